@@ -1,0 +1,40 @@
+package troupe
+
+import "context"
+
+// Caller carries calls and subscriptions to actors. A *client.Client and the *actorhost.Context of an action are
+// Callers; references are bound to one. Programs use [Action.Call] and its siblings rather than these methods.
+type Caller interface {
+	// Invoke makes one call and decodes its answer into call.Out.
+	Invoke(ctx context.Context, call Invocation) error
+	// Listen subscribes to an event of an actor. The subscription is in force when Listen returns.
+	Listen(ctx context.Context, id ID, event string, handle Handler) (Subscription, error)
+}
+
+// Invocation is one call, untyped.
+type Invocation struct {
+	ID       ID
+	Action   string
+	Existing bool // the call must not create the actor
+	In, Out  any  // Out is a pointer, or nil when the output is of no interest
+}
+
+// CreateAction is the action, of every actor type, by which an actor is created with an input. No actor's own action
+// can have this name.
+const CreateAction = "_create"
+
+// Handler handles one event. decode stores the payload in the value that into points to.
+type Handler func(ctx context.Context, decode func(into any) error) error
+
+// Subscription is a running subscription.
+type Subscription interface {
+	// Unsubscribe ends it: no handler starts once it has returned. Later calls do nothing.
+	Unsubscribe() error
+}
+
+// Broadcaster is what publishes an actor's events: the *actorhost.Context of its action.
+type Broadcaster interface {
+	// Emit publishes an event of the running actor once the action's state is stored. It is an error when actorType is
+	// not the actor's type.
+	Emit(actorType, event string, payload any) error
+}

@@ -1,0 +1,110 @@
+package troupe
+
+import (
+	"context"
+)
+
+// Ref is a reference to one actor, for embedding in the typed reference of a contract. It holds no connection and no
+// resource: making one does no I/O, copying one is free, and none needs to be closed. Two references of one caller to
+// the same actor are equal.
+//
+// A Ref crosses the wire as its text, "inventory/main"; [Bind] makes one that has arrived usable.
+type Ref struct {
+	caller   Caller
+	id       ID
+	existing bool
+	err      error // why the reference is not valid; calls return it
+}
+
+// Reference is a typed reference: a struct of a contract that embeds [Ref] and names its actor type.
+type Reference interface {
+	// ActorType is the name of the actor type on the wire. It is called on zero values too.
+	ActorType() string
+	reference() Ref
+}
+
+// binder is the pointer to a Reference, through which GetOrCreate and its siblings fill it in.
+type binder[R any] interface {
+	*R
+	bind(Ref)
+}
+
+// GetOrCreate refers to an actor that comes to life with the first call to it. A key that is not valid (see [NewID])
+// shows as the error of that call.
+func GetOrCreate[R Reference, P binder[R]](c Caller, key ...string) R {
+	return refer[R, P](c, false, key)
+}
+
+// Get refers to an actor that must exist: a call returns [ErrNotFound], and creates nothing, when it does not.
+func Get[R Reference, P binder[R]](c Caller, key ...string) R {
+	return refer[R, P](c, true, key)
+}
+
+// Bind returns ref, which has arrived in a message, for calls through c.
+func Bind[R Reference, P binder[R]](c Caller, ref R) R {
+	base := ref.reference()
+	base.caller = c
+	P(&ref).bind(base)
+	return ref
+}
+
+func refer[R Reference, P binder[R]](c Caller, existing bool, key []string) R {
+	var ref R
+	id, err := NewID(ref.ActorType(), key...)
+	P(&ref).bind(Ref{caller: c, id: id, existing: existing, err: err})
+	return ref
+}
+
+// ID is the actor that r refers to; zero for the zero Ref and for a key that is not valid.
+func (r Ref) ID() ID { return r.id }
+
+// String is the actor as people see it: "inventory/main".
+func (r Ref) String() string { return r.id.String() }
+
+// MarshalText is the form in which a reference crosses the wire, in msgpack and in JSON: the tokens of its ID. It
+// fails for a key that is not valid.
+func (r Ref) MarshalText() ([]byte, error) { return []byte(r.id.Tokens()), r.err }
+
+// UnmarshalText reads what MarshalText wrote. The reference has no caller yet: see [Bind].
+func (r *Ref) UnmarshalText(text []byte) error {
+	*r = Ref{}
+	if len(text) == 0 {
+		return nil
+	}
+	id, err := ParseID(string(text))
+	r.id = id
+	return err
+}
+
+func (r Ref) reference() Ref { return r }
+
+func (r *Ref) bind(base Ref) { *r = base }
+
+// ready checks that calls can be made through r, as a reference to actorType.
+func (r Ref) ready(actorType, what string) error {
+	switch {
+	case r.err != nil:
+		return r.err
+	case r.id.IsZero():
+		return badInput("%s.%s: the reference is zero: make it by GetOrCreate or Get", actorType, what)
+	case r.id.Type() != actorType:
+		return badInput("%s.%s: the reference is to %s", actorType, what, r.id)
+	case r.caller == nil:
+		return badInput("%s.%s: the reference to %s has no caller: see troupe.Bind", actorType, what, r.id)
+	}
+	return nil
+}
+
+func (r Ref) invoke(ctx context.Context, actorType, action string, in, out any) error {
+	if err := r.ready(actorType, action); err != nil {
+		return err
+	}
+	return r.caller.Invoke(ctx, Invocation{ID: r.id, Action: action, Existing: r.existing, In: in, Out: out})
+}
+
+func (r Ref) listen(ctx context.Context, actorType, event string, handle Handler) (Subscription, error) {
+	if err := r.ready(actorType, event); err != nil {
+		return nil, err
+	}
+	return r.caller.Listen(ctx, r.id, event, handle)
+}
