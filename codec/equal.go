@@ -1,0 +1,85 @@
+package codec
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Equal says whether two msgpack encodings hold the same value, in whatever order they have the entries of maps. They
+// must write it in the same way otherwise: a 1 in one byte is not equal to a 1 in two. An encoding that is not valid
+// is equal to nothing but a copy of itself.
+func Equal(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	if len(a) != len(b) {
+		return false
+	}
+	a, ok := canonical(a)
+	if !ok {
+		return false
+	}
+	b, ok = canonical(b)
+	return ok && bytes.Equal(a, b)
+}
+
+// canonical is an encoding with the entries of all maps in the order of their bytes. It is not ok for an invalid one.
+func canonical(data []byte) (sorted []byte, ok bool) {
+	var r reader
+	r.reset(data)
+	sorted, err := r.appendSorted(make([]byte, 0, len(data)))
+	return sorted, err == nil && r.end() == nil
+}
+
+func (r *reader) appendSorted(dst []byte) ([]byte, error) {
+	start := r.pos
+	t, err := r.next()
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, r.data[start:r.pos]...)
+	if t.kind != kindArray && t.kind != kindMap {
+		return dst, nil
+	}
+	if err := r.enter(); err != nil {
+		return dst, err
+	}
+	if t.kind == kindArray {
+		for range t.bits {
+			if dst, err = r.appendSorted(dst); err != nil {
+				return dst, err
+			}
+		}
+	} else if dst, err = r.appendSortedEntries(dst, int(t.bits)); err != nil {
+		return dst, err
+	}
+	r.depth--
+	return dst, nil
+}
+
+func (r *reader) appendSortedEntries(dst []byte, count int) ([]byte, error) {
+	first := len(dst)
+	ends := make([]int, 0, count)
+	for range count {
+		for range 2 {
+			var err error
+			if dst, err = r.appendSorted(dst); err != nil {
+				return dst, err
+			}
+		}
+		ends = append(ends, len(dst))
+	}
+	unsorted := bytes.Clone(dst[first:])
+	entries := make([][]byte, count)
+	start := 0
+	for i, end := range ends {
+		entries[i] = unsorted[start : end-first]
+		start = end - first
+	}
+	slices.SortFunc(entries, bytes.Compare)
+	dst = dst[:first]
+	for _, entry := range entries {
+		dst = append(dst, entry...)
+	}
+	return dst, nil
+}

@@ -1,0 +1,128 @@
+package codec
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// field is a field of a struct or of a struct that it embeds.
+type field struct {
+	name  string
+	index []int
+	plan  *plan
+}
+
+// existing is the field within v, unless it is in an embedded struct that is a nil pointer.
+func (f *field) existing(v reflect.Value) (reflect.Value, bool) {
+	if len(f.index) == 1 {
+		return v.Field(f.index[0]), true
+	}
+	found, err := v.FieldByIndexErr(f.index)
+	return found, err == nil
+}
+
+// made is the field within v. It makes the embedded structs on the way.
+func (f *field) made(v reflect.Value) reflect.Value {
+	for i, index := range f.index {
+		if i > 0 && v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(index)
+	}
+	return v
+}
+
+// structFields collects the fields of a struct under the names by which the msgpack encoder writes them. Structs for
+// which that encoder and encoding/json differ are refused.
+func (c *compiler) structFields(t reflect.Type) ([]field, error) {
+	fields := []field{} // not nil: a struct without fields is a struct
+	return fields, c.addFields(&fields, t, nil, nil)
+}
+
+func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through []reflect.Type) error {
+	if slices.Contains(through, t) {
+		return fmt.Errorf("%s embeds itself", t)
+	}
+	through = append(through, t)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, err := parseTag(f)
+		if err != nil {
+			return err
+		}
+		if name == "-" || !f.IsExported() && !f.Anonymous {
+			continue
+		}
+		index := append(slices.Clone(at), i)
+		if f.Anonymous && !slices.Contains(options, "noinline") {
+			inner, inlined, err := embedded(f, name)
+			if err != nil {
+				return err
+			}
+			if inlined {
+				if err := c.addFields(fields, inner, index, through); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if !f.IsExported() {
+			return fmt.Errorf("its embedded %s is unexported and not a struct", f.Name)
+		}
+		if name == "" {
+			name = f.Name
+		}
+		if slices.ContainsFunc(*fields, func(other field) bool { return other.name == name }) {
+			return fmt.Errorf("%s has two fields named %s", t, name)
+		}
+		p, err := c.compile(f.Type)
+		if err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
+		}
+		*fields = append(*fields, field{name, index, p})
+	}
+	return nil
+}
+
+// embedded says whether the fields of an embedded field belong to the struct around it, and what type has them.
+func embedded(f reflect.StructField, name string) (inner reflect.Type, inlined bool, err error) {
+	inner = f.Type
+	if inner.Kind() == reflect.Pointer {
+		inner = inner.Elem()
+	}
+	switch {
+	case inner.Kind() != reflect.Struct || inner == timeType || !isPlain(inner):
+		return nil, false, nil
+	case name != "":
+		return nil, false, fmt.Errorf("embedded %s: to give it a name of its own, tag it `json:\"%s,noinline\"`", f.Name, name)
+	case inner != f.Type && !f.IsExported():
+		return nil, false, fmt.Errorf("embedded %s: a pointer to an unexported struct cannot be set", f.Name)
+	}
+	return inner, true, nil
+}
+
+// parseTag returns the name and the options of a field's tag. The msgpack encoder prefers a msgpack tag.
+func parseTag(f reflect.StructField) (name string, options []string, err error) {
+	tag := f.Tag.Get("msgpack")
+	if tag == "" {
+		tag = f.Tag.Get("json")
+	}
+	parts := strings.Split(tag, ",")
+	for _, option := range parts[1:] {
+		option, _, _ = strings.Cut(strings.TrimSpace(option), ":")
+		switch option {
+		case "alias", "as_array", "asArray", "intern":
+			return "", nil, fmt.Errorf("field %s: the option %s of its tag is not supported", f.Name, option)
+		}
+		options = append(options, option)
+	}
+	if strings.ContainsAny(parts[0], `:'\ `) {
+		return "", nil, fmt.Errorf("field %s: the name in its tag has a character that is not supported", f.Name)
+	}
+	return parts[0], options, nil
+}

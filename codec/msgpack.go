@@ -1,0 +1,134 @@
+package codec
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// structTag is the tag that names fields.
+const structTag = "json"
+
+// msgpackCodec encodes with vmihailenco/msgpack. It decodes on its own: that library believes declared lengths
+// (vmihailenco/msgpack#401), turns -1 into a large uint64, panics for a nil time.Time, and has its own idea of what
+// goes into an any.
+type msgpackCodec struct{}
+
+func (msgpackCodec) ContentType() string { return "application/msgpack" }
+
+// appender is an encoder that appends.
+type appender struct {
+	encoder *msgpack.Encoder
+	out     []byte
+}
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.out = append(a.out, p...)
+	return len(p), nil
+}
+
+func (a *appender) WriteByte(b byte) error {
+	a.out = append(a.out, b)
+	return nil
+}
+
+var appenders = sync.Pool{New: func() any { return &appender{encoder: msgpack.NewEncoder(nil)} }}
+
+func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
+	p, err := encodable(v)
+	if p == nil || err != nil {
+		return dst, err
+	}
+	if p.nests && v != nil {
+		if err := checkNesting(reflect.ValueOf(v), 0, 0); err != nil {
+			return dst, err
+		}
+	}
+	a := appenders.Get().(*appender)
+	a.out = dst
+	// Every time anew: Reset clears the options, and a type's own EncodeMsgpack may have changed them.
+	a.encoder.Reset(a)
+	a.encoder.SetCustomStructTag(structTag)
+	a.encoder.UseCompactInts(true)
+	a.encoder.SetSortMapKeys(true)
+	if err := encode(a.encoder, v); err != nil {
+		return dst, err // and the encoder, which may be in any state, is dropped
+	}
+	out, a.out = a.out, nil
+	appenders.Put(a)
+	if p.foreign {
+		if err := checkEncoded(out[len(dst):]); err != nil {
+			return dst, err
+		}
+	}
+	return out, nil
+}
+
+// checkEncoded fails unless types that write their own msgpack have left one valid value.
+func checkEncoded(data []byte) error {
+	var r reader
+	r.reset(data)
+	_, err := r.skip()
+	if err == nil {
+		err = r.end()
+	}
+	if err != nil {
+		return fmt.Errorf("a type encoded itself wrongly: %w", err)
+	}
+	return nil
+}
+
+func encode(e *msgpack.Encoder, v any) (err error) {
+	defer recovered("encoding", &err)
+	return e.Encode(v)
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+func (msgpackCodec) Unmarshal(data []byte, into any) (err error) {
+	if none, ok := into.(**struct{}); ok && none != nil {
+		return unmarshalNothing(data, none)
+	}
+	v, p, err := target(into)
+	if err != nil {
+		return err
+	}
+	if len(data) == 0 {
+		return errEmpty
+	}
+	if data[0] == codeNil && !acceptsNil(v.Type()) {
+		return faultf("expected %s, got nil", v.Type())
+	}
+	defer recovered("decoding", &err)
+	r := readers.Get().(*reader)
+	r.reset(data)
+	err = p.decode(r, v)
+	if err == nil {
+		err = r.end()
+	}
+	if err != nil {
+		p.clear(v)
+	}
+	r.data = nil
+	readers.Put(r)
+	return err
+}
+
+func unmarshalNothing(data []byte, none **struct{}) error {
+	*none = nil
+	if len(data) == 0 || len(data) == 1 && data[0] == codeNil {
+		return nil
+	}
+	var r reader
+	r.reset(data)
+	t, err := r.next()
+	if err != nil {
+		return err
+	}
+	if t.kind == kindNil {
+		return r.end()
+	}
+	return wrongKind("nothing", t)
+}

@@ -1,0 +1,236 @@
+package codec
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// decodeFunc decodes the next value into v, which can be set and is zero. A nil leaves it so.
+type decodeFunc func(r *reader, v reflect.Value) error
+
+// plan says how to decode a type. It is made once a type.
+type plan struct {
+	decode decodeFunc
+	fields []field // if it is a struct without methods that decode it
+	traits
+	err error // why the type has no encoding; then nothing else is set
+}
+
+// traits is what a type is or can hold, at whatever depth.
+type traits struct {
+	mends   bool // an any or a time.Time, which encoding/json decodes otherwise: see mend
+	nests   bool // an interface or itself, so that there is no telling how deep it is: see checkNesting
+	foreign bool // a type that writes its own msgpack, or an interface that may hold one: see checkEncoded
+}
+
+var plans sync.Map // of reflect.Type to *plan
+
+func planOf(t reflect.Type) *plan {
+	if p, ok := plans.Load(t); ok {
+		return p.(*plan)
+	}
+	c := compiler{known: make(map[reflect.Type]*plan)}
+	p, err := c.compile(t)
+	if err != nil {
+		p = &plan{err: fmt.Errorf("type %s has no encoding: %w", t, err)}
+	} else {
+		p.traits = c.traits
+	}
+	cached, _ := plans.LoadOrStore(t, p)
+	return cached.(*plan)
+}
+
+// clear sets to zero what decoding may set.
+func (p *plan) clear(v reflect.Value) {
+	if p.fields == nil {
+		v.SetZero()
+		return
+	}
+	for i := range p.fields {
+		if f, ok := p.fields[i].existing(v); ok {
+			f.SetZero()
+		}
+	}
+}
+
+var (
+	anyType    = reflect.TypeFor[any]()
+	timeType   = reflect.TypeFor[time.Time]()
+	anyMapType = reflect.TypeFor[map[string]any]()
+)
+
+// compiler makes the plan of one type and of all that it holds.
+type compiler struct {
+	known map[reflect.Type]*plan // also those that are being made: types may be recursive
+	traits
+}
+
+func (c *compiler) compile(t reflect.Type) (*plan, error) {
+	if p, ok := c.known[t]; ok {
+		c.nests = c.nests || p.decode == nil
+		return p, nil
+	}
+	p := new(plan)
+	c.known[t] = p
+	decode, err := c.decoder(t, p)
+	if err != nil {
+		return nil, err
+	}
+	p.decode = decode
+	return p, nil
+}
+
+// decoder returns the function that decodes a type. The plan may lack its function until the whole type is compiled,
+// so functions of containers hold on to plans of elements rather than to their functions.
+func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
+	if t == timeType {
+		c.mends = true
+		return decodeTime, nil
+	}
+	c.foreign = c.foreign || writesMsgpack(t)
+	if decode := customDecoder(t); decode != nil {
+		return decode, nil
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return decodeBool, nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return decodeInt, nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return decodeUint, nil
+	case reflect.Float32, reflect.Float64:
+		return decodeFloat, nil
+	case reflect.String:
+		return decodeString, nil
+	case reflect.Interface:
+		c.nests, c.foreign = true, true
+		if t.NumMethod() > 0 {
+			return decodeOnlyNil, nil
+		}
+		c.mends = true
+		return decodeAny, nil
+	case reflect.Struct:
+		return c.structDecoder(t, p)
+	case reflect.Map:
+		return c.mapDecoder(t)
+	case reflect.Pointer:
+		if pointsToItself(t) {
+			return nil, errors.New("it is a pointer to itself")
+		}
+		elem, err := c.compile(t.Elem())
+		return pointerDecoder(t.Elem(), elem), err
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return decodeBytes, nil
+		}
+		elem, err := c.compile(t.Elem())
+		return sliceDecoder(t, elem), err
+	case reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return decodeByteArray, nil
+		}
+		elem, err := c.compile(t.Elem())
+		return arrayDecoder(elem), err
+	}
+	return nil, fmt.Errorf("a %s cannot be encoded", t.Kind())
+}
+
+// pointsToItself says whether nothing but pointers is behind a pointer, as in type p *p.
+func pointsToItself(t reflect.Type) bool {
+	slow := t
+	for move := false; t.Kind() == reflect.Pointer; move = !move {
+		t = t.Elem()
+		if t == slow {
+			return true
+		}
+		if move {
+			slow = slow.Elem()
+		}
+	}
+	return false
+}
+
+func (c *compiler) mapDecoder(t reflect.Type) (decodeFunc, error) {
+	switch key := t.Key(); key.Kind() {
+	case reflect.Interface:
+		return nil, errors.New("the keys of a map must have one type")
+	default:
+		if customDecoder(key) == nil {
+			return nil, fmt.Errorf("a %s cannot be the key of a map", key)
+		}
+	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	}
+	key, err := c.compile(t.Key())
+	if err != nil {
+		return nil, err
+	}
+	elem, err := c.compile(t.Elem())
+	if err != nil {
+		return nil, err
+	}
+	if t == anyMapType {
+		return decodeAnyMap, nil
+	}
+	return mapDecoder(t, key, elem), nil
+}
+
+var methodsThatDecode = []struct {
+	of     reflect.Type
+	decode decodeFunc
+}{ // in the order in which the msgpack encoder looks for their counterparts
+	{reflect.TypeFor[msgpack.CustomDecoder](), decodeCustom},
+	{reflect.TypeFor[msgpack.Unmarshaler](), decodeUnmarshaler},
+	{reflect.TypeFor[encoding.BinaryUnmarshaler](), decodeBinary},
+	{reflect.TypeFor[encoding.TextUnmarshaler](), decodeText},
+}
+
+var methodsThatEncode = []reflect.Type{
+	reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
+	reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
+}
+
+// customDecoder is for a type with a method that decodes it.
+func customDecoder(t reflect.Type) decodeFunc {
+	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
+		return nil
+	}
+	for _, method := range methodsThatDecode {
+		if reflect.PointerTo(t).Implements(method.of) {
+			return method.decode
+		}
+	}
+	return nil
+}
+
+// writesMsgpack says whether a type has a method that writes whatever bytes.
+func writesMsgpack(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(methodsThatEncode[0]) || p.Implements(methodsThatEncode[1])
+}
+
+// isPlain says whether a type has no say in its own msgpack encoding.
+func isPlain(t reflect.Type) bool {
+	for _, method := range methodsThatEncode {
+		if reflect.PointerTo(t).Implements(method) {
+			return false
+		}
+	}
+	return customDecoder(t) == nil
+}
+
+var jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// isPlainJSON says whether a type has no say in how it is decoded from JSON.
+func isPlainJSON(t reflect.Type) bool {
+	return !reflect.PointerTo(t).Implements(jsonUnmarshaler) &&
+		!reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
