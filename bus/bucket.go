@@ -1,0 +1,181 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Errors of a compare-and-set write, for errors.Is.
+var (
+	// ErrConflict: the key is not at the expected revision: somebody else has written it.
+	ErrConflict = errors.New("the key is not at the expected revision")
+	// ErrOutcomeUnknown: the write was sent and no answer came: it may have been stored, or may be yet.
+	ErrOutcomeUnknown = errors.New("the write was not answered")
+)
+
+// JetStream's numbers for a refused compare-and-set: another revision, and (replicated streams) another write of the
+// same key still on its way.
+const (
+	codeWrongLastSequence = 10071
+	codeWriteInFlight     = 10164
+)
+
+// writeTimeout bounds one write, with what the client library retries in it.
+const writeTimeout = 5 * time.Second
+
+// bucket is a JetStream KV bucket on the level of its stream: unlike jetstream.KeyValue it tells the revision of a
+// deleted key, writes with a TTL and an expected revision at once, and reads and writes in one request each.
+type bucket struct {
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	prefix  string // of the subjects of its keys
+	entries jetstream.KeyValue
+}
+
+// openBucket opens a bucket and makes it when there is none. One that exists is used with the settings it has.
+func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueConfig) (*bucket, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("using JetStream: %w", err)
+	}
+	if config.Replicas == 0 {
+		config.Replicas = defaultReplicas(nc)
+	}
+	kv, err := js.KeyValue(ctx, config.Bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = js.CreateKeyValue(ctx, config)
+		if errors.Is(err, jetstream.ErrBucketExists) { // another host was faster, with other settings
+			kv, err = js.KeyValue(ctx, config.Bucket)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+	}
+	stream, err := js.Stream(ctx, "KV_"+config.Bucket)
+	if err != nil {
+		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+	}
+	return &bucket{js: js, stream: stream, prefix: "$KV." + config.Bucket + ".", entries: kv}, nil
+}
+
+// defaultReplicas is three in a cluster, so that the loss of one server loses nothing.
+func defaultReplicas(nc *nats.Conn) int {
+	if nc.ConnectedClusterName() != "" {
+		return 3
+	}
+	return 1
+}
+
+// get reads the newest value of a key. For a key that is absent or deleted, value is nil and revision is what a write
+// must expect.
+func (b *bucket) get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
+	msg, err := b.stream.GetLastMsgForSubject(ctx, b.prefix+key)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil, 0, nil
+	case err != nil:
+		return nil, 0, fmt.Errorf("reading %s: %w", key, err)
+	case first(msg.Header, jetstream.MarkerReasonHeader) != "" || first(msg.Header, "KV-Operation") != "":
+		return nil, msg.Sequence, nil
+	}
+	return msg.Data, msg.Sequence, nil
+}
+
+// put writes a key that is at the expected revision and returns the new one. With a TTL, of whole seconds, the server
+// deletes the key that long after its last write.
+func (b *bucket) put(ctx context.Context, key string, value []byte, expected uint64, ttl time.Duration) (uint64, error) {
+	return b.write(ctx, &nats.Msg{Subject: b.prefix + key, Data: value}, expected, ttl)
+}
+
+// remove deletes a key that is at the expected revision, its history and, after markerTTL, all trace of it.
+func (b *bucket) remove(ctx context.Context, key string, expected uint64, markerTTL time.Duration) error {
+	msg := nats.NewMsg(b.prefix + key)
+	msg.Header.Set("KV-Operation", "PURGE")
+	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	_, err := b.write(ctx, msg, expected, markerTTL)
+	return err
+}
+
+func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(expected)}
+	if ttl > 0 {
+		options = append(options, jetstream.WithMsgTTL(ttl))
+	}
+	for {
+		ack, err := b.js.PublishMsg(ctx, msg, options...)
+		if err == nil {
+			return ack.Sequence, nil
+		}
+		key := strings.TrimPrefix(msg.Subject, b.prefix)
+		var api *jetstream.APIError
+		if !errors.As(err, &api) {
+			return 0, fmt.Errorf("writing %s: %w: %w", key, unknownOutcome(err), err)
+		}
+		switch api.ErrorCode {
+		case codeWriteInFlight:
+			if !pause(ctx, time.Millisecond) {
+				return 0, fmt.Errorf("writing %s: %w: %w", key, ErrOutcomeUnknown, err)
+			}
+		case codeWrongLastSequence:
+			return 0, fmt.Errorf("writing %s at revision %d: %w", key, expected, ErrConflict)
+		default:
+			return 0, fmt.Errorf("writing %s: %w", key, err)
+		}
+	}
+}
+
+// list yields the live entries whose keys match the filters, as they are while it runs. An error ends it.
+func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[jetstream.KeyValueEntry, error] {
+	return func(yield func(jetstream.KeyValueEntry, error) bool) {
+		watch, err := b.entries.WatchFiltered(ctx, filters, jetstream.IgnoreDeletes())
+		if err != nil {
+			yield(nil, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
+			return
+		}
+		defer func() { _ = watch.Stop() }() // its consumer is ephemeral: the server removes it in any case
+		for {
+			select {
+			case entry, ok := <-watch.Updates():
+				if !ok || entry == nil || !yield(entry, nil) { // nil: that was all there is
+					return
+				}
+			case <-ctx.Done():
+				yield(nil, ctx.Err())
+				return
+			}
+		}
+	}
+}
+
+// errNotSent marks writes that certainly did not reach the server.
+var errNotSent = errors.New("not sent")
+
+func unknownOutcome(err error) error {
+	for _, notSent := range []error{nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrMaxPayload, nats.ErrNoResponders, jetstream.ErrNoStreamResponse} {
+		if errors.Is(err, notSent) {
+			return errNotSent
+		}
+	}
+	return ErrOutcomeUnknown
+}
+
+// pause waits and reports whether ctx is still not done.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,113 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// shutdownTimeout bounds how long Close waits for a server that has many streams to close.
+const shutdownTimeout = 10 * time.Second
+
+// Bus is a connection to NATS, and the server at its other end when that runs in this process.
+type Bus struct {
+	nc      *nats.Conn
+	server  *Server // nil: one elsewhere
+	timeout time.Duration
+	closing sync.Once
+	err     error // of closing
+}
+
+// Open connects to the bus that the options name. When they name none, with neither URL nor Context, it starts a
+// server in this process and connects to that. Callers must Close it.
+func Open(ctx context.Context, o Options) (*Bus, error) {
+	o = o.withDefaults()
+	if o.URL != "" || o.Context != "" {
+		nc, err := Connect(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return &Bus{nc: nc, timeout: o.Timeout}, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("starting a NATS server: %w", err)
+	}
+	if o.Server.Logger == nil {
+		o.Server.Logger = o.Logger
+	}
+	server, err := StartServer(o.Server)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := server.Connect(o)
+	if err != nil {
+		server.Shutdown()
+		return nil, err
+	}
+	return &Bus{nc: nc, server: server, timeout: o.Timeout}, nil
+}
+
+// Conn is the connection. Close closes it.
+func (b *Bus) Conn() *nats.Conn { return b.nc }
+
+// Embedded reports whether the server runs in this process.
+func (b *Bus) Embedded() bool { return b.server != nil }
+
+// URL is where others can join, without user and password. It is empty when the server listens nowhere.
+func (b *Bus) URL() string {
+	if b.server != nil {
+		return b.server.URL()
+	}
+	return redact(b.nc.Opts.Servers...)
+}
+
+// DataDir is the directory with the data of a server in this process. It is empty for one elsewhere and for one that
+// keeps nothing.
+func (b *Bus) DataDir() string {
+	if b.server == nil {
+		return ""
+	}
+	return b.server.DataDir()
+}
+
+// Close lets the messages that have arrived be handled, for no longer than Options.Timeout, then closes the connection
+// and ends the server, if it is this process's own, and waits until it has ended. The error says that this took more
+// than 10 s longer; it then goes on in the background. Close can be called more than once.
+func (b *Bus) Close() error {
+	b.closing.Do(func() {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			b.drain()
+			if b.server != nil {
+				b.server.Shutdown()
+			}
+		}()
+		deadline := time.NewTimer(b.timeout + shutdownTimeout)
+		defer deadline.Stop()
+		select {
+		case <-done:
+		case <-deadline.C:
+			b.err = errors.New("closing the bus: the connection or the server has not ended in time")
+		}
+	})
+	return b.err
+}
+
+func (b *Bus) drain() {
+	defer b.nc.Close()
+	closed := b.nc.StatusChanged(nats.CLOSED)
+	if err := b.nc.Drain(); err != nil { // disconnected or closed: there is nothing to drain
+		return
+	}
+	deadline := time.NewTimer(b.timeout)
+	defer deadline.Stop()
+	select {
+	case <-closed:
+	case <-deadline.C:
+	}
+}

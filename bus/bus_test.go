@@ -1,0 +1,72 @@
+package bus_test
+
+import (
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+func TestOpenConnects(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "secret"}}})
+	address := srv.Addr().String()
+	b, err := bus.Open(t.Context(), bus.Options{URL: "u:secret@" + address})
+	require.NoError(t, err)
+	require.False(t, b.Embedded())
+	require.Equal(t, "nats://"+address, b.URL())
+	require.Empty(t, b.DataDir())
+	require.NoError(t, b.Close())
+	require.True(t, b.Conn().IsClosed())
+	require.True(t, srv.Running())
+}
+
+func TestOpenStartsAServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	// What is for a server elsewhere does not matter to one's own.
+	b, err := bus.Open(t.Context(), bus.Options{Name: "me", Token: "t", TLSFirst: true, Server: bus.ServerOptions{DataDir: dir}})
+	require.NoError(t, err)
+	require.True(t, b.Embedded())
+	require.Equal(t, dir, b.DataDir())
+	require.Equal(t, "me", b.Conn().Opts.Name)
+
+	other, err := bus.Open(t.Context(), bus.Options{URL: b.URL()})
+	require.NoError(t, err)
+	_, err = b.Conn().Subscribe("ask", func(msg *nats.Msg) { _ = msg.Respond(msg.Data) })
+	require.NoError(t, err)
+	require.NoError(t, b.Conn().Flush())
+	reply, err := other.Conn().Request("ask", []byte("hello"), nats.DefaultTimeout)
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(reply.Data))
+
+	require.NoError(t, b.Close())
+	require.NoError(t, b.Close())
+	require.NoError(t, other.Close(), "its server is gone")
+	_, err = bus.Connect(t.Context(), bus.Options{URL: b.URL()})
+	require.ErrorIs(t, err, bus.ErrNoServer)
+}
+
+func TestCloseLetsMessagesBeHandled(t *testing.T) {
+	t.Parallel()
+	b, err := bus.Open(t.Context(), bus.Options{Server: bus.ServerOptions{Memory: true, InProcessOnly: true}})
+	require.NoError(t, err)
+	const sent = 100
+	handled := 0
+	handling := make(chan struct{})
+	_, err = b.Conn().Subscribe("work", func(*nats.Msg) {
+		<-handling
+		handled++
+	})
+	require.NoError(t, err)
+	for range sent {
+		require.NoError(t, b.Conn().Publish("work", nil))
+	}
+	require.NoError(t, b.Conn().Flush())
+	close(handling)
+	require.NoError(t, b.Close())
+	require.Equal(t, sent, handled)
+}

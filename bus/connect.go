@@ -1,0 +1,260 @@
+package bus
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/synadia-io/orbit.go/natscontext"
+	"golang.org/x/net/proxy"
+)
+
+// ErrNoServer is what [Connect] and [Open] return when nothing listens at the URL.
+var ErrNoServer = errors.New("no NATS server")
+
+// How connections look after themselves.
+const (
+	// A connection whose server has fallen silent is found out within three of these.
+	pingInterval = 10 * time.Second
+	maxPings     = 2
+
+	// Between two rounds of attempts to reconnect to all known servers, give or take a quarter.
+	firstReconnectWait = 250 * time.Millisecond
+	maxReconnectWait   = 2 * time.Second
+
+	// nats.go holds the connection's lock while it dials again: whoever sends waits for as long.
+	redialTimeout = 2 * time.Second
+
+	writeBufferSize = 64 << 10
+)
+
+// Connect connects to a bus and reports at once when it is not there: [ErrNoServer]. It never starts a server. Once
+// made, the connection comes back after every disconnect, for ever, until it is closed. While it is disconnected,
+// sending fails at once: nothing is kept to be sent later, when its caller may have given up. The client library does
+// not check subjects; those that this package makes are legal.
+//
+// When ctx is done, Connect gives up; afterwards ctx has no meaning for the connection.
+func Connect(ctx context.Context, o Options) (*nats.Conn, error) {
+	o = o.withDefaults()
+	if o.URL == "" && o.Context == "" {
+		o.URL = DefaultURL
+	}
+	d := &dialer{timeout: o.Timeout, connecting: ctx}
+	options, err := o.remoteOptions(d)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to NATS: %w", err)
+	}
+	var nc *nats.Conn
+	if o.Context != "" {
+		nc, _, err = natscontext.Connect(o.Context, options...)
+	} else {
+		nc, err = nats.Connect(o.URL, options...)
+	}
+	dialErr := d.connected()
+	switch {
+	case err == nil && ctx.Err() == nil:
+		return nc, nil
+	case ctx.Err() != nil:
+		if nc != nil {
+			nc.Close()
+		}
+		err = ctx.Err()
+	case d.tried == "":
+		return nil, fmt.Errorf("connecting by the NATS context %s: %w", o.Context, err)
+	case errors.Is(err, nats.ErrNoServers) || dialErr != nil && errors.Is(err, dialErr):
+		return nil, fmt.Errorf("%w at %s: start one, or set NATS_URL to where one runs (%w)", ErrNoServer, d.tried, cmp.Or(dialErr, err))
+	}
+	return nil, fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(o.URL)...)), err)
+}
+
+// clientOptions are what every connection has, in-process or not.
+func (o Options) clientOptions() []nats.Option {
+	log := o.Logger.With("connection", o.Name)
+	options := []nats.Option{
+		nats.Name(o.Name),
+		nats.Timeout(o.Timeout),
+		nats.DrainTimeout(o.Timeout),
+		nats.MaxReconnects(-1),
+		nats.CustomReconnectDelay(reconnectWait),
+		nats.IgnoreAuthErrorAbort(), // expired credentials may be renewed
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(maxPings),
+		nats.ReconnectBufSize(-1), // a request must not run after its caller has been told that it failed
+		nats.SkipSubjectValidation(),
+		nats.WriteBufferSize(writeBufferSize),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // nil: closed on purpose
+				log.Warn("disconnected from NATS", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info("reconnected to NATS", "server", nc.ConnectedUrlRedacted())
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			log.Warn("error of the NATS connection", "subject", subject, "error", err)
+		}),
+	}
+	if o.InboxPrefix != "" {
+		options = append(options, nats.CustomInboxPrefix(o.InboxPrefix))
+	}
+	return options
+}
+
+// remoteOptions are those of a connection over the network.
+func (o Options) remoteOptions(d *dialer) ([]nats.Option, error) {
+	if o.URL != "" {
+		if err := checkURL(o.URL); err != nil {
+			return nil, err
+		}
+	}
+	options := append([]nats.Option{func(opts *nats.Options) error {
+		if o.URL != "" {
+			opts.Servers = splitURLs(o.URL)
+		} else if len(opts.Servers) == 0 { // a context without a URL
+			opts.Servers = []string{DefaultURL}
+		}
+		d.tried = redact(opts.Servers...)
+		return nil
+	}}, o.clientOptions()...)
+	credentials, err := o.credentials()
+	if err != nil {
+		return nil, err
+	}
+	encryption, err := o.encryption()
+	if err != nil {
+		return nil, err
+	}
+	if o.SOCKSProxy != "" {
+		if d.dial, err = parseProxy(o.SOCKSProxy); err != nil {
+			return nil, fmt.Errorf("SOCKS proxy: %w", err)
+		}
+	}
+	options = append(options, credentials...)
+	options = append(options, encryption...)
+	return append(options, d.install), nil
+}
+
+// reconnectWait is the pause after the given number of rounds, from 1.
+func reconnectWait(rounds int) time.Duration {
+	wait := min(firstReconnectWait<<min(rounds-1, 8), maxReconnectWait)
+	return wait*3/4 + rand.N(wait/2)
+}
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialer lets a context end the making of a connection, which nats.go itself does not, and remembers why dialling
+// failed, which nats.go forgets when the connection was refused.
+type dialer struct {
+	dial    dialFunc
+	timeout time.Duration
+	tried   string // the URLs
+
+	mu         sync.Mutex
+	connecting context.Context //nolint:containedctx // of Connect, and nil once that has returned
+	release    []func() bool
+	failed     error
+}
+
+// install is the last option: a context may have brought a dialer of its own.
+func (d *dialer) install(opts *nats.Options) error {
+	switch {
+	case d.dial != nil:
+	case opts.CustomDialer != nil:
+		d.dial = withContext(opts.CustomDialer)
+	default:
+		d.dial = new(net.Dialer).DialContext
+	}
+	opts.CustomDialer = d
+	opts.SkipHostLookup = true // names are looked up by dial, within the time given, or by the proxy
+	return nil
+}
+
+// Dial is called by nats.go.
+func (d *dialer) Dial(network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	parent, timeout := d.connecting, d.timeout
+	d.mu.Unlock()
+	if parent == nil {
+		parent, timeout = context.Background(), min(timeout, redialTimeout)
+	}
+	ctx, cancel := context.WithTimeout(parent, timeout)
+	defer cancel()
+	conn, err := d.dial(ctx, network, address)
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.connecting == nil {
+		return conn, err
+	}
+	if err != nil {
+		d.failed = err
+		return nil, err
+	}
+	d.release = append(d.release, context.AfterFunc(d.connecting, func() { _ = conn.Close() })) // ends the handshake
+	return conn, nil
+}
+
+// connected parts the connection from the context of Connect. It returns why the last dialling failed, if it did.
+func (d *dialer) connected() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, release := range d.release {
+		release()
+	}
+	d.connecting, d.release = nil, nil
+	return d.failed
+}
+
+// withContext leaves a dialling that takes too long behind.
+func withContext(inner nats.CustomDialer) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		var conn net.Conn
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			conn, err = inner.Dial(network, address)
+		}()
+		select {
+		case <-done:
+			return conn, err
+		case <-ctx.Done():
+			go func() {
+				if <-done; conn != nil {
+					_ = conn.Close()
+				}
+			}()
+			return nil, fmt.Errorf("dialling %s: %w", address, ctx.Err())
+		}
+	}
+}
+
+func parseProxy(text string) (dialFunc, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("malformed URL") // the error of Parse shows the password
+	}
+	if u.Hostname() == "" {
+		return nil, errors.New("not a URL as socks5://host:port")
+	}
+	through, err := proxy.FromURL(u, new(net.Dialer))
+	if err != nil {
+		return nil, err
+	}
+	dialer, ok := through.(proxy.ContextDialer)
+	if !ok {
+		return nil, errors.New("not a socks5:// URL")
+	}
+	return dialer.DialContext, nil
+}

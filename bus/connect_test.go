@@ -1,0 +1,417 @@
+package bus_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// serve runs a NATS server as operators do, on a free port of localhost unless the options have one.
+func serve(t *testing.T, config *server.Options) *server.Server {
+	t.Helper()
+	config.Host, config.NoSigs = "127.0.0.1", true
+	if config.Port == 0 {
+		config.Port = server.RANDOM_PORT
+	}
+	srv, err := server.NewServer(config)
+	require.NoError(t, err)
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	require.True(t, srv.ReadyForConnections(10*time.Second))
+	return srv
+}
+
+// refusing is an address where nothing listens.
+func refusing(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return l.Addr().String()
+}
+
+// listen runs handle for each connection to the address that it returns.
+func listen(t *testing.T, handle func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var handlers sync.WaitGroup
+	handlers.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			handlers.Go(func() {
+				defer conn.Close()
+				handle(conn)
+			})
+		}
+	})
+	t.Cleanup(handlers.Wait)
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+func TestConnectReportsThatNoServerIsThere(t *testing.T) {
+	t.Parallel()
+	address := refusing(t)
+	_, err := bus.Connect(t.Context(), bus.Options{URL: "nats://user:secret@" + address})
+	require.ErrorIs(t, err, bus.ErrNoServer)
+	require.ErrorContains(t, err, "no NATS server at nats://"+address+": start one, or set NATS_URL")
+	require.ErrorContains(t, err, "connection refused")
+	require.NotContains(t, err.Error(), "secret")
+
+	_, err = bus.Open(t.Context(), bus.Options{URL: "localhost:1,nats://host.invalid"})
+	require.ErrorIs(t, err, bus.ErrNoServer)
+	require.ErrorContains(t, err, "nats://localhost:1,nats://host.invalid")
+}
+
+func TestConnectGivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
+	accepted := make(chan struct{}, 1)
+	silent := listen(t, func(conn net.Conn) {
+		accepted <- struct{}{}
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-accepted
+		cancel()
+	}()
+	_, err := bus.Connect(ctx, bus.Options{URL: silent, Timeout: time.Hour})
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "nats://"+silent)
+	require.NotErrorIs(t, err, bus.ErrNoServer)
+
+	_, err = bus.Connect(ctx, bus.Options{URL: serve(t, &server.Options{}).ClientURL()})
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestConnectOutlivesItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	nc, err := bus.Connect(ctx, bus.Options{URL: serve(t, &server.Options{}).ClientURL(), Name: "me", InboxPrefix: "_MINE"})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	cancel()
+	require.NoError(t, nc.Flush())
+	require.Equal(t, "me", nc.Opts.Name)
+	require.True(t, strings.HasPrefix(nc.NewInbox(), "_MINE."))
+}
+
+func TestConnectIgnoresServersThatAreDown(t *testing.T) {
+	t.Parallel()
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: refusing(t) + "," + serve(t, &server.Options{}).ClientURL()})
+	require.NoError(t, err)
+	nc.Close()
+}
+
+func TestConnectRefusesOptions(t *testing.T) {
+	t.Parallel()
+	garbage := write(t, "garbage", "garbage")
+	missing := filepath.Join(t.TempDir(), "missing")
+	for name, test := range map[string]struct {
+		options bus.Options
+		message string
+	}{
+		"url":                   {bus.Options{URL: "http://localhost"}, "http://localhost is not a nats://"},
+		"mixed urls":            {bus.Options{URL: "nats://localhost,ws://localhost"}, "websocket"},
+		"missing creds":         {bus.Options{Creds: missing}, missing},
+		"no creds":              {bus.Options{Creds: garbage}, garbage},
+		"missing nkey":          {bus.Options{NKey: missing}, missing},
+		"no nkey":               {bus.Options{NKey: garbage}, garbage},
+		"missing jwt":           {bus.Options{JWT: missing}, missing},
+		"missing seed":          {bus.Options{JWT: "eyJ", Seed: missing}, missing},
+		"seed alone":            {bus.Options{Seed: garbage}, "a seed without its JWT"},
+		"password alone":        {bus.Options{Password: "p"}, "a password without its user"},
+		"two kinds":             {bus.Options{Token: "t", Creds: garbage}, "more than one kind: a credentials file, a token"},
+		"certificate alone":     {bus.Options{TLSCert: garbage}, "needed together"},
+		"key alone":             {bus.Options{TLSKey: garbage}, "needed together"},
+		"missing certificate":   {bus.Options{TLSCert: missing, TLSKey: garbage}, missing},
+		"missing authorities":   {bus.Options{TLSCA: missing}, missing},
+		"no authorities":        {bus.Options{TLSCA: garbage}, garbage},
+		"proxy":                 {bus.Options{SOCKSProxy: "ftp://localhost"}, "SOCKS proxy"},
+		"context":               {bus.Options{Context: "no-such-context-of-troupe"}, "no-such-context-of-troupe"},
+		"missing context file":  {bus.Options{Context: missing}, missing},
+		"context is not a JSON": {bus.Options{Context: garbage}, garbage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := bus.Connect(t.Context(), test.options)
+			require.ErrorContains(t, err, test.message)
+			require.NotErrorIs(t, err, bus.ErrNoServer)
+		})
+	}
+}
+
+func TestConnectShowsCredentials(t *testing.T) {
+	t.Parallel()
+	userKey, err := nkeys.CreateUser()
+	require.NoError(t, err)
+	seed, err := userKey.Seed()
+	require.NoError(t, err)
+	public, err := userKey.PublicKey()
+	require.NoError(t, err)
+	byJWT, userJWT := operatorMode(t, public)
+	creds, err := jwt.FormatUserConfig(userJWT, seed)
+	require.NoError(t, err)
+
+	byUser := &server.Options{Users: []*server.User{{Username: "u", Password: "p"}}}
+	byToken := &server.Options{Authorization: "t"}
+	byKey := &server.Options{Nkeys: []*server.NkeyUser{{Nkey: public}}}
+	for name, test := range map[string]struct {
+		server  *server.Options
+		options bus.Options
+	}{
+		"user":            {byUser, bus.Options{User: "u", Password: "p"}},
+		"token":           {byToken, bus.Options{Token: "t"}},
+		"token as user":   {byToken, bus.Options{User: "t"}},
+		"nkey":            {byKey, bus.Options{NKey: write(t, "seed", string(seed))}},
+		"creds":           {byJWT, bus.Options{Creds: write(t, "creds", string(creds))}},
+		"jwt":             {byJWT, bus.Options{JWT: userJWT, Seed: string(seed)}},
+		"jwt file":        {byJWT, bus.Options{JWT: write(t, "jwt", userJWT+"\n"), Seed: write(t, "seed", string(seed)+"\n")}},
+		"replace context": {byUser, bus.Options{Context: natsContext(t, map[string]any{"token": "t"}), User: "u", Password: "p"}},
+		"context":         {byUser, bus.Options{Context: natsContext(t, map[string]any{"user": "u", "password": "p"})}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := *test.server
+			o := test.options
+			o.URL = serve(t, &config).ClientURL()
+			nc, err := bus.Connect(t.Context(), o)
+			require.NoError(t, err)
+			nc.Close()
+
+			_, err = bus.Connect(t.Context(), bus.Options{URL: o.URL})
+			require.ErrorIs(t, err, nats.ErrAuthorization)
+			require.NotErrorIs(t, err, bus.ErrNoServer)
+		})
+	}
+}
+
+// operatorMode configures a server that trusts one operator, and makes the JWT of one user.
+func operatorMode(t *testing.T, userKey string) (config *server.Options, userJWT string) {
+	t.Helper()
+	operator, err := nkeys.CreateOperator()
+	require.NoError(t, err)
+	operatorKey, err := operator.PublicKey()
+	require.NoError(t, err)
+	account, err := nkeys.CreateAccount()
+	require.NoError(t, err)
+	accountKey, err := account.PublicKey()
+	require.NoError(t, err)
+	accountJWT, err := jwt.NewAccountClaims(accountKey).Encode(operator)
+	require.NoError(t, err)
+	userJWT, err = jwt.NewUserClaims(userKey).Encode(account)
+	require.NoError(t, err)
+	accounts := &server.MemAccResolver{}
+	require.NoError(t, accounts.Store(accountKey, accountJWT))
+	return &server.Options{TrustedKeys: []string{operatorKey}, AccountResolver: accounts}, userJWT
+}
+
+func natsContext(t *testing.T, settings map[string]any) string {
+	t.Helper()
+	data, err := json.Marshal(settings)
+	require.NoError(t, err)
+	return write(t, "context.json", string(data))
+}
+
+func TestConnectByContext(t *testing.T) {
+	t.Parallel()
+	url := serve(t, &server.Options{}).ClientURL()
+	nc, err := bus.Connect(t.Context(), bus.Options{Context: natsContext(t, map[string]any{"url": url})})
+	require.NoError(t, err)
+	nc.Close()
+	nc, err = bus.Connect(t.Context(), bus.Options{Context: natsContext(t, map[string]any{"url": refusing(t)}), URL: url})
+	require.NoError(t, err, "the URL replaces that of the context")
+	nc.Close()
+
+	address := refusing(t)
+	_, err = bus.Connect(t.Context(), bus.Options{Context: natsContext(t, map[string]any{"url": address})})
+	require.ErrorIs(t, err, bus.ErrNoServer)
+	require.ErrorContains(t, err, address)
+}
+
+func TestConnectThroughProxy(t *testing.T) {
+	t.Parallel()
+	url := serve(t, &server.Options{}).ClientURL()
+	asked := make(chan string, 2)
+	proxy := "socks5://" + listen(t, func(conn net.Conn) { socks(conn, strings.TrimPrefix(url, "nats://"), asked) })
+	for name, o := range map[string]bus.Options{
+		"option":  {URL: "bus.example:4222", SOCKSProxy: proxy},
+		"context": {Context: natsContext(t, map[string]any{"url": "bus.example:4222", "socks_proxy": proxy})},
+	} {
+		nc, err := bus.Connect(t.Context(), o)
+		require.NoError(t, err, name)
+		nc.Close()
+		require.Equal(t, "bus.example", <-asked, "the proxy looks names up")
+	}
+}
+
+// socks is a SOCKS5 proxy for one connection, to the same target whatever it is asked for.
+func socks(conn net.Conn, target string, asked chan<- string) {
+	buf := make([]byte, 256)
+	_, _ = io.ReadFull(conn, buf[:3]) // version, one method: no authentication
+	_, _ = conn.Write([]byte{5, 0})
+	_, _ = io.ReadFull(conn, buf[:5]) // version, connect, 0, by name, length of the name
+	name := make([]byte, buf[4])
+	_, _ = io.ReadFull(conn, name)
+	_, _ = io.ReadFull(conn, buf[:2]) // port
+	asked <- string(name)
+	_, _ = conn.Write([]byte{5, 0, 0, 1, 127, 0, 0, 1, 0, 0})
+	upstream, err := net.Dial("tcp", target)
+	if err != nil {
+		return
+	}
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		_, _ = io.Copy(upstream, conn)
+		_ = upstream.Close()
+	})
+	_, _ = io.Copy(conn, upstream)
+	_ = conn.Close()
+	copying.Wait()
+}
+
+func TestConnectByTLS(t *testing.T) {
+	t.Parallel()
+	cert, ca, key := certificate(t)
+	pool := x509.NewCertPool()
+	pool.AddCert(cert.Leaf)
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+	for name, first := range map[string]bool{"upgrade": false, "first": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, &server.Options{TLS: true, TLSVerify: true, TLSConfig: config, TLSHandshakeFirst: first})
+			address := srv.Addr().String()
+			nc, err := bus.Connect(t.Context(), bus.Options{URL: address, TLSCA: ca, TLSCert: ca, TLSKey: key, TLSFirst: first})
+			require.NoError(t, err)
+			require.True(t, nc.TLSRequired())
+			nc.Close()
+
+			_, err = bus.Connect(t.Context(), bus.Options{URL: "tls://" + address, TLSFirst: first})
+			require.ErrorContains(t, err, "unknown authority")
+			require.NotErrorIs(t, err, bus.ErrNoServer)
+		})
+	}
+}
+
+// certificate makes one for localhost that is its own authority, and the files of it and of its key.
+func certificate(t *testing.T) (cert tls.Certificate, certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:         true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	certFile = write(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	keyFile = write(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})))
+	cert, err = tls.LoadX509KeyPair(certFile, keyFile)
+	require.NoError(t, err)
+	return cert, certFile, keyFile
+}
+
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func TestConnectionComesBack(t *testing.T) {
+	t.Parallel()
+	first := serve(t, &server.Options{})
+	log := new(logBuffer)
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: first.ClientURL(), Name: "me", Logger: slog.New(slog.NewTextHandler(log, nil))})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	answered := make(chan string, 2)
+	_, err = nc.Subscribe("ask", func(msg *nats.Msg) { answered <- string(msg.Data) })
+	require.NoError(t, err)
+	disconnected := nc.StatusChanged(nats.RECONNECTING)
+	reconnected := nc.StatusChanged(nats.CONNECTED)
+
+	port := first.Addr().(*net.TCPAddr).Port
+	first.Shutdown()
+	first.WaitForShutdown()
+	<-disconnected
+	require.ErrorIs(t, nc.Publish("ask", []byte("while down")), nats.ErrReconnectBufExceeded, "nothing is kept for later")
+
+	serve(t, &server.Options{Port: port})
+	up := time.Now()
+	<-reconnected
+	require.Less(t, time.Since(up), 2*time.Second)
+	require.NoError(t, nc.Publish("ask", []byte("after")))
+	require.Equal(t, "after", <-answered)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "reconnected") }, 10*time.Second, time.Millisecond)
+	require.Equal(t, 1, strings.Count(log.String(), `msg="disconnected from NATS" connection=me error=`), log)
+	require.Equal(t, 1, strings.Count(log.String(), `msg="reconnected to NATS" connection=me server=nats://127.0.0.1:`), log)
+}
+
+func TestAsynchronousErrorsAreLogged(t *testing.T) {
+	t.Parallel()
+	denied := &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"secrets"}}}
+	srv := serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "p", Permissions: denied}}})
+	log := new(logBuffer)
+	options := bus.Options{URL: srv.ClientURL(), User: "u", Password: "p", Logger: slog.New(slog.NewTextHandler(log, nil))}
+	nc, err := bus.Connect(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	require.NoError(t, nc.Publish("secrets", nil))
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "Permissions Violation") }, 10*time.Second, time.Millisecond)
+}

@@ -1,0 +1,130 @@
+package bus
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// errorBody is the body of an error reply, in the encoding of the request.
+type errorBody struct {
+	Code     troupe.Code    `json:"code"`
+	Message  string         `json:"message"`
+	Metadata map[string]any `json:"metadata,omitempty"`
+}
+
+// maxErrorText bounds the error text in a header; the body has all of it.
+const maxErrorText = 512
+
+// EncodeError makes the reply that carries err. Metadata that cannot be encoded, or that makes the reply larger than
+// maxPayload, is left out and an error is returned beside the reply, for the log.
+func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg, error) {
+	reply := nats.NewMsg("")
+	reply.Header[HeaderServiceError] = []string{headerText(err.Error())}
+	reply.Header[HeaderServiceErrorCode] = []string{strconv.Itoa(status(err))}
+	reply.Header[HeaderErrorCode] = []string{string(err.Code)}
+	if err.FromActor {
+		reply.Header[HeaderErrorOrigin] = []string{"actor"}
+	}
+	if err.Retryable {
+		reply.Header[HeaderRetryable] = []string{"1"}
+	}
+	SetContentType(reply.Header, as)
+
+	body, cause := as.Append(nil, errorBody{err.Code, err.Message, err.Metadata})
+	if cause == nil && int64(len(body))+2*maxErrorText > maxPayload {
+		cause = errors.New("the error is larger than a message may be")
+	}
+	if cause != nil {
+		body, _ = as.Append(nil, errorBody{Code: err.Code, Message: headerText(err.Message)})
+	}
+	reply.Data = body
+	return reply, cause
+}
+
+// DecodeError returns the error that a reply carries, nil when it carries none.
+func DecodeError(reply *nats.Msg) *troupe.Error {
+	if reply.Header == nil {
+		return nil
+	}
+	code, text := first(reply.Header, HeaderErrorCode), first(reply.Header, HeaderServiceError)
+	if code == "" && text == "" {
+		return nil
+	}
+	err := &troupe.Error{
+		Code:      troupe.Code(code),
+		Message:   strings.TrimPrefix(text, code+": "),
+		FromActor: first(reply.Header, HeaderErrorOrigin) == "actor",
+		Retryable: first(reply.Header, HeaderRetryable) == "1",
+	}
+	if code == "" { // a NATS service that is not ours
+		err.Code = troupe.CodeInternal
+	}
+	var body errorBody
+	as, cause := codec.ForContentType(first(reply.Header, HeaderContentType))
+	if cause == nil && as.Unmarshal(reply.Data, &body) == nil && body.Code == err.Code {
+		err.Message, err.Metadata = body.Message, body.Metadata
+	}
+	return err
+}
+
+// SetContentType names the encoding of a body, unless it is the default one.
+func SetContentType(header nats.Header, as codec.Codec) {
+	if as != codec.MsgPack {
+		header[HeaderContentType] = []string{as.ContentType()}
+	}
+}
+
+// first is the first value of a header; unlike Header.Get it allocates nothing.
+func first(header nats.Header, key string) string {
+	if values := header[key]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// headerText makes text fit for a header: one line, of a bounded length.
+func headerText(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
+	}
+	return text
+}
+
+// status is the numeric code of the micro convention.
+func status(err *troupe.Error) int {
+	if err.FromActor {
+		return 422
+	}
+	switch err.Code {
+	case troupe.CodeBadInput:
+		return 400
+	case troupe.CodeUnknownType, troupe.CodeUnknownAction, troupe.CodeNotFound:
+		return 404
+	case troupe.CodeDeadlineExceeded, troupe.CodeCanceled:
+		return 408
+	case troupe.CodeAlreadyExists:
+		return 409
+	case troupe.CodeTooLarge:
+		return 413
+	case troupe.CodeOverloaded:
+		return 429
+	case troupe.CodeUnavailable, troupe.CodeOutcomeUnknown:
+		return 503
+	case troupe.CodeCallCycle:
+		return 508
+	default:
+		return 500
+	}
+}

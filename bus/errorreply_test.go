@@ -1,0 +1,68 @@
+package bus_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+const maxPayload = 1 << 20
+
+func TestErrorsCrossTheWireWhole(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]*troupe.Error{
+		"user":      troupe.NewError("sold_out", "nothing\nleft").With("left", int64(0)).With("of", "books"),
+		"made here": {Code: troupe.CodeUnavailable, Message: "the host is stopping", Retryable: true},
+		"no text":   {Code: troupe.CodeInternal},
+		"long":      {Code: troupe.CodeInternal, Message: strings.Repeat("ü", 10_000)},
+	} {
+		for _, as := range []codec.Codec{codec.MsgPack, codec.JSON} {
+			t.Run(name+" "+as.ContentType(), func(t *testing.T) {
+				t.Parallel()
+				reply, lost := bus.EncodeError(err, as, maxPayload)
+				require.NoError(t, lost)
+				require.NotContains(t, reply.Header.Get(bus.HeaderServiceError), "\n")
+				require.LessOrEqual(t, len(reply.Header.Get(bus.HeaderServiceError)), 600)
+				require.Equal(t, err, bus.DecodeError(reply))
+			})
+		}
+	}
+}
+
+func TestMetadataThatDoesNotFitIsLeftOut(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]any{"too large": strings.Repeat("x", maxPayload), "not encodable": make(chan int)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reply, lost := bus.EncodeError(troupe.NewError("full", "no room").With("value", value), codec.MsgPack, maxPayload)
+			require.Error(t, lost)
+			require.Equal(t, troupe.NewError("full", "no room"), bus.DecodeError(reply))
+		})
+	}
+}
+
+func TestOtherReplies(t *testing.T) {
+	t.Parallel()
+	require.Nil(t, bus.DecodeError(&nats.Msg{Data: []byte("x")}))
+	require.Nil(t, bus.DecodeError(&nats.Msg{Header: nats.Header{"Content-Type": {"application/json"}}}))
+	foreign := &nats.Msg{Header: nats.Header{bus.HeaderServiceError: {"bad day"}, bus.HeaderServiceErrorCode: {"500"}}}
+	require.Equal(t, &troupe.Error{Code: troupe.CodeInternal, Message: "bad day"}, bus.DecodeError(foreign))
+	hostile := &nats.Msg{Data: []byte{0xdd, 0xff, 0xff, 0xff, 0xff}, Header: nats.Header{bus.HeaderErrorCode: {"full"}, bus.HeaderServiceError: {"full: no room"}}}
+	require.Equal(t, &troupe.Error{Code: "full", Message: "no room"}, bus.DecodeError(hostile))
+}
+
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "1", bus.FormatTimeout(-5))
+	require.Equal(t, "1", bus.FormatTimeout(1))
+	require.Equal(t, "1500", bus.FormatTimeout(1_500_000_000))
+	for value, want := range map[string]string{"": "30s", "abc": "30s", "-1": "0s", "0": "0s", "250": "250ms", "999999999999999": "24h0m0s"} {
+		require.Equal(t, want, bus.ParseTimeout(value).String())
+	}
+}

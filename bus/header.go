@@ -1,0 +1,43 @@
+package bus
+
+import (
+	"strconv"
+	"time"
+)
+
+// The headers of calls and replies. Every one is optional; docs/protocol.md says what each means.
+const (
+	HeaderContentType = "Content-Type"      // of a body; application/msgpack when absent
+	HeaderTimeout     = "Troupe-Timeout"    // milliseconds that the caller will still wait
+	HeaderExisting    = "Troupe-Existing"   // "1": the call must not create the actor
+	HeaderChain       = "Troupe-Chain"      // the actors that wait in this call, outermost first, separated by commas
+	HeaderRequestID   = "Troupe-Request-Id" // names the call in logs
+	HeaderErrorCode   = "Troupe-Error-Code"
+	HeaderErrorOrigin = "Troupe-Error-Origin" // "actor" for an actor's own error
+	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the same call can be made again
+
+	// The error headers of NATS micro services (ADR-32), so that its tools show our errors.
+	HeaderServiceError     = "Nats-Service-Error"
+	HeaderServiceErrorCode = "Nats-Service-Error-Code"
+)
+
+// DefaultTimeout bounds a call when its caller set no deadline.
+const DefaultTimeout = 30 * time.Second
+
+// MaxChain is how many actors may wait in one call.
+const MaxChain = 64
+
+// FormatTimeout writes the time left as [HeaderTimeout] has it: whole milliseconds, rounded up, at least 1.
+func FormatTimeout(left time.Duration) string {
+	return strconv.FormatInt(max(1, int64((left+time.Millisecond-1)/time.Millisecond)), 10)
+}
+
+// ParseTimeout reads [HeaderTimeout]. What is absent or malformed counts as [DefaultTimeout], and no call is given
+// more than a day.
+func ParseTimeout(value string) time.Duration {
+	ms, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return DefaultTimeout
+	}
+	return time.Duration(min(max(ms, 0), 24*60*60*1000)) * time.Millisecond
+}

@@ -1,0 +1,130 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// Record is the persisted side of one actor, and the truth about who owns it.
+type Record struct {
+	Owner   string `json:"owner"`             // id of the host that claimed the actor last
+	Epoch   uint64 `json:"epoch,omitempty"`   // revision of that claim; absent in the claim itself
+	Created bool   `json:"created,omitempty"` // false between a claim and the end of the on-create hook
+	State   []byte `json:"state,omitempty"`   // the msgpack encoding of the actor's state
+
+	// Revision is what a write of the record must expect, also for a record that does not exist. It is not encoded.
+	Revision uint64 `json:"-"`
+}
+
+// ErrCorrupt: a record that cannot be decoded.
+var ErrCorrupt = errors.New("the record cannot be decoded")
+
+// destroyedTTL is how long the server remembers that an actor was destroyed. Its claims stay ordered for ever: the
+// epoch of a record is a sequence number of the whole bucket.
+const destroyedTTL = time.Hour
+
+// Records is the bucket that holds the record of each actor of a namespace, under the tokens of its ID. Writes are
+// compare-and-set on Record.Revision.
+type Records struct{ bucket *bucket }
+
+// OpenRecords opens the records of a namespace, and makes their bucket, with this many replicas, when there is none.
+// Zero replicas means three in a cluster and one on a single server.
+func OpenRecords(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int) (*Records, error) {
+	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
+		Bucket:         ns.name + "-actors",
+		Description:    "One record for each actor: owner, epoch and state",
+		Replicas:       replicas,
+		LimitMarkerTTL: destroyedTTL, // allows a TTL on single messages
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Records{bucket}, nil
+}
+
+// Get reads the record of an actor. One that does not exist is the zero Record with the Revision to expect. The error
+// is [ErrCorrupt] for one that cannot be decoded.
+func (r *Records) Get(ctx context.Context, id troupe.ID) (Record, error) {
+	value, revision, err := r.bucket.get(ctx, id.Tokens())
+	if err != nil || value == nil {
+		return Record{Revision: revision}, err
+	}
+	return decodeRecord(id.Tokens(), value, revision)
+}
+
+// Put stores a record whose last known revision is in it, and returns its new revision. The error is [ErrConflict]
+// when somebody else has written it, and [ErrOutcomeUnknown] when no answer came.
+func (r *Records) Put(ctx context.Context, id troupe.ID, record Record) (uint64, error) {
+	value, err := codec.MsgPack.Append(make([]byte, 0, 64+len(record.State)), record)
+	if err != nil {
+		return 0, fmt.Errorf("encoding the record of %s: %w", id, err)
+	}
+	return r.bucket.put(ctx, id.Tokens(), value, record.Revision, 0)
+}
+
+// MaxState is the largest state that fits a record, in bytes.
+func (r *Records) MaxState() int64 {
+	const around = 1024 // the record's other fields and the headers of the write
+	return r.bucket.js.Conn().MaxPayload() - around
+}
+
+// Delete removes the record of an actor for good. Its errors are those of Put.
+func (r *Records) Delete(ctx context.Context, id troupe.ID, revision uint64) error {
+	return r.bucket.remove(ctx, id.Tokens(), revision, destroyedTTL)
+}
+
+// List yields the records of an actor type, or of all types when it is empty, in no particular order, as they are
+// while it runs. A record that cannot be decoded comes with [ErrCorrupt]; any other error is the last.
+func (r *Records) List(ctx context.Context, actorType string) iter.Seq2[ListedRecord, error] {
+	filters := []string{">"}
+	if actorType != "" {
+		filters = []string{actorType, actorType + ".>"} // the actor without a key, and all others
+	}
+	return func(yield func(ListedRecord, error) bool) {
+		for entry, err := range r.bucket.list(ctx, filters...) {
+			if err != nil {
+				yield(ListedRecord{}, err)
+				return
+			}
+			id, err := troupe.ParseID(entry.Key())
+			if err != nil {
+				err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+			}
+			listed := ListedRecord{ID: id, Modified: entry.Created()}
+			if err == nil {
+				listed.Record, err = decodeRecord(entry.Key(), entry.Value(), entry.Revision())
+			}
+			if !yield(listed, err) {
+				return
+			}
+		}
+	}
+}
+
+// ListedRecord is a record of a list.
+type ListedRecord struct {
+	Record
+	ID       troupe.ID
+	Modified time.Time // when it was written, by the server's clock
+}
+
+func decodeRecord(tokens string, value []byte, revision uint64) (Record, error) {
+	record := Record{Revision: revision}
+	if err := codec.MsgPack.Unmarshal(value, &record); err != nil {
+		return Record{Revision: revision}, fmt.Errorf("%s: %w: %w", strings.ReplaceAll(tokens, ".", "/"), ErrCorrupt, err)
+	}
+	if record.Epoch == 0 {
+		record.Epoch = revision
+	}
+	return record, nil
+}

@@ -1,0 +1,155 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// NoRespondersError is NATS's answer to a request whose subject nobody listens to. It matches nats.ErrNoResponders.
+type NoRespondersError struct{ Subject string }
+
+func (e *NoRespondersError) Error() string { return "nobody listens to " + e.Subject }
+
+// Is reports whether target is nats.ErrNoResponders.
+func (e *NoRespondersError) Is(target error) bool { return target == nats.ErrNoResponders }
+
+// Requester makes requests over one connection. One subscription receives the replies to all of them, and unlike
+// nats.Conn.Request it tells which subject had no responders when a host has forwarded the request. It is safe for
+// concurrent use.
+type Requester struct {
+	nc     *nats.Conn
+	sub    *nats.Subscription
+	prefix string
+	spare  sync.Pool // waiters of finished requests; not shared, for they belong to one synctest bubble
+
+	mu      sync.Mutex
+	last    uint64
+	waiting map[string]*waiter // by reply subject; nil once closed
+}
+
+// waiter is one request that waits for its reply.
+type waiter struct {
+	reply chan *nats.Msg // for one message
+	timer *time.Timer
+}
+
+// Replies wait here only until the goroutine of the subscription has found the request that they answer.
+const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
+
+// NewRequester subscribes to an inbox of the connection.
+func NewRequester(nc *nats.Conn) (*Requester, error) {
+	r := &Requester{nc: nc, prefix: nc.NewInbox() + ".", waiting: make(map[string]*waiter)}
+	sub, err := nc.Subscribe(r.prefix+"*", r.deliver)
+	if err != nil {
+		return nil, fmt.Errorf("subscribing to replies: %w", err)
+	}
+	r.sub = sub
+	if err := sub.SetPendingLimits(maxPendingReplies, maxPendingReplyBytes); err != nil {
+		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
+	}
+	return r, nil
+}
+
+// Do sends request, whose Reply it sets, and waits for the reply until the deadline or until ctx is done. It returns a
+// [*NoRespondersError] when nobody listens, context.DeadlineExceeded, or the error of ctx. The deadline is not that of
+// ctx, so that a request costs no context.
+func (r *Requester) Do(ctx context.Context, request *nats.Msg, deadline time.Time) (*nats.Msg, error) {
+	w := r.waiter(time.Until(deadline))
+	r.mu.Lock()
+	if r.waiting == nil {
+		r.mu.Unlock()
+		return nil, nats.ErrConnectionClosed
+	}
+	r.last++
+	request.Reply = r.prefix + strconv.FormatUint(r.last, 36)
+	r.waiting[request.Reply] = w
+	r.mu.Unlock()
+
+	if err := r.nc.PublishMsg(request); err != nil {
+		r.forget(request.Reply, w)
+		return nil, err
+	}
+	select {
+	case msg := <-w.reply:
+		if msg == nil {
+			return nil, nats.ErrConnectionClosed
+		}
+		w.timer.Stop()
+		r.spare.Put(w)
+		return msg, noResponders(msg, request.Subject)
+	case <-w.timer.C:
+		r.forget(request.Reply, w)
+		return nil, context.DeadlineExceeded
+	case <-ctx.Done():
+		r.forget(request.Reply, w)
+		return nil, ctx.Err()
+	}
+}
+
+func (r *Requester) waiter(wait time.Duration) *waiter {
+	if w, ok := r.spare.Get().(*waiter); ok {
+		w.timer.Reset(wait)
+		return w
+	}
+	return &waiter{make(chan *nats.Msg, 1), time.NewTimer(wait)}
+}
+
+// Waiting is the number of requests that wait for a reply.
+func (r *Requester) Waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting)
+}
+
+// Close ends the subscription; requests that wait return nats.ErrConnectionClosed.
+func (r *Requester) Close() error {
+	r.mu.Lock()
+	for _, w := range r.waiting {
+		close(w.reply)
+	}
+	r.waiting = nil
+	r.mu.Unlock()
+	if err := r.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
+		return fmt.Errorf("unsubscribing from replies: %w", err)
+	}
+	return nil
+}
+
+func (r *Requester) deliver(msg *nats.Msg) {
+	r.mu.Lock()
+	w := r.waiting[msg.Subject]
+	delete(r.waiting, msg.Subject)
+	r.mu.Unlock()
+	if w != nil {
+		w.reply <- msg // never blocks: one message for each waiter
+	}
+}
+
+// forget gives up on a reply. A waiter that gets one at this moment is not used again.
+func (r *Requester) forget(subject string, w *waiter) {
+	w.timer.Stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[subject] == w {
+		delete(r.waiting, subject)
+		r.spare.Put(w)
+	}
+}
+
+// noResponders recognises the server's 503. Since 2.12 it names the subject of the message that found nobody.
+func noResponders(msg *nats.Msg, subject string) error {
+	if len(msg.Data) != 0 || first(msg.Header, "Status") != "503" {
+		return nil
+	}
+	if named := first(msg.Header, "Nats-Subject"); named != "" {
+		subject = strings.TrimSpace(named)
+	}
+	return &NoRespondersError{subject}
+}

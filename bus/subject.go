@@ -1,0 +1,83 @@
+package bus
+
+import (
+	"strings"
+
+	"github.com/troupe-go/troupe"
+)
+
+// DefaultNamespace is the first token of every subject, and the prefix of every bucket, unless told otherwise.
+const DefaultNamespace = "troupe"
+
+// QueueGroup is the queue group in which the hosts of an actor type share its route subjects.
+const QueueGroup = "hosts"
+
+// Namespace builds the subjects of one system of actors. Two namespaces on one bus never meet.
+type Namespace struct{ name string }
+
+// NewNamespace returns the namespace with this name, [DefaultNamespace] when it is empty. The error has
+// [troupe.CodeBadInput]: a namespace is spelt like any name.
+func NewNamespace(name string) (Namespace, error) {
+	if name == "" {
+		name = DefaultNamespace
+	}
+	return Namespace{name}, troupe.CheckName("namespace", name)
+}
+
+// Name is the namespace's name.
+func (n Namespace) Name() string { return n.name }
+
+// Call is the direct way to an active actor.
+func (n Namespace) Call(id troupe.ID, action string) string { return n.actor("call", id, action) }
+
+// Route is the way to an actor that always works: every host of its type listens, in a queue group.
+func (n Namespace) Route(id troupe.ID, action string) string { return n.actor("route", id, action) }
+
+// RouteType is what the hosts of an actor type subscribe to.
+func (n Namespace) RouteType(actorType string) string { return n.name + ".route." + actorType + ".>" }
+
+// Event is where an actor's event is published.
+func (n Namespace) Event(id troupe.ID, event string) string { return n.actor("event", id, event) }
+
+// HostAll is what a host subscribes to.
+func (n Namespace) HostAll(host string) string { return n.name + ".host." + host + ".>" }
+
+// Forward is where one host sends the call of an actor that another owns.
+func (n Namespace) Forward(host string, id troupe.ID, action string) string {
+	return n.name + ".host." + host + ".call." + id.Tokens() + "." + action
+}
+
+// Ping is answered by a host that is up, and by NATS when it is not.
+func (n Namespace) Ping(host string) string { return n.name + ".host." + host + ".ping" }
+
+func (n Namespace) actor(kind string, id troupe.ID, name string) string {
+	return n.name + "." + kind + "." + id.Tokens() + "." + name
+}
+
+// Target is what a call's subject names, taken apart. Tokens is the text of an ID that has not been checked.
+type Target struct{ Tokens, Action string }
+
+// ParseCall reads a subject of the call or route kind, or the forward of a host, of this namespace. It allocates
+// nothing.
+func (n Namespace) ParseCall(subject string) (Target, bool) {
+	rest, ok := strings.CutPrefix(subject, n.name)
+	if !ok || rest == "" || rest[0] != '.' {
+		return Target{}, false
+	}
+	kind, rest, _ := strings.Cut(rest[1:], ".")
+	switch kind {
+	case "call", "route":
+	case "host":
+		_, rest, _ = strings.Cut(rest, ".")
+		if rest, ok = strings.CutPrefix(rest, "call."); !ok {
+			return Target{}, false
+		}
+	default:
+		return Target{}, false
+	}
+	dot := strings.LastIndexByte(rest, '.')
+	if dot <= 0 {
+		return Target{}, false
+	}
+	return Target{Tokens: rest[:dot], Action: rest[dot+1:]}, true
+}
