@@ -1,0 +1,213 @@
+package actorhost
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// activation is one actor's life in memory on one host, from the first call that finds it asleep until it falls
+// asleep, moves or is destroyed. It has a mailbox, and a goroutine while there is something in it.
+type activation struct {
+	host    *Host
+	kind    *actorType
+	id      troupe.ID
+	session *session
+	gone    chan struct{} // closed once the host has no such activation any more
+
+	mu        sync.Mutex
+	mailbox   mailbox
+	running   bool     // a goroutine works the mailbox off
+	closed    bool     // nothing more is taken
+	interrupt workKind // stopWork or dropWork, to be done before all else
+	idle      *time.Timer
+	idleSince time.Time
+	listeners map[string]*listener // by subject
+
+	// The rest belongs to the goroutine that works the mailbox off.
+	awake    bool // it owns the actor and has run its hooks
+	created  bool // the actor exists: its record says so
+	finished bool // the activation must end: it is destroyed, or fenced off by another owner
+	state    state
+	stored   []byte // the encoding of the state that the record holds
+	spare    []byte // a buffer for the next encoding
+	revision uint64
+	epoch    uint64
+	sub      *nats.Subscription
+}
+
+// work is one thing in a mailbox.
+type work struct {
+	kind     workKind
+	msg      *nats.Msg
+	action   string
+	run      action
+	as       codec.Codec
+	deadline time.Time
+	existing bool
+	listener *listener
+}
+
+type workKind int
+
+const (
+	callWork  workKind = iota + 1 // a call
+	eventWork                     // an event that the actor listens to
+	sleepWork                     // fall asleep, unless there is something to do
+	stopWork                      // the host stops
+	dropWork                      // the host has lost its lease
+)
+
+type offered int
+
+const (
+	taken offered = iota
+	full
+	closed
+)
+
+// offer puts work into the mailbox.
+func (a *activation) offer(w work) offered {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.closed:
+		return closed
+	case a.mailbox.len() >= a.kind.limits.mailbox:
+		return full
+	}
+	a.mailbox.push(w)
+	a.start()
+	return taken
+}
+
+// end has the activation end, before anything in its mailbox is done.
+func (a *activation) end(why workKind) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.closed {
+		a.interrupt = why
+		a.start()
+	}
+}
+
+// start makes sure that a goroutine works. The caller holds a.mu.
+func (a *activation) start() {
+	if !a.running {
+		a.running = true
+		a.host.work.Go(a.workOff)
+	}
+}
+
+// next takes the next thing to do; without one the goroutine must return.
+func (a *activation) next() (work, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.interrupt != 0:
+		return work{kind: a.interrupt}, true
+	case a.mailbox.len() > 0:
+		return a.mailbox.pop(), true
+	case !a.awake:
+		return work{kind: dropWork}, true
+	}
+	a.running = false
+	a.idleSince = time.Now()
+	if a.idle == nil {
+		a.idle = time.AfterFunc(a.kind.limits.sleepAfter, a.grewTired)
+	}
+	return work{}, false
+}
+
+// grewTired puts the actor to sleep if it has been idle for long enough, and looks again later if not. So a call costs
+// no timer.
+func (a *activation) grewTired() {
+	a.mu.Lock()
+	idle := time.Since(a.idleSince)
+	busy := a.running || idle < a.kind.limits.sleepAfter
+	if busy && !a.closed {
+		a.idle.Reset(max(a.kind.limits.sleepAfter-idle, a.kind.limits.sleepAfter/8))
+	}
+	a.mu.Unlock()
+	if !busy {
+		a.offer(work{kind: sleepWork})
+	}
+}
+
+// workOff does what is in the mailbox, one thing after the other.
+func (a *activation) workOff() {
+	for {
+		w, ok := a.next()
+		if !ok {
+			return
+		}
+		switch w.kind {
+		case callWork:
+			a.serve(w)
+		case eventWork:
+			a.handle(w)
+		case sleepWork:
+			if !a.fallAsleep() {
+				continue
+			}
+		case stopWork:
+			a.runHook("sleep", a.kind.hooks.sleep)
+			a.finished = true
+		case dropWork:
+			a.finished = true
+		}
+		if a.finished {
+			a.leave()
+			return
+		}
+	}
+}
+
+// fallAsleep runs the sleep hook, unless something has come to do in the meantime.
+func (a *activation) fallAsleep() bool {
+	a.mu.Lock()
+	wanted := a.mailbox.len() > 0
+	if wanted {
+		a.idle.Reset(a.kind.limits.sleepAfter)
+	}
+	a.mu.Unlock()
+	if wanted {
+		return false
+	}
+	a.runHook("sleep", a.kind.hooks.sleep)
+	a.finished = true
+	return true
+}
+
+// leave ends the activation. What has arrived for it, and what is still on its way by its subscription, goes to the
+// activation that follows, here or elsewhere.
+func (a *activation) leave() {
+	a.unlisten()
+	if a.sub != nil {
+		if err := unlessClosed(a.sub.Drain()); err != nil {
+			a.logger("").Warn("unsubscribing failed", slog.Any("error", err))
+		}
+	}
+	h := a.host
+	h.mu.Lock()
+	a.mu.Lock()
+	left := a.mailbox.drain()
+	a.closed = true
+	if a.idle != nil {
+		a.idle.Stop()
+	}
+	delete(h.active, a.id.Tokens())
+	a.mu.Unlock()
+	h.mu.Unlock()
+	close(a.gone)
+	for _, w := range left {
+		if w.kind == callWork {
+			h.enqueue(a.id.Tokens(), w)
+		}
+	}
+}

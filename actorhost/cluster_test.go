@@ -1,0 +1,119 @@
+package actorhost_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+)
+
+// startCluster starts three clustered NATS servers with JetStream and returns their URLs.
+func startCluster(t *testing.T) []string {
+	t.Helper()
+	var routes []*url.URL
+	for range 3 {
+		free, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a port that nobody has
+		require.NoError(t, err)
+		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
+		require.NoError(t, free.Close())
+	}
+	servers := make([]*server.Server, len(routes))
+	for i, route := range routes {
+		port, err := strconv.Atoi(route.Port())
+		require.NoError(t, err)
+		servers[i], err = server.NewServer(&server.Options{
+			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true,
+			JetStream: true, StoreDir: t.TempDir(), Routes: routes,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
+		})
+		require.NoError(t, err)
+		servers[i].Start()
+		t.Cleanup(func() { servers[i].Shutdown(); servers[i].WaitForShutdown() })
+	}
+	require.Eventually(t, func() bool {
+		for _, s := range servers {
+			if s.JetStreamIsLeader() {
+				return len(s.JetStreamClusterPeers()) == 3
+			}
+		}
+		return false
+	}, 30*time.Second, 20*time.Millisecond)
+	urls := make([]string, len(servers))
+	for i, s := range servers {
+		require.True(t, s.ReadyForConnections(10*time.Second))
+		urls[i] = s.ClientURL()
+	}
+	return urls
+}
+
+// TestClusterIsTheSameProgramWithAnotherURL has a host and a client on each of three servers.
+func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
+	t.Parallel()
+	urls := startCluster(t)
+	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
+	connect := func(url string) *nats.Conn {
+		nc, err := bus.Connect(t.Context(), bus.Options{URL: url})
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		return nc
+	}
+	var hosts []*actorhost.Host
+	var clients []*client.Client
+	for _, url := range urls {
+		host, err := actorhost.Start(t.Context(), connect(url), actorhost.Config{Logger: logger}, counters())
+		require.NoError(t, err)
+		hosts = append(hosts, host)
+		c, err := client.New(connect(url))
+		require.NoError(t, err)
+		clients = append(clients, c)
+		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
+	}
+
+	var calls errgroup.Group
+	for i := range 300 {
+		c := clients[i%3]
+		calls.Go(func() error {
+			return call(t.Context(), add, troupe.GetOrCreate[counter](c, fmt.Sprint(i%10)), 1)
+		})
+	}
+	require.NoError(t, calls.Wait())
+	at := map[string]bool{}
+	for i := range 10 {
+		got, err := get.Call(t.Context(), troupe.GetOrCreate[counter](clients[i%3], fmt.Sprint(i)), nil)
+		require.NoError(t, err)
+		require.Equal(t, 30, got)
+		is, err := whereIs.Call(t.Context(), troupe.GetOrCreate[counter](clients[i%3], "fresh", fmt.Sprint(i)), nil)
+		require.NoError(t, err)
+		at[is.Host] = true
+	}
+	require.Greater(t, len(at), 1, "hosts share the load")
+
+	// Clean stops hand the actors over without waiting for leases. A call that is sent before all servers know of the
+	// stop is lost, and ends by its deadline: see "What it does not promise" in the README.
+	for _, host := range hosts[:2] {
+		require.NoError(t, host.Stop(t.Context()))
+	}
+	for i := range 10 {
+		require.Eventually(t, func() bool {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			got, err := get.Call(ctx, troupe.GetOrCreate[counter](clients[i%3], fmt.Sprint(i)), nil)
+			return err == nil && got == 30
+		}, 10*time.Second, time.Millisecond)
+	}
+	require.NoError(t, hosts[2].Stop(t.Context()))
+}

@@ -1,0 +1,206 @@
+package actorhost
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// Context is what an action knows of its turn. As a context.Context it is done when the time of the call runs out or
+// the host's grace ends; as a troupe.Caller it makes calls that take no longer than what is left of that time and that
+// fail at once when they come back to an actor that waits for them; as a troupe.Broadcaster it publishes the actor's
+// events.
+//
+// Calls to other actors leave at once, before this action's state is stored. Goroutines that an action starts may use
+// the Context until the action returns.
+type Context struct {
+	a    *activation
+	turn turn
+
+	mu      sync.Mutex
+	timed   context.Context // made when somebody asks for it: most actions need no timer
+	cancel  context.CancelFunc
+	ended   bool
+	destroy bool
+	outbox  []*nats.Msg // events, in the order of their broadcast
+	started []*listener // subscriptions that this turn has made
+}
+
+var (
+	_ troupe.Caller      = (*Context)(nil)
+	_ troupe.Broadcaster = (*Context)(nil)
+)
+
+type contextKey struct{}
+
+// FromContext returns the Context of the turn that ctx belongs to, such as that of a handler of events.
+func FromContext(ctx context.Context) (*Context, bool) {
+	c, ok := ctx.Value(contextKey{}).(*Context)
+	return c, ok
+}
+
+// Deadline implements context.Context: it is the sooner of the caller's and that of the actor type's ActionTimeout.
+func (c *Context) Deadline() (time.Time, bool) { return c.turn.deadline, true }
+
+// Done implements context.Context.
+func (c *Context) Done() <-chan struct{} { return c.context().Done() }
+
+// Err implements context.Context.
+func (c *Context) Err() error { return c.context().Err() }
+
+// Value implements context.Context.
+func (c *Context) Value(key any) any {
+	if key == (contextKey{}) {
+		return c
+	}
+	c.mu.Lock()
+	timed := c.timed
+	c.mu.Unlock()
+	if timed == nil {
+		return c.a.host.ctx.Value(key)
+	}
+	return timed.Value(key) // through which package context finds what it can cancel without a goroutine
+}
+
+func (c *Context) context() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timed == nil {
+		c.timed, c.cancel = context.WithDeadline(c.a.host.ctx, c.turn.deadline)
+		if c.ended {
+			c.cancel()
+		}
+	}
+	return c.timed
+}
+
+// Type is the name of the actor's type.
+func (c *Context) Type() string { return c.a.id.Type() }
+
+// Key is the actor's key, part by part.
+func (c *Context) Key() []string { return c.a.id.Key() }
+
+// ID is the actor.
+func (c *Context) ID() troupe.ID { return c.a.id }
+
+// Host is the id of the host that the actor is awake on.
+func (c *Context) Host() string { return c.a.session.id }
+
+// Epoch numbers the actor's activations: it grows with each, also across hosts, destruction and re-creation.
+func (c *Context) Epoch() uint64 { return c.a.epoch }
+
+// RequestID is the caller's name for the call, empty when it gave none.
+func (c *Context) RequestID() string { return c.turn.requestID }
+
+// Logger is the host's logger with the actor and the request in its fields.
+func (c *Context) Logger() *slog.Logger { return c.a.logger(c.turn.requestID) }
+
+// Actor refers to an actor by the name of its type: see troupe.Actor.
+func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
+	return troupe.Actor(c, actorType, key...)
+}
+
+// Destroy ends the actor once the running action has succeeded: the on-destroy hook runs, its record is deleted for
+// good, and the next call through troupe.GetOrCreate makes a new one.
+func (c *Context) Destroy() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.destroy = true
+}
+
+// Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
+func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
+	// A reference may be older than the turn it is used in, which is then known by ctx.
+	now := c
+	if running, ok := FromContext(ctx); ok && running.a.id == c.a.id {
+		now = running
+	}
+	if now.over() {
+		return c.a.host.client.Invoke(ctx, call)
+	}
+	if deadline, ok := ctx.Deadline(); !ok || now.turn.deadline.Before(deadline) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, now.turn.deadline)
+		defer cancel()
+	}
+	return c.a.host.client.Invoke(client.WithChain(ctx, withSelf(now.turn.chain, c.a.id)), call)
+}
+
+// Emit implements troupe.Broadcaster: see [troupe.Event.Broadcast].
+func (c *Context) Emit(actorType, event string, payload any) error {
+	if actorType != c.Type() {
+		return fmt.Errorf("%s cannot broadcast %s, an event of %s", c.a.id, event, actorType)
+	}
+	if err := troupe.CheckName("event", event); err != nil {
+		return err
+	}
+	data, err := codec.MsgPack.Append(nil, payload)
+	if err != nil {
+		return fmt.Errorf("encoding the event %s of %s: %w", event, c.a.id, err)
+	}
+	msg := &nats.Msg{Subject: c.a.host.ns.Event(c.a.id, event), Data: data}
+	if limit := c.a.host.nc.MaxPayload(); int64(msg.Size()) > limit {
+		return &troupe.Error{Code: troupe.CodeTooLarge,
+			Message: fmt.Sprintf("the event %s of %s has %d bytes, the server takes at most %d", event, c.a.id, msg.Size(), limit)}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return fmt.Errorf("broadcasting %s of %s: %w", event, c.a.id, errTurnOver)
+	}
+	c.outbox = append(c.outbox, msg)
+	return nil
+}
+
+func (c *Context) destroying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.destroy
+}
+
+// end closes the Context and returns what the turn wants to send.
+func (c *Context) end() (outbox []*nats.Msg, destroy bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.cancel != nil {
+		c.cancel()
+	}
+	return c.outbox, c.destroy
+}
+
+func (c *Context) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// withSelf is the chain for the calls of an actor that was itself called with chain.
+func withSelf(chain string, id troupe.ID) string {
+	if chain == "" {
+		return id.String()
+	}
+	return chain + "," + id.String()
+}
+
+// header is the first value of a header of a call.
+func header(msg *nats.Msg, key string) string {
+	if values := msg.Header[key]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// contentType is the encoding of a call's input, and thus of its reply.
+func contentType(msg *nats.Msg) (codec.Codec, error) {
+	return codec.ForContentType(header(msg, bus.HeaderContentType))
+}

@@ -1,0 +1,148 @@
+package actorhost
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/troupe-go/troupe"
+)
+
+// Defaults of an actor type.
+const (
+	DefaultSleepAfter    = 30 * time.Second
+	DefaultActionTimeout = 60 * time.Second
+	DefaultMailbox       = 4096
+)
+
+// Definition is one actor type that a host can run: what [Define] returns.
+type Definition interface {
+	// build checks the definition.
+	build() (*actorType, error)
+}
+
+// ActorType is the implementation S of the actors that R refers to. Its methods return changed copies, so that a
+// definition reads as one expression.
+type ActorType[R troupe.Reference, S any] struct {
+	newState func() S
+	handlers []Handler[R, S]
+	hooks    hooks
+	limits   limits
+}
+
+// actorType is a definition without its types, as the host's core works with it.
+type actorType struct {
+	name     string
+	actions  map[string]action
+	create   createHook // nil without an on-create hook
+	hooks    hooks
+	limits   limits
+	newState func() state
+}
+
+// hook runs in a turn of an actor whose state is given.
+type hook func(s any, c *Context) error
+
+type hooks struct{ wake, sleep, destroy hook }
+
+type limits struct {
+	sleepAfter time.Duration
+	timeout    time.Duration
+	mailbox    int
+}
+
+// Define declares an actor type: newState makes the state that a new actor starts with, and each handler implements
+// an action of R's contract or is the on-create hook. The compiler checks that all belong to the same R and S; what it
+// cannot check, a name that is not valid or used twice, is an error of [Start].
+func Define[R troupe.Reference, S any](newState func() S, handlers ...Handler[R, S]) ActorType[R, S] {
+	return ActorType[R, S]{
+		newState: newState,
+		handlers: handlers,
+		limits:   limits{sleepAfter: DefaultSleepAfter, timeout: DefaultActionTimeout, mailbox: DefaultMailbox},
+	}
+}
+
+// OnWake has f run at the start of each activation, before its first action, and after the on-create hook of a new
+// actor. Calls that wait get its error, and the actor is not awake then.
+func (t ActorType[R, S]) OnWake(f func(*S, *Context) error) ActorType[R, S] {
+	t.hooks.wake = typed(f)
+	return t
+}
+
+// OnSleep has f run when the actor falls asleep or its host stops: what it changes is stored. Its error is logged. It
+// does not run when a host dies, so nothing may depend on it that must not be lost.
+func (t ActorType[R, S]) OnSleep(f func(*S, *Context) error) ActorType[R, S] {
+	t.hooks.sleep = typed(f)
+	return t
+}
+
+// OnDestroy has f run in the turn that called [Context.Destroy], after its action. Its error is the action's: the
+// actor then stays.
+func (t ActorType[R, S]) OnDestroy(f func(*S, *Context) error) ActorType[R, S] {
+	t.hooks.destroy = typed(f)
+	return t
+}
+
+// SleepAfter puts an actor to sleep that nobody has called for this long, [DefaultSleepAfter] if not set.
+func (t ActorType[R, S]) SleepAfter(idle time.Duration) ActorType[R, S] {
+	t.limits.sleepAfter = idle
+	return t
+}
+
+// ActionTimeout bounds the time of an action, and of a hook, whose caller would wait longer: the Context is then done.
+// [DefaultActionTimeout] if not set. An action that goes on all the same is not stopped.
+func (t ActorType[R, S]) ActionTimeout(timeout time.Duration) ActorType[R, S] {
+	t.limits.timeout = timeout
+	return t
+}
+
+// Mailbox bounds how many calls wait for one actor, [DefaultMailbox] if not set. The newest is refused with
+// troupe.CodeOverloaded.
+func (t ActorType[R, S]) Mailbox(calls int) ActorType[R, S] {
+	t.limits.mailbox = calls
+	return t
+}
+
+func (t ActorType[R, S]) build() (*actorType, error) {
+	var zero R
+	built := &actorType{
+		name:     zero.ActorType(),
+		actions:  make(map[string]action, len(t.handlers)),
+		hooks:    t.hooks,
+		limits:   t.limits,
+		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
+	}
+	var errs []error
+	fail := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("actor type %q: "+format, append([]any{built.name}, args...)...))
+	}
+	if err := troupe.CheckName("actor type", built.name); err != nil {
+		errs = append(errs, err)
+	}
+	if t.limits.sleepAfter <= 0 || t.limits.timeout <= 0 || t.limits.mailbox <= 0 {
+		fail("SleepAfter, ActionTimeout and Mailbox must be positive")
+	}
+	for _, h := range t.handlers {
+		switch _, twice := built.actions[h.name]; {
+		case h.create != nil && built.create != nil:
+			fail("it has two on-create hooks")
+		case h.create != nil:
+			built.create = h.create
+		case h.run == nil:
+			fail("the action %q has no handler", h.name)
+		case twice:
+			fail("the action %q is registered twice", h.name)
+		default:
+			if err := troupe.CheckName("action", h.name); err != nil {
+				fail("%w", err)
+			}
+			built.actions[h.name] = h.run
+		}
+	}
+	if t.newState == nil {
+		fail("it has no function that makes its state")
+	} else if _, err := built.newState().encode(nil); err != nil {
+		fail("its state cannot be stored: %w", err)
+	}
+	return built, errors.Join(errs...)
+}

@@ -1,0 +1,158 @@
+package actorhost
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// dispatch hands each message to its actor. It is the one goroutine that reads what all subscriptions of the host
+// receive, and it never waits.
+func (h *Host) dispatch() {
+	for {
+		select {
+		case msg := <-h.inbox:
+			h.receive(msg)
+		case <-h.quit:
+			return
+		}
+	}
+}
+
+func (h *Host) receive(msg *nats.Msg) {
+	target, ok := h.ns.ParseCall(msg.Subject)
+	if !ok {
+		h.receiveOther(msg)
+		return
+	}
+	w := work{kind: callWork, msg: msg, action: target.Action}
+	if err := h.admit(&w, target); err != nil {
+		h.refuse(w, err)
+		return
+	}
+	h.enqueue(target.Tokens, w)
+}
+
+// admit checks, and completes, what can be told of a call without its actor.
+func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
+	actorType, _, _ := strings.Cut(target.Tokens, ".")
+	kind := h.types[actorType]
+	if kind == nil {
+		return &troupe.Error{Code: troupe.CodeUnknownType, Message: fmt.Sprintf("this host does not serve the actor type %q", actorType)}
+	}
+	w.run = kind.actions[target.Action]
+	if w.run == nil && target.Action != troupe.CreateAction {
+		return &troupe.Error{Code: troupe.CodeUnknownAction, Message: fmt.Sprintf("the actor type %q has no action %q", actorType, target.Action)}
+	}
+	as, err := contentType(w.msg)
+	if err != nil {
+		return &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
+	}
+	w.as = as
+	w.deadline = time.Now().Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
+	w.existing = header(w.msg, bus.HeaderExisting) == "1"
+	if chain := header(w.msg, bus.HeaderChain); chain != "" {
+		return cycle(chain, strings.ReplaceAll(target.Tokens, ".", "/"))
+	}
+	return nil
+}
+
+// cycle is the error of a call whose actor, called id, waits in it.
+func cycle(chain, id string) *troupe.Error {
+	length := 0
+	for waiting := range strings.SplitSeq(chain, ",") {
+		if waiting == id {
+			return &troupe.Error{Code: troupe.CodeCallCycle, Message: strings.ReplaceAll(chain, ",", " -> ") + " -> " + id}
+		}
+		if length++; length == bus.MaxChain {
+			return &troupe.Error{Code: troupe.CodeCallCycle,
+				Message: fmt.Sprintf("more than %d actors wait: %s -> %s", bus.MaxChain, strings.ReplaceAll(chain, ",", " -> "), id)}
+		}
+	}
+	return nil
+}
+
+// receiveOther takes what is not a call: pings and the events that actors listen to.
+func (h *Host) receiveOther(msg *nats.Msg) {
+	h.mu.Lock()
+	l := h.listeners[msg.Sub]
+	h.mu.Unlock()
+	switch {
+	case l != nil:
+		l.receive(msg)
+	case strings.HasSuffix(msg.Subject, ".ping"):
+		h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
+	default:
+		h.refuse(work{msg: msg}, &troupe.Error{Code: troupe.CodeBadInput, Message: fmt.Sprintf("the subject %q names no action of an actor", msg.Subject)})
+	}
+}
+
+// enqueue puts work into the mailbox of an actor, which comes to life for it.
+func (h *Host) enqueue(tokens string, w work) {
+	for {
+		a, err := h.activation(tokens)
+		if err != nil {
+			h.refuse(w, err)
+			return
+		}
+		switch a.offer(w) {
+		case taken:
+			return
+		case full:
+			h.refuse(w, &troupe.Error{Code: troupe.CodeOverloaded, Retryable: true,
+				Message: fmt.Sprintf("%d calls wait for %s", a.kind.limits.mailbox, a.id)})
+			return
+		case closed: // it has just ended: its successor takes over
+		}
+	}
+}
+
+// activation is the activation of an actor, a new one when there is none.
+func (h *Host) activation(tokens string) (*activation, *troupe.Error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a := h.active[tokens]; a != nil {
+		return a, nil
+	}
+	id, err := troupe.ParseID(tokens)
+	if err != nil {
+		return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
+	}
+	s := h.session.Load()
+	switch {
+	case h.stopping:
+		return nil, unavailable("the host is stopping")
+	case !s.valid():
+		return nil, unavailable("the host has lost its lease")
+	case len(h.active) >= h.config.MaxActive:
+		return nil, &troupe.Error{Code: troupe.CodeOverloaded, Retryable: true, Message: fmt.Sprintf("%d actors are awake on the host", len(h.active))}
+	}
+	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s, gone: make(chan struct{})}
+	h.active[id.Tokens()] = a
+	return a, nil
+}
+
+// refuse answers work that was not started.
+func (h *Host) refuse(w work, err *troupe.Error) {
+	if w.msg == nil || w.kind == eventWork {
+		return
+	}
+	as := w.as
+	if as == nil {
+		as = codec.MsgPack
+		if asked, err := contentType(w.msg); err == nil {
+			as = asked
+		}
+	}
+	h.replyError(w, as, err)
+}
+
+func unavailable(why string) *troupe.Error {
+	return &troupe.Error{Code: troupe.CodeUnavailable, Message: why, Retryable: true}
+}

@@ -1,0 +1,83 @@
+package actorhost
+
+import (
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// Handler is one action, or the on-create hook, of the actors that R refers to, implemented on the state S.
+type Handler[R troupe.Reference, S any] struct {
+	name   string
+	run    action
+	create createHook
+}
+
+// action decodes its input, runs, and appends the encoding of its output to dst.
+type action func(s any, c *Context, in input, dst []byte) ([]byte, error)
+
+// createHook is an on-create hook; the input is the zero value for an actor that was not created with one.
+type createHook func(s any, c *Context, in input, given bool) error
+
+// input is an encoded input.
+type input struct {
+	body []byte
+	as   codec.Codec
+}
+
+func (in input) decode(into any) error {
+	if err := in.as.Unmarshal(in.body, into); err != nil {
+		return &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
+	}
+	return nil
+}
+
+// On implements an action with a method of the state.
+func On[R troupe.Reference, S, In, Out any](a troupe.Action[R, In, Out], f func(*S, *Context, In) (Out, error)) Handler[R, S] {
+	if f == nil {
+		return Handler[R, S]{name: a.Name()}
+	}
+	return Handler[R, S]{name: a.Name(), run: func(s any, c *Context, in input, dst []byte) ([]byte, error) {
+		var arg In
+		if err := in.decode(&arg); err != nil {
+			return nil, err
+		}
+		out, err := f(s.(*S), c, arg)
+		if err != nil {
+			return nil, err
+		}
+		return in.as.Append(dst, out)
+	}}
+}
+
+// OnCreate implements the creation of an actor with an input: f runs once in the actor's life, before anything else.
+// An actor that comes to life by a mere call to it gets the zero In. When f returns an error there is no actor.
+func OnCreate[R troupe.Reference, S, In any](_ troupe.Constructor[R, In], f func(*S, *Context, In) error) Handler[R, S] {
+	return Handler[R, S]{name: troupe.CreateAction, create: func(s any, c *Context, in input, given bool) error {
+		var arg In
+		if given {
+			if err := in.decode(&arg); err != nil {
+				return err
+			}
+		}
+		return f(s.(*S), c, arg)
+	}}
+}
+
+// NoIn adapts a method without input to [On].
+func NoIn[S, Out any](f func(*S, *Context) (Out, error)) func(*S, *Context, troupe.None) (Out, error) {
+	return func(s *S, c *Context, _ troupe.None) (Out, error) { return f(s, c) }
+}
+
+// NoOut adapts a method without output to [On].
+func NoOut[S, In any](f func(*S, *Context, In) error) func(*S, *Context, In) (troupe.None, error) {
+	return func(s *S, c *Context, in In) (troupe.None, error) { return nil, f(s, c, in) }
+}
+
+// NoInOut adapts a method with neither to [On].
+func NoInOut[S any](f func(*S, *Context) error) func(*S, *Context, troupe.None) (troupe.None, error) {
+	return func(s *S, c *Context, _ troupe.None) (troupe.None, error) { return nil, f(s, c) }
+}
+
+func typed[S any](f func(*S, *Context) error) hook {
+	return func(s any, c *Context) error { return f(s.(*S), c) }
+}

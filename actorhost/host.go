@@ -1,0 +1,273 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+)
+
+// Config is how a host runs. The zero value is a good one.
+type Config struct {
+	// Namespace keeps systems of actors on one bus apart. Defaults to bus.DefaultNamespace.
+	Namespace string
+	// Name is what people see of the host. Defaults to the machine's host name. Hosts need no different names: each
+	// start has an id of its own.
+	Name string
+	// Lease is how long the others wait before they take over the actors of a host that has fallen silent, in whole
+	// seconds. Defaults to 3 s on a single server and 15 s on a cluster, where it must outlast the election of a new
+	// leader (up to 9 s).
+	Lease time.Duration
+	// Grace bounds how long [Run] lets running actions and sleep hooks take when the host stops. Defaults to 15 s.
+	Grace time.Duration
+	// MaxActive bounds how many actors are awake at a time; a call that would wake one more is refused with
+	// troupe.CodeOverloaded. Defaults to 1,000,000.
+	MaxActive int
+	// Replicas is the number of copies of each record, when the host is the first to make the buckets. Defaults to 3
+	// on a cluster and 1 on a single server.
+	Replicas int
+	// Logger is where the host tells of what callers are not told. Defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// Defaults of a host.
+const (
+	DefaultGrace        = 15 * time.Second
+	DefaultMaxActive    = 1_000_000
+	defaultLease        = 3 * time.Second
+	defaultClusterLease = 15 * time.Second
+)
+
+// startTimeout bounds Start, which on a new cluster waits for streams to be made.
+const startTimeout = 30 * time.Second
+
+// inboxSize is how many messages may wait for the dispatcher, which never waits itself. What comes beyond is dropped
+// by nats.go, which tells the connection's error handler.
+const inboxSize = 1 << 16
+
+// Host runs actors on one NATS connection, which it does not own.
+type Host struct {
+	nc        *nats.Conn
+	ns        bus.Namespace
+	config    Config
+	types     map[string]*actorType
+	records   *bus.Records
+	leases    *bus.Hosts
+	client    *client.Client
+	requester *bus.Requester
+	peers     peers
+	inbox     chan *nats.Msg
+	session   atomic.Pointer[session]
+
+	// ctx ends when the host gives its actions up; quit when it has stopped.
+	ctx    context.Context
+	cancel context.CancelFunc
+	quit   chan struct{}
+	work   sync.WaitGroup // goroutines of the host and of turns
+	stop   sync.Once
+	stopE  error
+
+	mu        sync.Mutex
+	active    map[string]*activation // by the tokens of its ID
+	listeners map[*nats.Subscription]*listener
+	stopping  bool
+}
+
+// Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which
+// definition is wrong and in what, or what of NATS could not be used.
+func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) (*Host, error) {
+	h := &Host{
+		nc: nc, config: config,
+		inbox:     make(chan *nats.Msg, inboxSize),
+		quit:      make(chan struct{}),
+		types:     make(map[string]*actorType, len(definitions)),
+		active:    make(map[string]*activation),
+		listeners: make(map[*nats.Subscription]*listener),
+	}
+	if err := h.check(definitions); err != nil {
+		return nil, fmt.Errorf("actorhost: %w", err)
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := h.open(ctx); err != nil {
+		h.cancel()
+		return nil, fmt.Errorf("actorhost: %w", errors.Join(err, h.close(ctx)))
+	}
+	return h, nil
+}
+
+// Run runs actors until ctx is done and then stops within the grace of the config.
+func Run(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) error {
+	h, err := Start(ctx, nc, config, definitions...)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.Grace)
+	defer cancel()
+	return h.Stop(ctx)
+}
+
+// ID is the host's id on the bus, random at each start. It changes when the host has lost its lease.
+func (h *Host) ID() string { return h.session.Load().id }
+
+// Active is the number of actors that are awake.
+func (h *Host) Active() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.active)
+}
+
+// check completes and checks what the user gave.
+func (h *Host) check(definitions []Definition) (err error) {
+	if h.ns, err = bus.NewNamespace(h.config.Namespace); err != nil {
+		return err
+	}
+	if h.config.Name == "" {
+		h.config.Name, _ = os.Hostname() // for people only
+	}
+	if h.config.Lease == 0 {
+		h.config.Lease = defaultLease
+		if h.nc.ConnectedClusterName() != "" {
+			h.config.Lease = defaultClusterLease
+		}
+	}
+	h.config.Grace = orDefault(h.config.Grace, DefaultGrace)
+	h.config.MaxActive = orDefault(h.config.MaxActive, DefaultMaxActive)
+	if h.config.Logger == nil {
+		h.config.Logger = slog.Default()
+	}
+	if h.config.Lease < time.Second || h.config.Lease%time.Second != 0 {
+		return fmt.Errorf("the lease %v is not a whole number of seconds", h.config.Lease)
+	}
+	if len(definitions) == 0 {
+		return errors.New("a host needs an actor type to run")
+	}
+	var errs []error
+	for _, definition := range definitions {
+		t, err := definition.build()
+		if _, twice := h.types[t.name]; twice {
+			err = fmt.Errorf("actor type %q: it is defined twice", t.name)
+		}
+		h.types[t.name] = t
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func orDefault[T comparable](value, byDefault T) T {
+	var zero T
+	if value == zero {
+		return byDefault
+	}
+	return value
+}
+
+// open connects the host with the bus.
+func (h *Host) open(ctx context.Context) (err error) {
+	if h.records, err = bus.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+		return err
+	}
+	if h.leases, err = bus.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+		return err
+	}
+	if h.client, err = client.New(h.nc, client.WithNamespace(h.ns.Name()), client.WithLogger(h.config.Logger)); err != nil {
+		return err
+	}
+	if h.requester, err = bus.NewRequester(h.nc); err != nil {
+		return err
+	}
+	s, err := h.join(ctx)
+	if err != nil {
+		return err
+	}
+	h.work.Go(h.dispatch)
+	h.work.Go(func() { h.keepLease(s) })
+	return nil
+}
+
+// Stop leaves the bus without losing a call: new calls go to other hosts, running actions end, sleep hooks run, and
+// the host's lease is given back, so that the next call to each actor wakes it elsewhere at once. Calls that wait are
+// refused as not started. When ctx is done first, what still runs is given up: its replies and writes are not sent.
+func (h *Host) Stop(ctx context.Context) error {
+	h.stop.Do(func() { h.stopE = h.shutDown(ctx) })
+	return h.stopE
+}
+
+func (h *Host) shutDown(ctx context.Context) error {
+	s := h.session.Load()
+	err := s.leaveRoutes()
+	h.mu.Lock()
+	h.stopping = true
+	activations := slices.Collect(maps.Values(h.active))
+	h.mu.Unlock()
+
+	if stuck := h.retire(ctx, activations); stuck > 0 {
+		err = errors.Join(err, fmt.Errorf("actorhost: %d actors did not end their actions in time: %w", stuck, ctx.Err()))
+	}
+	h.cancel()
+	return errors.Join(err, h.close(ctx))
+}
+
+// retire ends activations and returns how many are still there when ctx is done.
+func (h *Host) retire(ctx context.Context, activations []*activation) (stuck int) {
+	for _, a := range activations {
+		a.end(stopWork)
+	}
+	for _, a := range activations {
+		select {
+		case <-a.gone:
+		case <-ctx.Done():
+			stuck++
+		}
+	}
+	return stuck
+}
+
+// close gives back what open has taken. Turns that were given up may still run.
+func (h *Host) close(ctx context.Context) error {
+	var errs []error
+	if s := h.session.Load(); s != nil {
+		errs = append(errs, s.end(ctx))
+	}
+	close(h.quit)
+	if h.client != nil {
+		errs = append(errs, h.client.Close(ctx))
+	}
+	if h.requester != nil {
+		errs = append(errs, h.requester.Close())
+	}
+	done := make(chan struct{})
+	go func() { h.work.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		errs = append(errs, fmt.Errorf("actorhost: waiting for actions to end: %w", ctx.Err()))
+	}
+	return errors.Join(errs...)
+}
+
+// logger tells of an actor.
+func (a *activation) logger(requestID string) *slog.Logger {
+	logger := a.host.config.Logger.With(slog.String("actor_type", a.kind.name),
+		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.id))
+	if requestID != "" {
+		logger = logger.With(slog.String("request_id", requestID))
+	}
+	return logger
+}
+
+var errTurnOver = &troupe.Error{Code: troupe.CodeInternal, Message: "the action has ended"}

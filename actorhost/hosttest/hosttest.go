@@ -1,0 +1,136 @@
+// Package hosttest gives a test a bus, hosts and a client in one line and a few milliseconds:
+//
+//	func TestReserve(t *testing.T) {
+//		b := hosttest.Start(t, shop.Inventory)
+//		reserved, err := shop.ReserveStock.Call(t.Context(), troupe.GetOrCreate[shop.Inventory](b.Client, "main"), 5)
+//		...
+//	}
+//
+// The bus is a real NATS server with JetStream in the process of the test, in memory and without a port, so that tests
+// run in parallel and need nothing installed. All of it also works inside a bubble of testing/synctest, where actors
+// fall asleep, deadlines pass and leases run out in virtual time. Such a test must not be parallel.
+package hosttest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server/ats"
+	"github.com/nats-io/nats.go"
+	"go.uber.org/goleak"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+)
+
+// stopTimeout bounds how long hosts may take to stop at the end of a test.
+const stopTimeout = 10 * time.Second
+
+// The server's clock of access times is a goroutine for ever. Started in the bubble of one test, it would keep that
+// bubble from ending, and stop for all others.
+func init() { ats.Register() } //nolint:gochecknoinits // there is no later moment that is outside of every bubble
+
+// Main runs the tests of a package and fails when they leave goroutines behind. It is the body of a TestMain:
+//
+//	func TestMain(m *testing.M) { hosttest.Main(m) }
+func Main(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), goleak.Cleanup(os.Exit))
+}
+
+// Bus is a NATS server of one test, with the hosts and connections on it. All of them end with the test, which fails
+// when they do not end cleanly.
+type Bus struct {
+	// Client calls the actors on the bus.
+	Client *client.Client
+
+	tb     testing.TB
+	server *bus.Server
+	hosts  map[*actorhost.Host]*nats.Conn
+}
+
+// Start starts a bus and, when definitions are given, one host that runs them.
+func Start(tb testing.TB, definitions ...actorhost.Definition) *Bus {
+	tb.Helper()
+	enter(tb)
+	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(server.Shutdown)
+	b := &Bus{tb: tb, server: server, hosts: make(map[*actorhost.Host]*nats.Conn)}
+	b.Client = b.NewClient()
+	if len(definitions) > 0 {
+		b.Host(definitions...)
+	}
+	return b
+}
+
+// Host starts one more host, on a connection of its own. It logs to the test.
+func (b *Bus) Host(definitions ...actorhost.Definition) *actorhost.Host {
+	b.tb.Helper()
+	return b.HostWith(actorhost.Config{}, definitions...)
+}
+
+// HostWith is Host with a config.
+func (b *Bus) HostWith(config actorhost.Config, definitions ...actorhost.Definition) *actorhost.Host {
+	b.tb.Helper()
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.NewTextHandler(b.tb.Output(), nil))
+	}
+	nc := b.Connect()
+	host, err := actorhost.Start(b.tb.Context(), nc, config, definitions...)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.hosts[host] = nc
+	b.tb.Cleanup(func() { b.Stop(host) })
+	return host
+}
+
+// Stop stops a host cleanly, as a deployment does.
+func (b *Bus) Stop(host *actorhost.Host) {
+	b.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.tb.Context()), stopTimeout)
+	defer cancel()
+	killed := b.hosts[host].IsClosed()
+	if err := host.Stop(ctx); err != nil && !killed {
+		b.tb.Errorf("stopping the host %s: %v", host.ID(), err)
+	}
+}
+
+// Kill cuts a host off from the bus for good. To the others it looks like one whose process has died; its goroutines
+// end with the test.
+func (b *Bus) Kill(host *actorhost.Host) { b.hosts[host].Close() }
+
+// NewClient makes one more client, on a connection of its own.
+func (b *Bus) NewClient(options ...client.Option) *client.Client {
+	b.tb.Helper()
+	cl, err := client.New(b.Connect(), options...)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		if err := cl.Close(ctx); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+			b.tb.Errorf("closing a client: %v", err)
+		}
+	})
+	return cl
+}
+
+// Connect makes one more connection to the bus.
+func (b *Bus) Connect() *nats.Conn {
+	b.tb.Helper()
+	nc, err := b.server.Connect(bus.Options{Name: b.tb.Name()})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.tb.Cleanup(nc.Close)
+	return nc
+}

@@ -1,0 +1,73 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// A host that answered a ping counts as up for this long, and one that does not answer in this time as silent.
+const peerUpFor, pingTimeout = 100 * time.Millisecond, 500 * time.Millisecond
+
+// maxPeers bounds the memory of answered pings; beyond it all is forgotten and asked again.
+const maxPeers = 1024
+
+// peers remembers which other hosts have answered.
+type peers struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+}
+
+// errSilent: a host does not answer and its lease has not run out.
+var errSilent = errors.New("the actor's host does not answer and still has its lease")
+
+// ownerUp finds out whether the host that owns an actor can be sent a call. It is false only when that host is
+// provably gone: no lease, or, on a single server, nobody at its ping, and then its lease is revoked before anybody
+// claims what it owned.
+func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
+	if h.peers.recent(owner) {
+		return true, nil
+	}
+	_, pingErr := h.requester.Do(ctx, &nats.Msg{Subject: h.ns.Ping(owner)}, time.Now().Add(pingTimeout))
+	if pingErr == nil {
+		h.peers.answered(owner)
+		return true, nil
+	}
+	revision, up, err := h.leases.Revision(ctx, owner)
+	switch {
+	case err != nil:
+		return false, err
+	case !up:
+		return false, nil
+	case !errors.Is(pingErr, nats.ErrNoResponders) || h.nc.ConnectedClusterName() != "":
+		return false, fmt.Errorf("%w: %s", errSilent, owner)
+	}
+	if err := h.leases.Revoke(ctx, owner, revision); err != nil && !errors.Is(err, bus.ErrConflict) {
+		return false, fmt.Errorf("revoking the lease of %s: %w", owner, err)
+	} else if err != nil {
+		return false, fmt.Errorf("%w: %s", errSilent, owner) // it has just renewed
+	}
+	return false, nil
+}
+
+func (p *peers) recent(host string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen, ok := p.seen[host]
+	return ok && time.Since(seen) < peerUpFor
+}
+
+func (p *peers) answered(host string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == nil || len(p.seen) >= maxPeers {
+		p.seen = make(map[string]time.Time)
+	}
+	p.seen[host] = time.Now()
+}

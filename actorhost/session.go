@@ -1,0 +1,182 @@
+package actorhost
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// session is a host's presence on the bus under one id, from the first write of its lease to the last. A host that has
+// lost its lease starts a new session under a new id: what it held in the old one is no longer its own.
+type session struct {
+	id    string
+	host  *Host
+	entry bus.HostEntry
+
+	// until is when the lease runs out by this host's own monotonic clock, counted from began. It starts before the
+	// write that renews it, so it is never later than the server's.
+	began time.Time
+	until atomic.Int64
+
+	mu       sync.Mutex // held for each write of the lease
+	revision uint64
+	routes   []*nats.Subscription
+	own      *nats.Subscription
+}
+
+// join starts a session and takes calls in it.
+func (h *Host) join(ctx context.Context) (*session, error) {
+	s := &session{id: strings.ToLower(rand.Text()[:12]), host: h, began: time.Now()}
+	s.entry = bus.HostEntry{ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Started: s.began.UTC()}
+	if err := s.renew(ctx); err != nil {
+		return nil, fmt.Errorf("taking a lease: %w", err)
+	}
+	h.session.Store(s)
+	var err error
+	if s.own, err = h.nc.ChanSubscribe(h.ns.HostAll(s.id), h.inbox); err != nil {
+		return nil, fmt.Errorf("subscribing as a host: %w", err)
+	}
+	for name := range h.types {
+		route, err := h.nc.ChanQueueSubscribe(h.ns.RouteType(name), bus.QueueGroup, h.inbox)
+		if err != nil {
+			return nil, fmt.Errorf("subscribing to calls of %s: %w", name, err)
+		}
+		s.routes = append(s.routes, route)
+	}
+	if err := h.nc.FlushWithContext(ctx); err != nil {
+		return nil, fmt.Errorf("subscribing as a host: %w", err)
+	}
+	return s, nil
+}
+
+// valid reports whether the lease certainly has not run out. Without it the host sends no reply and writes no record.
+func (s *session) valid() bool { return int64(time.Since(s.began)) < s.until.Load() }
+
+// renew writes the lease.
+func (s *session) renew(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := time.Since(s.began)
+	revision, err := s.host.leases.Renew(ctx, s.entry, s.revision, s.host.config.Lease)
+	if errors.Is(err, bus.ErrConflict) {
+		// Perhaps with an earlier write of our own, whose answer did not come.
+		if found, up, readErr := s.host.leases.Revision(ctx, s.id); readErr == nil && up && s.revision != 0 {
+			s.revision = found
+			revision, err = s.host.leases.Renew(ctx, s.entry, found, s.host.config.Lease)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.revision = revision
+	s.until.Store(int64(sent + s.host.config.Lease))
+	return nil
+}
+
+// leaveRoutes leaves the queue groups. What has already arrived in them is still answered.
+func (s *session) leaveRoutes() error {
+	s.mu.Lock()
+	routes := s.routes
+	s.routes = nil
+	s.mu.Unlock()
+	var errs []error
+	for _, route := range routes {
+		errs = append(errs, unlessClosed(route.Drain()))
+	}
+	return errors.Join(errs...)
+}
+
+// end gives the lease back and stops listening. From here on the session is not valid.
+func (s *session) end(ctx context.Context) error {
+	err := s.leaveRoutes()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until.Store(0)
+	if s.own != nil {
+		err = errors.Join(err, unlessClosed(s.own.Drain()))
+	}
+	if revokeErr := s.host.leases.Revoke(ctx, s.id, s.revision); revokeErr != nil && !errors.Is(revokeErr, bus.ErrConflict) {
+		err = errors.Join(err, fmt.Errorf("giving the lease back: %w", revokeErr))
+	}
+	return err
+}
+
+// keepLease renews the lease three times in its life, and starts a new session when it is lost.
+func (h *Host) keepLease(s *session) {
+	wait := h.config.Lease / 3
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-h.quit:
+			return
+		case <-h.ctx.Done():
+			return
+		case <-timer.C:
+		}
+		ctx, cancel := context.WithTimeout(h.ctx, wait)
+		switch err := s.renew(ctx); {
+		case err == nil:
+			timer.Reset(wait)
+		case errors.Is(err, bus.ErrConflict):
+			h.config.Logger.Error("the lease is lost, another host may own our actors: starting anew", slog.String("host", s.id))
+			s = h.rejoin(s)
+			timer.Reset(wait)
+		default:
+			h.config.Logger.Warn("renewing the lease failed", slog.String("host", s.id), slog.Any("error", err))
+			timer.Reset(wait / 4)
+		}
+		cancel()
+	}
+}
+
+// rejoin gives up all that a lost session held, and starts a new one as soon as the bus lets it.
+func (h *Host) rejoin(lost *session) *session {
+	lost.until.Store(0)
+	_ = lost.leaveRoutes()             // a connection that is closed listens to nothing
+	_ = unlessClosed(lost.own.Drain()) // likewise
+	h.mu.Lock()
+	activations := slices.Collect(maps.Values(h.active))
+	h.mu.Unlock()
+	for _, a := range activations {
+		a.end(dropWork)
+	}
+	for {
+		ctx, cancel := context.WithTimeout(h.ctx, h.config.Lease)
+		s, err := h.join(ctx)
+		cancel()
+		if err == nil {
+			return s
+		}
+		if h.ctx.Err() != nil {
+			return lost
+		}
+		h.config.Logger.Error("starting anew failed", slog.Any("error", err))
+		timer := time.NewTimer(h.config.Lease / 4)
+		select {
+		case <-timer.C:
+		case <-h.ctx.Done():
+			timer.Stop()
+			return lost
+		}
+	}
+}
+
+func unlessClosed(err error) error {
+	if errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription) {
+		return nil
+	}
+	return err
+}

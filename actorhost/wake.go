@@ -1,0 +1,130 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// maxClaims bounds how often a claim is tried that others win.
+const maxClaims = 16
+
+// wake makes this host the owner of the actor and runs its hooks. w is the call that the actor wakes for; fresh says
+// that it came to be with it. When another host owns the actor, wake returns that host and the actor stays asleep.
+func (a *activation) wake(w work) (fresh bool, owner string, err error) {
+	ctx, cancel := context.WithDeadline(a.host.ctx, w.deadline)
+	defer cancel()
+	owner, fresh, err = a.claim(ctx, w)
+	if err != nil || owner != "" {
+		return false, owner, err
+	}
+	if !a.created {
+		if err := a.create(w); err != nil {
+			a.unclaim()
+			return false, "", err
+		}
+		fresh = true
+	}
+	if hook := a.kind.hooks.wake; hook != nil {
+		if err := a.turn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) }); err != nil {
+			return false, "", err
+		}
+	}
+	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
+	if err != nil {
+		return false, "", unavailable(err.Error())
+	}
+	a.awake = true
+	return fresh, "", nil
+}
+
+// claim writes this host into the actor's record as its owner, with a compare-and-set on what it has read there. An
+// actor without an on-create hook is created by the same write.
+func (a *activation) claim(ctx context.Context, w work) (owner string, created bool, err error) {
+	for range maxClaims {
+		record, err := a.host.records.Get(ctx, a.id)
+		switch {
+		case errors.Is(err, bus.ErrCorrupt):
+			return "", false, &troupe.Error{Code: troupe.CodeStateCorrupt, Message: err.Error()}
+		case err != nil:
+			return "", false, unavailable(err.Error())
+		case w.existing && !record.Created:
+			return "", false, notFound(a.id)
+		case w.action == troupe.CreateAction && record.Created:
+			return "", false, alreadyExists(a.id)
+		}
+		if record.Owner != "" && record.Owner != a.session.id {
+			switch up, err := a.host.ownerUp(ctx, record.Owner); {
+			case err != nil:
+				return "", false, unavailable(err.Error())
+			case up:
+				return record.Owner, false, nil
+			}
+		}
+		claim := bus.Record{Owner: a.session.id, Created: record.Created, State: record.State, Revision: record.Revision}
+		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
+			return "", false, a.crossing(turnOf(w), err)
+		}
+		switch revision, err := a.host.records.Put(ctx, a.id, claim); {
+		case err == nil:
+			a.revision, a.epoch, a.created, a.stored = revision, revision, claim.Created, claim.State
+			return "", claim.Created && !record.Created, nil
+		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrOutcomeUnknown):
+			return "", false, unavailable(err.Error())
+		}
+	}
+	return "", false, unavailable(fmt.Sprintf("%s is claimed by many hosts", a.id))
+}
+
+// load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
+func (a *activation) load(claim *bus.Record, w work) error {
+	a.state = a.kind.newState()
+	if claim.Created {
+		if err := a.state.restore(claim.State); err != nil {
+			return &troupe.Error{Code: troupe.CodeStateCorrupt, Message: fmt.Sprintf("the state of %s is no %s: %v", a.id, a.kind.name, err)}
+		}
+		return nil
+	}
+	if a.kind.create != nil {
+		return nil // its hook has the say
+	}
+	if w.action == troupe.CreateAction {
+		var none troupe.None
+		if err := w.input().decode(&none); err != nil {
+			return &troupe.Error{Code: troupe.CodeBadInput, Message: fmt.Sprintf("%s is created without an input", a.id)}
+		}
+	}
+	state, err := a.state.encode(nil)
+	claim.Created, claim.State = true, state
+	return err
+}
+
+// create runs the on-create hook.
+func (a *activation) create(w work) error {
+	given := w.action == troupe.CreateAction
+	return a.turn(turnOf(w), func(c *Context) error {
+		return a.kind.create(a.state.pointer(), c, w.input(), given)
+	})
+}
+
+// unclaim removes the record of an actor that was not created after all.
+func (a *activation) unclaim() {
+	ctx, cancel := context.WithTimeout(a.host.ctx, 5*time.Second)
+	defer cancel()
+	if err := a.host.records.Delete(ctx, a.id, a.revision); err != nil && !errors.Is(err, bus.ErrConflict) {
+		a.logger("").Warn("removing the record of an actor that was not created failed", slog.Any("error", err))
+	}
+}
+
+func notFound(id troupe.ID) *troupe.Error {
+	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("there is no actor %s", id)}
+}
+
+func alreadyExists(id troupe.ID) *troupe.Error {
+	return &troupe.Error{Code: troupe.CodeAlreadyExists, Message: fmt.Sprintf("there is an actor %s", id)}
+}
