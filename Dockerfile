@@ -1,0 +1,27 @@
+# The troupe command and the example programs, all in /bin. The command chooses one:
+#
+#   docker build --tag troupe .
+#   docker run --rm troupe troupe --help
+#   docker run --rm troupe orders
+
+FROM golang:1.26 AS build
+WORKDIR /src
+# Modules in a layer of their own: it stays valid until go.mod or go.sum change.
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/ ./cmd/... ./examples/...
+RUN mkdir /empty
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/ /bin/
+# The only places that the programs may write to: an embedded server keeps its files there when no NATS_URL is set.
+COPY --from=build --chown=65532:65532 /empty /tmp
+COPY --from=build --chown=65532:65532 /empty /data
+WORKDIR /data
+ENV PATH=/bin HOME=/data
+# By number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+CMD ["troupe", "--help"]

@@ -1,0 +1,102 @@
+# Run `make` for the list of targets.
+
+# Tools run by version and are built from source on first use: nothing to install, and none of them gets into go.mod.
+GOLANGCI_LINT_VERSION := v2.15.0
+NATSCLI_VERSION       := v0.5.1
+BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
+
+GO            ?= go
+GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+NATS          := $(GO) run github.com/nats-io/natscli/nats@$(NATSCLI_VERSION)
+BENCHSTAT     := $(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION)
+
+EXAMPLES := orders workflow analytics audit batch
+
+# What the targets below take, as in `make bench BENCH=Call COUNT=10`.
+TESTFLAGS ?=
+BENCH     ?= .
+COUNT     ?= 1
+FUZZTIME  ?= 30s
+ARGS      ?= --help
+OLD       ?= bin/bench-old.txt
+NEW       ?= bin/bench.txt
+
+# A failing command anywhere in a pipe fails its target.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race cover bench benchstat fuzz examples fmt fmt-check vet tidy-check golangci lint nats up down ci clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Compile every package, and the commands into bin/
+	$(GO) build ./...
+	$(GO) build -o bin/ ./cmd/...
+
+test: ## Run all tests (TESTFLAGS='-run Name -v')
+	$(GO) test ./... $(TESTFLAGS)
+
+race: ## Run all tests with the race detector
+	$(GO) test -race ./... $(TESTFLAGS)
+
+cover: ## Measure test coverage over all packages, and write bin/cover.html
+	@mkdir -p bin
+	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./... $(TESTFLAGS)
+	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
+	$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+bench: ## Run the benchmarks (BENCH=regexp COUNT=10), and write bin/bench.txt
+	@mkdir -p bin
+	@dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | sed 's|/[^/]*$$||' | sort -u) || { echo 'no benchmarks'; exit 1; }; \
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$dirs $(TESTFLAGS) | tee bin/bench.txt
+
+benchstat: ## Compare two files of benchmark results (OLD= NEW=)
+	$(BENCHSTAT) $(OLD) $(NEW)
+
+# `go test` fuzzes one target of one package at a time.
+fuzz: ## Run each fuzz target in turn (FUZZTIME=30s)
+	@targets=$$($(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ { names[n++] = $$1 } \
+		/^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }'); \
+	[[ -n $$targets ]] || { echo 'no fuzz targets'; exit 1; }; \
+	while read -r pkg name; do \
+		echo "== $$pkg $$name"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null; \
+	done <<<"$$targets"
+
+examples: ## Run the examples, each on an embedded server or on the bus at NATS_URL
+	@for example in $(EXAMPLES); do echo "== $$example"; $(GO) run ./examples/$$example </dev/null; done
+
+fmt: ## Format all Go files
+	$(GOLANGCI_LINT) fmt
+
+fmt-check: ## Fail on Go files that gofmt would change
+	@unformatted=$$(gofmt -l .); [[ -z $$unformatted ]] || { echo "run make fmt for:"; echo "$$unformatted"; exit 1; }
+
+vet: ## Run go vet
+	$(GO) vet ./...
+
+tidy-check: ## Fail when go.mod or go.sum are not tidy, or a module is not the one they name
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+golangci: ## Run golangci-lint
+	$(GOLANGCI_LINT) run
+
+lint: vet golangci ## Run all linters: go vet and golangci-lint
+
+nats: ## Run the NATS command line (ARGS='stream ls')
+	@$(NATS) $(ARGS)
+
+up: ## Start a NATS cluster and two hosts in Docker
+	docker compose up --build --detach --wait
+
+down: ## Stop them; the data stays (docker compose down --volumes removes it)
+	docker compose down
+
+ci: ## Run what every change must pass
+	@bash .ci/run
+
+clean: ## Remove what the other targets wrote
+	rm -rf bin
