@@ -1,0 +1,157 @@
+package client_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+)
+
+type shelf struct{ troupe.Ref }
+
+func (shelf) ActorType() string { return "shelf" }
+
+type book struct {
+	Title string    `json:"title"`
+	Pages int       `json:"pages"`
+	Cover []byte    `json:"cover,omitempty"`
+	Added time.Time `json:"added"`
+}
+
+var (
+	put   = troupe.NewAction[shelf, book, int]("put")
+	books = troupe.NewAction[shelf, troupe.None, []book]("books")
+	wait  = troupe.NewAction[shelf, troupe.None, troupe.None]("wait")
+	added = troupe.NewEvent[shelf, book]("added")
+)
+
+type shelfState struct {
+	Books []book `json:"books"`
+}
+
+var shelves = actorhost.Define(func() shelfState { return shelfState{} },
+	actorhost.On(put, func(s *shelfState, c *actorhost.Context, b book) (int, error) {
+		s.Books = append(s.Books, b)
+		return len(s.Books), added.Broadcast(c, b)
+	}),
+	actorhost.On(books, actorhost.NoIn(func(s *shelfState, _ *actorhost.Context) ([]book, error) { return s.Books, nil })),
+	actorhost.On(wait, actorhost.NoInOut(func(_ *shelfState, c *actorhost.Context) error { <-c.Done(); return nil })))
+
+var moby = book{Title: "Moby-Dick", Pages: 635, Cover: []byte{0, 1, 255}, Added: time.Date(1851, 10, 18, 9, 30, 0, 0, time.UTC)}
+
+func TestEveryCodecSaysTheSame(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, shelves)
+	for _, as := range []codec.Codec{codec.MsgPack, codec.JSON} {
+		cl := b.NewClient(client.WithCodec(as))
+		ref := troupe.GetOrCreate[shelf](cl, as.ContentType())
+		heard := make(chan book, 1)
+		sub, err := added.Subscribe(t.Context(), ref, func(_ context.Context, b book) error { heard <- b; return nil })
+		require.NoError(t, err)
+		count, err := put.Call(t.Context(), ref, moby)
+		require.NoError(t, err)
+		require.Equal(t, 1, count)
+		require.Equal(t, moby, <-heard)
+		require.NoError(t, sub.Unsubscribe())
+		got, err := books.Call(t.Context(), ref, nil)
+		require.NoError(t, err)
+		require.Equal(t, []book{moby}, got)
+
+		var untyped []map[string]any
+		require.NoError(t, cl.Actor("shelf", as.ContentType()).Call(t.Context(), "books", nil, &untyped))
+		require.Equal(t, "Moby-Dick", untyped[0]["title"])
+		require.Equal(t, int64(635), untyped[0]["pages"])
+		var wrong int
+		require.ErrorIs(t, cl.Actor("shelf", as.ContentType()).Call(t.Context(), "books", nil, &wrong), troupe.ErrInternal)
+	}
+}
+
+func TestNamespacesNeverMeet(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	b.HostWith(actorhost.Config{Namespace: "red"}, shelves)
+	b.HostWith(actorhost.Config{Namespace: "blue"}, shelves)
+	red, blue := b.NewClient(client.WithNamespace("red")), b.NewClient(client.WithNamespace("blue"))
+	_, err := put.Call(t.Context(), troupe.GetOrCreate[shelf](red, "a"), moby)
+	require.NoError(t, err)
+	_, err = books.Call(t.Context(), troupe.Get[shelf](blue, "a"), nil)
+	require.ErrorIs(t, err, troupe.ErrNotFound)
+	_, err = books.Call(t.Context(), troupe.Get[shelf](b.Client, "a"), nil)
+	require.ErrorIs(t, err, troupe.ErrUnknownType)
+}
+
+func TestCloseEndsWhatWaits(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	host := b.Host(shelves)
+	cl := b.NewClient()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // the action ends with it
+	defer cancel()
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := wait.Call(ctx, troupe.GetOrCreate[shelf](cl, "a"), nil)
+		waiting <- err
+	}()
+	require.Eventually(t, func() bool { return host.Active() == 1 }, 5*time.Second, time.Millisecond)
+	require.NoError(t, cl.Close(t.Context()))
+	require.ErrorIs(t, <-waiting, troupe.ErrUnavailable)
+	_, err := books.Call(t.Context(), troupe.GetOrCreate[shelf](cl, "a"), nil)
+	require.ErrorIs(t, err, troupe.ErrUnavailable)
+	_, err = added.Subscribe(t.Context(), troupe.GetOrCreate[shelf](cl, "a"), func(context.Context, book) error { return nil })
+	require.ErrorIs(t, err, troupe.ErrUnavailable)
+}
+
+func TestCallsFailAtOnceWithoutAServer(t *testing.T) {
+	t.Parallel()
+	server, err := bus.StartServer(bus.ServerOptions{Memory: true})
+	require.NoError(t, err)
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL()})
+	require.NoError(t, err)
+	defer nc.Close()
+	cl, err := client.New(nc)
+	require.NoError(t, err)
+	server.Shutdown()
+	require.Eventually(t, nc.IsReconnecting, 10*time.Second, time.Millisecond)
+
+	began := time.Now()
+	_, err = put.Call(t.Context(), troupe.GetOrCreate[shelf](cl, "a"), moby)
+	var failed *troupe.Error
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, troupe.CodeUnavailable, failed.Code)
+	require.True(t, failed.Retryable, "nothing was sent, and nothing is kept to be sent later")
+	require.Less(t, time.Since(began), 5*time.Second)
+}
+
+func TestCallerWhoGivesUpGetsCanceled(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	host := b.Host(shelves.ActionTimeout(2 * time.Second))
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := wait.Call(ctx, troupe.GetOrCreate[shelf](b.Client, "a"), nil)
+		waiting <- err
+	}()
+	require.Eventually(t, func() bool { return host.Active() == 1 }, 5*time.Second, time.Millisecond)
+	cancel()
+	err := <-waiting
+	require.ErrorIs(t, err, troupe.ErrCanceled)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestWrongSettings(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	_, err := client.New(b.Connect(), client.WithNamespace("a.b"))
+	require.ErrorIs(t, err, troupe.ErrBadInput)
+	_, err = client.New(b.Connect(), client.WithTimeout(-1))
+	require.ErrorContains(t, err, "not positive")
+}
