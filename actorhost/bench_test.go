@@ -3,7 +3,6 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -95,6 +94,7 @@ func BenchmarkVersusPlainRequest(b *testing.B) {
 }
 
 func versusPlain(b *testing.B, tcp, fromActor bool, inFlight int) {
+	b.Helper()
 	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: !tcp})
 	require.NoError(b, err)
 	b.Cleanup(server.Shutdown)
@@ -109,7 +109,7 @@ func versusPlain(b *testing.B, tcp, fromActor bool, inFlight int) {
 		return nc
 	}
 	near, far, payload := connect(), connect(), make([]byte, 32)
-	config := actorhost.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	config := actorhost.Config{Logger: slog.New(slog.DiscardHandler)}
 	start := func(nc *nats.Conn, definition actorhost.Definition) {
 		host, err := actorhost.Start(b.Context(), nc, config, definition)
 		require.NoError(b, err)

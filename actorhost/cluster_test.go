@@ -26,7 +26,7 @@ func startCluster(t *testing.T) []string {
 	t.Helper()
 	var routes []*url.URL
 	for range 3 {
-		free, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a port that nobody has
+		free, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
 		require.NoError(t, free.Close())

@@ -27,7 +27,7 @@ type Context struct {
 	turn turn
 
 	mu      sync.Mutex
-	timed   context.Context // made when somebody asks for it: most actions need no timer
+	timed   context.Context //nolint:containedctx // made when somebody asks for it: most actions need no timer
 	cancel  context.CancelFunc
 	ended   bool
 	destroy bool
@@ -149,8 +149,7 @@ func (c *Context) Emit(actorType, event string, payload any) error {
 	}
 	msg := &nats.Msg{Subject: c.a.host.ns.Event(c.a.id, event), Data: data}
 	if limit := c.a.host.nc.MaxPayload(); int64(msg.Size()) > limit {
-		return &troupe.Error{Code: troupe.CodeTooLarge,
-			Message: fmt.Sprintf("the event %s of %s has %d bytes, the server takes at most %d", event, c.a.id, msg.Size(), limit)}
+		return errorf(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d", event, c.a.id, msg.Size(), limit)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

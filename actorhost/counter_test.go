@@ -33,7 +33,6 @@ var (
 	slow    = troupe.NewAction[counter, time.Duration, troupe.None]("slow")
 	destroy = troupe.NewAction[counter, troupe.None, troupe.None]("destroy")
 	relay   = troupe.NewAction[counter, []string, troupe.None]("relay")
-	begin   = troupe.NewConstructor[counter, int]()
 
 	errRefused = troupe.NewError("refused", "we do not like it").With("left", 3)
 )

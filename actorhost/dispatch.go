@@ -1,7 +1,6 @@
 package actorhost
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -44,15 +43,15 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := h.types[actorType]
 	if kind == nil {
-		return &troupe.Error{Code: troupe.CodeUnknownType, Message: fmt.Sprintf("this host does not serve the actor type %q", actorType)}
+		return errorf(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
 	}
 	w.run = kind.actions[target.Action]
 	if w.run == nil && target.Action != troupe.CreateAction {
-		return &troupe.Error{Code: troupe.CodeUnknownAction, Message: fmt.Sprintf("the actor type %q has no action %q", actorType, target.Action)}
+		return errorf(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
 	as, err := contentType(w.msg)
 	if err != nil {
-		return &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
+		return errorf(troupe.CodeBadInput, "%v", err)
 	}
 	w.as = as
 	w.deadline = time.Now().Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
@@ -65,14 +64,14 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 
 // cycle is the error of a call whose actor, called id, waits in it.
 func cycle(chain, id string) *troupe.Error {
+	spelt := func() string { return strings.ReplaceAll(chain, ",", " -> ") + " -> " + id }
 	length := 0
 	for waiting := range strings.SplitSeq(chain, ",") {
 		if waiting == id {
-			return &troupe.Error{Code: troupe.CodeCallCycle, Message: strings.ReplaceAll(chain, ",", " -> ") + " -> " + id}
+			return errorf(troupe.CodeCallCycle, "%s", spelt())
 		}
 		if length++; length == bus.MaxChain {
-			return &troupe.Error{Code: troupe.CodeCallCycle,
-				Message: fmt.Sprintf("more than %d actors wait: %s -> %s", bus.MaxChain, strings.ReplaceAll(chain, ",", " -> "), id)}
+			return errorf(troupe.CodeCallCycle, "more than %d actors wait: %s", bus.MaxChain, spelt())
 		}
 	}
 	return nil
@@ -89,7 +88,7 @@ func (h *Host) receiveOther(msg *nats.Msg) {
 	case strings.HasSuffix(msg.Subject, ".ping"):
 		h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
 	default:
-		h.refuse(work{msg: msg}, &troupe.Error{Code: troupe.CodeBadInput, Message: fmt.Sprintf("the subject %q names no action of an actor", msg.Subject)})
+		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
 }
 
@@ -105,8 +104,7 @@ func (h *Host) enqueue(tokens string, w work) {
 		case taken:
 			return
 		case full:
-			h.refuse(w, &troupe.Error{Code: troupe.CodeOverloaded, Retryable: true,
-				Message: fmt.Sprintf("%d calls wait for %s", a.kind.limits.mailbox, a.id)})
+			h.refuse(w, overloaded("%d calls wait for %s", a.kind.limits.mailbox, a.id))
 			return
 		case closed: // it has just ended: its successor takes over
 		}
@@ -122,7 +120,7 @@ func (h *Host) activation(tokens string) (*activation, *troupe.Error) {
 	}
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
-		return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
+		return nil, errorf(troupe.CodeBadInput, "%v", err)
 	}
 	s := h.session.Load()
 	switch {
@@ -131,7 +129,7 @@ func (h *Host) activation(tokens string) (*activation, *troupe.Error) {
 	case !s.valid():
 		return nil, unavailable("the host has lost its lease")
 	case len(h.active) >= h.config.MaxActive:
-		return nil, &troupe.Error{Code: troupe.CodeOverloaded, Retryable: true, Message: fmt.Sprintf("%d actors are awake on the host", len(h.active))}
+		return nil, overloaded("%d actors are awake on the host", len(h.active))
 	}
 	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s, gone: make(chan struct{})}
 	h.active[id.Tokens()] = a
@@ -151,8 +149,4 @@ func (h *Host) refuse(w work, err *troupe.Error) {
 		}
 	}
 	h.replyError(w, as, err)
-}
-
-func unavailable(why string) *troupe.Error {
-	return &troupe.Error{Code: troupe.CodeUnavailable, Message: why, Retryable: true}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
@@ -60,25 +59,28 @@ var account = actorhost.Define(func() accountState { return accountState{} },
 
 // withClient runs f with a client of a bus of its own, on which one host runs accounts.
 func withClient(f func(ctx context.Context, c *client.Client) error) {
-	ctx := context.Background()
+	if err := run(context.Background(), f); err != nil {
+		fmt.Println(err)
+	}
+}
+
+func run(ctx context.Context, f func(ctx context.Context, c *client.Client) error) (err error) {
 	b, err := bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	defer b.Close()
+	defer func() { err = errors.Join(err, b.Close()) }()
 	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{}, account)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	defer host.Stop(ctx)
+	defer func() { err = errors.Join(err, host.Stop(ctx)) }()
 	c, err := client.New(b.Conn())
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	defer c.Close(ctx)
-	if err := f(ctx, c); err != nil {
-		log.Fatal(err)
-	}
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	return f(ctx, c)
 }
 
 // An actor comes to life with the first call to it, and takes one call after the other.
@@ -143,12 +145,11 @@ func Example_events() {
 		if err != nil {
 			return err
 		}
-		defer sub.Unsubscribe()
 		if _, err := Deposit.Call(ctx, anna, 5); err != nil {
 			return err
 		}
 		fmt.Println(<-balances)
-		return nil
+		return sub.Unsubscribe()
 	})
 	// Output: 5
 }

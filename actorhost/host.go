@@ -72,7 +72,7 @@ type Host struct {
 	session   atomic.Pointer[session]
 
 	// ctx ends when the host gives its actions up; quit when it has stopped.
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // the life of the host
 	cancel context.CancelFunc
 	quit   chan struct{}
 	work   sync.WaitGroup // goroutines of the host and of turns

@@ -43,7 +43,7 @@ type diary struct {
 	lines []string
 }
 
-func (d *diary) write(format string, args ...any) {
+func (d *diary) writef(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lines = append(d.lines, fmt.Sprintf(format, args...))
@@ -60,7 +60,7 @@ var errNoTopic = troupe.NewError("no_topic", "a room needs a topic")
 func rooms(d *diary) actorhost.ActorType[room, roomState] {
 	return actorhost.Define(func() roomState { return roomState{} },
 		actorhost.OnCreate(newRoom, func(s *roomState, _ *actorhost.Context, in topic) error {
-			d.write("create %s", in.Name)
+			d.writef("create %s", in.Name)
 			s.Topic = in.Name
 			if in.Name == "" {
 				return errNoTopic
@@ -74,14 +74,14 @@ func rooms(d *diary) actorhost.ActorType[room, roomState] {
 		actorhost.On(name, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) (string, error) { return s.Topic, nil })),
 		actorhost.On(closeIt, actorhost.NoInOut(func(_ *roomState, c *actorhost.Context) error { c.Destroy(); return nil })),
 	).OnWake(func(s *roomState, _ *actorhost.Context) error {
-		d.write("wake %s slept %d", s.Topic, s.Slept)
+		d.writef("wake %s slept %d", s.Topic, s.Slept)
 		return nil
 	}).OnSleep(func(s *roomState, _ *actorhost.Context) error {
 		s.Slept++
-		d.write("sleep %s", s.Topic)
+		d.writef("sleep %s", s.Topic)
 		return nil
 	}).OnDestroy(func(s *roomState, _ *actorhost.Context) error {
-		d.write("destroy %s", s.Topic)
+		d.writef("destroy %s", s.Topic)
 		if len(s.Said) > 0 {
 			return troupe.NewError("still_open", "somebody has spoken here")
 		}

@@ -17,8 +17,8 @@ const headerRoom = 128
 // fits checks the output of an action against what the server takes.
 func (h *Host) fits(w work, output []byte) error {
 	if limit := h.nc.MaxPayload(); int64(len(output)+headerRoom) > limit {
-		return &troupe.Error{Code: troupe.CodeTooLarge,
-			Message: fmt.Sprintf("the reply of %s has %d bytes, the server takes at most %d", w.action, len(output), limit-headerRoom)}
+		return errorf(troupe.CodeTooLarge, "the reply of %s has %d bytes, the server takes at most %d",
+			w.action, len(output), limit-headerRoom)
 	}
 	return nil
 }
@@ -65,4 +65,21 @@ func (h *Host) forward(w work, owner string, id troupe.ID) {
 		return // an event of a subscription that has ended with its activation
 	}
 	h.send(&nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Reply: w.msg.Reply, Header: w.msg.Header, Data: w.msg.Data})
+}
+
+func errorf(code troupe.Code, format string, args ...any) *troupe.Error {
+	return &troupe.Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// unavailable is the error of a call that had no effect, and that may find the actor elsewhere.
+func unavailable(format string, args ...any) *troupe.Error {
+	err := errorf(troupe.CodeUnavailable, format, args...)
+	err.Retryable = true
+	return err
+}
+
+func overloaded(format string, args ...any) *troupe.Error {
+	err := errorf(troupe.CodeOverloaded, format, args...)
+	err.Retryable = true
+	return err
 }

@@ -25,7 +25,10 @@ type turn struct {
 }
 
 func turnOf(w work) turn {
-	return turn{action: w.action, chain: header(w.msg, bus.HeaderChain), requestID: header(w.msg, bus.HeaderRequestID), deadline: w.deadline}
+	return turn{
+		action: w.action, deadline: w.deadline,
+		chain: header(w.msg, bus.HeaderChain), requestID: header(w.msg, bus.HeaderRequestID),
+	}
 }
 
 func (w work) input() input { return input{body: w.msg.Data, as: w.as} }
@@ -33,7 +36,8 @@ func (w work) input() input { return input{body: w.msg.Data, as: w.as} }
 // serve does one call.
 func (a *activation) serve(w work) {
 	if !w.deadline.After(time.Now()) {
-		a.host.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true, Message: "the time of the call ran out before it was its turn"})
+		a.host.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
+			Message: "the time of the call ran out before it was its turn"})
 		return
 	}
 	fresh := false
@@ -165,8 +169,8 @@ func (a *activation) commit(t turn, destroy bool) error {
 		a.spare = state
 		return nil
 	case int64(len(state)) > a.host.records.MaxState():
-		return &troupe.Error{Code: troupe.CodeTooLarge,
-			Message: fmt.Sprintf("the state of %s would have %d bytes, at most %d can be stored", a.id, len(state), a.host.records.MaxState())}
+		return errorf(troupe.CodeTooLarge, "the state of %s would have %d bytes, at most %d can be stored",
+			a.id, len(state), a.host.records.MaxState())
 	}
 	record := bus.Record{Owner: a.session.id, Epoch: a.epoch, Created: true, State: state, Revision: a.revision}
 	revision, err := a.host.records.Put(ctx, a.id, record)
@@ -197,11 +201,11 @@ func (a *activation) notStored(t turn, err error) error {
 	a.logger(t.requestID).Warn("storing the state failed", slog.String("action", t.action), slog.Any("error", err))
 	switch {
 	case errors.Is(err, bus.ErrOutcomeUnknown):
-		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Message: fmt.Sprintf("whether %s.%s was stored is not known", a.id, t.action)}
+		return errorf(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", a.id, t.action)
 	case errors.Is(err, bus.ErrConflict):
-		return unavailable(fmt.Sprintf("%s has another owner by now", a.id))
+		return unavailable("%s has another owner by now", a.id)
 	default:
-		return unavailable(err.Error())
+		return unavailable("%v", err)
 	}
 }
 
@@ -236,7 +240,7 @@ func (a *activation) crossing(t turn, err error) error {
 		crossing.Retryable, crossing.Err = false, nil
 		return &crossing
 	case errors.Is(err, context.DeadlineExceeded) && !t.deadline.After(time.Now()):
-		return &troupe.Error{Code: troupe.CodeDeadlineExceeded, Message: fmt.Sprintf("%s.%s: the time of the call ran out", a.id, t.action)}
+		return errorf(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
 	default:
 		return a.internal(t, err)
 	}
@@ -245,12 +249,11 @@ func (a *activation) crossing(t turn, err error) error {
 // internal logs an error in full and returns what the caller hears of it.
 func (a *activation) internal(t turn, err error) error {
 	a.logger(t.requestID).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
-	return &troupe.Error{Code: troupe.CodeInternal, Message: fmt.Sprintf("%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.id)}
+	return errorf(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.id)
 }
 
 func asError(err error) *troupe.Error {
-	var known *troupe.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*troupe.Error](err); ok {
 		return known
 	}
 	return &troupe.Error{Code: troupe.CodeInternal, Message: err.Error()}

@@ -3,7 +3,6 @@ package actorhost
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -37,7 +36,7 @@ func (a *activation) wake(w work) (fresh bool, owner string, err error) {
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
-		return false, "", unavailable(err.Error())
+		return false, "", unavailable("%v", err)
 	}
 	a.awake = true
 	return fresh, "", nil
@@ -50,18 +49,18 @@ func (a *activation) claim(ctx context.Context, w work) (owner string, created b
 		record, err := a.host.records.Get(ctx, a.id)
 		switch {
 		case errors.Is(err, bus.ErrCorrupt):
-			return "", false, &troupe.Error{Code: troupe.CodeStateCorrupt, Message: err.Error()}
+			return "", false, errorf(troupe.CodeStateCorrupt, "%v", err)
 		case err != nil:
-			return "", false, unavailable(err.Error())
+			return "", false, unavailable("%v", err)
 		case w.existing && !record.Created:
-			return "", false, notFound(a.id)
+			return "", false, errorf(troupe.CodeNotFound, "there is no actor %s", a.id)
 		case w.action == troupe.CreateAction && record.Created:
 			return "", false, alreadyExists(a.id)
 		}
 		if record.Owner != "" && record.Owner != a.session.id {
 			switch up, err := a.host.ownerUp(ctx, record.Owner); {
 			case err != nil:
-				return "", false, unavailable(err.Error())
+				return "", false, unavailable("%v", err)
 			case up:
 				return record.Owner, false, nil
 			}
@@ -75,10 +74,10 @@ func (a *activation) claim(ctx context.Context, w work) (owner string, created b
 			a.revision, a.epoch, a.created, a.stored = revision, revision, claim.Created, claim.State
 			return "", claim.Created && !record.Created, nil
 		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrOutcomeUnknown):
-			return "", false, unavailable(err.Error())
+			return "", false, unavailable("%v", err)
 		}
 	}
-	return "", false, unavailable(fmt.Sprintf("%s is claimed by many hosts", a.id))
+	return "", false, unavailable("%s is claimed by many hosts", a.id)
 }
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
@@ -86,7 +85,7 @@ func (a *activation) load(claim *bus.Record, w work) error {
 	a.state = a.kind.newState()
 	if claim.Created {
 		if err := a.state.restore(claim.State); err != nil {
-			return &troupe.Error{Code: troupe.CodeStateCorrupt, Message: fmt.Sprintf("the state of %s is no %s: %v", a.id, a.kind.name, err)}
+			return errorf(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
 		}
 		return nil
 	}
@@ -96,7 +95,7 @@ func (a *activation) load(claim *bus.Record, w work) error {
 	if w.action == troupe.CreateAction {
 		var none troupe.None
 		if err := w.input().decode(&none); err != nil {
-			return &troupe.Error{Code: troupe.CodeBadInput, Message: fmt.Sprintf("%s is created without an input", a.id)}
+			return errorf(troupe.CodeBadInput, "%s is created without an input", a.id)
 		}
 	}
 	state, err := a.state.encode(nil)
@@ -121,10 +120,6 @@ func (a *activation) unclaim() {
 	}
 }
 
-func notFound(id troupe.ID) *troupe.Error {
-	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("there is no actor %s", id)}
-}
-
 func alreadyExists(id troupe.ID) *troupe.Error {
-	return &troupe.Error{Code: troupe.CodeAlreadyExists, Message: fmt.Sprintf("there is an actor %s", id)}
+	return errorf(troupe.CodeAlreadyExists, "there is an actor %s", id)
 }

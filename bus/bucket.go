@@ -160,7 +160,10 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[jetstrea
 var errNotSent = errors.New("not sent")
 
 func unknownOutcome(err error) error {
-	for _, notSent := range []error{nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrMaxPayload, nats.ErrNoResponders, jetstream.ErrNoStreamResponse} {
+	for _, notSent := range []error{
+		nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrMaxPayload,
+		nats.ErrNoResponders, jetstream.ErrNoStreamResponse,
+	} {
 		if errors.Is(err, notSent) {
 			return errNotSent
 		}

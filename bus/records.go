@@ -26,7 +26,7 @@ type Record struct {
 	Revision uint64 `json:"-"`
 }
 
-// ErrCorrupt: a record that cannot be decoded.
+// ErrCorrupt is the error of a record that cannot be decoded.
 var ErrCorrupt = errors.New("the record cannot be decoded")
 
 // destroyedTTL is how long the server remembers that an actor was destroyed. Its claims stay ordered for ever: the

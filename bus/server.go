@@ -174,7 +174,7 @@ func (s *Server) check(fatal error) error {
 	switch {
 	case errors.As(fatal, &network) && network.Op == "listen":
 		address := network.Addr
-		return fmt.Errorf("%w on %s: if a server runs there already, set NATS_URL=nats://%s to join it (%w)", ErrListen, address, address, fatal)
+		return fmt.Errorf("%w on %s: if a server runs there already, set NATS_URL=nats://%[2]s to join it (%[3]w)", ErrListen, address, fatal)
 	case fatal != nil:
 		return fmt.Errorf("JetStream in %s: %w", s.dir.path, fatal)
 	case !s.server.JetStreamEnabled():
@@ -214,7 +214,7 @@ func (l *serverLog) Errorf(format string, args ...any) {
 
 // Fatalf keeps why the server gave up. It does not end the process, and the server goes on as far as it can.
 func (l *serverLog) Fatalf(format string, args ...any) {
-	fatal := errors.New(fmt.Sprintf(format, args...))
+	fatal := fmt.Errorf(format, args...)
 	for _, arg := range args {
 		if err, ok := arg.(error); ok {
 			fatal = err

@@ -3,7 +3,6 @@ package bus_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -38,12 +37,12 @@ func child(dir string) int {
 		return b.URL(), putKey(context.Background(), b.Conn())
 	}()
 	if err != nil {
-		fmt.Println("error:", err)
+		fmt.Fprintln(os.Stdout, "error:", err)
 		return 1
 	}
 	runtime.GC() // the server lives on, with its lock, when nobody holds the Bus
 	runtime.GC()
-	fmt.Println(url)
+	fmt.Fprintln(os.Stdout, url)
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent has died
 	return 0
 }
@@ -136,7 +135,9 @@ func TestDataDirBelongsToOneServer(t *testing.T) {
 }
 
 func TestMemoryLeavesNothingBehind(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir) // Windows
 	server, err := bus.StartServer(bus.ServerOptions{Memory: true, DataDir: "/not/used"})
 	require.NoError(t, err)
 	require.Empty(t, server.DataDir())
@@ -146,7 +147,7 @@ func TestMemoryLeavesNothingBehind(t *testing.T) {
 	requireKey(t, nc)
 	nc.Close()
 	server.Shutdown()
-	left, err := os.ReadDir(os.TempDir())
+	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
@@ -288,7 +289,7 @@ func TestServerInVirtualTime(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(2 * time.Second) //nolint:forbidigo // virtual time
 		_, err = kv.Get(t.Context(), "host")
-		require.True(t, errors.Is(err, jetstream.ErrKeyNotFound), err)
+		require.ErrorIs(t, err, jetstream.ErrKeyNotFound)
 		require.NoError(t, b.Close())
 	})
 	require.Less(t, time.Since(began), time.Minute)

@@ -30,7 +30,7 @@ func faultf(format string, args ...any) error {
 // within puts a step before the path of an error on its way out of a container. So paths cost nothing until there is
 // an error.
 func within(step string, err error) error {
-	f, ok := err.(*fault)
+	f, ok := err.(*fault) //nolint:errorlint // a fault that is wrapped has no path to add to
 	if !ok {
 		f = &fault{text: err.Error()}
 	}

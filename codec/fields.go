@@ -99,7 +99,7 @@ func embedded(f reflect.StructField, name string) (inner reflect.Type, inlined b
 	case inner.Kind() != reflect.Struct || inner == timeType || !isPlain(inner):
 		return nil, false, nil
 	case name != "":
-		return nil, false, fmt.Errorf("embedded %s: to give it a name of its own, tag it `json:\"%s,noinline\"`", f.Name, name)
+		return nil, false, fmt.Errorf("embedded %s: to give it a name, tag it `json:\"%s,noinline\"`", f.Name, name)
 	case inner != f.Type && !f.IsExported():
 		return nil, false, fmt.Errorf("embedded %s: a pointer to an unexported struct cannot be set", f.Name)
 	}

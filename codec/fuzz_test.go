@@ -13,6 +13,7 @@ import (
 )
 
 func addSeeds(f *testing.F) {
+	f.Helper()
 	for _, data := range hostile() {
 		if len(data) < 1<<16 { // long ones only slow the fuzzer down; TestHostile has them
 			f.Add(data)

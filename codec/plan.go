@@ -161,13 +161,13 @@ func (c *compiler) mapDecoder(t reflect.Type) (decodeFunc, error) {
 	switch key := t.Key(); key.Kind() {
 	case reflect.Interface:
 		return nil, errors.New("the keys of a map must have one type")
+	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 	default:
 		if customDecoder(key) == nil {
 			return nil, fmt.Errorf("a %s cannot be the key of a map", key)
 		}
-	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 	}
 	key, err := c.compile(t.Key())
 	if err != nil {

@@ -39,7 +39,7 @@ func init() { ats.Register() } //nolint:gochecknoinits // there is no later mome
 //
 //	func TestMain(m *testing.M) { hosttest.Main(m) }
 func Main(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), goleak.Cleanup(os.Exit))
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), goleak.Cleanup(os.Exit)) //nolint:forbidigo // as TestMain does
 }
 
 // Bus is a NATS server of one test, with the hosts and connections on it. All of them end with the test, which fails
