@@ -1,7 +1,6 @@
 package bus_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -14,7 +13,6 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -46,45 +44,6 @@ func serve(t *testing.T, config *server.Options) *server.Server {
 	})
 	require.True(t, srv.ReadyForConnections(10*time.Second))
 	return srv
-}
-
-// refusing is an address where nothing listens.
-func refusing(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
-}
-
-// listen runs handle for each connection to the address that it returns.
-func listen(t *testing.T, handle func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var handlers sync.WaitGroup
-	handlers.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			handlers.Go(func() {
-				defer conn.Close()
-				handle(conn)
-			})
-		}
-	})
-	t.Cleanup(handlers.Wait)
-	t.Cleanup(func() { _ = l.Close() })
-	return l.Addr().String()
-}
-
-func write(t *testing.T, name, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
-	return path
 }
 
 func TestConnectReportsThatNoServerIsThere(t *testing.T) {
@@ -189,7 +148,7 @@ func TestConnectShowsCredentials(t *testing.T) {
 	require.NoError(t, err)
 	public, err := userKey.PublicKey()
 	require.NoError(t, err)
-	byJWT, userJWT := operatorMode(t, public)
+	byJWT, userJWT, bearerJWT := operatorMode(t, public)
 	creds, err := jwt.FormatUserConfig(userJWT, seed)
 	require.NoError(t, err)
 
@@ -207,6 +166,7 @@ func TestConnectShowsCredentials(t *testing.T) {
 		"creds":           {byJWT, bus.Options{Creds: write(t, "creds", string(creds))}},
 		"jwt":             {byJWT, bus.Options{JWT: userJWT, Seed: string(seed)}},
 		"jwt file":        {byJWT, bus.Options{JWT: write(t, "jwt", userJWT+"\n"), Seed: write(t, "seed", string(seed)+"\n")}},
+		"bearer":          {byJWT, bus.Options{JWT: bearerJWT}},
 		"replace context": {byUser, bus.Options{Context: natsContext(t, map[string]any{"token": "t"}), User: "u", Password: "p"}},
 		"context":         {byUser, bus.Options{Context: natsContext(t, map[string]any{"user": "u", "password": "p"})}},
 	} {
@@ -226,8 +186,9 @@ func TestConnectShowsCredentials(t *testing.T) {
 	}
 }
 
-// operatorMode configures a server that trusts one operator, and makes the JWT of one user.
-func operatorMode(t *testing.T, userKey string) (config *server.Options, userJWT string) {
+// operatorMode configures a server that trusts one operator, and makes two JWTs of one user: one to be used with the
+// user's seed, and one without.
+func operatorMode(t *testing.T, userKey string) (config *server.Options, userJWT, bearerJWT string) {
 	t.Helper()
 	operator, err := nkeys.CreateOperator()
 	require.NoError(t, err)
@@ -239,11 +200,15 @@ func operatorMode(t *testing.T, userKey string) (config *server.Options, userJWT
 	require.NoError(t, err)
 	accountJWT, err := jwt.NewAccountClaims(accountKey).Encode(operator)
 	require.NoError(t, err)
-	userJWT, err = jwt.NewUserClaims(userKey).Encode(account)
+	user := jwt.NewUserClaims(userKey)
+	userJWT, err = user.Encode(account)
+	require.NoError(t, err)
+	user.BearerToken = true
+	bearerJWT, err = user.Encode(account)
 	require.NoError(t, err)
 	accounts := &server.MemAccResolver{}
 	require.NoError(t, accounts.Store(accountKey, accountJWT))
-	return &server.Options{TrustedKeys: []string{operatorKey}, AccountResolver: accounts}, userJWT
+	return &server.Options{TrustedKeys: []string{operatorKey}, AccountResolver: accounts}, userJWT, bearerJWT
 }
 
 func natsContext(t *testing.T, settings map[string]any) string {
@@ -282,6 +247,20 @@ func TestConnectThroughProxy(t *testing.T) {
 		require.NoError(t, err, name)
 		nc.Close()
 		require.Equal(t, "bus.example", <-asked, "the proxy looks names up")
+	}
+}
+
+func TestConnectDoesNotWaitForASilentProxy(t *testing.T) {
+	t.Parallel()
+	silent := "socks5://" + listen(t, func(net.Conn) { <-t.Context().Done() })
+	for name, o := range map[string]bus.Options{
+		"option":  {SOCKSProxy: silent},
+		"context": {Context: natsContext(t, map[string]any{"socks_proxy": silent})},
+	} {
+		o.Timeout = 10 * time.Millisecond
+		_, err := bus.Connect(t.Context(), o)
+		require.ErrorIs(t, err, bus.ErrNoServer, name)
+		require.ErrorContains(t, err, "nats://127.0.0.1:4222")
 	}
 }
 
@@ -353,24 +332,6 @@ func certificate(t *testing.T) (cert tls.Certificate, certFile, keyFile string) 
 	cert, err = tls.LoadX509KeyPair(certFile, keyFile)
 	require.NoError(t, err)
 	return cert, certFile, keyFile
-}
-
-// logBuffer is a log that can be read while it is written.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 func TestConnectionComesBack(t *testing.T) {

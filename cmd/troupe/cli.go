@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+const description = `Call the actors on a NATS bus, list them, and watch their events.
+
+A KEY is the parts of an actor's key with slashes between them: org1/lobby. The
+key of no parts is "", an empty part is a lone =, and =XX is a byte by its number
+(=2F for a slash within a part). Write -- before arguments that begin with a hyphen.
+
+Examples:
+  troupe call inventory main reserveStock 5
+  troupe call chatRoom org1/lobby send '{"from":"ann","text":"hello"}'
+  troupe call inventory main restock - < delivery.json
+  troupe ls inventory
+  troupe watch chatRoom org1/lobby
+  troupe watch inventory main lowStock --json | jq .payload
+
+The server is NATS_URL, or 127.0.0.1:4222 where the examples listen with --serve.
+The NATS_ variables mean what they mean to the nats command; flags win over them.
+
+` + exitHelp
+
+// grammar is the command line.
+type grammar struct {
+	Call  callCommand  `cmd:"" help:"Call an action of an actor: JSON in, JSON out."`
+	Ls    lsCommand    `cmd:"" help:"List the actors that have a record."`
+	Watch watchCommand `cmd:"" help:"Print the events of an actor as they come."`
+
+	globals
+}
+
+// globals are the flags of every verb.
+type globals struct {
+	JSON      bool             `name:"json" short:"j" help:"Write JSON for scripts, one value a line; errors too, to stderr."`
+	Namespace string           `placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
+	Version   kong.VersionFlag `help:"Print the version."`
+
+	connection `group:"Connection"`
+}
+
+// verb is a command, once its arguments are read.
+type verb interface {
+	run(ctx context.Context, s session) error
+}
+
+// run is the program: it returns its exit code.
+func run(ctx context.Context, args []string, t terminal) int {
+	var cli grammar
+	command, exited, err := parse(&cli, args, t)
+	if exited { // after --help and --version
+		return exitOK
+	}
+	var s session
+	if err == nil {
+		s, err = cli.session(t)
+	}
+	if err == nil {
+		err = command.run(ctx, s)
+	}
+	if err != nil {
+		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
+		return report(t, asJSON, err)
+	}
+	return exitOK
+}
+
+// parse reads the command line into cli. Nothing is left to do when exited is true.
+func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, err error) {
+	parser, err := kong.New(cli,
+		kong.Name("troupe"),
+		kong.Description(description),
+		kong.Vars{"version": version(), "namespace": bus.DefaultNamespace, "timeout": defaultTimeout.String()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading the command line: %w", err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(hideNumbers(args))
+	if exited {
+		return nil, true, nil
+	}
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
+		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", showNumbers(wrong.Error()))}
+	}
+	if err != nil {
+		return nil, false, usageError{err}
+	}
+	command, ok := reflect.TypeAssert[verb](parsed.Selected().Target.Addr())
+	if !ok {
+		return nil, false, fmt.Errorf("%s does nothing", parsed.Command())
+	}
+	return command, false, nil
+}
+
+// hidden marks arguments such as -5, an input and not a flag. No argument of a program can contain it.
+const hidden = "\x00"
+
+func hideNumbers(args []string) []string {
+	marked := make([]string, len(args))
+	for i, arg := range args {
+		if len(arg) > 1 && arg[0] == '-' && '0' <= arg[1] && arg[1] <= '9' {
+			arg = hidden + arg
+		}
+		marked[i] = arg
+	}
+	return marked
+}
+
+func showNumbers(arg string) string { return strings.ReplaceAll(arg, hidden, "") }
+
+// address is the actor that a verb is about.
+type address struct {
+	Type string `arg:"" help:"Actor type."`
+	Key  string `arg:"" help:"Key, parts separated by slashes; \"\" is the key of no parts."`
+}
+
+func (a address) id() (troupe.ID, error) {
+	key, err := parseKey(showNumbers(a.Key))
+	if err != nil {
+		return troupe.ID{}, usageError{err}
+	}
+	return troupe.NewID(showNumbers(a.Type), key...)
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// The exit codes, which the help text explains.
+const (
+	exitOK          = 0
+	exitActor       = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitUnavailable = 4
+	exitFailed      = 5
+)
+
+const exitHelp = `Exit codes:
+  0  done
+  1  the actor refused: an error of its own
+  2  a command line or an input that cannot be right
+  3  no such actor, actor type or action
+  4  no connection, nobody free to answer, or no answer in time
+  5  anything else that failed on the way`
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+// failure is an error as people and scripts see it.
+type failure struct {
+	Code      string         `json:"code"`
+	Message   string         `json:"message"`
+	Metadata  map[string]any `json:"metadata,omitempty"`
+	FromActor bool           `json:"from_actor,omitempty"`
+	Retryable bool           `json:"retryable,omitempty"`
+}
+
+// asFailure also returns the exit code that err ends the program with.
+func asFailure(err error) (failure, int) {
+	var failed *troupe.Error
+	var usage usageError
+	var unconnected connectionError
+	switch {
+	case errors.As(err, &usage):
+		return failure{Code: "usage", Message: usage.Error()}, exitUsage
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return failure{Code: "denied", Message: err.Error()}, exitFailed
+	case errors.As(err, &failed):
+		f := failure{
+			Code: string(failed.Code), Message: failed.Message, Metadata: failed.Metadata,
+			FromActor: failed.FromActor, Retryable: failed.Retryable,
+		}
+		return f, exitCode(failed)
+	case errors.Is(err, bus.ErrNoServer):
+		return failure{Code: "no_server", Message: err.Error(), Retryable: true}, exitUnavailable
+	case errors.As(err, &unconnected):
+		return failure{Code: string(troupe.CodeUnavailable), Message: err.Error()}, exitUnavailable
+	case errors.Is(err, context.Canceled):
+		return failure{Code: string(troupe.CodeCanceled), Message: err.Error()}, exitUnavailable
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		return failure{Code: string(troupe.CodeDeadlineExceeded), Message: err.Error(), Retryable: true}, exitUnavailable
+	default:
+		return failure{Code: "failed", Message: err.Error()}, exitFailed
+	}
+}
+
+func exitCode(err *troupe.Error) int {
+	if err.FromActor {
+		return exitActor
+	}
+	switch err.Code {
+	case troupe.CodeBadInput:
+		return exitUsage
+	case troupe.CodeNotFound, troupe.CodeUnknownType, troupe.CodeUnknownAction:
+		return exitNotFound
+	case troupe.CodeUnavailable, troupe.CodeOverloaded, troupe.CodeDeadlineExceeded, troupe.CodeCanceled:
+		return exitUnavailable
+	default:
+		return exitFailed
+	}
+}
+
+// report writes err to stderr, in one line of JSON for scripts, and returns the exit code.
+func report(t terminal, asJSON bool, err error) int {
+	f, code := asFailure(err)
+	if asJSON {
+		if line, err := marshal(f); err == nil {
+			fmt.Fprintf(t.err, "%s\n", line)
+			return code
+		} // metadata that is no JSON
+	}
+	fmt.Fprintln(t.err, paint(t.err, text.FgRed, "error"), oneLine(f.Code)+":", oneLine(f.Message))
+	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
+		value, err := marshal(f.Metadata[key])
+		if err != nil {
+			value = fmt.Appendf(nil, "%q", fmt.Sprint(f.Metadata[key]))
+		}
+		fmt.Fprintf(t.err, "  %s: %s\n", oneLine(key), value)
+	}
+	if errors.Is(err, bus.ErrNoServer) {
+		fmt.Fprint(t.err, noServerAdvice)
+	}
+	return code
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// lsCommand is the verb ls.
+type lsCommand struct {
+	Type  string `arg:"" optional:"" help:"Only actors of this type."`
+	Limit int    `default:"-1" placeholder:"N" help:"Show the first N actors, 0 for all (default: 1000, and all with --json)."`
+}
+
+// defaultLimit is how many actors people are shown who did not say how many they want.
+const defaultLimit = 1000
+
+// Help is shown by troupe ls --help.
+func (*lsCommand) Help() string {
+	return `An actor has a record from its creation until it is destroyed. HOST is who runs it, or ran it last: the ` +
+		`record does not tell whether the actor is awake. A host that is not up is marked; the next call moves its ` +
+		`actors to another one. STATE is the size of the state and WRITTEN when it last changed.`
+}
+
+// listed is one actor of the list.
+type listed struct {
+	Type     string     `json:"type"`
+	Key      string     `json:"key"` // as the verbs take it
+	Parts    []string   `json:"parts"`
+	Host     listedHost `json:"host"`
+	State    int        `json:"state_bytes"`
+	Modified time.Time  `json:"modified"`
+	Error    string     `json:"error,omitempty"` // why the record cannot be read
+}
+
+// listedHost is the host that owns an actor.
+type listedHost struct {
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"` // unknown of one that is not up
+	Up   bool   `json:"up"`
+}
+
+func (c *lsCommand) run(ctx context.Context, s session) error {
+	c.Type = showNumbers(c.Type)
+	if c.Type != "" {
+		if err := troupe.CheckName("actor type", c.Type); err != nil {
+			return err
+		}
+	}
+	nc, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	actors, err := s.list(ctx, nc, c.Type)
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	return c.print(s, actors)
+}
+
+func (c *lsCommand) print(s session, actors []listed) error {
+	limit := c.Limit
+	if limit < 0 && !s.json {
+		limit = defaultLimit
+	}
+	shown := actors
+	if limit > 0 && limit < len(actors) {
+		shown = actors[:limit]
+	}
+	switch {
+	case s.json:
+		for _, actor := range shown {
+			line, err := marshal(actor)
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(s.out, "%s\n", line); err != nil {
+				return err
+			}
+		}
+	case len(actors) == 0 && c.Type != "":
+		fmt.Fprintf(s.out, "No actors of the type %s in the namespace %s yet.\n", c.Type, s.namespace.Name())
+	case len(actors) == 0:
+		fmt.Fprintf(s.out, "No actors in the namespace %s yet.\n", s.namespace.Name())
+	default:
+		if _, err := fmt.Fprintln(s.out, actorTable(s.terminal, shown)); err != nil {
+			return err
+		}
+	}
+	for _, actor := range shown {
+		if actor.Error != "" && !s.json {
+			fmt.Fprintln(s.err, oneLine(actor.Error))
+		}
+	}
+	if left := len(actors) - len(shown); left > 0 {
+		fmt.Fprintf(s.err, "%d more are left out: see --limit\n", left)
+	}
+	return nil
+}
+
+// list reads all records of a type, or of all types, sorted by type and key.
+func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]listed, error) {
+	if ok, err := s.hasBucket(ctx, nc, "actors"); !ok || err != nil {
+		return nil, err
+	}
+	hosts, err := s.hostsUp(ctx, nc)
+	if err != nil {
+		return nil, err
+	}
+	records, err := bus.OpenRecords(ctx, nc, s.namespace, 0)
+	if err != nil {
+		return nil, err
+	}
+	var actors []listed
+	for record, err := range records.List(ctx, actorType) {
+		switch {
+		case err != nil && !errors.Is(err, bus.ErrCorrupt):
+			return nil, fmt.Errorf("listing the actors: %w", err)
+		case err == nil && !record.Created: // claimed for a call that has not created it yet
+			continue
+		}
+		actor := listed{
+			Type: record.ID.Type(), Key: record.ID.KeyString(), Parts: append([]string{}, record.ID.Key()...),
+			State: len(record.State), Modified: record.Modified,
+			Host: listedHost{ID: record.Owner},
+		}
+		if host, up := hosts[record.Owner]; up {
+			actor.Host.Name, actor.Host.Up = host.Name, true
+		}
+		if err != nil {
+			actor.Error = err.Error()
+		}
+		actors = append(actors, actor)
+	}
+	slices.SortFunc(actors, func(a, b listed) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
+	})
+	return actors, nil
+}
+
+// hostsUp are the hosts that have a lease, by their ids.
+func (s session) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]bus.HostEntry, error) {
+	if ok, err := s.hasBucket(ctx, nc, "hosts"); !ok || err != nil {
+		return nil, err
+	}
+	leases, err := bus.OpenHosts(ctx, nc, s.namespace, 0)
+	if err != nil {
+		return nil, err
+	}
+	hosts := make(map[string]bus.HostEntry)
+	for host, err := range leases.List(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("listing the hosts: %w", err)
+		}
+		hosts[host.ID] = host
+	}
+	return hosts, nil
+}
+
+// hasBucket reports whether there is a bucket that a host has made. Package bus makes what it is told to open, which a
+// look at a namespace, perhaps a misspelt one, must not do.
+func (s session) hasBucket(ctx context.Context, nc *nats.Conn, name string) (bool, error) {
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(s.timeout))
+	if err != nil {
+		return false, fmt.Errorf("using JetStream: %w", err)
+	}
+	bucket := s.namespace.Name() + "-" + name
+	_, err = js.KeyValue(ctx, bucket)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, jetstream.ErrBucketNotFound):
+		return false, nil
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
+		return false, fmt.Errorf("the NATS server has no JetStream for this account, so it can hold no actors: %w", err)
+	}
+	return false, fmt.Errorf("opening the bucket %s: %w", bucket, err)
+}

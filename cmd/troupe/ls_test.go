@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+)
+
+func TestLsOfNothingMakesNothing(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	p := at(server.URL())
+	require.Equal(t, result{exitOK, "No actors in the namespace troupe yet.\n", ""}, p.run(t.Context(), "ls"))
+	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "ls", "--json", "--namespace", "other"))
+
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	for name := range js.StreamNames(t.Context()).Name() {
+		t.Errorf("the stream %s was made", name)
+	}
+
+	startHost(t, server, actorhost.Config{})
+	require.Equal(t, result{exitOK, "No actors of the type room in the namespace troupe yet.\n", ""}, p.run(t.Context(), "ls", "room"))
+}
+
+func TestLs(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	stop := startHost(t, server, actorhost.Config{Name: "rooms-1"})
+	p := at(server.URL())
+	for _, key := range []string{"b", "a/2", "a", "a b", ""} {
+		require.Equal(t, exitOK, p.run(t.Context(), "call", "room", key, "add", "1").code)
+	}
+
+	got := p.run(t.Context(), "ls", "room", "--json")
+	require.Equal(t, exitOK, got.code, got.err)
+	var keys []string
+	for line := range strings.Lines(got.out) {
+		var actor listed
+		require.NoError(t, json.Unmarshal([]byte(line), &actor), line)
+		require.Equal(t, "room", actor.Type)
+		require.Equal(t, "rooms-1", actor.Host.Name)
+		require.True(t, actor.Host.Up)
+		require.Positive(t, actor.State)
+		require.WithinDuration(t, time.Now(), actor.Modified, time.Minute)
+		keys = append(keys, actor.Key)
+	}
+	require.Equal(t, []string{"", "a", "a/2", "a=20b", "b"}, keys)
+	require.Equal(t, got, p.run(t.Context(), "ls", "--json"))
+	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "ls", "roo", "--json"), "a type is no prefix")
+
+	got = p.run(t.Context(), "ls", "--limit", "2")
+	require.Equal(t, exitOK, got.code)
+	require.Equal(t, "3 more are left out: see --limit\n", got.err)
+	lines := strings.Split(strings.TrimSpace(got.out), "\n")
+	require.Len(t, lines, 3, got.out)
+	require.Equal(t, []string{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"}, strings.Fields(lines[0]))
+	require.Contains(t, lines[1], `""`)
+	require.Contains(t, lines[2], "rooms-1")
+
+	stop()
+	got = p.run(t.Context(), "ls")
+	require.Equal(t, exitOK, got.code)
+	require.Equal(t, 5, strings.Count(got.out, "(not up)"), got.out)
+}
+
+func TestLsShowsWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	startHost(t, server, actorhost.Config{})
+	p := at(server.URL())
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	defer nc.Close()
+	for _, subject := range []string{"$KV.troupe-actors.room.a", "$KV.troupe-actors.room._=_"} {
+		_, err = nc.Request(subject, []byte("\xc1"), 5*time.Second)
+		require.NoError(t, err)
+	}
+	got := p.run(t.Context(), "ls")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Equal(t, 2, strings.Count(got.out, "unreadable record"), got.out)
+	require.Equal(t, 2, strings.Count(got.err, "cannot be decoded"), got.err)
+
+	got = p.run(t.Context(), "ls", "--json", "--limit", "0")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Equal(t, 2, strings.Count(got.out, `"error":"`), got.out)
+	require.Empty(t, got.err)
+}
+
+func TestAgeAndSize(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]time.Duration{
+		"now":     -time.Hour,
+		"59s ago": 59900 * time.Millisecond, "1m ago": 119 * time.Second, "47h ago": 47 * time.Hour, "2d ago": 49 * time.Hour,
+	} {
+		require.Equal(t, want, age(d))
+	}
+	for want, bytes := range map[string]int{"0 B": 0, "1023 B": 1023, "1.5 KiB": 1536, "2.0 MiB": 2 << 20} {
+		require.Equal(t, want, size(bytes))
+	}
+}

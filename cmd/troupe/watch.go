@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// watchCommand is the verb watch.
+type watchCommand struct {
+	address
+	Event string `arg:"" optional:"" help:"Only events with this name."`
+	Count int    `placeholder:"N" help:"End after N events."`
+}
+
+// Help is shown by troupe watch --help.
+func (*watchCommand) Help() string {
+	return `Events are printed from the moment that "watching" appears on stderr: what was broadcast before is gone, ` +
+		`and so is what is broadcast while the connection is lost. The actor need not exist, and is not woken. ` +
+		`An interrupt (Ctrl-C) ends it.`
+}
+
+// event is one event as scripts see it.
+type event struct {
+	Time    time.Time       `json:"time"` // of its arrival
+	Event   string          `json:"event"`
+	Payload json.RawMessage `json:"payload,omitempty"` // absent for an event without one
+	Error   string          `json:"error,omitempty"`   // why the payload cannot be shown
+}
+
+// waiting is how many events may wait for a slow terminal before NATS drops some.
+const waiting = 1 << 16
+
+func (c *watchCommand) run(ctx context.Context, s session) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	c.Event = showNumbers(c.Event)
+	name, what := "*", "all events"
+	if c.Event != "" {
+		if err := troupe.CheckName("event", c.Event); err != nil {
+			return err
+		}
+		name, what = c.Event, c.Event
+	}
+	if c.Count < 0 {
+		return usageError{fmt.Errorf("--count %d is negative", c.Count)}
+	}
+	nc, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	status := nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
+	messages := make(chan *nats.Msg, waiting)
+	sub, err := nc.ChanSubscribe(s.namespace.Event(id, name), messages)
+	if err == nil {
+		err = s.flush(ctx, nc)
+	}
+	if err != nil {
+		return fmt.Errorf("subscribing to the events of %s: %w", id, explainDenied(nc, err))
+	}
+	fmt.Fprintf(s.err, "watching %s: %s\n", id, what)
+	err = c.show(ctx, s, messages, status)
+	return errors.Join(err, sub.Unsubscribe())
+}
+
+// show writes what arrives until the count is reached or ctx is done.
+func (c *watchCommand) show(ctx context.Context, s session, messages <-chan *nats.Msg, status <-chan nats.Status) error {
+	for printed := 0; c.Count == 0 || printed < c.Count; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case msg := <-messages:
+			if err := s.printEvent(read(msg)); err != nil {
+				return err
+			}
+			printed++
+		case now := <-status:
+			switch now {
+			case nats.CLOSED:
+				return connectionError{nats.ErrConnectionClosed}
+			case nats.RECONNECTING:
+				fmt.Fprintln(s.err, "the connection is lost: events are missed until it is back")
+			default:
+				fmt.Fprintln(s.err, "the connection is back")
+			}
+		}
+	}
+	return nil
+}
+
+// read decodes an event. One that cannot be decoded is shown as such: it did happen.
+func read(msg *nats.Msg) event {
+	e := event{Time: time.Now(), Event: msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]}
+	if len(msg.Data) == 0 {
+		return e
+	}
+	as, err := codec.ForContentType(msg.Header.Get(bus.HeaderContentType))
+	payload := msg.Data
+	if err == nil && as == codec.MsgPack {
+		payload, err = codec.ToJSON(msg.Data)
+	}
+	if err == nil {
+		err = json.Unmarshal(payload, &e.Payload)
+	}
+	if err != nil {
+		e.Payload, e.Error = nil, fmt.Sprintf("the payload of %d bytes cannot be decoded: %v", len(msg.Data), err)
+	}
+	return e
+}
+
+func (s session) printEvent(e event) error {
+	if s.json {
+		line, err := marshal(e)
+		if err == nil {
+			_, err = fmt.Fprintf(s.out, "%s\n", line)
+		}
+		return err
+	}
+	var payload bytes.Buffer
+	switch {
+	case e.Error != "":
+		payload.WriteString(paint(s.out, text.FgRed, oneLine(e.Error)))
+	case len(e.Payload) > 0:
+		if err := json.Compact(&payload, e.Payload); err != nil {
+			return err
+		}
+	}
+	line := fmt.Sprintf("%s  %s  %s", e.Time.Format("15:04:05.000"), paint(s.out, text.FgCyan, oneLine(e.Event)), readable(payload.Bytes()))
+	_, err := fmt.Fprintln(s.out, strings.TrimRight(line, " "))
+	return err
+}
