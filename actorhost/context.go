@@ -11,7 +11,6 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
-	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
 )
 
@@ -132,7 +131,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 		ctx, cancel = context.WithDeadline(ctx, now.turn.deadline)
 		defer cancel()
 	}
-	return c.a.host.client.Invoke(client.WithChain(ctx, withSelf(now.turn.chain, c.a.id)), call)
+	return c.a.host.client.InvokeFor(ctx, withSelf(now.turn.chain, c.a.id), call)
 }
 
 // Emit implements troupe.Broadcaster: see [troupe.Event.Broadcast].
@@ -186,9 +185,9 @@ func (c *Context) over() bool {
 // withSelf is the chain for the calls of an actor that was itself called with chain.
 func withSelf(chain string, id troupe.ID) string {
 	if chain == "" {
-		return id.String()
+		return id.Tokens()
 	}
-	return chain + "," + id.String()
+	return chain + "," + id.Tokens()
 }
 
 // header is the first value of a header of a call.

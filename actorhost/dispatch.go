@@ -57,17 +57,17 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	w.deadline = time.Now().Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
 	w.existing = header(w.msg, bus.HeaderExisting) == "1"
 	if chain := header(w.msg, bus.HeaderChain); chain != "" {
-		return cycle(chain, strings.ReplaceAll(target.Tokens, ".", "/"))
+		return cycle(chain, target.Tokens)
 	}
 	return nil
 }
 
-// cycle is the error of a call whose actor, called id, waits in it.
-func cycle(chain, id string) *troupe.Error {
-	spelt := func() string { return strings.ReplaceAll(chain, ",", " -> ") + " -> " + id }
+// cycle is the error of a call whose actor waits in it.
+func cycle(chain, tokens string) *troupe.Error {
+	spelt := func() string { return strings.NewReplacer(".", "/", ",", " -> ").Replace(chain + "," + tokens) }
 	length := 0
 	for waiting := range strings.SplitSeq(chain, ",") {
-		if waiting == id {
+		if waiting == tokens {
 			return errorf(troupe.CodeCallCycle, "%s", spelt())
 		}
 		if length++; length == bus.MaxChain {

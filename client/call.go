@@ -18,15 +18,6 @@ import (
 // pauses grow from the first to the last.
 const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
 
-// chainKey is the key of the context value that holds the actors that wait in a call.
-type chainKey struct{}
-
-// WithChain returns a context for calls on behalf of actors that wait for their answers: chain names them, outermost
-// first, as the header bus.HeaderChain has it. Package actorhost uses it for each action.
-func WithChain(ctx context.Context, chain string) context.Context {
-	return context.WithValue(ctx, chainKey{}, chain)
-}
-
 // bodies holds buffers of encoded inputs; NATS has copied them when a publish returns.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
@@ -36,6 +27,12 @@ const maxPooled = 64 << 10
 // Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
 // nobody answers there. What provably did not start is tried again until ctx is done. Every error is a *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
+	return c.InvokeFor(ctx, "", call)
+}
+
+// InvokeFor makes a call on behalf of actors that wait for its answer: chain names them as [bus.HeaderChain] has it.
+// Package actorhost uses it for the calls of an action.
+func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invocation) error {
 	if call.Action != troupe.CreateAction {
 		if err := troupe.CheckName("action", call.Action); err != nil {
 			return err
@@ -53,7 +50,7 @@ func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	}
 	*buffer = body
 
-	reply, err := c.send(ctx, call, body)
+	reply, err := c.send(ctx, chain, call, body)
 	if err != nil {
 		return failure(call, err)
 	}
@@ -71,12 +68,12 @@ func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 }
 
 // send takes the message of a call to whoever owns the actor and returns the reply.
-func (c *Client) send(ctx context.Context, call troupe.Invocation, body []byte) (*nats.Msg, error) {
+func (c *Client) send(ctx context.Context, chain string, call troupe.Invocation, body []byte) (*nats.Msg, error) {
 	deadline, given := ctx.Deadline()
 	if !given {
 		deadline = time.Now().Add(c.timeout)
 	}
-	request := &nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, call), Data: body}
+	request := &nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(chain, call), Data: body}
 	if given || c.timeout != bus.DefaultTimeout { // which is what a host takes for granted
 		setTimeout(request, deadline)
 	}
@@ -112,8 +109,7 @@ func (c *Client) send(ctx context.Context, call troupe.Invocation, body []byte) 
 }
 
 // header has what is not the default.
-func (c *Client) header(ctx context.Context, call troupe.Invocation) nats.Header {
-	chain, _ := ctx.Value(chainKey{}).(string)
+func (c *Client) header(chain string, call troupe.Invocation) nats.Header {
 	if c.codec == codec.MsgPack && !call.Existing && chain == "" {
 		return nil
 	}

@@ -4,6 +4,6 @@
 //	...
 //	cl, err := client.New(nc)
 //	...
-//	defer cl.Close()
+//	defer cl.Close(ctx)
 //	reserved, err := shop.ReserveStock.Call(ctx, troupe.GetOrCreate[shop.Inventory](cl, "main"), 5)
 package client
