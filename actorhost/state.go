@@ -31,5 +31,8 @@ func (s *typedState[S]) encode(dst []byte) ([]byte, error) {
 // restore relies on Unmarshal, which clears the exported fields first: a map entry that was deleted, or a field left
 // out because it is empty, must not come back from what newState makes.
 func (s *typedState[S]) restore(encoded []byte) error {
+	if _, none := any(&s.value).(*struct{}); none {
+		return nil // which encodes to nothing: see codec.Codec
+	}
 	return codec.MsgPack.Unmarshal(encoded, &s.value)
 }
