@@ -37,10 +37,10 @@ func TestErrorsHaveTheirCodesAtOnce(t *testing.T) {
 		}, troupe.ErrNotFound, "counter/never"},
 		"bad input": {func(ctx context.Context) error {
 			return b.Client.Actor("counter", "a").Call(ctx, "add", "five", nil)
-		}, troupe.ErrBadInput, ""},
+		}, troupe.ErrBadInput, "counter/a.add: expected int, got a string"},
 		"no input": {func(ctx context.Context) error {
 			return b.Client.Actor("counter", "a").Call(ctx, "add", nil, nil)
-		}, troupe.ErrBadInput, ""},
+		}, troupe.ErrBadInput, "counter/a.add: empty body"},
 		"input that cannot be encoded": {func(ctx context.Context) error {
 			return b.Client.Actor("counter", "a").Call(ctx, "add", make(chan int), nil)
 		}, troupe.ErrBadInput, "counter/a.add"},

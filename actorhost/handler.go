@@ -24,9 +24,9 @@ type input struct {
 	as   codec.Codec
 }
 
-func (in input) decode(into any) error {
+func (in input) decode(c *Context, into any) error {
 	if err := in.as.Unmarshal(in.body, into); err != nil {
-		return &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
+		return errorf(troupe.CodeBadInput, "%s.%s: %v", c.a.id, c.turn.action, err)
 	}
 	return nil
 }
@@ -38,7 +38,7 @@ func On[R troupe.Reference, S, In, Out any](a troupe.Action[R, In, Out], f func(
 	}
 	return Handler[R, S]{name: a.Name(), run: func(s any, c *Context, in input, dst []byte) ([]byte, error) {
 		var arg In
-		if err := in.decode(&arg); err != nil {
+		if err := in.decode(c, &arg); err != nil {
 			return nil, err
 		}
 		out, err := f(s.(*S), c, arg)
@@ -55,7 +55,7 @@ func OnCreate[R troupe.Reference, S, In any](_ troupe.Constructor[R, In], f func
 	return Handler[R, S]{name: troupe.CreateAction, create: func(s any, c *Context, in input, given bool) error {
 		var arg In
 		if given {
-			if err := in.decode(&arg); err != nil {
+			if err := in.decode(c, &arg); err != nil {
 				return err
 			}
 		}

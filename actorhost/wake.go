@@ -94,8 +94,8 @@ func (a *activation) load(claim *bus.Record, w work) error {
 	}
 	if w.action == troupe.CreateAction {
 		var none troupe.None
-		if err := w.input().decode(&none); err != nil {
-			return errorf(troupe.CodeBadInput, "%s is created without an input", a.id)
+		if err := w.as.Unmarshal(w.msg.Data, &none); err != nil {
+			return errorf(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}
 	state, err := a.state.encode(nil)
