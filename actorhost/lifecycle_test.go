@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,6 +195,34 @@ func TestWrongDefinitionsAreErrorsOfStart(t *testing.T) {
 			t.Parallel()
 			_, err := actorhost.Start(t.Context(), b.Connect(), actorhost.Config{}, test.definitions...)
 			require.ErrorContains(t, err, test.text)
+		})
+	}
+}
+
+func TestPanicsOutsideOfActionsFailTheCall(t *testing.T) {
+	t.Parallel()
+	healthy := func() counterState { return counterState{} }
+	addIt := actorhost.On(add, (*counterState).add)
+	var made atomic.Int64
+	for name, definition := range map[string]actorhost.Definition{
+		"making the state": actorhost.Define(func() counterState {
+			if made.Add(1) > 1 { // the first one is made to see whether it can be stored
+				panic("no state today")
+			}
+			return counterState{}
+		}, addIt),
+		"on wake":   actorhost.Define(healthy, addIt).OnWake(func(*counterState, *actorhost.Context) error { panic("not awake") }),
+		"on create": actorhost.Define(healthy, addIt, actorhost.OnCreate(troupe.NewConstructor[counter, int](), func(*counterState, *actorhost.Context, int) error { panic("unborn") })),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := hosttest.Start(t)
+			host := b.Host(definition)
+			for range 2 {
+				_, err := add.Call(t.Context(), troupe.GetOrCreate[counter](b.Client, "a"), 1)
+				require.ErrorIs(t, err, troupe.ErrInternal)
+			}
+			require.Eventually(t, func() bool { return host.Active() == 0 }, 5*time.Second, time.Millisecond)
 		})
 	}
 }

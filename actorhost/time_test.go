@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
 )
 
 // The tests of this file run in virtual time, which is why none is parallel: see package hosttest.
@@ -138,5 +139,37 @@ func TestAnotherHostTakesOverWhenTheLeaseHasRunOut(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 3, got)
 		time.Sleep(10 * time.Second) //nolint:forbidigo // virtual time: the first host finds out
+	})
+}
+
+func TestHostThatHasLostItsLeaseStartsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t)
+		host := b.Host(counters())
+		a := troupe.GetOrCreate[counter](b.Client, "a")
+		require.NoError(t, call(t.Context(), add, a, 3))
+		require.NoError(t, call(t.Context(), hidden, a, 3))
+		before, err := whereIs.Call(t.Context(), a, nil)
+		require.NoError(t, err)
+
+		ns, err := bus.NewNamespace("")
+		require.NoError(t, err)
+		leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+		require.NoError(t, err)
+		revision, up, err := leases.Revision(t.Context(), host.ID())
+		require.NoError(t, err)
+		require.True(t, up)
+		require.NoError(t, leases.Revoke(t.Context(), host.ID(), revision))
+		time.Sleep(2 * time.Second) //nolint:forbidigo // virtual time: until the host wants to renew it
+
+		require.NotEqual(t, before.Host, host.ID())
+		require.Zero(t, host.Active(), "what it held is no longer its own")
+		got, err := add.Call(t.Context(), a, 1)
+		require.NoError(t, err)
+		require.Equal(t, 4, got)
+		after, err := whereIs.Call(t.Context(), a, nil)
+		require.NoError(t, err)
+		require.Equal(t, host.ID(), after.Host)
+		require.Greater(t, after.Epoch, before.Epoch)
 	})
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // nats.go keeps the timers of its flushes in one pool for the whole process, and a timer that was made in a synctest
-// bubble ends the process when it is used outside of it. So a bubble with a Bus runs while no other test has one, and
-// leaves the pool empty.
+// bubble ends the process when it is used outside of it. So a bubble with a Bus runs while no other test has one,
+// and finds and leaves the pool empty.
 var running struct {
 	sync.Mutex
 	buses, bubbles int
@@ -21,6 +21,8 @@ func enter(tb testing.TB) {
 	bubble := 0
 	if inBubble() {
 		bubble = 1
+		dropTimers()
+		tb.Cleanup(dropTimers)
 	}
 	running.Lock()
 	defer running.Unlock()
@@ -30,15 +32,16 @@ func enter(tb testing.TB) {
 	running.buses++
 	running.bubbles += bubble
 	tb.Cleanup(func() {
-		if bubble > 0 {
-			runtime.GC() // a pool survives one collection
-			runtime.GC()
-		}
 		running.Lock()
 		defer running.Unlock()
 		running.buses--
 		running.bubbles -= bubble
 	})
+}
+
+func dropTimers() {
+	runtime.GC() // a pool survives one collection
+	runtime.GC()
 }
 
 // inBubble uses that Wait panics outside of a bubble.
