@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/examples/audit/company"
+	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
+)
+
+func TestMain(m *testing.M) { hosttest.Main(m) }
+
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	stagetest.RunTwice(t, program)
+	stagetest.Take(t, tour, actors...)
+}
+
+func startAuditing(t *testing.T, auditLog company.AuditLog) {
+	t.Helper()
+	status, err := company.StartAuditing.Call(t.Context(), auditLog, nil)
+	require.NoError(t, err)
+	require.Equal(t, "auditing started", status.Status)
+}
+
+func createUser(t *testing.T, c *client.Client, name string) company.User {
+	t.Helper()
+	user, err := company.CreateUser.Call(t.Context(), troupe.GetOrCreate[company.Users](c, "main"), name)
+	require.NoError(t, err)
+	return user
+}
+
+// tap follows what a log says that it has logged.
+func tap(t *testing.T, auditLog company.AuditLog) <-chan company.Entry {
+	t.Helper()
+	logged := make(chan company.Entry, 10_000)
+	_, err := company.Logged.Subscribe(t.Context(), auditLog, func(_ context.Context, entry company.Entry) error {
+		logged <- entry
+		return nil
+	})
+	require.NoError(t, err)
+	return logged
+}
+
+func TestEventRightAfterStartIsLogged(t *testing.T) {
+	t.Parallel()
+	for _, hosts := range []int{1, 3} {
+		t.Run(strconv.Itoa(hosts)+" hosts", func(t *testing.T) {
+			t.Parallel()
+			b := hosttest.Start(t)
+			for range hosts {
+				b.Host(actors...)
+			}
+			for i := range 50 { // each a log of its own, which has never listened before
+				auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, strconv.Itoa(i))
+				logged := tap(t, auditLog)
+				startAuditing(t, auditLog)
+				user := createUser(t, b.Client, "Ada")
+				entry := <-logged
+				require.Equal(t, company.UserCreated.Name(), entry.Event)
+				require.Equal(t, &user, entry.User)
+				require.Nil(t, entry.Order)
+				require.WithinDuration(t, time.Now(), entry.Timestamp, time.Minute)
+			}
+		})
+	}
+}
+
+func TestStartedTwiceLogsOnce(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, actors...)
+	auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
+	logged := tap(t, auditLog)
+	for range 3 {
+		startAuditing(t, auditLog)
+	}
+	first := createUser(t, b.Client, "Ada")
+	order, err := company.CompleteOrder.Call(t.Context(), troupe.GetOrCreate[company.Orders](b.Client, "main"), 49_90)
+	require.NoError(t, err)
+	last := createUser(t, b.Client, "Grace")
+
+	// A second entry of the first user would stand before that of the last one.
+	for range 3 {
+		<-logged
+	}
+	logs, err := company.GetLogs.Call(t.Context(), auditLog, nil)
+	require.NoError(t, err)
+	require.Len(t, logs, 3)
+	ids := []string{logs[0].ID(), logs[1].ID(), logs[2].ID()}
+	require.ElementsMatch(t, []string{first.ID, order.ID, last.ID}, ids)
+}
+
+// Handlers of events touch the state while actions do: the race detector sees whether they are turns.
+func TestHandlersRunAsTurns(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, actors...)
+	auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
+	logged := tap(t, auditLog)
+	startAuditing(t, auditLog)
+	const callers, each = 8, 25
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for range each {
+				if _, err := company.CreateUser.Call(t.Context(), troupe.GetOrCreate[company.Users](b.Client, "main"), "Ada"); err != nil {
+					t.Error(err)
+				}
+				if _, err := company.GetLogs.Call(t.Context(), auditLog, nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	seen := make(map[string]bool)
+	for range callers * each {
+		entry := <-logged
+		require.False(t, seen[entry.ID()], "logged twice")
+		seen[entry.ID()] = true
+	}
+	logs, err := company.GetLogs.Call(t.Context(), auditLog, nil)
+	require.NoError(t, err)
+	require.Len(t, logs, callers*each)
+}
+
+func TestLogOutlivesItsHost(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	first := b.Host(actors...)
+	auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
+	logged := tap(t, auditLog)
+	startAuditing(t, auditLog)
+	before := createUser(t, b.Client, "Ada")
+	<-logged
+	b.Stop(first)
+	b.Host(actors...)
+
+	logs, err := company.GetLogs.Call(t.Context(), auditLog, nil) // which wakes it, and it listens again
+	require.NoError(t, err)
+	require.Len(t, logs, 1)
+	after := createUser(t, b.Client, "Grace")
+	require.Equal(t, after.ID, (<-logged).ID())
+	logs, err = company.GetLogs.Call(t.Context(), auditLog, nil)
+	require.NoError(t, err)
+	require.Len(t, logs, 2)
+	require.Equal(t, before.ID, logs[0].ID())
+}
+
+// As StartAuditing says: nobody listens for a log that sleeps. In virtual time, so it must not be parallel.
+func TestSleepingLogMissesEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, actors...)
+		auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
+		startAuditing(t, auditLog)
+		time.Sleep(auditSleepAfter / 2) //nolint:forbidigo // virtual time
+		heard := createUser(t, b.Client, "Ada")
+		time.Sleep(2 * auditSleepAfter) //nolint:forbidigo // virtual time
+		createUser(t, b.Client, "Nobody")
+
+		logs, err := company.GetLogs.Call(t.Context(), auditLog, nil)
+		require.NoError(t, err)
+		require.Len(t, logs, 1)
+		require.Equal(t, heard.ID, logs[0].ID())
+		again := createUser(t, b.Client, "Grace")
+		synctest.Wait()
+		logs, err = company.GetLogs.Call(t.Context(), auditLog, nil)
+		require.NoError(t, err)
+		require.Len(t, logs, 2)
+		require.Equal(t, again.ID, logs[1].ID())
+	})
+}

@@ -1,0 +1,12 @@
+// Package examples has one program for each way in which actors work together:
+//
+//	orders     an actor calls others and keeps the result: order processing, with a refused payment
+//	workflow   an actor takes work through several others, step by step
+//	analytics  an actor asks several others at once and makes one report of their answers
+//	audit      an actor listens to the events of others
+//	batch      a program calls many actors in parallel
+//
+// Each is a contract (a package that imports only troupe), the actors behind it (actors.go), the way a program is put
+// together (main.go) and a scene for people to read (scene.go). All take --serve, which keeps the actors up for others,
+// and all run on the server at NATS_URL when that is set.
+package examples

@@ -1,0 +1,43 @@
+// Package stagetest tests what the examples have in common.
+package stagetest
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/examples/internal/stage"
+)
+
+// RunTwice runs a program as its users do, the second time on the data of the first, and fails when it complains.
+func RunTwice(t *testing.T, program stage.Program) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, run := range []string{"first", "second"} {
+		var out, complaints bytes.Buffer
+		process := stage.Process{Args: []string{"--data", dir}, Out: &out, Err: &complaints}
+		if code := stage.Run(t.Context(), program, process); code != 0 || complaints.Len() > 0 {
+			t.Fatalf("the %s run ended with code %d:\n%s%s", run, code, out.String(), complaints.String())
+		}
+		t.Logf("the %s run:\n%s", run, out.String())
+	}
+}
+
+// Take makes the calls of a tour as a program in another language makes them, in JSON.
+func Take(t *testing.T, tour stage.Tour, actors ...actorhost.Definition) {
+	t.Helper()
+	cl := hosttest.Start(t, actors...).NewClient(client.WithCodec(codec.JSON))
+	for _, c := range tour.Calls {
+		var in any
+		if c.Input != "" {
+			in = json.RawMessage(c.Input)
+		}
+		if err := cl.Actor(c.Type, c.Key).Call(t.Context(), c.Action, in, nil); err != nil {
+			t.Errorf("%s %s %s %s: %v", c.Type, c.Key, c.Action, c.Input, err)
+		}
+	}
+}
