@@ -174,7 +174,8 @@ func (s *Server) check(fatal error) error {
 	switch {
 	case errors.As(fatal, &network) && network.Op == "listen":
 		address := network.Addr
-		return fmt.Errorf("%w on %s: if a server runs there already, set NATS_URL=nats://%[2]s to join it (%[3]w)", ErrListen, address, fatal)
+		return fmt.Errorf("%w on %s: if a server runs there already, set NATS_URL=nats://%[2]s to join it (%[3]w)",
+			ErrListen, address, fatal)
 	case fatal != nil:
 		return fmt.Errorf("JetStream in %s: %w", s.dir.path, fatal)
 	case !s.server.JetStreamEnabled():

@@ -33,7 +33,7 @@ func stateless() none { return none{} }
 
 func initialize(_ *none, _ *actorhost.Context, job flow.Job) (flow.Data, error) {
 	data := flow.Data{WorkflowID: job.WorkflowID}
-	for _, word := range strings.Fields(job.Readings) {
+	for word := range strings.FieldsSeq(job.Readings) {
 		reading, err := strconv.ParseFloat(word, 64)
 		if err != nil {
 			return flow.Data{}, flow.ErrUnreadable.With("word", word)

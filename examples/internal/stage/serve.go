@@ -20,7 +20,7 @@ type Call struct {
 	Input             string // JSON, or empty for none
 }
 
-// Serve, when the program is run with --serve, shows how to reach its actors and waits for ctx to end.
+// Serve shows, when the program is run with --serve, how to reach its actors and waits for ctx to end.
 func (s *Stage) Serve(ctx context.Context, b *bus.Bus, tour Tour) error {
 	if !s.serve {
 		return nil
