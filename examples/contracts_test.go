@@ -1,24 +1,39 @@
 package examples_test
 
 import (
-	"go/build"
+	"os/exec"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// A contract is for callers in other programs too: it must not bring NATS, msgpack or a host along.
+const module = "github.com/troupe-go/troupe"
+
+// A contract is for everybody who calls the actors: it must bring them neither NATS nor a host.
 func TestContractsImportNothingButTroupe(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{"orders/shop", "workflow/flow", "analytics/metrics", "audit/company", "batch/work"} {
-		pkg, err := build.ImportDir(dir, 0)
-		require.NoError(t, err)
-		require.Contains(t, pkg.Imports, "github.com/troupe-go/troupe")
-		for _, path := range pkg.Imports {
-			first, _, _ := strings.Cut(path, "/")
-			standard := !strings.Contains(first, ".")
-			require.True(t, standard || path == "github.com/troupe-go/troupe", "%s imports %s", dir, path)
+	format := `{{if ne .Name "main"}}{{.ImportPath}} {{join .Deps " "}}{{end}}`
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", format, "./...")
+	var complaints strings.Builder
+	list.Stderr = &complaints
+	out, err := list.Output()
+	require.NoError(t, err, complaints.String())
+
+	var contracts []string
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] == module+"/examples" || strings.Contains(fields[0], "/internal/") {
+			continue
 		}
+		foreign := slices.DeleteFunc(fields[1:], func(dependency string) bool {
+			first, _, _ := strings.Cut(dependency, "/")
+			return !strings.Contains(first, ".") // of the standard library
+		})
+		require.Equal(t, []string{module}, foreign, fields[0])
+		contracts = append(contracts, path.Base(path.Dir(fields[0])))
 	}
+	require.ElementsMatch(t, []string{"analytics", "audit", "batch", "orders", "workflow"}, contracts)
 }

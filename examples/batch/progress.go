@@ -16,11 +16,11 @@ type bar struct {
 }
 
 func newBar(out io.Writer, total int) *bar {
-	b := &bar{writer: progress.NewWriter(), tracker: &progress.Tracker{Message: "processing", Total: int64(total)}}
+	b := &bar{writer: progress.NewWriter(), tracker: &progress.Tracker{Message: "  processing", Total: int64(total)}}
 	b.writer.SetOutputWriter(out)
 	b.writer.SetAutoStop(true) // rather than Stop, which does nothing when the drawing has not begun yet
 	b.writer.SetUpdateFrequency(50 * time.Millisecond)
-	b.writer.SetMessageLength(12)
+	b.writer.SetMessageLength(14)
 	b.writer.SetTrackerLength(40)
 	b.writer.SetTrackerPosition(progress.PositionRight)
 	style := progress.StyleBlocks // without colors

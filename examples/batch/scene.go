@@ -33,7 +33,7 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
 	done, finish := func() {}, func() {}
 	if out, terminal := s.Out(); terminal {
 		bar := newBar(out, len(items))
-		done, finish = bar.increment, bar.close
+		done, finish = bar.increment, func() { bar.close(); s.Line("") }
 	}
 	began := time.Now()
 	results, err := processAll(ctx, c, items, done)
