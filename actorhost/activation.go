@@ -100,7 +100,7 @@ func (a *activation) end(why workKind) {
 func (a *activation) start() {
 	if !a.running {
 		a.running = true
-		a.host.work.Go(a.workOff)
+		a.host.ready.add(a)
 	}
 }
 

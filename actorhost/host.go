@@ -75,7 +75,8 @@ type Host struct {
 	ctx    context.Context //nolint:containedctx // the life of the host
 	cancel context.CancelFunc
 	quit   chan struct{}
-	work   sync.WaitGroup // goroutines of the host and of turns
+	work   sync.WaitGroup // goroutines of the host
+	ready  ready          // goroutines of turns
 	stop   sync.Once
 	stopE  error
 
@@ -251,7 +252,7 @@ func (h *Host) close(ctx context.Context) error {
 		errs = append(errs, h.requester.Close())
 	}
 	done := make(chan struct{})
-	go func() { h.work.Wait(); close(done) }()
+	go func() { h.work.Wait(); h.ready.goroutines.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-ctx.Done():
