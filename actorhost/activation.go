@@ -36,6 +36,7 @@ type activation struct {
 	state    state
 	stored   []byte // the encoding of the state that the record holds
 	spare    []byte // a buffer for the next encoding
+	output   []byte // a buffer for outputs: NATS has copied it when a publish returns
 	revision uint64
 	epoch    uint64
 	sub      *nats.Subscription

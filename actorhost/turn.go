@@ -16,6 +16,9 @@ import (
 // commitTimeout bounds the write of a turn's state, which no longer depends on the caller's time.
 const commitTimeout = 10 * time.Second
 
+// keepOutput is how many bytes of a buffer for outputs an activation keeps.
+const keepOutput = 4 << 10
+
 // turn is what a turn is for.
 type turn struct {
 	action    string
@@ -60,18 +63,22 @@ func (a *activation) serve(w work) {
 		}
 		return
 	}
-	var output []byte
-	err := a.turn(turnOf(w), func(c *Context) (err error) {
-		if output, err = w.run(a.state.pointer(), c, w.input(), nil); err != nil {
+	err := a.turn(turnOf(w), func(c *Context) error {
+		output, err := w.run(a.state.pointer(), c, w.input(), a.output[:0])
+		if err != nil {
 			return err
 		}
+		a.output = output
 		return a.host.fits(w, output)
 	})
 	if err != nil {
 		a.host.replyError(w, w.as, asError(err))
-		return
+	} else {
+		a.host.reply(w, a.output)
 	}
-	a.host.reply(w, output)
+	if cap(a.output) > keepOutput {
+		a.output = nil
+	}
 }
 
 // moved sends a call, and those that wait behind it, to the host that owns the actor.
@@ -102,15 +109,7 @@ func (a *activation) turn(t turn, f func(*Context) error) error {
 		t.deadline = most
 	}
 	c := &Context{a: a, turn: t}
-	err := protect(func() error {
-		if err := f(c); err != nil {
-			return err
-		}
-		if c.destroying() && a.kind.hooks.destroy != nil {
-			return a.kind.hooks.destroy(a.state.pointer(), c)
-		}
-		return nil
-	})
+	err := c.run(f)
 	outbox, destroy := c.end()
 	if err != nil {
 		err = a.crossing(t, err)
@@ -127,14 +126,28 @@ func (a *activation) turn(t turn, f func(*Context) error) error {
 	return nil
 }
 
+// run runs f, and the on-destroy hook if f has called for it.
+func (c *Context) run(f func(*Context) error) (err error) {
+	defer recovered(&err)
+	if err := f(c); err != nil {
+		return err
+	}
+	if hook := c.a.kind.hooks.destroy; hook != nil && c.destroying() {
+		return hook(c.a.state.pointer(), c)
+	}
+	return nil
+}
+
 // protect turns a panic of f into an error.
 func protect(f func() error) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &panicError{value, debug.Stack()}
-		}
-	}()
+	defer recovered(&err)
 	return f()
+}
+
+func recovered(err *error) {
+	if value := recover(); value != nil {
+		*err = &panicError{value, debug.Stack()}
+	}
 }
 
 type panicError struct {
@@ -160,8 +173,7 @@ func (a *activation) commit(t turn, destroy bool) error {
 		}
 		return nil
 	}
-	var state []byte
-	err := protect(func() (err error) { state, err = a.state.encode(a.spare[:0]); return err })
+	state, err := a.encode()
 	switch {
 	case err != nil:
 		return a.internal(t, fmt.Errorf("encoding the state: %w", err))
@@ -184,6 +196,12 @@ func (a *activation) commit(t turn, destroy bool) error {
 	a.revision, a.created = revision, true
 	a.stored, a.spare = state, a.stored
 	return nil
+}
+
+// encode encodes the state, which may run the actor's own code.
+func (a *activation) encode() (state []byte, err error) {
+	defer recovered(&err)
+	return a.state.encode(a.spare[:0])
 }
 
 // readBack finds out whether a write that was not answered is stored. Only this activation writes with its epoch, and
