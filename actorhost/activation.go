@@ -67,7 +67,8 @@ const (
 type offered int
 
 const (
-	taken offered = iota
+	taken offered = iota // somebody works the mailbox off
+	first                // the caller must have it worked off
 	full
 	closed
 )
@@ -83,7 +84,10 @@ func (a *activation) offer(w work) offered {
 		return full
 	}
 	a.mailbox.push(w)
-	a.start()
+	if !a.running {
+		a.running = true
+		return first
+	}
 	return taken
 }
 
@@ -91,14 +95,10 @@ func (a *activation) offer(w work) offered {
 func (a *activation) end(why workKind) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.closed {
-		a.interrupt = why
-		a.start()
+	if a.closed {
+		return
 	}
-}
-
-// start makes sure that a goroutine works. The caller holds a.mu.
-func (a *activation) start() {
+	a.interrupt = why
 	if !a.running {
 		a.running = true
 		a.host.ready.add(a)
@@ -135,8 +135,8 @@ func (a *activation) grewTired() {
 		a.idle.Reset(max(a.kind.limits.sleepAfter-idle, a.kind.limits.sleepAfter/8))
 	}
 	a.mu.Unlock()
-	if !busy {
-		a.offer(work{kind: sleepWork})
+	if !busy && a.offer(work{kind: sleepWork}) == first {
+		a.host.ready.add(a)
 	}
 }
 
@@ -208,7 +208,9 @@ func (a *activation) leave() {
 	close(a.gone)
 	for _, w := range left {
 		if w.kind == callWork {
-			h.enqueue(a.id.Tokens(), w)
+			if next := h.enqueue(a.id.Tokens(), w); next != nil {
+				h.ready.add(next)
+			}
 		}
 	}
 }

@@ -11,31 +11,41 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// dispatch hands each message to its actor. It is the one goroutine that reads what all subscriptions of the host
-// receive, and it never waits.
+// dispatch hands each message to its actor. One goroutine at a time reads what all subscriptions of the host receive,
+// and it never waits. When nothing else is going on, it takes the turn of an actor itself, and leaves the reading to a
+// new goroutine: a lone call does not wait until one is scheduled.
 func (h *Host) dispatch() {
 	for {
 		select {
 		case msg := <-h.inbox:
-			h.receive(msg)
+			switch a := h.receive(msg); {
+			case a == nil: // somebody is at its actor already
+			case len(h.inbox) > 0 || h.ready.busy():
+				h.ready.add(a)
+			default:
+				h.work.Go(h.dispatch)
+				a.workOff()
+				return
+			}
 		case <-h.quit:
 			return
 		}
 	}
 }
 
-func (h *Host) receive(msg *nats.Msg) {
+// receive puts a message into the mailbox of its actor, and returns the activation if the caller must have it worked
+// off.
+func (h *Host) receive(msg *nats.Msg) *activation {
 	target, ok := h.ns.ParseCall(msg.Subject)
 	if !ok {
-		h.receiveOther(msg)
-		return
+		return h.receiveOther(msg)
 	}
 	w := work{kind: callWork, msg: msg, action: target.Action}
 	if err := h.admit(&w, target); err != nil {
 		h.refuse(w, err)
-		return
+		return nil
 	}
-	h.enqueue(target.Tokens, w)
+	return h.enqueue(target.Tokens, w)
 }
 
 // admit checks, and completes, what can be told of a call without its actor.
@@ -78,34 +88,38 @@ func cycle(chain, tokens string) *troupe.Error {
 }
 
 // receiveOther takes what is not a call: pings and the events that actors listen to.
-func (h *Host) receiveOther(msg *nats.Msg) {
+func (h *Host) receiveOther(msg *nats.Msg) *activation {
 	h.mu.Lock()
 	l := h.listeners[msg.Sub]
 	h.mu.Unlock()
 	switch {
 	case l != nil:
-		l.receive(msg)
+		return l.receive(msg)
 	case strings.HasSuffix(msg.Subject, ".ping"):
 		h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
 	default:
 		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
+	return nil
 }
 
-// enqueue puts work into the mailbox of an actor, which comes to life for it.
-func (h *Host) enqueue(tokens string, w work) {
+// enqueue puts work into the mailbox of an actor, which comes to life for it. It returns the activation if the caller
+// must have it worked off.
+func (h *Host) enqueue(tokens string, w work) *activation {
 	for {
 		a, err := h.activation(tokens)
 		if err != nil {
 			h.refuse(w, err)
-			return
+			return nil
 		}
 		switch a.offer(w) {
+		case first:
+			return a
 		case taken:
-			return
+			return nil
 		case full:
 			h.refuse(w, overloaded("%d calls wait for %s", a.kind.limits.mailbox, a.id))
-			return
+			return nil
 		case closed: // it has just ended: its successor takes over
 		}
 	}

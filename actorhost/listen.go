@@ -86,11 +86,17 @@ func (l *listener) start() error {
 	return nil
 }
 
-// receive puts an event into the actor's mailbox. One that does not fit is dropped and logged.
-func (l *listener) receive(msg *nats.Msg) {
-	if l.a.offer(work{kind: eventWork, msg: msg, listener: l}) == full {
+// receive puts an event into the actor's mailbox. One that does not fit is dropped and logged. It returns the activation
+// if the caller must have it worked off.
+func (l *listener) receive(msg *nats.Msg) *activation {
+	switch l.a.offer(work{kind: eventWork, msg: msg, listener: l}) {
+	case first:
+		return l.a
+	case full:
 		l.a.logger("").Error("an event was dropped: the mailbox is full", slog.String("subject", l.subject))
+	case taken, closed:
 	}
+	return nil
 }
 
 // handle runs the handler of an event as a turn.

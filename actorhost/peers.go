@@ -34,7 +34,9 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 	if h.peers.recent(owner) {
 		return true, nil
 	}
-	_, pingErr := h.requester.Do(ctx, &nats.Msg{Subject: h.ns.Ping(owner)}, time.Now().Add(pingTimeout))
+	pingCtx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	_, pingErr := h.requester.Do(pingCtx, &nats.Msg{Subject: h.ns.Ping(owner)}, pingTimeout)
 	if pingErr == nil {
 		h.peers.answered(owner)
 		return true, nil

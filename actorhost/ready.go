@@ -51,3 +51,10 @@ func (r *ready) work() {
 	}
 	r.free--
 }
+
+// busy reports whether a goroutine is about to take an activation.
+func (r *ready) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.free > 0
+}

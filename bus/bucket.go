@@ -27,6 +27,9 @@ const (
 	codeWriteInFlight     = 10164
 )
 
+// openTimeout bounds one attempt to open a bucket.
+const openTimeout = 3 * time.Second
+
 // writeTimeout bounds one write, with what the client library retries in it.
 const writeTimeout = 5 * time.Second
 
@@ -39,7 +42,8 @@ type bucket struct {
 	entries jetstream.KeyValue
 }
 
-// openBucket opens a bucket and makes it when there is none. One that exists is used with the settings it has.
+// openBucket opens a bucket and makes it when there is none. One that exists is used with the settings it has. A
+// cluster whose leader has just changed may leave a request without an answer, so it is made again until ctx is done.
 func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueConfig) (*bucket, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -48,6 +52,20 @@ func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueCon
 	if config.Replicas == 0 {
 		config.Replicas = defaultReplicas(nc)
 	}
+	for {
+		b, err := tryOpenBucket(ctx, js, config)
+		if err == nil {
+			return b, nil
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+		}
+	}
+}
+
+func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig) (*bucket, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
 	kv, err := js.KeyValue(ctx, config.Bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = js.CreateKeyValue(ctx, config)
@@ -56,11 +74,11 @@ func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueCon
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+		return nil, err
 	}
 	stream, err := js.Stream(ctx, "KV_"+config.Bucket)
 	if err != nil {
-		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+		return nil, err
 	}
 	return &bucket{js: js, stream: stream, prefix: "$KV." + config.Bucket + ".", entries: kv}, nil
 }

@@ -37,7 +37,7 @@ type Requester struct {
 // waiter is one request that waits for its reply.
 type waiter struct {
 	reply chan *nats.Msg // for one message
-	timer *time.Timer
+	timer *time.Timer    // nil until a request needs one
 }
 
 // Replies wait here only until the goroutine of the subscription has found the request that they answer.
@@ -57,11 +57,18 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	return r, nil
 }
 
-// Do sends request, whose Reply it sets, and waits for the reply until the deadline or until ctx is done. It returns a
-// [*NoRespondersError] when nobody listens, context.DeadlineExceeded, or the error of ctx. The deadline is not that of
-// ctx, so that a request costs no context.
-func (r *Requester) Do(ctx context.Context, request *nats.Msg, deadline time.Time) (*nats.Msg, error) {
-	w := r.waiter(time.Until(deadline))
+// Do sends request, whose Reply it sets, and waits for the reply until ctx is done, or for as long as the timeout when
+// ctx has no deadline: a request costs no context. It returns a [*NoRespondersError] when nobody listens,
+// context.DeadlineExceeded, or the error of ctx.
+func (r *Requester) Do(ctx context.Context, request *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	w, ok := r.spare.Get().(*waiter)
+	if !ok {
+		w = &waiter{reply: make(chan *nats.Msg, 1)}
+	}
+	var expired <-chan time.Time
+	if _, ok := ctx.Deadline(); !ok {
+		expired = w.start(timeout)
+	}
 	r.mu.Lock()
 	if r.waiting == nil {
 		r.mu.Unlock()
@@ -81,10 +88,10 @@ func (r *Requester) Do(ctx context.Context, request *nats.Msg, deadline time.Tim
 		if msg == nil {
 			return nil, nats.ErrConnectionClosed
 		}
-		w.timer.Stop()
+		w.stop()
 		r.spare.Put(w)
 		return msg, noResponders(msg, request.Subject)
-	case <-w.timer.C:
+	case <-expired:
 		r.forget(request.Reply, w)
 		return nil, context.DeadlineExceeded
 	case <-ctx.Done():
@@ -93,12 +100,19 @@ func (r *Requester) Do(ctx context.Context, request *nats.Msg, deadline time.Tim
 	}
 }
 
-func (r *Requester) waiter(wait time.Duration) *waiter {
-	if w, ok := r.spare.Get().(*waiter); ok {
-		w.timer.Reset(wait)
-		return w
+func (w *waiter) start(timeout time.Duration) <-chan time.Time {
+	if w.timer == nil {
+		w.timer = time.NewTimer(timeout)
+	} else {
+		w.timer.Reset(timeout)
 	}
-	return &waiter{make(chan *nats.Msg, 1), time.NewTimer(wait)}
+	return w.timer.C
+}
+
+func (w *waiter) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 }
 
 // Waiting is the number of requests that wait for a reply.
@@ -134,7 +148,7 @@ func (r *Requester) deliver(msg *nats.Msg) {
 
 // forget gives up on a reply. A waiter that gets one at this moment is not used again.
 func (r *Requester) forget(subject string, w *waiter) {
-	w.timer.Stop()
+	w.stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting[subject] == w {

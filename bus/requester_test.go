@@ -26,7 +26,7 @@ func TestRequesterGivesEachCallerItsReply(t *testing.T) {
 		callers.Go(func() error {
 			subject := fmt.Sprintf("echo.%d", caller)
 			for range 50 {
-				reply, err := r.Do(t.Context(), &nats.Msg{Subject: subject}, time.Now().Add(10*time.Second))
+				reply, err := r.Do(t.Context(), &nats.Msg{Subject: subject}, 10*time.Second)
 				if err != nil || string(reply.Data) != subject {
 					return fmt.Errorf("%s was answered with %v: %w", subject, reply, err)
 				}
@@ -36,7 +36,7 @@ func TestRequesterGivesEachCallerItsReply(t *testing.T) {
 	}
 	require.NoError(t, callers.Wait())
 	require.NoError(t, r.Close())
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "echo.1"}, time.Now().Add(time.Second))
+	_, err = r.Do(t.Context(), &nats.Msg{Subject: "echo.1"}, time.Second)
 	require.ErrorIs(t, err, nats.ErrConnectionClosed)
 }
 
@@ -45,29 +45,29 @@ func TestRequesterTellsWhoDoesNotAnswer(t *testing.T) {
 	nc := connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "nobody.here"}, time.Now().Add(10*time.Second))
+	_, err = r.Do(t.Context(), &nats.Msg{Subject: "nobody.here"}, 10*time.Second)
 	require.ErrorIs(t, err, nats.ErrNoResponders)
 
 	// A forwarded request that finds nobody names the subject it was forwarded to.
 	_, err = nc.Subscribe("front", func(msg *nats.Msg) { _ = nc.PublishRequest("behind", msg.Reply, msg.Data) })
 	require.NoError(t, err)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "front"}, time.Now().Add(10*time.Second))
+	_, err = r.Do(t.Context(), &nats.Msg{Subject: "front"}, 10*time.Second)
 	var nobody *bus.NoRespondersError
 	require.ErrorAs(t, err, &nobody)
 	require.Equal(t, "behind", nobody.Subject)
 
 	_, err = nc.Subscribe("silent", func(*nats.Msg) {})
 	require.NoError(t, err)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "silent"}, time.Now().Add(10*time.Millisecond))
+	_, err = r.Do(t.Context(), &nats.Msg{Subject: "silent"}, 10*time.Millisecond)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
-	_, err = r.Do(ctx, &nats.Msg{Subject: "silent"}, time.Now().Add(10*time.Second))
+	_, err = r.Do(ctx, &nats.Msg{Subject: "silent"}, 10*time.Second)
 	require.ErrorIs(t, err, context.Canceled)
 
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := r.Do(t.Context(), &nats.Msg{Subject: "silent"}, time.Now().Add(10*time.Second))
+		_, err := r.Do(t.Context(), &nats.Msg{Subject: "silent"}, 10*time.Second)
 		waiting <- err
 	}()
 	require.Eventually(t, func() bool { return r.Waiting() == 1 }, 5*time.Second, time.Millisecond)

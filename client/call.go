@@ -82,7 +82,7 @@ func (c *Client) send(ctx context.Context, chain string, call troupe.Invocation,
 	}
 	direct := request.Subject
 	for wait := firstPause; ; wait = min(2*wait, lastPause) {
-		reply, err := c.requester.Do(ctx, request, deadline)
+		reply, err := c.requester.Do(ctx, request, time.Until(deadline))
 		var nobody *bus.NoRespondersError
 		switch {
 		case errors.As(err, &nobody) && nobody.Subject == direct && request.Subject == direct:
