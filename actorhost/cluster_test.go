@@ -76,6 +76,7 @@ func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
 	for _, url := range urls {
 		host, err := actorhost.Start(t.Context(), connect(url), actorhost.Config{Logger: logger}, counters())
 		require.NoError(t, err)
+		t.Cleanup(func() { _ = host.Stop(context.Background()) }) // if the test has failed
 		hosts = append(hosts, host)
 		c, err := client.New(connect(url))
 		require.NoError(t, err)

@@ -40,6 +40,9 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	if !ok {
 		return h.receiveOther(msg)
 	}
+	if target.Forwarded {
+		h.confirm(msg)
+	}
 	w := work{kind: callWork, msg: msg, action: target.Action}
 	if err := h.admit(&w, target); err != nil {
 		h.refuse(w, err)

@@ -65,6 +65,12 @@ func (p *peers) recent(host string) bool {
 	return ok && time.Since(seen) < peerUpFor
 }
 
+func (p *peers) forget(host string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.seen, host)
+}
+
 func (p *peers) answered(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

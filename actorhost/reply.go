@@ -1,8 +1,12 @@
 package actorhost
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -59,12 +63,33 @@ func (h *Host) send(msg *nats.Msg) {
 	}
 }
 
-// forward sends a call on to the host that owns its actor, which answers its caller.
+// forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A
+// call that has certainly not arrived there is refused: its caller finds the next owner by the route.
 func (h *Host) forward(w work, owner string, id troupe.ID) {
 	if w.kind != callWork {
 		return // an event of a subscription that has ended with its activation
 	}
-	h.send(&nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Reply: w.msg.Reply, Header: w.msg.Header, Data: w.msg.Data})
+	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: maps.Clone(w.msg.Header), Data: w.msg.Data}
+	if msg.Header == nil {
+		msg.Header = make(nats.Header, 2)
+	}
+	msg.Header[bus.HeaderReplyTo] = []string{w.msg.Reply}
+	msg.Header[bus.HeaderTimeout] = []string{bus.FormatTimeout(time.Until(w.deadline))}
+	switch _, err := h.requester.Do(h.ctx, msg, pingTimeout); {
+	case errors.Is(err, context.DeadlineExceeded):
+		// It may have arrived: its caller waits.
+		h.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),
+			slog.String("actor_key", id.KeyString()), slog.String("action", w.action), slog.String("host", owner))
+	case err != nil:
+		h.peers.forget(owner)
+		h.refuse(w, unavailable("forwarding to the host %s: %v", owner, err))
+	}
+}
+
+// confirm tells the host that has forwarded a call that it has arrived, and turns the reply to the caller.
+func (h *Host) confirm(msg *nats.Msg) {
+	h.send(&nats.Msg{Subject: msg.Reply})
+	msg.Reply = header(msg, bus.HeaderReplyTo)
 }
 
 func errorf(code troupe.Code, format string, args ...any) *troupe.Error {

@@ -12,6 +12,7 @@ const (
 	HeaderExisting    = "Troupe-Existing"   // "1": the call must not create the actor
 	HeaderChain       = "Troupe-Chain"      // the actors that wait in this call, outermost first, separated by commas
 	HeaderRequestID   = "Troupe-Request-Id" // names the call in logs
+	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: where its caller waits
 	HeaderErrorCode   = "Troupe-Error-Code"
 	HeaderErrorOrigin = "Troupe-Error-Origin" // "actor" for an actor's own error
 	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the same call can be made again
@@ -23,6 +24,9 @@ const (
 
 // DefaultTimeout bounds a call when its caller set no deadline.
 const DefaultTimeout = 30 * time.Second
+
+// ForwardRoom is what a call leaves of the server's max_payload for the headers that a host adds when it forwards it.
+const ForwardRoom = 512
 
 // MaxChain is how many actors may wait in one call.
 const MaxChain = 64

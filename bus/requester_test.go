@@ -48,14 +48,6 @@ func TestRequesterTellsWhoDoesNotAnswer(t *testing.T) {
 	_, err = r.Do(t.Context(), &nats.Msg{Subject: "nobody.here"}, 10*time.Second)
 	require.ErrorIs(t, err, nats.ErrNoResponders)
 
-	// A forwarded request that finds nobody names the subject it was forwarded to.
-	_, err = nc.Subscribe("front", func(msg *nats.Msg) { _ = nc.PublishRequest("behind", msg.Reply, msg.Data) })
-	require.NoError(t, err)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "front"}, 10*time.Second)
-	var nobody *bus.NoRespondersError
-	require.ErrorAs(t, err, &nobody)
-	require.Equal(t, "behind", nobody.Subject)
-
 	_, err = nc.Subscribe("silent", func(*nats.Msg) {})
 	require.NoError(t, err)
 	_, err = r.Do(t.Context(), &nats.Msg{Subject: "silent"}, 10*time.Millisecond)

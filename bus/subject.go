@@ -55,7 +55,10 @@ func (n Namespace) actor(kind string, id troupe.ID, name string) string {
 }
 
 // Target is what a call's subject names, taken apart. Tokens is the text of an ID that has not been checked.
-type Target struct{ Tokens, Action string }
+type Target struct {
+	Tokens, Action string
+	Forwarded      bool // by another host
+}
 
 // ParseCall reads a subject of the call or route kind, or the forward of a host, of this namespace. It allocates
 // nothing.
@@ -65,9 +68,11 @@ func (n Namespace) ParseCall(subject string) (Target, bool) {
 		return Target{}, false
 	}
 	kind, rest, _ := strings.Cut(rest[1:], ".")
+	forwarded := false
 	switch kind {
 	case "call", "route":
 	case "host":
+		forwarded = true
 		_, rest, _ = strings.Cut(rest, ".")
 		if rest, ok = strings.CutPrefix(rest, "call."); !ok {
 			return Target{}, false
@@ -79,5 +84,5 @@ func (n Namespace) ParseCall(subject string) (Target, bool) {
 	if dot <= 0 {
 		return Target{}, false
 	}
-	return Target{Tokens: rest[:dot], Action: rest[dot+1:]}, true
+	return Target{Tokens: rest[:dot], Action: rest[dot+1:], Forwarded: forwarded}, true
 }

@@ -43,7 +43,7 @@ func TestParseCall(t *testing.T) {
 		"app.call.room.lobby.send":         {Tokens: "room.lobby", Action: "send"},
 		"app.route.room.a.b.c.send":        {Tokens: "room.a.b.c", Action: "send"},
 		"app.route.clock.now":              {Tokens: "clock", Action: "now"},
-		"app.host.h1.call.room.lobby.send": {Tokens: "room.lobby", Action: "send"},
+		"app.host.h1.call.room.lobby.send": {Tokens: "room.lobby", Action: "send", Forwarded: true},
 	} {
 		got, ok := ns.ParseCall(subject)
 		require.True(t, ok, subject)

@@ -77,33 +77,27 @@ func (c *Client) send(ctx context.Context, chain string, call troupe.Invocation,
 	if given || c.timeout != bus.DefaultTimeout { // which is what a host takes for granted
 		setTimeout(request, deadline)
 	}
-	if size, limit := int64(request.Size()), c.nc.MaxPayload(); size > limit {
+	if size, limit := int64(request.Size()), c.nc.MaxPayload()-bus.ForwardRoom; size > limit {
 		return nil, tooLarge(call, size, limit)
 	}
-	direct := request.Subject
+	direct := true
 	for wait := firstPause; ; wait = min(2*wait, lastPause) {
 		reply, err := c.requester.Do(ctx, request, time.Until(deadline))
-		var nobody *bus.NoRespondersError
-		switch {
-		case errors.As(err, &nobody) && nobody.Subject == direct && request.Subject == direct:
-			request.Subject = c.ns.Route(call.ID, call.Action) // not active: at once to those who can activate it
+		if direct && errors.Is(err, nats.ErrNoResponders) { // asleep: at once to those who can wake it
+			direct, request.Subject = false, c.ns.Route(call.ID, call.Action)
 			continue
-		case errors.As(err, &nobody) && nobody.Subject == request.Subject:
-			return nil, err // no host serves the type
-		case errors.As(err, &nobody): // a host forwarded the call to an owner that is gone
-		case err != nil:
-			return nil, err
-		default:
-			failed := bus.DecodeError(reply)
-			if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable {
-				return reply, nil
-			}
-			err = failed
 		}
-		if err := pause(ctx, wait, deadline, err); err != nil {
+		if err != nil {
 			return nil, err
 		}
-		request.Subject = c.ns.Route(call.ID, call.Action)
+		failed := bus.DecodeError(reply)
+		if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable {
+			return reply, nil
+		}
+		if err := pause(ctx, wait, deadline, failed); err != nil {
+			return nil, err
+		}
+		direct, request.Subject = false, c.ns.Route(call.ID, call.Action)
 		setTimeout(request, deadline)
 	}
 }
