@@ -184,6 +184,7 @@ func (a *activation) commit(t turn, destroy bool) error {
 		return errorf(troupe.CodeTooLarge, "the state of %s would have %d bytes, at most %d can be stored",
 			a.id, len(state), a.host.records.MaxState())
 	}
+	at(beforeCommit)
 	record := bus.Record{Owner: a.session.id, Epoch: a.epoch, Created: true, State: state, Revision: a.revision}
 	revision, err := a.host.records.Put(ctx, a.id, record)
 	if errors.Is(err, bus.ErrOutcomeUnknown) {
@@ -193,6 +194,7 @@ func (a *activation) commit(t turn, destroy bool) error {
 		a.finished = true
 		return a.notStored(t, err)
 	}
+	at(afterCommit)
 	a.revision, a.created = revision, true
 	a.stored, a.spare = state, a.stored
 	return nil
