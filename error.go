@@ -1,6 +1,7 @@
 package troupe
 
 import (
+	"context"
 	"fmt"
 	"maps"
 )
@@ -26,11 +27,10 @@ const (
 	// CodeTooLarge: a request, a reply, an event or a state is over the server's max_payload. What the action changed
 	// was undone.
 	CodeTooLarge Code = "too_large"
-	// CodeDeadlineExceeded: the time of the call ran out. The action may run, may have run or may never run; Retryable
-	// tells when it certainly did not start. It matches context.DeadlineExceeded.
+	// CodeDeadlineExceeded: the time of the call ran out, and the action certainly had no effect: it did not start, or
+	// it gave up and was undone. It matches context.DeadlineExceeded. See also [CodeOutcomeUnknown].
 	CodeDeadlineExceeded Code = "deadline_exceeded"
-	// CodeCanceled: the caller gave up. As with a deadline, the action may run all the same. It matches
-	// context.Canceled.
+	// CodeCanceled: the caller gave up before the call was sent. It matches context.Canceled.
 	CodeCanceled Code = "canceled"
 	// CodeCallCycle: the call came back to an actor that waits in it, or the chain of calls is over 64 actors long. The
 	// message spells the chain out.
@@ -40,8 +40,14 @@ const (
 	// CodeUnavailable: no connection, a host that stops, an owner that just changed, a write that lost against a newer
 	// owner. With Retryable set the action had no effect and can be called again.
 	CodeUnavailable Code = "unavailable"
-	// CodeOutcomeUnknown: the action ran, and whether its state was stored could not be found out.
+	// CodeOutcomeUnknown: no answer came, or no word of whether the state was stored: the action may have run, may run
+	// yet, or may never run. It matches context.DeadlineExceeded or context.Canceled when that ended the call.
 	CodeOutcomeUnknown Code = "outcome_unknown"
+	// CodeRequestReused: the request id was given to another call of the actor before. Nothing ran.
+	CodeRequestReused Code = "request_reused"
+	// CodeAnswerLost: the call was made before with the same request id, it ran and is stored, but its answer was too
+	// long to be kept.
+	CodeAnswerLost Code = "answer_lost"
 	// CodeStateCorrupt: the actor's record cannot be decoded. It is left as it is.
 	CodeStateCorrupt Code = "state_corrupt"
 )
@@ -58,7 +64,8 @@ type Error struct {
 
 	// FromActor tells an actor's user error from an error made on the way.
 	FromActor bool
-	// Retryable says that the action had no effect, and that the same call may succeed when it is made again.
+	// Retryable says that the action had no effect, and that the same call may succeed when it is made again. The client
+	// has made it again already, for as long as the time of the call has allowed.
 	Retryable bool
 	// Err is the cause on this side, if any. It does not cross the wire.
 	Err error
@@ -79,6 +86,8 @@ var (
 	ErrOverloaded       = &Error{Code: CodeOverloaded}
 	ErrUnavailable      = &Error{Code: CodeUnavailable}
 	ErrOutcomeUnknown   = &Error{Code: CodeOutcomeUnknown}
+	ErrRequestReused    = &Error{Code: CodeRequestReused}
+	ErrAnswerLost       = &Error{Code: CodeAnswerLost}
 	ErrStateCorrupt     = &Error{Code: CodeStateCorrupt}
 )
 
@@ -108,8 +117,11 @@ func (e *Error) Error() string {
 }
 
 // Is reports whether target is an Error with the same code and of the same origin: an actor's own "not_found" is not
-// [ErrNotFound].
+// [ErrNotFound]. An error with [CodeDeadlineExceeded] is context.DeadlineExceeded.
 func (e *Error) Is(target error) bool {
+	if target == context.DeadlineExceeded {
+		return e.Code == CodeDeadlineExceeded && !e.FromActor
+	}
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && t.FromActor == e.FromActor
 }

@@ -22,6 +22,7 @@ type activation struct {
 
 	mu        sync.Mutex
 	mailbox   mailbox
+	serving   identity // of the call whose turn it is
 	running   bool     // a goroutine works the mailbox off
 	closed    bool     // nothing more is taken
 	interrupt workKind // stopWork or dropWork, to be done before all else
@@ -34,12 +35,18 @@ type activation struct {
 	created  bool // the actor exists: its record says so
 	finished bool // the activation must end: it is destroyed, or fenced off by another owner
 	state    state
-	stored   []byte // the encoding of the state that the record holds
+	current  []byte // the encoding of the state that the last turn has left behind; nil before there is one
 	spare    []byte // a buffer for the next encoding
 	output   []byte // a buffer for outputs: NATS has copied it when a publish returns
-	revision uint64
 	epoch    uint64
 	sub      *nats.Subscription
+	gate     gate
+}
+
+func newActivation(h *Host, id troupe.ID, s *session) *activation {
+	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s, gone: make(chan struct{})}
+	a.gate.a, a.gate.moved.L = a, &a.gate.mu
+	return a
 }
 
 // work is one thing in a mailbox.
@@ -49,6 +56,7 @@ type work struct {
 	action   string
 	run      action
 	as       codec.Codec
+	id       identity
 	deadline time.Time
 	existing bool
 	listener *listener
@@ -80,6 +88,8 @@ func (a *activation) offer(w work) offered {
 	switch {
 	case a.closed:
 		return closed
+	case w.id.again && a.waits(w.id):
+		return taken // and it will be answered once
 	case a.mailbox.len() >= a.kind.limits.mailbox:
 		return full
 	}
@@ -89,6 +99,22 @@ func (a *activation) offer(w work) offered {
 		return first
 	}
 	return taken
+}
+
+// waits reports whether a call with this identity is being served or waits for that. The caller holds a.mu.
+func (a *activation) waits(id identity) bool {
+	same := func(other identity) bool {
+		return other.Number != 0 && other.Number == id.Number && other.Caller == id.Caller
+	}
+	if same(a.serving) {
+		return true
+	}
+	for i := range a.mailbox.waiting() {
+		if same(a.mailbox.waiting()[i].id) {
+			return true
+		}
+	}
+	return false
 }
 
 // end has the activation end, before anything in its mailbox is done.
@@ -113,11 +139,13 @@ func (a *activation) next() (work, bool) {
 	case a.interrupt != 0:
 		return work{kind: a.interrupt}, true
 	case a.mailbox.len() > 0:
-		return a.mailbox.pop(), true
+		w := a.mailbox.pop()
+		a.serving = w.id
+		return w, true
 	case !a.awake:
 		return work{kind: dropWork}, true
 	}
-	a.running = false
+	a.running, a.serving = false, identity{}
 	a.idleSince = time.Now()
 	if a.idle == nil {
 		a.idle = time.AfterFunc(a.kind.limits.sleepAfter, a.grewTired)
@@ -143,6 +171,7 @@ func (a *activation) grewTired() {
 // workOff does what is in the mailbox, one thing after the other.
 func (a *activation) workOff() {
 	for {
+		a.gate.uncrowd()
 		w, ok := a.next()
 		if !ok {
 			return
@@ -188,6 +217,7 @@ func (a *activation) fallAsleep() bool {
 // leave ends the activation. What has arrived for it, and what is still on its way by its subscription, goes to the
 // activation that follows, here or elsewhere.
 func (a *activation) leave() {
+	_ = a.gate.settle() // who waits for a write that fails is told by the gate
 	a.unlisten()
 	if a.sub != nil {
 		if err := unlessClosed(a.sub.Drain()); err != nil {

@@ -19,8 +19,8 @@ import (
 // fail at once when they come back to an actor that waits for them; as a troupe.Broadcaster it publishes the actor's
 // events.
 //
-// Calls to other actors leave at once, before this action's state is stored. Goroutines that an action starts may use
-// the Context until the action returns.
+// Calls to other actors leave before this action's state is stored, but not before that of earlier ones is. Goroutines
+// that an action starts may use the Context until the action returns.
 type Context struct {
 	a    *activation
 	turn turn
@@ -97,11 +97,17 @@ func (c *Context) Host() string { return c.a.session.id }
 // Epoch numbers the actor's activations: it grows with each, also across hosts, destruction and re-creation.
 func (c *Context) Epoch() uint64 { return c.a.epoch }
 
-// RequestID is the caller's name for the call, empty when it gave none.
-func (c *Context) RequestID() string { return c.turn.requestID }
+// RequestID names the call: by the id that the caller has given it, or else by one that our clients give to every call.
+// It is the same when the call is sent again, also to another host, so what is called with an id made from it happens
+// once even if this host dies in the middle of the action:
+//
+//	paid, err := Pay.Call(troupe.WithRequestID(c, c.RequestID()+"/pay"), payment, amount)
+//
+// It is empty for hooks, for handlers of events and for callers without ids.
+func (c *Context) RequestID() string { return c.turn.id.String() }
 
 // Logger is the host's logger with the actor and the request in its fields.
-func (c *Context) Logger() *slog.Logger { return c.a.logger(c.turn.requestID) }
+func (c *Context) Logger() *slog.Logger { return c.a.logger(c.turn.id.String()) }
 
 // Actor refers to an actor by the name of its type: see troupe.Actor.
 func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
@@ -130,6 +136,10 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, now.turn.deadline)
 		defer cancel()
+	}
+	// What earlier turns have changed must be stored before others hear of it.
+	if err := c.a.gate.settle(); err != nil {
+		return unavailable("%v", err)
 	}
 	return c.a.host.client.InvokeFor(ctx, withSelf(now.turn.chain, c.a.id), call)
 }
@@ -165,15 +175,15 @@ func (c *Context) destroying() bool {
 	return c.destroy
 }
 
-// end closes the Context and returns what the turn wants to send.
-func (c *Context) end() (outbox []*nats.Msg, destroy bool) {
+// end closes the Context and returns what the turn wants.
+func (c *Context) end() turned {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
 	if c.cancel != nil {
 		c.cancel()
 	}
-	return c.outbox, c.destroy
+	return turned{events: c.outbox, destroyed: c.destroy}
 }
 
 func (c *Context) over() bool {

@@ -40,8 +40,8 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	if !ok {
 		return h.receiveOther(msg)
 	}
-	if target.Forwarded {
-		h.confirm(msg)
+	if target.Forwarded && !h.confirm(msg, target.Tokens) {
+		return nil
 	}
 	w := work{kind: callWork, msg: msg, action: target.Action}
 	if err := h.admit(&w, target); err != nil {
@@ -69,6 +69,12 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	w.as = as
 	w.deadline = time.Now().Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
 	w.existing = header(w.msg, bus.HeaderExisting) == "1"
+	w.id.RequestID, _ = bus.ParseRequestID(w.msg.Reply)
+	w.id.given = header(w.msg, bus.HeaderRequestID)
+	w.id.again = header(w.msg, bus.HeaderAttempt) != ""
+	if len(w.id.given) > bus.MaxRequestID {
+		return errorf(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), bus.MaxRequestID)
+	}
 	if chain := header(w.msg, bus.HeaderChain); chain != "" {
 		return cycle(chain, target.Tokens)
 	}
@@ -99,7 +105,9 @@ func (h *Host) receiveOther(msg *nats.Msg) *activation {
 	case l != nil:
 		return l.receive(msg)
 	case strings.HasSuffix(msg.Subject, ".ping"):
-		h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
+		if msg.Reply != "" {
+			h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
+		}
 	default:
 		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
@@ -144,11 +152,11 @@ func (h *Host) activation(tokens string) (*activation, *troupe.Error) {
 	case h.stopping:
 		return nil, unavailable("the host is stopping")
 	case !s.valid():
-		return nil, unavailable("the host has lost its lease")
+		return nil, unavailable("%v", errNoLease)
 	case len(h.active) >= h.config.MaxActive:
 		return nil, overloaded("%d actors are awake on the host", len(h.active))
 	}
-	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s, gone: make(chan struct{})}
+	a := newActivation(h, id, s)
 	h.active[id.Tokens()] = a
 	return a, nil
 }
@@ -165,5 +173,7 @@ func (h *Host) refuse(w work, err *troupe.Error) {
 			as = asked
 		}
 	}
-	h.replyError(w, as, err)
+	if msg := h.errorReply(w, as, err); msg != nil {
+		h.send(msg)
+	}
 }

@@ -30,6 +30,12 @@ type Config struct {
 	// seconds. Defaults to 3 s on a single server and 15 s on a cluster, where it must outlast the election of a new
 	// leader (up to 9 s).
 	Lease time.Duration
+	// TakeoverOnDisconnect has this host, on a cluster, take over the actors of a host as soon as NATS knows of no
+	// connection of it, within a second instead of after the lease. The price is paid when the servers of a cluster lose
+	// sight of each other while their clients do not: a host on the far side may answer calls that change nothing from
+	// what is not the newest state, for up to a third of its lease. What is stored is as safe as without. On a single
+	// server it is always so, and costs nothing.
+	TakeoverOnDisconnect bool
 	// Grace bounds how long [Run] lets running actions and sleep hooks take when the host stops. Defaults to 15 s.
 	Grace time.Duration
 	// MaxActive bounds how many actors are awake at a time; a call that would wake one more is refused with

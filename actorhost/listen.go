@@ -105,7 +105,7 @@ func (a *activation) handle(w work) {
 	if !ok {
 		return
 	}
-	err := a.turn(turn{action: w.listener.subject}, func(c *Context) error {
+	result, err := a.turn(turn{action: w.listener.subject}, func(c *Context) error {
 		return handle(c, func(into any) error {
 			as, err := codec.ForContentType(header(w.msg, bus.HeaderContentType))
 			if err != nil {
@@ -114,7 +114,9 @@ func (a *activation) handle(w work) {
 			return as.Unmarshal(w.msg.Data, into)
 		})
 	})
-	if err != nil && asError(err).Code != troupe.CodeInternal { // that is logged already
+	if err == nil {
+		a.finish(result, output{events: result.events})
+	} else if asError(err).Code != troupe.CodeInternal { // that is logged already
 		a.logger("").Error("handling an event failed", slog.String("subject", w.listener.subject), slog.Any("error", err))
 	}
 }

@@ -11,6 +11,8 @@ const keepWork = 8
 
 func (m *mailbox) len() int { return len(m.work) - m.head }
 
+func (m *mailbox) waiting() []work { return m.work[m.head:] }
+
 func (m *mailbox) push(w work) {
 	if m.head > keepWork && m.head > len(m.work)/2 {
 		m.work = append(m.work[:0], m.work[m.head:]...)

@@ -29,7 +29,7 @@ var errSilent = errors.New("the actor's host does not answer and still has its l
 
 // ownerUp finds out whether the host that owns an actor can be sent a call. It is false only when that host is
 // provably gone: no lease, or, on a single server, nobody at its ping, and then its lease is revoked before anybody
-// claims what it owned.
+// claims what it owned. On a cluster the latter proves nothing, but may be told to count.
 func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 	if h.peers.recent(owner) {
 		return true, nil
@@ -47,7 +47,7 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 		return false, err
 	case !up:
 		return false, nil
-	case !errors.Is(pingErr, nats.ErrNoResponders) || h.nc.ConnectedClusterName() != "":
+	case !errors.Is(pingErr, nats.ErrNoResponders) || h.nc.ConnectedClusterName() != "" && !h.config.TakeoverOnDisconnect:
 		return false, fmt.Errorf("%w: %s", errSilent, owner)
 	}
 	if err := h.leases.Revoke(ctx, owner, revision); err != nil && !errors.Is(err, bus.ErrConflict) {

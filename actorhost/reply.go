@@ -27,22 +27,22 @@ func (h *Host) fits(w work, output []byte) error {
 	return nil
 }
 
-// reply answers a call. A call without a reply subject wants no answer.
-func (h *Host) reply(w work, output []byte) {
+// reply makes the answer to a call: nil when there is no reply subject, and nobody wants one.
+func reply(w work, output []byte) *nats.Msg {
 	if w.msg.Reply == "" {
-		return
+		return nil
 	}
 	msg := &nats.Msg{Subject: w.msg.Reply, Data: output}
 	if w.as != codec.MsgPack {
 		msg.Header = make(nats.Header, 1)
 		bus.SetContentType(msg.Header, w.as)
 	}
-	h.send(msg)
+	return msg
 }
 
-func (h *Host) replyError(w work, as codec.Codec, err *troupe.Error) {
+func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) *nats.Msg {
 	if w.msg.Reply == "" {
-		return
+		return nil
 	}
 	msg, cause := bus.EncodeError(err, as, h.nc.MaxPayload())
 	if cause != nil {
@@ -50,24 +50,30 @@ func (h *Host) replyError(w work, as codec.Codec, err *troupe.Error) {
 			slog.String("host", h.ID()), slog.Any("error", cause))
 	}
 	msg.Subject = w.msg.Reply
-	h.send(msg)
+	return msg
 }
 
 // send publishes. It fails only without a connection, when nobody can be told either.
 func (h *Host) send(msg *nats.Msg) {
-	if msg.Subject == "" {
-		return
-	}
 	if err := h.nc.PublishMsg(msg); err != nil {
 		h.config.Logger.Warn("publishing failed", slog.String("subject", msg.Subject), slog.String("host", h.ID()), slog.Any("error", err))
 	}
 }
 
+// forwarded is how the owner of an actor takes a call that is forwarded to it.
+type forwarded int
+
+const (
+	wasTaken    forwarded = iota
+	wasReleased           // the owner has released the actor instead
+	wasLost               // it may have arrived or not
+)
+
 // forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A
 // call that has certainly not arrived there is refused: its caller finds the next owner by the route.
-func (h *Host) forward(w work, owner string, id troupe.ID) {
+func (h *Host) forward(w work, owner string, id troupe.ID) forwarded {
 	if w.kind != callWork {
-		return // an event of a subscription that has ended with its activation
+		return wasTaken // an event of a subscription that has ended with its activation
 	}
 	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: maps.Clone(w.msg.Header), Data: w.msg.Data}
 	if msg.Header == nil {
@@ -75,21 +81,36 @@ func (h *Host) forward(w work, owner string, id troupe.ID) {
 	}
 	msg.Header[bus.HeaderReplyTo] = []string{w.msg.Reply}
 	msg.Header[bus.HeaderTimeout] = []string{bus.FormatTimeout(time.Until(w.deadline))}
-	switch _, err := h.requester.Do(h.ctx, msg, pingTimeout); {
+	switch confirmed, err := h.requester.Do(h.ctx, msg, pingTimeout); {
 	case errors.Is(err, context.DeadlineExceeded):
-		// It may have arrived: its caller waits.
 		h.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),
 			slog.String("actor_key", id.KeyString()), slog.String("action", w.action), slog.String("host", owner))
+		return wasLost // and is sent again by its caller
 	case err != nil:
 		h.peers.forget(owner)
 		h.refuse(w, unavailable("forwarding to the host %s: %v", owner, err))
+		return wasLost
+	case header(confirmed, bus.HeaderReleased) != "":
+		return wasReleased
 	}
+	return wasTaken
 }
 
-// confirm tells the host that has forwarded a call that it has arrived, and turns the reply to the caller.
-func (h *Host) confirm(msg *nats.Msg) {
-	h.send(&nats.Msg{Subject: msg.Reply})
+// confirm tells the host that has forwarded a call that it has arrived, and turns the reply to the caller. A host that
+// stops, and where the actor sleeps already, hands the actor over instead.
+func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
+	h.mu.Lock()
+	released := h.stopping && h.active[tokens] == nil
+	h.mu.Unlock()
+	confirmation := &nats.Msg{Subject: msg.Reply}
+	if released {
+		confirmation.Header = nats.Header{bus.HeaderReleased: {"1"}}
+	}
+	if msg.Reply != "" {
+		h.send(confirmation)
+	}
 	msg.Reply = header(msg, bus.HeaderReplyTo)
+	return !released
 }
 
 func errorf(code troupe.Code, format string, args ...any) *troupe.Error {

@@ -29,6 +29,9 @@ type session struct {
 	// write that renews it, so it is never later than the server's.
 	began time.Time
 	until atomic.Int64
+	// reconnects is how often the connection had come back when that write was sent. While it was away others may have
+	// revoked the lease.
+	reconnects atomic.Uint64
 
 	mu       sync.Mutex // held for each write of the lease
 	revision uint64
@@ -61,14 +64,17 @@ func (h *Host) join(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// valid reports whether the lease certainly has not run out. Without it the host sends no reply and writes no record.
-func (s *session) valid() bool { return int64(time.Since(s.began)) < s.until.Load() }
+// valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Without it
+// the host sends no reply and writes no record.
+func (s *session) valid() bool {
+	return int64(time.Since(s.began)) < s.until.Load() && s.host.nc.Stats().Reconnects == s.reconnects.Load()
+}
 
 // renew writes the lease.
 func (s *session) renew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sent := time.Since(s.began)
+	sent, reconnects := time.Since(s.began), s.host.nc.Stats().Reconnects
 	revision, err := s.host.leases.Renew(ctx, s.entry, s.revision, s.host.config.Lease)
 	if errors.Is(err, bus.ErrConflict) {
 		// Perhaps with an earlier write of our own, whose answer did not come.
@@ -81,6 +87,7 @@ func (s *session) renew(ctx context.Context) error {
 		return err
 	}
 	s.revision = revision
+	s.reconnects.Store(reconnects)
 	s.until.Store(int64(sent + s.host.config.Lease))
 	return nil
 }
@@ -113,8 +120,14 @@ func (s *session) end(ctx context.Context) error {
 	return err
 }
 
-// keepLease renews the lease three times in its life, and starts a new session when it is lost.
+// renewAgain is the pause after a failed renewal. On a cluster, the election of a new leader may need several tries.
+const renewAgain = 50 * time.Millisecond
+
+// keepLease renews the lease three times in its life and whenever the connection has come back, and starts a new
+// session when it is lost.
 func (h *Host) keepLease(s *session) {
+	connected := h.nc.StatusChanged(nats.CONNECTED)
+	defer h.nc.RemoveStatusListener(connected)
 	wait := h.config.Lease / 3
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -124,9 +137,10 @@ func (h *Host) keepLease(s *session) {
 			return
 		case <-h.ctx.Done():
 			return
+		case <-connected:
 		case <-timer.C:
 		}
-		ctx, cancel := context.WithTimeout(h.ctx, wait)
+		ctx, cancel := context.WithTimeout(h.ctx, wait/2)
 		switch err := s.renew(ctx); {
 		case err == nil:
 			timer.Reset(wait)
@@ -136,7 +150,7 @@ func (h *Host) keepLease(s *session) {
 			timer.Reset(wait)
 		default:
 			h.config.Logger.Warn("renewing the lease failed", slog.String("host", s.id), slog.Any("error", err))
-			timer.Reset(wait / 4)
+			timer.Reset(renewAgain)
 		}
 		cancel()
 	}

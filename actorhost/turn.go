@@ -8,29 +8,28 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
 )
-
-// commitTimeout bounds the write of a turn's state, which no longer depends on the caller's time.
-const commitTimeout = 10 * time.Second
 
 // keepOutput is how many bytes of a buffer for outputs an activation keeps.
 const keepOutput = 4 << 10
 
 // turn is what a turn is for.
 type turn struct {
-	action    string
-	chain     string // the actors that wait in the call
-	requestID string
-	deadline  time.Time // zero: only the type's own bound
+	action   string
+	chain    string // the actors that wait in the call
+	id       identity
+	deadline time.Time // zero: only the type's own bound
 }
 
 func turnOf(w work) turn {
 	return turn{
 		action: w.action, deadline: w.deadline,
-		chain: header(w.msg, bus.HeaderChain), requestID: header(w.msg, bus.HeaderRequestID),
+		chain: header(w.msg, bus.HeaderChain), id: w.id,
 	}
 }
 
@@ -44,26 +43,41 @@ func (a *activation) serve(w work) {
 		return
 	}
 	fresh := false
-	if !a.awake {
+	for gone := ""; !a.awake; {
 		var owner string
 		var err error
-		if fresh, owner, err = a.wake(w); err != nil {
+		if fresh, owner, err = a.wake(w, gone); err != nil {
 			a.host.refuse(w, asError(err))
 			return
-		} else if owner != "" {
-			a.moved(w, owner)
+		}
+		if owner != "" && !a.moved(w, owner) {
 			return
 		}
+		gone = owner
 	}
-	if w.action == troupe.CreateAction {
-		if fresh {
-			a.host.reply(w, nil)
-		} else {
-			a.host.refuse(w, alreadyExists(a.id))
-		}
+	answer, failed, v := a.gate.find(w)
+	switch {
+	case v == isOver:
+	case failed != nil:
+		a.pass(w, nil, failed)
+	case v == isAnswered:
+		a.pass(w, answer, nil)
+	case w.action != troupe.CreateAction:
+		a.run(w)
+	case fresh: // it was created as the actor woke
+		a.pass(w, nil, nil)
+	default:
+		a.pass(w, nil, alreadyExists(a.id))
+	}
+}
+
+// run runs the action of a call.
+func (a *activation) run(w work) {
+	if fencing && !a.session.valid() { // not even what changes nothing: the state may not be the newest
+		a.host.refuse(w, unavailable("%v", errNoLease))
 		return
 	}
-	err := a.turn(turnOf(w), func(c *Context) error {
+	result, err := a.turn(turnOf(w), func(c *Context) error {
 		output, err := w.run(a.state.pointer(), c, w.input(), a.output[:0])
 		if err != nil {
 			return err
@@ -72,24 +86,54 @@ func (a *activation) serve(w work) {
 		return a.host.fits(w, output)
 	})
 	if err != nil {
-		a.host.replyError(w, w.as, asError(err))
+		a.pass(w, nil, err)
 	} else {
-		a.host.reply(w, a.output)
+		a.finish(result, output{events: result.events, work: w, reply: reply(w, a.output)})
 	}
 	if cap(a.output) > keepOutput {
 		a.output = nil
 	}
 }
 
-// moved sends a call, and those that wait behind it, to the host that owns the actor.
-func (a *activation) moved(w work, owner string) {
-	a.host.forward(w, owner, a.id)
+// pass answers a call that has changed nothing.
+func (a *activation) pass(w work, out []byte, err error) {
+	answer := output{work: w}
+	if err != nil {
+		answer.reply = a.host.errorReply(w, w.as, asError(err))
+	} else {
+		answer.reply = reply(w, out)
+	}
+	a.gate.pass(answer, nil)
+}
+
+// finish stores what a turn has changed, and sends what it wants to send after that.
+func (a *activation) finish(result turned, o output) {
+	if !result.destroyed {
+		a.gate.pass(o, result.state)
+		return
+	}
+	a.finished = true
+	a.gate.destroy(o)
+}
+
+// moved sends a call, and those that wait behind it, to the host that owns the actor. It reports whether that host has
+// released the actor instead.
+func (a *activation) moved(w work, owner string) (released bool) {
+	how := a.host.forward(w, owner, a.id)
+	if how == wasReleased {
+		return true
+	}
 	a.mu.Lock()
 	left := a.mailbox.drain()
 	a.mu.Unlock()
 	for _, w := range left {
-		a.host.forward(w, owner, a.id)
+		if how == wasTaken {
+			how = a.host.forward(w, owner, a.id)
+		} else {
+			a.host.refuse(w, unavailable("%s changes hosts", a.id))
+		}
 	}
+	return false
 }
 
 // runHook runs a hook that nobody waits for.
@@ -97,33 +141,40 @@ func (a *activation) runHook(name string, f hook) {
 	if f == nil || !a.awake {
 		return
 	}
-	if err := a.turn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) }); err != nil {
+	result, err := a.turn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
+	if err != nil {
 		a.logger("").Error("a hook failed", slog.String("action", name), slog.Any("error", err))
+		return
 	}
+	a.finish(result, output{events: result.events})
 }
 
-// turn runs f as one turn. When it returns nil, the state that f left behind is stored and the events of f are sent;
-// else the state is as it was before. The error is a *troupe.Error.
-func (a *activation) turn(t turn, f func(*Context) error) error {
+// turned is what a turn has come to.
+type turned struct {
+	events    []*nats.Msg
+	state     []byte // nil when the turn has left it as it was
+	destroyed bool
+}
+
+// turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
+// error is a *troupe.Error.
+func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 	if most := time.Now().Add(a.kind.limits.timeout); t.deadline.IsZero() || t.deadline.After(most) {
 		t.deadline = most
 	}
 	c := &Context{a: a, turn: t}
 	err := c.run(f)
-	outbox, destroy := c.end()
+	result := c.end()
 	if err != nil {
 		err = a.crossing(t, err)
-	} else {
-		err = a.commit(t, destroy)
+	} else if !result.destroyed {
+		result.state, err = a.changed(t)
 	}
 	if err != nil {
 		a.rollBack(c)
-		return err
+		return turned{}, err
 	}
-	for _, event := range outbox {
-		a.host.send(event)
-	}
-	return nil
+	return result, nil
 }
 
 // run runs f, and the on-destroy hook if f has called for it.
@@ -157,47 +208,27 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
-// commit stores the state that a turn has left behind, unless it is the stored one, or deletes a destroyed actor.
-func (a *activation) commit(t turn, destroy bool) error {
-	if !a.session.valid() {
-		a.finished = true
-		return unavailable("the host has lost its lease")
-	}
-	// The caller's time may be over; what it called for is stored all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.host.ctx), commitTimeout)
-	defer cancel()
-	if destroy {
-		a.finished = true
-		if err := a.host.records.Delete(ctx, a.id, a.revision); err != nil {
-			return a.notStored(t, err)
-		}
-		return nil
+// changed returns the encoding of the state that a turn has left behind, nil when it is the one before the turn.
+func (a *activation) changed(t turn) ([]byte, error) {
+	if fencing && !a.session.valid() {
+		return nil, unavailable("%v", errNoLease)
 	}
 	state, err := a.encode()
-	switch {
+	switch limit := a.host.records.MaxState(); {
 	case err != nil:
-		return a.internal(t, fmt.Errorf("encoding the state: %w", err))
-	case a.created && codec.Equal(state, a.stored):
+		return nil, a.internal(t, fmt.Errorf("encoding the state: %w", err))
+	case a.created && codec.Equal(state, a.current):
 		a.spare = state
-		return nil
-	case int64(len(state)) > a.host.records.MaxState():
-		return errorf(troupe.CodeTooLarge, "the state of %s would have %d bytes, at most %d can be stored",
-			a.id, len(state), a.host.records.MaxState())
+		return nil, nil
+	case int64(len(state)) > limit:
+		return nil, errorf(troupe.CodeTooLarge, "the state of %s would have %d bytes, at most %d can be stored", a.id, len(state), limit)
 	}
-	at(beforeCommit)
-	record := bus.Record{Owner: a.session.id, Epoch: a.epoch, Created: true, State: state, Revision: a.revision}
-	revision, err := a.host.records.Put(ctx, a.id, record)
-	if errors.Is(err, bus.ErrOutcomeUnknown) {
-		revision, err = a.readBack(ctx, err)
+	a.created = true
+	a.current, a.spare = state, a.current
+	if a.gate.uses(a.spare) {
+		a.spare = nil
 	}
-	if err != nil {
-		a.finished = true
-		return a.notStored(t, err)
-	}
-	at(afterCommit)
-	a.revision, a.created = revision, true
-	a.stored, a.spare = state, a.stored
-	return nil
+	return state, nil
 }
 
 // encode encodes the state, which may run the actor's own code.
@@ -206,43 +237,20 @@ func (a *activation) encode() (state []byte, err error) {
 	return a.state.encode(a.spare[:0])
 }
 
-// readBack finds out whether a write that was not answered is stored. Only this activation writes with its epoch, and
-// one write at a time: a newer revision of it is that write.
-func (a *activation) readBack(ctx context.Context, unknown error) (uint64, error) {
-	record, err := a.host.records.Get(ctx, a.id)
-	if err == nil && record.Epoch == a.epoch && record.Owner == a.session.id && record.Revision > a.revision {
-		return record.Revision, nil
-	}
-	return 0, errors.Join(unknown, err)
-}
-
-// notStored is what the caller hears of a state that could not be stored.
-func (a *activation) notStored(t turn, err error) error {
-	a.logger(t.requestID).Warn("storing the state failed", slog.String("action", t.action), slog.Any("error", err))
-	switch {
-	case errors.Is(err, bus.ErrOutcomeUnknown):
-		return errorf(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", a.id, t.action)
-	case errors.Is(err, bus.ErrConflict):
-		return unavailable("%s has another owner by now", a.id)
-	default:
-		return unavailable("%v", err)
-	}
-}
-
 // rollBack undoes what a failed turn has changed in the exported fields, and the subscriptions that it has made.
 func (a *activation) rollBack(c *Context) {
 	for _, l := range c.started {
 		_ = l.Unsubscribe() // never fails
 	}
 	err := protect(func() error {
-		if a.stored == nil {
+		if a.current == nil {
 			a.state.reset()
 			return nil
 		}
-		if state, err := a.state.encode(a.spare[:0]); err == nil && codec.Equal(state, a.stored) {
+		if state, err := a.state.encode(a.spare[:0]); err == nil && codec.Equal(state, a.current) {
 			return nil
 		}
-		return a.state.restore(a.stored)
+		return a.state.restore(a.current)
 	})
 	if err != nil {
 		a.finished = true
@@ -268,7 +276,7 @@ func (a *activation) crossing(t turn, err error) error {
 
 // internal logs an error in full and returns what the caller hears of it.
 func (a *activation) internal(t turn, err error) error {
-	a.logger(t.requestID).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
+	a.logger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
 	return errorf(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.id)
 }
 

@@ -14,11 +14,12 @@ import (
 const maxClaims = 16
 
 // wake makes this host the owner of the actor and runs its hooks. w is the call that the actor wakes for; fresh says
-// that it came to be with it. When another host owns the actor, wake returns that host and the actor stays asleep.
-func (a *activation) wake(w work) (fresh bool, owner string, err error) {
+// that it came to be with it. When another host than gone, which has released it, owns the actor, wake returns that
+// host and the actor stays asleep.
+func (a *activation) wake(w work, gone string) (fresh bool, owner string, err error) {
 	ctx, cancel := context.WithDeadline(a.host.ctx, w.deadline)
 	defer cancel()
-	owner, fresh, err = a.claim(ctx, w)
+	owner, fresh, err = a.claim(ctx, w, gone)
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
@@ -30,9 +31,11 @@ func (a *activation) wake(w work) (fresh bool, owner string, err error) {
 		fresh = true
 	}
 	if hook := a.kind.hooks.wake; hook != nil {
-		if err := a.turn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) }); err != nil {
+		result, err := a.turn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
+		if err != nil {
 			return false, "", err
 		}
+		a.finish(result, output{events: result.events})
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -44,7 +47,7 @@ func (a *activation) wake(w work) (fresh bool, owner string, err error) {
 
 // claim writes this host into the actor's record as its owner, with a compare-and-set on what it has read there. An
 // actor without an on-create hook is created by the same write.
-func (a *activation) claim(ctx context.Context, w work) (owner string, created bool, err error) {
+func (a *activation) claim(ctx context.Context, w work, gone string) (owner string, created bool, err error) {
 	for range maxClaims {
 		record, err := a.host.records.Get(ctx, a.id)
 		switch {
@@ -54,10 +57,14 @@ func (a *activation) claim(ctx context.Context, w work) (owner string, created b
 			return "", false, unavailable("%v", err)
 		case w.existing && !record.Created:
 			return "", false, errorf(troupe.CodeNotFound, "there is no actor %s", a.id)
-		case w.action == troupe.CreateAction && record.Created:
+		}
+		if err := a.gate.answers.restore(record.Answers); err != nil {
+			return "", false, errorf(troupe.CodeStateCorrupt, "what %s remembers of its calls cannot be decoded: %v", a.id, err)
+		}
+		if _, _, v := a.gate.find(w); w.action == troupe.CreateAction && record.Created && v == isNew {
 			return "", false, alreadyExists(a.id)
 		}
-		if record.Owner != "" && record.Owner != a.session.id {
+		if record.Owner != "" && record.Owner != a.session.id && record.Owner != gone {
 			switch up, err := a.host.ownerUp(ctx, record.Owner); {
 			case err != nil:
 				return "", false, unavailable("%v", err)
@@ -65,13 +72,14 @@ func (a *activation) claim(ctx context.Context, w work) (owner string, created b
 				return record.Owner, false, nil
 			}
 		}
-		claim := bus.Record{Owner: a.session.id, Created: record.Created, State: record.State, Revision: record.Revision}
+		claim := record
+		claim.Owner, claim.Epoch = a.session.id, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
 			return "", false, a.crossing(turnOf(w), err)
 		}
 		switch revision, err := a.host.records.Put(ctx, a.id, claim); {
 		case err == nil:
-			a.revision, a.epoch, a.created, a.stored = revision, revision, claim.Created, claim.State
+			a.gate.revision, a.epoch, a.created, a.current = revision, revision, claim.Created, claim.State
 			return "", claim.Created && !record.Created, nil
 		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrOutcomeUnknown):
 			return "", false, unavailable("%v", err)
@@ -99,23 +107,43 @@ func (a *activation) load(claim *bus.Record, w work) error {
 		}
 	}
 	state, err := a.state.encode(nil)
+	if err != nil {
+		return err
+	}
 	claim.Created, claim.State = true, state
+	if w.action == troupe.CreateAction && deduping {
+		a.gate.answers.add(w, nil)
+		claim.Answers, err = a.gate.answers.encode(a.host.records.MaxState())
+	}
 	return err
 }
 
 // create runs the on-create hook.
 func (a *activation) create(w work) error {
+	created := output{}
 	given := w.action == troupe.CreateAction
-	return a.turn(turnOf(w), func(c *Context) error {
+	result, err := a.turn(turnOf(w), func(c *Context) error {
 		return a.kind.create(a.state.pointer(), c, w.input(), given)
 	})
+	if err != nil {
+		return err
+	}
+	created.events = result.events
+	if given {
+		created.work = w
+	}
+	a.finish(result, created)
+	if err := a.gate.settle(); err != nil {
+		return unavailable("%v", err)
+	}
+	return nil
 }
 
 // unclaim removes the record of an actor that was not created after all.
 func (a *activation) unclaim() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, 5*time.Second)
 	defer cancel()
-	if err := a.host.records.Delete(ctx, a.id, a.revision); err != nil && !errors.Is(err, bus.ErrConflict) {
+	if err := a.host.records.Delete(ctx, a.id, a.gate.revision); err != nil && !errors.Is(err, bus.ErrConflict) {
 		a.logger("").Warn("removing the record of an actor that was not created failed", slog.Any("error", err))
 	}
 }

@@ -11,8 +11,10 @@ const (
 	HeaderTimeout     = "Troupe-Timeout"    // milliseconds that the caller will still wait
 	HeaderExisting    = "Troupe-Existing"   // "1": the call must not create the actor
 	HeaderChain       = "Troupe-Chain"      // the actors that wait in this call, outermost first, separated by commas
-	HeaderRequestID   = "Troupe-Request-Id" // names the call in logs
+	HeaderRequestID   = "Troupe-Request-Id" // the caller's name for the call: two with one name take effect once
+	HeaderAttempt     = "Troupe-Attempt"    // of a call that is sent again: the how manyth time it is, from 2
 	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: where its caller waits
+	HeaderReleased    = "Troupe-Released"   // "1": the answer of a host that stops to a forwarded call: claim the actor
 	HeaderErrorCode   = "Troupe-Error-Code"
 	HeaderErrorOrigin = "Troupe-Error-Origin" // "actor" for an actor's own error
 	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the same call can be made again
@@ -27,6 +29,9 @@ const DefaultTimeout = 30 * time.Second
 
 // ForwardRoom is what a call leaves of the server's max_payload for the headers that a host adds when it forwards it.
 const ForwardRoom = 512
+
+// MaxRequestID is how many bytes [HeaderRequestID] may have.
+const MaxRequestID = 256
 
 // MaxChain is how many actors may wait in one call.
 const MaxChain = 64

@@ -21,6 +21,7 @@ type Record struct {
 	Epoch   uint64 `json:"epoch,omitempty"`   // revision of that claim; absent in the claim itself
 	Created bool   `json:"created,omitempty"` // false between a claim and the end of the on-create hook
 	State   []byte `json:"state,omitempty"`   // the msgpack encoding of the actor's state
+	Answers []byte `json:"answers,omitempty"` // to the calls that led to the state, as package actorhost encodes them
 
 	// Revision is what a write of the record must expect, also for a record that does not exist. It is not encoded.
 	Revision uint64 `json:"-"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,31 +13,49 @@ import (
 )
 
 // Requester makes requests over one connection, as nats.Conn.Request does, at a lower cost: one subscription receives
-// the replies to all of them, and a request allocates little. It is safe for concurrent use.
+// the replies to all of them, and a request allocates little. The reply subject of a request is its [RequestID]. It is
+// safe for concurrent use.
 type Requester struct {
 	nc     *nats.Conn
 	sub    *nats.Subscription
-	prefix string
-	spare  sync.Pool // waiters of finished requests; not shared, for they belong to one synctest bubble
+	prefix string    // of the subjects of replies
+	spare  sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
 
 	mu      sync.Mutex
 	last    uint64
-	waiting map[string]*waiter // by reply subject; nil once closed
+	waiting map[uint64]*Request // by number; nil once closed
+	lanes   map[string]*lane    // by receiver
+	empty   *lane               // one that is not in use
 }
 
-// waiter is one request that waits for its reply.
-type waiter struct {
-	reply chan *nats.Msg // for one message
-	timer *time.Timer    // nil until a request needs one
+// Request is a request that may be sent more than once: every sending has the same reply subject.
+type Request struct {
+	r       *Requester
+	to      string
+	number  uint64
+	subject string // of its replies
+	replies chan *nats.Msg
+	timer   *time.Timer // nil until it is needed
+
+	prev, next *Request // in its lane
 }
+
+// lane holds the requests to one receiver that have not ended, by their numbers.
+type lane struct{ first, last *Request }
+
+// maxReplies is how many replies to one request are kept: each sending may get one.
+const maxReplies = 4
 
 // Replies wait here only until the goroutine of the subscription has found the request that they answer.
 const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 
 // NewRequester subscribes to an inbox of the connection.
 func NewRequester(nc *nats.Conn) (*Requester, error) {
-	r := &Requester{nc: nc, prefix: nc.NewInbox() + ".", waiting: make(map[string]*waiter)}
-	sub, err := nc.Subscribe(r.prefix+"*", r.deliver)
+	r := &Requester{
+		nc: nc, prefix: nc.NewInbox() + requestIDMark,
+		waiting: make(map[uint64]*Request), lanes: make(map[string]*lane),
+	}
+	sub, err := nc.Subscribe(r.prefix+">", r.deliver)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to replies: %w", err)
 	}
@@ -47,65 +66,130 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	return r, nil
 }
 
-// Do sends request, whose Reply it sets, and waits for the reply until ctx is done, or for as long as the timeout when
-// ctx has no deadline: a request costs no context. It returns nats.ErrNoResponders when nobody listens,
-// context.DeadlineExceeded, or the error of ctx.
-func (r *Requester) Do(ctx context.Context, request *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
-	w, ok := r.spare.Get().(*waiter)
-	if !ok {
-		w = &waiter{reply: make(chan *nats.Msg, 1)}
+// Do sends msg once and waits for its reply: see [Request.Do].
+func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	q, err := r.Begin("")
+	if err != nil {
+		return nil, err
 	}
-	var expired <-chan time.Time
-	if _, ok := ctx.Deadline(); !ok {
-		expired = w.start(timeout)
+	defer q.End()
+	return q.Do(ctx, msg, timeout)
+}
+
+// Begin makes a request to a receiver that tells requests apart by their RequestID. Nothing is sent yet. Callers must
+// End it. The error is nats.ErrConnectionClosed once the Requester is closed.
+func (r *Requester) Begin(to string) (*Request, error) {
+	q, ok := r.spare.Get().(*Request)
+	if !ok {
+		q = &Request{r: r, replies: make(chan *nats.Msg, maxReplies)}
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.waiting == nil {
-		r.mu.Unlock()
 		return nil, nats.ErrConnectionClosed
 	}
 	r.last++
-	request.Reply = r.prefix + strconv.FormatUint(r.last, 36)
-	r.waiting[request.Reply] = w
-	r.mu.Unlock()
+	q.number, q.to = r.last, to
+	r.waiting[q.number] = q
+	floor := q.number
+	if to != "" {
+		floor = r.enter(q)
+	}
+	text := make([]byte, 0, len(r.prefix)+16)
+	text = strconv.AppendUint(append(text, r.prefix...), q.number, 36)
+	q.subject = string(strconv.AppendUint(append(text, '.'), floor, 36))
+	return q, nil
+}
 
-	if err := r.nc.PublishMsg(request); err != nil {
-		r.forget(request.Reply, w)
+// enter puts a request into the lane of its receiver and returns the lowest number there. The caller holds r.mu.
+func (r *Requester) enter(q *Request) (floor uint64) {
+	l := r.lanes[q.to]
+	if l == nil {
+		if l, r.empty = r.empty, nil; l == nil {
+			l = new(lane)
+		}
+		r.lanes[q.to] = l
+	}
+	if q.prev = l.last; q.prev == nil {
+		l.first = q
+	} else {
+		q.prev.next = q
+	}
+	l.last = q
+	return l.first.number
+}
+
+// leave takes a request out of its lane. The caller holds r.mu.
+func (r *Requester) leave(q *Request) {
+	l := r.lanes[q.to]
+	if q.prev == nil {
+		l.first = q.next
+	} else {
+		q.prev.next = q.next
+	}
+	if q.next == nil {
+		l.last = q.prev
+	} else {
+		q.next.prev = q.prev
+	}
+	q.prev, q.next = nil, nil
+	if l.first == nil {
+		delete(r.lanes, q.to)
+		r.empty = l
+	}
+}
+
+// Do sends msg, whose Reply it sets, and waits for a reply, to this sending or an earlier one, until ctx is done or for
+// as long as the timeout. It returns nats.ErrNoResponders when nobody listens, context.DeadlineExceeded after the
+// timeout, nats.ErrConnectionClosed when the Requester is closed, or the error of ctx.
+func (q *Request) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	msg.Reply = q.subject
+	if err := q.r.nc.PublishMsg(msg); err != nil {
 		return nil, err
 	}
+	return q.Wait(ctx, timeout)
+}
+
+// Wait is Do without sending anything.
+func (q *Request) Wait(ctx context.Context, timeout time.Duration) (*nats.Msg, error) {
+	if q.timer == nil {
+		q.timer = time.NewTimer(timeout)
+	} else {
+		q.timer.Reset(timeout)
+	}
+	defer q.timer.Stop()
 	select {
-	case msg := <-w.reply:
+	case msg := <-q.replies:
 		if msg == nil {
 			return nil, nats.ErrConnectionClosed
 		}
-		w.stop()
-		r.spare.Put(w)
 		return msg, noResponders(msg)
-	case <-expired:
-		r.forget(request.Reply, w)
+	case <-q.timer.C:
 		return nil, context.DeadlineExceeded
 	case <-ctx.Done():
-		r.forget(request.Reply, w)
 		return nil, ctx.Err()
 	}
 }
 
-func (w *waiter) start(timeout time.Duration) <-chan time.Time {
-	if w.timer == nil {
-		w.timer = time.NewTimer(timeout)
-	} else {
-		w.timer.Reset(timeout)
+// End gives up on replies. The request must not be used any more.
+func (q *Request) End() {
+	r := q.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting == nil {
+		return
 	}
-	return w.timer.C
+	delete(r.waiting, q.number)
+	if q.to != "" {
+		r.leave(q)
+	}
+	for len(q.replies) > 0 {
+		<-q.replies
+	}
+	r.spare.Put(q)
 }
 
-func (w *waiter) stop() {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-}
-
-// Waiting is the number of requests that wait for a reply.
+// Waiting is the number of requests that have not ended.
 func (r *Requester) Waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,8 +199,8 @@ func (r *Requester) Waiting() int {
 // Close ends the subscription; requests that wait return nats.ErrConnectionClosed.
 func (r *Requester) Close() error {
 	r.mu.Lock()
-	for _, w := range r.waiting {
-		close(w.reply)
+	for _, q := range r.waiting {
+		close(q.replies)
 	}
 	r.waiting = nil
 	r.mu.Unlock()
@@ -127,23 +211,18 @@ func (r *Requester) Close() error {
 }
 
 func (r *Requester) deliver(msg *nats.Msg) {
-	r.mu.Lock()
-	w := r.waiting[msg.Subject]
-	delete(r.waiting, msg.Subject)
-	r.mu.Unlock()
-	if w != nil {
-		w.reply <- msg // never blocks: one message for each waiter
+	token, _, _ := strings.Cut(strings.TrimPrefix(msg.Subject, r.prefix), ".")
+	number, err := strconv.ParseUint(token, 36, 64)
+	if err != nil {
+		return // not a reply to anything of ours
 	}
-}
-
-// forget gives up on a reply. A waiter that gets one at this moment is not used again.
-func (r *Requester) forget(subject string, w *waiter) {
-	w.stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.waiting[subject] == w {
-		delete(r.waiting, subject)
-		r.spare.Put(w)
+	if q := r.waiting[number]; q != nil {
+		select {
+		case q.replies <- msg:
+		default: // it has more replies than it can use
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,10 +15,6 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// Between two tries of a call that provably did not start: its actor changes hosts, or its host has just gone. The
-// pauses grow from the first to the last.
-const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
-
 // bodies holds buffers of encoded inputs; NATS has copied them when a publish returns.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
@@ -25,7 +22,8 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 const maxPooled = 64 << 10
 
 // Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
-// nobody answers there. What provably did not start is tried again until ctx is done. Every error is a *troupe.Error.
+// nobody answers there. A call that was refused before it started, or that is not answered for a while, is sent again
+// until ctx is done: its actor recognises it by its request id, and runs it once. Every error is a *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.InvokeFor(ctx, "", call)
 }
@@ -50,9 +48,9 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 	}
 	*buffer = body
 
-	reply, err := c.send(ctx, chain, call, body)
+	reply, err := c.send(ctx, call, &nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, chain, call), Data: body})
 	if err != nil {
-		return failure(call, err)
+		return err
 	}
 	if err := bus.DecodeError(reply); err != nil {
 		return err
@@ -67,44 +65,10 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 	return nil
 }
 
-// send takes the message of a call to whoever owns the actor and returns the reply.
-func (c *Client) send(ctx context.Context, chain string, call troupe.Invocation, body []byte) (*nats.Msg, error) {
-	deadline, given := ctx.Deadline()
-	if !given {
-		deadline = time.Now().Add(c.timeout)
-	}
-	request := &nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(chain, call), Data: body}
-	if given || c.timeout != bus.DefaultTimeout { // which is what a host takes for granted
-		setTimeout(request, deadline)
-	}
-	if size, limit := int64(request.Size()), c.nc.MaxPayload()-bus.ForwardRoom; size > limit {
-		return nil, tooLarge(call, size, limit)
-	}
-	direct := true
-	for wait := firstPause; ; wait = min(2*wait, lastPause) {
-		reply, err := c.requester.Do(ctx, request, time.Until(deadline))
-		if direct && errors.Is(err, nats.ErrNoResponders) { // asleep: at once to those who can wake it
-			direct, request.Subject = false, c.ns.Route(call.ID, call.Action)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		failed := bus.DecodeError(reply)
-		if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable {
-			return reply, nil
-		}
-		if err := pause(ctx, wait, deadline, failed); err != nil {
-			return nil, err
-		}
-		direct, request.Subject = false, c.ns.Route(call.ID, call.Action)
-		setTimeout(request, deadline)
-	}
-}
-
 // header has what is not the default.
-func (c *Client) header(chain string, call troupe.Invocation) nats.Header {
-	if c.codec == codec.MsgPack && !call.Existing && chain == "" {
+func (c *Client) header(ctx context.Context, chain string, call troupe.Invocation) nats.Header {
+	requestID := troupe.RequestID(ctx)
+	if c.codec == codec.MsgPack && !call.Existing && chain == "" && requestID == "" {
 		return nil
 	}
 	header := make(nats.Header, 2)
@@ -115,26 +79,180 @@ func (c *Client) header(chain string, call troupe.Invocation) nats.Header {
 	if chain != "" {
 		header[bus.HeaderChain] = []string{chain}
 	}
+	if requestID != "" {
+		header[bus.HeaderRequestID] = []string{requestID}
+	}
 	return header
 }
 
-func setTimeout(request *nats.Msg, deadline time.Time) {
-	if request.Header == nil {
-		request.Header = make(nats.Header, 1)
+func set(msg *nats.Msg, header, value string) {
+	if msg.Header == nil {
+		msg.Header = make(nats.Header, 2)
 	}
-	request.Header[bus.HeaderTimeout] = []string{bus.FormatTimeout(time.Until(deadline))}
+	msg.Header[header] = []string{value}
 }
 
-// failure is the error of a call that got no answer.
+// Between two sendings of a call that was refused before it started: its actor changes hosts, or its host has just gone.
+const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
+
+// A call without an answer is sent again after the first of these, and then after twice as long each time, up to the
+// last: its host may have died with it, or before it arrived. So a caller that waits for an actor on such a host waits
+// little longer than one that comes later.
+const firstSilence, lastSilence = 100 * time.Millisecond, 2 * time.Second
+
+// sendFor is how long a call may be sent again. Hosts remember answers for longer.
+const sendFor = 2 * time.Minute
+
+// sending is a call on its way.
+type sending struct {
+	client   *Client
+	call     troupe.Invocation
+	msg      *nats.Msg
+	request  *bus.Request
+	deadline time.Time
+	lastSend time.Time // after which it must not be sent any more
+	direct   bool
+	attempts int
+	pause    time.Duration // before the next, if it is refused
+	silence  time.Duration // before the next, if it is not answered
+	unsure   bool          // a sending that was neither answered nor refused may have been run, or may be yet
+}
+
+// send takes the message of a call to whoever owns the actor and returns the reply.
+func (c *Client) send(ctx context.Context, call troupe.Invocation, msg *nats.Msg) (*nats.Msg, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, failure(call, err)
+	}
+	deadline, given := ctx.Deadline()
+	if !given {
+		deadline = time.Now().Add(c.timeout)
+	}
+	if given || c.timeout != bus.DefaultTimeout { // which is what a host takes for granted
+		set(msg, bus.HeaderTimeout, bus.FormatTimeout(time.Until(deadline)))
+	}
+	if size, limit := int64(msg.Size()), c.nc.MaxPayload()-bus.ForwardRoom; size > limit {
+		return nil, tooLarge(call, size, limit)
+	}
+	request, err := c.requester.Begin(call.ID.Tokens())
+	if err != nil {
+		return nil, failure(call, err)
+	}
+	defer request.End()
+	s := sending{
+		client: c, call: call, msg: msg, request: request, deadline: deadline, lastSend: time.Now().Add(sendFor),
+		direct: true, pause: firstPause, silence: firstSilence,
+	}
+	for {
+		reply, err := s.try(ctx)
+		switch {
+		case err == nil && reply != nil:
+			return reply, nil
+		case err != nil && s.unsure:
+			return nil, unknown(call, err)
+		case err != nil:
+			return nil, failure(call, err)
+		}
+	}
+}
+
+// try sends the call once. Without a reply and an error it must be sent again.
+func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
+	if s.attempts++; s.attempts > 1 {
+		s.client.resent.Add(1)
+		set(s.msg, bus.HeaderAttempt, strconv.Itoa(s.attempts))
+		set(s.msg, bus.HeaderTimeout, bus.FormatTimeout(time.Until(s.deadline)))
+	}
+	wait := min(s.silence, time.Until(s.deadline))
+	if time.Now().After(s.lastSend) {
+		wait = time.Until(s.deadline)
+	}
+	reply, err := s.request.Do(ctx, s.msg, wait)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders) && s.direct: // asleep: at once to those who can wake it
+		s.attempts--
+		s.byRoute()
+		return nil, nil
+	case errors.Is(err, nats.ErrNoResponders) && s.unsure: // its hosts are gone, and may come back
+		return nil, s.rest(ctx, err)
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Now().Before(s.deadline):
+		s.unsure = true
+		s.silence = min(2*s.silence, lastSilence)
+		if s.direct = !s.direct; s.direct {
+			s.msg.Subject = s.client.ns.Call(s.call.ID, s.call.Action)
+		} else {
+			s.byRoute()
+		}
+		return nil, nil
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		s.unsure = true
+		return nil, err
+	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected
+		return nil, s.rest(ctx, err)
+	case err != nil:
+		return nil, err
+	}
+	failed := bus.DecodeError(reply)
+	if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable && failed.Code != troupe.CodeOutcomeUnknown {
+		return reply, nil
+	}
+	s.unsure = s.unsure || failed.Code == troupe.CodeOutcomeUnknown
+	s.byRoute()
+	return nil, s.rest(ctx, failed)
+}
+
+func (s *sending) byRoute() {
+	s.direct = false
+	s.msg.Subject = s.client.ns.Route(s.call.ID, s.call.Action)
+}
+
+// rest waits before the call is sent again, after a sending that has failed. Its error says that there is no time.
+func (s *sending) rest(ctx context.Context, last error) error {
+	wait := s.pause
+	s.pause = min(2*s.pause, lastPause)
+	if time.Until(s.deadline) < wait || time.Now().After(s.lastSend) {
+		return &gaveUpError{context.DeadlineExceeded, last}
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return &gaveUpError{ctx.Err(), last}
+	}
+}
+
+// gaveUpError is why a call is not sent again.
+type gaveUpError struct{ why, last error }
+
+func (e *gaveUpError) Error() string { return fmt.Sprintf("%v; the last try: %v", e.why, e.last) }
+func (e *gaveUpError) Unwrap() error { return e.why }
+
+// unknown is the error of a call that may have run.
+func unknown(call troupe.Invocation, err error) error {
+	reason := "no answer within the time of the call"
+	switch {
+	case errors.Is(err, context.Canceled):
+		reason = "the caller gave up"
+	case !errors.Is(err, context.DeadlineExceeded):
+		reason = err.Error()
+	}
+	return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
+		Message: fmt.Sprintf("%s.%s: %s: whether it has run is not known", call.ID, call.Action, reason)}
+}
+
+// failure is the error of a call that certainly did not start.
 func failure(call troupe.Invocation, err error) error {
-	var failed *troupe.Error
-	switch target := fmt.Sprintf("%s.%s", call.ID, call.Action); {
+	target := fmt.Sprintf("%s.%s", call.ID, call.Action)
+	var gaveUp *gaveUpError
+	switch {
+	case errors.As(err, &gaveUp):
+		return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: gaveUp.why,
+			Message: fmt.Sprintf("%s: the time of the call ran out while it was refused: %v", target, gaveUp.last)}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &troupe.Error{Code: troupe.CodeDeadlineExceeded, Message: target + ": no answer within the time of the call", Err: err}
+		return &troupe.Error{Code: troupe.CodeDeadlineExceeded, Message: target + ": not sent: the time of the call is over", Err: err}
 	case errors.Is(err, context.Canceled):
 		return &troupe.Error{Code: troupe.CodeCanceled, Message: target + ": the caller gave up", Err: err}
-	case errors.As(err, &failed):
-		return failed
 	case errors.Is(err, nats.ErrNoResponders):
 		return &troupe.Error{Code: troupe.CodeUnknownType,
 			Message: fmt.Sprintf("%s: no host on this bus serves the actor type %q", target, call.ID.Type())}
@@ -168,19 +286,4 @@ func decode(msg *nats.Msg, into any) error {
 func tooLarge(call troupe.Invocation, size, limit int64) error {
 	return &troupe.Error{Code: troupe.CodeTooLarge,
 		Message: fmt.Sprintf("%s.%s: the request has %d bytes, the server takes at most %d", call.ID, call.Action, size, limit)}
-}
-
-// pause waits before another try after last. Its error says that there is no time for one.
-func pause(ctx context.Context, wait time.Duration, deadline time.Time, last error) error {
-	if time.Until(deadline) < wait {
-		return fmt.Errorf("%w; the last try: %w", context.DeadlineExceeded, last)
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w; the last try: %w", ctx.Err(), last)
-	}
 }

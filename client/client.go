@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,6 +24,7 @@ type Client struct {
 	codec     codec.Codec
 	timeout   time.Duration
 	logger    *slog.Logger
+	resent    atomic.Uint64
 
 	mu            sync.Mutex
 	subscriptions map[*subscription]struct{} // nil once closed
@@ -78,6 +80,10 @@ func New(nc *nats.Conn, options ...Option) (*Client, error) {
 func (c *Client) Actor(actorType string, key ...string) troupe.Handle {
 	return troupe.Actor(c, actorType, key...)
 }
+
+// Resent is how often the client has sent calls again, because they were refused before they started or not answered for
+// a while. The calls themselves need not have failed.
+func (c *Client) Resent() uint64 { return c.resent.Load() }
 
 // Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that
 // wait. The connection stays open.

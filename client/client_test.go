@@ -130,7 +130,7 @@ func TestCallsFailAtOnceWithoutAServer(t *testing.T) {
 	require.Less(t, time.Since(began), 5*time.Second)
 }
 
-func TestCallerWhoGivesUpGetsCanceled(t *testing.T) {
+func TestCallerWhoGivesUpDoesNotKnowTheOutcome(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
 	host := b.Host(shelves.ActionTimeout(2 * time.Second))
@@ -143,7 +143,10 @@ func TestCallerWhoGivesUpGetsCanceled(t *testing.T) {
 	require.Eventually(t, func() bool { return host.Active() == 1 }, 5*time.Second, time.Millisecond)
 	cancel()
 	err := <-waiting
-	require.ErrorIs(t, err, troupe.ErrCanceled)
+	require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = put.Call(ctx, troupe.GetOrCreate[shelf](b.Client, "a"), moby)
+	require.ErrorIs(t, err, troupe.ErrCanceled, "it was not even sent")
 	require.ErrorIs(t, err, context.Canceled)
 }
 

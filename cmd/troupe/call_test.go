@@ -47,7 +47,7 @@ func TestCall(t *testing.T) {
 		"bad key":        {"", []string{"a//b", "add", "1"}, result{code: exitUsage, err: `error usage: "a//b" is no key: `}},
 		"bad action":     {"", []string{"a", "a.b", "1"}, result{code: exitUsage, err: "error bad_input: "}},
 		"internal error": {"", []string{"a", "buggy"}, result{code: exitFailed, err: "error internal: "}},
-		"no time":        {"", []string{"a", "stuck", "--timeout=50ms"}, result{code: exitUnavailable, err: "error deadline_exceeded: "}},
+		"no time":        {"", []string{"a", "stuck", "--timeout=50ms"}, result{code: exitUnknown, err: "error outcome_unknown: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,8 +123,8 @@ func TestCallEndsWithAnInterrupt(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, nc.Flush())
 	got := at(server.URL()).run(ctx, "call", "room", "a", "stuck", "--timeout", "1s")
-	require.Equal(t, exitUnavailable, got.code, got.err)
-	require.Contains(t, got.err, "error canceled: ")
+	require.Equal(t, exitUnknown, got.code, got.err)
+	require.Contains(t, got.err, "error outcome_unknown: ")
 }
 
 func TestInterruptWhileReadingStdin(t *testing.T) {

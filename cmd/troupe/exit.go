@@ -22,6 +22,7 @@ const (
 	exitNotFound    = 3
 	exitUnavailable = 4
 	exitFailed      = 5
+	exitUnknown     = 6
 )
 
 const exitHelp = `Exit codes:
@@ -29,8 +30,9 @@ const exitHelp = `Exit codes:
   1  the actor refused: an error of its own
   2  a command line or an input that cannot be right
   3  no such actor, actor type or action
-  4  no connection, nobody free to answer, or no answer in time
-  5  anything else that failed on the way`
+  4  no connection, or nobody free to answer: the action has not run
+  5  anything else that failed on the way
+  6  no answer in time: whether the action has run is not known`
 
 // usageError is a mistake in the command line.
 type usageError struct{ error }
@@ -84,6 +86,8 @@ func exitCode(err *troupe.Error) int {
 		return exitNotFound
 	case troupe.CodeUnavailable, troupe.CodeOverloaded, troupe.CodeDeadlineExceeded, troupe.CodeCanceled:
 		return exitUnavailable
+	case troupe.CodeOutcomeUnknown:
+		return exitUnknown
 	default:
 		return exitFailed
 	}

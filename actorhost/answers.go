@@ -1,0 +1,268 @@
+package actorhost
+
+import (
+	"hash/crc32"
+	"strconv"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// The window in which a call that comes again gets its first answer. A caller that numbers its calls (see
+// bus.RequestID) tells when it has an answer, so as a rule an actor remembers about as many as it has calls in flight.
+const (
+	maxAnswers      = DefaultMailbox // of one actor; the oldest go first
+	maxGivenAnswers = 64             // of those, to calls with an id that their caller has given
+	maxAnswersSize  = 128 << 10      // of their outputs together
+	maxAnswer       = 8 << 10        // of an output; of a longer one it is only remembered that there was one
+	maxCallers      = 256
+	keepAnswers     = 5 * time.Minute // from the answer, or from a later activation, on
+)
+
+// answers remembers what the calls that changed an actor were answered. They are written with the state that they tell
+// of, in one record, so what was stored is remembered, also by the host that takes over. A call that changed nothing
+// leaves nothing here: if it comes again it runs again.
+type answers struct {
+	kept    []answer // oldest first
+	size    int      // of the outputs
+	given   int      // how many of them have a given id
+	callers map[uint64]*caller
+	// Until then, a caller that is not known may be one that had to be forgotten.
+	forgetful time.Time
+}
+
+type answer struct {
+	Caller uint64 `json:"c,omitempty"`
+	Number uint64 `json:"n,omitempty"`
+	Given  string `json:"g,omitempty"` // the id that the caller has given
+	Sum    uint32 `json:"s,omitempty"` // of that call
+	Output []byte `json:"o,omitempty"`
+	Long   bool   `json:"l,omitempty"` // the output was too long to be remembered
+
+	at time.Time
+}
+
+// caller is what is known of the numbers of one caller.
+type caller struct {
+	Floor   uint64 `json:"f"`           // it has the answers to all below
+	Highest uint64 `json:"h"`           // none above has been answered
+	Lost    uint64 `json:"l,omitempty"` // up to here, answers have been lost that it may ask for
+
+	at time.Time
+}
+
+// storedAnswers is how the record has them.
+type storedAnswers struct {
+	Kept      []answer           `json:"kept"`
+	Callers   map[uint64]*caller `json:"callers"`
+	Forgetful bool               `json:"forgetful,omitempty"`
+}
+
+// identity is what tells a call from others, as far as its caller has said it.
+type identity struct {
+	bus.RequestID
+	given string
+	again bool // it is not sent for the first time
+}
+
+func (i identity) known() bool { return i.Number != 0 || i.given != "" }
+
+// String is what the logs, and actions, see of it.
+func (i identity) String() string {
+	if i.given != "" || i.Number == 0 {
+		return i.given
+	}
+	return strconv.FormatUint(i.Caller, 36) + "-" + strconv.FormatUint(i.Number, 36)
+}
+
+// verdict is what is remembered of a call.
+type verdict int
+
+const (
+	isNew      verdict = iota
+	isAnswered         // with the output, or with an error that says why there is none
+	isOver             // and its caller does not wait any more
+)
+
+// find looks for the answer to a call.
+func (s *answers) find(w work) (output []byte, err *troupe.Error, v verdict) {
+	c := s.callers[w.id.Caller]
+	numbered := c != nil && w.id.Number != 0
+	switch {
+	case numbered && w.id.Number < c.Floor:
+		return nil, nil, isOver
+	case w.id.given == "" && numbered && w.id.Number > c.Highest:
+		return nil, nil, isNew
+	case w.id.given != "" || numbered:
+		for i := range s.kept {
+			if a := &s.kept[i]; numbered && a.Number == w.id.Number && a.Caller == w.id.Caller || a.Given != "" && a.Given == w.id.given {
+				output, err = a.again(w)
+				return output, err, isAnswered
+			}
+		}
+	}
+	if numbered && w.id.Number <= c.Lost || c == nil && w.id.again && w.id.Number != 0 && time.Now().Before(s.forgetful) {
+		return nil, errorf(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", w.action), isAnswered
+	}
+	return nil, nil, isNew
+}
+
+// again answers a call that was answered before.
+func (a *answer) again(w work) ([]byte, *troupe.Error) {
+	switch {
+	case a.Given != "" && a.Sum != sum(w):
+		return nil, errorf(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
+	case a.Long:
+		return nil, errorf(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", w.action)
+	}
+	return a.Output, nil
+}
+
+// add remembers an answer, and forgets those that nobody will ask for any more. It keeps output.
+func (s *answers) add(w work, output []byte) {
+	if !w.id.known() {
+		return
+	}
+	now := time.Now()
+	s.see(w.id, now)
+	kept := s.kept[:0]
+	for i := range s.kept {
+		a := &s.kept[i]
+		if a.Caller == w.id.Caller && a.Number < w.id.Floor {
+			a.Caller, a.Number = 0, 0 // its caller has it
+		}
+		if a.Number == 0 && a.Given == "" || now.Sub(a.at) > keepAnswers {
+			s.uncount(a)
+		} else {
+			kept = append(kept, *a)
+		}
+	}
+	clear(s.kept[len(kept):])
+	a := answer{Caller: w.id.Caller, Number: w.id.Number, Given: w.id.given, Output: output, at: now}
+	if a.Given != "" {
+		a.Sum = sum(w)
+	}
+	if len(output) > maxAnswer {
+		a.Output, a.Long = nil, true
+	}
+	s.kept = kept
+	s.kept = append(s.kept, a)
+	s.count(&a)
+	for len(s.kept) > maxAnswers || s.size > maxAnswersSize {
+		s.evict(0)
+	}
+	for i := 0; s.given > maxGivenAnswers; i++ {
+		if s.kept[i].Given != "" {
+			s.evict(i)
+		}
+	}
+}
+
+// see notes what a call tells of its caller.
+func (s *answers) see(id identity, now time.Time) {
+	if id.Number == 0 {
+		return
+	}
+	c := s.callers[id.Caller]
+	if c == nil {
+		if s.callers == nil {
+			s.callers = make(map[uint64]*caller, 1)
+		}
+		if len(s.callers) == maxCallers {
+			s.forgetCallers(now)
+		}
+		c = new(caller)
+		s.callers[id.Caller] = c
+	}
+	c.Floor, c.Highest, c.at = max(c.Floor, id.Floor), max(c.Highest, id.Number), now
+}
+
+// forgetCallers makes room: for those who have not called for long, or else for the oldest half.
+func (s *answers) forgetCallers(now time.Time) {
+	for _, limit := range []time.Duration{keepAnswers, keepAnswers / 2, keepAnswers / 4, keepAnswers / 16, 0} {
+		for id, c := range s.callers {
+			if now.Sub(c.at) >= limit {
+				delete(s.callers, id)
+			}
+		}
+		if limit < keepAnswers {
+			s.forgetful = now.Add(keepAnswers)
+		}
+		if len(s.callers) < maxCallers {
+			return
+		}
+	}
+}
+
+// evict forgets an answer that its caller may still ask for.
+func (s *answers) evict(i int) {
+	a := s.kept[i]
+	s.uncount(&a)
+	s.kept = append(s.kept[:i], s.kept[i+1:]...)
+	if c := s.callers[a.Caller]; c != nil && a.Number != 0 {
+		c.Lost = max(c.Lost, a.Number)
+	}
+}
+
+func (s *answers) count(a *answer) {
+	s.size += len(a.Output)
+	if a.Given != "" {
+		s.given++
+	}
+}
+
+func (s *answers) uncount(a *answer) {
+	s.size -= len(a.Output)
+	if a.Given != "" {
+		s.given--
+	}
+}
+
+// encode is what the record keeps, of at most limit bytes: nothing, when nothing is remembered.
+func (s *answers) encode(limit int64) ([]byte, error) {
+	for {
+		if len(s.callers) == 0 && len(s.kept) == 0 {
+			return nil, nil
+		}
+		encoded, err := codec.MsgPack.Append(nil, storedAnswers{s.kept, s.callers, time.Now().Before(s.forgetful)})
+		if err != nil || int64(len(encoded)) <= limit || len(s.kept) == 0 {
+			return encoded, err
+		}
+		for range (len(s.kept) + 1) / 2 {
+			s.evict(0)
+		}
+	}
+}
+
+// restore is the way back.
+func (s *answers) restore(encoded []byte) error {
+	*s = answers{}
+	if len(encoded) == 0 {
+		return nil
+	}
+	var stored storedAnswers
+	if err := codec.MsgPack.Unmarshal(encoded, &stored); err != nil {
+		return err
+	}
+	*s = answers{kept: stored.Kept, callers: stored.Callers}
+	now := time.Now()
+	if stored.Forgetful {
+		s.forgetful = now.Add(keepAnswers)
+	}
+	for i := range s.kept {
+		s.kept[i].at = now
+		s.count(&s.kept[i])
+	}
+	for _, c := range s.callers {
+		c.at = now
+	}
+	return nil
+}
+
+// sum tells whether two calls with one id are the same call.
+func sum(w work) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Update(crc32.Checksum([]byte(w.action), table), table, []byte{0}), table, w.msg.Data)
+}

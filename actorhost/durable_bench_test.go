@@ -1,0 +1,88 @@
+package actorhost_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+)
+
+// BenchmarkDurable compares three things in turns, 256 at a time: an action that changes its actor and is answered when
+// that is stored, over 100 actors; one that changes nothing, over the same actors; and a plain write of 200 bytes to a
+// stream of the same server for each action. It reports the medians, and the least and greatest, of the ratios of the
+// throughputs.
+func BenchmarkDurable(b *testing.B) {
+	for name, options := range map[string]bus.ServerOptions{"sync=default": {}, "sync=always": {SyncAlways: true}} {
+		b.Run(name, func(b *testing.B) { durable(b, options) })
+	}
+}
+
+func durable(b *testing.B, options bus.ServerOptions) {
+	b.Helper()
+	const inFlight, actors = 256, 100
+	options.DataDir = b.TempDir()
+	server, err := bus.StartServer(options)
+	require.NoError(b, err)
+	b.Cleanup(server.Shutdown)
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(b, err)
+	b.Cleanup(nc.Close)
+	host, err := actorhost.Start(b.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, host.Stop(context.Background())) })
+	cl, err := client.New(nc)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
+	refs := make([]counter, actors)
+	for i := range refs {
+		refs[i] = troupe.GetOrCreate[counter](cl, fmt.Sprint(i))
+	}
+	js, err := jetstream.New(nc)
+	require.NoError(b, err)
+	_, err = js.CreateStream(b.Context(), jetstream.StreamConfig{Name: "plain", Subjects: []string{"plain.>"}})
+	require.NoError(b, err)
+	payload := make([]byte, 200)
+
+	calls := load{Calls: 64 * inFlight, InFlight: inFlight}
+	writes := load{Calls: 8 * inFlight, InFlight: inFlight}
+	stored := func(ctx context.Context, i int) error { return call(ctx, add, refs[i%actors], 1) }
+	free := func(ctx context.Context, i int) error { return call(ctx, get, refs[i%actors], nil) }
+	plain := func(ctx context.Context, i int) error {
+		_, err := js.Publish(ctx, fmt.Sprintf("plain.%d", i%actors), payload)
+		return err
+	}
+	var toFree, toPlain, rates []float64
+	for round := 0; b.Loop(); round++ {
+		perSecond := func(l load, call func(context.Context, int) error) float64 {
+			took, err := l.run(b.Context(), call)
+			require.NoError(b, err)
+			return float64(l.Calls) / took.Seconds()
+		}
+		withWrites, without, plainly := perSecond(calls, stored), perSecond(calls, free), perSecond(writes, plain)
+		if round > 0 { // the first one wakes the actors
+			toFree, toPlain = append(toFree, withWrites/without), append(toPlain, withWrites/plainly)
+			rates = append(rates, withWrites)
+		}
+	}
+	if len(rates) == 0 {
+		return
+	}
+	for unit, values := range map[string][]float64{"x-unchanged": toFree, "x-plain-write": toPlain} {
+		slices.Sort(values)
+		b.ReportMetric(values[len(values)/2], unit)
+		b.ReportMetric(values[len(values)/10], unit+"-p10")
+		b.ReportMetric(values[len(values)*9/10], unit+"-p90")
+	}
+	slices.Sort(rates)
+	b.ReportMetric(rates[len(rates)/2], "actions/s")
+	b.ReportMetric(0, "ns/op")
+}

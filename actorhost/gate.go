@@ -1,0 +1,282 @@
+package actorhost
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// gate holds back what turns want to send until the state that they have seen is stored (the output gate of
+// Cloudflare's Durable Objects). The turns themselves go on: what they change while a write is under way is stored by
+// the next one, all together. An actor has one write under way at a time.
+type gate struct {
+	a *activation
+
+	mu      sync.Mutex
+	writing bool
+	flying  []output // wait for the write that is under way
+	next    []output // wait for the one after it
+	dirty   bool     // there must be one after it
+	closed  error    // why the activation can write no more
+	moved   sync.Cond
+
+	revision uint64
+	state    []byte     // to be written, or written, last
+	record   bus.Record // the write that is under way
+	answers  answers
+}
+
+// output is what one turn wants to send.
+type output struct {
+	events []*nats.Msg
+	work   work      // the call that it answers; without one there is no reply
+	reply  *nats.Msg // nil: nobody waits for it
+}
+
+// Beyond this many outputs, no turn starts until some are sent.
+const maxOutputs = 1024
+
+var errNoLease = errors.New("the host has lost its lease")
+
+// resolveTimeout bounds how long it is tried to find out whether a write has been stored, destroyTimeout the write that
+// destroys an actor. Neither depends on the caller's time.
+const resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
+
+// pass sends an output, now or as soon as the state that it tells of is stored. A state that is given is a new one.
+func (g *gate) pass(o output, state []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if o.reply != nil && (state != nil || g.writing) {
+		o.reply.Data = bytes.Clone(o.reply.Data) // its buffer is for the next turn
+	}
+	if state != nil {
+		g.state, g.dirty = state, true
+		if deduping && o.work.msg != nil {
+			g.answers.add(o.work, replyData(o.reply))
+		}
+	}
+	switch {
+	case g.closed != nil:
+		g.refuse(o, g.closed)
+	case !gating:
+		g.send(o)
+	case g.dirty:
+		g.next = append(g.next, o)
+	case g.writing:
+		g.flying = append(g.flying, o)
+	default:
+		g.send(o)
+	}
+	if g.closed == nil && g.dirty && !g.writing {
+		g.write()
+	}
+}
+
+// write stores the newest state. The caller holds g.mu.
+func (g *gate) write() {
+	if fencing && !g.a.session.valid() {
+		g.close(errNoLease, nil)
+		return
+	}
+	at(beforeCommit)
+	remembered, err := g.answers.encode(g.a.host.records.MaxState() - int64(len(g.state)))
+	if err != nil { // which no value of the type can cause
+		g.close(err, nil)
+		return
+	}
+	g.writing, g.dirty = true, false
+	g.flying, g.next = g.next, g.flying[:0]
+	g.record = bus.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Answers: remembered, Revision: g.revision}
+	g.a.host.records.Write(g.a.id, g.record, g.written)
+}
+
+// written is told how a write has ended.
+func (g *gate) written(revision uint64, err error) {
+	switch {
+	case err == nil:
+	case !fencing && errors.Is(err, bus.ErrConflict), errors.Is(err, bus.ErrOutcomeUnknown):
+		g.a.host.work.Go(func() { g.resolve(err) })
+		return
+	default:
+		g.fail(err, err)
+		return
+	}
+	at(afterCommit)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.revision, g.writing, g.record = revision, false, bus.Record{}
+	for i, o := range g.flying {
+		g.send(o)
+		g.flying[i] = output{}
+	}
+	g.flying = g.flying[:0]
+	if g.dirty {
+		g.write()
+	}
+	g.moved.Broadcast()
+}
+
+// resolve finds out whether a write that was not answered is stored, by making it again: either this one is stored, and
+// the first can be no more, or the record tells. Only this activation writes with its epoch, and one write at a time.
+func (g *gate) resolve(unknown error) {
+	h := g.a.host
+	g.mu.Lock()
+	write := g.record
+	g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
+	defer cancel()
+	for ctx.Err() == nil && (g.a.session.valid() || !fencing) {
+		found, err := h.records.Get(ctx, g.a.id)
+		switch {
+		case err != nil:
+		case found.Revision != write.Revision && found.Owner == write.Owner && found.Epoch == write.Epoch:
+			g.written(found.Revision, nil)
+			return
+		case found.Revision != write.Revision && fencing:
+			g.fail(unknown, bus.ErrConflict)
+			return
+		default:
+			write.Revision = found.Revision // the same, as long as writes are fenced
+			if revision, err := h.records.Put(ctx, g.a.id, write); err == nil {
+				g.written(revision, nil)
+				return
+			}
+		}
+		if !pause(ctx, 20*time.Millisecond) {
+			break
+		}
+	}
+	g.fail(unknown, unknown)
+}
+
+// fail logs why the state could not be stored, and closes the gate.
+func (g *gate) fail(flying, next error) {
+	g.a.logger("").Warn("storing the state failed", slog.Any("error", next))
+	g.mu.Lock()
+	g.close(next, flying)
+	g.mu.Unlock()
+}
+
+// close ends the activation and refuses all that is held back: what waits for the write that was under way with the
+// one error, the rest with the other. The caller holds g.mu.
+func (g *gate) close(err, flying error) {
+	g.closed, g.writing, g.dirty = err, false, false
+	for _, o := range g.flying {
+		g.refuse(o, flying)
+	}
+	for _, o := range g.next {
+		g.refuse(o, err)
+	}
+	g.flying, g.next, g.record = nil, nil, bus.Record{}
+	g.moved.Broadcast()
+	g.a.end(dropWork)
+}
+
+// send sends an output. The caller holds g.mu, which keeps them in order.
+func (g *gate) send(o output) {
+	h := g.a.host
+	for _, event := range o.events {
+		h.send(event)
+	}
+	at(beforeReply)
+	if o.reply != nil {
+		h.send(o.reply)
+	}
+}
+
+// refuse answers the call of an output that is not sent: it had no effect, unless that is not known.
+func (g *gate) refuse(o output, err error) {
+	if o.reply == nil {
+		return
+	}
+	failed := unavailable("%s was not stored: %v", g.a.id, err)
+	if errors.Is(err, bus.ErrOutcomeUnknown) {
+		// Sent again with its id it takes effect once.
+		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.known(),
+			Message: "whether " + g.a.id.String() + "." + o.work.action + " was stored is not known"}
+	}
+	g.a.host.refuse(o.work, failed)
+}
+
+// find looks for the answer to a call that was made before: see [answers.find].
+func (g *gate) find(w work) (output []byte, err *troupe.Error, v verdict) {
+	if !w.id.known() || !deduping {
+		return nil, nil, isNew
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.answers.find(w)
+}
+
+// settle waits until all that turns have changed is stored, or cannot be any more.
+func (g *gate) settle() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.writing {
+		g.moved.Wait()
+	}
+	return g.closed
+}
+
+// uncrowd waits while too many outputs are held back.
+func (g *gate) uncrowd() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.writing && len(g.flying)+len(g.next) >= maxOutputs {
+		g.moved.Wait()
+	}
+}
+
+// uses reports whether a buffer belongs to the write that is under way.
+func (g *gate) uses(state []byte) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.writing && len(state) > 0 && len(g.record.State) > 0 && &g.record.State[0] == &state[0]
+}
+
+func replyData(reply *nats.Msg) []byte {
+	if reply == nil {
+		return nil
+	}
+	return reply.Data
+}
+
+// pause waits and reports whether ctx is still not done.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// destroy removes the actor's record once all that was to be written before is written, and sends o.
+func (g *gate) destroy(o output) {
+	err := g.settle()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err == nil {
+		at(beforeCommit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.a.host.ctx), destroyTimeout)
+		defer cancel()
+		err = g.a.host.records.Delete(ctx, g.a.id, g.revision)
+	}
+	if err != nil {
+		g.a.logger("").Warn("destroying the actor failed", slog.Any("error", err))
+		g.refuse(o, err)
+		return
+	}
+	at(afterCommit)
+	g.send(o)
+}

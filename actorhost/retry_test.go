@@ -1,0 +1,305 @@
+package actorhost_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// rawCaller sends calls message by message, as often as it likes.
+type rawCaller struct {
+	t       *testing.T
+	nc      *nats.Conn
+	name    string
+	replies *nats.Subscription
+}
+
+func newRawCaller(t *testing.T, b *hosttest.Bus) *rawCaller {
+	t.Helper()
+	r := &rawCaller{t: t, nc: b.Connect()}
+	r.name = r.nc.NewInbox()
+	var err error
+	r.replies, err = r.nc.SubscribeSync(r.name + ".>")
+	require.NoError(t, err)
+	return r
+}
+
+// send sends the call of an action of counter/a with the caller's number, saying which attempt it is.
+func (r *rawCaller) send(action string, input any, number, floor, attempt int) {
+	r.t.Helper()
+	msg := nats.NewMsg("troupe.route.counter.a." + action)
+	msg.Reply = fmt.Sprintf("%s.id.%s.%s", r.name, strconv.FormatInt(int64(number), 36), strconv.FormatInt(int64(floor), 36))
+	if attempt > 1 {
+		msg.Header.Set(bus.HeaderAttempt, strconv.Itoa(attempt))
+	}
+	var err error
+	msg.Data, err = codec.MsgPack.Append(nil, input)
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.nc.PublishMsg(msg))
+}
+
+// answer is the next reply: a number, or an error.
+func (r *rawCaller) answer() (int, error) {
+	r.t.Helper()
+	msg, err := r.replies.NextMsg(10 * time.Second)
+	require.NoError(r.t, err)
+	if err := bus.DecodeError(msg); err != nil {
+		return 0, err
+	}
+	var n int
+	require.NoError(r.t, codec.MsgPack.Unmarshal(msg.Data, &n))
+	return n, nil
+}
+
+func (r *rawCaller) requireAnswer(want int) {
+	r.t.Helper()
+	got, err := r.answer()
+	require.NoError(r.t, err)
+	require.Equal(r.t, want, got)
+}
+
+func TestCallThatComesAgainRunsOnce(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	first := b.Host(counters())
+	r := newRawCaller(t, b)
+	for attempt := range 100 {
+		r.send("add", 5, 1, 1, attempt)
+	}
+	r.requireAnswer(5)
+	r.send("add", 1, 2, 1, 1)
+	r.send("add", 1, 2, 1, 1) // a copy that does not say that it is one
+	got, err := r.answer()
+	for err == nil && got == 5 { // copies of the first that came after it was answered
+		got, err = r.answer()
+	}
+	require.NoError(t, err)
+	require.Equal(t, 6, got)
+	r.requireAnswer(6)
+
+	// The answers are stored with the state: the host that takes over has them.
+	b.Kill(first)
+	b.Host(counters())
+	r.send("add", 5, 1, 1, 101)
+	r.requireAnswer(5)
+	r.send("add", 1, 2, 1, 2)
+	r.requireAnswer(6)
+	r.send("get", nil, 3, 1, 1)
+	r.requireAnswer(6)
+}
+
+func TestAnswerIsForgottenWhenItsCallerHasIt(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	r := newRawCaller(t, b)
+	for number := 1; number <= 100; number++ {
+		r.send("add", 1, number, number, 1)
+		r.requireAnswer(number)
+	}
+	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Answers), 100, "one answer, not a hundred")
+
+	// A copy that was long on its way is too late: it neither runs nor is answered.
+	r.send("add", 1, 50, 50, 1)
+	r.send("get", nil, 101, 101, 1)
+	r.requireAnswer(100)
+}
+
+func TestAnswerThatWasEvictedIsNotGuessed(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	r := newRawCaller(t, b)
+	r.send("reply", 20_000, 1, 1, 1)
+	_, err := r.replies.NextMsg(10 * time.Second)
+	require.NoError(t, err)
+	r.send("reply", 20_000, 1, 1, 2)
+	_, err = r.answer()
+	require.ErrorIs(t, err, troupe.ErrAnswerLost, "it ran, but the answer was too long")
+
+	for number := 2; number <= 40; number++ {
+		r.send("reply", 8_000, number, 1, 1)
+		_, err := r.replies.NextMsg(10 * time.Second)
+		require.NoError(t, err)
+	}
+	r.send("reply", 8_000, 2, 1, 2)
+	_, err = r.answer()
+	require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
+	r.send("get", nil, 100, 1, 1)
+	r.requireAnswer(40)
+}
+
+func TestCallersBeyondTheLimitAreNotGuessed(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	r := newRawCaller(t, b)
+	name := r.name
+	const callers = 300
+	for i := range callers {
+		r.name = name + "." + strconv.Itoa(i)
+		r.send("add", 1, 1, 1, 1)
+		r.requireAnswer(i + 1)
+	}
+	for i := range callers {
+		r.name = name + "." + strconv.Itoa(i)
+		r.send("add", 1, 1, 1, 2)
+		if got, err := r.answer(); err == nil {
+			require.Equal(t, i+1, got)
+		} else {
+			require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
+		}
+	}
+	r.send("get", nil, 2, 1, 1)
+	r.requireAnswer(callers)
+}
+
+func TestGivenRequestID(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	host := b.Host(counters())
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	for range 3 {
+		got, err := add.Call(troupe.WithRequestID(t.Context(), "order-1"), a, 5)
+		require.NoError(t, err)
+		require.Equal(t, 5, got)
+	}
+	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order-1"), add, a, 6), troupe.ErrRequestReused)
+	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order-1"), reply, a, 5), troupe.ErrRequestReused)
+	got, err := add.Call(troupe.WithRequestID(t.Context(), "order-2"), a, 5)
+	require.NoError(t, err)
+	require.Equal(t, 10, got)
+
+	b.Kill(host)
+	host = b.Host(counters())
+	got, err = add.Call(troupe.WithRequestID(t.Context(), "order-1"), troupe.GetOrCreate[counter](b.NewClient(), "a"), 5)
+	require.NoError(t, err)
+	require.Equal(t, 5, got, "another program, another host: the first answer")
+
+	// An action that fails has changed nothing, and may go better the next time.
+	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order-3"), fail, a, "user"), errRefused)
+	require.NoError(t, call(troupe.WithRequestID(t.Context(), "order-3"), add, a, 1))
+
+	for i := range 64 {
+		require.NoError(t, call(troupe.WithRequestID(t.Context(), fmt.Sprint("later-", i)), add, a, 1))
+	}
+	require.NoError(t, call(troupe.WithRequestID(t.Context(), "order-2"), add, a, 5))
+	b.Stop(host)
+	b.Host(counters())
+	got, err = get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, 80, got, "beyond the window it is a new call")
+}
+
+func TestCreateOnceForEachRequestID(t *testing.T) {
+	t.Parallel()
+	for actorType, kind := range map[string]actorhost.Definition{"counter": counters(), "room": rooms(new(diary))} {
+		t.Run(actorType, func(t *testing.T) {
+			t.Parallel()
+			b := hosttest.Start(t)
+			host := b.Host(kind)
+			var input any
+			if actorType == "room" { // which has an on-create hook
+				input = topic{Name: "weather"}
+			}
+			handle := b.Client.Actor(actorType, "a")
+			first := troupe.WithRequestID(t.Context(), "first")
+			require.NoError(t, handle.Create(first, input))
+			require.NoError(t, handle.Create(first, input))
+			b.Kill(host)
+			b.Host(kind)
+			require.NoError(t, handle.Create(first, input))
+			require.ErrorIs(t, handle.Create(t.Context(), input), troupe.ErrAlreadyExists)
+		})
+	}
+}
+
+func TestRequestIDIsTheSameWhenTheCallComesAgain(t *testing.T) {
+	t.Parallel()
+	name := troupe.NewAction[counter, troupe.None, string]("name")
+	b := hosttest.Start(t, actorhost.Define(func() struct{} { return struct{}{} },
+		actorhost.On(name, actorhost.NoIn(func(_ *struct{}, c *actorhost.Context) (string, error) { return c.RequestID(), nil }))))
+	r := newRawCaller(t, b)
+	var ids []string
+	for _, number := range []int{1, 1, 2} {
+		r.send("name", nil, number, 1, 2)
+		msg, err := r.replies.NextMsg(10 * time.Second)
+		require.NoError(t, err)
+		var id string
+		require.NoError(t, codec.MsgPack.Unmarshal(msg.Data, &id))
+		ids = append(ids, id)
+	}
+	require.NotEmpty(t, ids[0])
+	require.Equal(t, ids[0], ids[1])
+	require.NotEqual(t, ids[0], ids[2])
+	given, err := name.Call(troupe.WithRequestID(t.Context(), "order-1"), troupe.GetOrCreate[counter](b.Client, "a"), nil)
+	require.NoError(t, err)
+	require.Equal(t, "order-1", given)
+}
+
+// TestOwnerDiesRightAfterItWasSeen kills a host that others have just found alive: they forward calls to nobody.
+func TestOwnerDiesRightAfterItWasSeen(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	first := b.Host(counters())
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	require.NoError(t, call(t.Context(), add, a, 1))
+	b.Host(counters())
+	b.Host(counters())
+	route := func() {
+		_, err := b.Connect().Request("troupe.route.counter.a.get", nil, 10*time.Second)
+		require.NoError(t, err)
+	}
+	for range 10 { // one of the three hosts takes each
+		route()
+	}
+	b.Kill(first)
+	got, err := get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, got)
+}
+
+// TestWhoLooksOnDelaysButDoesNotLoseCalls has a program subscribe to what only actors should: NATS then tells nobody
+// that an actor sleeps.
+func TestWhoLooksOnDelaysButDoesNotLoseCalls(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	nc := b.Connect()
+	_, err := nc.Subscribe("troupe.call.>", func(*nats.Msg) {})
+	require.NoError(t, err)
+	require.NoError(t, nc.Flush())
+	got, err := add.Call(t.Context(), troupe.GetOrCreate[counter](b.Client, "a"), 1)
+	require.NoError(t, err)
+	require.Equal(t, 1, got)
+	require.NotZero(t, b.Client.Resent())
+}
+
+// TestAwayFromTheBusNothingIsSaid cuts a host's connection for a moment, in which another takes an actor over.
+func TestAwayFromTheBusNothingIsSaid(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	nc := b.Connect()
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	require.NoError(t, call(t.Context(), add, a, 1))
+	b.Host(counters())
+	before := host.ID()
+	for i := range 20 {
+		require.NoError(t, nc.ForceReconnect())
+		got, err := add.Call(t.Context(), a, 1)
+		require.NoError(t, err)
+		require.Equal(t, i+2, got)
+	}
+	t.Log("the host was", before, "and is", host.ID())
+}

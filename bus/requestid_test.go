@@ -1,0 +1,70 @@
+package bus_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+func TestParseRequestID(t *testing.T) {
+	t.Parallel()
+	for _, none := range []string{
+		"", "a", "_INBOX.a", "_INBOX.a.b", "_INBOX.a.1.2", "_INBOX.a.id.1", "_INBOX.a.id.1.", "_INBOX.a.id..1",
+		"_INBOX.a.id.1.2", "_INBOX.a.id.0.0", "_INBOX.a.id.-1.0", "id.2.1", "_INBOX.a.xid.2.1",
+	} {
+		_, ok := bus.ParseRequestID(none)
+		require.False(t, ok, none)
+	}
+	id, ok := bus.ParseRequestID("_INBOX.a.id.z.y")
+	require.True(t, ok)
+	require.Equal(t, uint64(35), id.Number)
+	require.Equal(t, uint64(34), id.Floor)
+	other, ok := bus.ParseRequestID("_INBOX.b.id.z.y")
+	require.True(t, ok)
+	require.NotEqual(t, id.Caller, other.Caller)
+}
+
+// TestRequestsTellWhatTheirCallerStillWaitsFor looks at the reply subjects from the other side.
+func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
+	t.Parallel()
+	nc := connect(t)
+	r, err := bus.NewRequester(nc)
+	require.NoError(t, err)
+	_, err = nc.Subscribe("actor.*", func(msg *nats.Msg) { _ = msg.Respond([]byte(msg.Reply)) })
+	require.NoError(t, err)
+	begin := func(to string) (*bus.Request, bus.RequestID) {
+		q, err := r.Begin(to)
+		require.NoError(t, err)
+		reply, err := q.Do(t.Context(), &nats.Msg{Subject: "actor." + to}, 10*time.Second)
+		require.NoError(t, err)
+		id, ok := bus.ParseRequestID(string(reply.Data))
+		require.True(t, ok)
+		return q, id
+	}
+	first, firstID := begin("a")
+	require.Equal(t, firstID.Number, firstID.Floor)
+	second, secondID := begin("a")
+	require.Greater(t, secondID.Number, firstID.Number)
+	require.Equal(t, firstID.Number, secondID.Floor)
+	elsewhere, elsewhereID := begin("b")
+	require.Equal(t, elsewhereID.Number, elsewhereID.Floor, "another actor's answers are no concern of this one")
+	require.Equal(t, firstID.Caller, elsewhereID.Caller)
+	again, err := first.Do(t.Context(), &nats.Msg{Subject: "actor.a"}, 10*time.Second)
+	require.NoError(t, err)
+	sentAgain, _ := bus.ParseRequestID(string(again.Data))
+	require.Equal(t, firstID, sentAgain)
+	first.End()
+	third, thirdID := begin("a")
+	require.Equal(t, secondID.Number, thirdID.Floor)
+	for _, q := range []*bus.Request{third, second, elsewhere} {
+		q.End()
+	}
+	_, last := func() (*bus.Request, bus.RequestID) { q, id := begin("a"); q.End(); return q, id }()
+	require.Equal(t, last.Number, last.Floor)
+	require.Zero(t, r.Waiting())
+	require.NoError(t, r.Close())
+}
