@@ -75,8 +75,9 @@ const (
 type offered int
 
 const (
-	taken offered = iota // somebody works the mailbox off
-	first                // the caller must have it worked off
+	taken   offered = iota // somebody works the mailbox off
+	first                  // the caller must have it worked off
+	pending                // it is there already
 	full
 	closed
 )
@@ -89,7 +90,7 @@ func (a *activation) offer(w work) offered {
 	case a.closed:
 		return closed
 	case w.id.again && a.waits(w.id):
-		return taken // and it will be answered once
+		return pending
 	case a.mailbox.len() >= a.kind.limits.mailbox:
 		return full
 	}

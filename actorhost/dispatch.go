@@ -128,6 +128,9 @@ func (h *Host) enqueue(tokens string, w work) *activation {
 			return a
 		case taken:
 			return nil
+		case pending:
+			h.sendPending(w)
+			return nil
 		case full:
 			h.refuse(w, overloaded("%d calls wait for %s", a.kind.limits.mailbox, a.id))
 			return nil

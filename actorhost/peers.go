@@ -13,7 +13,7 @@ import (
 )
 
 // A host that answered a ping counts as up for this long, and one that does not answer in this time as silent.
-const peerUpFor, pingTimeout = 100 * time.Millisecond, 500 * time.Millisecond
+const peerUpFor, pingTimeout = 100 * time.Millisecond, 250 * time.Millisecond
 
 // maxPeers bounds the memory of answered pings; beyond it all is forgotten and asked again.
 const maxPeers = 1024
@@ -26,6 +26,20 @@ type peers struct {
 
 // errSilent: a host does not answer and its lease has not run out.
 var errSilent = errors.New("the actor's host does not answer and still has its lease")
+
+// waitForOwner is ownerUp for as long as that cannot be told, at most until ctx is done. The call waits here rather than
+// at its caller, who could only ask again, and perhaps the silent host itself.
+func (h *Host) waitForOwner(ctx context.Context, owner string) (bool, error) {
+	for {
+		up, err := h.ownerUp(ctx, owner)
+		if !errors.Is(err, errSilent) || !pause(ctx, askAgain) {
+			return up, err
+		}
+	}
+}
+
+// askAgain is the pause before a silent host is asked again.
+const askAgain = 50 * time.Millisecond
 
 // ownerUp finds out whether the host that owns an actor can be sent a call. It is false only when that host is
 // provably gone: no lease, or, on a single server, nobody at its ping, and then its lease is revoked before anybody

@@ -65,7 +65,7 @@ func (a *activation) claim(ctx context.Context, w work, gone string) (owner stri
 			return "", false, alreadyExists(a.id)
 		}
 		if record.Owner != "" && record.Owner != a.session.id && record.Owner != gone {
-			switch up, err := a.host.ownerUp(ctx, record.Owner); {
+			switch up, err := a.host.waitForOwner(ctx, record.Owner); {
 			case err != nil:
 				return "", false, unavailable("%v", err)
 			case up:

@@ -73,6 +73,11 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 	return err
 }
 
+// IsPending reports whether a reply is no answer yet: see [HeaderPending].
+func IsPending(reply *nats.Msg) bool {
+	return reply.Header != nil && first(reply.Header, HeaderPending) != ""
+}
+
 // SetContentType names the encoding of a body, unless it is the default one.
 func SetContentType(header nats.Header, as codec.Codec) {
 	if as != codec.MsgPack {

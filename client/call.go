@@ -95,10 +95,12 @@ func set(msg *nats.Msg, header, value string) {
 // Between two sendings of a call that was refused before it started: its actor changes hosts, or its host has just gone.
 const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
 
-// A call without an answer is sent again after the first of these, and then after twice as long each time, up to the
-// last: its host may have died with it, or before it arrived. So a caller that waits for an actor on such a host waits
-// little longer than one that comes later.
-const firstSilence, lastSilence = 100 * time.Millisecond, 2 * time.Second
+// A call without an answer is sent again after the first of these, for its host may have died with it, or before it
+// arrived: a caller that waits for an actor on such a host waits little longer than one that comes later. The host where
+// the call waits says so, and is asked again after twice as long each time, up to lastPending. When nobody says anything,
+// the host may be frozen. The call then goes by the route, where a frozen host may still swallow it: so often, with a
+// pause that grows up to lastSilence.
+const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
 
 // sendFor is how long a call may be sent again. Hosts remember answers for longer.
 const sendFor = 2 * time.Minute
@@ -114,7 +116,9 @@ type sending struct {
 	direct   bool
 	attempts int
 	pause    time.Duration // before the next, if it is refused
-	silence  time.Duration // before the next, if it is not answered
+	silence  time.Duration // before the next, if nobody says anything
+	patience time.Duration // before the next, if its host says that it is at it
+	listen   bool          // it has just said so
 	unsure   bool          // a sending that was neither answered nor refused may have been run, or may be yet
 }
 
@@ -155,41 +159,34 @@ func (c *Client) send(ctx context.Context, call troupe.Invocation, msg *nats.Msg
 	}
 }
 
-// try sends the call once. Without a reply and an error it must be sent again.
+// try sends the call once, or listens on. Without a reply and an error it must be called again.
 func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
-	if s.attempts++; s.attempts > 1 {
-		s.client.resent.Add(1)
-		set(s.msg, bus.HeaderAttempt, strconv.Itoa(s.attempts))
-		set(s.msg, bus.HeaderTimeout, bus.FormatTimeout(time.Until(s.deadline)))
-	}
-	wait := min(s.silence, time.Until(s.deadline))
-	if time.Now().After(s.lastSend) {
-		wait = time.Until(s.deadline)
-	}
-	reply, err := s.request.Do(ctx, s.msg, wait)
+	listening := s.listen
+	reply, err := s.once(ctx)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders) && s.direct: // asleep: at once to those who can wake it
 		s.attempts--
 		s.byRoute()
 		return nil, nil
-	case errors.Is(err, nats.ErrNoResponders) && s.unsure: // its hosts are gone, and may come back
-		return nil, s.rest(ctx, err)
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Now().Before(s.deadline):
 		s.unsure = true
-		s.silence = min(2*s.silence, lastSilence)
-		if s.direct = !s.direct; s.direct {
-			s.msg.Subject = s.client.ns.Call(s.call.ID, s.call.Action)
-		} else {
+		if listening {
+			s.directly()
+		} else if s.silence = min(s.silence+firstSilence, lastSilence); s.attempts > 1 {
 			s.byRoute()
 		}
 		return nil, nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.unsure = true
 		return nil, err
-	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected
+	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, or no host is up: for now
 		return nil, s.rest(ctx, err)
 	case err != nil:
 		return nil, err
+	case bus.IsPending(reply):
+		s.unsure, s.patience = true, min(max(2*s.patience, firstSilence), lastPending)
+		s.listen = true
+		return nil, nil
 	}
 	failed := bus.DecodeError(reply)
 	if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable && failed.Code != troupe.CodeOutcomeUnknown {
@@ -198,6 +195,29 @@ func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
 	s.unsure = s.unsure || failed.Code == troupe.CodeOutcomeUnknown
 	s.byRoute()
 	return nil, s.rest(ctx, failed)
+}
+
+// once sends the call, unless its host has just said that it knows it, and waits for as long as it is worth it.
+func (s *sending) once(ctx context.Context) (*nats.Msg, error) {
+	left := time.Until(s.deadline)
+	if s.listen {
+		s.listen, s.silence = false, firstSilence
+		return s.request.Wait(ctx, min(s.patience, left))
+	}
+	if s.attempts++; s.attempts > 1 {
+		s.client.resent.Add(1)
+		set(s.msg, bus.HeaderAttempt, strconv.Itoa(s.attempts))
+		set(s.msg, bus.HeaderTimeout, bus.FormatTimeout(left))
+	}
+	if time.Now().After(s.lastSend) {
+		return s.request.Do(ctx, s.msg, left)
+	}
+	return s.request.Do(ctx, s.msg, min(s.silence, left))
+}
+
+func (s *sending) directly() {
+	s.direct = true
+	s.msg.Subject = s.client.ns.Call(s.call.ID, s.call.Action)
 }
 
 func (s *sending) byRoute() {
