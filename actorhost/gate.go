@@ -21,7 +21,8 @@ type gate struct {
 	a *activation
 
 	mu      sync.Mutex
-	writing bool
+	asked   bool     // for a write, which will take what there is then
+	writing bool     // it has taken it
 	flying  []output // wait for the write that is under way
 	next    []output // wait for the one after it
 	dirty   bool     // there must be one after it
@@ -29,7 +30,8 @@ type gate struct {
 	moved   sync.Cond
 
 	revision uint64
-	state    []byte     // to be written, or written, last
+	state    []byte // to be written, or written, last
+	request  bus.Write
 	record   bus.Record // the write that is under way
 	answers  answers
 }
@@ -54,7 +56,7 @@ const resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
 func (g *gate) pass(o output, state []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if o.reply != nil && (state != nil || g.writing) {
+	if o.reply != nil && (state != nil || g.asked) {
 		o.reply.Data = bytes.Clone(o.reply.Data) // its buffer is for the next turn
 	}
 	if state != nil {
@@ -75,33 +77,53 @@ func (g *gate) pass(o output, state []byte) {
 	default:
 		g.send(o)
 	}
-	if g.closed == nil && g.dirty && !g.writing {
-		g.write()
+	g.ask()
+}
+
+// ask has the newest state stored, unless that is under way. The caller holds g.mu.
+func (g *gate) ask() {
+	if g.closed != nil || !g.dirty || g.asked {
+		return
+	}
+	g.asked = true
+	if g.request.Take == nil {
+		g.request = bus.Write{ID: g.a.id, Take: g.take, Done: g.written}
+	}
+	if err := g.a.host.records.Write(g.request); err != nil {
+		g.close(err, err)
 	}
 }
 
-// write stores the newest state. The caller holds g.mu.
-func (g *gate) write() {
+// take is told that the write is about to be sent. What turns change from now on is for the next one.
+func (g *gate) take() (bus.Record, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed != nil {
+		return bus.Record{}, false
+	}
 	if fencing && !g.a.session.valid() {
 		g.close(errNoLease, nil)
-		return
+		return bus.Record{}, false
 	}
 	at(beforeCommit)
 	remembered, err := g.answers.encode(g.a.host.records.MaxState() - int64(len(g.state)))
 	if err != nil { // which no value of the type can cause
 		g.close(err, nil)
-		return
+		return bus.Record{}, false
 	}
 	g.writing, g.dirty = true, false
 	g.flying, g.next = g.next, g.flying[:0]
 	g.record = bus.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Answers: remembered, Revision: g.revision}
-	g.a.host.records.Write(g.a.id, g.record, g.written)
+	return g.record, true
 }
 
 // written is told how a write has ended.
 func (g *gate) written(revision uint64, err error) {
 	switch {
 	case err == nil:
+	case g.a.host.ctx.Err() != nil: // given up
+		g.fail(err, err)
+		return
 	case !fencing && errors.Is(err, bus.ErrConflict), errors.Is(err, bus.ErrOutcomeUnknown):
 		g.a.host.work.Go(func() { g.resolve(err) })
 		return
@@ -112,15 +134,13 @@ func (g *gate) written(revision uint64, err error) {
 	at(afterCommit)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.revision, g.writing, g.record = revision, false, bus.Record{}
+	g.revision, g.asked, g.writing, g.record = revision, false, false, bus.Record{}
 	for i, o := range g.flying {
 		g.send(o)
 		g.flying[i] = output{}
 	}
 	g.flying = g.flying[:0]
-	if g.dirty {
-		g.write()
-	}
+	g.ask()
 	g.moved.Broadcast()
 }
 
@@ -168,7 +188,7 @@ func (g *gate) fail(flying, next error) {
 // close ends the activation and refuses all that is held back: what waits for the write that was under way with the
 // one error, the rest with the other. The caller holds g.mu.
 func (g *gate) close(err, flying error) {
-	g.closed, g.writing, g.dirty = err, false, false
+	g.closed, g.asked, g.writing, g.dirty = err, false, false, false
 	for _, o := range g.flying {
 		g.refuse(o, flying)
 	}
@@ -220,7 +240,7 @@ func (g *gate) find(w work) (output []byte, err *troupe.Error, v verdict) {
 func (g *gate) settle() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.writing {
+	for g.asked {
 		g.moved.Wait()
 	}
 	return g.closed
@@ -230,7 +250,7 @@ func (g *gate) settle() error {
 func (g *gate) uncrowd() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.writing && len(g.flying)+len(g.next) >= maxOutputs {
+	for g.asked && len(g.flying)+len(g.next) >= maxOutputs {
 		g.moved.Wait()
 	}
 }

@@ -257,6 +257,9 @@ func (h *Host) close(ctx context.Context) error {
 	if h.requester != nil {
 		errs = append(errs, h.requester.Close())
 	}
+	if h.records != nil {
+		errs = append(errs, h.records.Close())
+	}
 	done := make(chan struct{})
 	go func() { h.work.Wait(); h.ready.goroutines.Wait(); close(done) }()
 	select {

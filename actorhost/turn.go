@@ -225,16 +225,21 @@ func (a *activation) changed(t turn) ([]byte, error) {
 	}
 	a.created = true
 	a.current, a.spare = state, a.current
-	if a.gate.uses(a.spare) {
-		a.spare = nil
-	}
 	return state, nil
 }
 
 // encode encodes the state, which may run the actor's own code.
 func (a *activation) encode() (state []byte, err error) {
 	defer recovered(&err)
-	return a.state.encode(a.spare[:0])
+	return a.state.encode(a.scratch())
+}
+
+// scratch is the buffer for a state that may become the current one.
+func (a *activation) scratch() []byte {
+	if a.gate.uses(a.spare) {
+		a.spare = nil
+	}
+	return a.spare[:0]
 }
 
 // rollBack undoes what a failed turn has changed in the exported fields, and the subscriptions that it has made.
@@ -247,7 +252,7 @@ func (a *activation) rollBack(c *Context) {
 			a.state.reset()
 			return nil
 		}
-		if state, err := a.state.encode(a.spare[:0]); err == nil && codec.Equal(state, a.current) {
+		if state, err := a.state.encode(a.scratch()); err == nil && codec.Equal(state, a.current) {
 			return nil
 		}
 		return a.state.restore(a.current)

@@ -21,10 +21,11 @@ var (
 )
 
 // JetStream's numbers for a refused compare-and-set: another revision, and (replicated streams) another write of the
-// same key still on its way.
+// same key still on its way. And a batch for a stream that was made without AllowAtomicPublish.
 const (
 	codeWrongLastSequence = 10071
 	codeWriteInFlight     = 10164
+	codeNoBatches         = 10174
 )
 
 // openTimeout bounds one attempt to open a bucket.
@@ -42,9 +43,10 @@ type bucket struct {
 	entries jetstream.KeyValue
 }
 
-// openBucket opens a bucket and makes it when there is none. One that exists is used with the settings it has. A
+// openBucket opens a bucket and makes it when there is none, one for atomic batches if they are wanted. One that exists
+// is used with the settings it has. A
 // cluster whose leader has just changed may leave a request without an answer, so it is made again until ctx is done.
-func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueConfig) (*bucket, error) {
+func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueConfig, batches bool) (*bucket, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
@@ -53,7 +55,7 @@ func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueCon
 		config.Replicas = defaultReplicas(nc)
 	}
 	for {
-		b, err := tryOpenBucket(ctx, js, config)
+		b, err := tryOpenBucket(ctx, js, config, batches)
 		if err == nil {
 			return b, nil
 		}
@@ -63,12 +65,14 @@ func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueCon
 	}
 }
 
-func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig) (*bucket, error) {
+func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool) (*bucket, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	kv, err := js.KeyValue(ctx, config.Bucket)
+	isNew := false
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = js.CreateKeyValue(ctx, config)
+		isNew = err == nil
 		if errors.Is(err, jetstream.ErrBucketExists) { // another host was faster, with other settings
 			kv, err = js.KeyValue(ctx, config.Bucket)
 		}
@@ -79,6 +83,13 @@ func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream
 	stream, err := js.Stream(ctx, "KV_"+config.Bucket)
 	if err != nil {
 		return nil, err
+	}
+	if isNew && batches { // for which KeyValueConfig has no word
+		settings := stream.CachedInfo().Config
+		settings.AllowAtomicPublish = true
+		if stream, err = js.UpdateStream(ctx, settings); err != nil {
+			return nil, err
+		}
 	}
 	return &bucket{js: js, stream: stream, prefix: "$KV." + config.Bucket + ".", entries: kv}, nil
 }

@@ -33,7 +33,7 @@ func OpenHosts(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int) (
 		Description:    "One lease for each host that is up",
 		Replicas:       replicas,
 		LimitMarkerTTL: releasedTTL,
-	})
+	}, false)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,7 +37,12 @@ const destroyedTTL = time.Hour
 
 // Records is the bucket that holds the record of each actor of a namespace, under the tokens of its ID. Writes are
 // compare-and-set on Record.Revision.
-type Records struct{ bucket *bucket }
+type Records struct {
+	bucket *bucket
+
+	mu     sync.Mutex
+	writer *writer // nil until there is something to write
+}
 
 // OpenRecords opens the records of a namespace, and makes their bucket, with this many replicas, when there is none.
 // Zero replicas means three in a cluster and one on a single server.
@@ -46,11 +52,11 @@ func OpenRecords(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int)
 		Description:    "One record for each actor: owner, epoch and state",
 		Replicas:       replicas,
 		LimitMarkerTTL: destroyedTTL, // allows a TTL on single messages
-	})
+	}, true)
 	if err != nil {
 		return nil, err
 	}
-	return &Records{bucket}, nil
+	return &Records{bucket: bucket}, nil
 }
 
 // Get reads the record of an actor. One that does not exist is the zero Record with the Revision to expect. The error

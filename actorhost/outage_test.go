@@ -1,0 +1,98 @@
+package actorhost_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+)
+
+// TestServerRestartsUnderLoad restarts NATS twice while callers add to counters. What was acknowledged is there, and
+// what certainly did not run is not: only calls with an unknown outcome may be either.
+func TestServerRestartsUnderLoad(t *testing.T) {
+	t.Parallel()
+	logger := slog.New(slog.DiscardHandler)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	options := bus.ServerOptions{DataDir: t.TempDir(), Listen: free.Addr().String(), Logger: logger}
+	require.NoError(t, free.Close())
+	server, err := bus.StartServer(options)
+	require.NoError(t, err)
+	t.Cleanup(func() { server.Shutdown() })
+	connect := func() *client.Client {
+		nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL(), Logger: logger})
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		c, err := client.New(nc)
+		require.NoError(t, err)
+		return c
+	}
+	for range 2 {
+		nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL(), Logger: logger})
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: logger}, counters())
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	}
+
+	const actors, callers = 10, 8
+	var acknowledged, unknown [actors]atomic.Int64
+	var done atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	var calls errgroup.Group
+	for caller := range callers {
+		c := connect()
+		calls.Go(func() error {
+			for i := caller; ctx.Err() == nil; i++ {
+				one, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				err := call(one, add, troupe.GetOrCreate[counter](c, fmt.Sprint(i%actors)), 1)
+				cancel()
+				var failed *troupe.Error
+				switch {
+				case err == nil:
+					acknowledged[i%actors].Add(1)
+					done.Add(1)
+				case errors.Is(err, troupe.ErrOutcomeUnknown):
+					unknown[i%actors].Add(1)
+				case !errors.As(err, &failed) || !failed.Retryable:
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	goOn := func() {
+		until := done.Load() + 300
+		require.Eventually(t, func() bool { return done.Load() > until }, 30*time.Second, time.Millisecond)
+	}
+	for range 2 {
+		goOn()
+		server.Shutdown()
+		server, err = bus.StartServer(options)
+		require.NoError(t, err)
+	}
+	goOn()
+	stop()
+	require.NoError(t, calls.Wait())
+	c := connect()
+	for i := range actors {
+		got, err := get.Call(t.Context(), troupe.GetOrCreate[counter](c, fmt.Sprint(i)), nil)
+		require.NoError(t, err)
+		least := acknowledged[i].Load()
+		require.GreaterOrEqual(t, int64(got), least)
+		require.LessOrEqual(t, int64(got), least+unknown[i].Load())
+	}
+}

@@ -1,0 +1,108 @@
+package bus_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// TestWritesHaveTheirOwnOutcome writes many records over and over, where each write costs a sync and where it does not:
+// single writes and batches. One in ten expects a wrong revision, and fails alone.
+func TestWritesHaveTheirOwnOutcome(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]bus.ServerOptions{"default": {}, "always": {SyncAlways: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options.DataDir = t.TempDir()
+			server, err := bus.StartServer(options)
+			require.NoError(t, err)
+			t.Cleanup(server.Shutdown)
+			nc, err := server.Connect(bus.Options{})
+			require.NoError(t, err)
+			t.Cleanup(nc.Close)
+			ns, err := bus.NewNamespace("")
+			require.NoError(t, err)
+			records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+			require.NoError(t, err)
+
+			const keys = 300
+			last := [keys]bus.Record{}
+			outcomes := [keys]error{}
+			for until, round := time.Now().Add(500*time.Millisecond), 0; time.Now().Before(until); round++ {
+				var all sync.WaitGroup
+				for i := range keys {
+					wrong := round > 0 && i%10 == round%10
+					all.Add(1)
+					require.NoError(t, records.Write(bus.Write{
+						ID: newID(t, "room", fmt.Sprint(i)),
+						Take: func() (bus.Record, bool) {
+							record := bus.Record{Owner: fmt.Sprint("h", round), Created: true, Revision: last[i].Revision}
+							if wrong {
+								record.Revision--
+							}
+							return record, true
+						},
+						Done: func(revision uint64, err error) {
+							if outcomes[i] = err; err == nil {
+								last[i] = bus.Record{Owner: fmt.Sprint("h", round), Revision: revision}
+							}
+							all.Done()
+						},
+					}))
+				}
+				all.Wait()
+				for i, err := range outcomes {
+					if round > 0 && i%10 == round%10 {
+						require.ErrorIs(t, err, bus.ErrConflict)
+					} else {
+						require.NoError(t, err)
+					}
+				}
+			}
+			for i, record := range last {
+				got, err := records.Get(t.Context(), newID(t, "room", fmt.Sprint(i)))
+				require.NoError(t, err)
+				require.Equal(t, record.Owner, got.Owner)
+				require.Equal(t, record.Revision, got.Revision)
+			}
+			require.NoError(t, records.Close())
+			require.Error(t, records.Write(bus.Write{ID: newID(t, "room", "late")}))
+		})
+	}
+}
+
+// TestWritesEndWithTheConnection: a write that the server cannot answer any more does not wait for its time to run out.
+func TestWritesEndWithTheConnection(t *testing.T) {
+	t.Parallel()
+	server, err := bus.StartServer(bus.ServerOptions{DataDir: t.TempDir()})
+	require.NoError(t, err)
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL()})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	write := func(before func()) error {
+		require.NoError(t, records.Write(bus.Write{
+			ID:   newID(t, "room", "1"),
+			Take: func() (bus.Record, bool) { before(); return bus.Record{Owner: "h1"}, true },
+			Done: func(_ uint64, err error) { done <- err },
+		}))
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(4 * time.Second):
+			return nil
+		}
+	}
+	require.NoError(t, write(func() {}))
+	require.Error(t, write(server.Shutdown))
+	require.NoError(t, records.Close())
+}
