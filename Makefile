@@ -17,6 +17,10 @@ TESTFLAGS ?=
 BENCH     ?= .
 COUNT     ?= 1
 FUZZTIME  ?= 30s
+SECONDS   ?= 30
+SEED      ?= 1
+SEEDS     ?= 1
+ROUNDS    ?= 50
 ARGS      ?= --help
 OLD       ?= bin/bench-old.txt
 NEW       ?= bin/bench.txt
@@ -26,7 +30,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race cover bench benchstat fuzz examples fmt fmt-check vet tidy-check golangci lint nats up down ci clean
+.PHONY: help build test race chaos failover cover bench benchstat fuzz examples fmt fmt-check vet tidy-check golangci lint nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +44,14 @@ test: ## Run all tests (TESTFLAGS='-run Name -v')
 
 race: ## Run all tests with the race detector
 	$(GO) test -race ./... $(TESTFLAGS)
+
+# A run of 3 servers is among every four seeds. The second test switches guarantees off and must find that out.
+chaos: ## Kill, freeze and cut off hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1)
+	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|FaultsAreFound' -v -count 1 -timeout 0 $(TESTFLAGS) -args \
+		-seconds $(SECONDS) -seed $(SEED) -seeds $(SEEDS)
+
+failover: ## Measure how long actors are without service when their host goes (ROUNDS=50)
+	$(GO) test -tags chaos ./actorhost/chaos -run Failover -count 1 -timeout 0 -v $(TESTFLAGS) -args -rounds $(ROUNDS)
 
 cover: ## Measure test coverage over all packages, and write bin/cover.html
 	@mkdir -p bin
@@ -76,6 +88,7 @@ fmt-check: ## Fail on Go files that gofmt would change
 
 vet: ## Run go vet
 	$(GO) vet ./...
+	$(GO) vet -tags chaos ./...
 
 tidy-check: ## Fail when go.mod or go.sum are not tidy, or a module is not the one they name
 	$(GO) mod tidy -diff
@@ -83,6 +96,7 @@ tidy-check: ## Fail when go.mod or go.sum are not tidy, or a module is not the o
 
 golangci: ## Run golangci-lint
 	$(GOLANGCI_LINT) run
+	$(GOLANGCI_LINT) run --build-tags chaos ./actorhost/...
 
 lint: vet golangci ## Run all linters: go vet and golangci-lint
 

@@ -1,0 +1,3 @@
+// Package chaos proves what package actorhost promises while hosts and servers die, freeze and lose each other. It is
+// all tests, in builds with the tag chaos: see `make chaos` and docs/reliability.md.
+package chaos

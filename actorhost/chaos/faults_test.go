@@ -1,0 +1,127 @@
+//go:build chaos
+
+package chaos_test
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"time"
+)
+
+// fault is something that goes wrong and is put right.
+type fault struct {
+	name string
+	run  func(s *system, r *rand.Rand)
+}
+
+const (
+	shortly    = 300 * time.Millisecond // far below a lease
+	pointFound = time.Second            // in which a turn comes to the point where its host is to be stopped
+)
+
+// sometime is a moment up to most.
+func sometime(r *rand.Rand, most time.Duration) { time.Sleep(time.Duration(r.Int64N(int64(most)))) }
+
+func (s *system) someHost(r *rand.Rand) *member { return s.hosts[r.IntN(len(s.hosts))] }
+
+// pastLease is long enough for another host to take over.
+func (s *system) pastLease() { time.Sleep(s.lease + time.Second) }
+
+// killAt kills a host in the middle of a turn.
+func killAt(point string) func(*system, *rand.Rand) {
+	return func(s *system, r *rand.Rand) {
+		m := s.someHost(r)
+		m.order("kill " + point)
+		select {
+		case <-m.gone:
+			sometime(r, shortly)
+		case <-time.After(pointFound):
+		}
+		s.restartHost(m)
+	}
+}
+
+// freezeAt stops a host in the middle of a turn until its lease is over.
+func freezeAt(point string) func(*system, *rand.Rand) {
+	return func(s *system, r *rand.Rand) {
+		m := s.someHost(r)
+		m.order("stop " + point)
+		sometime(r, shortly)
+		s.pastLease()
+		m.signal(syscall.SIGCONT)
+		sometime(r, shortly)
+	}
+}
+
+func freeze(past bool) func(*system, *rand.Rand) {
+	return func(s *system, r *rand.Rand) {
+		m := s.someHost(r)
+		m.signal(syscall.SIGSTOP)
+		if past {
+			s.pastLease()
+		} else {
+			sometime(r, s.lease/2)
+		}
+		m.signal(syscall.SIGCONT)
+	}
+}
+
+func cut(in, out bool) func(*system, *rand.Rand) {
+	return func(s *system, r *rand.Rand) {
+		m := s.someHost(r)
+		m.proxy.cut(in, out)
+		if sometime(r, shortly); r.IntN(2) == 0 {
+			s.pastLease()
+		}
+		m.proxy.cut(false, false)
+	}
+}
+
+// faults are what may happen, those of a host first.
+var faults = []fault{
+	{"a host is killed", func(s *system, r *rand.Rand) {
+		m := s.someHost(r)
+		m.kill()
+		sometime(r, shortly)
+		s.restartHost(m)
+	}},
+	{"a host is killed before a commit", killAt("before_commit")},
+	{"a host is killed after a commit", killAt("after_commit")},
+	{"a host is killed before a reply", killAt("before_reply")},
+	{"a host is frozen before a commit until its lease is over", freezeAt("before_commit")},
+	{"a host is frozen before a reply until its lease is over", freezeAt("before_reply")},
+	{"a host is frozen until its lease is over", freeze(true)},
+	{"a host is frozen shortly", freeze(false)},
+	{"a host is cut off", cut(true, true)},
+	{"nothing gets to a host", cut(true, false)},
+	{"nothing gets from a host", cut(false, true)},
+	{"a host is drained", func(s *system, _ *rand.Rand) {
+		m := s.hosts[0]
+		m.signal(syscall.SIGTERM)
+		select {
+		case <-m.gone:
+		case <-time.After(10 * time.Second):
+			s.t.Error("a host did not drain within 10 s")
+		}
+		s.restartHost(m)
+	}},
+	{"a server is killed", func(s *system, r *rand.Rand) { s.restartServer(s.servers[r.IntN(len(s.servers))], syscall.SIGKILL) }},
+	{"a server is restarted", func(s *system, r *rand.Rand) { s.restartServer(s.servers[r.IntN(len(s.servers))], syscall.SIGTERM) }},
+	{"a server is frozen", func(s *system, r *rand.Rand) {
+		n := s.servers[r.IntN(len(s.servers))]
+		n.signal(syscall.SIGSTOP)
+		if sometime(r, shortly); len(s.servers) > 1 {
+			sometime(r, s.lease)
+		}
+		n.signal(syscall.SIGCONT)
+	}},
+}
+
+func faultNamed(name string) fault {
+	for _, f := range faults {
+		if f.name == name {
+			return f
+		}
+	}
+	panic("no fault " + name)
+}

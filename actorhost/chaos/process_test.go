@@ -1,0 +1,169 @@
+//go:build chaos
+
+package chaos_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// The test binary is also the program of the processes that are killed. What one of them is to be is in these.
+const (
+	envRole    = "TROUPE_CHAOS_ROLE"    // server or host
+	envListen  = "TROUPE_CHAOS_LISTEN"  // of a server: host:port
+	envDir     = "TROUPE_CHAOS_DIR"     // of a server: its data
+	envCluster = "TROUPE_CHAOS_CLUSTER" // of a server in a cluster: all addresses of routes, its own first
+	envURL     = "TROUPE_CHAOS_URL"     // of a host
+	envLease   = "TROUPE_CHAOS_LEASE"   // of a host
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(envRole) {
+	case "server":
+		exit(runServer())
+	case "host":
+		exit(runHost())
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func runServer() error {
+	host, port, err := splitAddress(os.Getenv(envListen))
+	if err != nil {
+		return err
+	}
+	options := &server.Options{
+		ServerName: fmt.Sprint("s", port), Host: host, Port: port, JetStream: true, StoreDir: os.Getenv(envDir), NoSigs: true, NoLog: true,
+	}
+	if routes := strings.Split(os.Getenv(envCluster), ","); len(routes) > 1 {
+		host, port, err := splitAddress(routes[0])
+		if err != nil {
+			return err
+		}
+		options.Cluster = server.ClusterOpts{Name: "chaos", Host: host, Port: port}
+		options.Routes = server.RoutesFromStr("nats://" + strings.Join(routes[1:], ",nats://"))
+	}
+	s, err := server.NewServer(options)
+	if err != nil {
+		return fmt.Errorf("making the server: %w", err)
+	}
+	s.Start()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	<-ctx.Done()
+	s.Shutdown()
+	return nil
+}
+
+func splitAddress(address string) (host string, port int, err error) {
+	tcp, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return "", 0, fmt.Errorf("the address of a server: %w", err)
+	}
+	return tcp.IP.String(), tcp.Port, nil
+}
+
+// runHost runs actors until SIGTERM. A line on its input, "kill POINT" or "stop POINT", has it send itself that signal
+// when a turn next comes to that point.
+func runHost() error {
+	lease, err := time.ParseDuration(os.Getenv(envLease))
+	if err != nil {
+		return fmt.Errorf("reading the lease: %w", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	nc, err := bus.Connect(ctx, bus.Options{URL: os.Getenv(envURL), Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	var order atomic.Pointer[string]
+	actorhost.OnPoint(func(point string) {
+		due := order.Load()
+		if due == nil || !strings.HasSuffix(*due, " "+point) || !order.CompareAndSwap(due, nil) {
+			return
+		}
+		sig := syscall.SIGSTOP
+		if strings.HasPrefix(*due, "kill") {
+			sig = syscall.SIGKILL
+		}
+		_ = syscall.Kill(os.Getpid(), sig)
+		time.Sleep(time.Millisecond) // a signal to oneself may come a little later
+	})
+	go func() {
+		lines := bufio.NewScanner(os.Stdin)
+		for lines.Scan() {
+			line := lines.Text()
+			order.Store(&line)
+		}
+		stop() // whoever started it is gone
+	}()
+	return actorhost.Run(ctx, nc, actorhost.Config{Lease: lease, Grace: 5 * time.Second, Logger: logger}, definitions()...)
+}
+
+// process is a child that can be killed, stopped and started again.
+type process struct {
+	command *exec.Cmd
+	input   io.WriteCloser
+	gone    chan struct{}
+}
+
+func start(t *testing.T, log io.Writer, env ...string) *process {
+	t.Helper()
+	p := &process{command: exec.Command(os.Args[0]), gone: make(chan struct{})}
+	p.command.Env = append(os.Environ(), env...)
+	p.command.Stdout, p.command.Stderr = log, log
+	var err error
+	p.input, err = p.command.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, p.command.Start())
+	go func() { _ = p.command.Wait(); close(p.gone) }()
+	t.Cleanup(func() { p.kill() })
+	return p
+}
+
+func (p *process) signal(sig syscall.Signal) { _ = p.command.Process.Signal(sig) } // it may be gone
+
+func (p *process) order(line string) { _, _ = fmt.Fprintln(p.input, line) } // likewise
+
+// kill kills it and waits until it is gone.
+func (p *process) kill() {
+	p.signal(syscall.SIGKILL)
+	<-p.gone
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
+}

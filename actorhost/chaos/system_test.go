@@ -1,0 +1,168 @@
+//go:build chaos
+
+package chaos_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// system is the processes under test.
+type system struct {
+	t       *testing.T
+	log     io.Writer
+	lease   time.Duration
+	env     []string // of hosts
+	servers []*node
+	hosts   []*member
+}
+
+// node is a server that is started again with the data it had.
+type node struct {
+	*process
+	env []string
+	url string
+}
+
+// member is a place for a host, behind a proxy of its own.
+type member struct {
+	*process
+	proxy *proxy
+}
+
+const members = 3
+
+// begin starts one server or a cluster of three, and the hosts. Their logs go to a file.
+func begin(t *testing.T, servers int, log string, env ...string) *system {
+	t.Helper()
+	file, err := os.Create(log)
+	require.NoError(t, err)
+	t.Cleanup(func() { file.Close() })
+	s := &system{t: t, log: file, lease: 2 * time.Second, env: env}
+	if servers > 1 {
+		s.lease = 10 * time.Second
+	}
+	var routes []string
+	for range servers {
+		routes = append(routes, freeAddress(t))
+	}
+	for i := range servers {
+		address := freeAddress(t)
+		others := append(append([]string{routes[i]}, routes[:i]...), routes[i+1:]...)
+		n := &node{url: "nats://" + address, env: []string{
+			envRole + "=server", envListen + "=" + address, envDir + "=" + t.TempDir(), envCluster + "=" + strings.Join(others, ","),
+		}}
+		s.servers = append(s.servers, n)
+		n.process = start(t, s.log, n.env...)
+	}
+	for i := range servers {
+		s.awaitServer(s.servers[i])
+	}
+	for i := range members {
+		s.hosts = append(s.hosts, &member{proxy: newProxy(t, strings.TrimPrefix(s.servers[i%servers].url, "nats://"))})
+		s.startHost(s.hosts[i])
+	}
+	s.awaitHosts()
+	return s
+}
+
+func (s *system) startHost(m *member) {
+	m.process = start(s.t, s.log, append(s.env, envRole+"=host", envURL+"="+m.proxy.url(), envLease+"="+s.lease.String())...)
+}
+
+// restartHost kills what is there.
+func (s *system) restartHost(m *member) {
+	m.kill()
+	m.proxy.cut(false, false)
+	s.startHost(m)
+}
+
+// awaitServer waits until a server can be used.
+func (s *system) awaitServer(n *node) {
+	require.Eventually(s.t, func() bool {
+		nc, err := nats.Connect(n.url)
+		if err != nil {
+			return false
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			return false
+		}
+		_, err = js.AccountInfo(s.t.Context())
+		return err == nil
+	}, 30*time.Second, 20*time.Millisecond)
+}
+
+// awaitHosts waits until all hosts have a lease.
+func (s *system) awaitHosts() {
+	s.await(func(up int) bool { return up >= members })
+}
+
+// await waits until the number of leases is right.
+func (s *system) await(right func(up int) bool) {
+	nc, err := nats.Connect(s.urls())
+	require.NoError(s.t, err)
+	defer nc.Close()
+	ns, err := bus.NewNamespace("")
+	require.NoError(s.t, err)
+	leases, err := bus.OpenHosts(s.t.Context(), nc, ns, 0)
+	require.NoError(s.t, err)
+	require.Eventually(s.t, func() bool {
+		up := 0
+		for _, err := range leases.List(s.t.Context()) {
+			if err != nil {
+				return false
+			}
+			up++
+		}
+		return right(up)
+	}, time.Minute, 20*time.Millisecond)
+}
+
+func (s *system) urls() string {
+	var urls []string
+	for _, n := range s.servers {
+		urls = append(urls, n.url)
+	}
+	return strings.Join(urls, ",")
+}
+
+// restartServer ends a server by a signal and starts it again.
+func (s *system) restartServer(n *node, sig syscall.Signal) {
+	n.signal(sig)
+	<-n.gone
+	n.process = start(s.t, s.log, n.env...)
+	s.awaitServer(n)
+}
+
+// mend ends all faults.
+func (s *system) mend() {
+	for _, n := range s.servers {
+		n.signal(syscall.SIGCONT)
+	}
+	for _, m := range s.hosts {
+		m.proxy.cut(false, false)
+		m.signal(syscall.SIGCONT)
+		select {
+		case <-m.gone:
+			s.startHost(m)
+		default:
+		}
+	}
+}
+
+func (s *system) String() string {
+	return fmt.Sprintf("%d servers, %d hosts", len(s.servers), len(s.hosts))
+}
