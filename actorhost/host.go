@@ -81,6 +81,11 @@ type Host struct {
 	ctx    context.Context //nolint:containedctx // the life of the host
 	cancel context.CancelFunc
 	quit   chan struct{}
+	// staying ends as the host begins to stop: a session that is lost then has no successor.
+	staying   context.Context //nolint:containedctx // likewise
+	leave     context.CancelFunc
+	rejoining sync.Mutex // held while one session succeeds another
+
 	work   sync.WaitGroup // goroutines of the host
 	ready  ready          // goroutines of turns
 	stop   sync.Once
@@ -107,6 +112,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		return nil, fmt.Errorf("actorhost: %w", err)
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.staying, h.leave = context.WithCancel(h.ctx)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := h.open(ctx); err != nil {
@@ -215,8 +221,10 @@ func (h *Host) Stop(ctx context.Context) error {
 }
 
 func (h *Host) shutDown(ctx context.Context) error {
-	s := h.session.Load()
-	err := s.leaveRoutes()
+	h.leave()
+	h.rejoining.Lock()
+	err := h.session.Load().leaveRoutes()
+	h.rejoining.Unlock()
 	h.mu.Lock()
 	h.stopping = true
 	activations := slices.Collect(maps.Values(h.active))

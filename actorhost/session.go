@@ -47,21 +47,33 @@ func (h *Host) join(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
 	h.session.Store(s)
-	var err error
-	if s.own, err = h.nc.ChanSubscribe(h.ns.HostAll(s.id), h.inbox); err != nil {
-		return nil, fmt.Errorf("subscribing as a host: %w", err)
+	if err := s.listen(ctx); err != nil {
+		_ = s.leave() // the lease runs out by itself
+		return nil, err
 	}
+	return s, nil
+}
+
+func (s *session) listen(ctx context.Context) error {
+	h := s.host
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own, err := h.nc.ChanSubscribe(h.ns.HostAll(s.id), h.inbox)
+	if err != nil {
+		return fmt.Errorf("subscribing as a host: %w", err)
+	}
+	s.own = own
 	for name := range h.types {
 		route, err := h.nc.ChanQueueSubscribe(h.ns.RouteType(name), bus.QueueGroup, h.inbox)
 		if err != nil {
-			return nil, fmt.Errorf("subscribing to calls of %s: %w", name, err)
+			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
 		s.routes = append(s.routes, route)
 	}
 	if err := h.nc.FlushWithContext(ctx); err != nil {
-		return nil, fmt.Errorf("subscribing as a host: %w", err)
+		return fmt.Errorf("subscribing as a host: %w", err)
 	}
-	return s, nil
+	return nil
 }
 
 // valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Without it
@@ -105,15 +117,25 @@ func (s *session) leaveRoutes() error {
 	return errors.Join(errs...)
 }
 
-// end gives the lease back and stops listening. From here on the session is not valid.
-func (s *session) end(ctx context.Context) error {
+// leave stops listening. From here on the session is not valid.
+func (s *session) leave() error {
 	err := s.leaveRoutes()
+	s.until.Store(0)
+	s.mu.Lock()
+	own := s.own
+	s.own = nil
+	s.mu.Unlock()
+	if own != nil {
+		err = errors.Join(err, unlessClosed(own.Drain()))
+	}
+	return err
+}
+
+// end stops listening and gives the lease back.
+func (s *session) end(ctx context.Context) error {
+	err := s.leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.until.Store(0)
-	if s.own != nil {
-		err = errors.Join(err, unlessClosed(s.own.Drain()))
-	}
 	if revokeErr := s.host.leases.Revoke(ctx, s.id, s.revision); revokeErr != nil && !errors.Is(revokeErr, bus.ErrConflict) {
 		err = errors.Join(err, fmt.Errorf("giving the lease back: %w", revokeErr))
 	}
@@ -146,7 +168,10 @@ func (h *Host) keepLease(s *session) {
 			timer.Reset(wait)
 		case errors.Is(err, bus.ErrConflict):
 			h.config.Logger.Error("the lease is lost, another host may own our actors: starting anew", slog.String("host", s.id))
-			s = h.rejoin(s)
+			if s = h.rejoin(s); s == nil {
+				cancel()
+				return
+			}
 			timer.Reset(wait)
 		default:
 			h.config.Logger.Warn("renewing the lease failed", slog.String("host", s.id), slog.Any("error", err))
@@ -156,36 +181,31 @@ func (h *Host) keepLease(s *session) {
 	}
 }
 
-// rejoin gives up all that a lost session held, and starts a new one as soon as the bus lets it.
+// rejoin gives up all that a lost session held, and starts a new one as soon as the bus lets it, or none when the host
+// stops.
 func (h *Host) rejoin(lost *session) *session {
-	lost.until.Store(0)
-	_ = lost.leaveRoutes()             // a connection that is closed listens to nothing
-	_ = unlessClosed(lost.own.Drain()) // likewise
+	h.rejoining.Lock()
+	defer h.rejoining.Unlock()
+	_ = lost.leave() // a connection that is closed listens to nothing
 	h.mu.Lock()
 	activations := slices.Collect(maps.Values(h.active))
 	h.mu.Unlock()
 	for _, a := range activations {
 		a.end(dropWork)
 	}
-	for {
-		ctx, cancel := context.WithTimeout(h.ctx, h.config.Lease)
+	for h.staying.Err() == nil {
+		ctx, cancel := context.WithTimeout(h.staying, h.config.Lease)
 		s, err := h.join(ctx)
 		cancel()
 		if err == nil {
 			return s
 		}
-		if h.ctx.Err() != nil {
-			return lost
+		if h.staying.Err() == nil {
+			h.config.Logger.Error("starting anew failed", slog.Any("error", err))
 		}
-		h.config.Logger.Error("starting anew failed", slog.Any("error", err))
-		timer := time.NewTimer(h.config.Lease / 4)
-		select {
-		case <-timer.C:
-		case <-h.ctx.Done():
-			timer.Stop()
-			return lost
-		}
+		pause(h.staying, h.config.Lease/4)
 	}
+	return nil
 }
 
 func unlessClosed(err error) error {

@@ -34,6 +34,9 @@ const openTimeout = 3 * time.Second
 // writeTimeout bounds one write, with what the client library retries in it.
 const writeTimeout = 5 * time.Second
 
+// tryAgain is the pause after a write that could not be sent.
+const tryAgain = 20 * time.Millisecond
+
 // bucket is a JetStream KV bucket on the level of its stream: unlike jetstream.KeyValue it tells the revision of a
 // deleted key, writes with a TTL and an expected revision at once, and reads and writes in one request each.
 type bucket struct {
@@ -145,6 +148,11 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 			return ack.Sequence, nil
 		}
 		key := strings.TrimPrefix(msg.Subject, b.prefix)
+		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+			if pause(ctx, tryAgain) { // the connection, or the stream's leader, is away for a moment
+				continue
+			}
+		}
 		var api *jetstream.APIError
 		if !errors.As(err, &api) {
 			return 0, fmt.Errorf("writing %s: %w: %w", key, unknownOutcome(err), err)

@@ -1,0 +1,66 @@
+package actorhost_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// TestStoppingWhileTheLeaseIsLost stops hosts that are about to start anew, with their connection on its way back.
+func TestStoppingWhileTheLeaseIsLost(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	require.NoError(t, err)
+	for range 50 {
+		nc := b.Connect()
+		host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
+		require.NoError(t, err)
+		revision, _, err := leases.Revision(t.Context(), host.ID())
+		require.NoError(t, err)
+		require.NoError(t, leases.Revoke(t.Context(), host.ID(), revision))
+		require.NoError(t, nc.ForceReconnect()) // has it renew the lease
+		require.NoError(t, host.Stop(t.Context()))
+	}
+	for entry, err := range leases.List(t.Context()) {
+		require.NoError(t, err)
+		t.Error("a host has stopped and left the lease", entry.ID)
+	}
+}
+
+// TestCallsWaitWhileNoHostIsUp has a caller that has reached a type before wait for a host of it, but not for ever.
+func TestCallsWaitWhileNoHostIsUp(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	_, err := add.Call(t.Context(), a, 1)
+	require.ErrorIs(t, err, troupe.ErrUnknownType, "it may as well be misspelt")
+	host := b.Host(counters())
+	require.NoError(t, call(t.Context(), add, a, 1))
+	b.Stop(host)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = add.Call(ctx, a, 1)
+	require.ErrorIs(t, err, troupe.ErrUnavailable)
+
+	result := make(chan error, 1)
+	go func() { result <- call(t.Context(), add, a, 1) }()
+	resent := b.Client.Resent()
+	require.Eventually(t, func() bool { return b.Client.Resent() > resent }, 10*time.Second, time.Millisecond)
+	b.Host(counters())
+	require.NoError(t, <-result)
+	got, err := get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, 2, got)
+}
