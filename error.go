@@ -16,7 +16,8 @@ const (
 	CodeInternal Code = "internal"
 	// CodeBadInput: a name, a key or an input that cannot be what the action takes. Nothing ran.
 	CodeBadInput Code = "bad_input"
-	// CodeUnknownType: no host on the bus serves the actor type: a misspelt name, or no such host is up. Nothing ran.
+	// CodeUnknownType: no host on the bus serves the actor type, nor has one answered this client before: a misspelt name,
+	// or no such host is up. Nothing ran.
 	CodeUnknownType Code = "unknown_type"
 	// CodeUnknownAction: the actor type has no such action. Nothing ran.
 	CodeUnknownAction Code = "unknown_action"

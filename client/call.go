@@ -23,7 +23,9 @@ const maxPooled = 64 << 10
 
 // Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
 // nobody answers there. A call that was refused before it started, or that is not answered for a while, is sent again
-// until ctx is done: its actor recognises it by its request id, and runs it once. Every error is a *troupe.Error.
+// until ctx is done: its actor recognises it by its request id, and runs it once. The same holds while no host of a type
+// is up that this client has reached before; one that it has never reached is reported at once as an unknown type. Every
+// error is a *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.InvokeFor(ctx, "", call)
 }
@@ -179,7 +181,9 @@ func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.unsure = true
 		return nil, err
-	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, or no host is up: for now
+	case errors.Is(err, nats.ErrNoResponders) && s.client.known.has(s.call.ID.Type()): // for now
+		return nil, s.rest(ctx, fmt.Errorf("no host of its type is up: %w", err))
+	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
 		return nil, s.rest(ctx, err)
 	case err != nil:
 		return nil, err
@@ -188,6 +192,7 @@ func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
 		s.listen = true
 		return nil, nil
 	}
+	s.client.known.add(s.call.ID.Type())
 	failed := bus.DecodeError(reply)
 	if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable && failed.Code != troupe.CodeOutcomeUnknown {
 		return reply, nil

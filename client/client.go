@@ -25,6 +25,7 @@ type Client struct {
 	timeout   time.Duration
 	logger    *slog.Logger
 	resent    atomic.Uint64
+	known     names // the types that hosts have answered for
 
 	mu            sync.Mutex
 	subscriptions map[*subscription]struct{} // nil once closed
