@@ -36,6 +36,7 @@ type activation struct {
 	finished bool // the activation must end: it is destroyed, or fenced off by another owner
 	state    state
 	current  []byte // the encoding of the state that the last turn has left behind; nil before there is one
+	stored   []byte // what the record has for it, if that is more: fields that this program does not know
 	spare    []byte // a buffer for the next encoding
 	output   []byte // a buffer for outputs: NATS has copied it when a publish returns
 	epoch    uint64

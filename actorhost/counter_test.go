@@ -111,7 +111,7 @@ func (s *counterState) relay(c *actorhost.Context, path []string) error {
 }
 
 // call is Action.Call without a result worth having.
-func call[In, Out any](ctx context.Context, a troupe.Action[counter, In, Out], ref counter, in In) error {
+func call[R troupe.Reference, In, Out any](ctx context.Context, a troupe.Action[R, In, Out], ref R, in In) error {
 	_, err := a.Call(ctx, ref, in)
 	return err
 }

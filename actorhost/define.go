@@ -52,8 +52,15 @@ type limits struct {
 }
 
 // Define declares an actor type: newState makes the state that a new actor starts with, and each handler implements
-// an action of R's contract or is the on-create hook. The compiler checks that all belong to the same R and S; what it
-// cannot check, a name that is not valid or used twice, is an error of [Start].
+// an action of R's contract or is the on-create hook.
+//
+// S may change while actors live on. A field that a stored state does not have yet starts as newState makes it, unless
+// it is tagged omitempty: then as zero. A field that a stored state has and S has not, because a newer or an older
+// program has it, stays in the record through all writes. A stored state that S cannot take, a number where there was a
+// text, is troupe.CodeStateCorrupt and stays as it is: see "troupe state".
+//
+// The compiler checks that all handlers belong to the same R and S; what it cannot check, a name that is not valid or
+// used twice, is an error of [Start].
 func Define[R troupe.Reference, S any](newState func() S, handlers ...Handler[R, S]) ActorType[R, S] {
 	return ActorType[R, S]{
 		newState: newState,

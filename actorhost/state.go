@@ -9,7 +9,8 @@ type state interface {
 	pointer() any
 	// encode appends the encoding of the exported fields.
 	encode(dst []byte) ([]byte, error)
-	// restore sets the exported fields to what was encoded and leaves the unexported ones as they are.
+	// restore sets the exported fields to what was encoded. Unexported ones stay as they are, and so do those that the
+	// encoding lacks because they are newer than it.
 	restore(encoded []byte) error
 	// reset makes it the state of a new actor.
 	reset()
@@ -28,11 +29,11 @@ func (s *typedState[S]) encode(dst []byte) ([]byte, error) {
 	return codec.MsgPack.Append(dst, &s.value)
 }
 
-// restore relies on Unmarshal, which clears the exported fields first: a map entry that was deleted, or a field left
-// out because it is empty, must not come back from what newState makes.
+// restore relies on Update, which clears the fields that were written: a map entry that was deleted, or a field left out
+// because it is empty, must not come back from what newState makes.
 func (s *typedState[S]) restore(encoded []byte) error {
 	if _, none := any(&s.value).(*struct{}); none {
 		return nil // which encodes to nothing: see codec.Codec
 	}
-	return codec.MsgPack.Unmarshal(encoded, &s.value)
+	return codec.Update(encoded, &s.value)
 }

@@ -208,24 +208,44 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
-// changed returns the encoding of the state that a turn has left behind, nil when it is the one before the turn.
+// changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
+// turn.
 func (a *activation) changed(t turn) ([]byte, error) {
 	if fencing && !a.session.valid() {
 		return nil, unavailable("%v", errNoLease)
 	}
 	state, err := a.encode()
-	switch limit := a.host.records.MaxState(); {
-	case err != nil:
+	if err != nil {
 		return nil, a.internal(t, fmt.Errorf("encoding the state: %w", err))
-	case a.created && codec.Equal(state, a.current):
+	}
+	if a.created && codec.Equal(state, a.current) {
 		a.spare = state
 		return nil, nil
-	case int64(len(state)) > limit:
-		return nil, errorf(troupe.CodeTooLarge, "the state of %s would have %d bytes, at most %d can be stored", a.id, len(state), limit)
+	}
+	whole, more, err := a.whole(state)
+	if err != nil {
+		return nil, a.internal(t, err)
+	}
+	if limit := a.host.records.MaxState(); int64(len(whole)) > limit {
+		return nil, errorf(troupe.CodeTooLarge, "the state of %s would have %d bytes, at most %d can be stored", a.id, len(whole), limit)
 	}
 	a.created = true
-	a.current, a.spare = state, a.current
-	return state, nil
+	a.current, a.stored, a.spare = state, more, a.current
+	return whole, nil
+}
+
+// whole is the encoding of a state with the fields that this program does not know, and the same again if there are any.
+func (a *activation) whole(state []byte) (whole, more []byte, err error) {
+	if a.stored == nil {
+		return state, nil, nil
+	}
+	if more, err = codec.Merge(a.stored, a.current, state); err != nil {
+		return nil, nil, fmt.Errorf("keeping the fields that are not known here: %w", err)
+	}
+	if codec.Equal(more, state) {
+		return state, nil, nil
+	}
+	return more, more, nil
 }
 
 // encode encodes the state, which may run the actor's own code.

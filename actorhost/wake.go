@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
 )
 
 // maxClaims bounds how often a claim is tried that others win.
@@ -79,7 +80,7 @@ func (a *activation) claim(ctx context.Context, w work, gone string) (owner stri
 		}
 		switch revision, err := a.host.records.Put(ctx, a.id, claim); {
 		case err == nil:
-			a.gate.revision, a.epoch, a.created, a.current = revision, revision, claim.Created, claim.State
+			a.gate.revision, a.epoch, a.created = revision, revision, claim.Created
 			return "", claim.Created && !record.Created, nil
 		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrOutcomeUnknown):
 			return "", false, unavailable("%v", err)
@@ -90,12 +91,9 @@ func (a *activation) claim(ctx context.Context, w work, gone string) (owner stri
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
 func (a *activation) load(claim *bus.Record, w work) error {
-	a.state = a.kind.newState()
+	a.state, a.current, a.stored = a.kind.newState(), nil, nil
 	if claim.Created {
-		if err := a.state.restore(claim.State); err != nil {
-			return errorf(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
-		}
-		return nil
+		return a.restore(claim.State)
 	}
 	if a.kind.create != nil {
 		return nil // its hook has the say
@@ -110,12 +108,28 @@ func (a *activation) load(claim *bus.Record, w work) error {
 	if err != nil {
 		return err
 	}
-	claim.Created, claim.State = true, state
+	claim.Created, claim.State, a.current = true, state, state
 	if w.action == troupe.CreateAction && deduping {
 		a.gate.answers.add(w, nil)
 		claim.Answers, err = a.gate.answers.encode(a.host.records.MaxState())
 	}
 	return err
+}
+
+// restore makes the state from its encoding in the record.
+func (a *activation) restore(stored []byte) error {
+	if err := a.state.restore(stored); err != nil {
+		return errorf(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
+	}
+	current, err := a.state.encode(nil)
+	if err != nil {
+		return err
+	}
+	a.current = current
+	if len(current) > 0 && !codec.Equal(stored, current) {
+		a.stored = stored
+	}
+	return nil
 }
 
 // create runs the on-create hook.

@@ -69,17 +69,22 @@ func ForContentType(contentType string) (Codec, error) {
 
 // target is what a decoder is to fill: the value that into points to, cleared, with its plan.
 func target(into any) (reflect.Value, *plan, error) {
+	v, p, err := destination(into)
+	if err == nil {
+		p.clear(v)
+	}
+	return v, p, err
+}
+
+// destination is the value that into points to, with its plan.
+func destination(into any) (reflect.Value, *plan, error) {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return v, nil, fmt.Errorf("cannot decode into %T, a non-nil pointer is needed", into)
 	}
 	v = v.Elem()
 	p := planOf(v.Type())
-	if p.err != nil {
-		return v, nil, p.err
-	}
-	p.clear(v)
-	return v, p, nil
+	return v, p, p.err
 }
 
 // acceptsNil says whether a value of the type can be nil, so that a nil is not mistaken for a zero value.

@@ -15,20 +15,20 @@ func Equal(a, b []byte) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	a, ok := canonical(a)
-	if !ok {
-		return false
-	}
-	b, ok = canonical(b)
-	return ok && bytes.Equal(a, b)
+	a, errA := canonical(a)
+	b, errB := canonical(b)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// canonical is an encoding with the entries of all maps in the order of their bytes. It is not ok for an invalid one.
-func canonical(data []byte) (sorted []byte, ok bool) {
+// canonical is an encoding with the entries of all maps in the order of their bytes. The error is that of an invalid one.
+func canonical(data []byte) ([]byte, error) {
 	var r reader
 	r.reset(data)
 	sorted, err := r.appendSorted(make([]byte, 0, len(data)))
-	return sorted, err == nil && r.end() == nil
+	if err != nil {
+		return nil, err
+	}
+	return sorted, r.end()
 }
 
 func (r *reader) appendSorted(dst []byte) ([]byte, error) {

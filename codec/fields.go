@@ -9,9 +9,10 @@ import (
 
 // field is a field of a struct or of a struct that it embeds.
 type field struct {
-	name  string
-	index []int
-	plan  *plan
+	name      string
+	index     []int
+	plan      *plan
+	omitEmpty bool
 }
 
 // existing is the field within v, unless it is in an embedded struct that is a nil pointer.
@@ -49,6 +50,14 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 		return fmt.Errorf("%s embeds itself", t)
 	}
 	through = append(through, t)
+	omitsAll := false // which the msgpack encoder is told by the tag of a field with this name
+	if f, ok := t.FieldByName("_msgpack"); ok {
+		_, options, err := parseTag(f)
+		if err != nil {
+			return err
+		}
+		omitsAll = slices.Contains(options, "omitempty")
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, err := parseTag(f)
@@ -84,7 +93,7 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 		if err != nil {
 			return fmt.Errorf("field %s: %w", f.Name, err)
 		}
-		*fields = append(*fields, field{name, index, p})
+		*fields = append(*fields, field{name, index, p, omitsAll || slices.Contains(options, "omitempty")})
 	}
 	return nil
 }

@@ -90,3 +90,21 @@ func FuzzToJSON(f *testing.F) {
 		require.LessOrEqual(t, len(out), 16*len(data)+64)
 	})
 }
+
+// FuzzMerge merges anything. A merge without unknown entries is the change itself; one without a change, what is stored.
+func FuzzMerge(f *testing.F) {
+	addSeeds(f)
+	f.Add(append(pack("82 'a' 01 'b' 02"), pack("81 'a' 01 81 'a' 02")...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		third := len(data) / 3
+		a, b := data[:third], data[third:2*third]
+		_, _ = codec.Merge(a, b, data[2*third:])
+		merged, err := codec.Merge(a, a, b)
+		same, sameErr := codec.Merge(a, b, b)
+		require.Equal(t, err == nil, sameErr == nil)
+		if err == nil {
+			require.True(t, codec.Equal(b, merged), "%x %x", b, merged)
+			require.True(t, codec.Equal(a, same), "%x %x", a, same)
+		}
+	})
+}

@@ -87,7 +87,7 @@ func encode(e *msgpack.Encoder, v any) (err error) {
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
-func (msgpackCodec) Unmarshal(data []byte, into any) (err error) {
+func (msgpackCodec) Unmarshal(data []byte, into any) error {
 	if none, ok := into.(**struct{}); ok && none != nil {
 		return unmarshalNothing(data, none)
 	}
@@ -95,6 +95,11 @@ func (msgpackCodec) Unmarshal(data []byte, into any) (err error) {
 	if err != nil {
 		return err
 	}
+	return unmarshal(data, v, p)
+}
+
+// unmarshal decodes into v, of which the fields that data has are zero.
+func unmarshal(data []byte, v reflect.Value, p *plan) (err error) {
 	if len(data) == 0 {
 		return errEmpty
 	}

@@ -54,9 +54,7 @@ func (p *plan) clear(v reflect.Value) {
 		return
 	}
 	for i := range p.fields {
-		if f, ok := p.fields[i].existing(v); ok {
-			f.SetZero()
-		}
+		p.fields[i].clear(v)
 	}
 }
 
