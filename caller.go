@@ -23,6 +23,11 @@ type Invocation struct {
 // can have this name.
 const CreateAction = "_create"
 
+// SleepAction is the action, of every actor type, that puts an actor to sleep as if it had been idle for long enough: it
+// answers once the sleep hook has run and the state is stored. The error is [ErrNotFound] for an actor that is not
+// awake. The next call wakes it again.
+const SleepAction = "_sleep"
+
 // Handler handles one event. decode stores the payload in the value that into points to.
 type Handler func(ctx context.Context, decode func(into any) error) error
 

@@ -59,7 +59,7 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 		return errorf(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
 	}
 	w.run = kind.actions[target.Action]
-	if w.run == nil && target.Action != troupe.CreateAction {
+	if w.run == nil && target.Action != troupe.CreateAction && target.Action != troupe.SleepAction {
 		return errorf(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
 	as, err := contentType(w.msg)

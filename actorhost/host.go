@@ -86,10 +86,10 @@ type Host struct {
 	leave     context.CancelFunc
 	rejoining sync.Mutex // held while one session succeeds another
 
-	work   sync.WaitGroup // goroutines of the host
-	ready  ready          // goroutines of turns
-	stop   sync.Once
-	stopE  error
+	work  sync.WaitGroup // goroutines of the host
+	ready ready          // goroutines of turns
+	stop  sync.Once
+	stopE error
 
 	mu        sync.Mutex
 	active    map[string]*activation // by the tokens of its ID

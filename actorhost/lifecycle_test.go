@@ -226,3 +226,20 @@ func TestPanicsOutsideOfActionsFailTheCall(t *testing.T) {
 		})
 	}
 }
+
+func TestPutToSleep(t *testing.T) {
+	t.Parallel()
+	var d diary
+	b := hosttest.Start(t)
+	host := b.Host(rooms(&d))
+	r, err := newRoom.Create(t.Context(), b.Client, topic{"go"}, "a")
+	require.NoError(t, err)
+	sleep := troupe.Invocation{ID: r.ID(), Action: troupe.SleepAction}
+	require.NoError(t, b.Client.Invoke(t.Context(), sleep))
+	require.Eventually(t, func() bool { return host.Active() == 0 }, 10*time.Second, time.Millisecond)
+	require.ErrorIs(t, b.Client.Invoke(t.Context(), sleep), troupe.ErrNotFound, "it is asleep, and not woken for this")
+	require.Equal(t, "create go, wake go slept 0, sleep go", d.String())
+	_, err = say.Call(t.Context(), r, "hello")
+	require.NoError(t, err)
+	require.Equal(t, "create go, wake go slept 0, sleep go, wake go slept 1", d.String(), "what the hook changed is stored")
+}

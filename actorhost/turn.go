@@ -42,6 +42,10 @@ func (a *activation) serve(w work) {
 			Message: "the time of the call ran out before it was its turn"})
 		return
 	}
+	if w.action == troupe.SleepAction {
+		a.sleep(w)
+		return
+	}
 	fresh := false
 	for gone := ""; !a.awake; {
 		var owner string
@@ -69,6 +73,17 @@ func (a *activation) serve(w work) {
 	default:
 		a.pass(w, nil, alreadyExists(a.id))
 	}
+}
+
+// sleep puts the actor to sleep for a call of troupe.SleepAction.
+func (a *activation) sleep(w work) {
+	if !a.awake {
+		a.host.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
+		return
+	}
+	a.runHook("sleep", a.kind.hooks.sleep)
+	a.finished = true
+	a.pass(w, nil, nil)
 }
 
 // run runs the action of a call.

@@ -6,7 +6,9 @@ import (
 )
 
 // names is a set that is asked all the time and hardly ever grows.
-type names struct{ set atomic.Pointer[map[string]struct{}] }
+type names struct {
+	set atomic.Pointer[map[string]struct{}]
+}
 
 func (n *names) has(name string) bool {
 	set := n.set.Load()
