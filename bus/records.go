@@ -69,6 +69,12 @@ func (r *Records) Get(ctx context.Context, id troupe.ID) (Record, error) {
 	return decodeRecord(id.Tokens(), value, revision)
 }
 
+// Raw reads the record of an actor as it is stored, decodable or not, and nil for one that does not exist.
+func (r *Records) Raw(ctx context.Context, id troupe.ID) ([]byte, error) {
+	value, _, err := r.bucket.get(ctx, id.Tokens())
+	return value, err
+}
+
 // Put stores a record whose last known revision is in it, and returns its new revision. The error is [ErrConflict]
 // when somebody else has written it, and [ErrOutcomeUnknown] when no answer came.
 func (r *Records) Put(ctx context.Context, id troupe.ID, record Record) (uint64, error) {

@@ -108,3 +108,21 @@ func FuzzMerge(f *testing.F) {
 		}
 	})
 }
+
+// FuzzFromJSON writes any value as JSON and back: it reads the same then.
+func FuzzFromJSON(f *testing.F) {
+	addSeeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		text, err := codec.ToJSON(data)
+		if err != nil {
+			return
+		}
+		back, err := codec.FromJSON(text, data)
+		if err != nil {
+			return // two keys of one text
+		}
+		again, err := codec.ToJSON(back)
+		require.NoError(t, err)
+		require.JSONEq(t, string(text), string(again))
+	})
+}

@@ -46,9 +46,13 @@ func (c *callCommand) run(ctx context.Context, s session) error {
 	if err := troupe.CheckName("action", action); err != nil {
 		return err
 	}
-	input, err := c.input(ctx, s.in)
+	given, err := readJSON(ctx, s.in, c.Input, "input")
 	if err != nil {
 		return err
+	}
+	var input any // nothing
+	if given != nil {
+		input = given
 	}
 	nc, err := s.connect(ctx)
 	if err != nil {
@@ -82,16 +86,16 @@ func (s session) call(ctx context.Context, nc *nats.Conn, call troupe.Invocation
 	return output, errors.Join(err, cl.Close(context.WithoutCancel(ctx)))
 }
 
-// input returns the JSON of the command line or of stdin, checked, and nil for none.
-func (c *callCommand) input(ctx context.Context, stdin io.Reader) (any, error) {
+// readJSON returns the JSON of an argument or of stdin, checked, and nil for none. What it is for is for errors.
+func readJSON(ctx context.Context, stdin io.Reader, argument *string, what string) (json.RawMessage, error) {
 	var body []byte
 	switch {
-	case c.Input != nil && *c.Input != "-":
-		body = []byte(showNumbers(*c.Input))
-	case c.Input != nil || stdin != nil && !isTerminal(stdin):
+	case argument != nil && *argument != "-":
+		body = []byte(showNumbers(*argument))
+	case argument != nil || stdin != nil && !isTerminal(stdin):
 		var err error
 		if body, err = readAll(ctx, stdin); err != nil {
-			return nil, fmt.Errorf("reading the input from stdin: %w", err)
+			return nil, fmt.Errorf("reading the %s from stdin: %w", what, err)
 		}
 		if len(bytes.TrimSpace(body)) == 0 {
 			return nil, nil
@@ -99,11 +103,11 @@ func (c *callCommand) input(ctx context.Context, stdin io.Reader) (any, error) {
 	default:
 		return nil, nil
 	}
-	var input json.RawMessage
-	if err := json.Unmarshal(body, &input); err != nil {
-		return nil, usageError{fmt.Errorf("the input is no JSON: %w (a text needs quotes: '\"text\"')", err)}
+	var value json.RawMessage
+	if err := json.Unmarshal(body, &value); err != nil {
+		return nil, usageError{fmt.Errorf("the %s is no JSON: %w (a text needs quotes: '\"text\"')", what, err)}
 	}
-	return input, nil
+	return value, nil
 }
 
 // readAll is io.ReadAll that an interrupt ends.

@@ -28,6 +28,7 @@ Examples:
   troupe ls inventory
   troupe watch chatRoom org1/lobby
   troupe watch inventory main lowStock --json | jq .payload
+  troupe state get inventory main
 
 The server is NATS_URL, or 127.0.0.1:4222 where the examples listen with --serve.
 The NATS_ variables mean what they mean to the nats command; flags win over them.
@@ -39,6 +40,7 @@ type grammar struct {
 	Call  callCommand  `cmd:"" help:"Call an action of an actor: JSON in, JSON out."`
 	Ls    lsCommand    `cmd:"" help:"List the actors that have a record."`
 	Watch watchCommand `cmd:"" help:"Print the events of an actor as they come."`
+	State stateCommand `cmd:"" help:"See or repair what is stored of an actor."`
 
 	globals
 }

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// stateCommand is the verb state.
+type stateCommand struct {
+	Get stateGetCommand `cmd:"" help:"Print the stored state of an actor."`
+	Set stateSetCommand `cmd:"" help:"Replace the stored state of an actor."`
+}
+
+// stateGetCommand is the verb state get.
+type stateGetCommand struct {
+	address
+	Raw bool `short:"r" help:"Write the msgpack bytes as they are; of a damaged record, all of it."`
+}
+
+// Help is shown by troupe state get --help.
+func (*stateGetCommand) Help() string {
+	return `The state goes to stdout, indented on a terminal: what was stored last. What the actor is at this moment may ` +
+		`be newer by a turn. With --json it comes in one line, with the record's revision and owner around it.`
+}
+
+// storedState is what state get --json writes.
+type storedState struct {
+	Type     string          `json:"type"`
+	Key      string          `json:"key"`
+	Revision uint64          `json:"revision"`
+	Epoch    uint64          `json:"epoch"`
+	Owner    string          `json:"owner,omitempty"`
+	State    json.RawMessage `json:"state"`
+}
+
+func (c *stateGetCommand) run(ctx context.Context, s session) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	nc, records, err := s.records(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if c.Raw {
+		return c.printRaw(ctx, s, records, id)
+	}
+	record, err := stored(ctx, records, id)
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	state := []byte("null") // an actor without any
+	if len(record.State) > 0 {
+		if state, err = codec.ToJSON(record.State); err != nil {
+			return damaged(id, err)
+		}
+	}
+	if !s.json {
+		return printJSON(s.out, state, isTerminal(s.out))
+	}
+	line, err := marshal(storedState{id.Type(), id.KeyString(), record.Revision, record.Epoch, record.Owner, state})
+	if err != nil {
+		return err
+	}
+	return printJSON(s.out, line, false)
+}
+
+func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *bus.Records, id troupe.ID) error {
+	record, err := stored(ctx, records, id)
+	data := record.State
+	if errors.Is(err, bus.ErrCorrupt) {
+		fmt.Fprintln(s.err, "the record cannot be decoded: this is all of it")
+		data, err = records.Raw(ctx, id)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(data)
+	return err
+}
+
+// stateSetCommand is the verb state set.
+type stateSetCommand struct {
+	address
+	State *string `arg:"" name:"json" optional:"" help:"State as JSON; - reads it from stdin, as does no state when stdin is piped."`
+
+	Raw      bool   `short:"r" help:"The state on stdin is msgpack, as state get --raw writes it."`
+	Revision uint64 `placeholder:"N" help:"Fail when the record is at another revision: see state get --json."`
+	Create   bool   `help:"Make the actor if there is none, without its on-create hook."`
+	Force    bool   `help:"Do not wait for the actor to fall asleep: what it has not stored is undone."`
+	Forget   bool   `help:"Forget the answers to earlier calls too: a call that is sent again runs again."`
+}
+
+// Help is shown by troupe state set --help.
+func (*stateSetCommand) Help() string {
+	return `An actor that is awake is put to sleep first, and wakes with the new state. The write fails, and changes ` +
+		`nothing, when the actor wakes or anybody else writes the record in the meantime.
+
+Where JSON has no type of its own, bytes and times, it takes the type of what is stored at the same place. Nothing else ` +
+		`is checked: a state that the actor's program cannot take is refused when the actor wakes, with state_corrupt, and ` +
+		`can be set again. Keep what was there:
+
+  troupe state get counter a --raw > before.msgpack
+  troupe state set counter a --raw < before.msgpack`
+}
+
+func (c *stateSetCommand) run(ctx context.Context, s session) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	given, err := c.read(ctx, s)
+	if err != nil {
+		return err
+	}
+	nc, records, err := s.records(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if !c.Force {
+		if err := s.putToSleep(ctx, nc, id); err != nil {
+			return explainDenied(nc, err)
+		}
+	}
+	revision, err := c.write(ctx, s, records, id, given)
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	if s.json {
+		_, err = fmt.Fprintf(s.out, "{\"revision\":%d}\n", revision)
+	} else {
+		_, err = fmt.Fprintf(s.err, "stored at revision %d\n", revision)
+	}
+	return err
+}
+
+// read returns the state as it was given.
+func (c *stateSetCommand) read(ctx context.Context, s session) ([]byte, error) {
+	if c.Raw {
+		if c.State != nil && *c.State != "-" || s.in == nil {
+			return nil, usageError{errors.New("with --raw the state comes on stdin")}
+		}
+		given, err := readAll(ctx, s.in)
+		if err != nil {
+			return nil, fmt.Errorf("reading the state from stdin: %w", err)
+		}
+		if _, err := codec.ToJSON(given); err != nil {
+			return nil, usageError{fmt.Errorf("the state is no msgpack: %w", err)}
+		}
+		return given, nil
+	}
+	given, err := readJSON(ctx, s.in, c.State, "state")
+	if err != nil {
+		return nil, err
+	}
+	if given == nil {
+		return nil, usageError{errors.New("what is the state to be? Give it as JSON, or on stdin")}
+	}
+	return given, nil
+}
+
+func (c *stateSetCommand) write(ctx context.Context, s session, records *bus.Records, id troupe.ID, given []byte) (uint64, error) {
+	record, err := stored(ctx, records, id)
+	switch {
+	case errors.Is(err, bus.ErrCorrupt):
+		fmt.Fprintln(s.err, "the record cannot be decoded: all of it is replaced")
+	case c.Create && errors.Is(err, troupe.ErrNotFound):
+	case err != nil:
+		return 0, err
+	}
+	if c.Revision != 0 && c.Revision != record.Revision {
+		return 0, fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, record.Revision, c.Revision)
+	}
+	state := given
+	if !c.Raw {
+		if state, err = codec.FromJSON(given, record.State); err != nil {
+			return 0, usageError{fmt.Errorf("the state: %w", err)}
+		}
+	}
+	// Without an owner, whoever is called next takes the actor; whoever thought to have it finds out by its next write.
+	record.Owner, record.Epoch, record.Created, record.State = "", 0, true, state
+	if c.Forget {
+		record.Answers = nil
+	}
+	revision, err := records.Put(ctx, id, record)
+	if errors.Is(err, bus.ErrConflict) {
+		return 0, fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
+	}
+	return revision, err
+}
+
+// records connects to the records of a namespace that there is.
+func (s session) records(ctx context.Context, id troupe.ID) (*nats.Conn, *bus.Records, error) {
+	nc, err := s.connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ok, err := s.hasBucket(ctx, nc, "actors")
+	if err == nil && !ok {
+		err = notFound(id)
+	}
+	var records *bus.Records
+	if err == nil {
+		records, err = bus.OpenRecords(ctx, nc, s.namespace, 0)
+	}
+	if err != nil {
+		err = explainDenied(nc, err)
+		nc.Close()
+		return nil, nil, err
+	}
+	return nc, records, nil
+}
+
+// stored is the record of an actor that there is. One that cannot be decoded comes with bus.ErrCorrupt.
+func stored(ctx context.Context, records *bus.Records, id troupe.ID) (bus.Record, error) {
+	record, err := records.Get(ctx, id)
+	switch {
+	case errors.Is(err, bus.ErrCorrupt):
+		return record, damaged(id, err)
+	case err == nil && !record.Created:
+		err = notFound(id)
+	}
+	return record, err
+}
+
+func notFound(id troupe.ID) error {
+	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("there is no actor %s", id)}
+}
+
+func damaged(id troupe.ID, err error) error {
+	return &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err,
+		Message: fmt.Sprintf("%v. To see its bytes: troupe state get %s %q --raw", err, id.Type(), id.KeyString())}
+}
+
+// putToSleep puts an actor to sleep that is awake.
+func (s session) putToSleep(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
+	cl, err := client.New(nc, client.WithNamespace(s.namespace.Name()))
+	if err != nil {
+		return err
+	}
+	err = cl.Invoke(ctx, troupe.Invocation{ID: id, Action: troupe.SleepAction})
+	if errors.Is(err, troupe.ErrNotFound) || errors.Is(err, troupe.ErrUnknownType) {
+		err = nil // it sleeps, or nobody is there who could run it
+	}
+	return errors.Join(err, cl.Close(context.WithoutCancel(ctx)))
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+)
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	p := at(startBus(t, actorhost.Config{}))
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a/b", "add", "5").code)
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a/b", "send", `{"from":"ann","text":"<hi>"}`).code)
+
+	get := p.run(t.Context(), "state", "get", "room", "a/b")
+	require.Equal(t, result{exitOK, `{"Messages":[{"from":"ann","text":"<hi>"}],"Sum":5}` + "\n", ""}, get)
+	var wrapped storedState
+	got := p.run(t.Context(), "state", "get", "room", "a/b", "--json")
+	require.NoError(t, json.Unmarshal([]byte(got.out), &wrapped), got)
+	require.NotEmpty(t, wrapped.Owner)
+	require.NotZero(t, wrapped.Revision)
+	require.JSONEq(t, get.out, string(wrapped.State))
+
+	stale := fmt.Sprint(wrapped.Revision)
+	set := p.run(t.Context(), "state", "set", "room", "a/b", `{"Messages":[],"Sum":70}`, "--json")
+	require.Equal(t, exitOK, set.code, set.err)
+	require.Contains(t, set.out, `{"revision":`)
+	require.Equal(t, result{exitOK, "71\n", ""}, p.run(t.Context(), "call", "room", "a/b", "add", "1"), "the actor, which was awake, has it")
+
+	got = p.run(t.Context(), "state", "set", "room", "a/b", `{}`, "--revision", stale)
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.err, "not "+stale+": nothing is changed")
+	require.Equal(t, result{exitOK, "71\n", ""}, p.run(t.Context(), "call", "room", "a/b", "add", "0"))
+
+	raw := p.run(t.Context(), "state", "get", "room", "a/b", "--raw")
+	require.Equal(t, exitOK, p.reading(`{"Sum":-1}`).run(t.Context(), "state", "set", "room", "a/b", "--force").code)
+	require.Equal(t, exitOK, p.reading(raw.out).run(t.Context(), "state", "set", "room", "a/b", "--raw").code)
+	require.Equal(t, result{exitOK, "71\n", ""}, p.run(t.Context(), "call", "room", "a/b", "add", "0"))
+
+	for _, test := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"get room none", exitNotFound, "there is no actor room/none"},
+		{"get room ==", exitUsage, "begins no escape"},
+		{"set room none {}", exitNotFound, "there is no actor room/none"},
+		{"set room a/b", exitUsage, "what is the state to be"},
+		{"set room a/b {", exitUsage, "the state is no JSON"},
+		{"set room a/b {} --raw", exitUsage, "comes on stdin"},
+		{"get room a --namespace other", exitNotFound, "there is no actor room/a"},
+	} {
+		got := p.run(t.Context(), append([]string{"state"}, strings.Fields(test.args)...)...)
+		require.Equal(t, test.code, got.code, "%s: %s", test.args, got.err)
+		require.Contains(t, got.err, test.want, test.args)
+	}
+	got = p.reading("\xc1").run(t.Context(), "state", "set", "room", "a/b", "--raw")
+	require.Equal(t, exitUsage, got.code, got.err)
+
+	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "new", `{"Sum":3}`, "--create").code)
+	require.Equal(t, result{exitOK, "4\n", ""}, p.run(t.Context(), "call", "room", "new", "add", "1"))
+}
+
+// TestDamagedRecordIsSeenAndRepaired overwrites a record, as a fault or a hand would.
+func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	startHost(t, server, actorhost.Config{})
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	defer nc.Close()
+	p := at(server.URL())
+	refused := func() {
+		t.Helper()
+		got := p.run(t.Context(), "call", "room", "a", "add", "1")
+		require.Equal(t, exitFailed, got.code)
+		require.Contains(t, got.err, "state_corrupt")
+	}
+	repair := func() {
+		t.Helper()
+		got := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":8}`)
+		require.Equal(t, exitOK, got.code, got.err)
+		require.Equal(t, result{exitOK, "9\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "1"))
+	}
+
+	_, err = nc.Request("$KV.troupe-actors.room.a", []byte("\xc1 junk"), 5*time.Second)
+	require.NoError(t, err)
+	refused()
+	got := p.run(t.Context(), "state", "get", "room", "a")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.err, `troupe state get room "a" --raw`)
+	require.Equal(t, "\xc1 junk", p.run(t.Context(), "state", "get", "room", "a", "--raw").out)
+	repair()
+
+	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a", `{"Sum":"text"}`).code)
+	refused()
+	require.JSONEq(t, `{"Sum":"text"}`, p.run(t.Context(), "state", "get", "room", "a").out, "not a byte of it is lost")
+	repair()
+}
