@@ -33,7 +33,7 @@ const (
 // answer counts the answer to a flight.
 func (p *pace) answer(f *flight, now time.Time) {
 	isBatch := len(f.writes) > 1
-	if p.never || isBatch != p.batches || !isBatch && (f.behind < minBatch || now.Before(p.until)) {
+	if p.never || isBatch != p.batches || !isBatch && (f.behind < minWindow/2 || now.Before(p.until)) {
 		return
 	}
 	if p.count == 0 {

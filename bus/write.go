@@ -56,7 +56,6 @@ func (r *Records) Close() error {
 }
 
 const (
-	maxInFlight   = 256     // writes that the server has not answered; what comes beyond waits here
 	minBatch      = 16      // writes that are worth a batch, which has a price of its own
 	maxBatch      = 1000    // writes, the server's limit
 	maxBatchBytes = 8 << 20 // of the values in a batch, give or take one
@@ -91,6 +90,7 @@ type writer struct {
 	inFlight int                // writes in them
 	last     uint64
 	pace     pace
+	window   window
 	spare    []*flight
 }
 
@@ -196,9 +196,10 @@ func (w *writer) allowed() int {
 	defer w.mu.Unlock()
 	n := w.queue.len()
 	switch {
-	case w.again.len() > 0 && w.inFlight < maxInFlight:
+	case n+w.again.len() == 0:
+	case w.again.len() > 0 && w.window.allows(w.inFlight):
 		return 1
-	case !w.pace.batches && w.inFlight < maxInFlight, n < minBatch && w.inFlight < minBatch:
+	case !w.pace.batches && w.window.allows(w.inFlight), n < minBatch && w.inFlight < minBatch:
 		return min(n, 1)
 	case w.pace.batches && n >= minBatch && w.inFlight == 0: // until then, more can join
 		return min(n, maxBatch)
@@ -350,7 +351,11 @@ func (w *writer) answered(msg *nats.Msg) {
 		w.pace = pace{never: w.pace.never || errors.Is(err, errNoBatches)}
 		w.again.push(f.writes...)
 	} else {
-		w.pace.answer(f, time.Now())
+		now := time.Now()
+		w.pace.answer(f, now)
+		if len(f.writes) == 1 {
+			w.window.answer(f, now)
+		}
 	}
 	more := w.again.len()+w.queue.len() > 0
 	w.mu.Unlock()

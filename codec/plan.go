@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -30,11 +31,14 @@ type traits struct {
 	foreign bool // a type that writes its own msgpack, or an interface that may hold one: see checkEncoded
 }
 
-var plans sync.Map // of reflect.Type to *plan
+// plans has the plans that were made. It is replaced to add one: it is asked twice a call, and hardly ever grows.
+var plans atomic.Pointer[map[reflect.Type]*plan]
 
 func planOf(t reflect.Type) *plan {
-	if p, ok := plans.Load(t); ok {
-		return p.(*plan)
+	if known := plans.Load(); known != nil {
+		if p, ok := (*known)[t]; ok {
+			return p
+		}
 	}
 	c := compiler{known: make(map[reflect.Type]*plan)}
 	p, err := c.compile(t)
@@ -43,8 +47,15 @@ func planOf(t reflect.Type) *plan {
 	} else {
 		p.traits = c.traits
 	}
-	cached, _ := plans.LoadOrStore(t, p)
-	return cached.(*plan)
+	for {
+		old, grown := plans.Load(), map[reflect.Type]*plan{t: p}
+		if old != nil {
+			maps.Copy(grown, *old)
+		}
+		if plans.CompareAndSwap(old, &grown) {
+			return grown[t]
+		}
+	}
 }
 
 // clear sets to zero what decoding may set.
