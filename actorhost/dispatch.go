@@ -12,8 +12,8 @@ import (
 )
 
 // dispatch hands each message to its actor. One goroutine at a time reads what all subscriptions of the host receive,
-// and it never waits. When nothing else is going on, it takes the turn of an actor itself, and leaves the reading to a
-// new goroutine: a lone call does not wait until one is scheduled.
+// and it never waits. When nothing else is going on, it takes the turn of an actor itself, and leaves the reading to
+// another goroutine: a lone call does not wait until one is scheduled.
 func (h *Host) dispatch() {
 	for {
 		select {
@@ -23,7 +23,7 @@ func (h *Host) dispatch() {
 			case len(h.inbox) > 0 || h.ready.busy():
 				h.ready.add(a)
 			default:
-				h.work.Go(h.dispatch)
+				h.ready.add(nil)
 				a.workOff()
 				return
 			}

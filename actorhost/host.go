@@ -108,6 +108,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		active:    make(map[string]*activation),
 		listeners: make(map[*nats.Subscription]*listener),
 	}
+	h.ready.read, h.ready.goOn.L = h.dispatch, &h.ready.mu
 	if err := h.check(definitions); err != nil {
 		return nil, fmt.Errorf("actorhost: %w", err)
 	}
@@ -207,7 +208,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h.work.Go(h.dispatch)
+	h.ready.add(nil)
 	h.work.Go(func() { h.keepLease(s) })
 	return nil
 }
@@ -259,6 +260,7 @@ func (h *Host) close(ctx context.Context) error {
 		errs = append(errs, s.end(ctx))
 	}
 	close(h.quit)
+	h.ready.close()
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))
 	}

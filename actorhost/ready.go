@@ -6,18 +6,24 @@ import (
 )
 
 // ready holds the activations that have something to do, and the goroutines that see to them. A goroutine that has
-// worked one mailbox off goes straight on to the next: a new one for each would let the connection send every reply in
-// a write of its own, which costs more than anything else in a call.
+// worked one mailbox off goes straight on to the next, or waits for one: a new one for each would have to grow its stack
+// first, and would let the connection send every reply in a write of its own, which costs more than anything else in a
+// call.
 type ready struct {
+	read       func() // reads the host's inbox: what a nil in the queue stands for
 	goroutines sync.WaitGroup
 
-	mu    sync.Mutex
-	queue []*activation
-	free  int // goroutines that are about to take an activation; at least one as long as there is any in the queue
+	mu     sync.Mutex
+	queue  []*activation
+	free   int // goroutines that are about to take something; at least one as long as there is anything in the queue
+	idle   int // goroutines that wait
+	wanted int // of those, how many are to go on
+	goOn   sync.Cond
+	closed bool // nobody waits any more
 }
 
-// add has an activation worked off. There are as many goroutines as there are turns that wait for something, and a few
-// more that do not.
+// add has an activation worked off, or, without one, the inbox read. There are as many goroutines as there are turns
+// that wait for something, and a few more that do not.
 func (r *ready) add(a *activation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -30,26 +36,57 @@ func (r *ready) add(a *activation) {
 // start adds a goroutine. The caller holds r.mu.
 func (r *ready) start() {
 	r.free++
+	if r.wanted < r.idle {
+		r.wanted++
+		r.goOn.Signal()
+		return
+	}
 	r.goroutines.Go(r.work)
 }
 
 func (r *ready) work() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.queue) > 0 {
-		a := r.queue[0]
-		r.queue[0] = nil
-		r.queue = r.queue[1:]
-		r.free--
-		if r.free == 0 && len(r.queue) > 0 {
-			r.start() // for a turn may take as long as it likes
+	for {
+		for len(r.queue) > 0 {
+			a := r.queue[0]
+			r.queue[0] = nil
+			r.queue = r.queue[1:]
+			r.free--
+			if r.free == 0 && len(r.queue) > 0 {
+				r.start() // for a turn may take as long as it likes
+			}
+			r.mu.Unlock()
+			if a == nil {
+				r.read()
+			} else {
+				a.workOff()
+			}
+			r.mu.Lock()
+			r.free++
 		}
-		r.mu.Unlock()
-		a.workOff()
-		r.mu.Lock()
-		r.free++
+		r.free--
+		if !r.rest() {
+			return
+		}
 	}
-	r.free--
+}
+
+// rest waits until there is something to do, and reports whether there is. The caller holds r.mu.
+func (r *ready) rest() bool {
+	if r.idle > runtime.GOMAXPROCS(0) {
+		return false
+	}
+	r.idle++
+	for r.wanted == 0 && !r.closed {
+		r.goOn.Wait()
+	}
+	r.idle--
+	if r.wanted == 0 {
+		return false
+	}
+	r.wanted--
+	return true
 }
 
 // busy reports whether a goroutine is about to take an activation.
@@ -57,4 +94,12 @@ func (r *ready) busy() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.free > 0
+}
+
+// close lets the goroutines go that wait.
+func (r *ready) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.goOn.Broadcast()
 }
