@@ -1,14 +1,20 @@
 package troupe
 
-import "context"
+import (
+	"context"
+	"iter"
+	"time"
+)
 
 // Caller carries calls and subscriptions to actors. A *client.Client and the *actorhost.Context of an action are
 // Callers; references are bound to one. Programs use [Action.Call] and its siblings rather than these methods.
 type Caller interface {
 	// Invoke makes one call and decodes its answer into call.Out.
 	Invoke(ctx context.Context, call Invocation) error
-	// Listen subscribes to an event of an actor. The subscription is in force when Listen returns.
-	Listen(ctx context.Context, id ID, event string, handle Handler) (Subscription, error)
+	// Listen makes a subscription. It is in force when Listen returns.
+	Listen(ctx context.Context, l Listening) (Subscription, error)
+	// Replay yields the events of an actor that are kept: see [DurableEvent.Replay].
+	Replay(ctx context.Context, id ID, event string, from Start) iter.Seq2[Replayed, error]
 }
 
 // Invocation is one call, untyped.
@@ -28,8 +34,17 @@ const CreateAction = "_create"
 // awake. The next call wakes it again.
 const SleepAction = "_sleep"
 
-// Handler handles one event. decode stores the payload in the value that into points to.
-type Handler func(ctx context.Context, decode func(into any) error) error
+// Listening is one subscription, untyped.
+type Listening struct {
+	Actors Actors
+	Event  string
+	Handle Handler
+	Gap    func(ctx context.Context, gap Gap) error // nil: gaps are logged
+	Once   bool
+}
+
+// Handler handles one event. [DeliveryOf] finds it in ctx too.
+type Handler func(ctx context.Context, d Delivery) error
 
 // Subscription is a running subscription.
 type Subscription interface {
@@ -37,9 +52,22 @@ type Subscription interface {
 	Unsubscribe() error
 }
 
+// Replayed is an event that was kept.
+type Replayed struct {
+	Delivery
+	Time time.Time // when it was, by the server's clock
+}
+
 // Broadcaster is what publishes an actor's events: the *actorhost.Context of its action.
 type Broadcaster interface {
-	// Emit publishes an event of the running actor once the action's state is stored. It is an error when actorType is
-	// not the actor's type.
-	Emit(actorType, event string, payload any) error
+	// Emit publishes an event of the running actor once the action's state is stored. It is an error when
+	// Emission.ActorType is not the actor's type.
+	Emit(e Emission) error
+}
+
+// Emission is one event that an actor publishes, untyped.
+type Emission struct {
+	ActorType, Event string
+	Payload          any
+	Durable          bool // it is kept
 }

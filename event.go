@@ -12,28 +12,74 @@ func NewEvent[R Reference, P any](name string) Event[R, P] { return Event[R, P]{
 // Name is the event's name on the wire.
 func (e Event[R, P]) Name() string { return e.name }
 
-// Broadcast publishes the event to whoever listens now, once the state of the running action is stored; when the
-// action fails it is not sent. It is delivered at most once. It is an error when c's actor is not of R's type, when the
-// payload cannot be encoded or is too large, and when the action has ended.
+// Broadcast publishes the event to whoever listens now, once the state of the running action is stored, and with it how
+// many events there were; when the action fails it is not sent. It is delivered at most once. It is an error when c's
+// actor is not of R's type, when the payload cannot be encoded or is too large, and when the action has ended.
 func (e Event[R, P]) Broadcast(c Broadcaster, payload P) error {
+	return c.Emit(e.emission(payload))
+}
+
+func (e Event[R, P]) emission(payload P) Emission {
 	var ref R
-	return c.Emit(ref.ActorType(), e.name, payload)
+	return Emission{ActorType: ref.ActorType(), Event: e.name, Payload: payload}
 }
 
 // Subscribe calls handle for each such event of the actor that ref refers to, which need not exist. The subscription
 // is in force when Subscribe returns.
 //
-// In a program, events of one subscription are handled one after the other in the order of their arrival. In an actor
-// each is a turn of its own, so that handle may touch the actor's state; ctx is then the turn's *actorhost.Context,
-// and an error leaves the state as it was. An actor has one subscription to one event of one actor: subscribing again
-// replaces the handler. It lasts as long as the actor is awake.
-func (e Event[R, P]) Subscribe(ctx context.Context, ref R, handle func(ctx context.Context, payload P) error) (Subscription, error) {
-	return ref.reference().listen(ctx, ref.ActorType(), e.name,
-		func(ctx context.Context, decode func(into any) error) error {
-			var payload P
-			if err := decode(&payload); err != nil {
-				return err
-			}
-			return handle(ctx, payload)
-		})
+// Events are handled one after the other, in the order in which the actor has broadcast them, none twice. Those that are
+// missed, because the connection was away or handle is too slow, are told by [OnGap]. [DeliveryOf] tells handle which
+// event it has.
+//
+// In a program a subscription has a queue of its own, and never slows the actor. In an actor each event is a turn, so
+// that handle may touch the actor's state: actorhost.FromContext returns the Context of the turn, and an error leaves the
+// state as it was. An actor has one subscription to one event of one actor: subscribing again replaces the handler. It
+// lasts as long as the actor is awake; see [DurableEvent.SubscribeDurable] for one that outlives that.
+//
+// The error is [ErrUnavailable] without a connection.
+func (e Event[R, P]) Subscribe(ctx context.Context, ref R, handle func(ctx context.Context, payload P) error, options ...SubscribeOption) (Subscription, error) {
+	return ref.reference().listen(ctx, ref.ActorType(), e.listening(handle, options))
+}
+
+// SubscribeAll is Subscribe to the event of all actors of R's type whose keys are selected, through c. The order is that
+// of each actor.
+func (e Event[R, P]) SubscribeAll(ctx context.Context, c Caller, keys Keys, handle func(ctx context.Context, payload P) error, options ...SubscribeOption) (Subscription, error) {
+	var ref R
+	actors, err := NewActors(ref.ActorType(), keys)
+	if err != nil {
+		return nil, err
+	}
+	l := e.listening(handle, options)
+	l.Actors = actors
+	return c.Listen(ctx, l)
+}
+
+func (e Event[R, P]) listening(handle func(ctx context.Context, payload P) error, options []SubscribeOption) Listening {
+	return newListening(e.name, func(ctx context.Context, d Delivery) error {
+		var payload P
+		if err := d.Decode(&payload); err != nil {
+			return err
+		}
+		return handle(ctx, payload)
+	}, options)
+}
+
+// SubscribeOption is a setting of a subscription.
+type SubscribeOption func(*Listening)
+
+// Once ends the subscription with its first event.
+func Once() SubscribeOption { return func(l *Listening) { l.Once = true } }
+
+// OnGap has f called, between two handlers of the subscription and like one of them, whenever events were missed, or may
+// have been. Without it, gaps are logged.
+func OnGap(f func(ctx context.Context, gap Gap) error) SubscribeOption {
+	return func(l *Listening) { l.Gap = f }
+}
+
+func newListening(event string, handle Handler, options []SubscribeOption) Listening {
+	l := Listening{Event: event, Handle: handle}
+	for _, option := range options {
+		option(&l)
+	}
+	return l
 }

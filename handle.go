@@ -33,6 +33,6 @@ func (h Handle) Create(ctx context.Context, in any) error {
 }
 
 // Subscribe calls handle for each such event of the actor: see [Event.Subscribe].
-func (h Handle) Subscribe(ctx context.Context, event string, handle Handler) (Subscription, error) {
-	return h.ref.listen(ctx, h.ref.id.Type(), event, handle)
+func (h Handle) Subscribe(ctx context.Context, event string, handle Handler, options ...SubscribeOption) (Subscription, error) {
+	return h.ref.listen(ctx, h.ref.id.Type(), newListening(event, handle, options))
 }

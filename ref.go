@@ -102,9 +102,10 @@ func (r Ref) invoke(ctx context.Context, actorType, action string, in, out any) 
 	return r.caller.Invoke(ctx, Invocation{ID: r.id, Action: action, Existing: r.existing, In: in, Out: out})
 }
 
-func (r Ref) listen(ctx context.Context, actorType, event string, handle Handler) (Subscription, error) {
-	if err := r.ready(actorType, event); err != nil {
+func (r Ref) listen(ctx context.Context, actorType string, l Listening) (Subscription, error) {
+	if err := r.ready(actorType, l.Event); err != nil {
 		return nil, err
 	}
-	return r.caller.Listen(ctx, r.id, event, handle)
+	l.Actors = r.id.Actors()
+	return r.caller.Listen(ctx, l)
 }

@@ -61,6 +61,8 @@ type work struct {
 	deadline time.Time
 	existing bool
 	listener *listener
+	delivery troupe.Delivery
+	gap      troupe.Gap
 }
 
 type workKind int
@@ -68,6 +70,7 @@ type workKind int
 const (
 	callWork  workKind = iota + 1 // a call
 	eventWork                     // an event that the actor listens to
+	gapWork                       // events that it has missed
 	sleepWork                     // fall asleep, unless there is something to do
 	stopWork                      // the host stops
 	dropWork                      // the host has lost its lease
@@ -181,7 +184,7 @@ func (a *activation) workOff() {
 		switch w.kind {
 		case callWork:
 			a.serve(w)
-		case eventWork:
+		case eventWork, gapWork:
 			a.handle(w)
 		case sleepWork:
 			if !a.fallAsleep() {

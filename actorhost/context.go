@@ -2,7 +2,7 @@ package actorhost
 
 import (
 	"context"
-	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -30,13 +30,16 @@ type Context struct {
 	cancel  context.CancelFunc
 	ended   bool
 	destroy bool
-	outbox  []*nats.Msg // events, in the order of their broadcast
-	started []*listener // subscriptions that this turn has made
+	outbox  []event        // in the order of their broadcast
+	follows []followChange // durable subscriptions that this turn has made or ended
+	started []*listener    // subscriptions that this turn has made
 }
 
 var (
 	_ troupe.Caller      = (*Context)(nil)
 	_ troupe.Broadcaster = (*Context)(nil)
+
+	_ troupe.DurableSubscriber = (*Context)(nil)
 )
 
 type contextKey struct{}
@@ -65,7 +68,7 @@ func (c *Context) Value(key any) any {
 	timed := c.timed
 	c.mu.Unlock()
 	if timed == nil {
-		return c.a.host.ctx.Value(key)
+		return c.values().Value(key)
 	}
 	return timed.Value(key) // through which package context finds what it can cancel without a goroutine
 }
@@ -74,12 +77,20 @@ func (c *Context) context() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
-		c.timed, c.cancel = context.WithDeadline(c.a.host.ctx, c.turn.deadline)
+		c.timed, c.cancel = context.WithDeadline(c.values(), c.turn.deadline)
 		if c.ended {
 			c.cancel()
 		}
 	}
 	return c.timed
+}
+
+// values is what the Context has besides its deadline.
+func (c *Context) values() context.Context {
+	if c.turn.delivery.Decode == nil {
+		return c.a.host.ctx
+	}
+	return troupe.WithDelivery(c.a.host.ctx, c.turn.delivery)
 }
 
 // Type is the name of the actor's type.
@@ -144,29 +155,9 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.a.host.client.InvokeFor(ctx, withSelf(now.turn.chain, c.a.id), call)
 }
 
-// Emit implements troupe.Broadcaster: see [troupe.Event.Broadcast].
-func (c *Context) Emit(actorType, event string, payload any) error {
-	if actorType != c.Type() {
-		return fmt.Errorf("%s cannot broadcast %s, an event of %s", c.a.id, event, actorType)
-	}
-	if err := troupe.CheckName("event", event); err != nil {
-		return err
-	}
-	data, err := codec.MsgPack.Append(nil, payload)
-	if err != nil {
-		return fmt.Errorf("encoding the event %s of %s: %w", event, c.a.id, err)
-	}
-	msg := &nats.Msg{Subject: c.a.host.ns.Event(c.a.id, event), Data: data}
-	if limit := c.a.host.nc.MaxPayload(); int64(msg.Size()) > limit {
-		return errorf(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d", event, c.a.id, msg.Size(), limit)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
-		return fmt.Errorf("broadcasting %s of %s: %w", event, c.a.id, errTurnOver)
-	}
-	c.outbox = append(c.outbox, msg)
-	return nil
+// Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
+func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from troupe.Start) iter.Seq2[troupe.Replayed, error] {
+	return c.a.host.client.Replay(ctx, id, event, from)
 }
 
 func (c *Context) destroying() bool {
@@ -183,7 +174,7 @@ func (c *Context) end() turned {
 	if c.cancel != nil {
 		c.cancel()
 	}
-	return turned{events: c.outbox, destroyed: c.destroy}
+	return turned{events: c.outbox, follows: c.follows, destroyed: c.destroy}
 }
 
 func (c *Context) over() bool {

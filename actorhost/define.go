@@ -3,6 +3,7 @@ package actorhost
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -26,6 +27,7 @@ type Definition interface {
 type ActorType[R troupe.Reference, S any] struct {
 	newState func() S
 	handlers []Handler[R, S]
+	events   []EventHandler[S]
 	hooks    hooks
 	limits   limits
 }
@@ -34,6 +36,7 @@ type ActorType[R troupe.Reference, S any] struct {
 type actorType struct {
 	name     string
 	actions  map[string]action
+	events   map[topic]eventAction
 	create   createHook // nil without an on-create hook
 	hooks    hooks
 	limits   limits
@@ -43,7 +46,10 @@ type actorType struct {
 // hook runs in a turn of an actor whose state is given.
 type hook func(s any, c *Context) error
 
-type hooks struct{ wake, sleep, destroy hook }
+type hooks struct {
+	wake, sleep, destroy hook
+	gap                  func(s any, c *Context, gap troupe.Gap) error
+}
 
 type limits struct {
 	sleepAfter time.Duration
@@ -90,6 +96,19 @@ func (t ActorType[R, S]) OnDestroy(f func(*S, *Context) error) ActorType[R, S] {
 	return t
 }
 
+// Events has the handlers handle the durable events that an actor of the type subscribes to: see [OnEvent].
+func (t ActorType[R, S]) Events(handlers ...EventHandler[S]) ActorType[R, S] {
+	t.events = append(slices.Clip(t.events), handlers...)
+	return t
+}
+
+// OnGap has f run before the handler of a durable event when earlier ones are missing: the log had dropped them before
+// the actor came to them. Without it that is logged.
+func (t ActorType[R, S]) OnGap(f func(*S, *Context, troupe.Gap) error) ActorType[R, S] {
+	t.hooks.gap = func(s any, c *Context, gap troupe.Gap) error { return f(s.(*S), c, gap) }
+	return t
+}
+
 // SleepAfter puts an actor to sleep that nobody has called for this long, [DefaultSleepAfter] if not set.
 func (t ActorType[R, S]) SleepAfter(idle time.Duration) ActorType[R, S] {
 	t.limits.sleepAfter = idle
@@ -115,6 +134,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	built := &actorType{
 		name:     zero.ActorType(),
 		actions:  make(map[string]action, len(t.handlers)),
+		events:   make(map[topic]eventAction, len(t.events)),
 		hooks:    t.hooks,
 		limits:   t.limits,
 		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
@@ -145,6 +165,13 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			}
 			built.actions[h.name] = h.run
 		}
+	}
+	for _, h := range t.events {
+		at := topic{h.source, h.event}
+		if built.events[at] != nil {
+			fail("the event %q of %q has two handlers", h.event, h.source)
+		}
+		built.events[at] = h.run
 	}
 	if t.newState == nil {
 		fail("it has no function that makes its state")

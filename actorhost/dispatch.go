@@ -38,7 +38,8 @@ func (h *Host) dispatch() {
 func (h *Host) receive(msg *nats.Msg) *activation {
 	target, ok := h.ns.ParseCall(msg.Subject)
 	if !ok {
-		return h.receiveOther(msg)
+		h.receiveOther(msg)
+		return nil
 	}
 	if target.Forwarded && !h.confirm(msg, target.Tokens) {
 		return nil
@@ -46,6 +47,10 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	w := work{kind: callWork, msg: msg, action: target.Action}
 	if err := h.admit(&w, target); err != nil {
 		h.refuse(w, err)
+		return nil
+	}
+	if w.action == bus.PositionAction {
+		h.tellPosition(w, target.Tokens)
 		return nil
 	}
 	return h.enqueue(target.Tokens, w)
@@ -59,7 +64,7 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 		return errorf(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
 	}
 	w.run = kind.actions[target.Action]
-	if w.run == nil && target.Action != troupe.CreateAction && target.Action != troupe.SleepAction {
+	if w.run == nil && !bus.Builtin(target.Action) {
 		return errorf(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
 	as, err := contentType(w.msg)
@@ -96,22 +101,13 @@ func cycle(chain, tokens string) *troupe.Error {
 	return nil
 }
 
-// receiveOther takes what is not a call: pings and the events that actors listen to.
-func (h *Host) receiveOther(msg *nats.Msg) *activation {
-	h.mu.Lock()
-	l := h.listeners[msg.Sub]
-	h.mu.Unlock()
-	switch {
-	case l != nil:
-		return l.receive(msg)
-	case strings.HasSuffix(msg.Subject, ".ping"):
-		if msg.Reply != "" {
-			h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
-		}
-	default:
+// receiveOther takes what is not a call: pings.
+func (h *Host) receiveOther(msg *nats.Msg) {
+	if !strings.HasSuffix(msg.Subject, ".ping") {
 		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
+	} else if msg.Reply != "" {
+		h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
 	}
-	return nil
 }
 
 // enqueue puts work into the mailbox of an actor, which comes to life for it. It returns the activation if the caller
@@ -166,7 +162,7 @@ func (h *Host) activation(tokens string) (*activation, *troupe.Error) {
 
 // refuse answers work that was not started.
 func (h *Host) refuse(w work, err *troupe.Error) {
-	if w.msg == nil || w.kind == eventWork {
+	if w.msg == nil {
 		return
 	}
 	as := w.as

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,11 +35,13 @@ type gate struct {
 	request  bus.Write
 	record   bus.Record // the write that is under way
 	answers  answers
+	follows  follows
+	outbox   outbox
 }
 
 // output is what one turn wants to send.
 type output struct {
-	events []*nats.Msg
+	events []event
 	work   work      // the call that it answers; without one there is no reply
 	reply  *nats.Msg // nil: nobody waits for it
 }
@@ -52,32 +55,42 @@ var errNoLease = errors.New("the host has lost its lease")
 // destroys an actor. Neither depends on the caller's time.
 const resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
 
-// pass sends an output, now or as soon as the state that it tells of is stored. A state that is given is a new one.
-func (g *gate) pass(o output, state []byte) {
+// pass sends an output, now or as soon as what it tells of is stored: that what earlier turns have changed, and this one.
+func (g *gate) pass(o output, t turned) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if o.reply != nil && (state != nil || g.asked) {
+	if o.reply != nil && (t.changes() || g.asked || g.outbox.relaying) {
 		o.reply.Data = bytes.Clone(o.reply.Data) // its buffer is for the next turn
 	}
-	if state != nil {
-		g.state, g.dirty = state, true
-		if deduping && o.work.msg != nil {
-			g.answers.add(o.work, replyData(o.reply))
-		}
+	if t.changes() && g.closed == nil {
+		g.change(&o, t)
 	}
 	switch {
 	case g.closed != nil:
 		g.refuse(o, g.closed)
 	case !gating:
-		g.send(o)
+		g.release(o)
 	case g.dirty:
 		g.next = append(g.next, o)
 	case g.writing:
 		g.flying = append(g.flying, o)
 	default:
-		g.send(o)
+		g.release(o)
 	}
 	g.ask()
+}
+
+// change takes what a turn has changed. The caller holds g.mu.
+func (g *gate) change(o *output, t turned) {
+	g.dirty = true
+	if t.state != nil {
+		g.state = t.state
+	}
+	o.events = g.outbox.take(t.events, g.a.epoch)
+	g.follows.change(t.follows, t.handled)
+	if deduping && o.work.msg != nil {
+		g.answers.add(o.work, replyData(o.reply))
+	}
 }
 
 // ask has the newest state stored, unless that is under way. The caller holds g.mu.
@@ -106,14 +119,20 @@ func (g *gate) take() (bus.Record, bool) {
 		return bus.Record{}, false
 	}
 	at(beforeCommit)
-	remembered, err := g.answers.encode(g.a.host.records.MaxState() - int64(len(g.state)))
-	if err != nil { // which no value of the type can cause
+	record := bus.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
+	g.outbox.record(&record)
+	err := g.follows.encode()
+	if err == nil {
+		record.Follows = g.follows.encoded
+		record.Answers, err = g.answers.encode(g.a.host.records.MaxState() - int64(len(g.state)) - g.more())
+	}
+	if err != nil { // which no value of the types can cause
 		g.close(err, nil)
 		return bus.Record{}, false
 	}
 	g.writing, g.dirty = true, false
 	g.flying, g.next = g.next, g.flying[:0]
-	g.record = bus.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Answers: remembered, Revision: g.revision}
+	g.record = record
 	return g.record, true
 }
 
@@ -135,10 +154,8 @@ func (g *gate) written(revision uint64, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.revision, g.asked, g.writing, g.record = revision, false, false, bus.Record{}
-	for i, o := range g.flying {
-		g.send(o)
-		g.flying[i] = output{}
-	}
+	g.release(g.flying...)
+	clear(g.flying)
 	g.flying = g.flying[:0]
 	g.ask()
 	g.moved.Broadcast()
@@ -200,18 +217,6 @@ func (g *gate) close(err, flying error) {
 	g.a.end(dropWork)
 }
 
-// send sends an output. The caller holds g.mu, which keeps them in order.
-func (g *gate) send(o output) {
-	h := g.a.host
-	for _, event := range o.events {
-		h.send(event)
-	}
-	at(beforeReply)
-	if o.reply != nil {
-		h.send(o.reply)
-	}
-}
-
 // refuse answers the call of an output that is not sent: it had no effect, unless that is not known.
 func (g *gate) refuse(o output, err error) {
 	if o.reply == nil {
@@ -236,11 +241,25 @@ func (g *gate) find(w work) (output []byte, err *troupe.Error, v verdict) {
 	return g.answers.find(w)
 }
 
+// following is how far the actor has come with a durable subscription.
+func (g *gate) following(source, event string) (cursor uint64, h heard, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.follows.following(source, event)
+}
+
+// followed is how many actors the actor subscribes to for good.
+func (g *gate) followed() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.follows.to)
+}
+
 // settle waits until all that turns have changed is stored, or cannot be any more.
 func (g *gate) settle() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.asked {
+	for g.asked || g.outbox.relaying {
 		g.moved.Wait()
 	}
 	return g.closed
@@ -250,7 +269,7 @@ func (g *gate) settle() error {
 func (g *gate) uncrowd() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.asked && len(g.flying)+len(g.next) >= maxOutputs {
+	for (g.asked || g.outbox.relaying) && len(g.flying)+len(g.next)+len(g.outbox.behind) >= maxOutputs {
 		g.moved.Wait()
 	}
 }
@@ -281,8 +300,28 @@ func pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// destroy removes the actor's record once all that was to be written before is written, and sends o.
-func (g *gate) destroy(o output) {
+// restore takes what a record has besides the state.
+func (g *gate) restore(record bus.Record) error {
+	g.outbox.restore(record)
+	return errors.Join(g.answers.restore(record.Answers), g.follows.restore(record.Follows))
+}
+
+// besides is how many bytes of the record are taken by what is neither the state nor the answers, which may be dropped.
+func (g *gate) besides() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.more()
+}
+
+func (g *gate) more() int64 { return g.outbox.size + g.follows.size() }
+
+// destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
+// kept before, for afterwards there is no record of them.
+func (g *gate) destroy(o output, t turned) {
+	if slices.ContainsFunc(t.events, func(e event) bool { return e.durable }) {
+		g.pass(output{}, turned{events: t.events})
+		t.events = nil
+	}
 	err := g.settle()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -298,5 +337,6 @@ func (g *gate) destroy(o output) {
 		return
 	}
 	at(afterCommit)
-	g.send(o)
+	o.events = g.outbox.take(t.events, g.a.epoch)
+	g.release(o)
 }

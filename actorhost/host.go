@@ -41,6 +41,9 @@ type Config struct {
 	// MaxActive bounds how many actors are awake at a time; a call that would wake one more is refused with
 	// troupe.CodeOverloaded. Defaults to 1,000,000.
 	MaxActive int
+	// KeepEvents is for how long durable events are kept, when the host is the first to make their log. A durable
+	// subscriber that is further behind misses events, and is told so. Defaults to 7 days.
+	KeepEvents time.Duration
 	// Replicas is the number of copies of each record, when the host is the first to make the buckets. Defaults to 3
 	// on a cluster and 1 on a single server.
 	Replicas int
@@ -52,6 +55,7 @@ type Config struct {
 const (
 	DefaultGrace        = 15 * time.Second
 	DefaultMaxActive    = 1_000_000
+	DefaultKeepEvents   = 7 * 24 * time.Hour
 	defaultLease        = 3 * time.Second
 	defaultClusterLease = 15 * time.Second
 )
@@ -91,10 +95,13 @@ type Host struct {
 	stop  sync.Once
 	stopE error
 
-	mu        sync.Mutex
-	active    map[string]*activation // by the tokens of its ID
-	listeners map[*nats.Subscription]*listener
-	stopping  bool
+	mu       sync.Mutex
+	active   map[string]*activation // by the tokens of its ID
+	stopping bool
+
+	log     eventLog
+	lookups chan struct{} // has one for each that is under way
+	waker   *waker        // nil on a host without durable subscribers
 }
 
 // Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which
@@ -102,11 +109,11 @@ type Host struct {
 func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) (*Host, error) {
 	h := &Host{
 		nc: nc, config: config,
-		inbox:     make(chan *nats.Msg, inboxSize),
-		quit:      make(chan struct{}),
-		types:     make(map[string]*actorType, len(definitions)),
-		active:    make(map[string]*activation),
-		listeners: make(map[*nats.Subscription]*listener),
+		inbox:   make(chan *nats.Msg, inboxSize),
+		quit:    make(chan struct{}),
+		types:   make(map[string]*actorType, len(definitions)),
+		active:  make(map[string]*activation),
+		lookups: make(chan struct{}, maxLookups),
 	}
 	h.ready.read, h.ready.goOn.L = h.dispatch, &h.ready.mu
 	if err := h.check(definitions); err != nil {
@@ -161,6 +168,7 @@ func (h *Host) check(definitions []Definition) (err error) {
 	}
 	h.config.Grace = orDefault(h.config.Grace, DefaultGrace)
 	h.config.MaxActive = orDefault(h.config.MaxActive, DefaultMaxActive)
+	h.config.KeepEvents = orDefault(h.config.KeepEvents, DefaultKeepEvents)
 	if h.config.Logger == nil {
 		h.config.Logger = slog.Default()
 	}
@@ -202,6 +210,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 		return err
 	}
 	if h.requester, err = bus.NewRequester(h.nc); err != nil {
+		return err
+	}
+	if err := h.openWaker(ctx); err != nil {
 		return err
 	}
 	s, err := h.join(ctx)
@@ -261,6 +272,9 @@ func (h *Host) close(ctx context.Context) error {
 	}
 	close(h.quit)
 	h.ready.close()
+	if h.waker != nil {
+		h.waker.stop()
+	}
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))
 	}

@@ -6,149 +6,133 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-
-	"github.com/nats-io/nats.go"
+	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
-	"github.com/troupe-go/troupe/codec"
 )
 
-// listener is an actor's subscription to an event of an actor. It ends with the activation that has made it.
+// listener is an actor's subscription to an event. It ends with the activation that has made it.
 type listener struct {
 	a       *activation
 	subject string
-	sub     *nats.Subscription
+	sub     troupe.Subscription // of the host's client, whose queue holds what does not fit into the mailbox
 
 	// Under the mutex of the activation.
-	handle troupe.Handler
-	ended  bool
+	listening troupe.Listening
+	ended     bool
 }
 
-// Listen subscribes the actor to an event of another: see [troupe.Event.Subscribe].
-func (c *Context) Listen(_ context.Context, id troupe.ID, event string, handle troupe.Handler) (troupe.Subscription, error) {
-	if err := troupe.CheckName("event", event); err != nil {
-		return nil, err
-	}
-	h, subject := c.a.host, c.a.host.ns.Event(id, event)
+// mailboxFull is the pause before an event is offered again to a mailbox that was full.
+const mailboxFull = 5 * time.Millisecond
+
+// Listen subscribes the actor to an event of others: see [troupe.Event.Subscribe].
+func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troupe.Subscription, error) {
+	a := c.a
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
-		return nil, fmt.Errorf("subscribing to %s of %s: %w", event, id, errTurnOver)
+		return nil, fmt.Errorf("subscribing to %s of %s: %w", listening.Event, listening.Actors, errTurnOver)
 	}
-	if l := c.a.replaceHandler(subject, handle); l != nil {
-		return l, nil
+	l := &listener{a: a, subject: a.host.ns.Events(listening.Actors, listening.Event) + " " + listening.Event, listening: listening}
+	if old := a.replaceHandler(l); old != nil {
+		return old, nil
 	}
-	l := &listener{a: c.a, subject: subject, handle: handle}
-	err := l.start()
-	if err == nil {
-		// The server knows of the subscription once it has answered what was sent after it.
-		err = h.nc.FlushTimeout(bus.DefaultTimeout)
+	listening.Handle = l.hear
+	if listening.Gap != nil {
+		listening.Gap = func(ctx context.Context, gap troupe.Gap) error {
+			l.offer(ctx, work{kind: gapWork, gap: gap, listener: l})
+			return nil
+		}
 	}
+	sub, err := a.host.client.Listen(ctx, listening)
 	if err != nil {
 		_ = l.Unsubscribe() // never fails
-		return nil, &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
-			Message: fmt.Sprintf("subscribing to %s of %s: %v", event, id, err)}
+		return nil, err
 	}
+	l.sub = sub
 	c.started = append(c.started, l)
 	return l, nil
 }
 
-// replaceHandler gives a subscription that there is already another handler.
-func (a *activation) replaceHandler(subject string, handle troupe.Handler) *listener {
+// replaceHandler gives a subscription that there is already another handler. Without one, l is the subscription.
+func (a *activation) replaceHandler(l *listener) (old *listener) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	l := a.listeners[subject]
-	if l != nil {
-		l.handle = handle
+	if old := a.listeners[l.subject]; old != nil {
+		old.listening = l.listening
+		return old
 	}
-	return l
-}
-
-// start subscribes.
-func (l *listener) start() error {
-	a, h := l.a, l.a.host
-	a.mu.Lock()
 	if a.listeners == nil {
 		a.listeners = make(map[string]*listener)
 	}
 	a.listeners[l.subject] = l
-	a.mu.Unlock()
-
-	h.mu.Lock() // no event is looked up before its listener is known
-	defer h.mu.Unlock()
-	sub, err := h.nc.ChanSubscribe(l.subject, h.inbox)
-	if err != nil {
-		return err
-	}
-	l.sub = sub
-	h.listeners[sub] = l
 	return nil
 }
 
-// receive puts an event into the actor's mailbox. One that does not fit is dropped and logged. It returns the activation
-// if the caller must have it worked off.
-func (l *listener) receive(msg *nats.Msg) *activation {
-	switch l.a.offer(work{kind: eventWork, msg: msg, listener: l}) {
-	case first:
-		return l.a
-	case full:
-		l.a.logger("").Error("an event was dropped: the mailbox is full", slog.String("subject", l.subject))
-	case taken, closed:
-	}
+// hear puts an event into the actor's mailbox.
+func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
+	l.offer(ctx, work{kind: eventWork, delivery: d, listener: l})
 	return nil
 }
 
-// handle runs the handler of an event as a turn.
+// offer waits while the mailbox is full: the queue of the subscription holds what comes meanwhile.
+func (l *listener) offer(ctx context.Context, w work) {
+	for {
+		switch l.a.offer(w) {
+		case full:
+			if pause(ctx, mailboxFull) {
+				continue
+			}
+		case first:
+			l.a.host.ready.add(l.a)
+		case taken, pending, closed:
+		}
+		return
+	}
+}
+
+// handle runs the handler of an event, or of a gap, as a turn.
 func (a *activation) handle(w work) {
-	handle, ok := w.listener.current()
+	l := w.listener
+	listening, ok := l.current()
 	if !ok {
 		return
 	}
-	result, err := a.turn(turn{action: w.listener.subject}, func(c *Context) error {
-		return handle(c, func(into any) error {
-			as, err := codec.ForContentType(header(w.msg, bus.HeaderContentType))
-			if err != nil {
-				return err
-			}
-			return as.Unmarshal(w.msg.Data, into)
-		})
+	result, err := a.turn(turn{action: listening.Event, delivery: w.delivery}, func(c *Context) error {
+		if w.kind == gapWork {
+			return listening.Gap(c, w.gap)
+		}
+		return listening.Handle(c, w.delivery)
 	})
 	if err == nil {
-		a.finish(result, output{events: result.events})
+		a.finish(result, output{})
 	} else if asError(err).Code != troupe.CodeInternal { // that is logged already
-		a.logger("").Error("handling an event failed", slog.String("subject", w.listener.subject), slog.Any("error", err))
+		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
+	}
+	if listening.Once && w.kind == eventWork {
+		_ = l.Unsubscribe() // never fails
 	}
 }
 
-// current is the handler, unless the subscription has ended.
-func (l *listener) current() (troupe.Handler, bool) {
+// current is what the subscription is for, unless it has ended.
+func (l *listener) current() (troupe.Listening, bool) {
 	l.a.mu.Lock()
 	defer l.a.mu.Unlock()
-	return l.handle, !l.ended
+	return l.listening, !l.ended
 }
 
 // Unsubscribe ends the subscription. Events that wait in the mailbox are dropped.
 func (l *listener) Unsubscribe() error {
-	a, h := l.a, l.a.host
-	a.mu.Lock()
+	l.a.mu.Lock()
 	l.ended = true
-	if a.listeners[l.subject] == l {
-		delete(a.listeners, l.subject)
+	if l.a.listeners[l.subject] == l {
+		delete(l.a.listeners, l.subject)
 	}
-	a.mu.Unlock()
-
-	h.mu.Lock()
-	sub := l.sub
-	delete(h.listeners, sub)
-	h.mu.Unlock()
-	if sub == nil {
+	l.a.mu.Unlock()
+	if l.sub == nil {
 		return nil
 	}
-	if err := unlessClosed(sub.Unsubscribe()); err != nil {
-		a.logger("").Warn("unsubscribing failed", slog.String("subject", l.subject), slog.Any("error", err))
-	}
-	return nil
+	return l.sub.Unsubscribe()
 }
 
 // unlisten ends all subscriptions of an activation.

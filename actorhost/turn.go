@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
@@ -23,7 +21,8 @@ type turn struct {
 	action   string
 	chain    string // the actors that wait in the call
 	id       identity
-	deadline time.Time // zero: only the type's own bound
+	deadline time.Time       // zero: only the type's own bound
+	delivery troupe.Delivery // the event that it handles, if any
 }
 
 func turnOf(w work) turn {
@@ -58,6 +57,10 @@ func (a *activation) serve(w work) {
 			return
 		}
 		gone = owner
+	}
+	if w.action == bus.NoticeAction {
+		a.notice(w)
+		return
 	}
 	answer, failed, v := a.gate.find(w)
 	switch {
@@ -103,7 +106,7 @@ func (a *activation) run(w work) {
 	if err != nil {
 		a.pass(w, nil, err)
 	} else {
-		a.finish(result, output{events: result.events, work: w, reply: reply(w, a.output)})
+		a.finish(result, output{work: w, reply: reply(w, a.output)})
 	}
 	if cap(a.output) > keepOutput {
 		a.output = nil
@@ -118,17 +121,17 @@ func (a *activation) pass(w work, out []byte, err error) {
 	} else {
 		answer.reply = reply(w, out)
 	}
-	a.gate.pass(answer, nil)
+	a.gate.pass(answer, turned{})
 }
 
 // finish stores what a turn has changed, and sends what it wants to send after that.
 func (a *activation) finish(result turned, o output) {
 	if !result.destroyed {
-		a.gate.pass(o, result.state)
+		a.gate.pass(o, result)
 		return
 	}
 	a.finished = true
-	a.gate.destroy(o)
+	a.gate.destroy(o, result)
 }
 
 // moved sends a call, and those that wait behind it, to the host that owns the actor. It reports whether that host has
@@ -161,14 +164,21 @@ func (a *activation) runHook(name string, f hook) {
 		a.logger("").Error("a hook failed", slog.String("action", name), slog.Any("error", err))
 		return
 	}
-	a.finish(result, output{events: result.events})
+	a.finish(result, output{})
 }
 
 // turned is what a turn has come to.
 type turned struct {
-	events    []*nats.Msg
+	events    []event
 	state     []byte // nil when the turn has left it as it was
+	follows   []followChange
+	handled   *handled // the event of a durable subscription that the turn was for
 	destroyed bool
+}
+
+// changes reports whether there is something to store.
+func (t turned) changes() bool {
+	return t.state != nil || len(t.events) > 0 || len(t.follows) > 0 || t.handled != nil
 }
 
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
@@ -183,7 +193,7 @@ func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 	if err != nil {
 		err = a.crossing(t, err)
 	} else if !result.destroyed {
-		result.state, err = a.changed(t)
+		result.state, err = a.changed(t, result)
 	}
 	if err != nil {
 		a.rollBack(c)
@@ -225,7 +235,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.valu
 
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.
-func (a *activation) changed(t turn) ([]byte, error) {
+func (a *activation) changed(t turn, result turned) ([]byte, error) {
 	if fencing && !a.session.valid() {
 		return nil, unavailable("%v", errNoLease)
 	}
@@ -235,18 +245,44 @@ func (a *activation) changed(t turn) ([]byte, error) {
 	}
 	if a.created && codec.Equal(state, a.current) {
 		a.spare = state
+		if result.changes() {
+			return nil, a.fits(len(a.gate.state), result)
+		}
 		return nil, nil
 	}
 	whole, more, err := a.whole(state)
 	if err != nil {
 		return nil, a.internal(t, err)
 	}
-	if limit := a.host.records.MaxState(); int64(len(whole)) > limit {
-		return nil, errorf(troupe.CodeTooLarge, "the state of %s would have %d bytes, at most %d can be stored", a.id, len(whole), limit)
+	if err := a.fits(len(whole), result); err != nil {
+		return nil, err
 	}
 	a.created = true
 	a.current, a.stored, a.spare = state, more, a.current
 	return whole, nil
+}
+
+// fits checks whether a record has room for a state of this size and for what a turn wants to have in it besides.
+func (a *activation) fits(state int, result turned) error {
+	limit := a.host.records.MaxState()
+	size := int64(state)
+	for _, e := range result.events {
+		if e.durable {
+			size += e.size()
+		}
+	}
+	more := a.gate.besides()
+	if size+more > limit {
+		if err := a.gate.settle(); err != nil { // then the events of earlier turns need no more room
+			return unavailable("%v", err)
+		}
+		more = a.gate.besides()
+	}
+	if size+more > limit {
+		return errorf(troupe.CodeTooLarge, "the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored",
+			a.id, size+more, limit)
+	}
+	return nil
 }
 
 // whole is the encoding of a state with the fields that this program does not know, and the same again if there are any.

@@ -24,6 +24,9 @@ func (a *activation) wake(w work, gone string) (fresh bool, owner string, err er
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
+	if err := a.gate.flush(ctx); err != nil {
+		return false, "", unavailable("%v", err)
+	}
 	if !a.created {
 		if err := a.create(w); err != nil {
 			a.unclaim()
@@ -36,7 +39,7 @@ func (a *activation) wake(w work, gone string) (fresh bool, owner string, err er
 		if err != nil {
 			return false, "", err
 		}
-		a.finish(result, output{events: result.events})
+		a.finish(result, output{})
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -59,8 +62,8 @@ func (a *activation) claim(ctx context.Context, w work, gone string) (owner stri
 		case w.existing && !record.Created:
 			return "", false, errorf(troupe.CodeNotFound, "there is no actor %s", a.id)
 		}
-		if err := a.gate.answers.restore(record.Answers); err != nil {
-			return "", false, errorf(troupe.CodeStateCorrupt, "what %s remembers of its calls cannot be decoded: %v", a.id, err)
+		if err := a.gate.restore(record); err != nil {
+			return "", false, errorf(troupe.CodeStateCorrupt, "what %s remembers cannot be decoded: %v", a.id, err)
 		}
 		if _, _, v := a.gate.find(w); w.action == troupe.CreateAction && record.Created && v == isNew {
 			return "", false, alreadyExists(a.id)
@@ -80,7 +83,8 @@ func (a *activation) claim(ctx context.Context, w work, gone string) (owner stri
 		}
 		switch revision, err := a.host.records.Put(ctx, a.id, claim); {
 		case err == nil:
-			a.gate.revision, a.epoch, a.created = revision, revision, claim.Created
+			a.gate.revision, a.gate.state = revision, claim.State
+			a.epoch, a.created = revision, claim.Created
 			return "", claim.Created && !record.Created, nil
 		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrOutcomeUnknown):
 			return "", false, unavailable("%v", err)
@@ -142,7 +146,6 @@ func (a *activation) create(w work) error {
 	if err != nil {
 		return err
 	}
-	created.events = result.events
 	if given {
 		created.work = w
 	}

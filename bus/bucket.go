@@ -47,8 +47,8 @@ type bucket struct {
 }
 
 // openBucket opens a bucket and makes it when there is none, one for atomic batches if they are wanted. One that exists
-// is used with the settings it has. A
-// cluster whose leader has just changed may leave a request without an answer, so it is made again until ctx is done.
+// is used with the settings it has. A cluster whose leader has just changed may leave a request without an answer, so it
+// is made again until ctx is done.
 func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueConfig, batches bool) (*bucket, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -57,20 +57,30 @@ func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueCon
 	if config.Replicas == 0 {
 		config.Replicas = defaultReplicas(nc)
 	}
+	var b *bucket
+	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
+		b, err = tryOpenBucket(ctx, js, config, batches)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+	}
+	return b, nil
+}
+
+// untilAnswered has try ask the server for something, again as long as it is not answered.
+func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 	for {
-		b, err := tryOpenBucket(ctx, js, config, batches)
-		if err == nil {
-			return b, nil
-		}
+		one, cancel := context.WithTimeout(ctx, openTimeout)
+		err := try(one)
+		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-			return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+			return err
 		}
 	}
 }
 
 func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool) (*bucket, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
 	kv, err := js.KeyValue(ctx, config.Bucket)
 	isNew := false
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -114,10 +124,15 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 		return nil, 0, nil
 	case err != nil:
 		return nil, 0, fmt.Errorf("reading %s: %w", key, err)
-	case first(msg.Header, jetstream.MarkerReasonHeader) != "" || first(msg.Header, "KV-Operation") != "":
+	case isDeletion(msg.Header):
 		return nil, msg.Sequence, nil
 	}
 	return msg.Data, msg.Sequence, nil
+}
+
+// isDeletion reports whether a message says that its key is no more.
+func isDeletion(header nats.Header) bool {
+	return first(header, jetstream.MarkerReasonHeader) != "" || first(header, "KV-Operation") != ""
 }
 
 // put writes a key that is at the expected revision and returns the new one. With a TTL, of whole seconds, the server

@@ -2,7 +2,12 @@ package bus
 
 import (
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
 )
 
 // The headers of calls and replies. Every one is optional; docs/protocol.md says what each means.
@@ -16,6 +21,7 @@ const (
 	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: where its caller waits
 	HeaderPending     = "Troupe-Pending"    // "1": no answer yet, but the call that came again is known and will get one
 	HeaderReleased    = "Troupe-Released"   // "1": the answer of a host that stops to a forwarded call: claim the actor
+	HeaderEvent       = "Troupe-Event"      // of an event: its position, EPOCH.SEQUENCE
 	HeaderErrorCode   = "Troupe-Error-Code"
 	HeaderErrorOrigin = "Troupe-Error-Origin" // "actor" for an actor's own error
 	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the same call can be made again
@@ -50,4 +56,21 @@ func ParseTimeout(value string) time.Duration {
 		return DefaultTimeout
 	}
 	return time.Duration(min(max(ms, 0), 24*60*60*1000)) * time.Millisecond
+}
+
+// FormatPosition writes the position of an event as [HeaderEvent] has it.
+func FormatPosition(p troupe.Position) string {
+	text := strconv.AppendUint(make([]byte, 0, 24), p.Epoch, 10)
+	return string(strconv.AppendUint(append(text, '.'), p.Sequence, 10))
+}
+
+// ParsePosition reads the position of an event from its headers. It is zero when there is none, or a malformed one.
+func ParsePosition(header nats.Header) troupe.Position {
+	epoch, sequence, _ := strings.Cut(first(header, HeaderEvent), ".")
+	e, errEpoch := strconv.ParseUint(epoch, 10, 64)
+	s, errSequence := strconv.ParseUint(sequence, 10, 64)
+	if errEpoch != nil || errSequence != nil || e == 0 || s == 0 {
+		return troupe.Position{}
+	}
+	return troupe.Position{Epoch: e, Sequence: s}
 }

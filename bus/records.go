@@ -24,8 +24,19 @@ type Record struct {
 	State   []byte `json:"state,omitempty"`   // the msgpack encoding of the actor's state
 	Answers []byte `json:"answers,omitempty"` // to the calls that led to the state, as package actorhost encodes them
 
+	Events  map[string]troupe.Position `json:"events,omitempty"`  // the last of each name that the actor has broadcast
+	Outbox  []Emitted                  `json:"outbox,omitempty"`  // durable events that may not be in the log yet
+	Follows []byte                     `json:"follows,omitempty"` // its durable subscriptions, as package actorhost encodes them
+
 	// Revision is what a write of the record must expect, also for a record that does not exist. It is not encoded.
 	Revision uint64 `json:"-"`
+}
+
+// Emitted is a durable event that an actor has broadcast.
+type Emitted struct {
+	Event    string          `json:"event"`
+	Position troupe.Position `json:"position"`
+	Payload  []byte          `json:"payload,omitempty"` // msgpack
 }
 
 // ErrCorrupt is the error of a record that cannot be decoded.

@@ -39,6 +39,38 @@ func (n Namespace) RouteType(actorType string) string { return n.name + ".route.
 // Event is where an actor's event is published.
 func (n Namespace) Event(id troupe.ID, event string) string { return n.actor("event", id, event) }
 
+// Events is what a subscription to an event of these actors subscribes to. When the pattern ends with ">", other events
+// arrive there too.
+func (n Namespace) Events(actors troupe.Actors, event string) string {
+	pattern := actors.Pattern()
+	if strings.HasSuffix(pattern, ".>") {
+		return n.name + ".event." + pattern
+	}
+	return n.name + ".event." + pattern + "." + event
+}
+
+// ParseEvent reads the subject of an event. It allocates nothing but the ID, which is checked.
+func (n Namespace) ParseEvent(subject string) (id troupe.ID, event string, ok bool) {
+	return n.parse(subject, ".event.")
+}
+
+// Log is where a durable event is kept; the server then publishes it where [Namespace.Event] says.
+func (n Namespace) Log(id troupe.ID, event string) string { return n.actor("log", id, event) }
+
+func (n Namespace) parse(subject, kind string) (id troupe.ID, name string, ok bool) {
+	rest, ok := strings.CutPrefix(subject, n.name)
+	if !ok {
+		return troupe.ID{}, "", false
+	}
+	rest, ok = strings.CutPrefix(rest, kind)
+	dot := strings.LastIndexByte(rest, '.')
+	if !ok || dot <= 0 {
+		return troupe.ID{}, "", false
+	}
+	id, err := troupe.ParseID(rest[:dot])
+	return id, rest[dot+1:], err == nil
+}
+
 // HostAll is what a host subscribes to.
 func (n Namespace) HostAll(host string) string { return n.name + ".host." + host + ".>" }
 

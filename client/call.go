@@ -33,7 +33,7 @@ func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 // InvokeFor makes a call on behalf of actors that wait for its answer: chain names them as [bus.HeaderChain] has it.
 // Package actorhost uses it for the calls of an action.
 func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invocation) error {
-	if call.Action != troupe.CreateAction && call.Action != troupe.SleepAction {
+	if !bus.Builtin(call.Action) {
 		if err := troupe.CheckName("action", call.Action); err != nil {
 			return err
 		}

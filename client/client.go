@@ -29,6 +29,11 @@ type Client struct {
 
 	mu            sync.Mutex
 	subscriptions map[*subscription]struct{} // nil once closed
+	suspects      []*subscription            // that have missed events without having noticed yet
+	suspicion     chan struct{}              // there are some
+	watcher       sync.Once
+	quit          chan struct{}
+	watching      sync.WaitGroup
 }
 
 // Option is a setting of a Client.
@@ -73,7 +78,7 @@ func New(nc *nats.Conn, options ...Option) (*Client, error) {
 	}
 	return &Client{
 		nc: nc, ns: ns, requester: requester, codec: s.codec, timeout: s.timeout, logger: s.logger,
-		subscriptions: make(map[*subscription]struct{}),
+		subscriptions: make(map[*subscription]struct{}), suspicion: make(chan struct{}, 1), quit: make(chan struct{}),
 	}, nil
 }
 
@@ -93,7 +98,12 @@ func (c *Client) Close(ctx context.Context) error {
 	subscriptions := c.subscriptions
 	c.subscriptions = nil
 	c.mu.Unlock()
+	if subscriptions == nil {
+		return nil
+	}
+	close(c.quit)
 	err := c.requester.Close()
+	c.watching.Wait()
 	for s := range subscriptions {
 		s.end()
 	}

@@ -10,49 +10,51 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
 )
 
 // subscription handles the events that one subscription receives, one after the other, on the goroutine that nats.go
 // has for it.
 type subscription struct {
-	client *Client
-	sub    *nats.Subscription
-	cancel context.CancelFunc
-	ended  sync.Once
-	done   chan struct{} // closed when no handler runs and none will
+	client    *Client
+	listening troupe.Listening
+	ctx       context.Context //nolint:containedctx // of handlers: done when the subscription has ended
+	cancel    context.CancelFunc
+	ended     sync.Once
+	done      chan struct{} // closed when no handler runs and none will
+
+	mu      sync.Mutex // held while a handler runs
+	sub     *nats.Subscription
+	order   bus.Order
+	dropped int // by nats.go, as far as that was looked into
 }
 
-// Listen subscribes to an event of an actor: see [troupe.Event.Subscribe]. The error of a handler, or of an event that
-// cannot be decoded, is logged. When handlers are so slow that 512 Ki events or 64 MB wait, NATS drops what follows
-// and tells the connection's error handler.
-func (c *Client) Listen(_ context.Context, id troupe.ID, event string, handle troupe.Handler) (troupe.Subscription, error) {
-	if err := troupe.CheckName("event", event); err != nil {
+// Listen makes a subscription: see [troupe.Event.Subscribe]. The error of a handler, or of an event that cannot be
+// decoded, is logged. When handlers are so slow that 512 Ki events or 64 MB wait, what follows is dropped, and told as a
+// gap.
+func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscription, error) {
+	if err := troupe.CheckName("event", l.Event); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	sub, err := c.nc.Subscribe(c.ns.Event(id, event), func(msg *nats.Msg) {
-		if ctx.Err() != nil {
-			return
-		}
-		if err := handle(ctx, func(into any) error { return decode(msg, into) }); err != nil {
-			c.logger.Error("handling an event failed", slog.String("actor_type", id.Type()),
-				slog.String("actor_key", id.KeyString()), slog.String("event", event), slog.Any("error", err))
-		}
-	})
+	s := &subscription{client: c, listening: l, done: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.mu.Lock()
+	sub, err := c.nc.Subscribe(c.ns.Events(l.Actors, l.Event), s.receive)
+	s.sub = sub
+	s.mu.Unlock()
 	if err != nil {
-		cancel()
-		return nil, unavailable(id, event, err)
+		s.cancel()
+		return nil, unavailable(l, err)
 	}
-	s := &subscription{client: c, sub: sub, cancel: cancel, done: make(chan struct{})}
 	sub.SetClosedHandler(func(string) { close(s.done) })
 	if !c.keep(s) {
 		s.end()
-		return nil, unavailable(id, event, nats.ErrConnectionClosed)
+		return nil, unavailable(l, nats.ErrConnectionClosed)
 	}
 	// The server knows of the subscription once it has answered what was sent after it.
 	if err := c.nc.FlushTimeout(c.timeout); err != nil {
 		_ = s.Unsubscribe() // never fails
-		return nil, unavailable(id, event, err)
+		return nil, unavailable(l, err)
 	}
 	return s, nil
 }
@@ -64,8 +66,63 @@ func (c *Client) keep(s *subscription) bool {
 	if c.subscriptions == nil {
 		return false
 	}
+	c.watcher.Do(func() { c.watching.Go(c.watch) })
 	c.subscriptions[s] = struct{}{}
 	return true
+}
+
+// receive handles an event.
+func (s *subscription) receive(msg *nats.Msg) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d, ok := s.delivery(msg); ok && s.ctx.Err() == nil {
+		after, gap, fresh := s.order.Next(msg.Subject, d.Position)
+		if gap {
+			s.tell(troupe.Gap{Actor: d.Actor, Event: d.Event, After: after, Before: d.Position})
+		}
+		if fresh {
+			s.report("handling an event failed", d.Actor, s.listening.Handle(troupe.WithDelivery(s.ctx, d), d))
+		}
+		if fresh && s.listening.Once {
+			_ = s.Unsubscribe() // never fails
+		}
+	}
+	if dropped, err := s.sub.Dropped(); err == nil && dropped != s.dropped {
+		if waiting, _, err := s.sub.Pending(); err == nil && waiting == 0 { // no event may come that shows the gap
+			s.dropped = dropped
+			s.client.suspect(s)
+		}
+	}
+}
+
+// delivery is the event that a message brings, if it is one of those that were asked for.
+func (s *subscription) delivery(msg *nats.Msg) (troupe.Delivery, bool) {
+	l := s.listening
+	d := troupe.Delivery{Event: l.Event, Position: bus.ParsePosition(msg.Header), Decode: func(into any) error { return decode(msg, into) }}
+	one, ok := l.Actors.One()
+	if ok {
+		d.Actor = one
+		return d, true
+	}
+	id, event, ok := s.client.ns.ParseEvent(msg.Subject)
+	d.Actor = id
+	return d, ok && event == l.Event
+}
+
+// tell tells of a gap. The caller holds s.mu.
+func (s *subscription) tell(gap troupe.Gap) {
+	if f := s.listening.Gap; f != nil {
+		s.report("handling a gap failed", gap.Actor, f(s.ctx, gap))
+		return
+	}
+	s.report("events were missed", gap.Actor, errors.New(gap.String()))
+}
+
+func (s *subscription) report(what string, actor troupe.ID, err error) {
+	if err != nil {
+		s.client.logger.Error(what, slog.String("actor_type", actor.Type()), slog.String("actor_key", actor.KeyString()),
+			slog.String("event", s.listening.Event), slog.Any("error", err))
+	}
 }
 
 // Unsubscribe ends the subscription; a handler that runs goes on to its end.
@@ -86,7 +143,7 @@ func (s *subscription) end() {
 	})
 }
 
-func unavailable(id troupe.ID, event string, err error) error {
+func unavailable(l troupe.Listening, err error) error {
 	return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
-		Message: fmt.Sprintf("subscribing to %s of %s: %v", event, id, err)}
+		Message: fmt.Sprintf("subscribing to %s of %s: %v", l.Event, l.Actors, err)}
 }

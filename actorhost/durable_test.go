@@ -1,0 +1,223 @@
+package actorhost_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+)
+
+// A press publishes pages, and a reader follows presses for good.
+type press struct{ troupe.Ref }
+
+func (press) ActorType() string { return "press" }
+
+type reader struct{ troupe.Ref }
+
+func (reader) ActorType() string { return "reader" }
+
+type seen struct {
+	From string
+	Page int
+}
+
+var (
+	publish   = troupe.NewAction[press, int, int]("publish")
+	published = troupe.NewDurableEvent[press, int]("published")
+	pulp      = troupe.NewAction[press, int, troupe.None]("pulp")
+	follow    = troupe.NewAction[reader, string, troupe.None]("follow")
+	unfollow  = troupe.NewAction[reader, string, troupe.None]("unfollow")
+	seenPages = troupe.NewAction[reader, troupe.None, []seen]("seen")
+)
+
+type pressState struct{ Pages int }
+
+func (s *pressState) publish(c *actorhost.Context, n int) (int, error) {
+	for range max(n, -n) {
+		s.Pages++
+		if err := published.Broadcast(c, s.Pages); err != nil {
+			return 0, err
+		}
+	}
+	if n < 0 {
+		return 0, errRefused
+	}
+	return s.Pages, nil
+}
+
+type readerState struct {
+	Seen  []seen
+	tries int
+}
+
+// read fails the first time that a page divisible by 10 comes.
+func (s *readerState) read(c *actorhost.Context, page int) error {
+	d, ok := troupe.DeliveryOf(c)
+	if !ok {
+		panic("no delivery")
+	}
+	s.Seen = append(s.Seen, seen{d.Actor.KeyString(), page})
+	if s.tries++; page%10 == 0 && s.tries%2 == 0 {
+		return errRefused
+	}
+	return nil
+}
+
+var pressAndReader = []actorhost.Definition{
+	actorhost.Define(func() pressState { return pressState{} },
+		actorhost.On(publish, (*pressState).publish),
+		actorhost.On(pulp, actorhost.NoOut(func(s *pressState, c *actorhost.Context, n int) error {
+			c.Destroy()
+			_, err := s.publish(c, n)
+			return err
+		}))),
+	actorhost.Define(func() readerState { return readerState{} },
+		actorhost.On(follow, actorhost.NoOut(func(_ *readerState, c *actorhost.Context, key string) error {
+			return published.SubscribeDurable(c, c, troupe.GetOrCreate[press](c, key))
+		})),
+		actorhost.On(unfollow, actorhost.NoOut(func(_ *readerState, c *actorhost.Context, key string) error {
+			return published.UnsubscribeDurable(c, c, troupe.GetOrCreate[press](c, key))
+		})),
+		actorhost.On(seenPages, actorhost.NoIn(func(s *readerState, _ *actorhost.Context) ([]seen, error) { return s.Seen, nil }))).
+		Events(actorhost.OnEvent(published, (*readerState).read)).
+		SleepAfter(time.Second),
+}
+
+// awaitSeen waits until a reader has seen so many pages, and returns them.
+func awaitSeen(t *testing.T, who reader, n int) []seen {
+	t.Helper()
+	var got []seen
+	require.Eventually(t, func() bool {
+		var err error
+		got, err = seenPages.Call(t.Context(), who, nil)
+		require.NoError(t, err)
+		return len(got) >= n
+	}, 20*time.Second, 5*time.Millisecond)
+	return got
+}
+
+// pages are those from first to last of a press.
+func pages(from string, first, last int) (want []seen) {
+	for page := first; page <= last; page++ {
+		want = append(want, seen{from, page})
+	}
+	return want
+}
+
+func TestDurableSubscriptionHasEveryEventOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, pressAndReader...)
+	times, who := troupe.GetOrCreate[press](b.Client, "times"), troupe.GetOrCreate[reader](b.Client, "ann")
+	require.NoError(t, call(t.Context(), publish, times, 2)) // before it subscribes
+	for range 3 {
+		require.NoError(t, call(t.Context(), follow, who, "times"))
+	}
+	require.NoError(t, call(t.Context(), publish, times, 3))
+	require.ErrorIs(t, call(t.Context(), publish, times, -4), errRefused)
+	require.NoError(t, call(t.Context(), publish, times, 4))
+	require.Equal(t, pages("times", 3, 9), awaitSeen(t, who, 7))
+
+	require.NoError(t, call(t.Context(), unfollow, who, "times"))
+	require.NoError(t, call(t.Context(), publish, times, 2))
+	require.NoError(t, call(t.Context(), follow, who, "times"))
+	require.NoError(t, call(t.Context(), publish, times, 1))
+	require.Equal(t, append(pages("times", 3, 9), seen{"times", 12}), awaitSeen(t, who, 8))
+}
+
+func TestDurableSubscriberIsWokenFromSleepOnAnotherHost(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	first := b.Host(pressAndReader...)
+	times, who := troupe.GetOrCreate[press](b.Client, "times"), troupe.GetOrCreate[reader](b.Client, "ann")
+	require.NoError(t, call(t.Context(), follow, who, "times"))
+	b.Stop(first)
+	second := b.Host(pressAndReader...)
+	require.NoError(t, call(t.Context(), publish, times, 3))
+	require.Eventually(t, func() bool { return second.Active() == 2 }, 10*time.Second, time.Millisecond, "nobody has called the reader")
+	require.Equal(t, pages("times", 1, 3), awaitSeen(t, who, 3))
+}
+
+func TestManySourcesOneDurableSubscriberWhoseHostDies(t *testing.T) {
+	t.Parallel()
+	const sources, each = 40, 5
+	b := hosttest.Start(t)
+	b.Host(pressAndReader...)
+	doomed := b.Host(pressAndReader...)
+	who := troupe.GetOrCreate[reader](b.Client, "ann")
+	for i := range sources {
+		require.NoError(t, call(t.Context(), follow, who, fmt.Sprint(i)))
+	}
+	var all sync.WaitGroup
+	for i := range sources {
+		all.Go(func() {
+			for range each {
+				if err := call(t.Context(), publish, troupe.GetOrCreate[press](b.Client, fmt.Sprint(i)), 1); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if i == sources/2 {
+			b.Kill(doomed)
+		}
+	}
+	all.Wait()
+	got := awaitSeen(t, who, sources*each)
+	byPress := map[string][]seen{}
+	for _, s := range got {
+		byPress[s.From] = append(byPress[s.From], s)
+	}
+	for i := range sources {
+		require.Equal(t, pages(fmt.Sprint(i), 1, each), byPress[fmt.Sprint(i)])
+	}
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, pressAndReader...)
+	times := troupe.GetOrCreate[press](b.Client, "times")
+	replayed := func(from troupe.Start) (got []int, at []time.Time) {
+		for kept, err := range published.Replay(t.Context(), times, from) {
+			require.NoError(t, err)
+			require.EqualValues(t, kept.Payload, kept.Position.Sequence)
+			got, at = append(got, kept.Payload), append(at, kept.Time)
+		}
+		return got, at
+	}
+	none, _ := replayed(troupe.Start{})
+	require.Empty(t, none)
+	require.NoError(t, call(t.Context(), publish, times, 300))
+	require.NoError(t, call(t.Context(), publish, troupe.GetOrCreate[press](b.Client, "post"), 7))
+	require.NoError(t, call(t.Context(), publish, times, 300))
+	all, at := replayed(troupe.Start{})
+	require.Len(t, all, 600)
+	some, _ := replayed(troupe.FromSequence(590))
+	require.Equal(t, []int{590, 591, 592, 593, 594, 595, 596, 597, 598, 599, 600}, some)
+	later, _ := replayed(troupe.FromTime(at[300]))
+	require.Contains(t, later, 600)
+	require.NotContains(t, later, 300-1)
+}
+
+func TestDurableEventIsHeardLive(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, pressAndReader...)
+	times := troupe.GetOrCreate[press](b.Client, "times")
+	heard := make(chan int, 10)
+	_, err := published.Subscribe(t.Context(), times, func(ctx context.Context, page int) error {
+		heard <- page
+		return nil
+	})
+	require.NoError(t, err)
+	require.NoError(t, call(t.Context(), publish, times, 3))
+	require.NoError(t, call(t.Context(), pulp, times, 1)) // which ends the press
+	require.NoError(t, call(t.Context(), publish, times, 2))
+	for _, want := range []int{1, 2, 3, 4, 1, 2} {
+		require.Equal(t, want, <-heard)
+	}
+}

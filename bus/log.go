@@ -1,0 +1,184 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/troupe-go/troupe"
+)
+
+// Log is the stream that keeps the durable events of a namespace. The server publishes what gets into it on the subject
+// of the event, so that nobody hears what is not kept.
+type Log struct {
+	ns     Namespace
+	stream *bucket
+}
+
+// Logged is an event in the log.
+type Logged struct {
+	Actor    troupe.ID
+	Event    string
+	Position troupe.Position
+	Sequence uint64 // in the stream
+	Time     time.Time
+	Header   nats.Header
+	Data     []byte
+}
+
+// OpenLog opens the log of a namespace, and makes it, with this many replicas and for events of this age, when there is
+// none. See [OpenRecords].
+func OpenLog(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int, keep time.Duration) (*Log, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("using JetStream: %w", err)
+	}
+	if replicas == 0 {
+		replicas = defaultReplicas(nc)
+	}
+	config := jetstream.StreamConfig{
+		Name:        ns.name + "-events",
+		Description: "The durable events of all actors",
+		Subjects:    []string{ns.name + ".log.>"},
+		Replicas:    replicas,
+		MaxAge:      keep,
+		AllowDirect: true,
+		RePublish:   &jetstream.RePublish{Source: ns.name + ".log.>", Destination: ns.name + ".event.>"},
+	}
+	l := &Log{ns: ns}
+	err = untilAnswered(ctx, func(ctx context.Context) error {
+		stream, err := js.Stream(ctx, config.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			stream, err = js.CreateStream(ctx, config)
+			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another host was faster, with other settings
+				stream, err = js.Stream(ctx, config.Name)
+			}
+		}
+		l.stream = &bucket{js: js, stream: stream, prefix: ns.name + ".log."}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of events: %w", err)
+	}
+	return l, nil
+}
+
+// FindLog opens the log of a namespace for reading. Without one, nothing is kept and the Log is nil.
+func FindLog(ctx context.Context, nc *nats.Conn, ns Namespace) (*Log, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("using JetStream: %w", err)
+	}
+	stream, err := js.Stream(ctx, ns.name+"-events")
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("opening the log of events: %w", err)
+	}
+	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.name + ".log."}}, nil
+}
+
+// Append keeps an event that follows the one at the sequence expected, zero if it is the first of its name and actor. It
+// returns its own. The errors are those of [Records.Put].
+func (l *Log) Append(ctx context.Context, id troupe.ID, e Emitted, expected uint64) (uint64, error) {
+	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: nats.Header{HeaderEvent: {FormatPosition(e.Position)}}}
+	return l.stream.write(ctx, msg, expected, 0)
+}
+
+// Last is the last event of a name and actor that is kept: zero if there is none.
+func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Position, uint64, error) {
+	msg, err := l.stream.stream.GetLastMsgForSubject(ctx, l.ns.Log(id, event))
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return troupe.Position{}, 0, nil
+	case err != nil:
+		return troupe.Position{}, 0, fmt.Errorf("reading the last %s of %s: %w", event, id, err)
+	}
+	return ParsePosition(msg.Header), msg.Sequence, nil
+}
+
+// End is the sequence of the last event of all.
+func (l *Log) End(ctx context.Context) (uint64, error) {
+	info, err := l.stream.stream.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("reading the end of the log of events: %w", err)
+	}
+	return info.State.LastSeq, nil
+}
+
+const (
+	readEvents, readBytes = 256, 1 << 20 // of one request, give or take one
+	readTimeout           = 5 * time.Second
+)
+
+// Read yields the events of an actor, of one name, or of all if it is empty, from a sequence of the stream or a time on,
+// up to the end. An error ends it.
+func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64, since time.Time) iter.Seq2[Logged, error] {
+	if event == "" {
+		event = "*"
+	}
+	subject := l.ns.Log(id, event)
+	return func(yield func(Logged, error) bool) {
+		for more := true; more; since = (time.Time{}) {
+			more = false
+			for one, err := range l.batch(ctx, subject, from, since) {
+				if err != nil {
+					yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
+					return
+				}
+				if !yield(one, nil) {
+					return
+				}
+				more, from = true, one.Sequence+1
+			}
+		}
+	}
+}
+
+// batch yields what one request gets.
+func (l *Log) batch(ctx context.Context, subject string, from uint64, since time.Time) iter.Seq2[Logged, error] {
+	return func(yield func(Logged, error) bool) {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		start := jetstreamext.GetBatchSeq(max(from, 1))
+		if !since.IsZero() {
+			start = jetstreamext.GetBatchStartTime(since)
+		}
+		found, err := jetstreamext.GetBatch(ctx, l.stream.js, l.ns.name+"-events", readEvents, start,
+			jetstreamext.GetBatchSubject(subject), jetstreamext.GetBatchMaxBytes(readBytes))
+		if err != nil {
+			yield(Logged{}, err)
+			return
+		}
+		for msg, err := range found {
+			if errors.Is(err, jetstreamext.ErrNoMessages) {
+				return
+			}
+			var one Logged
+			if err == nil {
+				one, err = l.logged(msg.Subject, msg.Header, msg.Data)
+			}
+			if err == nil {
+				one.Sequence, one.Time = msg.Sequence, msg.Time
+			}
+			if !yield(one, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (l *Log) logged(subject string, header nats.Header, data []byte) (Logged, error) {
+	id, event, ok := l.ns.parse(subject, ".log.")
+	if !ok {
+		return Logged{}, fmt.Errorf("%q is not the subject of an event", subject)
+	}
+	return Logged{Actor: id, Event: event, Position: ParsePosition(header), Header: header, Data: data}, nil
+}

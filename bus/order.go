@@ -1,0 +1,56 @@
+package bus
+
+import "github.com/troupe-go/troupe"
+
+// Order follows the events that one subscription receives: which have been heard before, and which were missed. The zero
+// value has heard nothing. It is not safe for concurrent use.
+type Order struct {
+	last map[string]troupe.Position // by subject
+}
+
+// maxOrders bounds the memory of a subscription to many actors, to some 30 MB. Beyond it, one that was heard is
+// forgotten for each new one: what is missed of that one until its next event is not noticed.
+const maxOrders = 1 << 18
+
+// Next is told of an event that has arrived. It is not fresh when it, or a later one, has been heard. With a gap, after
+// is the last one that was heard. An event without a position is always fresh.
+func (o *Order) Next(subject string, p troupe.Position) (after troupe.Position, gap, fresh bool) {
+	if p.IsZero() {
+		return troupe.Position{}, false, true
+	}
+	last, known := o.last[subject]
+	if known && !last.Before(p) {
+		return last, false, false
+	}
+	o.set(subject, p)
+	return last, known && p.Sequence != last.Sequence+1, true
+}
+
+// Heard is the last event that was heard on a subject.
+func (o *Order) Heard(subject string) (troupe.Position, bool) {
+	p, ok := o.last[subject]
+	return p, ok
+}
+
+// Skip has all events of a subject up to p count as heard. It reports whether they had not been.
+func (o *Order) Skip(subject string, p troupe.Position) (after troupe.Position, skipped bool) {
+	last, known := o.last[subject]
+	if p.IsZero() || known && !last.Before(p) {
+		return last, false
+	}
+	o.set(subject, p)
+	return last, true
+}
+
+func (o *Order) set(subject string, p troupe.Position) {
+	if o.last == nil {
+		o.last = make(map[string]troupe.Position, 1)
+	}
+	if _, known := o.last[subject]; !known && len(o.last) >= maxOrders {
+		for any := range o.last {
+			delete(o.last, any)
+			break
+		}
+	}
+	o.last[subject] = p
+}

@@ -1,0 +1,49 @@
+package client
+
+import (
+	"context"
+	"iter"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// Replay yields the events of an actor that are kept: see [troupe.DurableEvent.Replay].
+func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from troupe.Start) iter.Seq2[troupe.Replayed, error] {
+	return func(yield func(troupe.Replayed, error) bool) {
+		if err := troupe.CheckName("event", event); err != nil {
+			yield(troupe.Replayed{}, err)
+			return
+		}
+		log, err := bus.FindLog(ctx, c.nc, c.ns)
+		if err != nil {
+			yield(troupe.Replayed{}, unreadable(id, event, err))
+			return
+		}
+		if log == nil {
+			return
+		}
+		for e, err := range log.Read(ctx, id, event, 0, from.Time) {
+			if err != nil {
+				yield(troupe.Replayed{}, unreadable(id, event, err))
+				return
+			}
+			if e.Position.Sequence < from.Sequence {
+				continue
+			}
+			d := troupe.Delivery{Actor: id, Event: event, Position: e.Position, Decode: func(into any) error {
+				return decode(&nats.Msg{Header: e.Header, Data: e.Data}, into)
+			}}
+			if !yield(troupe.Replayed{Delivery: d, Time: e.Time}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func unreadable(id troupe.ID, event string, err error) error {
+	return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
+		Message: "reading the events " + event + " of " + id.String() + ": " + err.Error()}
+}

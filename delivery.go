@@ -1,0 +1,81 @@
+package troupe
+
+import (
+	"context"
+	"fmt"
+)
+
+// Position is the place of an event among all events of that name that its actor has broadcast. The sequence counts them
+// from 1, without a hole, for as long as the actor exists; the epoch is that of the actor's activation, which grows also
+// when the actor is destroyed and created again.
+type Position struct {
+	Epoch    uint64 `json:"epoch"`
+	Sequence uint64 `json:"sequence"`
+}
+
+// IsZero reports whether p is no position.
+func (p Position) IsZero() bool { return p == Position{} }
+
+// Before reports whether p is that of an earlier event than q, of the same name and actor.
+func (p Position) Before(q Position) bool {
+	return p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Sequence < q.Sequence
+}
+
+// Delivery is one event as it arrives.
+type Delivery struct {
+	Actor    ID // that has broadcast it
+	Event    string
+	Position Position // zero for an event that was published by something else than a host
+	// Decode stores the payload in the value that into points to.
+	Decode func(into any) error
+}
+
+type deliveryKey struct{}
+
+// WithDelivery returns the context for the handler of an event, for those who implement [Caller].
+func WithDelivery(ctx context.Context, d Delivery) context.Context {
+	return context.WithValue(ctx, deliveryKey{}, d)
+}
+
+// DeliveryOf returns the event whose handler was called with ctx: which actor has broadcast it, and its position, by
+// which it can be told from every other.
+func DeliveryOf(ctx context.Context) (Delivery, bool) {
+	d, ok := ctx.Value(deliveryKey{}).(Delivery)
+	return d, ok
+}
+
+// Gap tells of events that a subscription has missed, or may have missed: those after After and before Before.
+type Gap struct {
+	Actor ID // zero: any actor of the subscription
+	Event string
+	// After is the last event that was heard; zero when there was none.
+	After Position
+	// Before is the next event after the gap; zero when it is not known: the connection was away, or nobody could be
+	// asked.
+	Before Position
+}
+
+// Missed is how many events are missing. With exact false it is the least that it can be: the gap has an end that is not
+// known, or the actor was destroyed and created again in between.
+func (g Gap) Missed() (n uint64, exact bool) {
+	switch {
+	case g.Before.IsZero() || g.After.IsZero():
+		return 0, false
+	case g.Before.Sequence <= g.After.Sequence: // another life of the actor
+		return g.Before.Sequence - 1, false
+	}
+	return g.Before.Sequence - g.After.Sequence - 1, true
+}
+
+// String says what is missing: "3 of said of room/org1/lobby, after 17".
+func (g Gap) String() string {
+	actor := "any actor"
+	if !g.Actor.IsZero() {
+		actor = g.Actor.String()
+	}
+	n, exact := g.Missed()
+	if exact {
+		return fmt.Sprintf("%d of %s of %s, after %d", n, g.Event, actor, g.After.Sequence)
+	}
+	return fmt.Sprintf("at least %d of %s of %s, after %d", n, g.Event, actor, g.After.Sequence)
+}
