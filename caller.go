@@ -23,6 +23,8 @@ type Invocation struct {
 	Action   string
 	Existing bool // the call must not create the actor
 	In, Out  any  // Out is a pointer, or nil when the output is of no interest
+	// Connection is the id of the caller's connection with the actor, if the call is made by one.
+	Connection string
 }
 
 // CreateAction is the action, of every actor type, by which an actor is created with an input. No actor's own action
@@ -69,5 +71,7 @@ type Broadcaster interface {
 type Emission struct {
 	ActorType, Event string
 	Payload          any
-	Durable          bool // it is kept
+	Durable          bool   // it is kept
+	To               string // the id of the only connection that gets it
+	Except           string // the id of a connection that does not
 }

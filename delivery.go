@@ -74,8 +74,9 @@ func (g Gap) String() string {
 		actor = g.Actor.String()
 	}
 	n, exact := g.Missed()
-	if exact {
-		return fmt.Sprintf("%d of %s of %s, after %d", n, g.Event, actor, g.After.Sequence)
+	number := fmt.Sprint(n)
+	if !exact {
+		number += " or more"
 	}
-	return fmt.Sprintf("at least %d of %s of %s, after %d", n, g.Event, actor, g.After.Sequence)
+	return fmt.Sprintf("%s of %s of %s, after %d", number, g.Event, actor, g.After.Sequence)
 }

@@ -23,6 +23,13 @@ func (e DurableEvent[R, P]) Broadcast(c Broadcaster, payload P) error {
 	return c.Emit(emission)
 }
 
+// BroadcastExcept is [Event.BroadcastExcept] of an event that is kept.
+func (e DurableEvent[R, P]) BroadcastExcept(c Broadcaster, but Connected, payload P) error {
+	emission := e.emission(payload)
+	emission.Durable, emission.Except = true, but.ID()
+	return c.Emit(emission)
+}
+
 // SubscribeDurable subscribes the actor that runs c to the event of the actor that ref refers to, which need not exist.
 // The subscription is part of the subscriber's state: in force once the action that has made it is stored, it lasts,
 // through sleep, the death of hosts and restarts of NATS, until [DurableEvent.UnsubscribeDurable] or the subscriber's

@@ -49,6 +49,8 @@ const (
 	// CodeAnswerLost: the call was made before with the same request id, it ran and is stored, but its answer was too
 	// long to be kept.
 	CodeAnswerLost Code = "answer_lost"
+	// CodeDisconnected: the connection that the call was made by has ended.
+	CodeDisconnected Code = "disconnected"
 	// CodeStateCorrupt: the actor's record cannot be decoded. It is left as it is.
 	CodeStateCorrupt Code = "state_corrupt"
 )
@@ -89,6 +91,7 @@ var (
 	ErrOutcomeUnknown   = &Error{Code: CodeOutcomeUnknown}
 	ErrRequestReused    = &Error{Code: CodeRequestReused}
 	ErrAnswerLost       = &Error{Code: CodeAnswerLost}
+	ErrDisconnected     = &Error{Code: CodeDisconnected}
 	ErrStateCorrupt     = &Error{Code: CodeStateCorrupt}
 )
 

@@ -36,3 +36,8 @@ func (h Handle) Create(ctx context.Context, in any) error {
 func (h Handle) Subscribe(ctx context.Context, event string, handle Handler, options ...SubscribeOption) (Subscription, error) {
 	return h.ref.listen(ctx, h.ref.id.Type(), newListening(event, handle, options))
 }
+
+// Connect begins a session with the actor: see [Connector.Connect]. Actor(link, ...) refers to it through the connection.
+func (h Handle) Connect(ctx context.Context, params any, options ...ConnectOption) (Link, error) {
+	return h.ref.connect(ctx, h.ref.id.Type(), params, options)
+}

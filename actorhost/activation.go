@@ -30,18 +30,21 @@ type activation struct {
 	idleSince time.Time
 	listeners map[string]*listener // by subject
 
+	connections connections
+
 	// The rest belongs to the goroutine that works the mailbox off.
-	awake    bool // it owns the actor and has run its hooks
-	created  bool // the actor exists: its record says so
-	finished bool // the activation must end: it is destroyed, or fenced off by another owner
-	state    state
-	current  []byte // the encoding of the state that the last turn has left behind; nil before there is one
-	stored   []byte // what the record has for it, if that is more: fields that this program does not know
-	spare    []byte // a buffer for the next encoding
-	output   []byte // a buffer for outputs: NATS has copied it when a publish returns
-	epoch    uint64
-	sub      *nats.Subscription
-	gate     gate
+	awake     bool // it owns the actor and has run its hooks
+	created   bool // the actor exists: its record says so
+	finished  bool // the activation must end: it is destroyed, or fenced off by another owner
+	destroyed bool
+	state     state
+	current   []byte // the encoding of the state that the last turn has left behind; nil before there is one
+	stored    []byte // what the record has for it, if that is more: fields that this program does not know
+	spare     []byte // a buffer for the next encoding
+	output    []byte // a buffer for outputs: NATS has copied it when a publish returns
+	epoch     uint64
+	sub       *nats.Subscription
+	gate      gate
 }
 
 func newActivation(h *Host, id troupe.ID, s *session) *activation {
@@ -52,17 +55,18 @@ func newActivation(h *Host, id troupe.ID, s *session) *activation {
 
 // work is one thing in a mailbox.
 type work struct {
-	kind     workKind
-	msg      *nats.Msg
-	action   string
-	run      action
-	as       codec.Codec
-	id       identity
-	deadline time.Time
-	existing bool
-	listener *listener
-	delivery troupe.Delivery
-	gap      troupe.Gap
+	kind       workKind
+	msg        *nats.Msg
+	action     string
+	run        action
+	as         codec.Codec
+	id         identity
+	deadline   time.Time
+	existing   bool
+	listener   *listener
+	delivery   troupe.Delivery
+	gap        troupe.Gap
+	connection *Connection
 }
 
 type workKind int
@@ -71,6 +75,7 @@ const (
 	callWork  workKind = iota + 1 // a call
 	eventWork                     // an event that the actor listens to
 	gapWork                       // events that it has missed
+	leftWork                      // a connection is gone
 	sleepWork                     // fall asleep, unless there is something to do
 	stopWork                      // the host stops
 	dropWork                      // the host has lost its lease
@@ -163,7 +168,7 @@ func (a *activation) next() (work, bool) {
 func (a *activation) grewTired() {
 	a.mu.Lock()
 	idle := time.Since(a.idleSince)
-	busy := a.running || idle < a.kind.limits.sleepAfter
+	busy := a.running || idle < a.kind.limits.sleepAfter || a.connections.len() > 0
 	if busy && !a.closed {
 		a.idle.Reset(max(a.kind.limits.sleepAfter-idle, a.kind.limits.sleepAfter/8))
 	}
@@ -186,11 +191,14 @@ func (a *activation) workOff() {
 			a.serve(w)
 		case eventWork, gapWork:
 			a.handle(w)
+		case leftWork:
+			a.hangUp(w.connection)
 		case sleepWork:
 			if !a.fallAsleep() {
 				continue
 			}
 		case stopWork:
+			a.hangUpAll()
 			a.runHook("sleep", a.kind.hooks.sleep)
 			a.finished = true
 		case dropWork:
@@ -206,7 +214,7 @@ func (a *activation) workOff() {
 // fallAsleep runs the sleep hook, unless something has come to do in the meantime.
 func (a *activation) fallAsleep() bool {
 	a.mu.Lock()
-	wanted := a.mailbox.len() > 0
+	wanted := a.mailbox.len() > 0 || a.connections.len() > 0
 	if wanted {
 		a.idle.Reset(a.kind.limits.sleepAfter)
 	}
@@ -224,6 +232,7 @@ func (a *activation) fallAsleep() bool {
 func (a *activation) leave() {
 	_ = a.gate.settle() // who waits for a write that fails is told by the gate
 	a.unlisten()
+	a.abandon()
 	if a.sub != nil {
 		if err := unlessClosed(a.sub.Drain()); err != nil {
 			a.logger("").Warn("unsubscribing failed", slog.Any("error", err))

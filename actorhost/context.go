@@ -32,6 +32,7 @@ type Context struct {
 	destroy bool
 	outbox  []event        // in the order of their broadcast
 	follows []followChange // durable subscriptions that this turn has made or ended
+	cuts    []cut          // connections that it ends
 	started []*listener    // subscriptions that this turn has made
 }
 
@@ -174,7 +175,7 @@ func (c *Context) end() turned {
 	if c.cancel != nil {
 		c.cancel()
 	}
-	return turned{events: c.outbox, follows: c.follows, destroyed: c.destroy}
+	return turned{events: c.outbox, follows: c.follows, cut: c.cuts, destroyed: c.destroy}
 }
 
 func (c *Context) over() bool {

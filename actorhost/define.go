@@ -37,7 +37,8 @@ type actorType struct {
 	name     string
 	actions  map[string]action
 	events   map[topic]eventAction
-	create   createHook // nil without an on-create hook
+	create   createHook  // nil without an on-create hook
+	connect  connectHook // nil without an on-connect hook
 	hooks    hooks
 	limits   limits
 	newState func() state
@@ -49,6 +50,7 @@ type hook func(s any, c *Context) error
 type hooks struct {
 	wake, sleep, destroy hook
 	gap                  func(s any, c *Context, gap troupe.Gap) error
+	disconnect           func(s any, c *Context, conn *Connection) error
 }
 
 type limits struct {
@@ -109,6 +111,14 @@ func (t ActorType[R, S]) OnGap(f func(*S, *Context, troupe.Gap) error) ActorType
 	return t
 }
 
+// OnDisconnect has f run when a connection of an actor has ended: its program has closed it or is gone, the actor has
+// disconnected it, or the actor falls asleep or changes hosts on purpose. Its error is logged. It does not run when the
+// host dies.
+func (t ActorType[R, S]) OnDisconnect(f func(*S, *Context, *Connection) error) ActorType[R, S] {
+	t.hooks.disconnect = func(s any, c *Context, conn *Connection) error { return f(s.(*S), c, conn) }
+	return t
+}
+
 // SleepAfter puts an actor to sleep that nobody has called for this long, [DefaultSleepAfter] if not set.
 func (t ActorType[R, S]) SleepAfter(idle time.Duration) ActorType[R, S] {
 	t.limits.sleepAfter = idle
@@ -155,6 +165,10 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			fail("it has two on-create hooks")
 		case h.create != nil:
 			built.create = h.create
+		case h.connect != nil && built.connect != nil:
+			fail("it has two on-connect hooks")
+		case h.connect != nil:
+			built.connect = h.connect
 		case h.run == nil:
 			fail("the action %q has no handler", h.name)
 		case twice:

@@ -74,7 +74,9 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	w.as = as
 	w.deadline = time.Now().Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
 	w.existing = header(w.msg, bus.HeaderExisting) == "1"
-	w.id.RequestID, _ = bus.ParseRequestID(w.msg.Reply)
+	if target.Action != bus.ConnectAction { // which comes anew to each host
+		w.id.RequestID, _ = bus.ParseRequestID(w.msg.Reply)
+	}
 	w.id.given = header(w.msg, bus.HeaderRequestID)
 	w.id.again = header(w.msg, bus.HeaderAttempt) != ""
 	if len(w.id.given) > bus.MaxRequestID {

@@ -62,8 +62,9 @@ func (g *gate) pass(o output, t turned) {
 	if o.reply != nil && (t.changes() || g.asked || g.outbox.relaying) {
 		o.reply.Data = bytes.Clone(o.reply.Data) // its buffer is for the next turn
 	}
-	if t.changes() && g.closed == nil {
-		g.change(&o, t)
+	if g.closed == nil {
+		o.events = g.outbox.take(t.events, g.a.epoch)
+		g.change(o, t)
 	}
 	switch {
 	case g.closed != nil:
@@ -81,12 +82,14 @@ func (g *gate) pass(o output, t turned) {
 }
 
 // change takes what a turn has changed. The caller holds g.mu.
-func (g *gate) change(o *output, t turned) {
+func (g *gate) change(o output, t turned) {
+	if !t.changes() {
+		return
+	}
 	g.dirty = true
 	if t.state != nil {
 		g.state = t.state
 	}
-	o.events = g.outbox.take(t.events, g.a.epoch)
 	g.follows.change(t.follows, t.handled)
 	if deduping && o.work.msg != nil {
 		g.answers.add(o.work, replyData(o.reply))

@@ -7,9 +7,10 @@ import (
 
 // Handler is one action, or the on-create hook, of the actors that R refers to, implemented on the state S.
 type Handler[R troupe.Reference, S any] struct {
-	name   string
-	run    action
-	create createHook
+	name    string
+	run     action
+	create  createHook
+	connect connectHook
 }
 
 // action decodes its input, runs, and appends the encoding of its output to dst.

@@ -101,7 +101,8 @@ type Host struct {
 
 	log     eventLog
 	lookups chan struct{} // has one for each that is under way
-	waker   *waker        // nil on a host without durable subscribers
+	clients clients
+	waker   *waker // nil on a host without durable subscribers
 }
 
 // Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which

@@ -16,13 +16,18 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// event is an event that a turn has broadcast.
+// event is an event that a turn has broadcast, or sends to one connection.
 type event struct {
 	name     string
 	data     []byte
 	durable  bool
+	to       *Connection     // alone, if it is given
+	except   string          // the id of a connection that does not get it
 	position troupe.Position // once the turn has succeeded
 }
+
+// counts reports whether the event is one of those that the record counts.
+func (e event) counts() bool { return e.to == nil }
 
 // size is what a durable event takes in the record until it is in the log.
 func (e event) size() int64 {
@@ -66,12 +71,18 @@ func (c *Context) Emit(e troupe.Emission) error {
 			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
 	}
+	one := event{name: e.Event, data: data, durable: e.Durable, except: e.Except}
+	if e.To != "" {
+		if one.to = c.a.connections.find(e.To); one.to == nil {
+			return fmt.Errorf("sending %s of %s: %w", e.Event, c.a.id, errNoConnection)
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return fmt.Errorf("broadcasting %s of %s: %w", e.Event, c.a.id, errTurnOver)
 	}
-	c.outbox = append(c.outbox, event{name: e.Event, data: data, durable: e.Durable})
+	c.outbox = append(c.outbox, one)
 	return nil
 }
 
@@ -82,6 +93,10 @@ const eventRoom = 512
 func (b *outbox) take(events []event, epoch uint64) []event {
 	for i := range events {
 		e := &events[i]
+		if e.to != nil {
+			e.position = e.to.next(e.name, epoch)
+			continue
+		}
 		if b.last == nil {
 			b.last = make(map[string]troupe.Position, 1)
 		}
@@ -96,7 +111,7 @@ func (b *outbox) take(events []event, epoch uint64) []event {
 }
 
 func (e event) emitted() bus.Emitted {
-	return bus.Emitted{Event: e.name, Position: e.position, Payload: e.data}
+	return bus.Emitted{Event: e.name, Position: e.position, Payload: e.data, Except: e.except}
 }
 
 // record puts into a record what belongs there. It is encoded later: what is in it must not change.
@@ -147,9 +162,11 @@ func (g *gate) reply(o output) {
 
 // publish sends an event that is not durable.
 func (a *activation) publish(e event) {
-	a.host.send(&nats.Msg{Subject: a.host.ns.Event(a.id, e.name), Data: e.data, Header: nats.Header{
-		bus.HeaderEvent: {bus.FormatPosition(e.position)},
-	}})
+	subject := a.host.ns.Event(a.id, e.name)
+	if e.to != nil {
+		subject = e.to.subject(e.name)
+	}
+	a.host.send(&nats.Msg{Subject: subject, Data: e.data, Header: bus.EventHeader(e.position, e.except)})
 }
 
 // relay sends the outputs that wait for the log.

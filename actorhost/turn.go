@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -18,11 +19,12 @@ const keepOutput = 4 << 10
 
 // turn is what a turn is for.
 type turn struct {
-	action   string
-	chain    string // the actors that wait in the call
-	id       identity
-	deadline time.Time       // zero: only the type's own bound
-	delivery troupe.Delivery // the event that it handles, if any
+	action     string
+	chain      string // the actors that wait in the call
+	id         identity
+	deadline   time.Time       // zero: only the type's own bound
+	delivery   troupe.Delivery // the event that it handles, if any
+	connection *Connection     // by which it was called, or that it is about
 }
 
 func turnOf(w work) turn {
@@ -58,8 +60,15 @@ func (a *activation) serve(w work) {
 		}
 		gone = owner
 	}
-	if w.action == bus.NoticeAction {
+	switch w.action {
+	case bus.NoticeAction:
 		a.notice(w)
+		return
+	case bus.ConnectAction:
+		a.connect(w)
+		return
+	case bus.DisconnectAction:
+		a.disconnect(w)
 		return
 	}
 	answer, failed, v := a.gate.find(w)
@@ -84,6 +93,7 @@ func (a *activation) sleep(w work) {
 		a.host.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
+	a.hangUpAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
 	a.pass(w, nil, nil)
@@ -95,7 +105,13 @@ func (a *activation) run(w work) {
 		a.host.refuse(w, unavailable("%v", errNoLease))
 		return
 	}
-	result, err := a.turn(turnOf(w), func(c *Context) error {
+	t := turnOf(w)
+	var err error
+	if t.connection, err = a.connectionOf(w); err != nil {
+		a.host.refuse(w, asError(err))
+		return
+	}
+	result, err := a.turn(t, func(c *Context) error {
 		output, err := w.run(a.state.pointer(), c, w.input(), a.output[:0])
 		if err != nil {
 			return err
@@ -126,11 +142,12 @@ func (a *activation) pass(w work, out []byte, err error) {
 
 // finish stores what a turn has changed, and sends what it wants to send after that.
 func (a *activation) finish(result turned, o output) {
+	result.events = append(result.events, a.cutOff(result.cut)...)
 	if !result.destroyed {
 		a.gate.pass(o, result)
 		return
 	}
-	a.finished = true
+	a.finished, a.destroyed = true, true
 	a.gate.destroy(o, result)
 }
 
@@ -159,12 +176,7 @@ func (a *activation) runHook(name string, f hook) {
 	if f == nil || !a.awake {
 		return
 	}
-	result, err := a.turn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
-	if err != nil {
-		a.logger("").Error("a hook failed", slog.String("action", name), slog.Any("error", err))
-		return
-	}
-	a.finish(result, output{})
+	a.runTurn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
 }
 
 // turned is what a turn has come to.
@@ -173,12 +185,13 @@ type turned struct {
 	state     []byte // nil when the turn has left it as it was
 	follows   []followChange
 	handled   *handled // the event of a durable subscription that the turn was for
+	cut       []cut    // connections that the actor ends
 	destroyed bool
 }
 
 // changes reports whether there is something to store.
 func (t turned) changes() bool {
-	return t.state != nil || len(t.events) > 0 || len(t.follows) > 0 || t.handled != nil
+	return t.state != nil || len(t.follows) > 0 || t.handled != nil || slices.ContainsFunc(t.events, event.counts)
 }
 
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The

@@ -11,7 +11,35 @@ const (
 	// once they are handled and what that has changed is stored, and with troupe.CodeNotFound by an actor that has no
 	// such subscription.
 	NoticeAction = "_notice"
+	// ConnectAction begins a connection, or goes on with one that the actor knows: its input is the parameters, its output
+	// a [Session]. [HeaderConnection] and [HeaderInbox] name it. DisconnectAction ends one.
+	ConnectAction    = "_connect"
+	DisconnectAction = "_disconnect"
 )
+
+// Session is the output of [ConnectAction].
+type Session struct {
+	Host   string `json:"host"`
+	Epoch  uint64 `json:"epoch"`  // of the activation that has the connection
+	Number uint64 `json:"number"` // of the connection there: with another epoch or number it has begun anew
+}
+
+// What a host sends to a connection's inbox beside events: to INBOX.ID.NAME, and PingName to INBOX.NAME.
+const (
+	// PingName asks a client whether it is there. Its reply lists the connections that it has given up.
+	PingName = "_ping"
+	// SentName comes to a connection that goes on, with the map of the positions of the last events that were sent to it
+	// alone, by name.
+	SentName = "_sent"
+	// ClosedName says that a connection has ended, with a [Closed].
+	ClosedName = "_closed"
+)
+
+// Closed is why a connection has ended.
+type Closed struct {
+	Again  bool   `json:"again"` // the actor has merely gone to sleep or to another host: connect again
+	Reason string `json:"reason"`
+}
 
 // Notice is the input of [NoticeAction]: an event of the source is in the log at this sequence.
 type Notice struct {
@@ -23,7 +51,7 @@ type Notice struct {
 // Builtin reports whether an action is one that every actor type has.
 func Builtin(action string) bool {
 	switch action {
-	case troupe.CreateAction, troupe.SleepAction, PositionAction, NoticeAction:
+	case troupe.CreateAction, troupe.SleepAction, PositionAction, NoticeAction, ConnectAction, DisconnectAction:
 		return true
 	}
 	return false

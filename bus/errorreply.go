@@ -119,7 +119,7 @@ func status(err *troupe.Error) int {
 		return 404
 	case troupe.CodeDeadlineExceeded, troupe.CodeCanceled:
 		return 408
-	case troupe.CodeAlreadyExists, troupe.CodeRequestReused, troupe.CodeAnswerLost:
+	case troupe.CodeAlreadyExists, troupe.CodeRequestReused, troupe.CodeAnswerLost, troupe.CodeDisconnected:
 		return 409
 	case troupe.CodeTooLarge:
 		return 413

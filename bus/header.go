@@ -22,6 +22,9 @@ const (
 	HeaderPending     = "Troupe-Pending"    // "1": no answer yet, but the call that came again is known and will get one
 	HeaderReleased    = "Troupe-Released"   // "1": the answer of a host that stops to a forwarded call: claim the actor
 	HeaderEvent       = "Troupe-Event"      // of an event: its position, EPOCH.SEQUENCE
+	HeaderExcept      = "Troupe-Except"     // of an event: the connection that it is not for
+	HeaderConnection  = "Troupe-Connection" // of a call: the caller's connection with the actor
+	HeaderInbox       = "Troupe-Inbox"      // of a call that connects: what is sent to the connection goes to INBOX.ID.EVENT
 	HeaderErrorCode   = "Troupe-Error-Code"
 	HeaderErrorOrigin = "Troupe-Error-Origin" // "actor" for an actor's own error
 	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the same call can be made again
@@ -73,4 +76,14 @@ func ParsePosition(header nats.Header) troupe.Position {
 		return troupe.Position{}
 	}
 	return troupe.Position{Epoch: e, Sequence: s}
+}
+
+// EventHeader makes the headers of an event.
+func EventHeader(p troupe.Position, except string) nats.Header {
+	header := make(nats.Header, 2)
+	header[HeaderEvent] = []string{FormatPosition(p)}
+	if except != "" {
+		header[HeaderExcept] = []string{except}
+	}
+	return header
 }

@@ -88,7 +88,7 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns Namespace) (*Log, error) {
 // Append keeps an event that follows the one at the sequence expected, zero if it is the first of its name and actor. It
 // returns its own. The errors are those of [Records.Put].
 func (l *Log) Append(ctx context.Context, id troupe.ID, e Emitted, expected uint64) (uint64, error) {
-	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: nats.Header{HeaderEvent: {FormatPosition(e.Position)}}}
+	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: EventHeader(e.Position, e.Except)}
 	return l.stream.write(ctx, msg, expected, 0)
 }
 

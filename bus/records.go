@@ -37,6 +37,7 @@ type Emitted struct {
 	Event    string          `json:"event"`
 	Position troupe.Position `json:"position"`
 	Payload  []byte          `json:"payload,omitempty"` // msgpack
+	Except   string          `json:"except,omitempty"`  // the connection that it is not for
 }
 
 // ErrCorrupt is the error of a record that cannot be decoded.

@@ -50,7 +50,11 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 	}
 	*buffer = body
 
-	reply, err := c.send(ctx, call, &nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, chain, call), Data: body})
+	msg := &nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, chain, call), Data: body}
+	if call.Action == bus.ConnectAction {
+		msg.Header[bus.HeaderInbox] = []string{c.links.inbox}
+	}
+	reply, err := c.send(ctx, call, msg)
 	if err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 // header has what is not the default.
 func (c *Client) header(ctx context.Context, chain string, call troupe.Invocation) nats.Header {
 	requestID := troupe.RequestID(ctx)
-	if c.codec == codec.MsgPack && !call.Existing && chain == "" && requestID == "" {
+	if c.codec == codec.MsgPack && !call.Existing && chain == "" && requestID == "" && call.Connection == "" {
 		return nil
 	}
 	header := make(nats.Header, 2)
@@ -80,6 +84,9 @@ func (c *Client) header(ctx context.Context, chain string, call troupe.Invocatio
 	}
 	if chain != "" {
 		header[bus.HeaderChain] = []string{chain}
+	}
+	if call.Connection != "" {
+		header[bus.HeaderConnection] = []string{call.Connection}
 	}
 	if requestID != "" {
 		header[bus.HeaderRequestID] = []string{requestID}

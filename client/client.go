@@ -34,6 +34,8 @@ type Client struct {
 	watcher       sync.Once
 	quit          chan struct{}
 	watching      sync.WaitGroup
+
+	links links
 }
 
 // Option is a setting of a Client.
@@ -98,9 +100,10 @@ func (c *Client) Close(ctx context.Context) error {
 	subscriptions := c.subscriptions
 	c.subscriptions = nil
 	c.mu.Unlock()
-	if subscriptions == nil {
+	if subscriptions == nil { // closed before
 		return nil
 	}
+	c.closeLinks(ctx)
 	close(c.quit)
 	err := c.requester.Close()
 	c.watching.Wait()

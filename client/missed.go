@@ -51,9 +51,9 @@ func (c *Client) watch() {
 	}
 }
 
-func (c *Client) suspect(s *subscription) {
+func (c *Client) suspect(all ...*subscription) {
 	c.mu.Lock()
-	c.suspects = append(c.suspects, s)
+	c.suspects = append(c.suspects, all...)
 	c.mu.Unlock()
 	select {
 	case c.suspicion <- struct{}{}:
@@ -89,12 +89,12 @@ func (c *Client) investigate(suspects []*subscription) {
 		return
 	}
 	for i, s := range suspects {
-		s.missed(last[i], failed[i])
+		s.missed(s.sub.Subject, last[i], failed[i])
 	}
 }
 
-// missed tells of the events up to last that have not arrived; with an error last is not known.
-func (s *subscription) missed(last troupe.Position, err error) {
+// missed tells of the events of a subject, up to last, that have not arrived; with an error last is not known.
+func (s *subscription) missed(subject string, last troupe.Position, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil {
@@ -102,7 +102,6 @@ func (s *subscription) missed(last troupe.Position, err error) {
 	}
 	actor, one := s.listening.Actors.One()
 	gap := troupe.Gap{Actor: actor, Event: s.listening.Event}
-	subject := s.sub.Subject
 	if err != nil {
 		if one {
 			gap.After, _ = s.order.Heard(subject)

@@ -17,6 +17,7 @@ import (
 // has for it.
 type subscription struct {
 	client    *Client
+	link      *link // nil: without a connection
 	listening troupe.Listening
 	ctx       context.Context //nolint:containedctx // of handlers: done when the subscription has ended
 	cancel    context.CancelFunc
@@ -33,20 +34,19 @@ type subscription struct {
 // decoded, is logged. When handlers are so slow that 512 Ki events or 64 MB wait, what follows is dropped, and told as a
 // gap.
 func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscription, error) {
+	return c.listen(l, nil)
+}
+
+func (c *Client) listen(l troupe.Listening, by *link) (troupe.Subscription, error) {
 	if err := troupe.CheckName("event", l.Event); err != nil {
 		return nil, err
 	}
-	s := &subscription{client: c, listening: l, done: make(chan struct{})}
+	s := &subscription{client: c, link: by, listening: l, done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.mu.Lock()
-	sub, err := c.nc.Subscribe(c.ns.Events(l.Actors, l.Event), s.receive)
-	s.sub = sub
-	s.mu.Unlock()
-	if err != nil {
+	if err := s.start(c.ns.Events(l.Actors, l.Event)); err != nil {
 		s.cancel()
 		return nil, unavailable(l, err)
 	}
-	sub.SetClosedHandler(func(string) { close(s.done) })
 	if !c.keep(s) {
 		s.end()
 		return nil, unavailable(l, nats.ErrConnectionClosed)
@@ -57,6 +57,19 @@ func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscript
 		return nil, unavailable(l, err)
 	}
 	return s, nil
+}
+
+// start subscribes. By a connection, events arrive with all else that arrives for it, and in the order of that.
+func (s *subscription) start(subject string) (err error) {
+	if s.link != nil {
+		return s.link.start(s, subject)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sub, err = s.client.nc.Subscribe(subject, s.receive); err == nil {
+		s.sub.SetClosedHandler(func(string) { close(s.done) })
+	}
+	return err
 }
 
 // keep remembers a subscription for Close, unless the client is closed.
@@ -77,10 +90,10 @@ func (s *subscription) receive(msg *nats.Msg) {
 	defer s.mu.Unlock()
 	if d, ok := s.delivery(msg); ok && s.ctx.Err() == nil {
 		after, gap, fresh := s.order.Next(msg.Subject, d.Position)
-		if gap {
+		if gap && !s.beginsAnew(msg, d.Position) {
 			s.tell(troupe.Gap{Actor: d.Actor, Event: d.Event, After: after, Before: d.Position})
 		}
-		if fresh {
+		if fresh && !s.excepted(msg) {
 			s.report("handling an event failed", d.Actor, s.listening.Handle(troupe.WithDelivery(s.ctx, d), d))
 		}
 		if fresh && s.listening.Once {
@@ -88,11 +101,21 @@ func (s *subscription) receive(msg *nats.Msg) {
 		}
 	}
 	if dropped, err := s.sub.Dropped(); err == nil && dropped != s.dropped {
-		if waiting, _, err := s.sub.Pending(); err == nil && waiting == 0 { // no event may come that shows the gap
+		if waiting, _, err := s.sub.Pending(); err != nil || waiting == 0 { // no event may come that shows the gap
 			s.dropped = dropped
 			s.client.suspect(s)
 		}
 	}
+}
+
+// beginsAnew reports whether an event is the first to a connection alone since that was broken, which its status tells.
+func (s *subscription) beginsAnew(msg *nats.Msg, p troupe.Position) bool {
+	return s.link != nil && msg.Subject != s.sub.Subject && p.Sequence == 1
+}
+
+// excepted reports whether an event is not for the connection.
+func (s *subscription) excepted(msg *nats.Msg) bool {
+	return s.link != nil && msg.Header != nil && msg.Header.Get(bus.HeaderExcept) == s.link.id
 }
 
 // delivery is the event that a message brings, if it is one of those that were asked for.
@@ -137,6 +160,10 @@ func (s *subscription) Unsubscribe() error {
 func (s *subscription) end() {
 	s.ended.Do(func() {
 		s.cancel()
+		if s.link != nil {
+			s.link.stop(s)
+			defer close(s.done)
+		}
 		if err := s.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 			s.client.logger.Warn("unsubscribing failed", slog.String("subject", s.sub.Subject), slog.Any("error", err))
 		}
