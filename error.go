@@ -16,6 +16,8 @@ const (
 	CodeInternal Code = "internal"
 	// CodeBadInput: a name, a key or an input that cannot be what the action takes. Nothing ran.
 	CodeBadInput Code = "bad_input"
+	// CodeDenied: NATS does not allow the caller's user to publish the call, or to subscribe. Nothing ran.
+	CodeDenied Code = "denied"
 	// CodeUnknownType: no host on the bus serves the actor type, nor has one answered this client before: a misspelt name,
 	// or no such host is up. Nothing ran.
 	CodeUnknownType Code = "unknown_type"
@@ -78,6 +80,7 @@ type Error struct {
 var (
 	ErrInternal         = &Error{Code: CodeInternal}
 	ErrBadInput         = &Error{Code: CodeBadInput}
+	ErrDenied           = &Error{Code: CodeDenied}
 	ErrUnknownType      = &Error{Code: CodeUnknownType}
 	ErrUnknownAction    = &Error{Code: CodeUnknownAction}
 	ErrNotFound         = &Error{Code: CodeNotFound}

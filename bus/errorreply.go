@@ -115,6 +115,8 @@ func status(err *troupe.Error) int {
 	switch err.Code {
 	case troupe.CodeBadInput:
 		return 400
+	case troupe.CodeDenied:
+		return 403
 	case troupe.CodeUnknownType, troupe.CodeUnknownAction, troupe.CodeNotFound:
 		return 404
 	case troupe.CodeDeadlineExceeded, troupe.CodeCanceled:

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -73,6 +74,8 @@ func (b *logBuffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.text.Write(p)
 }
+
+func (b *logBuffer) contains(text string) bool { return strings.Contains(b.String(), text) }
 
 func (b *logBuffer) String() string {
 	b.mu.Lock()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
 )
 
 // Requester makes requests over one connection, as nats.Conn.Request does, at a lower cost: one subscription receives
@@ -19,6 +21,7 @@ type Requester struct {
 	nc     *nats.Conn
 	sub    *nats.Subscription
 	prefix string    // of the subjects of replies
+	deaf   func()    // ends hearing of what the server refuses
 	spare  sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
 
 	mu      sync.Mutex
@@ -34,10 +37,19 @@ type Request struct {
 	to      string
 	number  uint64
 	subject string // of its replies
-	replies chan *nats.Msg
+	replies chan reply
 	timer   *time.Timer // nil until it is needed
 
 	prev, next *Request // in its lane
+
+	mu   sync.Mutex
+	sent string // the subject that it was sent to last
+}
+
+// reply is what a request comes to: neither a message nor an error when the Requester is closed.
+type reply struct {
+	msg *nats.Msg
+	err error
 }
 
 // lane holds the requests to one receiver that have not ended, by their numbers.
@@ -49,18 +61,27 @@ const maxReplies = 4
 // Replies wait here only until the goroutine of the subscription has found the request that they answer.
 const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 
-// NewRequester subscribes to an inbox of the connection.
+// NewRequester subscribes to an inbox of the connection, and puts a handler before that of its errors. The error has
+// [troupe.CodeDenied] when the server does not let it subscribe.
 func NewRequester(nc *nats.Conn) (*Requester, error) {
 	r := &Requester{
 		nc: nc, prefix: nc.NewInbox() + requestIDMark,
 		waiting: make(map[uint64]*Request), lanes: make(map[string]*lane),
 	}
+	guard := GuardSubscription(nc, r.prefix+">")
+	defer guard.End()
 	sub, err := nc.Subscribe(r.prefix+">", r.deliver)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to replies: %w", err)
 	}
-	r.sub = sub
+	r.sub, r.deaf = sub, denialsOf(nc).listen(r.refuse)
 	if err := sub.SetPendingLimits(maxPendingReplies, maxPendingReplyBytes); err != nil {
+		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
+	}
+	if !nc.IsConnected() {
+		return r, nil // nats.go subscribes when it is
+	}
+	if err := guard.Flush(DefaultTimeout); errors.Is(err, troupe.ErrDenied) {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
 	return r, nil
@@ -81,7 +102,7 @@ func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration
 func (r *Requester) Begin(to string) (*Request, error) {
 	q, ok := r.spare.Get().(*Request)
 	if !ok {
-		q = &Request{r: r, replies: make(chan *nats.Msg, maxReplies)}
+		q = &Request{r: r, replies: make(chan reply, maxReplies)}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,9 +162,11 @@ func (r *Requester) leave(q *Request) {
 
 // Do sends msg, whose Reply it sets, and waits for a reply, to this sending or an earlier one, until ctx is done or for
 // as long as the timeout. It returns nats.ErrNoResponders when nobody listens, context.DeadlineExceeded after the
-// timeout, nats.ErrConnectionClosed when the Requester is closed, or the error of ctx.
+// timeout, nats.ErrConnectionClosed when the Requester is closed, an error with [troupe.CodeDenied] when the server does
+// not let it publish, or the error of ctx.
 func (q *Request) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
 	msg.Reply = q.subject
+	q.sentTo(msg.Subject)
 	if err := q.r.nc.PublishMsg(msg); err != nil {
 		return nil, err
 	}
@@ -159,11 +182,14 @@ func (q *Request) Wait(ctx context.Context, timeout time.Duration) (*nats.Msg, e
 	}
 	defer q.timer.Stop()
 	select {
-	case msg := <-q.replies:
-		if msg == nil {
+	case r := <-q.replies:
+		switch {
+		case r.err != nil:
+			return nil, r.err
+		case r.msg == nil:
 			return nil, nats.ErrConnectionClosed
 		}
-		return msg, noResponders(msg)
+		return r.msg, noResponders(r.msg)
 	case <-q.timer.C:
 		return nil, context.DeadlineExceeded
 	case <-ctx.Done():
@@ -183,6 +209,7 @@ func (q *Request) End() {
 	if q.to != "" {
 		r.leave(q)
 	}
+	q.sentTo("") // no denial is for the next one
 	for len(q.replies) > 0 {
 		<-q.replies
 	}
@@ -198,6 +225,7 @@ func (r *Requester) Waiting() int {
 
 // Close ends the subscription; requests that wait return nats.ErrConnectionClosed.
 func (r *Requester) Close() error {
+	r.deaf()
 	r.mu.Lock()
 	for _, q := range r.waiting {
 		close(q.replies)
@@ -219,10 +247,36 @@ func (r *Requester) deliver(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if q := r.waiting[number]; q != nil {
-		select {
-		case q.replies <- msg:
-		default: // it has more replies than it can use
+		q.take(reply{msg: msg})
+	}
+}
+
+// refuse fails the requests that were last sent to a subject that the server does not let anybody here publish to.
+func (r *Requester) refuse(d denial) (told bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, q := range r.waiting {
+		q.mu.Lock()
+		concerned := d.publish && q.sent == d.subject
+		q.mu.Unlock()
+		if concerned {
+			q.take(reply{err: d.err})
+			told = true
 		}
+	}
+	return told
+}
+
+func (q *Request) sentTo(subject string) {
+	q.mu.Lock()
+	q.sent = subject
+	q.mu.Unlock()
+}
+
+func (q *Request) take(r reply) {
+	select {
+	case q.replies <- r:
+	default: // it has more replies than it can use
 	}
 }
 

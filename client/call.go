@@ -188,6 +188,8 @@ func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.unsure = true
 		return nil, err
+	case errors.Is(err, troupe.ErrDenied):
+		return nil, err
 	case errors.Is(err, nats.ErrNoResponders) && s.client.known.has(s.call.ID.Type()): // for now
 		return nil, s.rest(ctx, fmt.Errorf("no host of its type is up: %w", err))
 	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
@@ -277,7 +279,10 @@ func unknown(call troupe.Invocation, err error) error {
 func failure(call troupe.Invocation, err error) error {
 	target := fmt.Sprintf("%s.%s", call.ID, call.Action)
 	var gaveUp *gaveUpError
+	denied, isDenied := errors.AsType[*troupe.Error](err)
 	switch {
+	case isDenied:
+		return &troupe.Error{Code: troupe.CodeDenied, Message: target + ": " + denied.Message, Err: err}
 	case errors.As(err, &gaveUp):
 		return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: gaveUp.why,
 			Message: fmt.Sprintf("%s: the time of the call ran out while it was refused: %v", target, gaveUp.last)}
