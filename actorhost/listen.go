@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"

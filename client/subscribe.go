@@ -41,9 +41,12 @@ func (c *Client) listen(l troupe.Listening, by *link) (troupe.Subscription, erro
 	if err := troupe.CheckName("event", l.Event); err != nil {
 		return nil, err
 	}
+	subject := c.ns.Events(l.Actors, l.Event)
+	guard := bus.GuardSubscription(c.nc, subject)
+	defer guard.End()
 	s := &subscription{client: c, link: by, listening: l, done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	if err := s.start(c.ns.Events(l.Actors, l.Event)); err != nil {
+	if err := s.start(subject); err != nil {
 		s.cancel()
 		return nil, unavailable(l, err)
 	}
@@ -52,7 +55,7 @@ func (c *Client) listen(l troupe.Listening, by *link) (troupe.Subscription, erro
 		return nil, unavailable(l, nats.ErrConnectionClosed)
 	}
 	// The server knows of the subscription once it has answered what was sent after it.
-	if err := c.nc.FlushTimeout(c.timeout); err != nil {
+	if err := guard.Flush(c.timeout); err != nil {
 		_ = s.Unsubscribe() // never fails
 		return nil, unavailable(l, err)
 	}
@@ -171,6 +174,9 @@ func (s *subscription) end() {
 }
 
 func unavailable(l troupe.Listening, err error) error {
+	if denied, ok := errors.AsType[*troupe.Error](err); ok {
+		return denied
+	}
 	return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
 		Message: fmt.Sprintf("subscribing to %s of %s: %v", l.Event, l.Actors, err)}
 }
