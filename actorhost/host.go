@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ type Host struct {
 }
 
 // Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which
-// definition is wrong and in what, or what of NATS could not be used.
+// definition is wrong and in what, or what of NATS could not be used: with troupe.CodeDenied, what it does not allow.
 func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) (*Host, error) {
 	h := &Host{
 		nc: nc, config: config,
@@ -124,9 +125,11 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	h.staying, h.leave = context.WithCancel(h.ctx)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := h.open(ctx); err != nil {
+	guard := bus.NewGuard(ctx, nc, h.needs)
+	defer guard.End()
+	if err := h.open(guard.Context()); err != nil {
 		h.cancel()
-		return nil, fmt.Errorf("actorhost: %w", errors.Join(err, h.close(ctx)))
+		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), err), h.close(ctx)))
 	}
 	return h, nil
 }
@@ -222,7 +225,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.ready.add(nil)
 	h.work.Go(func() { h.keepLease(s) })
-	return nil
+	return h.rehearse(ctx)
 }
 
 // Stop leaves the bus without losing a call: new calls go to other hosts, running actions end, sleep hooks run, and

@@ -58,6 +58,8 @@ func (s *session) listen(ctx context.Context) error {
 	h := s.host
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	guard := bus.NewGuard(ctx, h.nc, h.needs)
+	defer guard.End()
 	own, err := h.nc.ChanSubscribe(h.ns.HostAll(s.id), h.inbox)
 	if err != nil {
 		return fmt.Errorf("subscribing as a host: %w", err)
@@ -69,8 +71,11 @@ func (s *session) listen(ctx context.Context) error {
 			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
 		s.routes = append(s.routes, route)
+		if err := h.tryCalls(name); err != nil {
+			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
+		}
 	}
-	if err := h.nc.FlushWithContext(ctx); err != nil {
+	if err := guard.Flush(startTimeout); err != nil {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
 	return nil

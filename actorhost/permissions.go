@@ -1,0 +1,64 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// needs reports whether a host cannot do without a subject that NATS does not let it use.
+func (h *Host) needs(publish bool, subject string) bool {
+	inbox, _, _ := strings.Cut(h.nc.NewInbox(), ".")
+	needed := []string{"$JS.", "$KV.", inbox + ".", h.ns.Name() + ".host."}
+	if !publish { // what actors call and broadcast is their own business
+		needed = append(needed, h.ns.Name()+".route.", h.ns.Name()+".call.")
+	}
+	for _, prefix := range needed {
+		if strings.HasPrefix(subject, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// rehearse does what the host may not do until much later, so that a permission that is missing fails its start: it sends
+// itself a message, and answers it, reads a record and a lease, and writes a record that cannot be at the revision it names.
+func (h *Host) rehearse(ctx context.Context) error {
+	if _, err := h.requester.Do(ctx, &nats.Msg{Subject: h.ns.Ping(h.ID())}, startTimeout); err != nil {
+		return fmt.Errorf("sending itself a message: %w", err)
+	}
+	id, err := troupe.NewID(h.session.Load().entry.Types[0])
+	if err != nil {
+		return err
+	}
+	if _, err := h.records.Get(ctx, id); err != nil && !errors.Is(err, bus.ErrCorrupt) {
+		return err
+	}
+	if _, _, err := h.leases.Revision(ctx, h.ID()); err != nil {
+		return err
+	}
+	if _, err := h.records.Put(ctx, id, bus.Record{Revision: 1 << 62}); !errors.Is(err, bus.ErrConflict) {
+		return fmt.Errorf("writing records: %w", err)
+	}
+	return nil
+}
+
+// tryCalls subscribes for a moment as activations do later, which do not wait to be told that they must not: to the
+// direct calls of an action that no actor can have.
+func (h *Host) tryCalls(actorType string) error {
+	id, err := troupe.NewID(actorType)
+	if err != nil {
+		return err
+	}
+	sub, err := h.nc.ChanSubscribe(h.ns.Call(id, "_"), h.inbox)
+	if err != nil {
+		return err
+	}
+	return unlessClosed(sub.Unsubscribe())
+}
