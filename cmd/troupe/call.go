@@ -61,7 +61,7 @@ func (c *callCommand) run(ctx context.Context, s session) error {
 	defer nc.Close()
 	output, err := s.call(ctx, nc, troupe.Invocation{ID: id, Action: action, Existing: c.Existing, In: input})
 	if err != nil {
-		return explainDenied(nc, err)
+		return err
 	}
 	if len(output) == 0 {
 		return nil

@@ -23,7 +23,7 @@ func TestDenied(t *testing.T) {
 	require.True(t, srv.ReadyForConnections(10*time.Second))
 	p := at(srv.ClientURL())
 
-	for _, args := range [][]string{{"call", "room", "a", "add", "1", "--timeout", "300ms"}, {"watch", "room", "a"}} {
+	for _, args := range [][]string{{"call", "room", "a", "add", "1", "--timeout", "10m"}, {"watch", "room", "a"}} {
 		got := p.run(t.Context(), append(args, "--user", "ann", "--password", "secret")...)
 		require.Equal(t, exitFailed, got.code, got.err)
 		require.Contains(t, got.err, "error denied: ")

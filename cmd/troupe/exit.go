@@ -54,14 +54,14 @@ func asFailure(err error) (failure, int) {
 	switch {
 	case errors.As(err, &usage):
 		return failure{Code: "usage", Message: usage.Error()}, exitUsage
-	case errors.Is(err, nats.ErrPermissionViolation):
-		return failure{Code: "denied", Message: err.Error()}, exitFailed
 	case errors.As(err, &failed):
 		f := failure{
 			Code: string(failed.Code), Message: failed.Message, Metadata: failed.Metadata,
 			FromActor: failed.FromActor, Retryable: failed.Retryable,
 		}
 		return f, exitCode(failed)
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return failure{Code: string(troupe.CodeDenied), Message: err.Error()}, exitFailed
 	case errors.Is(err, bus.ErrNoServer):
 		return failure{Code: "no_server", Message: err.Error(), Retryable: true}, exitUnavailable
 	case errors.As(err, &unconnected):

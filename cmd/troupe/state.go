@@ -134,7 +134,7 @@ func (c *stateSetCommand) run(ctx context.Context, s session) error {
 	defer cancel()
 	if !c.Force {
 		if err := s.putToSleep(ctx, nc, id); err != nil {
-			return explainDenied(nc, err)
+			return err
 		}
 	}
 	revision, err := c.write(ctx, s, records, id, given)
