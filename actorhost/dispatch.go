@@ -58,6 +58,10 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 
 // admit checks, and completes, what can be told of a call without its actor.
 func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
+	if !h.mayAnswer(w.msg) {
+		w.msg.Reply = ""
+		return errorf(troupe.CodeBadInput, "there is nobody to answer")
+	}
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := h.types[actorType]
 	if kind == nil {
@@ -105,10 +109,12 @@ func cycle(chain, tokens string) *troupe.Error {
 
 // receiveOther takes what is not a call: pings.
 func (h *Host) receiveOther(msg *nats.Msg) {
-	if !strings.HasSuffix(msg.Subject, ".ping") {
-		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
-	} else if msg.Reply != "" {
+	switch {
+	case msg.Reply == "" || !h.mayAnswer(msg):
+	case strings.HasSuffix(msg.Subject, ".ping"):
 		h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
+	default:
+		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
 }
 

@@ -2,7 +2,6 @@ package actorhost
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -53,6 +53,19 @@ func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) *nats.Msg {
 	return msg
 }
 
+// mayAnswer reports whether the reply subject of a message can be its sender's inbox. NATS lets a sender name any subject,
+// and the answer is published with the rights of this host: it must be no call of an actor, no event, and no request to
+// NATS itself.
+func (h *Host) mayAnswer(msg *nats.Msg) bool {
+	rest, ours := strings.CutPrefix(msg.Reply, h.ns.Name())
+	if !strings.HasPrefix(msg.Reply, "$") && (!ours || !strings.HasPrefix(rest, ".")) {
+		return true
+	}
+	h.config.Logger.Warn("a message was dropped: its reply subject is no inbox", slog.String("subject", msg.Subject),
+		slog.String("reply", msg.Reply), slog.String("host", h.ID()))
+	return false
+}
+
 // send publishes. It fails only without a connection, when nobody can be told either.
 func (h *Host) send(msg *nats.Msg) {
 	if err := h.nc.PublishMsg(msg); err != nil {
@@ -82,9 +95,11 @@ func (h *Host) forward(w work, owner string, id troupe.ID) forwarded {
 	if w.kind != callWork {
 		return wasTaken // an event of a subscription that has ended with its activation
 	}
-	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: maps.Clone(w.msg.Header), Data: w.msg.Data}
-	if msg.Header == nil {
-		msg.Header = make(nats.Header, 2)
+	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: make(nats.Header, len(w.msg.Header)+2), Data: w.msg.Data}
+	for key, values := range w.msg.Header {
+		if !strings.HasPrefix(strings.ToLower(key), "nats-") { // what a caller asks NATS for, NATS must not do for a host
+			msg.Header[key] = values
+		}
 	}
 	msg.Header[bus.HeaderReplyTo] = []string{w.msg.Reply}
 	msg.Header[bus.HeaderTimeout] = []string{bus.FormatTimeout(time.Until(w.deadline))}
@@ -113,7 +128,7 @@ func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
 	if released {
 		confirmation.Header = nats.Header{bus.HeaderReleased: {"1"}}
 	}
-	if msg.Reply != "" {
+	if msg.Reply != "" && h.mayAnswer(msg) {
 		h.send(confirmation)
 	}
 	msg.Reply = header(msg, bus.HeaderReplyTo)
