@@ -58,11 +58,12 @@ type work struct {
 	kind       workKind
 	msg        *nats.Msg
 	action     string
-	run        action
+	served     *served
 	as         codec.Codec
 	id         identity
 	deadline   time.Time
 	existing   bool
+	ran        bool // and is counted
 	listener   *listener
 	delivery   troupe.Delivery
 	gap        troupe.Gap

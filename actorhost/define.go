@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
 )
 
 // Defaults of an actor type.
@@ -35,7 +36,7 @@ type ActorType[R troupe.Reference, S any] struct {
 // actorType is a definition without its types, as the host's core works with it.
 type actorType struct {
 	name     string
-	actions  map[string]action
+	actions  map[string]*served
 	events   map[topic]eventAction
 	create   createHook  // nil without an on-create hook
 	connect  connectHook // nil without an on-connect hook
@@ -143,11 +144,14 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	var zero R
 	built := &actorType{
 		name:     zero.ActorType(),
-		actions:  make(map[string]action, len(t.handlers)),
+		actions:  make(map[string]*served, len(t.handlers)+len(bus.Builtins)),
 		events:   make(map[topic]eventAction, len(t.events)),
 		hooks:    t.hooks,
 		limits:   t.limits,
 		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
+	}
+	for _, name := range bus.Builtins {
+		built.actions[name] = &served{}
 	}
 	var errs []error
 	fail := func(format string, args ...any) {
@@ -177,7 +181,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			if err := troupe.CheckName("action", h.name); err != nil {
 				fail("%w", err)
 			}
-			built.actions[h.name] = h.run
+			built.actions[h.name] = &served{run: h.run}
 		}
 	}
 	for _, h := range t.events {

@@ -67,8 +67,8 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	if kind == nil {
 		return errorf(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
 	}
-	w.run = kind.actions[target.Action]
-	if w.run == nil && !bus.Builtin(target.Action) {
+	w.served = kind.actions[target.Action]
+	if w.served == nil {
 		return errorf(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
 	as, err := contentType(w.msg)
@@ -173,6 +173,7 @@ func (h *Host) refuse(w work, err *troupe.Error) {
 	if w.msg == nil {
 		return
 	}
+	w.refused(err)
 	as := w.as
 	if as == nil {
 		as = codec.MsgPack

@@ -80,6 +80,8 @@ type Host struct {
 	requester *bus.Requester
 	peers     peers
 	inbox     chan *nats.Msg
+	asked     chan *nats.Msg // about the host
+	started   time.Time
 	session   atomic.Pointer[session]
 
 	// ctx ends when the host gives its actions up; quit when it has stopped.
@@ -112,6 +114,8 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	h := &Host{
 		nc: nc, config: config,
 		inbox:   make(chan *nats.Msg, inboxSize),
+		asked:   make(chan *nats.Msg, maxAsked),
+		started: time.Now().UTC(),
 		quit:    make(chan struct{}),
 		types:   make(map[string]*actorType, len(definitions)),
 		active:  make(map[string]*activation),
@@ -225,6 +229,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.ready.add(nil)
 	h.work.Go(func() { h.keepLease(s) })
+	h.work.Go(h.describe)
 	return h.rehearse(ctx)
 }
 

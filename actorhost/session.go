@@ -37,6 +37,7 @@ type session struct {
 	revision uint64
 	routes   []*nats.Subscription
 	own      *nats.Subscription
+	asked    []*nats.Subscription
 }
 
 // join starts a session and takes calls in it.
@@ -74,6 +75,9 @@ func (s *session) listen(ctx context.Context) error {
 		if err := h.tryCalls(name); err != nil {
 			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
+	}
+	if err := s.announce(); err != nil {
+		return fmt.Errorf("subscribing as a service: %w", err)
 	}
 	if err := guard.Flush(startTimeout); err != nil {
 		return fmt.Errorf("subscribing as a host: %w", err)
@@ -127,9 +131,12 @@ func (s *session) leave() error {
 	err := s.leaveRoutes()
 	s.until.Store(0)
 	s.mu.Lock()
-	own := s.own
-	s.own = nil
+	own, asked := s.own, s.asked
+	s.own, s.asked = nil, nil
 	s.mu.Unlock()
+	for _, sub := range asked {
+		err = errors.Join(err, unlessClosed(sub.Unsubscribe()))
+	}
 	if own != nil {
 		err = errors.Join(err, unlessClosed(own.Drain()))
 	}

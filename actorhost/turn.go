@@ -38,7 +38,8 @@ func (w work) input() input { return input{body: w.msg.Data, as: w.as} }
 
 // serve does one call.
 func (a *activation) serve(w work) {
-	if !w.deadline.After(time.Now()) {
+	began := time.Now()
+	if !w.deadline.After(began) {
 		a.host.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
 			Message: "the time of the call ran out before it was its turn"})
 		return
@@ -81,9 +82,13 @@ func (a *activation) serve(w work) {
 	case w.action != troupe.CreateAction:
 		a.run(w)
 	case fresh: // it was created as the actor woke
+		w.served.count(time.Since(began), nil)
+		w.ran = true
 		a.pass(w, nil, nil)
 	default:
-		a.pass(w, nil, alreadyExists(a.id))
+		err := alreadyExists(a.id)
+		w.refused(err)
+		a.pass(w, nil, err)
 	}
 }
 
@@ -93,9 +98,12 @@ func (a *activation) sleep(w work) {
 		a.host.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
+	began := time.Now()
 	a.hangUpAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
+	w.served.count(time.Since(began), nil)
+	w.ran = true
 	a.pass(w, nil, nil)
 }
 
@@ -112,13 +120,15 @@ func (a *activation) run(w work) {
 		return
 	}
 	result, err := a.turn(t, func(c *Context) error {
-		output, err := w.run(a.state.pointer(), c, w.input(), a.output[:0])
+		output, err := w.served.run(a.state.pointer(), c, w.input(), a.output[:0])
 		if err != nil {
 			return err
 		}
 		a.output = output
 		return a.host.fits(w, output)
 	})
+	w.served.count(result.took, err)
+	w.ran = true
 	if err != nil {
 		a.pass(w, nil, err)
 	} else {
@@ -187,6 +197,7 @@ type turned struct {
 	handled   *handled // the event of a durable subscription that the turn was for
 	cut       []cut    // connections that the actor ends
 	destroyed bool
+	took      time.Duration
 }
 
 // changes reports whether there is something to store.
@@ -197,7 +208,8 @@ func (t turned) changes() bool {
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
 // error is a *troupe.Error.
 func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
-	if most := time.Now().Add(a.kind.limits.timeout); t.deadline.IsZero() || t.deadline.After(most) {
+	began := time.Now()
+	if most := began.Add(a.kind.limits.timeout); t.deadline.IsZero() || t.deadline.After(most) {
 		t.deadline = most
 	}
 	c := &Context{a: a, turn: t}
@@ -210,8 +222,9 @@ func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 	}
 	if err != nil {
 		a.rollBack(c)
-		return turned{}, err
+		return turned{took: time.Since(began)}, err
 	}
+	result.took = time.Since(began)
 	return result, nil
 }
 

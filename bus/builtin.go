@@ -1,6 +1,10 @@
 package bus
 
-import "github.com/troupe-go/troupe"
+import (
+	"slices"
+
+	"github.com/troupe-go/troupe"
+)
 
 // Actions that every actor type has, beside those of package troupe. They are between hosts and clients.
 const (
@@ -48,11 +52,10 @@ type Notice struct {
 	Sequence uint64 `json:"sequence"`
 }
 
-// Builtin reports whether an action is one that every actor type has.
+// Builtins are the actions that every actor type has.
+var Builtins = []string{troupe.CreateAction, troupe.SleepAction, PositionAction, NoticeAction, ConnectAction, DisconnectAction}
+
+// Builtin reports whether an action is one of [Builtins].
 func Builtin(action string) bool {
-	switch action {
-	case troupe.CreateAction, troupe.SleepAction, PositionAction, NoticeAction, ConnectAction, DisconnectAction:
-		return true
-	}
-	return false
+	return action != "" && action[0] == '_' && slices.Contains(Builtins, action)
 }

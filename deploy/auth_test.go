@@ -55,8 +55,9 @@ const never = 5 * time.Minute
 
 // guarded is a server that runs deploy/auth.conf.
 type guarded struct {
-	url  string
-	stop func()
+	url    string
+	server *server.Server
+	stop   func()
 }
 
 const password = "secret"
@@ -82,7 +83,7 @@ func guard(t *testing.T, options *server.Options) guarded {
 	srv, err := server.NewServer(options)
 	require.NoError(t, err)
 	srv.Start()
-	g := guarded{stop: func() { srv.Shutdown(); srv.WaitForShutdown() }}
+	g := guarded{server: srv, stop: func() { srv.Shutdown(); srv.WaitForShutdown() }}
 	t.Cleanup(g.stop)
 	require.True(t, srv.ReadyForConnections(10*time.Second))
 	g.url = srv.ClientURL()

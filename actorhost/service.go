@@ -1,0 +1,178 @@
+package actorhost
+
+import (
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// Every host is an instance of a NATS service (ADR-32) with the name of the namespace, and every action an endpoint of it,
+// so that the tools for those show what runs where. Package micro is not used for more than its types: it would take each
+// call off a subscription of its own, on a goroutine of its own, and count the time until it is in a mailbox.
+
+// served is an action of an actor type, and what has become of the calls of it on this host.
+type served struct {
+	run action // nil for those that every type has
+
+	calls, failed atomic.Int64
+	took          atomic.Int64 // nanoseconds, by the turns
+	lastError     atomic.Pointer[string]
+}
+
+// count counts a call whose action has run.
+func (s *served) count(took time.Duration, err error) {
+	s.calls.Add(1)
+	s.took.Add(int64(took))
+	if err != nil {
+		s.fail(err)
+	}
+}
+
+// fail counts a call that is answered with an error.
+func (s *served) fail(err error) {
+	text := err.Error()
+	s.failed.Add(1)
+	s.lastError.Store(&text)
+}
+
+// maxAsked is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
+const maxAsked = 256
+
+// announce subscribes to what asks after all services, those of the namespace, and this host.
+func (s *session) announce() error {
+	for _, verb := range []micro.Verb{micro.PingVerb, micro.InfoVerb, micro.StatsVerb} {
+		for _, who := range [][2]string{{}, {s.host.ns.Name()}, {s.host.ns.Name(), s.id}} {
+			subject, err := micro.ControlSubject(verb, who[0], who[1])
+			if err != nil {
+				return err
+			}
+			sub, err := s.host.nc.ChanSubscribe(subject, s.host.asked)
+			if err != nil {
+				return err
+			}
+			s.asked = append(s.asked, sub)
+		}
+	}
+	return nil
+}
+
+// describe answers what others ask about the host, until it has stopped.
+func (h *Host) describe() {
+	for {
+		select {
+		case msg := <-h.asked:
+			if msg.Reply == "" || !h.mayAnswer(msg) {
+				continue
+			}
+			_, verb, _ := strings.Cut(msg.Subject, ".")
+			verb, _, _ = strings.Cut(verb, ".")
+			body, err := json.Marshal(h.description(verb))
+			if err != nil { // which no value of these types can cause
+				h.config.Logger.Error("describing the host failed", slog.String("host", h.ID()), slog.Any("error", err))
+				continue
+			}
+			h.send(&nats.Msg{Subject: msg.Reply, Data: body})
+		case <-h.quit:
+			return
+		}
+	}
+}
+
+// description is what ADR-32 wants to know.
+func (h *Host) description(verb string) any {
+	s := h.session.Load()
+	identity := micro.ServiceIdentity{
+		Name: h.ns.Name(), ID: s.id, Version: programVersion(), Metadata: map[string]string{"host": h.config.Name},
+	}
+	switch verb {
+	case micro.InfoVerb.String():
+		info := micro.Info{
+			ServiceIdentity: identity, Type: micro.InfoResponseType,
+			Description: "actors on " + h.config.Name + ": " + strings.Join(s.entry.Types, ", "),
+		}
+		for _, e := range h.endpoints() {
+			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{
+				Name: e.name(), Subject: h.ns.RouteType(e.actorType), QueueGroup: bus.QueueGroup,
+				Metadata: map[string]string{"actor_type": e.actorType, "action": e.action},
+			})
+		}
+		return info
+	case micro.StatsVerb.String():
+		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.started}
+		for _, e := range h.endpoints() {
+			stats.Endpoints = append(stats.Endpoints, e.stats(h.ns.RouteType(e.actorType)))
+		}
+		return stats
+	default:
+		return micro.Ping{ServiceIdentity: identity, Type: micro.PingResponseType}
+	}
+}
+
+// endpoint is an action of an actor type.
+type endpoint struct {
+	actorType, action string
+	*served
+}
+
+// endpoints are the actions of all types that the program has defined, in order.
+func (h *Host) endpoints() (all []endpoint) {
+	for _, actorType := range slices.Sorted(maps.Keys(h.types)) {
+		kind := h.types[actorType]
+		for _, action := range slices.Sorted(maps.Keys(kind.actions)) {
+			e := endpoint{actorType, action, kind.actions[action]}
+			if e.run != nil || action == troupe.CreateAction && kind.create != nil {
+				all = append(all, e)
+			}
+		}
+	}
+	return all
+}
+
+// name is legal for an endpoint.
+func (e endpoint) name() string { return e.actorType + "-" + e.action }
+
+func (e endpoint) stats(subject string) *micro.EndpointStats {
+	stats := &micro.EndpointStats{
+		Name: e.name(), Subject: subject, QueueGroup: bus.QueueGroup,
+		NumRequests: int(e.calls.Load()), NumErrors: int(e.failed.Load()), ProcessingTime: time.Duration(e.took.Load()),
+	}
+	if text := e.lastError.Load(); text != nil {
+		stats.LastError = *text
+	}
+	if stats.NumRequests > 0 {
+		stats.AverageProcessingTime = stats.ProcessingTime / time.Duration(stats.NumRequests)
+	}
+	return stats
+}
+
+// programVersion is the version that the build has stamped into the program, or 0.0.0: ADR-32 wants one.
+func programVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if version, ok := strings.CutPrefix(info.Main.Version, "v"); ok {
+			return version
+		}
+	}
+	return "0.0.0"
+}
+
+// refused counts a call that is answered with an error without having run, or whose state was not stored after it had.
+func (w work) refused(err *troupe.Error) {
+	switch {
+	case w.served == nil:
+		return
+	case !w.ran:
+		w.served.calls.Add(1)
+	}
+	w.served.fail(err)
+}
