@@ -65,6 +65,15 @@ func (b *Bus) URL() string {
 	return redact(b.nc.Opts.Servers...)
 }
 
+// WebSocketURL is where browsers can connect to a server in this process. It is empty when there is no WebSocket, and for
+// a server elsewhere.
+func (b *Bus) WebSocketURL() string {
+	if b.server == nil {
+		return ""
+	}
+	return b.server.WebSocketURL()
+}
+
 // DataDir is the directory with the data of a server in this process. It is empty for one elsewhere and for one that
 // keeps nothing.
 func (b *Bus) DataDir() string {

@@ -38,6 +38,14 @@ type ServerOptions struct {
 	// InProcessOnly makes the server listen nowhere. It then also runs in a bubble of testing/synctest, if
 	// server/ats.Register of nats-server was called outside of all bubbles.
 	InProcessOnly bool
+	// WebSocket is a second host:port, for browsers, written like Listen: a listener without TLS, for pages on this
+	// machine and for development. It asks nobody who they are either. Default: none.
+	WebSocket string
+	// WebSocketOrigins are the pages that may connect to WebSocket, each as http://host:port, spelt as the browser shows
+	// it: localhost is not 127.0.0.1. Pages from anywhere else are refused, or any site that is open in a browser on this
+	// machine could call the actors; clients that are no browsers are not asked. Default: pages of WebSocket's own
+	// host:port, which is where a proxy puts them.
+	WebSocketOrigins []string
 	// Memory is for tests: nothing survives Shutdown. Streams that want files get them in a temporary directory, which
 	// is never synced and is removed in the end.
 	Memory bool
@@ -59,6 +67,8 @@ type Server struct {
 	dir      *dataDir
 	url      string
 	shutdown sync.Once
+
+	websocketURL string
 }
 
 // StartServer starts a server and returns when it serves, JetStream included. With an error nothing is left running.
@@ -81,13 +91,16 @@ func StartServer(o ServerOptions) (*Server, error) {
 	srv.SetLoggerV2(log, false, false, false)
 	s := &Server{server: srv, dir: dir}
 	srv.Start()
-	if err := s.check(log.fatalError()); err != nil {
+	if err := s.check(config, log.fatalError()); err != nil {
 		s.Shutdown()
 		return nil, fmt.Errorf("starting a NATS server: %w", err)
 	}
 	if addr, ok := srv.Addr().(*net.TCPAddr); ok && !o.InProcessOnly {
 		s.url = urlOf(addr)
 		dir.announce(s.url)
+	}
+	if config.Websocket.Port != 0 {
+		s.websocketURL = websocketURL(srv)
 	}
 	return s, nil
 }
@@ -137,6 +150,10 @@ func (o ServerOptions) config() (*server.Options, error) {
 	if o.SyncInterval < 0 {
 		return nil, fmt.Errorf("the sync interval %s is negative", o.SyncInterval)
 	}
+	websocket, err := o.websocket()
+	if err != nil {
+		return nil, err
+	}
 	interval := cmp.Or(o.SyncInterval, defaultSyncInterval)
 	if o.Memory {
 		interval = memorySyncInterval
@@ -151,6 +168,7 @@ func (o ServerOptions) config() (*server.Options, error) {
 		SyncAlways:             o.SyncAlways && !o.Memory,
 		SyncInterval:           interval,
 		NoSigs:                 true,
+		Websocket:              websocket,
 	}, nil
 }
 
@@ -169,9 +187,11 @@ func (o ServerOptions) openDataDir() (*dataDir, error) {
 }
 
 // check makes an error of what the server said when it gave up.
-func (s *Server) check(fatal error) error {
+func (s *Server) check(config *server.Options, fatal error) error {
 	var network *net.OpError
 	switch {
+	case errors.As(fatal, &network) && network.Op == "listen" && isAt(network.Addr, config.Websocket.Port):
+		return fmt.Errorf("%w for WebSockets on %s: %w", ErrListen, network.Addr, fatal)
 	case errors.As(fatal, &network) && network.Op == "listen":
 		address := network.Addr
 		return fmt.Errorf("%w on %s: if a server runs there already, set NATS_URL=nats://%[2]s to join it (%[3]w)",
@@ -193,6 +213,11 @@ func urlOf(addr *net.TCPAddr) string {
 	return "nats://" + reachable.String()
 }
 
+func isAt(addr net.Addr, port int) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.Port == port
+}
+
 // serverLog passes a server's warnings and errors on. What it has to say besides is for operators of a server.
 type serverLog struct {
 	logger *slog.Logger
@@ -206,6 +231,9 @@ func (l *serverLog) Debugf(string, ...any)  {}
 func (l *serverLog) Tracef(string, ...any)  {}
 
 func (l *serverLog) Warnf(format string, args ...any) {
+	if strings.HasPrefix(format, "Websocket not configured with TLS") { // as it was asked for
+		return
+	}
 	l.logger.Warn("NATS server", "message", fmt.Sprintf(format, args...))
 }
 

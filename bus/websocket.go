@@ -1,0 +1,45 @@
+package bus
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// websocket is the server's listener for WebSocket connections; without an address there is none.
+func (o ServerOptions) websocket() (server.WebsocketOpts, error) {
+	if o.WebSocket == "" || o.InProcessOnly {
+		if len(o.WebSocketOrigins) > 0 && !o.InProcessOnly {
+			return server.WebsocketOpts{}, fmt.Errorf("origins %q for a WebSocket, and no address for it", o.WebSocketOrigins)
+		}
+		return server.WebsocketOpts{}, nil
+	}
+	host, port, err := parseListen(o.WebSocket)
+	if err != nil {
+		return server.WebsocketOpts{}, fmt.Errorf("the WebSocket: %w", err)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	return server.WebsocketOpts{
+		Host: host, Port: port, NoTLS: true, Compression: true,
+		SameOrigin: len(o.WebSocketOrigins) == 0, AllowedOrigins: o.WebSocketOrigins,
+	}, nil
+}
+
+// WebSocketURL is where browsers can connect, or empty when there is no WebSocket.
+func (s *Server) WebSocketURL() string { return s.websocketURL }
+
+// websocketURL is where this machine reaches the WebSocket, which may be on all its addresses.
+func websocketURL(srv *server.Server) string {
+	u, err := url.Parse(srv.WebsocketURL())
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "" || ip.IsUnspecified() {
+		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+	}
+	return u.String()
+}
