@@ -36,6 +36,11 @@ const CreateAction = "_create"
 // awake. The next call wakes it again.
 const SleepAction = "_sleep"
 
+// DestroyAction is the action, of every actor type, that destroys an actor as if an action of its own had called
+// Context.Destroy of package actorhost: it answers once the on-destroy hook has run and the record is gone. The actor is
+// woken for that. The error is [ErrNotFound] when there is none, or that of the hook, and then the actor stays.
+const DestroyAction = "_destroy"
+
 // Listening is one subscription, untyped.
 type Listening struct {
 	Actors Actors

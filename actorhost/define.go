@@ -92,8 +92,8 @@ func (t ActorType[R, S]) OnSleep(f func(*S, *Context) error) ActorType[R, S] {
 	return t
 }
 
-// OnDestroy has f run in the turn that called [Context.Destroy], after its action. Its error is the action's: the
-// actor then stays.
+// OnDestroy has f run in the turn that called [Context.Destroy], after its action, or that was called from outside to
+// destroy the actor (troupe.DestroyAction). Its error is the action's: the actor then stays.
 func (t ActorType[R, S]) OnDestroy(f func(*S, *Context) error) ActorType[R, S] {
 	t.hooks.destroy = typed(f)
 	return t
@@ -153,6 +153,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	for _, name := range bus.Builtins {
 		built.actions[name] = &served{}
 	}
+	built.actions[troupe.DestroyAction].run = destroy
 	var errs []error
 	fail := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("actor type %q: "+format, append([]any{built.name}, args...)...))

@@ -77,7 +77,7 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	}
 	w.as = as
 	w.deadline = time.Now().Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
-	w.existing = header(w.msg, bus.HeaderExisting) == "1"
+	w.existing = target.Action == troupe.DestroyAction || header(w.msg, bus.HeaderExisting) == "1"
 	if target.Action != bus.ConnectAction { // which comes anew to each host
 		w.id.RequestID, _ = bus.ParseRequestID(w.msg.Reply)
 	}

@@ -50,6 +50,12 @@ func On[R troupe.Reference, S, In, Out any](a troupe.Action[R, In, Out], f func(
 	}}
 }
 
+// destroy is the action troupe.DestroyAction.
+func destroy(_ any, c *Context, in input, dst []byte) ([]byte, error) {
+	c.Destroy()
+	return in.as.Append(dst, troupe.None(nil))
+}
+
 // OnCreate implements the creation of an actor with an input: f runs once in the actor's life, before anything else.
 // An actor that comes to life by a mere call to it gets the zero In. When f returns an error there is no actor.
 func OnCreate[R troupe.Reference, S, In any](_ troupe.Constructor[R, In], f func(*S, *Context, In) error) Handler[R, S] {

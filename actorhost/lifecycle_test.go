@@ -155,6 +155,41 @@ func TestDestroyHookCanRefuse(t *testing.T) {
 	require.Equal(t, 2, count)
 }
 
+func TestDestroyFromOutside(t *testing.T) {
+	t.Parallel()
+	var d diary
+	b := hosttest.Start(t)
+	host := b.Host(rooms(&d), counters())
+	destroy := func(id troupe.ID) error {
+		return b.Client.Invoke(t.Context(), troupe.Invocation{ID: id, Action: troupe.DestroyAction})
+	}
+	r, err := newRoom.Create(t.Context(), b.Client, topic{"go"}, "a")
+	require.NoError(t, err)
+	require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: r.ID(), Action: troupe.SleepAction}))
+	require.NoError(t, destroy(r.ID()))
+	require.Equal(t, "create go, wake go slept 0, sleep go, wake go slept 1, destroy go", d.String())
+	require.ErrorIs(t, destroy(r.ID()), troupe.ErrNotFound)
+	_, err = name.Call(t.Context(), troupe.Get[room](b.Client, "a"), nil)
+	require.ErrorIs(t, err, troupe.ErrNotFound)
+	require.Eventually(t, func() bool { return host.Active() == 0 }, 10*time.Second, time.Millisecond)
+
+	require.NoError(t, call(t.Context(), add, troupe.GetOrCreate[counter](b.Client, "a"), 1), "a type without the hook")
+	id, err := troupe.NewID("counter", "a")
+	require.NoError(t, err)
+	require.NoError(t, destroy(id))
+	require.ErrorIs(t, destroy(id), troupe.ErrNotFound)
+
+	_, err = newRoom.Create(t.Context(), b.Client, topic{"go"}, "b")
+	require.NoError(t, err)
+	_, err = say.Call(t.Context(), troupe.Get[room](b.Client, "b"), "hello")
+	require.NoError(t, err)
+	var refused *troupe.Error
+	require.ErrorAs(t, b.Client.Actor("room", "b").Call(t.Context(), troupe.DestroyAction, nil, nil), &refused)
+	require.Equal(t, troupe.Code("still_open"), refused.Code)
+	_, err = say.Call(t.Context(), troupe.Get[room](b.Client, "b"), "still here")
+	require.NoError(t, err)
+}
+
 func TestKeysAndMetadata(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)

@@ -131,7 +131,7 @@ func (h *Host) endpoints() (all []endpoint) {
 		kind := h.types[actorType]
 		for _, action := range slices.Sorted(maps.Keys(kind.actions)) {
 			e := endpoint{actorType, action, kind.actions[action]}
-			if e.run != nil || action == troupe.CreateAction && kind.create != nil {
+			if !bus.Builtin(action) || action == troupe.CreateAction && kind.create != nil {
 				all = append(all, e)
 			}
 		}
