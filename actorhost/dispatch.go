@@ -107,12 +107,11 @@ func cycle(chain, tokens string) *troupe.Error {
 	return nil
 }
 
-// receiveOther takes what is not a call: pings.
+// receiveOther takes what is not a call: what the host itself is asked.
 func (h *Host) receiveOther(msg *nats.Msg) {
 	switch {
-	case msg.Reply == "" || !h.mayAnswer(msg):
-	case strings.HasSuffix(msg.Subject, ".ping"):
-		h.send(&nats.Msg{Subject: msg.Reply, Data: []byte(h.config.Name)})
+	case msg.Reply != "" && !h.mayAnswer(msg):
+	case h.respond(msg):
 	default:
 		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}

@@ -83,6 +83,7 @@ type Host struct {
 	asked     chan *nats.Msg // about the host
 	started   time.Time
 	session   atomic.Pointer[session]
+	draining  atomic.Bool // somebody has asked for it
 
 	// ctx ends when the host gives its actions up; quit when it has stopped.
 	ctx    context.Context //nolint:containedctx // the life of the host
@@ -96,6 +97,7 @@ type Host struct {
 	work  sync.WaitGroup // goroutines of the host
 	ready ready          // goroutines of turns
 	stop  sync.Once
+	done  chan struct{} // closed once it has stopped
 	stopE error
 
 	mu       sync.Mutex
@@ -117,6 +119,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		asked:   make(chan *nats.Msg, maxAsked),
 		started: time.Now().UTC(),
 		quit:    make(chan struct{}),
+		done:    make(chan struct{}),
 		types:   make(map[string]*actorType, len(definitions)),
 		active:  make(map[string]*activation),
 		lookups: make(chan struct{}, maxLookups),
@@ -138,13 +141,17 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	return h, nil
 }
 
-// Run runs actors until ctx is done and then stops within the grace of the config.
+// Run runs actors until ctx is done, or somebody on the bus asks the host to drain, and stops within the grace of the
+// config.
 func Run(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) error {
 	h, err := Start(ctx, nc, config, definitions...)
 	if err != nil {
 		return err
 	}
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case <-h.Done():
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.Grace)
 	defer cancel()
 	return h.Stop(ctx)
@@ -233,11 +240,18 @@ func (h *Host) open(ctx context.Context) (err error) {
 	return h.rehearse(ctx)
 }
 
+// Done is closed once the host has stopped: by Stop, or within the grace of the config after somebody on the bus has
+// asked it to drain ("troupe drain"). A program that is there for its host should end then; Stop tells how it went.
+func (h *Host) Done() <-chan struct{} { return h.done }
+
 // Stop leaves the bus without losing a call: new calls go to other hosts, running actions end, sleep hooks run, and
 // the host's lease is given back, so that the next call to each actor wakes it elsewhere at once. Calls that wait are
 // refused as not started. When ctx is done first, what still runs is given up: its replies and writes are not sent.
 func (h *Host) Stop(ctx context.Context) error {
-	h.stop.Do(func() { h.stopE = h.shutDown(ctx) })
+	h.stop.Do(func() {
+		h.stopE = h.shutDown(ctx)
+		close(h.done)
+	})
 	return h.stopE
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 )
 
-func ask[T any](t *testing.T, nc *nats.Conn, subject string) (answer T) {
+func askService[T any](t *testing.T, nc *nats.Conn, subject string) (answer T) {
 	t.Helper()
 	reply, err := nc.Request(subject, nil, 10*time.Second)
 	require.NoError(t, err)
@@ -27,13 +27,13 @@ func TestHostsAreServices(t *testing.T) {
 	host, nc := b.Host(counters()), b.Connect()
 	id := host.ID()
 	for _, subject := range []string{"$SRV.PING", "$SRV.PING.troupe", "$SRV.PING.troupe." + id} {
-		ping := ask[micro.Ping](t, nc, subject)
+		ping := askService[micro.Ping](t, nc, subject)
 		require.Equal(t, micro.PingResponseType, ping.Type)
 		require.Equal(t, "troupe", ping.Name)
 		require.Equal(t, id, ping.ID)
 		require.Regexp(t, `^\d+\.\d+\.\d+`, ping.Version)
 	}
-	info := ask[micro.Info](t, nc, "$SRV.INFO.troupe."+id)
+	info := askService[micro.Info](t, nc, "$SRV.INFO.troupe."+id)
 	require.Equal(t, micro.InfoResponseType, info.Type)
 	require.Len(t, info.Endpoints, 10)
 	require.Equal(t, micro.EndpointInfo{
@@ -65,7 +65,7 @@ func TestHostsCountTheirCalls(t *testing.T) {
 	host, nc := b.Host(counters()), b.Connect()
 	ref := troupe.GetOrCreate[counter](b.Client, "a")
 	stats := func(action string) *micro.EndpointStats {
-		for _, endpoint := range ask[micro.Stats](t, nc, "$SRV.STATS.troupe."+host.ID()).Endpoints {
+		for _, endpoint := range askService[micro.Stats](t, nc, "$SRV.STATS.troupe."+host.ID()).Endpoints {
 			if endpoint.Name == "counter-"+action {
 				return endpoint
 			}

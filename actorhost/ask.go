@@ -1,0 +1,91 @@
+package actorhost
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// respond answers what others, people mostly, ask of the host itself. It reports whether msg is that.
+func (h *Host) respond(msg *nats.Msg) bool {
+	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
+	case "ping":
+		h.answer(msg, []byte(h.config.Name))
+	case "info":
+		h.answerWith(msg, h.info())
+	case "actor":
+		h.answerWith(msg, h.actorInfo(tokens))
+	case "drain":
+		h.answer(msg, nil)
+		h.drain()
+	default:
+		return false
+	}
+	return true
+}
+
+func (h *Host) answer(msg *nats.Msg, data []byte) {
+	if msg.Reply != "" {
+		h.send(&nats.Msg{Subject: msg.Reply, Data: data})
+	}
+}
+
+func (h *Host) answerWith(msg *nats.Msg, value any) {
+	w := work{msg: msg}
+	as, err := contentType(msg)
+	if err != nil {
+		h.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
+		return
+	}
+	w.as = as
+	data, err := as.Append(nil, value)
+	if err != nil {
+		h.refuse(w, errorf(troupe.CodeInternal, "%v", err))
+		return
+	}
+	if msg := reply(w, data); msg != nil {
+		h.send(msg)
+	}
+}
+
+func (h *Host) info() bus.HostInfo {
+	h.mu.Lock()
+	info := bus.HostInfo{ID: h.ID(), Awake: len(h.active), Stopping: h.stopping}
+	h.mu.Unlock()
+	for _, kind := range h.types {
+		for _, action := range kind.actions {
+			info.Calls += action.calls.Load()
+			info.Failed += action.failed.Load()
+		}
+	}
+	return info
+}
+
+func (h *Host) actorInfo(tokens string) bus.ActorInfo {
+	h.mu.Lock()
+	a := h.active[tokens]
+	h.mu.Unlock()
+	if a == nil {
+		return bus.ActorInfo{}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return bus.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.len()}
+}
+
+// drain stops the host within the grace of its config. The goroutine ends with that.
+func (h *Host) drain() {
+	if !h.draining.CompareAndSwap(false, true) {
+		return
+	}
+	h.config.Logger.Info("the host was asked to drain", slog.String("host", h.ID()))
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), h.config.Grace)
+		defer cancel()
+		_ = h.Stop(ctx) // returns the error again to whoever waits for Done
+	}()
+}
