@@ -187,8 +187,18 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 
 // list yields the live entries whose keys match the filters, as they are while it runs. An error ends it.
 func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[jetstream.KeyValueEntry, error] {
+	return b.watch(ctx, filters, jetstream.IgnoreDeletes())
+}
+
+// history yields the revisions of a key that are kept, oldest first, since it was made.
+func (b *bucket) history(ctx context.Context, key string) iter.Seq2[jetstream.KeyValueEntry, error] {
+	return b.watch(ctx, []string{key}, jetstream.IgnoreDeletes(), jetstream.IncludeHistory())
+}
+
+// watch yields what a watch finds as it begins.
+func (b *bucket) watch(ctx context.Context, filters []string, options ...jetstream.WatchOpt) iter.Seq2[jetstream.KeyValueEntry, error] {
 	return func(yield func(jetstream.KeyValueEntry, error) bool) {
-		watch, err := b.entries.WatchFiltered(ctx, filters, jetstream.IgnoreDeletes())
+		watch, err := b.entries.WatchFiltered(ctx, filters, options...)
 		if err != nil {
 			yield(nil, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
 			return

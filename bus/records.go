@@ -121,19 +121,23 @@ func (r *Records) List(ctx context.Context, actorType string) iter.Seq2[ListedRe
 				yield(ListedRecord{}, err)
 				return
 			}
-			id, err := troupe.ParseID(entry.Key())
-			if err != nil {
-				err = fmt.Errorf("%w: %w", ErrCorrupt, err)
-			}
-			listed := ListedRecord{ID: id, Modified: entry.Created()}
-			if err == nil {
-				listed.Record, err = decodeRecord(entry.Key(), entry.Value(), entry.Revision())
-			}
-			if !yield(listed, err) {
+			if !yield(listedRecord(entry)) {
 				return
 			}
 		}
 	}
+}
+
+func listedRecord(entry jetstream.KeyValueEntry) (ListedRecord, error) {
+	listed := ListedRecord{Modified: entry.Created()}
+	listed.Revision = entry.Revision()
+	id, err := troupe.ParseID(entry.Key())
+	if err != nil {
+		return listed, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	listed.ID = id
+	listed.Record, err = decodeRecord(entry.Key(), entry.Value(), entry.Revision())
+	return listed, err
 }
 
 // ListedRecord is a record of a list.
