@@ -37,5 +37,5 @@ func program(ctx context.Context, s *stage.Stage) error {
 			return err
 		}
 	}
-	return s.Serve(ctx, b, tour)
+	return s.Serve(ctx, b, host.Done(), tour)
 }

@@ -20,8 +20,8 @@ type Call struct {
 	Input             string // JSON, or empty for none
 }
 
-// Serve shows, when the program is run with --serve, how to reach its actors and waits for ctx to end.
-func (s *Stage) Serve(ctx context.Context, b *bus.Bus, tour Tour) error {
+// Serve shows, when the program is run with --serve, how to reach its actors, and waits for ctx or for the host to end.
+func (s *Stage) Serve(ctx context.Context, b *bus.Bus, ended <-chan struct{}, tour Tour) error {
 	if !s.serve {
 		return nil
 	}
@@ -38,8 +38,12 @@ func (s *Stage) Serve(ctx context.Context, b *bus.Bus, tour Tour) error {
 		s.Line("  %s", command)
 	}
 	s.Line("")
-	<-ctx.Done()
-	s.Line("Stopping.")
+	select {
+	case <-ctx.Done():
+		s.Line("Stopping.")
+	case <-ended:
+		s.Line("The host was drained.")
+	}
 	return nil
 }
 

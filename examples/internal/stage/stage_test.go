@@ -107,7 +107,7 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 			return err
 		}
 		defer s.Close(b)
-		return s.Serve(ctx, b, tour)
+		return s.Serve(ctx, b, nil, tour)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -145,6 +145,23 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 		"NATS_URL=" + url + " go run ./cmd/troupe watch room main said",
 		"NATS_URL=" + url + ` nats req troupe.route.room.main.say '"it'\''s me"' -H Content-Type:application/json`,
 	}, commands)
+}
+
+func TestServeEndsWithTheHost(t *testing.T) {
+	t.Parallel()
+	drained := make(chan struct{})
+	close(drained)
+	code, out, _ := run(t.Context(), func(ctx context.Context, s *stage.Stage) error {
+		s.Bus.Server = bus.ServerOptions{Memory: true}
+		b, err := bus.Open(ctx, s.Bus)
+		if err != nil {
+			return err
+		}
+		defer s.Close(b)
+		return s.Serve(ctx, b, drained, stage.Tour{})
+	}, "--serve")
+	require.Zero(t, code)
+	require.Contains(t, out, "The host was drained.")
 }
 
 func TestOutputIsPlainWhenNobodyLooks(t *testing.T) {
