@@ -37,10 +37,16 @@ The NATS_ variables mean what they mean to the nats command; flags win over them
 
 // grammar is the command line.
 type grammar struct {
-	Call  callCommand  `cmd:"" help:"Call an action of an actor: JSON in, JSON out."`
-	Ls    lsCommand    `cmd:"" help:"List the actors that have a record."`
-	Watch watchCommand `cmd:"" help:"Print the events of an actor as they come."`
-	State stateCommand `cmd:"" help:"See or repair what is stored of an actor."`
+	Call  callCommand  `cmd:"" group:"actors" help:"Call an action of an actor: JSON in, JSON out."`
+	Watch watchCommand `cmd:"" group:"actors" help:"Print the events of an actor as they come."`
+	Ls    lsCommand    `cmd:"" group:"actors" help:"List the actors that have a record."`
+	Info  infoCommand  `cmd:"" group:"actors" help:"Show what is known of an actor."`
+	Rm    rmCommand    `cmd:"" group:"actors" help:"Destroy an actor."`
+
+	State stateCommand `cmd:"" group:"state" help:"See or repair what is stored of an actor."`
+
+	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and what each does."`
+	Drain drainCommand `cmd:"" group:"hosts" help:"Have a host stop cleanly, and hand its actors over."`
 
 	globals
 }

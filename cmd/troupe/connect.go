@@ -141,7 +141,7 @@ func (s session) flush(ctx context.Context, nc *nats.Conn) error {
 // explainDenied adds to err what the server has said of a missing permission: a request that it does not let through
 // gets no answer, and looks like a slow one.
 func explainDenied(nc *nats.Conn, err error) error {
-	if denied := nc.LastError(); errors.Is(denied, nats.ErrPermissionViolation) && !errors.Is(err, denied) {
+	if denied := nc.LastError(); err != nil && errors.Is(denied, nats.ErrPermissionViolation) && !errors.Is(err, denied) {
 		return fmt.Errorf("%w: %w", denied, err)
 	}
 	return err

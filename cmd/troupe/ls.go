@@ -80,11 +80,7 @@ func (c *lsCommand) print(s session, actors []listed) error {
 	switch {
 	case s.json:
 		for _, actor := range shown {
-			line, err := marshal(actor)
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(s.out, "%s\n", line); err != nil {
+			if err := s.printLine(actor); err != nil {
 				return err
 			}
 		}
@@ -129,23 +125,28 @@ func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]l
 		case err == nil && !record.Created: // claimed for a call that has not created it yet
 			continue
 		}
-		actor := listed{
-			Type: record.ID.Type(), Key: record.ID.KeyString(), Parts: append([]string{}, record.ID.Key()...),
-			State: len(record.State), Modified: record.Modified,
-			Host: listedHost{ID: record.Owner},
-		}
-		if host, up := hosts[record.Owner]; up {
-			actor.Host.Name, actor.Host.Up = host.Name, true
-		}
-		if err != nil {
-			actor.Error = err.Error()
-		}
-		actors = append(actors, actor)
+		actors = append(actors, listedActor(record, err, hosts))
 	}
 	slices.SortFunc(actors, func(a, b listed) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
 	})
 	return actors, nil
+}
+
+// listedActor is what a record tells of an actor, or why it cannot be read.
+func listedActor(record bus.ListedRecord, damage error, hosts map[string]bus.HostEntry) listed {
+	actor := listed{
+		Type: record.ID.Type(), Key: record.ID.KeyString(), Parts: append([]string{}, record.ID.Key()...),
+		State: len(record.State), Modified: record.Modified,
+		Host: listedHost{ID: record.Owner},
+	}
+	if host, up := hosts[record.Owner]; up {
+		actor.Host.Name, actor.Host.Up = host.Name, true
+	}
+	if damage != nil {
+		actor.Error = damage.Error()
+	}
+	return actor
 }
 
 // hostsUp are the hosts that have a lease, by their ids.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -65,7 +66,12 @@ func rooms() actorhost.Definition {
 		actorhost.On(add, func(s *roomState, _ *actorhost.Context, n int) (int, error) { s.Sum += n; return s.Sum, nil }),
 		actorhost.On(stuck, actorhost.NoInOut(func(_ *roomState, c *actorhost.Context) error { <-c.Done(); return c.Err() })),
 		actorhost.On(buggy, actorhost.NoInOut(func(*roomState, *actorhost.Context) error { return io.ErrUnexpectedEOF })),
-	)
+	).OnDestroy(func(s *roomState, _ *actorhost.Context) error {
+		if len(s.Messages) > 0 {
+			return troupe.NewError("in_use", fmt.Sprintf("there are %d messages", len(s.Messages)))
+		}
+		return nil
+	})
 }
 
 func (s *roomState) send(c *actorhost.Context, m message) (int, error) {
@@ -125,6 +131,7 @@ type result struct {
 type program struct {
 	url   string
 	stdin io.Reader
+	asked bool // by a person at a terminal
 }
 
 // at is a program whose server is at url.
@@ -135,9 +142,15 @@ func (p program) reading(text string) program {
 	return p
 }
 
+// answering is the program on a terminal where somebody types this.
+func (p program) answering(text string) program {
+	p.stdin, p.asked = strings.NewReader(text), true
+	return p
+}
+
 func (p program) run(ctx context.Context, args ...string) result {
 	var out, err bytes.Buffer
-	code := run(ctx, p.args(args), terminal{in: p.stdin, out: &out, err: &err})
+	code := run(ctx, p.args(args), terminal{in: p.stdin, out: &out, err: &err, interactive: p.asked})
 	return result{code, out.String(), err.String()}
 }
 

@@ -25,6 +25,15 @@ func printJSON(w io.Writer, value []byte, indented bool) error {
 	return err
 }
 
+// printLine writes a value as JSON for scripts.
+func (s session) printLine(v any) error {
+	line, err := marshal(v)
+	if err == nil {
+		_, err = fmt.Fprintf(s.out, "%s\n", readable(line))
+	}
+	return err
+}
+
 // marshal is json.Marshal that leaves <, > and & readable.
 func marshal(v any) ([]byte, error) {
 	var line bytes.Buffer

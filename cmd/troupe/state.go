@@ -16,14 +16,17 @@ import (
 
 // stateCommand is the verb state.
 type stateCommand struct {
-	Get stateGetCommand `cmd:"" help:"Print the stored state of an actor."`
-	Set stateSetCommand `cmd:"" help:"Replace the stored state of an actor."`
+	Get     stateGetCommand     `cmd:"" help:"Print the stored state of an actor."`
+	Set     stateSetCommand     `cmd:"" help:"Replace the stored state of an actor."`
+	History stateHistoryCommand `cmd:"" help:"List the revisions of an actor that are kept."`
+	Keep    stateKeepCommand    `cmd:"" help:"Set how many revisions of each actor are kept."`
 }
 
 // stateGetCommand is the verb state get.
 type stateGetCommand struct {
 	address
-	Raw bool `short:"r" help:"Write the msgpack bytes as they are; of a damaged record, all of it."`
+	Raw      bool   `short:"r" help:"Write the msgpack bytes as they are; of a damaged record, all of it."`
+	Revision uint64 `placeholder:"N" help:"The state at an earlier revision: see state history."`
 }
 
 // Help is shown by troupe state get --help.
@@ -54,10 +57,10 @@ func (c *stateGetCommand) run(ctx context.Context, s session) error {
 	defer nc.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	record, err := c.find(ctx, records, id)
 	if c.Raw {
-		return c.printRaw(ctx, s, records, id)
+		return explainDenied(nc, c.printRaw(ctx, s, records, id, record, err))
 	}
-	record, err := stored(ctx, records, id)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
@@ -77,10 +80,28 @@ func (c *stateGetCommand) run(ctx context.Context, s session) error {
 	return printJSON(s.out, line, false)
 }
 
-func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *bus.Records, id troupe.ID) error {
-	record, err := stored(ctx, records, id)
+// find is the record at the revision that is asked for.
+func (c *stateGetCommand) find(ctx context.Context, records *bus.Records, id troupe.ID) (bus.Record, error) {
+	if c.Revision == 0 {
+		return stored(ctx, records, id)
+	}
+	for record, err := range records.History(ctx, id) {
+		switch {
+		case err != nil && !errors.Is(err, bus.ErrCorrupt):
+			return bus.Record{}, err
+		case record.Revision == c.Revision && err != nil:
+			return bus.Record{}, &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err, Message: err.Error()}
+		case record.Revision == c.Revision:
+			return record.Record, nil
+		}
+	}
+	return bus.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
+		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, id)}
+}
+
+func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *bus.Records, id troupe.ID, record bus.Record, err error) error {
 	data := record.State
-	if errors.Is(err, bus.ErrCorrupt) {
+	if errors.Is(err, bus.ErrCorrupt) && c.Revision == 0 {
 		fmt.Fprintln(s.err, "the record cannot be decoded: this is all of it")
 		data, err = records.Raw(ctx, id)
 	}

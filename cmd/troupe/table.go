@@ -8,8 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// actorTable renders a list for people: in a box on a terminal, in bare columns elsewhere.
-func actorTable(t terminal, actors []listed) string {
+// newTable is a table for people, with these columns set to the right: in a box on a terminal, in bare columns elsewhere.
+func newTable(t terminal, numbers ...string) table.Writer {
 	w := table.NewWriter()
 	style := table.StyleRounded
 	style.Format.Header = text.FormatDefault
@@ -19,7 +19,17 @@ func actorTable(t terminal, actors []listed) string {
 	}
 	w.SetStyle(style)
 	w.SuppressTrailingSpaces()
-	w.SetColumnConfigs([]table.ColumnConfig{{Name: "STATE", Align: text.AlignRight}, {Name: "WRITTEN", Align: text.AlignRight}})
+	columns := make([]table.ColumnConfig, len(numbers))
+	for i, name := range numbers {
+		columns[i] = table.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight}
+	}
+	w.SetColumnConfigs(columns)
+	return w
+}
+
+// actorTable renders the list of the verb ls.
+func actorTable(t terminal, actors []listed) string {
+	w := newTable(t, "STATE", "WRITTEN")
 	w.AppendHeader(table.Row{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"})
 	now := time.Now()
 	for _, actor := range actors {
@@ -38,17 +48,22 @@ func actorTable(t terminal, actors []listed) string {
 
 // hostText is the name of a host and the first digits of its id, which are enough to tell hosts apart.
 func hostText(t terminal, host listedHost) string {
-	id := host.ID
-	if len(id) > 6 {
-		id = id[:6]
-	}
+	id := shortID(host.ID)
 	if !host.Up {
-		return oneLine(id) + paint(t.out, text.FgYellow, " (not up)")
+		return id + paint(t.out, text.FgYellow, " (not up)")
 	}
 	if host.Name == "" {
-		return oneLine(id)
+		return id
 	}
-	return oneLine(host.Name) + " " + oneLine(id)
+	return oneLine(host.Name) + " " + id
+}
+
+func shortID(host string) string {
+	const digits = 6
+	if len(host) > digits {
+		host = host[:digits]
+	}
+	return oneLine(host)
 }
 
 // size is a number of bytes for people.
@@ -65,17 +80,23 @@ func size(bytes int) string {
 
 // age is how long ago something was, for people. The clocks of the server and of this machine may differ.
 func age(d time.Duration) string {
+	if d < time.Second {
+		return "now"
+	}
+	return since(d) + " ago"
+}
+
+// since is how long something has lasted, for people.
+func since(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
-	case d < time.Second:
-		return "now"
 	case d < time.Minute:
-		return fmt.Sprintf("%ds ago", d/time.Second)
+		return fmt.Sprintf("%ds", max(d, 0)/time.Second)
 	case d < time.Hour:
-		return fmt.Sprintf("%dm ago", d/time.Minute)
+		return fmt.Sprintf("%dm", d/time.Minute)
 	case d < 2*day:
-		return fmt.Sprintf("%dh ago", d/time.Hour)
+		return fmt.Sprintf("%dh", d/time.Hour)
 	default:
-		return fmt.Sprintf("%dd ago", d/day)
+		return fmt.Sprintf("%dd", d/day)
 	}
 }

@@ -5,23 +5,26 @@ import (
 	"os"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
 )
 
 // terminal is what the program is connected to.
 type terminal struct {
 	in       io.Reader // nil for none
 	out, err io.Writer
+
+	interactive bool // somebody reads err and can answer on in
 }
 
-// isTerminal reports whether people are at the other end of a file. /dev/null counts, which does no harm: nothing can
-// be read from it, and nobody sees how it was written.
+// standard is what the process is connected to.
+func standard() terminal {
+	return terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr)}
+}
+
+// isTerminal reports whether people are at the other end of a file.
 func isTerminal(file any) bool {
 	f, ok := file.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // paint colours s on a terminal, unless the environment has NO_COLOR.

@@ -124,11 +124,7 @@ func read(msg *nats.Msg) event {
 
 func (s session) printEvent(e event) error {
 	if s.json {
-		line, err := marshal(e)
-		if err == nil {
-			_, err = fmt.Fprintf(s.out, "%s\n", line)
-		}
-		return err
+		return s.printLine(e)
 	}
 	var payload bytes.Buffer
 	switch {

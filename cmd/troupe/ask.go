@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// errHostSilent is the error of a host that has a lease and does not answer.
+var errHostSilent = errors.New("the host does not answer")
+
+// ask makes a request of a host, and decodes its answer unless into is nil.
+func (s session) ask(ctx context.Context, nc *nats.Conn, subject string, into any) error {
+	request := nats.NewMsg(subject)
+	bus.SetContentType(request.Header, codec.JSON)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	answer, err := nc.RequestMsgWithContext(ctx, request)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return connectionError{fmt.Errorf("%w: %w", errHostSilent, err)}
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", errHostSilent, err)
+	case err != nil:
+		return err
+	}
+	if refused := bus.DecodeError(answer); refused != nil {
+		return refused
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer.Data, into)
+}

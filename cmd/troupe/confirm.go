@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// errNo is the answer no.
+var errNo = errors.New("nothing is done")
+
+// confirm asks a question and returns nil for yes, and for everything else an error.
+func (s session) confirm(ctx context.Context, question string) error {
+	fmt.Fprintf(s.err, "%s [y/N] ", question)
+	line, err := readAll(ctx, &firstLine{in: s.in})
+	if err != nil {
+		return fmt.Errorf("waiting for an answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(string(line))) {
+	case "y", "yes":
+		return nil
+	}
+	return usageError{errNo}
+}
+
+// firstLine reads a line, and no further.
+type firstLine struct {
+	in    io.Reader
+	ended bool
+}
+
+func (f *firstLine) Read(into []byte) (int, error) {
+	if f.ended || len(into) == 0 {
+		return 0, io.EOF
+	}
+	n, err := f.in.Read(into[:1])
+	f.ended = n == 1 && into[0] == '\n'
+	return n, err
+}

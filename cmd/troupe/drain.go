@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// drainCommand is the verb drain.
+type drainCommand struct {
+	Host  string        `arg:"" help:"Id of the host, or the beginning of it, or its name: see troupe hosts."`
+	Force bool          `short:"f" help:"Do not ask."`
+	Wait  time.Duration `default:"30s" placeholder:"DURATION" help:"How long to wait for it to end, 0 to ask it only (default: 30s)."`
+}
+
+// Help is shown by troupe drain --help.
+func (*drainCommand) Help() string {
+	return `New calls go to other hosts, what runs is ended, within the host's own grace (15 s by default), its actors are ` +
+		`free for others, and its lease is given back. Then its program ends, if it is one that does so ` +
+		`(actorhost.Run, or Host.Done). On a terminal you are asked first.`
+}
+
+// lookAgain is the pause between two looks at the lease of a host that drains.
+const lookAgain = 50 * time.Millisecond
+
+func (c *drainCommand) run(ctx context.Context, s session) error {
+	if c.Wait < 0 {
+		return usageError{fmt.Errorf("--wait %v is negative", c.Wait)}
+	}
+	nc, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	up, err := s.hostsUp(ctx, nc)
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	host, err := findHost(up, showNumbers(c.Host))
+	if err != nil {
+		return err
+	}
+	called := strings.TrimSpace(oneLine(host.Name + " " + host.ID))
+	if s.interactive && !c.Force {
+		if err := s.confirm(ctx, "Drain the host "+called+"?"); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	switch err := s.ask(ctx, nc, s.namespace.Drain(host.ID), nil); {
+	case errors.Is(err, context.DeadlineExceeded) && nc.LastError() == nil:
+		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
+			Message: fmt.Sprintf("the host %s was asked to drain and does not answer", called)}
+	case err != nil:
+		return fmt.Errorf("asking the host %s to drain: %w", called, explainDenied(nc, err))
+	}
+	if c.Wait > 0 {
+		if err := s.awaitEnd(ctx, nc, host, c.Wait); err != nil {
+			return err
+		}
+	}
+	took := time.Since(began)
+	switch {
+	case s.json:
+		return s.printLine(struct {
+			ID      string  `json:"id"`
+			Name    string  `json:"name,omitempty"`
+			Ended   bool    `json:"ended"`
+			Seconds float64 `json:"seconds"`
+		}{host.ID, host.Name, c.Wait > 0, took.Seconds()})
+	case c.Wait > 0:
+		fmt.Fprintf(s.err, "drained %s in %v\n", called, took.Round(time.Millisecond))
+	default:
+		fmt.Fprintf(s.err, "%s drains\n", called)
+	}
+	return nil
+}
+
+// findHost is the host that is meant.
+func findHost(up map[string]bus.HostEntry, meant string) (bus.HostEntry, error) {
+	if host, ok := up[meant]; ok {
+		return host, nil
+	}
+	var byID, byName []bus.HostEntry
+	for _, host := range up {
+		if meant != "" && strings.HasPrefix(host.ID, meant) {
+			byID = append(byID, host)
+		}
+		if meant != "" && host.Name == meant {
+			byName = append(byName, host)
+		}
+	}
+	for _, found := range [][]bus.HostEntry{byName, byID} {
+		if len(found) == 1 {
+			return found[0], nil
+		}
+	}
+	if found := len(byID) + len(byName); found > 1 {
+		return bus.HostEntry{}, usageError{fmt.Errorf("%d hosts are called %q: name one by its id, see troupe hosts", found, meant)}
+	}
+	return bus.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
+}
+
+// awaitEnd waits until a host has given its lease back.
+func (s session) awaitEnd(ctx context.Context, nc *nats.Conn, host bus.HostEntry, wait time.Duration) error {
+	leases, err := bus.OpenHosts(ctx, nc, s.namespace, 0)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
+	for {
+		_, up, err := leases.Revision(ctx, host.ID)
+		switch {
+		case err == nil && !up:
+			return nil
+		case err != nil && ctx.Err() == nil:
+			return fmt.Errorf("waiting for the host %s: %w", host.ID, err)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: ctx.Err(),
+				Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, wait)}
+		}
+	}
+}

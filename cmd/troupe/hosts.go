@@ -1,0 +1,111 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// hostsCommand is the verb hosts.
+type hostsCommand struct{}
+
+// Help is shown by troupe hosts --help.
+func (*hostsCommand) Help() string {
+	return `A host is up as long as it renews its lease. AWAKE is how many actors are in its memory. Since it started, CALLS ` +
+		`are those that it has run or refused, and FAILED those of them that it has answered with an error.`
+}
+
+// hostLine is a host as hosts --json writes it.
+type hostLine struct {
+	bus.HostEntry
+	Info  *bus.HostInfo `json:"info"` // null: it does not answer
+	Error string        `json:"error,omitempty"`
+}
+
+// askAtOnce is how many hosts are asked at a time.
+const askAtOnce = 64
+
+func (*hostsCommand) run(ctx context.Context, s session) error {
+	nc, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	up, err := s.hostsUp(ctx, nc)
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	hosts := s.askHosts(ctx, nc, up)
+	if s.json {
+		for _, host := range hosts {
+			if err := s.printLine(host); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(hosts) == 0 {
+		_, err = fmt.Fprintf(s.out, "No hosts are up in the namespace %s.\n", s.namespace.Name())
+		return err
+	}
+	_, err = fmt.Fprintln(s.out, hostTable(s.terminal, hosts))
+	return err
+}
+
+// askHosts asks all hosts how they are, and sorts them by name.
+func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]bus.HostEntry) []hostLine {
+	hosts := make([]hostLine, 0, len(up))
+	for _, entry := range up {
+		hosts = append(hosts, hostLine{HostEntry: entry})
+	}
+	slices.SortFunc(hosts, func(a, b hostLine) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
+	})
+	var asking sync.WaitGroup
+	free := make(chan struct{}, askAtOnce)
+	for i := range hosts {
+		free <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-free }()
+			var info bus.HostInfo
+			if err := s.ask(ctx, nc, s.namespace.Info(hosts[i].ID), &info); err != nil {
+				hosts[i].Error = err.Error()
+			} else {
+				hosts[i].Info = &info
+			}
+		})
+	}
+	asking.Wait()
+	return hosts
+}
+
+func hostTable(t terminal, hosts []hostLine) string {
+	w := newTable(t, "UP", "AWAKE", "CALLS", "FAILED")
+	w.AppendHeader(table.Row{"NAME", "ID", "TYPES", "UP", "AWAKE", "CALLS", "FAILED"})
+	now := time.Now()
+	for _, host := range hosts {
+		name := oneLine(host.Name)
+		row := table.Row{name, oneLine(host.ID), oneLine(strings.Join(host.Types, ", ")), since(now.Sub(host.Started))}
+		switch info := host.Info; {
+		case info == nil:
+			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-")
+		default:
+			if info.Stopping {
+				row[0] = name + paint(t.out, text.FgYellow, " (stopping)")
+			}
+			row = append(row, info.Awake, info.Calls, info.Failed)
+		}
+		w.AppendRow(row)
+	}
+	return w.Render()
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// infoCommand is the verb info.
+type infoCommand struct{ address }
+
+// Help is shown by troupe info --help.
+func (*infoCommand) Help() string {
+	return `What its record says, and its host: the actor is not woken. Host is who runs it, or ran it last. Epoch is the ` +
+		`revision at which it woke last, Revision the newest one. Answers are those that it remembers for calls that come again.`
+}
+
+// actorInfo is what info --json writes.
+type actorInfo struct {
+	listed
+	Created  bool   `json:"created"` // false: claimed for a call that has not created it yet
+	Awake    *bool  `json:"awake"`   // null: its host does not say
+	Waiting  int    `json:"waiting"` // calls and events in its mailbox
+	Epoch    uint64 `json:"epoch"`
+	Revision uint64 `json:"revision"`
+	Answers  *int   `json:"answers"` // null: they cannot be decoded
+	Kept     int    `json:"revisions_kept"`
+}
+
+func (c *infoCommand) run(ctx context.Context, s session) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	nc, records, err := s.records(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	info, err := s.actorInfo(ctx, nc, records, id)
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	if s.json {
+		return s.printLine(info)
+	}
+	return s.printInfo(info)
+}
+
+func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *bus.Records, id troupe.ID) (actorInfo, error) {
+	var record bus.ListedRecord
+	var damage error
+	kept := 0
+	for revision, err := range records.History(ctx, id) {
+		if err != nil && !errors.Is(err, bus.ErrCorrupt) {
+			return actorInfo{}, err
+		}
+		record, damage = revision, err
+		kept++
+	}
+	if kept == 0 {
+		return actorInfo{}, notFound(id)
+	}
+	hosts, err := s.hostsUp(ctx, nc)
+	if err != nil {
+		return actorInfo{}, err
+	}
+	record.ID = id
+	info := actorInfo{
+		listed:  listedActor(record, damage, hosts),
+		Created: record.Created, Epoch: record.Epoch, Revision: record.Revision,
+		Answers: remembered(record.Answers), Kept: kept,
+	}
+	awake := false
+	if info.Host.Up {
+		var told bus.ActorInfo
+		switch err := s.ask(ctx, nc, s.namespace.ActorInfo(record.Owner, id), &told); {
+		case errors.Is(err, errHostSilent):
+			return info, nil
+		case err != nil:
+			return info, fmt.Errorf("asking the host %s: %w", record.Owner, err)
+		}
+		awake, info.Waiting = told.Awake, told.Waiting
+	}
+	info.Awake = &awake
+	return info, nil
+}
+
+// remembered counts the answers of a record, which are as package actorhost encodes them.
+func remembered(answers []byte) *int {
+	count := 0
+	if len(answers) == 0 {
+		return &count
+	}
+	var stored struct{ Kept []json.RawMessage }
+	text, err := codec.ToJSON(answers)
+	if err == nil {
+		err = json.Unmarshal(text, &stored)
+	}
+	if err != nil {
+		return nil
+	}
+	count = len(stored.Kept)
+	return &count
+}
+
+func (s session) printInfo(info actorInfo) error {
+	lines := []struct{ name, value string }{
+		{"Host", infoHost(s.terminal, info.Host)},
+		{"Awake", awakeText(info)},
+		{"Written", fmt.Sprintf("%s (%s)", age(time.Since(info.Modified)), info.Modified.Local().Format(time.DateTime))},
+		{"Epoch", fmt.Sprint(info.Epoch)},
+		{"Revision", fmt.Sprintf("%d (%d kept)", info.Revision, info.Kept)},
+		{"State", size(info.State)},
+		{"Answers", "not readable"},
+	}
+	if info.Answers != nil {
+		lines[len(lines)-1].value = fmt.Sprintf("%d remembered", *info.Answers)
+	}
+	title := info.Type
+	if info.Key != "" {
+		title += "/" + info.Key
+	}
+	note := ""
+	switch {
+	case info.Error != "":
+		note = paint(s.out, text.FgRed, "  unreadable record")
+	case !info.Created:
+		note = "  not created yet"
+	}
+	if _, err := fmt.Fprintf(s.out, "%s%s\n\n", title, note); err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintf(s.out, "  %-10s%s\n", line.name, line.value); err != nil {
+			return err
+		}
+	}
+	if info.Error != "" {
+		fmt.Fprintln(s.err, oneLine(info.Error))
+	}
+	return nil
+}
+
+func awakeText(info actorInfo) string {
+	switch {
+	case info.Awake == nil:
+		return "not known: its host does not answer"
+	case !*info.Awake:
+		return "no"
+	case info.Waiting == 0:
+		return "yes"
+	}
+	return fmt.Sprintf("yes, %d waiting in its mailbox", info.Waiting)
+}
+
+// infoHost is the host with its whole id.
+func infoHost(t terminal, host listedHost) string {
+	switch {
+	case host.ID == "":
+		return "none: the next call chooses one"
+	case !host.Up:
+		return oneLine(host.ID) + paint(t.out, text.FgYellow, " (not up)")
+	case host.Name == "":
+		return oneLine(host.ID)
+	}
+	return oneLine(host.Name) + " " + oneLine(host.ID)
+}

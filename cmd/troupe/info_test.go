@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// steady replaces what differs from run to run: ids of hosts, times and ages.
+func steady(text string) string {
+	for _, replace := range []struct{ pattern, by string }{
+		{`\b[a-z2-7]{12}\b`, "<id>"},
+		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "<time>"},
+		{`\bnow|\d+s ago\b`, "<age>"},
+		{`\b\d+s\b`, "0s"},
+	} {
+		text = regexp.MustCompile(replace.pattern).ReplaceAllString(text, replace.by)
+	}
+	return text
+}
+
+// lease makes a host look as if it were up.
+func lease(t *testing.T, server *bus.Server, host bus.HostEntry) {
+	t.Helper()
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	leases, err := bus.OpenHosts(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	_, err = leases.Renew(t.Context(), host, 0, time.Hour)
+	require.NoError(t, err)
+}
+
+// overwrite writes a record as a fault or a hand would.
+func overwrite(t *testing.T, nc *nats.Conn, key string, value []byte) {
+	t.Helper()
+	_, err := nc.Request("$KV.troupe-actors."+key, value, 5*time.Second)
+	require.NoError(t, err)
+}
+
+func TestInfo(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	stop := startHost(t, server, actorhost.Config{Name: "rooms-1"})
+	p := at(server.URL())
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a/b c", "add", "5").code)
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a/b c", "add", "5").code)
+
+	got := p.run(t.Context(), "info", "room", "a/b c")
+	require.Equal(t, result{exitOK, `room/a/b=20c
+
+  Host      rooms-1 <id>
+  Awake     yes
+  Written   <age> (<time>)
+  Epoch     1
+  Revision  3 (1 kept)
+  State     16 B
+  Answers   2 remembered
+`, ""}, result{got.code, steady(got.out), got.err})
+
+	var info actorInfo
+	asJSON := func() {
+		t.Helper()
+		got := p.run(t.Context(), "info", "room", "a/b c", "--json")
+		require.Equal(t, exitOK, got.code, got.err)
+		info = actorInfo{}
+		require.NoError(t, json.Unmarshal([]byte(got.out), &info), got.out)
+	}
+	asJSON()
+	require.Equal(t, []string{"a", "b c"}, info.Parts)
+	require.True(t, info.Created)
+	require.True(t, *info.Awake)
+	require.True(t, info.Host.Up)
+	require.Equal(t, 2, *info.Answers)
+	require.EqualValues(t, 3, info.Revision)
+
+	stop()
+	asJSON()
+	require.False(t, *info.Awake)
+	require.False(t, info.Host.Up)
+	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "(not up)\n  Awake     no\n")
+	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a/b c", "{}").code)
+	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "Host      none: the next call chooses one\n")
+}
+
+func TestInfoOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	p := at(server.URL())
+	nothing := result{exitNotFound, "", "error not_found: there is no actor room/a\n"}
+	require.Equal(t, nothing, p.run(t.Context(), "info", "room", "a"), "and no bucket")
+	startHost(t, server, actorhost.Config{})
+	require.Equal(t, nothing, p.run(t.Context(), "info", "room", "a"))
+	require.Equal(t, exitUsage, p.run(t.Context(), "info", "room", "a//b").code)
+}
+
+func TestInfoShowsWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	startHost(t, server, actorhost.Config{})
+	p := at(server.URL())
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	defer nc.Close()
+	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
+	got := p.run(t.Context(), "info", "room", "a")
+	require.Equal(t, exitOK, got.code)
+	require.Contains(t, got.out, "room/a  unreadable record\n")
+	require.Contains(t, got.err, "cannot be decoded")
+	got = p.run(t.Context(), "info", "room", "a", "--json")
+	require.Contains(t, got.out, `"error":"`)
+	require.Empty(t, got.err)
+
+	lease(t, server, bus.HostEntry{ID: "frozen"})
+	overwrite(t, nc, "room.b", []byte("\x83\xa5owner\xa6frozen\xa7created\xc3\xa7answers\xc4\x01\xc1"))
+	got = p.run(t.Context(), "info", "room", "b")
+	require.Contains(t, got.out, "Awake     not known: its host does not answer\n")
+	require.Contains(t, got.out, "Answers   not readable\n")
+	got = p.run(t.Context(), "info", "room", "b", "--json")
+	require.Contains(t, got.out, `"awake":null`)
+	require.Contains(t, got.out, `"answers":null`)
+	overwrite(t, nc, "room.c", []byte("\x81\xa5owner\xa6frozen"))
+	require.Contains(t, p.run(t.Context(), "info", "room", "c").out, "room/c  not created yet\n")
+}

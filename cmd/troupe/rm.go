@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// rmCommand is the verb rm.
+type rmCommand struct {
+	address
+	Force    bool   `short:"f" help:"Do not ask."`
+	Record   bool   `help:"Remove the record itself, without the on-destroy hook."`
+	Revision uint64 `placeholder:"N" help:"With --record: fail when the record is at another revision."`
+}
+
+// Help is shown by troupe rm --help.
+func (*rmCommand) Help() string {
+	return `A host wakes the actor, runs its on-destroy hook and removes its record, with all its state. The hook can refuse. ` +
+		`The next call that creates it makes a new one.
+
+Where no host serves the type, or the record cannot be decoded, --record removes it all the same, unless its owner is up. ` +
+		`The removal fails, and changes nothing, when the actor wakes in the meantime.
+
+Without a terminal --force is needed.`
+}
+
+func (c *rmCommand) run(ctx context.Context, s session) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Revision != 0 && !c.Record:
+		return usageError{errors.New("--revision goes with --record")}
+	case !c.Force && !s.interactive:
+		return usageError{fmt.Errorf("nobody can be asked whether to destroy %s: say so with --force", id)}
+	}
+	nc, records, err := s.records(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	if !c.Force {
+		if err := s.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", id)); err != nil {
+			return err
+		}
+	}
+	if c.Record {
+		err = c.removeRecord(ctx, s, nc, records, id)
+	} else {
+		err = s.destroy(ctx, nc, id)
+	}
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	if s.json {
+		return s.printLine(struct {
+			Type      string `json:"type"`
+			Key       string `json:"key"`
+			Destroyed bool   `json:"destroyed"`
+		}{id.Type(), id.KeyString(), true})
+	}
+	fmt.Fprintf(s.err, "destroyed %s\n", id)
+	return nil
+}
+
+// destroy has a host destroy the actor.
+func (s session) destroy(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
+	_, err := s.call(ctx, nc, troupe.Invocation{ID: id, Action: troupe.DestroyAction})
+	if known, ok := errors.AsType[*troupe.Error](err); ok &&
+		(errors.Is(err, troupe.ErrUnknownType) || errors.Is(err, troupe.ErrStateCorrupt)) {
+		advised := *known
+		advised.Message += ". To remove its record without the hook: --record"
+		return &advised
+	}
+	return err
+}
+
+func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, records *bus.Records, id troupe.ID) error {
+	record, err := records.Get(ctx, id)
+	if err != nil && !errors.Is(err, bus.ErrCorrupt) {
+		return err
+	}
+	if err == nil && record.Owner == "" && !record.Created {
+		return notFound(id)
+	}
+	if c.Revision != 0 && c.Revision != record.Revision {
+		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, record.Revision, c.Revision)
+	}
+	hosts, err := s.hostsUp(ctx, nc)
+	if err != nil {
+		return err
+	}
+	if owner, up := hosts[record.Owner]; up {
+		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", id, owner.Name, owner.ID)
+	}
+	err = records.Delete(ctx, id, record.Revision)
+	if errors.Is(err, bus.ErrConflict) {
+		return fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
+	}
+	return err
+}
