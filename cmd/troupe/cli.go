@@ -48,6 +48,8 @@ type grammar struct {
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and what each does."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Have a host stop cleanly, and hand its actors over."`
 
+	Up upCommand `cmd:"" group:"tools" help:"Run a NATS server with JetStream, for development."`
+
 	globals
 }
 
@@ -91,7 +93,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	parser, err := kong.New(cli,
 		kong.Name("troupe"),
 		kong.Description(description),
-		kong.Vars{"version": version(), "namespace": bus.DefaultNamespace, "timeout": defaultTimeout.String()},
+		kong.Vars{"version": version(), "namespace": bus.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { exited = true }),

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// upCommand is the verb up.
+type upCommand struct {
+	Listen     string   `placeholder:"HOST:PORT" help:"Where to listen ($$TROUPE_LISTEN, else ${listen}); port 0 is a free one."`
+	WebSocket  string   `name:"websocket" placeholder:"HOST:PORT" help:"Listen for browsers as well, without TLS."`
+	Origin     []string `placeholder:"ORIGIN" help:"A page that may use the WebSocket, as http://localhost:5173; can be repeated."`
+	Data       string   `placeholder:"DIR" help:"Where to keep the data ($$TROUPE_DATA, else a directory of this user)."`
+	Memory     bool     `help:"Keep nothing."`
+	SyncAlways bool     `help:"Have everything on the disk before it is acknowledged: a power cut loses nothing."`
+}
+
+// Help is shown by troupe up --help.
+func (*upCommand) Help() string {
+	return `It runs until an interrupt (Ctrl-C), and what was acknowledged is there again at the next start. Hosts, clients and ` +
+		`this command find it at the default address without being told.
+
+Whoever reaches the ports may do everything, so they are for this machine, unless --listen says otherwise. Of web pages only ` +
+		`those of the named origins get through, spelt as the browser shows them; without any, those that a proxy puts at the ` +
+		`WebSocket's own address.`
+}
+
+// defaultListen is where every NATS client looks first.
+var defaultListen = strings.TrimPrefix(bus.DefaultURL, "nats://")
+
+func (c *upCommand) run(ctx context.Context, s session) error {
+	options := bus.ServerOptions{
+		Listen: cmp.Or(c.Listen, os.Getenv("TROUPE_LISTEN"), defaultListen), WebSocket: c.WebSocket, WebSocketOrigins: c.Origin,
+		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: s.options.Logger,
+	}
+	for _, address := range []string{options.Listen, options.WebSocket} {
+		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+			return usageError{fmt.Errorf("%q is not host:port", address)}
+		}
+	}
+	if len(c.Origin) > 0 && c.WebSocket == "" {
+		return usageError{errors.New("--origin goes with --websocket")}
+	}
+	server, err := bus.StartServer(options)
+	if err != nil {
+		return err
+	}
+	defer server.Shutdown()
+	if err := s.printUp(server); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (s session) printUp(server *bus.Server) error {
+	if s.json {
+		return s.printLine(struct {
+			URL       string `json:"url"`
+			WebSocket string `json:"websocket,omitempty"`
+			Data      string `json:"data,omitempty"`
+		}{server.URL(), server.WebSocketURL(), server.DataDir()})
+	}
+	text := "A NATS server with JetStream is up. Ctrl-C ends it.\n\n"
+	for _, line := range [][2]string{
+		{"NATS", server.URL()}, {"WebSocket", server.WebSocketURL()}, {"data", cmp.Or(server.DataDir(), "in memory")},
+	} {
+		if line[1] != "" {
+			text += fmt.Sprintf("  %-10s %s\n", line[0], line[1])
+		}
+	}
+	if server.URL() != bus.DefaultURL {
+		text += fmt.Sprintf("\nFor other terminals: export NATS_URL=%s\n", server.URL())
+	}
+	_, err := fmt.Fprintln(s.out, text[:len(text)-1])
+	return err
+}
