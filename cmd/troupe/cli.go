@@ -48,7 +48,8 @@ type grammar struct {
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and what each does."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Have a host stop cleanly, and hand its actors over."`
 
-	Up upCommand `cmd:"" group:"tools" help:"Run a NATS server with JetStream, for development."`
+	Up    upCommand    `cmd:"" group:"tools" help:"Run a NATS server with JetStream, for development."`
+	Bench benchCommand `cmd:"" group:"tools" help:"Measure calls of an action, beside plain NATS requests."`
 
 	globals
 }

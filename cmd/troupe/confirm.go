@@ -16,6 +16,7 @@ func (s session) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(s.err, "%s [y/N] ", question)
 	line, err := readAll(ctx, &firstLine{in: s.in})
 	if err != nil {
+		fmt.Fprintln(s.err)
 		return fmt.Errorf("waiting for an answer: %w", err)
 	}
 	switch strings.ToLower(strings.TrimSpace(string(line))) {

@@ -21,7 +21,7 @@ type hostsCommand struct{}
 
 // Help is shown by troupe hosts --help.
 func (*hostsCommand) Help() string {
-	return `A host is up as long as it renews its lease. AWAKE is how many actors are in its memory. Since it started, CALLS ` +
+	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is how many actors are in its memory. Since it started, CALLS ` +
 		`are those that it has run or refused, and FAILED those of them that it has answered with an error.`
 }
 
@@ -31,6 +31,9 @@ type hostLine struct {
 	Info  *bus.HostInfo `json:"info"` // null: it does not answer
 	Error string        `json:"error,omitempty"`
 }
+
+// typesWidth is how wide the names of types are on a terminal.
+const typesWidth = 16
 
 // askAtOnce is how many hosts are asked at a time.
 const askAtOnce = 64
@@ -91,11 +94,15 @@ func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]bus.
 
 func hostTable(t terminal, hosts []hostLine) string {
 	w := newTable(t, "UP", "AWAKE", "CALLS", "FAILED")
-	w.AppendHeader(table.Row{"NAME", "ID", "TYPES", "UP", "AWAKE", "CALLS", "FAILED"})
+	w.AppendHeader(table.Row{"HOST", "TYPES", "UP", "AWAKE", "CALLS", "FAILED"})
 	now := time.Now()
 	for _, host := range hosts {
-		name := oneLine(host.Name)
-		row := table.Row{name, oneLine(host.ID), oneLine(strings.Join(host.Types, ", ")), since(now.Sub(host.Started))}
+		name := hostText(t, listedHost{ID: host.ID, Name: host.Name, Up: true})
+		types := oneLine(strings.Join(host.Types, ", "))
+		if isTerminal(t.out) { // of 80 columns, perhaps
+			types = text.WrapSoft(types, typesWidth)
+		}
+		row := table.Row{name, types, since(now.Sub(host.Started))}
 		switch info := host.Info; {
 		case info == nil:
 			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-")

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// benchCommand is the verb bench.
+type benchCommand struct {
+	address
+	Action string  `arg:"" help:"Action."`
+	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin."`
+
+	InFlight int           `short:"c" default:"16" placeholder:"N" help:"Calls that wait for an answer at a time (default: ${default})."`
+	Keys     int           `short:"k" default:"1" placeholder:"N" help:"Call this many actors in turn: the last part of KEY gets -1, -2 and so on."`
+	Duration time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long it takes, plain requests included (default: ${default})."`
+	Count    int           `short:"n" placeholder:"N" help:"Make this many calls instead, and as many plain requests."`
+	Rounds   int           `default:"5" placeholder:"N" help:"Take turns with plain requests this often (default: ${default})."`
+	Progress bool          `negatable:"" default:"true" help:"Show the progress, on a terminal."`
+}
+
+// Help is shown by troupe bench --help.
+func (*benchCommand) Help() string {
+	return `Calls of the action take turns with plain NATS requests, of the same size and as many at a time, which a second ` +
+		`connection of this program answers. So both meet the same machine and server, and their ratio says more than either: ` +
+		`1x would be as fast as plain NATS, 2x takes twice as long. The spread is that of the rounds.
+
+The actors are real and stay: an action that changes something changes it in each call. Failed calls are counted by code, ` +
+		`and are not in the rate or the times. It exits with 0 if any call has succeeded.`
+}
+
+func (c *benchCommand) run(ctx context.Context, s session) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	ids, err := c.ids()
+	if err != nil {
+		return err
+	}
+	var given json.RawMessage
+	if c.Input != nil {
+		if given, err = readJSON(ctx, s.in, c.Input, "input"); err != nil {
+			return err
+		}
+	}
+	nc, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	cl, err := client.New(nc, client.WithNamespace(s.namespace.Name()), client.WithCodec(codec.JSON))
+	if err != nil {
+		return err
+	}
+	m := measurement{bench: c, done: new(atomic.Int64), call: s.caller(cl, ids, c.Action, given)}
+	closeEcho, err := m.echo(ctx, s, nc, given)
+	if err == nil {
+		err = m.warmUp(ctx, len(ids))
+		if err == nil {
+			m.measure(ctx, s)
+		}
+		closeEcho()
+	}
+	if err = errors.Join(err, cl.Close(context.WithoutCancel(ctx))); err != nil {
+		return explainDenied(nc, err)
+	}
+	if err := m.failed(ctx); err != nil {
+		return explainDenied(nc, err)
+	}
+	return m.print(s, c.subject())
+}
+
+func (c *benchCommand) check() error {
+	c.Action = showNumbers(c.Action)
+	for _, flag := range []struct {
+		name  string
+		value int
+	}{{"in-flight", c.InFlight}, {"keys", c.Keys}, {"rounds", c.Rounds}, {"duration", int(c.Duration)}} {
+		if flag.value <= 0 {
+			return usageError{fmt.Errorf("--%s must be positive", flag.name)}
+		}
+	}
+	if c.Count < 0 || c.Count > 0 && c.Count < c.Rounds {
+		return usageError{fmt.Errorf("--count %d is less than one call for each of %d rounds", c.Count, c.Rounds)}
+	}
+	return troupe.CheckName("action", c.Action)
+}
+
+// ids are the actors that are called.
+func (c *benchCommand) ids() ([]troupe.ID, error) {
+	id, err := c.id()
+	if err != nil || c.Keys == 1 {
+		return []troupe.ID{id}, err
+	}
+	ids := make([]troupe.ID, c.Keys)
+	for i := range ids {
+		key := append([]string{}, id.Key()...)
+		if len(key) == 0 {
+			key = []string{strconv.Itoa(i + 1)}
+		} else {
+			key[len(key)-1] += "-" + strconv.Itoa(i+1)
+		}
+		if ids[i], err = troupe.NewID(id.Type(), key...); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// subject is what is measured, for the report.
+func (c *benchCommand) subject() string {
+	return fmt.Sprintf("%s %q %s", showNumbers(c.Type), showNumbers(c.Key), c.Action)
+}
+
+// caller calls the actors in turn.
+func (s session) caller(cl *client.Client, ids []troupe.ID, action string, input json.RawMessage) func(context.Context, int) error {
+	return func(ctx context.Context, call int) error {
+		ctx, cancel := context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+		invocation := troupe.Invocation{ID: ids[call%len(ids)], Action: action}
+		if input != nil {
+			invocation.In = input
+		}
+		return cl.Invoke(ctx, invocation)
+	}
+}
+
+// measurement is a run of the verb bench.
+type measurement struct {
+	bench  *benchCommand
+	call   func(ctx context.Context, call int) error
+	plain  func(ctx context.Context, call int) error
+	done   *atomic.Int64
+	calls  *tally
+	plains *tally
+	ratios []float64 // of each round, sorted
+}
+
+// echo starts what answers plain requests, on a connection of its own, and returns the function that ends it.
+func (m *measurement) echo(ctx context.Context, s session, nc *nats.Conn, body []byte) (end func(), err error) {
+	far, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	subject := far.NewInbox()
+	_, err = far.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // who hears nothing counts an error
+	if err == nil {
+		err = s.flush(ctx, far)
+	}
+	if err != nil {
+		far.Close()
+		return nil, fmt.Errorf("answering plain requests: %w", explainDenied(far, err))
+	}
+	m.plain = func(context.Context, int) error {
+		_, err := nc.Request(subject, body, s.timeout)
+		return err
+	}
+	return far.Close, nil
+}
+
+// warmUp wakes the actors, and fails when no call can be right.
+func (m *measurement) warmUp(ctx context.Context, actors int) error {
+	err := m.call(ctx, 0)
+	for _, hopeless := range []error{troupe.ErrUnknownType, troupe.ErrUnknownAction, troupe.ErrBadInput, troupe.ErrUnavailable} {
+		if errors.Is(err, hopeless) {
+			return err
+		}
+	}
+	ignored := new(atomic.Int64)
+	load{inFlight: min(m.bench.InFlight, actors), calls: actors, done: ignored}.run(ctx, newTally(), m.call)
+	load{inFlight: m.bench.InFlight, calls: m.bench.InFlight, done: ignored}.run(ctx, newTally(), m.plain)
+	return ctx.Err()
+}
+
+// measure lets both kinds take turns.
+func (m *measurement) measure(ctx context.Context, s session) {
+	m.calls, m.plains = newTally(), newTally()
+	if m.bench.Progress && !s.json && isTerminal(s.err) {
+		defer m.showProgress(s.err)()
+	}
+	rounds := m.bench.Rounds
+	for round := range rounds {
+		turn := load{inFlight: m.bench.InFlight, time: m.bench.Duration / time.Duration(2*rounds), done: m.done}
+		if count := m.bench.Count; count > 0 {
+			turn.calls = count*(round+1)/rounds - count*round/rounds
+		}
+		plain, ours := newTally(), newTally()
+		turn.run(ctx, plain, m.plain)
+		turn.run(ctx, ours, m.call)
+		m.plains.merge(plain)
+		m.calls.merge(ours)
+		if ctx.Err() != nil {
+			return
+		}
+		if plain.rate() > 0 && ours.rate() > 0 {
+			m.ratios = append(m.ratios, plain.rate()/ours.rate())
+		}
+	}
+}
+
+// failed is why there is nothing to tell of.
+func (m *measurement) failed(ctx context.Context) error {
+	switch {
+	case m.calls.times.TotalCount() > 0:
+		return nil
+	case m.calls.first != nil:
+		return m.calls.first
+	}
+	return ctx.Err()
+}
