@@ -15,25 +15,30 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
-const description = `Call the actors on a NATS bus, list them, and watch their events.
-
-A KEY is the parts of an actor's key with slashes between them: org1/lobby. The
-key of no parts is "", an empty part is a lone =, and =XX is a byte by its number
-(=2F for a slash within a part). Write -- before arguments that begin with a hyphen.
+const description = `Call the actors on a NATS bus, and look after them and their hosts.
 
 Examples:
+  troupe up
   troupe call inventory main reserveStock 5
   troupe call chatRoom org1/lobby send '{"from":"ann","text":"hello"}'
   troupe call inventory main restock - < delivery.json
-  troupe ls inventory
-  troupe watch chatRoom org1/lobby
   troupe watch inventory main lowStock --json | jq .payload
-  troupe state get inventory main
+  troupe info inventory main
+  troupe hosts`
 
-The server is NATS_URL, or 127.0.0.1:4222 where the examples listen with --serve.
-The NATS_ variables mean what they mean to the nats command; flags win over them.
+// notes follow what kong makes of the grammar.
+const notes = `
+A KEY is the parts of an actor's key with slashes between them: org1/lobby. The
+key of no parts is "", an empty part is a lone =, and =XX is a byte by its
+number (=2F for a slash within a part). Write -- before arguments that begin
+with a hyphen and are no numbers.
 
-` + exitHelp
+The server is NATS_URL, or 127.0.0.1:4222, where troupe up and the examples with
+--serve listen. A context of the nats command is chosen by --context or
+NATS_CONTEXT; the other NATS_ variables mean what they mean to that command too.
+Flags win over all of them.
+
+` + exitHelp + "\n"
 
 // grammar is the command line.
 type grammar struct {
@@ -51,16 +56,19 @@ type grammar struct {
 	Up    upCommand    `cmd:"" group:"tools" help:"Run a NATS server with JetStream, for development."`
 	Bench benchCommand `cmd:"" group:"tools" help:"Measure calls of an action, beside plain NATS requests."`
 
+	Completion completionCommand `cmd:"" group:"tools" help:"Print what has a shell complete command lines."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
+
 	globals
 }
 
 // globals are the flags of every verb.
 type globals struct {
-	JSON      bool             `name:"json" short:"j" help:"Write JSON for scripts, one value a line; errors too, to stderr."`
-	Namespace string           `placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
-	Version   kong.VersionFlag `help:"Print the version."`
+	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line; errors too, to stderr."`
+	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
+	Version   kong.VersionFlag `group:"common" help:"Print the version."`
 
-	connection `group:"Connection"`
+	connection `group:"connection"`
 }
 
 // verb is a command, once its arguments are read.
@@ -95,7 +103,12 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		kong.Name("troupe"),
 		kong.Description(description),
 		kong.Vars{"version": version(), "namespace": bus.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
+		kong.Groups{
+			"actors": "Actors:", "state": "Stored state:", "hosts": "Hosts:", "tools": "Tools:",
+			"common": "Common flags:", "connection": "Connection:",
+		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.Help(printHelp),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { exited = true }),
 	)
@@ -119,7 +132,18 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	if !ok {
 		return nil, false, fmt.Errorf("%s does nothing", parsed.Command())
 	}
+	if c, ok := command.(*completeCommand); ok {
+		c.model = parser.Model
+	}
 	return command, false, nil
+}
+
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	err := kong.DefaultHelpPrinter(options, ctx)
+	if err == nil && ctx.Selected() == nil {
+		_, err = fmt.Fprint(ctx.Stdout, notes)
+	}
+	return err
 }
 
 // hidden marks arguments such as -5, an input and not a flag. No argument of a program can contain it.

@@ -1,24 +1,59 @@
 package main
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
 
 func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"--help"}, {"call", "--help"}, {"ls", "-h"}, {"watch", "--help"}} {
+	for _, args := range [][]string{
+		{}, {"--help"}, {"call", "--help"}, {"ls", "-h"}, {"watch", "--help"}, {"info", "-h"}, {"rm", "-h"}, {"hosts", "-h"},
+		{"drain", "-h"}, {"state", "-h"}, {"state", "get", "-h"}, {"state", "set", "-h"}, {"state", "history", "-h"},
+		{"state", "keep", "-h"}, {"up", "-h"}, {"bench", "-h"}, {"completion", "-h"},
+	} {
 		got := program{}.run(t.Context(), args...)
 		require.Equal(t, exitOK, got.code)
 		require.Empty(t, got.err)
 		require.Contains(t, got.out, "--server")
 		require.Contains(t, got.out, "$NATS_URL")
+		require.Contains(t, got.out, "($NATS_CONTEXT)")
+		for line := range strings.Lines(got.out) {
+			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, line)
+			require.NotContains(t, line, "\x1b", "no colours")
+		}
 	}
 	got := program{}.run(t.Context(), "--help")
 	for _, want := range []string{"troupe call inventory main", "Exit codes:", "$TROUPE_NAMESPACE"} {
 		require.Contains(t, got.out, want)
 	}
+	require.NotContains(t, got.out, "__complete")
+	require.Contains(t, got.out, `
+Actors:
+  call     Call an action of an actor: JSON in, JSON out.
+  watch    Print the events of an actor as they come.
+  ls       List the actors that have a record.
+  info     Show what is known of an actor.
+  rm       Destroy an actor.
+
+Stored state:
+  state get        Print the stored state of an actor.
+  state set        Replace the stored state of an actor.
+  state history    List the revisions of an actor that are kept.
+  state keep       Set how many revisions of each actor are kept.
+
+Hosts:
+  hosts    List the hosts that are up, and what each does.
+  drain    Have a host stop cleanly, and hand its actors over.
+
+Tools:
+  up            Run a NATS server with JetStream, for development.
+  bench         Measure calls of an action, beside plain NATS requests.
+  completion    Print what has a shell complete command lines.
+`)
 	got = program{}.run(t.Context(), "ls", "--fly", "--json")
 	require.Equal(t, exitUsage, got.code)
 	require.Contains(t, got.err, `{"code":"usage",`)

@@ -24,7 +24,7 @@ type drainCommand struct {
 func (*drainCommand) Help() string {
 	return `New calls go to other hosts, what runs is ended, within the host's own grace (15 s by default), its actors are ` +
 		`free for others, and its lease is given back. Then its program ends, if it is one that does so ` +
-		`(actorhost.Run, or Host.Done). On a terminal you are asked first.`
+		`(actorhost.Run, or Host.Done). On a terminal you are asked first. The exit code is 6 when it has not ended in time.`
 }
 
 // lookAgain is the pause between two looks at the lease of a host that drains.

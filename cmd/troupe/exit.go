@@ -28,11 +28,11 @@ const (
 const exitHelp = `Exit codes:
   0  done
   1  the actor refused: an error of its own
-  2  a command line or an input that cannot be right
-  3  no such actor, actor type or action
+  2  a command line or an input that cannot be right, or a no to its question
+  3  no such actor, actor type, action or host
   4  no connection, or nobody free to answer: the action has not run
   5  anything else that failed on the way
-  6  no answer in time: whether the action has run is not known`
+  6  no answer in time: whether it has happened is not known`
 
 // usageError is a mistake in the command line.
 type usageError struct{ error }

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) {
 	for _, setting := range os.Environ() {
-		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "NATS_") || strings.HasPrefix(name, "TROUPE_") {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "NATS_") || strings.HasPrefix(name, "TROUPE_") || name == "COLUMNS" {
 			_ = os.Unsetenv(name) // fails only for names that cannot be in the environment
 		}
 	}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestComplete(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"":                        "call watch ls info rm state hosts drain up bench completion",
+		"st":                      "state",
+		"state ":                  "get set history keep",
+		"state h":                 "history",
+		"-s nats://x state k":     "keep",
+		"--server nats://x -j st": "state",
+		"--server = nats://x st":  "state",
+		"-s ":                     "",
+		"completion ":             "bash zsh fish",
+		"call ":                   "",
+		"call state ":             "",
+		"state get --r":           "--raw --revision",
+		"state set --raw --re":    "--revision",
+		"rm room a -f --ti":       "--timeout",
+		"__":                      "",
+		"fly ":                    "",
+	} {
+		got := program{}.run(t.Context(), append([]string{"__complete", "--"}, strings.Split(line, " ")...)...)
+		require.Equal(t, exitOK, got.code, got.err)
+		var words []string
+		for line := range strings.Lines(got.out) {
+			word, help, ok := strings.Cut(line, "\t")
+			require.True(t, ok, line)
+			require.Greater(t, len(help), 1, "%s has no help", word)
+			words = append(words, word)
+		}
+		require.Equal(t, want, strings.Join(words, " "), line)
+	}
+	require.Equal(t, result{exitOK, "", ""}, program{}.run(t.Context(), "__complete"))
+}
+
+func TestCompletionScripts(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		got := program{}.run(t.Context(), "completion", shell)
+		require.Equal(t, exitOK, got.code, got.err)
+		require.Contains(t, got.out, "__complete -- ")
+	}
+	require.Equal(t, exitUsage, program{}.run(t.Context(), "completion", "tcsh").code)
+}
+
+// TestCompletionInBash has bash complete by a program that answers as ours does.
+func TestCompletionInBash(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash")
+	}
+	fake := filepath.Join(t.TempDir(), "troupe")
+	require.NoError(t, os.WriteFile(fake, []byte("#!"+bash+"\nprintf '%s\\thelp with spaces\\n' \"asked: $*\" get\n"), 0o700))
+	script := program{}.run(t.Context(), "completion", "bash").out + `
+COMP_WORDS=("$1" state "" more); COMP_CWORD=2; _troupe
+printf '[%s]' "${COMPREPLY[@]}"`
+	out, err := exec.CommandContext(t.Context(), bash, "-c", script, "test", fake).CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, "[asked: __complete -- state ][get]", string(out))
+}
