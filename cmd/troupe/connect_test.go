@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -124,4 +126,25 @@ func TestCredentialsOfFlagsReplaceThoseOfTheEnvironment(t *testing.T) {
 	want = base
 	want.User, want.Password = "a", "b"
 	require.Equal(t, want, sessionOf(t, "--user", "a", "--password", "b").options)
+}
+
+// TestContextOfTheNATSCommand finds the server by a context, as the nats command does.
+func TestContextOfTheNATSCommand(t *testing.T) {
+	url := startBus(t, actorhost.Config{})
+	config := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", config)
+	t.Setenv("HOME", config)
+	file := filepath.Join(config, "nats", "context", "mine.json")
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+	require.NoError(t, os.WriteFile(file, []byte(`{"description": "test", "url": "`+url+`"}`), 0o600))
+
+	require.Contains(t, program{}.run(t.Context(), "hosts", "--context", "mine").out, "room")
+	require.Contains(t, program{}.run(t.Context(), "hosts", "--context", file).out, "room")
+	t.Setenv("NATS_CONTEXT", "mine")
+	require.Contains(t, program{}.run(t.Context(), "hosts").out, "room")
+	got := program{}.run(t.Context(), "hosts", "--context", "theirs")
+	require.Equal(t, exitUnavailable, got.code)
+	require.Contains(t, got.err, "theirs")
+	t.Setenv("NATS_URL", deadURL(t))
+	require.Equal(t, exitUnavailable, program{}.run(t.Context(), "hosts").code, "a URL replaces that of the context")
 }
