@@ -23,8 +23,8 @@ type benchCommand struct {
 	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin."`
 
 	InFlight int           `short:"c" default:"16" placeholder:"N" help:"Calls that wait for an answer at a time (default: ${default})."`
-	Keys     int           `short:"k" default:"1" placeholder:"N" help:"Call this many actors in turn: the last part of KEY gets -1, -2 and so on."`
-	Duration time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long it takes, plain requests included (default: ${default})."`
+	Keys     int           `short:"k" default:"1" placeholder:"N" help:"Call so many actors in turn: the last part of KEY gets -1, -2, ..."`
+	Duration time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long it takes, with the plain requests (default: ${default})."`
 	Count    int           `short:"n" placeholder:"N" help:"Make this many calls instead, and as many plain requests."`
 	Rounds   int           `default:"5" placeholder:"N" help:"Take turns with plain requests this often (default: ${default})."`
 	Progress bool          `negatable:"" default:"true" help:"Show the progress, on a terminal."`

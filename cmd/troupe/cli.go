@@ -64,7 +64,7 @@ type grammar struct {
 
 // globals are the flags of every verb.
 type globals struct {
-	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line; errors too, to stderr."`
+	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line, and errors to stderr."`
 	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
 	Version   kong.VersionFlag `group:"common" help:"Print the version."`
 

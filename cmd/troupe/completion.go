@@ -55,12 +55,10 @@ compdef _troupe troupe
 	"fish": `function __troupe
   set -l words (commandline -opc) (commandline -ct)
   set -l found ($words[1] __complete -- $words[2..-1] 2>/dev/null)
-  if set -q found[1]
-    printf '%s\n' $found
-  else
-    __fish_complete_path $words[-1]
-  end
+  set -q found[1]; or __fish_complete_path $words[-1]
+  printf '%s\n' $found
 end
+
 complete -c troupe -f -a '(__troupe)'
 `,
 }

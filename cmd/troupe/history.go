@@ -51,23 +51,23 @@ func (c *stateHistoryCommand) run(ctx context.Context, s session) error {
 		return err
 	}
 	defer nc.Close()
-	revisions, err := revisions(ctx, records, id)
+	kept, err := revisions(ctx, records, id)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
 	if s.json {
-		for _, r := range revisions {
+		for _, r := range kept {
 			if err := s.printLine(r); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if _, err := fmt.Fprintln(s.out, historyTable(s.terminal, revisions)); err != nil {
+	if _, err := fmt.Fprintln(s.out, historyTable(s.terminal, kept)); err != nil {
 		return err
 	}
-	kept, err := records.Kept(ctx)
-	if err == nil && kept == 1 {
+	most, err := records.Kept(ctx)
+	if err == nil && most == 1 {
 		fmt.Fprintln(s.err, "one revision of each actor is kept: see troupe state keep")
 	}
 	return explainDenied(nc, err)
@@ -178,7 +178,7 @@ func (c *stateKeepCommand) keep(ctx context.Context, s session, nc *nats.Conn) (
 	}
 	if *c.Revisions < kept && !c.Force {
 		if !s.interactive {
-			return 0, usageError{fmt.Errorf("%d revisions are kept, and nobody can be asked whether to remove some: say so with --force", kept)}
+			return 0, usageError{fmt.Errorf("%d are kept, and nobody can be asked whether to remove some: say so with --force", kept)}
 		}
 		if err := s.confirm(ctx, fmt.Sprintf("Remove all but %d revisions of each actor?", *c.Revisions)); err != nil {
 			return 0, err

@@ -69,7 +69,7 @@ func TestStateKeep(t *testing.T) {
 	require.Equal(t, result{exitOK, `{"revisions":9}` + "\n", ""}, p.run(t.Context(), "state", "keep", "9", "--json"))
 	got := p.run(t.Context(), "state", "keep", "2")
 	require.Equal(t, exitUsage, got.code)
-	require.Contains(t, got.err, "9 revisions are kept")
+	require.Contains(t, got.err, "9 are kept")
 	require.Equal(t, exitUsage, p.answering("\n").run(t.Context(), "state", "keep", "2").code)
 	require.Equal(t, result{exitOK, "9\n", ""}, p.run(t.Context(), "state", "keep"))
 	require.Equal(t, exitOK, p.answering("y\n").run(t.Context(), "state", "keep", "2").code)

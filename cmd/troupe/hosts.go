@@ -21,8 +21,9 @@ type hostsCommand struct{}
 
 // Help is shown by troupe hosts --help.
 func (*hostsCommand) Help() string {
-	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is how many actors are in its memory. Since it started, CALLS ` +
-		`are those that it has run or refused, and FAILED those of them that it has answered with an error.`
+	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is how many ` +
+		`actors are in its memory. Since it started, CALLS are those that it has run or refused, and FAILED those of them ` +
+		`that it has answered with an error.`
 }
 
 // hostLine is a host as hosts --json writes it.
@@ -103,14 +104,13 @@ func hostTable(t terminal, hosts []hostLine) string {
 			types = text.WrapSoft(types, typesWidth)
 		}
 		row := table.Row{name, types, since(now.Sub(host.Started))}
-		switch info := host.Info; {
-		case info == nil:
+		if info := host.Info; info == nil {
 			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-")
-		default:
-			if info.Stopping {
-				row[0] = name + paint(t.out, text.FgYellow, " (stopping)")
-			}
+		} else {
 			row = append(row, info.Awake, info.Calls, info.Failed)
+		}
+		if host.Info != nil && host.Info.Stopping {
+			row[0] = name + paint(t.out, text.FgYellow, " (stopping)")
 		}
 		w.AppendRow(row)
 	}

@@ -114,10 +114,11 @@ func remembered(answers []byte) *int {
 }
 
 func (s session) printInfo(info actorInfo) error {
+	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for the person who asks
 	lines := []struct{ name, value string }{
 		{"Host", infoHost(s.terminal, info.Host)},
 		{"Awake", awakeText(info)},
-		{"Written", fmt.Sprintf("%s (%s)", age(time.Since(info.Modified)), info.Modified.Local().Format(time.DateTime))},
+		{"Written", fmt.Sprintf("%s (%s)", age(time.Since(info.Modified)), written)},
 		{"Epoch", fmt.Sprint(info.Epoch)},
 		{"Revision", fmt.Sprintf("%d (%d kept)", info.Revision, info.Kept)},
 		{"State", size(info.State)},

@@ -68,17 +68,18 @@ func (s session) printUp(server *bus.Server) error {
 			Data      string `json:"data,omitempty"`
 		}{server.URL(), server.WebSocketURL(), server.DataDir()})
 	}
-	text := "A NATS server with JetStream is up. Ctrl-C ends it.\n\n"
+	var text strings.Builder
+	text.WriteString("A NATS server with JetStream is up. Ctrl-C ends it.\n\n")
 	for _, line := range [][2]string{
 		{"NATS", server.URL()}, {"WebSocket", server.WebSocketURL()}, {"data", cmp.Or(server.DataDir(), "in memory")},
 	} {
 		if line[1] != "" {
-			text += fmt.Sprintf("  %-10s %s\n", line[0], line[1])
+			fmt.Fprintf(&text, "  %-10s %s\n", line[0], line[1])
 		}
 	}
 	if server.URL() != bus.DefaultURL {
-		text += fmt.Sprintf("\nFor other terminals: export NATS_URL=%s\n", server.URL())
+		fmt.Fprintf(&text, "\nFor other terminals: export NATS_URL=%s\n", server.URL())
 	}
-	_, err := fmt.Fprintln(s.out, text[:len(text)-1])
+	_, err := fmt.Fprint(s.out, text.String())
 	return err
 }
