@@ -67,24 +67,32 @@ func TestBenchOfWhatFails(t *testing.T) {
 	require.Equal(t, exitActor, got.code)
 	require.Contains(t, got.err, "error out_of_stock: only 3 left")
 	for args, code := range map[string]int{
-		"rooom a add 1":               exitNotFound,
-		"room a subtract 1":           exitNotFound,
-		`room a add "five"`:           exitUsage,
-		"room a add {":                exitUsage,
-		"room a a.b":                  exitUsage,
-		"room a//b add 1":             exitUsage,
-		"room a add 1 -n 3":           exitUsage,
-		"room a add 1 -n -10":         exitUsage,
-		"room a add 1 -c 0":           exitUsage,
-		"room a add 1 -k 0":           exitUsage,
-		"room a add 1 -d 0s":          exitUsage,
-		"room a add 1 --rounds 0":     exitUsage,
-		"room a stuck --timeout 20ms": exitUnknown,
+		"rooom a add 1":           exitNotFound,
+		"room a subtract 1":       exitNotFound,
+		`room a add "five"`:       exitUsage,
+		"room a add {":            exitUsage,
+		"room a a.b":              exitUsage,
+		"room a//b add 1":         exitUsage,
+		"room a add 1 -n 3":       exitUsage,
+		"room a add 1 -n -10":     exitUsage,
+		"room a add 1 -c 0":       exitUsage,
+		"room a add 1 -k 0":       exitUsage,
+		"room a add 1 -d 0s":      exitUsage,
+		"room a add 1 --rounds 0": exitUsage,
 	} {
 		got := p.run(t.Context(), append([]string{"bench", "-n", "10"}, strings.Fields(args)...)...)
 		require.Equal(t, code, got.code, "%s: %s", args, got.err)
 		require.Empty(t, got.out, args)
 	}
+}
+
+func TestBenchCountsWhatFails(t *testing.T) {
+	t.Parallel()
+	p := at(startBus(t, actorhost.Config{}))
+	got := p.run(t.Context(), "bench", "room", "a", "sometimes", "-n", "40", "-c", "1", "--rounds", "2")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.NotContains(t, got.out, "A call takes", "there is no round without a failure")
+	require.True(t, strings.HasSuffix(got.out, "\nFailed calls:\n  odd                  20\n"), got.out)
 }
 
 func TestBenchEndsWithAnInterrupt(t *testing.T) {

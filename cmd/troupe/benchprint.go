@@ -49,7 +49,7 @@ func (m *measurement) print(s session, subject string) error {
 			Keys     int      `json:"keys"`
 			Actor    measured `json:"actor"`
 			Plain    measured `json:"plain"`
-			Ratio    *ratio   `json:"ratio"` // null: no round was whole
+			Ratio    *ratio   `json:"ratio"` // null: in each round a call failed
 		}{m.bench.InFlight, m.bench.Keys, m.calls.measured(), m.plains.measured(), r})
 	}
 	fmt.Fprintf(s.out, "%s: %d in flight, %d %s\n\n", subject, m.bench.InFlight, m.bench.Keys, plural("actor", m.bench.Keys))

@@ -43,7 +43,8 @@ type connectionError struct{ error }
 
 func (e connectionError) Unwrap() error { return e.error }
 
-const noServerAdvice = `  Is the program that runs the actors up? Examples that were started with --serve listen at 127.0.0.1:4222.
+const noServerAdvice = `  Is the program that runs the actors up? Examples that were started with --serve listen at 127.0.0.1:4222,
+  and so does a server started with troupe up.
   To use another server, name it by --server URL, NATS_URL or --context NAME.
 `
 

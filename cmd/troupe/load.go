@@ -84,6 +84,9 @@ func (t *tally) rate() float64 {
 	return float64(t.times.TotalCount()) / t.took.Seconds()
 }
 
+// whole reports whether there were calls and all have succeeded.
+func (t *tally) whole() bool { return t.first == nil && t.rate() > 0 }
+
 // merge adds what another tally has.
 func (t *tally) merge(other *tally) {
 	t.times.Merge(other.times)

@@ -48,6 +48,7 @@ var (
 	sell    = troupe.NewAction[room, sale, sale]("sell")
 	add     = troupe.NewAction[room, int, int]("add")
 	stuck   = troupe.NewAction[room, troupe.None, troupe.None]("stuck")
+	some    = troupe.NewAction[room, troupe.None, troupe.None]("sometimes")
 	buggy   = troupe.NewAction[room, troupe.None, troupe.None]("buggy")
 	sent    = troupe.NewEvent[room, message]("sent")
 	emptied = troupe.NewEvent[room, troupe.None]("emptied")
@@ -56,6 +57,8 @@ var (
 type roomState struct {
 	Messages []message
 	Sum      int
+
+	asked int
 }
 
 func rooms() actorhost.Definition {
@@ -65,6 +68,7 @@ func rooms() actorhost.Definition {
 		actorhost.On(sell, (*roomState).sell),
 		actorhost.On(add, func(s *roomState, _ *actorhost.Context, n int) (int, error) { s.Sum += n; return s.Sum, nil }),
 		actorhost.On(stuck, actorhost.NoInOut(func(_ *roomState, c *actorhost.Context) error { <-c.Done(); return c.Err() })),
+		actorhost.On(some, actorhost.NoInOut((*roomState).sometimes)),
 		actorhost.On(buggy, actorhost.NoInOut(func(*roomState, *actorhost.Context) error { return io.ErrUnexpectedEOF })),
 	).OnDestroy(func(s *roomState, _ *actorhost.Context) error {
 		if len(s.Messages) > 0 {
@@ -77,6 +81,15 @@ func rooms() actorhost.Definition {
 func (s *roomState) send(c *actorhost.Context, m message) (int, error) {
 	s.Messages = append(s.Messages, m)
 	return len(s.Messages), sent.Broadcast(c, m)
+}
+
+// sometimes refuses every second call.
+func (s *roomState) sometimes(*actorhost.Context) error {
+	s.asked++
+	if s.asked%2 == 0 {
+		return troupe.NewError("odd", "only every other time")
+	}
+	return nil
 }
 
 func (s *roomState) empty(c *actorhost.Context) error {
