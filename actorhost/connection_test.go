@@ -259,6 +259,48 @@ func TestConnectionKeepsItsActorAwakeUntilItsClientDies(t *testing.T) {
 	})
 }
 
+// In virtual time, so it must not be parallel.
+func TestConnectionThatIsGivenUpEndsAtTheNextPing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, lounges)
+		ann, bob := newGuest(t, b.Client, "ann"), newGuest(t, b.Client, "bob")
+		late, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.Error(t, ann.Close(late))
+		synctest.Wait()
+		names, err := present.Call(t.Context(), bob.Actor(), nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"ann", "bob"}, names)
+		time.Sleep(6 * time.Second) //nolint:forbidigo // virtual time
+		names, err = present.Call(t.Context(), bob.Actor(), nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"bob"}, names)
+		bob.hears(t, "welcome bob", "ann has left")
+	})
+}
+
+func TestConnectionOutlivesThatOfNATS(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, lounges)
+	nc := b.Connect()
+	program, err := client.New(nc)
+	require.NoError(t, err)
+	ann := newGuest(t, program, "ann")
+	require.NoError(t, nc.ForceReconnect())
+	again := ann.awaitStatus(t, troupe.StatusConnected)
+	require.False(t, again.Break)
+	who, err := speak.Call(t.Context(), ann.Actor(), "hello")
+	require.NoError(t, err)
+	require.Equal(t, "ann", who)
+	require.NoError(t, call(t.Context(), whisper, troupe.GetOrCreate[lounge](b.Client, "main"), []string{"ann", "psst"}))
+	ann.hears(t, "welcome ann", "psst")
+	log, err := history.Call(t.Context(), ann.Actor(), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"+ann"}, log)
+	require.NoError(t, program.Close(t.Context()))
+	require.ErrorIs(t, ann.Err(), troupe.ErrDisconnected)
+}
+
 func TestConnectionsOfManyLounges(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, lounges)

@@ -43,6 +43,9 @@ func (h *Host) rehearse(ctx context.Context) error {
 	if _, _, err := h.leases.Revision(ctx, h.ID()); err != nil {
 		return err
 	}
+	if err := h.waker.rehearse(ctx, id); err != nil {
+		return err
+	}
 	if _, err := h.records.Put(ctx, id, bus.Record{Revision: 1 << 62}); !errors.Is(err, bus.ErrConflict) {
 		return fmt.Errorf("writing records: %w", err)
 	}

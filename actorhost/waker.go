@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -93,6 +94,25 @@ func (h *Host) openWaker(ctx context.Context) error {
 	h.waker.ended = make(chan struct{})
 	go h.waker.run()
 	return nil
+}
+
+// rehearse does what the waker, and those whom it wakes, will do: see [Host.rehearse].
+func (w *waker) rehearse(ctx context.Context, id troupe.ID) error {
+	if w == nil {
+		return nil
+	}
+	const event = "rehearsal"
+	_, _, err := w.log.Last(ctx, id, event)
+	if err == nil {
+		_, err = w.index.Of(ctx, id, event)
+	}
+	if err == nil {
+		err = w.index.Try(ctx, id)
+	}
+	for _, readErr := range w.log.Read(ctx, id, event, 0, time.Time{}) {
+		err = cmp.Or(err, readErr)
+	}
+	return err
 }
 
 // stop ends the waker. Notices that are under way end with the host's context.

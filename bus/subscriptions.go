@@ -101,6 +101,15 @@ func (s *Subscriptions) Remove(ctx context.Context, one Subscriber) error {
 	return err
 }
 
+// Try fails if entries cannot be written. It writes none.
+func (s *Subscriptions) Try(ctx context.Context, source troupe.ID) error {
+	_, err := s.bucket.put(ctx, subscriptionKey(source, "try")+"try", nil, 1<<62, 0)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
 func subscriptionKey(source troupe.ID, event string) string {
 	return source.Tokens() + "." + event + "."
 }
