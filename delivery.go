@@ -56,15 +56,15 @@ type Gap struct {
 }
 
 // Missed is how many events are missing. With exact false it is the least that it can be: the gap has an end that is not
-// known, or the actor was destroyed and created again in between.
+// known, or the actor was not awake all the time, and may have been destroyed and created again.
 func (g Gap) Missed() (n uint64, exact bool) {
 	switch {
 	case g.Before.IsZero() || g.After.IsZero():
 		return 0, false
-	case g.Before.Sequence <= g.After.Sequence: // another life of the actor
-		return g.Before.Sequence - 1, false
+	case g.Before.Sequence <= g.After.Sequence+1: // another life of the actor
+		return max(g.Before.Sequence, 1) - 1, false
 	}
-	return g.Before.Sequence - g.After.Sequence - 1, true
+	return g.Before.Sequence - g.After.Sequence - 1, g.Before.Epoch == g.After.Epoch
 }
 
 // String says what is missing: "3 of said of room/org1/lobby, after 17".
@@ -73,10 +73,12 @@ func (g Gap) String() string {
 	if !g.Actor.IsZero() {
 		actor = g.Actor.String()
 	}
-	n, exact := g.Missed()
-	number := fmt.Sprint(n)
-	if !exact {
-		number += " or more"
+	what := fmt.Sprintf("%s of %s, after %d", g.Event, actor, g.After.Sequence)
+	switch n, exact := g.Missed(); {
+	case exact:
+		return fmt.Sprintf("%d of %s", n, what)
+	case n > 0:
+		return fmt.Sprintf("at least %d of %s", n, what)
 	}
-	return fmt.Sprintf("%s of %s of %s, after %d", number, g.Event, actor, g.After.Sequence)
+	return "perhaps some of " + what
 }

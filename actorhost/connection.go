@@ -50,16 +50,16 @@ func ConnectionState[T any](c *Connection) (value T, ok bool) {
 
 func (c *Connection) subject(name string) string { return c.inbox + "." + c.id + "." + name }
 
-// next is the position of the next event to the connection alone.
-func (c *Connection) next(event string, epoch uint64) troupe.Position {
+// next is the place of the next event to the connection alone.
+func (c *Connection) next(event string, epoch uint64) bus.Place {
 	if strings.HasPrefix(event, "_") { // one of bus's own
-		return troupe.Position{}
+		return bus.Place{}
 	}
 	if c.sent == nil {
 		c.sent = make(map[string]troupe.Position, 1)
 	}
-	p := troupe.Position{Epoch: epoch, Sequence: c.sent[event].Sequence + 1}
-	c.sent[event] = p
+	p := bus.After(c.sent[event], epoch)
+	c.sent[event] = p.Position
 	return p
 }
 

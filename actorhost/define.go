@@ -105,8 +105,8 @@ func (t ActorType[R, S]) Events(handlers ...EventHandler[S]) ActorType[R, S] {
 	return t
 }
 
-// OnGap has f run before the handler of a durable event when earlier ones are missing: the log had dropped them before
-// the actor came to them. Without it that is logged.
+// OnGap has f run before the handler of a durable event, in the same turn, when earlier ones are missing: the log had
+// dropped them before the actor came to them. Without it that is logged.
 func (t ActorType[R, S]) OnGap(f func(*S, *Context, troupe.Gap) error) ActorType[R, S] {
 	t.hooks.gap = func(s any, c *Context, gap troupe.Gap) error { return f(s.(*S), c, gap) }
 	return t

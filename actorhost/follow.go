@@ -40,6 +40,7 @@ const maxFollows = 4096
 type follows struct {
 	to      map[string]*follow
 	encoded []byte // nil when to has changed since
+	size    int64  // about what they take in the record
 }
 
 // follow is what an actor has subscribed to of another, and how far it has come.
@@ -50,14 +51,21 @@ type follow struct {
 
 type heard struct {
 	From uint64          `json:"f"` // in the log; what came before is not subscribed to
-	Last troupe.Position `json:"l"`
+	Last troupe.Position `json:"l"` // that was handled, or came before
 }
 
 // followChange is a durable subscription that a turn has made or ended.
 type followChange struct {
 	source, event string
 	from          uint64
+	last          troupe.Position
 	end           bool
+}
+
+// size is about what a subscription takes in the record.
+func (c followChange) size() int64 {
+	const each = 96
+	return int64(len(c.source) + len(c.event) + each)
 }
 
 // handled is an event of a durable subscription that a turn was for.
@@ -82,7 +90,8 @@ func (f *follows) change(changes []followChange, done *handled) {
 			f.to[c.source] = &follow{Cursor: c.from, Events: make(map[string]*heard, 1)}
 		}
 		if f.to[c.source].Events[c.event] == nil {
-			f.to[c.source].Events[c.event] = &heard{From: c.from}
+			f.to[c.source].Events[c.event] = &heard{From: c.from, Last: c.last}
+			f.size += c.size()
 		}
 	}
 	if done == nil || f.to[done.source] == nil {
@@ -96,24 +105,32 @@ func (f *follows) change(changes []followChange, done *handled) {
 }
 
 func (f *follows) end(c followChange) {
-	if followed := f.to[c.source]; followed != nil {
-		if delete(followed.Events, c.event); len(followed.Events) == 0 {
-			delete(f.to, c.source)
-		}
+	followed := f.to[c.source]
+	if followed == nil || followed.Events[c.event] == nil {
+		return
+	}
+	f.size -= c.size()
+	if delete(followed.Events, c.event); len(followed.Events) == 0 {
+		delete(f.to, c.source)
 	}
 }
 
-// following is how far the actor has come with an event of another, and whether it subscribes to it at all.
-func (f *follows) following(source, event string) (cursor uint64, h heard, ok bool) {
+// cursor is how far the actor has come with the events of another, and whether it subscribes to any.
+func (f *follows) cursor(source string) (uint64, bool) {
 	followed := f.to[source]
 	if followed == nil {
-		return 0, heard{}, false
+		return 0, false
 	}
-	one := followed.Events[event]
-	if one == nil {
-		return followed.Cursor, heard{}, false
+	return followed.Cursor, true
+}
+
+// heard is what the actor has heard of an event of another, and whether it subscribes to it.
+func (f *follows) heard(source, event string) (heard, bool) {
+	followed := f.to[source]
+	if followed == nil || followed.Events[event] == nil {
+		return heard{}, false
 	}
-	return followed.Cursor, *one, true
+	return *followed.Events[event], true
 }
 
 func (f *follows) encode() (err error) {
@@ -123,22 +140,19 @@ func (f *follows) encode() (err error) {
 	return err
 }
 
-// size is about what they take in the record.
-func (f *follows) size() int64 {
-	const each = 80
-	if f.encoded != nil {
-		return int64(len(f.encoded))
-	}
-	return int64(len(f.to) * each)
-}
-
 func (f *follows) restore(encoded []byte) error {
 	*f = follows{}
 	if len(encoded) == 0 {
 		return nil
 	}
 	f.encoded = encoded
-	return codec.MsgPack.Unmarshal(encoded, &f.to)
+	err := codec.MsgPack.Unmarshal(encoded, &f.to)
+	for source, followed := range f.to {
+		for event := range followed.Events {
+			f.size += followChange{source: source, event: event}.size()
+		}
+	}
+	return err
 }
 
 // SubscribeDurable implements troupe.DurableSubscriber: see [troupe.DurableEvent.SubscribeDurable]. It is an error when
@@ -151,15 +165,15 @@ func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event 
 	if n := c.a.gate.followed(); n >= maxFollows {
 		return errorf(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
 	}
-	// The index first: an event that comes after the end of the log was read finds the subscriber there.
+	// The index first: an event that comes after the last one was looked for finds the subscriber there.
 	if err := h.waker.index.Add(ctx, source, event, c.a.id); err != nil {
 		return unavailable("%v", err)
 	}
-	from, err := h.waker.log.End(ctx)
+	last, from, err := h.waker.log.Last(ctx, source, event)
 	if err != nil {
 		return unavailable("%v", err)
 	}
-	return c.follow(followChange{source: source.Tokens(), event: event, from: from})
+	return c.follow(followChange{source: source.Tokens(), event: event, from: from, last: last})
 }
 
 // UnsubscribeDurable implements troupe.DurableSubscriber. Its entry in the index goes when the next event finds no

@@ -244,11 +244,18 @@ func (g *gate) find(w work) (output []byte, err *troupe.Error, v verdict) {
 	return g.answers.find(w)
 }
 
-// following is how far the actor has come with a durable subscription.
-func (g *gate) following(source, event string) (cursor uint64, h heard, ok bool) {
+// cursor is how far the actor has come with the durable events of another, and whether it subscribes to any.
+func (g *gate) cursor(source string) (uint64, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.follows.following(source, event)
+	return g.follows.cursor(source)
+}
+
+// heard is what the actor has heard by a durable subscription, and whether it has that.
+func (g *gate) heard(source, event string) (heard, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.follows.heard(source, event)
 }
 
 // followed is how many actors the actor subscribes to for good.
@@ -316,7 +323,7 @@ func (g *gate) besides() int64 {
 	return g.more()
 }
 
-func (g *gate) more() int64 { return g.outbox.size + g.follows.size() }
+func (g *gate) more() int64 { return g.outbox.size + g.follows.size }
 
 // destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
 // kept before, for afterwards there is no record of them.

@@ -37,13 +37,8 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 	if old := a.replaceHandler(l); old != nil {
 		return old, nil
 	}
-	listening.Handle = l.hear
-	if listening.Gap != nil {
-		listening.Gap = func(ctx context.Context, gap troupe.Gap) error {
-			l.offer(ctx, work{kind: gapWork, gap: gap, listener: l})
-			return nil
-		}
-	}
+	listening.Handle, listening.Gap = l.hear, l.miss // which do what the subscription is for by then
+	listening.Once = false
 	sub, err := a.host.client.Listen(ctx, listening)
 	if err != nil {
 		_ = l.Unsubscribe() // never fails
@@ -75,6 +70,16 @@ func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
 	return nil
 }
 
+// miss puts a gap into the mailbox, if the actor wants to know.
+func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
+	if listening, ok := l.current(); ok && listening.Gap == nil {
+		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
+	} else {
+		l.offer(ctx, work{kind: gapWork, gap: gap, listener: l})
+	}
+	return nil
+}
+
 // offer waits while the mailbox is full: the queue of the subscription holds what comes meanwhile.
 func (l *listener) offer(ctx context.Context, w work) {
 	for {
@@ -95,7 +100,7 @@ func (l *listener) offer(ctx context.Context, w work) {
 func (a *activation) handle(w work) {
 	l := w.listener
 	listening, ok := l.current()
-	if !ok {
+	if !ok || w.kind == gapWork && listening.Gap == nil {
 		return
 	}
 	result, err := a.turn(turn{action: listening.Event, delivery: w.delivery}, func(c *Context) error {

@@ -18,12 +18,12 @@ import (
 
 // event is an event that a turn has broadcast, or sends to one connection.
 type event struct {
-	name     string
-	data     []byte
-	durable  bool
-	to       *Connection     // alone, if it is given
-	except   string          // the id of a connection that does not get it
-	position troupe.Position // once the turn has succeeded
+	name    string
+	data    []byte
+	durable bool
+	to      *Connection // alone, if it is given
+	except  string      // the id of a connection that does not get it
+	place   bus.Place   // once the turn has succeeded
 }
 
 // counts reports whether the event is one of those that the record counts.
@@ -44,7 +44,13 @@ type outbox struct {
 	behind   []output                   // stored; to be sent once the durable events of the first are in the log
 	relaying bool                       // somebody is at it
 
-	ends map[string]uint64 // of the log, by name; only for who is relaying
+	ends map[string]end // of the log, by name; only for who is relaying
+}
+
+// end is the last event of a name and actor in the log.
+type end struct {
+	position troupe.Position
+	sequence uint64
 }
 
 // keepTimeout bounds how long it is tried to get an event into the log before the activation is given up.
@@ -94,14 +100,14 @@ func (b *outbox) take(events []event, epoch uint64) []event {
 	for i := range events {
 		e := &events[i]
 		if e.to != nil {
-			e.position = e.to.next(e.name, epoch)
+			e.place = e.to.next(e.name, epoch)
 			continue
 		}
 		if b.last == nil {
 			b.last = make(map[string]troupe.Position, 1)
 		}
-		e.position = troupe.Position{Epoch: epoch, Sequence: b.last[e.name].Sequence + 1}
-		b.last[e.name] = e.position
+		e.place = bus.After(b.last[e.name], epoch)
+		b.last[e.name] = e.place.Position
 		if e.durable {
 			b.waiting = append(b.waiting, e.emitted())
 			b.size += e.size()
@@ -111,7 +117,7 @@ func (b *outbox) take(events []event, epoch uint64) []event {
 }
 
 func (e event) emitted() bus.Emitted {
-	return bus.Emitted{Event: e.name, Position: e.position, Payload: e.data, Except: e.except}
+	return bus.Emitted{Event: e.name, Position: e.place.Position, Previous: e.place.Previous, Payload: e.data, Except: e.except}
 }
 
 // record puts into a record what belongs there. It is encoded later: what is in it must not change.
@@ -166,7 +172,7 @@ func (a *activation) publish(e event) {
 	if e.to != nil {
 		subject = e.to.subject(e.name)
 	}
-	a.host.send(&nats.Msg{Subject: subject, Data: e.data, Header: bus.EventHeader(e.position, e.except)})
+	a.host.send(&nats.Msg{Subject: subject, Data: e.data, Header: bus.EventHeader(e.place, e.except)})
 }
 
 // relay sends the outputs that wait for the log.
@@ -237,25 +243,26 @@ func (g *gate) keep(ctx context.Context, e bus.Emitted) error {
 		return err
 	}
 	if g.outbox.ends == nil {
-		g.outbox.ends = make(map[string]uint64, 1)
+		g.outbox.ends = make(map[string]end, 1)
 	}
 	for {
 		if fencing && !g.a.session.valid() {
 			return errNoLease
 		}
-		end, known := g.outbox.ends[e.Event]
+		last, known := g.outbox.ends[e.Event]
 		if !known {
-			var last troupe.Position
-			if last, end, err = log.Last(ctx, g.a.id, e.Event); err == nil && !last.Before(e.Position) {
-				g.outbox.ends[e.Event] = end
-				return nil
-			}
+			last.position, last.sequence, err = log.Last(ctx, g.a.id, e.Event)
+		}
+		if err == nil && !last.position.Before(e.Position) {
+			g.outbox.ends[e.Event] = last
+			return nil
 		}
 		if err == nil {
-			if end, err = log.Append(ctx, g.a.id, e, end); err == nil {
-				g.outbox.ends[e.Event] = end
-				return nil
-			}
+			last.sequence, err = log.Append(ctx, g.a.id, e, last.sequence)
+		}
+		if err == nil {
+			g.outbox.ends[e.Event] = end{e.Position, last.sequence}
+			return nil
 		}
 		delete(g.outbox.ends, e.Event) // perhaps it is there all the same
 		if !errors.Is(err, bus.ErrConflict) && !pause(ctx, keepAgain) {

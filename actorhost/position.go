@@ -2,8 +2,10 @@ package actorhost
 
 import (
 	"context"
+	"slices"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
 )
 
 // maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
@@ -19,7 +21,7 @@ func (h *Host) tellPosition(w work, tokens string) {
 	select {
 	case h.lookups <- struct{}{}:
 	default:
-		h.refuse(w, overloaded("the host looks up %d positions", maxLookups))
+		h.refuse(w, unavailable("the host looks up %d positions at a time", maxLookups))
 		return
 	}
 	h.work.Go(func() {
@@ -39,13 +41,33 @@ func (h *Host) position(w work, id troupe.ID) ([]byte, *troupe.Error) {
 	}
 	ctx, cancel := context.WithDeadline(h.ctx, w.deadline)
 	defer cancel()
-	record, err := h.records.Get(ctx, id)
+	last, err := h.lastEvent(ctx, id, event)
 	if err != nil {
 		return nil, unavailable("%v", err)
 	}
-	output, err := w.as.Append(nil, record.Events[event])
+	output, err := w.as.Append(nil, last)
 	if err != nil {
 		return nil, asError(err)
 	}
 	return output, nil
+}
+
+// lastEvent is the last event of a name that an actor has broadcast, or is about to.
+func (h *Host) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
+	record, err := h.records.Get(ctx, id)
+	switch {
+	case err != nil:
+		return troupe.Position{}, err
+	case record.Owner == "" && record.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
+		return troupe.Position{Epoch: record.Revision}, nil
+	}
+	if !slices.ContainsFunc(record.Outbox, func(e bus.Emitted) bool { return e.Event == event }) {
+		return record.Events[event], nil
+	}
+	log, err := h.log.open(ctx, h) // for what is not there yet has not been sent either
+	if err != nil {
+		return troupe.Position{}, err
+	}
+	last, _, err := log.Last(ctx, id, event)
+	return last, err
 }

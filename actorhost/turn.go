@@ -297,6 +297,9 @@ func (a *activation) fits(state int, result turned) error {
 			size += e.size()
 		}
 	}
+	for _, f := range result.follows {
+		size += f.size()
+	}
 	more := a.gate.besides()
 	if size+more > limit {
 		if err := a.gate.settle(); err != nil { // then the events of earlier turns need no more room

@@ -2,12 +2,9 @@ package bus
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"github.com/troupe-go/troupe"
 )
 
 // The headers of calls and replies. Every one is optional; docs/protocol.md says what each means.
@@ -21,7 +18,7 @@ const (
 	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: where its caller waits
 	HeaderPending     = "Troupe-Pending"    // "1": no answer yet, but the call that came again is known and will get one
 	HeaderReleased    = "Troupe-Released"   // "1": the answer of a host that stops to a forwarded call: claim the actor
-	HeaderEvent       = "Troupe-Event"      // of an event: its position, EPOCH.SEQUENCE
+	HeaderEvent       = "Troupe-Event"      // of an event: its place, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS
 	HeaderExcept      = "Troupe-Except"     // of an event: the connection that it is not for
 	HeaderConnection  = "Troupe-Connection" // of a call: the caller's connection with the actor
 	HeaderInbox       = "Troupe-Inbox"      // of a call that connects: what is sent to the connection goes to INBOX.ID.EVENT
@@ -61,27 +58,10 @@ func ParseTimeout(value string) time.Duration {
 	return time.Duration(min(max(ms, 0), 24*60*60*1000)) * time.Millisecond
 }
 
-// FormatPosition writes the position of an event as [HeaderEvent] has it.
-func FormatPosition(p troupe.Position) string {
-	text := strconv.AppendUint(make([]byte, 0, 24), p.Epoch, 10)
-	return string(strconv.AppendUint(append(text, '.'), p.Sequence, 10))
-}
-
-// ParsePosition reads the position of an event from its headers. It is zero when there is none, or a malformed one.
-func ParsePosition(header nats.Header) troupe.Position {
-	epoch, sequence, _ := strings.Cut(first(header, HeaderEvent), ".")
-	e, errEpoch := strconv.ParseUint(epoch, 10, 64)
-	s, errSequence := strconv.ParseUint(sequence, 10, 64)
-	if errEpoch != nil || errSequence != nil || e == 0 || s == 0 {
-		return troupe.Position{}
-	}
-	return troupe.Position{Epoch: e, Sequence: s}
-}
-
 // EventHeader makes the headers of an event.
-func EventHeader(p troupe.Position, except string) nats.Header {
+func EventHeader(p Place, except string) nats.Header {
 	header := make(nats.Header, 2)
-	header[HeaderEvent] = []string{FormatPosition(p)}
+	header[HeaderEvent] = []string{p.String()}
 	if except != "" {
 		header[HeaderExcept] = []string{except}
 	}

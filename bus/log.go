@@ -25,7 +25,7 @@ type Log struct {
 type Logged struct {
 	Actor    troupe.ID
 	Event    string
-	Position troupe.Position
+	Place    Place
 	Sequence uint64 // in the stream
 	Time     time.Time
 	Header   nats.Header
@@ -88,7 +88,7 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns Namespace) (*Log, error) {
 // Append keeps an event that follows the one at the sequence expected, zero if it is the first of its name and actor. It
 // returns its own. The errors are those of [Records.Put].
 func (l *Log) Append(ctx context.Context, id troupe.ID, e Emitted, expected uint64) (uint64, error) {
-	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: EventHeader(e.Position, e.Except)}
+	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: EventHeader(e.Place(), e.Except)}
 	return l.stream.write(ctx, msg, expected, 0)
 }
 
@@ -101,16 +101,7 @@ func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Posi
 	case err != nil:
 		return troupe.Position{}, 0, fmt.Errorf("reading the last %s of %s: %w", event, id, err)
 	}
-	return ParsePosition(msg.Header), msg.Sequence, nil
-}
-
-// End is the sequence of the last event of all.
-func (l *Log) End(ctx context.Context) (uint64, error) {
-	info, err := l.stream.stream.Info(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("reading the end of the log of events: %w", err)
-	}
-	return info.State.LastSeq, nil
+	return ParsePlace(msg.Header).Position, msg.Sequence, nil
 }
 
 const (
@@ -180,5 +171,5 @@ func (l *Log) logged(subject string, header nats.Header, data []byte) (Logged, e
 	if !ok {
 		return Logged{}, fmt.Errorf("%q is not the subject of an event", subject)
 	}
-	return Logged{Actor: id, Event: event, Position: ParsePosition(header), Header: header, Data: data}, nil
+	return Logged{Actor: id, Event: event, Place: ParsePlace(header), Header: header, Data: data}, nil
 }

@@ -14,16 +14,16 @@ const maxOrders = 1 << 18
 
 // Next is told of an event that has arrived. It is not fresh when it, or a later one, has been heard. With a gap, after
 // is the last one that was heard. An event without a position is always fresh.
-func (o *Order) Next(subject string, p troupe.Position) (after troupe.Position, gap, fresh bool) {
+func (o *Order) Next(subject string, p Place) (after troupe.Position, gap, fresh bool) {
 	if p.IsZero() {
 		return troupe.Position{}, false, true
 	}
 	last, known := o.last[subject]
-	if known && !last.Before(p) {
+	if known && !last.Before(p.Position) {
 		return last, false, false
 	}
-	o.set(subject, p)
-	return last, known && p.Sequence != last.Sequence+1, true
+	o.set(subject, p.Position)
+	return last, known && !p.Follows(last), true
 }
 
 // Heard is the last event that was heard on a subject.

@@ -36,9 +36,13 @@ type Record struct {
 type Emitted struct {
 	Event    string          `json:"event"`
 	Position troupe.Position `json:"position"`
-	Payload  []byte          `json:"payload,omitempty"` // msgpack
-	Except   string          `json:"except,omitempty"`  // the connection that it is not for
+	Previous uint64          `json:"previous,omitempty"` // see Place
+	Payload  []byte          `json:"payload,omitempty"`  // msgpack
+	Except   string          `json:"except,omitempty"`   // the connection that it is not for
 }
+
+// Place is where the event stands.
+func (e Emitted) Place() Place { return Place{e.Position, e.Previous} }
 
 // ErrCorrupt is the error of a record that cannot be decoded.
 var ErrCorrupt = errors.New("the record cannot be decoded")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,16 +25,10 @@ type Client struct {
 	logger    *slog.Logger
 	resent    atomic.Uint64
 	known     names // the types that hosts have answered for
-
-	mu            sync.Mutex
-	subscriptions map[*subscription]struct{} // nil once closed
-	suspects      []*subscription            // that have missed events without having noticed yet
-	suspicion     chan struct{}              // there are some
-	watcher       sync.Once
-	quit          chan struct{}
-	watching      sync.WaitGroup
-
-	links links
+	queue     int   // events that may wait in each subscription
+	feeds     *feeds
+	links     links
+	closing   atomic.Bool
 }
 
 // Option is a setting of a Client.
@@ -46,6 +39,7 @@ type settings struct {
 	codec     codec.Codec
 	timeout   time.Duration
 	logger    *slog.Logger
+	queue     int
 }
 
 // WithNamespace calls the actors of another namespace than [bus.DefaultNamespace].
@@ -60,15 +54,22 @@ func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.ti
 // WithLogger is where the client tells of failing handlers of events, slog.Default() when it is not given.
 func WithLogger(logger *slog.Logger) Option { return func(s *settings) { s.logger = logger } }
 
+// WithQueue is how many events of a subscription may wait for their handler, [DefaultQueue] when it is not given. Those
+// beyond are dropped and told as a gap: see [Client.Listen].
+func WithQueue(events int) Option { return func(s *settings) { s.queue = events } }
+
 // New returns a client on a connection, best one made by package bus: with the defaults of nats.go a call that is made
 // while disconnected is buffered, and may run long after its caller has given up.
 func New(nc *nats.Conn, options ...Option) (*Client, error) {
-	s := settings{codec: codec.MsgPack, timeout: bus.DefaultTimeout, logger: slog.Default()}
+	s := settings{codec: codec.MsgPack, timeout: bus.DefaultTimeout, logger: slog.Default(), queue: DefaultQueue}
 	for _, option := range options {
 		option(&s)
 	}
 	if s.timeout <= 0 {
 		return nil, fmt.Errorf("client: the timeout %v is not positive", s.timeout)
+	}
+	if s.queue <= 0 {
+		return nil, fmt.Errorf("client: a queue of %d events is not positive", s.queue)
 	}
 	ns, err := bus.NewNamespace(s.namespace)
 	if err != nil {
@@ -78,10 +79,9 @@ func New(nc *nats.Conn, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	return &Client{
-		nc: nc, ns: ns, requester: requester, codec: s.codec, timeout: s.timeout, logger: s.logger,
-		subscriptions: make(map[*subscription]struct{}), suspicion: make(chan struct{}, 1), quit: make(chan struct{}),
-	}, nil
+	c := &Client{nc: nc, ns: ns, requester: requester, codec: s.codec, timeout: s.timeout, logger: s.logger, queue: s.queue}
+	c.feeds = newFeeds(c)
+	return c, nil
 }
 
 // Actor refers to an actor by the name of its type, for programs without its contract: see troupe.Actor.
@@ -96,26 +96,18 @@ func (c *Client) Resent() uint64 { return c.resent.Load() }
 // Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that
 // wait. The connection stays open.
 func (c *Client) Close(ctx context.Context) error {
-	c.mu.Lock()
-	subscriptions := c.subscriptions
-	c.subscriptions = nil
-	c.mu.Unlock()
-	if subscriptions == nil { // closed before
+	if c.closing.Swap(true) {
 		return nil
 	}
 	c.closeLinks(ctx)
-	close(c.quit)
 	err := c.requester.Close()
-	c.watching.Wait()
-	for s := range subscriptions {
-		s.end()
-	}
-	for s := range subscriptions {
-		select {
-		case <-s.done:
-		case <-ctx.Done():
-			return fmt.Errorf("client: waiting for handlers of events: %w", ctx.Err())
-		}
+	c.feeds.close()
+	handled := make(chan struct{})
+	go func() { c.feeds.handling.Wait(); close(handled) }()
+	select {
+	case <-handled:
+	case <-ctx.Done():
+		return fmt.Errorf("client: waiting for handlers of events: %w", ctx.Err())
 	}
 	return err
 }

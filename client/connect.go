@@ -16,28 +16,23 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// links are the connections of a client. One goroutine receives for all of them, so that what an actor broadcasts and
-// what it sends to one connection stays in order; one looks after them.
+// links are the connections of a client. They receive by its feeds, so that what an actor broadcasts and what it sends to
+// one connection stays in order; one goroutine looks after them.
 type links struct {
-	inbox    string // of all; what is sent to one arrives at INBOX.ID.NAME
-	incoming chan *nats.Msg
-	sub      *nats.Subscription // of the inbox
-	wake     chan struct{}      // there is something to look after
-	quit     chan struct{}
-	handlers sync.WaitGroup // goroutines of links
+	inbox   string             // of all; what is sent to one arrives at INBOX.ID.NAME
+	sub     *nats.Subscription // of the inbox
+	wake    chan struct{}      // there is something to look after
+	quit    chan struct{}
+	looking sync.WaitGroup
 
 	mu     sync.Mutex
-	byID   map[string]*link // nil until there is one
-	bySub  map[*nats.Subscription]*subscription
+	byID   map[string]*link    // nil until there is one
 	ailing map[*link]struct{}  // that may be lost
 	given  map[string]struct{} // ids that are given up, and whose actors do not know yet
 	closed bool
 }
 
 const (
-	// maxIncoming is how many messages may wait for the goroutine that receives, which never waits itself.
-	maxIncoming = 1 << 16
-
 	// Each host with an actor that there is a connection with is asked this often, by one of them, whether it is there.
 	lookEvery    = 2 * time.Second
 	looksAtOnce  = 64
@@ -55,6 +50,7 @@ func (c *Client) Connect(ctx context.Context, connecting troupe.Connecting) (tro
 		status: troupe.StatusReconnecting, subscriptions: make(map[*subscription]struct{}),
 		sent: make(map[string]troupe.Position),
 	}
+	l.line.client = c
 	if err := c.links.add(c, l); err != nil {
 		return nil, err
 	}
@@ -85,16 +81,14 @@ func (s *links) add(c *Client, l *link) error {
 	}
 	if s.byID == nil {
 		s.inbox = c.nc.NewInbox()
-		s.incoming, s.wake, s.quit = make(chan *nats.Msg, maxIncoming), make(chan struct{}, 1), make(chan struct{})
-		sub, err := c.nc.ChanSubscribe(s.inbox+".>", s.incoming)
+		s.wake, s.quit = make(chan struct{}, 1), make(chan struct{})
+		sub, err := c.feeds.receive(s.inbox+".>", c.receiveForLinks)
 		if err != nil {
 			return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err, Message: "subscribing for connections: " + err.Error()}
 		}
 		s.sub = sub
-		s.byID, s.bySub = make(map[string]*link), make(map[*nats.Subscription]*subscription)
-		s.ailing, s.given = make(map[*link]struct{}), make(map[string]struct{})
-		c.watching.Go(c.receiveForLinks)
-		c.watching.Go(c.lookAfterLinks)
+		s.byID, s.ailing, s.given = make(map[string]*link), make(map[*link]struct{}), make(map[string]struct{})
+		s.looking.Go(c.lookAfterLinks)
 	}
 	s.byID[l.id] = l
 	return nil
@@ -121,31 +115,10 @@ func (s *links) abandon(l *link) {
 	}
 }
 
-// receiveForLinks takes what arrives for all connections.
-func (c *Client) receiveForLinks() {
+// receiveForLinks takes what is sent to connections alone.
+func (c *Client) receiveForLinks(msg *nats.Msg) {
 	s := &c.links
-	for {
-		var msg *nats.Msg
-		select {
-		case msg = <-s.incoming:
-		case <-s.quit:
-			return
-		}
-		if rest, ok := strings.CutPrefix(msg.Subject, s.inbox+"."); ok {
-			c.receiveForLink(msg, rest)
-			continue
-		}
-		s.mu.Lock()
-		sub := s.bySub[msg.Sub]
-		s.mu.Unlock()
-		if sub != nil {
-			sub.link.push(func() { sub.receive(msg) }, false)
-		}
-	}
-}
-
-func (c *Client) receiveForLink(msg *nats.Msg, rest string) {
-	s := &c.links
+	rest := strings.TrimPrefix(msg.Subject, s.inbox+".")
 	if rest == bus.PingName {
 		c.answerPing(msg)
 		return
@@ -326,10 +299,5 @@ func (c *Client) closeLinks(ctx context.Context) {
 	}
 	_ = s.sub.Unsubscribe() // of a connection that is closed there is nothing left
 	close(s.quit)
-	ended := make(chan struct{})
-	go func() { s.handlers.Wait(); close(ended) }()
-	select {
-	case <-ended:
-	case <-ctx.Done():
-	}
+	s.looking.Wait()
 }

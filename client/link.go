@@ -14,10 +14,10 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
-// link is a connection with an actor: see [troupe.Link]. What arrives for it is handled one after the other, by a
-// goroutine that it has while there is something.
+// link is a connection with an actor: see [troupe.Link].
 type link struct {
 	client     *Client
+	line       line // of all that arrives for it
 	id         string
 	connecting troupe.Connecting
 	done       chan struct{}
@@ -30,13 +30,7 @@ type link struct {
 	session       bus.Session
 	err           error
 	subscriptions map[*subscription]struct{}
-	queue         []func()
-	running       bool
-	dropped       bool // from the queue, since that was looked into
 }
-
-// maxQueued is how many events may wait for the handlers of a connection. What comes beyond is dropped, and told as a gap.
-const maxQueued = 1 << 16
 
 // A call that takes this long may have met an actor that has changed hosts: the connection is looked after.
 const lookAfter = 250 * time.Millisecond
@@ -174,78 +168,25 @@ func (l *link) establish(ctx context.Context) error {
 
 func (l *link) tell(change troupe.StatusChange) {
 	if f := l.connecting.Status; f != nil {
-		l.push(func() { f(change) }, true)
+		l.line.then(func() { f(change) })
 	}
 }
 
-// push has something handled after what is there already. What must not be dropped is taken also by a full queue.
-func (l *link) push(f func(), must bool) {
+// keep remembers a subscription, unless the connection has ended.
+func (l *link) keep(s *subscription) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) >= maxQueued && !must {
-		l.dropped = true
-		return
-	}
-	l.queue = append(l.queue, f)
-	if !l.running {
-		l.running = true
-		l.client.links.handlers.Go(l.handle)
-	}
-}
-
-func (l *link) handle() {
-	for {
-		l.mu.Lock()
-		queue, dropped := l.queue, l.dropped
-		l.queue, l.dropped = nil, false
-		if len(queue) == 0 && !dropped {
-			l.running = false
-			l.mu.Unlock()
-			return
-		}
-		l.mu.Unlock()
-		for _, f := range queue {
-			f()
-		}
-		if dropped {
-			l.client.lookAfter(l)
-			l.client.suspect(l.listeners()...)
-		}
-	}
-}
-
-// start subscribes by the connection.
-func (l *link) start(s *subscription, subject string) error {
-	all := &l.client.links
-	l.mu.Lock()
 	if l.err != nil {
-		l.mu.Unlock()
 		return l.err
 	}
 	l.subscriptions[s] = struct{}{}
-	l.mu.Unlock()
-	all.mu.Lock() // nothing is received before it is known for whom
-	defer all.mu.Unlock()
-	sub, err := l.client.nc.ChanSubscribe(subject, all.incoming)
-	if err != nil {
-		l.mu.Lock()
-		delete(l.subscriptions, s)
-		l.mu.Unlock()
-		return err
-	}
-	s.sub = sub
-	all.bySub[sub] = s
 	return nil
 }
 
-func (l *link) stop(s *subscription) {
+func (l *link) drop(s *subscription) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	delete(l.subscriptions, s)
-	l.mu.Unlock()
-	all := &l.client.links
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	delete(all.bySub, s.sub)
 }
 
 func (l *link) listeners() (all []*subscription) {
@@ -278,12 +219,14 @@ func (l *link) receive(name string, msg *nats.Msg) {
 			l.missed(sent)
 		}
 	default:
-		if p := bus.ParsePosition(msg.Header); !p.IsZero() {
-			l.sent[name] = p
+		e := arrivalOf(msg)
+		if !e.place.IsZero() {
+			l.sent[name] = e.Position
 		}
+		e.Actor, e.Event, e.direct = l.connecting.ID, name, true
 		for _, s := range l.listeners() {
 			if s.listening.Event == name {
-				l.push(func() { s.receive(msg) }, false)
+				s.take(e)
 			}
 		}
 	}
@@ -298,7 +241,7 @@ func (l *link) missed(sent map[string]troupe.Position) {
 		l.sent[name] = last
 		for _, s := range l.listeners() {
 			if s.listening.Event == name {
-				l.push(func() { s.missed(l.client.links.subject(l.id, name), last, nil) }, true)
+				s.take(&arrival{subject: l.client.links.subject(l.id, name), mark: &mark{last: last}})
 			}
 		}
 	}

@@ -14,69 +14,75 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
+// mark, in the queue of a subscription, says how far an actor had come with its events when the mark was put there, or,
+// with an error, that nobody could tell.
+type mark struct {
+	last troupe.Position
+	err  error
+}
+
 const (
-	positionTimeout = 2 * time.Second
-	positionsAtOnce = 64
+	positionsTimeout = 10 * time.Second
+	positionsAtOnce  = 64
 	// An event is stored before it is sent, so for a moment there may be one that is merely on its way.
 	onItsWay = 500 * time.Millisecond
 )
 
-// Position is the position of the last event of a name that an actor has broadcast, zero if there is none. It does not
+var errNobodyKnows = errors.New("the last events of many actors are not known")
+
+// Position is the position of the last event of a name that an actor has broadcast, zero if there is none. Of an actor
+// that was destroyed within the last hour it is the sequence 0 of a later epoch than that of its events. It does not
 // wake the actor. Its errors are those of a call.
 func (c *Client) Position(ctx context.Context, id troupe.ID, event string) (p troupe.Position, err error) {
 	err = c.Invoke(ctx, troupe.Invocation{ID: id, Action: bus.PositionAction, In: event, Out: &p})
 	return p, err
 }
 
-// watch finds out which events subscriptions have missed when no later event tells: after the connection was away, and
-// after events were dropped.
-func (c *Client) watch() {
-	connected := c.nc.StatusChanged(nats.CONNECTED)
-	defer c.nc.RemoveStatusListener(connected)
+// watch finds out what subscriptions have missed when no later event tells: after the connection was away, and after
+// events were dropped for which there was no room.
+func (f *feeds) watch(connected chan nats.Status) {
+	defer f.client.nc.RemoveStatusListener(connected)
 	for {
 		select {
-		case <-c.quit:
+		case <-f.quit:
 			return
 		case <-connected:
-			c.mu.Lock()
-			c.suspects = slices.Collect(maps.Keys(c.subscriptions))
-			c.mu.Unlock()
-		case <-c.suspicion:
+			f.suspectAll()
+		case <-f.suspicion:
+			f.mu.Lock()
+			suspects := f.suspects
+			f.suspects = nil
+			f.mu.Unlock()
+			f.investigate(suspects)
 		}
-		c.mu.Lock()
-		suspects := c.suspects
-		c.suspects = nil
-		c.mu.Unlock()
-		c.investigate(suspects)
 	}
 }
 
-func (c *Client) suspect(all ...*subscription) {
-	c.mu.Lock()
-	c.suspects = append(c.suspects, all...)
-	c.mu.Unlock()
+func (f *feeds) suspectAll() {
+	f.mu.Lock()
+	f.suspects = slices.Collect(maps.Values(f.bySubject))
+	f.mu.Unlock()
 	select {
-	case c.suspicion <- struct{}{}:
+	case f.suspicion <- struct{}{}:
 	default:
 	}
 }
 
 // investigate asks for the last event of each actor that is subscribed to by itself. For others nobody can be asked.
-func (c *Client) investigate(suspects []*subscription) {
-	last := make([]troupe.Position, len(suspects))
-	failed := make([]error, len(suspects))
+func (f *feeds) investigate(suspects []*feed) {
+	ctx, cancel := context.WithTimeout(context.Background(), positionsTimeout)
+	defer cancel()
+	marks := make([]mark, len(suspects))
 	var asking errgroup.Group
 	asking.SetLimit(positionsAtOnce)
-	for i, s := range suspects {
+	for i, one := range suspects {
+		id, ok := one.actors.One()
+		if !ok {
+			marks[i].err = errNobodyKnows
+			continue
+		}
 		asking.Go(func() error {
-			id, ok := s.listening.Actors.One()
-			if !ok {
-				failed[i] = errors.New("nobody knows")
-				return nil
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), positionTimeout)
-			defer cancel()
-			last[i], failed[i] = c.Position(ctx, id, s.listening.Event)
+			marks[i].last, marks[i].err = f.client.Position(ctx, id, one.event)
 			return nil
 		})
 	}
@@ -85,33 +91,36 @@ func (c *Client) investigate(suspects []*subscription) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-c.quit:
+	case <-f.quit:
 		return
 	}
-	for i, s := range suspects {
-		s.missed(s.sub.Subject, last[i], failed[i])
+	tell := func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for i, one := range suspects {
+			for _, s := range one.to {
+				s.take(&arrival{mark: &marks[i]})
+			}
+		}
+	}
+	select {
+	case f.hooks <- tell:
+	case <-f.quit:
 	}
 }
 
-// missed tells of the events of a subject, up to last, that have not arrived; with an error last is not known.
-func (s *subscription) missed(subject string, last troupe.Position, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return
-	}
-	actor, one := s.listening.Actors.One()
+// missed tells of the events of a subject, up to a mark, that have not arrived before it.
+func (s *subscription) missed(subject string, m mark) {
+	actor, _ := s.listening.Actors.One()
 	gap := troupe.Gap{Actor: actor, Event: s.listening.Event}
-	if err != nil {
-		if one {
-			gap.After, _ = s.order.Heard(subject)
-		}
+	heard, known := s.order.Heard(subject)
+	if m.err != nil || m.last.IsZero() && known { // the actor may have been another one for a while
+		gap.After = heard
 		s.tell(gap)
 		return
 	}
-	after, skipped := s.order.Skip(subject, last)
-	if skipped {
-		gap.After, gap.Before = after, troupe.Position{Epoch: last.Epoch, Sequence: last.Sequence + 1}
+	if after, skipped := s.order.Skip(subject, m.last); skipped {
+		gap.After, gap.Before = after, troupe.Position{Epoch: m.last.Epoch, Sequence: m.last.Sequence + 1}
 		s.tell(gap)
 	}
 }

@@ -30,10 +30,10 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 				yield(troupe.Replayed{}, unreadable(id, event, err))
 				return
 			}
-			if e.Position.Sequence < from.Sequence {
+			if e.Place.Sequence < from.Sequence {
 				continue
 			}
-			d := troupe.Delivery{Actor: id, Event: event, Position: e.Position, Decode: func(into any) error {
+			d := troupe.Delivery{Actor: id, Event: event, Position: e.Place.Position, Decode: func(into any) error {
 				return decode(&nats.Msg{Header: e.Header, Data: e.Data}, into)
 			}}
 			if !yield(troupe.Replayed{Delivery: d, Time: e.Time}, nil) {
