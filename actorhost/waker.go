@@ -3,12 +3,9 @@ package actorhost
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
@@ -39,34 +36,36 @@ func (l *eventLog) open(ctx context.Context, h *Host) (*bus.Log, error) {
 //
 // A notice only says how far the log has come: the subscriber reads for itself what it has not handled, from the place
 // that is stored with its state. So a notice may come late, twice or out of order, and a later one makes up for one that
-// has failed.
+// has failed. See line for how they are given.
 type waker struct {
 	h     *Host
 	log   *bus.Log
 	index *bus.Subscriptions
 	feed  *bus.Feed
-	ended chan struct{}
+	quit  chan struct{}
 
-	mu      sync.Mutex
-	trouble map[subscriber]trouble
+	lookups, notices chan struct{} // have one for each that is under way
+	inHand           chan struct{} // has one for each event that is not done
+	running          sync.WaitGroup
+
+	mu    sync.Mutex
+	lines map[subscriber]*line
+	told  map[*telling]struct{} // the events in hand
 }
 
-// subscriber is an actor with a durable subscription to an event of another.
-type subscriber struct {
-	id, source troupe.ID
-}
-
-// trouble is that a subscriber fails with what there is for it.
-type trouble struct {
-	newest uint64 // event in the log that is to be tried again: its notice is for all before it
-	until  time.Time
+// telling is an event that its subscribers are told of. It is guarded by the mutex of the waker.
+type telling struct {
+	bus.Fed
+	left  int           // that are to be told yet, or whose answer is to come
+	again time.Duration // after which it is wanted again; zero if it is not
 }
 
 const (
-	noticesAtOnce = 64
+	lookupsAtOnce, noticesAtOnce = 64, 256
+	maxInHand                    = 4096
+	// An event in hand is kept in progress. Another host gets it so long after its host has died.
+	wakePatience  = 6 * time.Second
 	noticeTimeout = 30 * time.Second
-	// Before an event is tried again that a subscriber has failed with, twice as long each time.
-	firstRetry, lastRetry = time.Second, 30 * time.Second
 )
 
 // openWaker starts the waker of a host that serves durable subscribers.
@@ -86,13 +85,18 @@ func (h *Host) openWaker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	feed, err := log.Feed(ctx, "wake", 2*noticeTimeout, noticesAtOnce)
+	feed, err := log.Feed(ctx, "wake", wakePatience, lookupsAtOnce)
 	if err != nil {
 		return err
 	}
-	h.waker = &waker{h: h, log: log, index: index, feed: feed, trouble: make(map[subscriber]trouble)}
-	h.waker.ended = make(chan struct{})
-	go h.waker.run()
+	w := &waker{
+		h: h, log: log, index: index, feed: feed, quit: make(chan struct{}),
+		lookups: make(chan struct{}, lookupsAtOnce), notices: make(chan struct{}, noticesAtOnce), inHand: make(chan struct{}, maxInHand),
+		lines: make(map[subscriber]*line), told: make(map[*telling]struct{}),
+	}
+	h.waker = w
+	w.running.Go(w.run)
+	w.running.Go(w.keepInHand)
 	return nil
 }
 
@@ -115,87 +119,100 @@ func (w *waker) rehearse(ctx context.Context, id troupe.ID) error {
 	return err
 }
 
-// stop ends the waker. Notices that are under way end with the host's context.
+// stop ends the waker: what is not done goes to other hosts. It waits for the notices that are under way, which end with
+// the context of the host.
 func (w *waker) stop() {
 	w.feed.Stop()
-	<-w.ended
+	close(w.quit)
+	w.running.Wait()
+}
+
+func (w *waker) stopped() bool {
+	select {
+	case <-w.quit:
+		return true
+	default:
+		return false
+	}
 }
 
 // run takes events from the feed until it has ended.
 func (w *waker) run() {
-	defer close(w.ended)
-	var notices errgroup.Group
-	notices.SetLimit(noticesAtOnce)
-	for e, ok := w.feed.Next(); ok; e, ok = w.feed.Next() {
-		notices.Go(func() error {
-			if w.wake(e) {
-				e.Done()
-			} else {
-				e.Again(min(firstRetry<<min(e.Delivered-1, 8), lastRetry))
-			}
-			return nil
+	for fed, ok := w.feed.Next(); ok; fed, ok = w.feed.Next() {
+		if w.stopped() {
+			fed.Again(0)
+			continue
+		}
+		w.inHand <- struct{}{} // given back by what ends in any case
+		w.lookups <- struct{}{}
+		t := &telling{Fed: fed, left: 1}
+		w.mu.Lock()
+		w.told[t] = struct{}{}
+		w.mu.Unlock()
+		w.running.Go(func() {
+			w.lookUp(t)
+			<-w.lookups
 		})
 	}
-	_ = notices.Wait() // it has no errors
 }
 
-// wake tells all who subscribe to an event. It reports whether they need not be told again.
-func (w *waker) wake(e bus.Fed) (done bool) {
+// lookUp puts an event into the lines of its subscribers.
+func (w *waker) lookUp(t *telling) {
 	ctx, cancel := context.WithTimeout(w.h.ctx, noticeTimeout)
 	defer cancel()
-	subscribers, err := w.index.Of(ctx, e.Actor, e.Event)
+	subscribers, err := w.index.Of(ctx, t.Actor, t.Event)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if err != nil {
-		w.h.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", e.Actor.Type()),
-			slog.String("actor_key", e.Actor.KeyString()), slog.String("event", e.Event), slog.Any("error", err))
-		return false
+		w.h.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", t.Actor.Type()),
+			slog.String("actor_key", t.Actor.KeyString()), slog.String("event", t.Event), slog.Any("error", err))
+		w.answer(t, firstRetry)
+		return
 	}
-	done = true
 	for _, one := range subscribers {
-		if s := (subscriber{one.ID, e.Actor}); !w.excused(s, e.Sequence) {
-			done = w.settled(s, e, w.notify(ctx, one, e)) && done
+		t.left++
+		w.put(t, one)
+	}
+	w.answer(t, 0)
+}
+
+// answer counts the answer of one of those who are told: it has done with the event, or wants it again. The caller holds
+// w.mu.
+func (w *waker) answer(t *telling, again time.Duration) {
+	if again > 0 && (t.again == 0 || again < t.again) {
+		t.again = again
+	}
+	if t.left--; t.left > 0 {
+		return
+	}
+	delete(w.told, t)
+	<-w.inHand
+	if t.again > 0 {
+		t.Again(t.again)
+	} else {
+		t.Done()
+	}
+}
+
+// keepInHand tells the server that the events in hand are not forgotten, and forgets lines that are.
+func (w *waker) keepInHand() {
+	ticker := time.NewTicker(wakePatience / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-ticker.C:
 		}
-	}
-	return done
-}
-
-// notify calls one subscriber.
-func (w *waker) notify(ctx context.Context, to bus.Subscriber, e bus.Fed) error {
-	err := w.h.client.Invoke(ctx, troupe.Invocation{
-		ID: to.ID, Action: bus.NoticeAction, Existing: true,
-		In: bus.Notice{Source: e.Actor.Tokens(), Event: e.Event, Sequence: e.Sequence},
-	})
-	if errors.Is(err, troupe.ErrNotFound) {
-		return w.index.Remove(ctx, to)
-	}
-	return err
-}
-
-// excused reports whether the subscriber fails at the moment and will be told by a later event.
-func (w *waker) excused(s subscriber, sequence uint64) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t, ok := w.trouble[s]
-	return ok && sequence < t.newest && time.Now().Before(t.until)
-}
-
-// settled notes what has come of a notice, and reports whether it need not be given again.
-func (w *waker) settled(s subscriber, e bus.Fed, err error) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := w.trouble[s]
-	if err == nil {
-		if t.newest <= e.Sequence {
-			delete(w.trouble, s)
+		w.mu.Lock()
+		for t := range w.told {
+			t.InProgress()
 		}
-		return true
+		for s, l := range w.lines {
+			if !l.running && time.Now().After(l.until) {
+				delete(w.lines, s)
+			}
+		}
+		w.mu.Unlock()
 	}
-	if w.h.staying.Err() == nil {
-		w.h.config.Logger.Warn("a durable subscriber failed and is tried again", slog.String("actor_type", s.id.Type()),
-			slog.String("actor_key", s.id.KeyString()), slog.String("event", e.Event), slog.Any("error", err))
-	}
-	if e.Sequence < t.newest {
-		return true
-	}
-	w.trouble[s] = trouble{newest: e.Sequence, until: time.Now().Add(lastRetry)}
-	return false
 }

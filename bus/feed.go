@@ -31,12 +31,13 @@ type Fed struct {
 // maxUndone is how many events of a feed may be delivered and not done.
 const maxUndone = 100_000
 
-// feedAgain is the pause before a feed is opened again that the server has ended.
-const feedAgain = time.Second
+// feedAgain is the pause before a feed is opened again that the server has ended, drainTimeout how long one that is
+// stopped waits for what is on its way.
+const feedAgain, drainTimeout = time.Second, time.Second
 
 // Feed opens the feed with this name, which begins with the next event when there is none yet. An event that is neither
-// done nor wanted again after patience is delivered to somebody else. Up to ahead events are fetched before they are
-// asked for. Callers must Stop it.
+// done nor wanted again, nor in progress, after patience is delivered to somebody else. Up to ahead events are fetched
+// before they are asked for. Callers must Stop it.
 func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, ahead int) (*Feed, error) {
 	f := &Feed{log: l, ahead: ahead, config: jetstream.ConsumerConfig{
 		Durable:       name,
@@ -64,20 +65,23 @@ func (f *Feed) open(ctx context.Context) error {
 	})
 }
 
-// Next waits for the next event. Without one the feed was stopped, or the connection closed. Only one goroutine may call
-// it.
+// Next waits for the next event. Without one the feed was stopped, and has nothing more that was fetched, or the
+// connection closed. Only one goroutine may call it.
 func (f *Feed) Next() (Fed, bool) {
 	for {
 		msg, err := f.messages.Next(jetstream.NextContext(f.ctx))
+		if f.ctx.Err() != nil {
+			f.messages.Drain()
+			msg, err = f.messages.Next(jetstream.NextMaxWait(drainTimeout))
+		}
 		switch {
-		case f.ctx.Err() != nil, errors.Is(err, nats.ErrConnectionClosed):
+		case err != nil && f.ctx.Err() != nil, errors.Is(err, nats.ErrConnectionClosed):
 			f.messages.Stop()
 			return Fed{}, false
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed): // somebody has deleted the consumer
-			if !pause(f.ctx, feedAgain) {
-				return Fed{}, false
+			if pause(f.ctx, feedAgain) {
+				_ = f.open(f.ctx) // or else the next time
 			}
-			_ = f.open(f.ctx) // or else the next time
 		case err != nil: // the connection, or the leader, is away
 			pause(f.ctx, tryAgain)
 		default:
@@ -99,11 +103,14 @@ func (f *Feed) fed(msg jetstream.Msg) (Fed, bool) {
 	return Fed{Logged: logged, Delivered: meta.NumDelivered, msg: msg}, err == nil
 }
 
-// Stop ends the feed: events that were fetched go to others.
+// Stop ends the feed: nothing more is fetched. What Next has returned goes to others if it is not done.
 func (f *Feed) Stop() { f.cancel() }
 
 // Done says that the event needs no more delivery. Unless that arrives, it is delivered again.
 func (e Fed) Done() { _ = e.msg.Ack() }
+
+// InProgress says that the event is not forgotten.
+func (e Fed) InProgress() { _ = e.msg.InProgress() }
 
 // Again asks for the event to be delivered again, after a delay.
 func (e Fed) Again(after time.Duration) { _ = e.msg.NakWithDelay(after) }

@@ -1,0 +1,138 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// subscriber is an actor with a durable subscription to an event of another.
+type subscriber struct {
+	id, source troupe.ID
+}
+
+// line has the events of one actor that another is to be told of. There is one notice under way for it at a time, for all
+// that waits; when it fails, the newest is told again later, and makes up for the rest. So a subscriber that is slow, or
+// always fails, holds up nobody else. It is guarded by the mutex of the waker.
+type line struct {
+	waiting []inLine
+	running bool
+
+	failures int       // in a row
+	newest   uint64    // event in the log that is wanted again, if there were failures
+	retry    time.Time // not before
+	until    time.Time // it should have come by then
+}
+
+type inLine struct {
+	*telling
+	to bus.Subscriber
+}
+
+// Before an event is told again that a subscriber has failed with, twice as long each time.
+const firstRetry, lastRetry = time.Second, 30 * time.Second
+
+// put puts an event into the line of a subscriber. The caller holds w.mu.
+func (w *waker) put(t *telling, to bus.Subscriber) {
+	s := subscriber{to.ID, t.Actor}
+	l := w.lines[s]
+	if l == nil {
+		l = &line{}
+		w.lines[s] = l
+	}
+	now := time.Now()
+	switch {
+	case l.failures > 0 && t.Sequence < l.newest && now.Before(l.until):
+		w.answer(t, 0) // for the newest makes up for it
+	case l.failures > 0 && now.Before(l.retry):
+		l.newest = t.Sequence
+		w.answer(t, l.retry.Sub(now))
+	default:
+		l.waiting = append(l.waiting, inLine{t, to})
+		if !l.running {
+			l.running = true
+			w.running.Go(func() { w.giveNotice(s, l) })
+		}
+	}
+}
+
+// giveNotice tells a subscriber of what is in its line until that is empty.
+func (w *waker) giveNotice(s subscriber, l *line) {
+	for {
+		w.notices <- struct{}{}
+		w.mu.Lock()
+		batch := l.waiting
+		l.waiting = nil
+		if len(batch) == 0 {
+			if l.running = false; l.failures == 0 {
+				delete(w.lines, s)
+			}
+			w.mu.Unlock()
+			<-w.notices
+			return
+		}
+		w.mu.Unlock()
+		newest := batch[0]
+		for _, one := range batch {
+			if one.Sequence > newest.Sequence {
+				newest = one
+			}
+		}
+		err := w.notify(newest)
+		<-w.notices
+		w.settle(s, l, batch, newest, err)
+	}
+}
+
+// notify calls one subscriber.
+func (w *waker) notify(one inLine) error {
+	ctx, cancel := context.WithTimeout(w.h.ctx, noticeTimeout)
+	defer cancel()
+	err := w.h.client.Invoke(ctx, troupe.Invocation{
+		ID: one.to.ID, Action: bus.NoticeAction, Existing: true,
+		In: bus.Notice{Source: one.Actor.Tokens(), Event: one.Event, Sequence: one.Sequence},
+	})
+	if errors.Is(err, troupe.ErrNotFound) {
+		return w.index.Remove(ctx, one.to)
+	}
+	return err
+}
+
+// settle notes what has come of a notice.
+func (w *waker) settle(s subscriber, l *line, batch []inLine, newest inLine, err error) {
+	if err != nil && w.h.staying.Err() == nil {
+		w.h.config.Logger.Warn("a durable subscriber failed and is told again", slog.String("actor_type", s.id.Type()),
+			slog.String("actor_key", s.id.KeyString()), slog.String("event", newest.Event), slog.Any("error", err))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	wait := time.Duration(0)
+	switch {
+	case err != nil:
+		wait = min(firstRetry<<min(l.failures, 8), lastRetry)
+		l.failures++
+		l.newest = max(l.newest, newest.Sequence)
+		l.retry = time.Now().Add(wait)
+		l.until = l.retry.Add(lastRetry)
+	case newest.Sequence >= l.newest:
+		l.failures, l.newest = 0, 0
+	}
+	for _, one := range batch {
+		if one.telling == newest.telling {
+			w.answer(one.telling, wait)
+		} else {
+			w.answer(one.telling, 0)
+		}
+	}
+	if err != nil { // what has come meanwhile waits as well
+		waiting := l.waiting
+		l.waiting = nil
+		for _, one := range waiting {
+			w.put(one.telling, one.to)
+		}
+	}
+}
