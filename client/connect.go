@@ -26,9 +26,9 @@ type links struct {
 	looking sync.WaitGroup
 
 	mu     sync.Mutex
-	byID   map[string]*link    // nil until there is one
-	ailing map[*link]struct{}  // that may be lost
-	given  map[string]struct{} // ids that are given up, and whose actors do not know yet
+	byID   map[string]*link     // nil until there is one
+	ailing map[*link]struct{}   // that may be lost
+	given  map[string]time.Time // ids that are given up, and whose actors may not know, and since when
 	closed bool
 }
 
@@ -40,6 +40,7 @@ const (
 	firstLook    = 100 * time.Millisecond // after one that has failed, twice as long each time up to
 	longestLook  = 5 * time.Second
 	maxGivenUp   = 4096
+	keepGiven    = 30 * time.Second // in which every host asks a few times
 	closeTimeout = 2 * time.Second
 )
 
@@ -87,7 +88,7 @@ func (s *links) add(c *Client, l *link) error {
 			return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err, Message: "subscribing for connections: " + err.Error()}
 		}
 		s.sub = sub
-		s.byID, s.ailing, s.given = make(map[string]*link), make(map[*link]struct{}), make(map[string]struct{})
+		s.byID, s.ailing, s.given = make(map[string]*link), make(map[*link]struct{}), make(map[string]time.Time)
 		s.looking.Go(c.lookAfterLinks)
 	}
 	s.byID[l.id] = l
@@ -111,7 +112,7 @@ func (s *links) abandon(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.given) < maxGivenUp {
-		s.given[l.id] = struct{}{}
+		s.given[l.id] = time.Now()
 	}
 }
 
@@ -127,7 +128,7 @@ func (c *Client) receiveForLinks(msg *nats.Msg) {
 	s.mu.Lock()
 	l := s.byID[id]
 	if l == nil && len(s.given) < maxGivenUp && troupe.CheckName("connection", id) == nil {
-		s.given[id] = struct{}{} // its actor is mistaken
+		s.given[id] = time.Now() // its actor is mistaken
 	}
 	s.mu.Unlock()
 	if l != nil {
@@ -140,8 +141,10 @@ func (c *Client) answerPing(msg *nats.Msg) {
 	s := &c.links
 	s.mu.Lock()
 	given := make([]string, 0, len(s.given))
-	for id := range s.given {
-		given = append(given, id)
+	for id, since := range s.given {
+		if given = append(given, id); time.Since(since) > keepGiven {
+			delete(s.given, id)
+		}
 	}
 	s.mu.Unlock()
 	var body []byte
