@@ -1,0 +1,184 @@
+package actorhost_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// leasesOf opens the leases of the hosts on a bus.
+func leasesOf(t *testing.T, b *hosttest.Bus) *bus.Hosts {
+	t.Helper()
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	require.NoError(t, err)
+	return leases
+}
+
+// refuseLeases has the server store no lease until grant is called.
+func refuseLeases(t *testing.T, b *hosttest.Bus) (grant func()) {
+	t.Helper()
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	stream, err := js.Stream(t.Context(), "KV_troupe-hosts")
+	require.NoError(t, err)
+	setMaxSize := func(size int32) {
+		config := stream.CachedInfo().Config
+		config.MaxMsgSize = size
+		_, err = js.UpdateStream(t.Context(), config)
+		require.NoError(t, err)
+	}
+	setMaxSize(1)
+	return func() { setMaxSize(-1) }
+}
+
+// requireRefused checks that counter/a answers not even what changes nothing.
+func requireRefused(t *testing.T, b *hosttest.Bus) {
+	t.Helper()
+	answer, err := b.Connect().Request("troupe.route.counter.a.get", nil, time.Second)
+	require.NoError(t, err)
+	failed := bus.DecodeError(answer)
+	require.NotNil(t, failed)
+	require.Equal(t, troupe.CodeUnavailable, failed.Code)
+}
+
+// TestTakeover tells, in virtual time, how long the next call waits when the owner of its actor is gone in one way or
+// another. A host that hears pings and says nothing stands for one that is frozen.
+func TestTakeover(t *testing.T) {
+	const lease = 5 * time.Second
+	for name, test := range map[string]struct {
+		end           func(*hosttest.Bus, *actorhost.Host)
+		least, atMost time.Duration
+	}{
+		"killed":  {(*hosttest.Bus).Kill, 0, 500 * time.Millisecond},
+		"stopped": {(*hosttest.Bus).Stop, 0, 100 * time.Millisecond},
+		"silent": {func(b *hosttest.Bus, host *actorhost.Host) {
+			_, err := b.Connect().Subscribe("troupe.host."+host.ID()+".>", func(*nats.Msg) {})
+			require.NoError(t, err)
+			b.Kill(host)
+		}, lease / 2, lease + time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t)
+				leases := leasesOf(t, b)
+				first := b.HostWith(actorhost.Config{Lease: lease}, counters())
+				a := troupe.GetOrCreate[counter](b.Client, "a")
+				require.NoError(t, call(t.Context(), add, a, 3))
+				b.Host(counters())
+
+				id := first.ID()
+				test.end(b, first)
+				began := time.Now()
+				got, err := add.Call(t.Context(), a, 1)
+				took := time.Since(began)
+				require.NoError(t, err)
+				require.Equal(t, 4, got)
+				require.GreaterOrEqual(t, took, test.least)
+				require.LessOrEqual(t, took, test.atMost)
+				_, up, err := leases.Revision(t.Context(), id)
+				require.NoError(t, err)
+				require.False(t, up, "nobody takes over from a host that has a lease")
+				time.Sleep(2 * lease) //nolint:forbidigo // virtual time: the first host finds out
+			})
+		})
+	}
+}
+
+// TestLeaseIsKept has a host renew its lease for an hour of virtual time, and then unable to.
+func TestLeaseIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lease = 3 * time.Second
+		b := hosttest.Start(t)
+		leases := leasesOf(t, b)
+		host := b.HostWith(actorhost.Config{Lease: lease}, counters())
+		id := host.ID()
+		for range 600 {
+			time.Sleep(6 * time.Second) //nolint:forbidigo // virtual time
+			_, up, err := leases.Revision(t.Context(), id)
+			require.NoError(t, err)
+			require.True(t, up)
+		}
+		require.Equal(t, id, host.ID())
+
+		a := troupe.GetOrCreate[counter](b.Client, "a")
+		require.NoError(t, call(t.Context(), add, a, 3))
+		grant := refuseLeases(t, b)
+		time.Sleep(2 * lease) //nolint:forbidigo // virtual time: it runs out by the host's own clock
+		requireRefused(t, b)
+		grant()
+		got, err := get.Call(t.Context(), a, nil)
+		require.NoError(t, err)
+		require.Equal(t, 3, got)
+	})
+}
+
+// TestLeaseIsProvedAfterReconnecting has a host's connection come back while its lease, by its own clock, still holds:
+// somebody may have revoked it, so it is silent until it has renewed it.
+func TestLeaseIsProvedAfterReconnecting(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	nc := b.Connect()
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Lease: time.Minute, Logger: slog.New(slog.DiscardHandler)}, counters())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	require.NoError(t, call(t.Context(), add, a, 3))
+	grant := refuseLeases(t, b)
+	require.NoError(t, nc.ForceReconnect())
+	require.Eventually(t, func() bool { return nc.Stats().Reconnects == 1 && nc.IsConnected() }, 10*time.Second, time.Millisecond)
+	require.NoError(t, nc.Flush()) // the subscriptions are there
+	requireRefused(t, b)
+	grant()
+	got, err := get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, 3, got)
+}
+
+// TestOnlyCalledActorsMove kills a host with 10,000 actors. The next host wakes those that are called and touches no
+// other.
+func TestOnlyCalledActorsMove(t *testing.T) {
+	t.Parallel()
+	const awake, called = 10_000, 10
+	b := hosttest.Start(t)
+	first := b.Host(counters())
+	var calls errgroup.Group
+	calls.SetLimit(64)
+	for i := range awake {
+		calls.Go(func() error { return call(t.Context(), add, troupe.GetOrCreate[counter](b.Client, fmt.Sprint(i)), 1) })
+	}
+	require.NoError(t, calls.Wait())
+	require.Equal(t, awake, first.Active())
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	writes := func() uint64 {
+		records, err := js.Stream(t.Context(), "KV_troupe-actors")
+		require.NoError(t, err)
+		return records.CachedInfo().State.LastSeq
+	}
+	before := writes()
+
+	second := b.Host(counters())
+	b.Kill(first)
+	for i := range called {
+		got, err := get.Call(t.Context(), troupe.GetOrCreate[counter](b.Client, fmt.Sprint(i)), nil)
+		require.NoError(t, err)
+		require.Equal(t, 1, got)
+	}
+	require.Equal(t, called, second.Active())
+	require.Equal(t, before+called, writes(), "a claim for each, and nothing else")
+}
