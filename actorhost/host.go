@@ -247,6 +247,7 @@ func (h *Host) Done() <-chan struct{} { return h.done }
 // Stop leaves the bus without losing a call: new calls go to other hosts, running actions end, sleep hooks run, and
 // the host's lease is given back, so that the next call to each actor wakes it elsewhere at once. Calls that wait are
 // refused as not started. When ctx is done first, what still runs is given up: its replies and writes are not sent.
+// Giving the lease back may then take up to a second more.
 func (h *Host) Stop(ctx context.Context) error {
 	h.stop.Do(func() {
 		h.stopE = h.shutDown(ctx)

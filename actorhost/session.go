@@ -143,12 +143,28 @@ func (s *session) leave() error {
 	return err
 }
 
+// releaseTimeout is what there is at least to give a lease back, also when the time of a stop is over: without it, the
+// actors of the host would have to wait until the lease has run out.
+const releaseTimeout = time.Second
+
 // end stops listening and gives the lease back.
 func (s *session) end(ctx context.Context) error {
 	err := s.leave()
+	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < releaseTimeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+		defer cancel()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if revokeErr := s.host.leases.Revoke(ctx, s.id, s.revision); revokeErr != nil && !errors.Is(revokeErr, bus.ErrConflict) {
+	revokeErr := s.host.leases.Revoke(ctx, s.id, s.revision)
+	if errors.Is(revokeErr, bus.ErrConflict) { // revoked already, or renewed by a write whose answer did not come
+		found, up, readErr := s.host.leases.Revision(ctx, s.id)
+		if revokeErr = readErr; up {
+			revokeErr = s.host.leases.Revoke(ctx, s.id, found)
+		}
+	}
+	if revokeErr != nil && !errors.Is(revokeErr, bus.ErrConflict) {
 		err = errors.Join(err, fmt.Errorf("giving the lease back: %w", revokeErr))
 	}
 	return err
