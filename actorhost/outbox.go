@@ -159,6 +159,7 @@ func (g *gate) release(outputs ...output) {
 	}
 }
 
+// reply answers the call of an output: what it says is true in any case, for its turn began under the lease.
 func (g *gate) reply(o output) {
 	at(beforeReply)
 	if o.reply != nil {
@@ -166,8 +167,11 @@ func (g *gate) reply(o output) {
 	}
 }
 
-// publish sends an event that is not durable.
+// publish sends an event that is not durable. When the lease is over, the next owner may have broadcast what is newer.
 func (a *activation) publish(e event) {
+	if fencing && !a.session.valid() {
+		return
+	}
 	subject := a.host.ns.Event(a.id, e.name)
 	if e.to != nil {
 		subject = e.to.subject(e.name)
