@@ -148,6 +148,32 @@ func TestAnswerThatWasEvictedIsNotGuessed(t *testing.T) {
 	r.requireAnswer(40)
 }
 
+// TestWindowIsBounded has a caller that never says that it has its answers: the oldest go first, and are not guessed.
+func TestWindowIsBounded(t *testing.T) {
+	t.Parallel()
+	const window, beyond, atATime = 4096, 104, 100
+	b := hosttest.Start(t, counters())
+	r := newRawCaller(t, b)
+	for number := 1; number <= window+beyond; number++ {
+		r.send("add", 1, number, 1, 1)
+		if number%atATime == 0 {
+			for i := range atATime {
+				r.requireAnswer(number - atATime + i + 1)
+			}
+		}
+	}
+	for _, number := range []int{1, beyond} {
+		r.send("add", 1, number, 1, 2)
+		_, err := r.answer()
+		require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
+	}
+	for _, number := range []int{beyond + 1, window + beyond} {
+		r.send("add", 1, number, 1, 2)
+		r.requireAnswer(number)
+	}
+	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Answers), 32*window)
+}
+
 func TestCallersBeyondTheLimitAreNotGuessed(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, counters())
@@ -159,6 +185,7 @@ func TestCallersBeyondTheLimitAreNotGuessed(t *testing.T) {
 		r.send("add", 1, 1, 1, 1)
 		r.requireAnswer(i + 1)
 	}
+	forgotten := 0
 	for i := range callers {
 		r.name = name + "." + strconv.Itoa(i)
 		r.send("add", 1, 1, 1, 2)
@@ -166,8 +193,10 @@ func TestCallersBeyondTheLimitAreNotGuessed(t *testing.T) {
 			require.Equal(t, i+1, got)
 		} else {
 			require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
+			forgotten++
 		}
 	}
+	require.GreaterOrEqual(t, forgotten, callers-256, "memory is bounded")
 	r.send("get", nil, 2, 1, 1)
 	r.requireAnswer(callers)
 }
