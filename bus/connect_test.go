@@ -334,6 +334,23 @@ func certificate(t *testing.T) (cert tls.Certificate, certFile, keyFile string) 
 	return cert, certFile, keyFile
 }
 
+// TestReconnectsAreSpread: those who lose a server together do not come back together.
+func TestReconnectsAreSpread(t *testing.T) {
+	t.Parallel()
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: serve(t, &server.Options{}).ClientURL()})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	for rounds, wait := range map[int]time.Duration{1: 250 * time.Millisecond, 2: 500 * time.Millisecond, 1000: 2 * time.Second} {
+		waits := make(map[time.Duration]bool)
+		for range 100 {
+			got := nc.Opts.CustomReconnectDelayCB(rounds)
+			require.InDelta(t, wait, got, float64(wait)/4)
+			waits[got/time.Millisecond] = true
+		}
+		require.Greater(t, len(waits), 10)
+	}
+}
+
 func TestConnectionComesBack(t *testing.T) {
 	t.Parallel()
 	first := serve(t, &server.Options{})
