@@ -45,9 +45,10 @@ test: ## Run all tests (TESTFLAGS='-run Name -v')
 race: ## Run all tests with the race detector
 	$(GO) test -race ./... $(TESTFLAGS)
 
-# A run of 3 servers is among every four seeds. The second test switches guarantees off and must find that out.
+# A run of 3 servers is among every four seeds. The last test switches guarantees off and must find that out.
 chaos: ## Kill, freeze and cut off hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1)
-	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|FaultsAreFound' -v -count 1 -timeout 0 $(TESTFLAGS) -args \
+	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|RollingRestart|ServerIsLost|FaultsAreFound' -v -count 1 -parallel 4 \
+		-timeout 0 $(TESTFLAGS) -args \
 		-seconds $(SECONDS) -seed $(SEED) -seeds $(SEEDS)
 
 failover: ## Measure how long actors are without service when their host goes (ROUNDS=50)

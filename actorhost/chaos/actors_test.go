@@ -28,7 +28,14 @@ var (
 	nap   = troupe.NewAction[counter, time.Duration, int]("nap")
 	put   = troupe.NewAction[list, string, int]("put")
 	items = troupe.NewAction[list, *struct{}, []string]("items")
+	added = troupe.NewEvent[list, place]("added")
 )
+
+// place is where in a list an item was put, from 1.
+type place struct {
+	Item string `json:"item"`
+	At   int    `json:"at"`
+}
 
 func definitions() []actorhost.Definition {
 	type number struct {
@@ -53,9 +60,9 @@ func definitions() []actorhost.Definition {
 			actorhost.On(count, func(s *number, _ *actorhost.Context, _ *struct{}) (int, error) { return s.Value, nil }),
 		),
 		actorhost.Define(func() all { return all{} },
-			actorhost.On(put, func(s *all, _ *actorhost.Context, item string) (int, error) {
+			actorhost.On(put, func(s *all, c *actorhost.Context, item string) (int, error) {
 				s.Items = append(s.Items, item)
-				return len(s.Items), nil
+				return len(s.Items), added.Broadcast(c, place{item, len(s.Items)})
 			}),
 			actorhost.On(items, func(s *all, _ *actorhost.Context, _ *struct{}) ([]string, error) { return s.Items, nil }),
 		),

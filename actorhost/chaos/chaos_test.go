@@ -3,6 +3,7 @@
 package chaos_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -35,30 +36,62 @@ func TestChaos(t *testing.T) {
 					n = 3
 				}
 			}
-			found := run(t, scenario{name: fmt.Sprint("seed-", seed), seed: seed, servers: n, faults: faults})
-			for _, f := range found {
-				t.Error(f)
-			}
+			run(t, scenario{name: fmt.Sprint("seed-", seed), seed: seed, servers: n, faults: faults}).report(t)
 		})
+	}
+}
+
+// TestRollingRestart restarts all hosts by SIGTERM, one after the other and over and over. No call fails.
+func TestRollingRestart(t *testing.T) {
+	found := run(t, scenario{
+		name: "rolling-restart", seed: *firstSeed, servers: 1, faults: []fault{faultNamed("a host is drained")}, atMost: 6 * time.Second,
+	})
+	found.report(t)
+	for _, o := range found.operations {
+		if o.Outcome == refused || o.Outcome == unknown {
+			t.Errorf("%s of %s: %s", o.Action, o.Actor, o.Error)
+		}
+	}
+}
+
+// TestServerIsLost takes one of three servers away for good, with its disk. It is not over before the others have had
+// time to elect leaders, and a host that was connected there to lose its lease.
+func TestServerIsLost(t *testing.T) {
+	t.Parallel()
+	var once sync.Once
+	lose := fault{"a server and its disk are lost", func(s *system, r *rand.Rand) { once.Do(func() { s.loseServer(r) }) }}
+	found := run(t, scenario{name: "server-lost", seed: *firstSeed, servers: 3, faults: []fault{lose}, atLeast: 20 * time.Second})
+	found.report(t)
+	late := 0
+	for _, o := range found.operations {
+		if o.Outcome == acknowledged && o.Began > int64(14*time.Second) {
+			late++
+		}
+	}
+	if late == 0 {
+		t.Error("two servers of three have served nobody")
 	}
 }
 
 // TestFaultsAreFound switches off one guarantee at a time. A checker that did not notice would prove nothing.
 func TestFaultsAreFound(t *testing.T) {
+	t.Parallel()
 	for guarantee, with := range map[string][]fault{
 		"fencing":  {faultNamed("a host is frozen before a commit until its lease is over"), faultNamed("a host is frozen until its lease is over")},
-		"gating":   {faultNamed("a host is killed before a commit"), faultNamed("a host is killed")},
+		"gating":   {faultNamed("a host is killed before a commit")},
 		"deduping": {faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")},
 	} {
 		t.Run(guarantee, func(t *testing.T) {
-			const attempts = 6
+			t.Parallel()
+			const attempts = 10
 			for i := range uint64(attempts) {
 				found := run(t, scenario{
 					name: fmt.Sprint("without-", guarantee), seed: *firstSeed + i, servers: 1, faults: with, atMost: 8 * time.Second,
-					env: []string{"TROUPE_CHAOS_OFF=" + guarantee},
+					generation: time.Minute, // so that a host that comes to finds the actors that it had still called
+					env:        []string{"TROUPE_CHAOS_OFF=" + guarantee},
 				})
-				if len(found) > 0 {
-					t.Logf("found: %s", found[0])
+				if len(found.faults) > 0 {
+					t.Logf("found: %s", found.faults[0])
 					return
 				}
 			}
@@ -69,20 +102,35 @@ func TestFaultsAreFound(t *testing.T) {
 
 // scenario is one run.
 type scenario struct {
-	name    string
-	seed    uint64
-	servers int
-	faults  []fault
-	atMost  time.Duration
-	env     []string // of the hosts
+	name            string
+	seed            uint64
+	servers         int
+	faults          []fault
+	atLeast, atMost time.Duration // of the time that the flag gives
+	generation      time.Duration // see actors; by default four seconds
+	env             []string      // of the hosts
 }
 
-// run returns what was wrong.
-func run(t *testing.T, sc scenario) []string {
+// findings are what a run has come to.
+type findings struct {
+	faults     []string
+	operations []operation
+}
+
+func (f findings) report(t *testing.T) {
+	t.Helper()
+	for _, fault := range f.faults {
+		t.Error(fault)
+	}
+}
+
+// run lets clients call while the faults of a scenario happen.
+func run(t *testing.T, sc scenario) findings {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
 	s := begin(t, sc.servers, filepath.Join(*historyDir, sc.name+".log"), sc.env...)
-	duration := time.Duration(*seconds) * time.Second
+	defer s.end()
+	duration := max(time.Duration(*seconds)*time.Second, sc.atLeast)
 	if sc.atMost > 0 {
 		duration = min(duration, sc.atMost)
 	}
@@ -94,9 +142,11 @@ func run(t *testing.T, sc scenario) []string {
 	var clients []*caller
 	for i := range callers {
 		c := newCaller(t, s.urls(), i, sc.seed, h, began)
+		c.generation = cmp.Or(sc.generation, generation)
 		clients = append(clients, c)
 		running.Go(func() { c.run(ctx) })
 	}
+	clients[0].listen(t)
 	random := rand.New(rand.NewPCG(sc.seed, 0))
 	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
 	for sometime(random, time.Second); ctx.Err() == nil; sometime(random, time.Second) {
@@ -107,17 +157,18 @@ func run(t *testing.T, sc scenario) []string {
 	running.Wait()
 	s.mend()
 	clients[0].last(t)
-	path := h.save(t, sc.name+".jsonl")
-	found := h.faults()
+	operations := h.all()
+	path := save(t, operations, sc.name+".jsonl")
+	found := faultsOf(operations)
 	ends := map[string]int{}
-	for _, o := range h.operations {
+	for _, o := range operations {
 		ends[o.Outcome]++
 	}
 	var again uint64
 	for _, c := range clients {
 		again += c.bus.Resent()
 	}
-	t.Logf("%d calls: %d acknowledged, %d refused, %d unknown, %d sent again; %d faults found; history: %s",
-		len(h.operations), ends[acknowledged], ends[refused], ends[unknown], again, len(found), path)
-	return found
+	t.Logf("%d calls: %d acknowledged, %d refused, %d unknown, %d sent again; %d events; %d faults found; history: %s",
+		len(operations)-ends[event], ends[acknowledged], ends[refused], ends[unknown], again, ends[event], len(found), path)
+	return findings{found, operations}
 }

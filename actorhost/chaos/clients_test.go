@@ -9,15 +9,18 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
 )
 
 const (
@@ -30,12 +33,14 @@ const (
 
 // caller is one client: it makes one call at a time over its own connection.
 type caller struct {
-	number  int
-	bus     *client.Client
-	random  *rand.Rand
-	began   time.Time
-	history *history
-	puts    int
+	number     int
+	bus        *client.Client
+	nc         *nats.Conn
+	random     *rand.Rand
+	began      time.Time
+	generation time.Duration
+	history    *history
+	puts       int
 }
 
 func newCaller(t *testing.T, url string, number int, seed uint64, h *history, began time.Time) *caller {
@@ -45,13 +50,13 @@ func newCaller(t *testing.T, url string, number int, seed uint64, h *history, be
 	t.Cleanup(nc.Close)
 	c, err := client.New(nc)
 	require.NoError(t, err)
-	return &caller{number: number, bus: c, random: rand.New(rand.NewPCG(seed, uint64(number))), began: began, history: h}
+	return &caller{number: number, bus: c, nc: nc, random: rand.New(rand.NewPCG(seed, uint64(number))), began: began, history: h}
 }
 
 // run calls until ctx is done.
 func (c *caller) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		key := fmt.Sprintf("%d-%d", time.Since(c.began)/generation, c.random.IntN(actors))
+		key := fmt.Sprintf("%d-%d", time.Since(c.began)/c.generation, c.random.IntN(actors))
 		switch c.random.IntN(6) {
 		case 0:
 			v := c.random.IntN(1_000_000)
@@ -79,6 +84,21 @@ func (c *caller) run(ctx context.Context) {
 		}
 		time.Sleep(time.Duration(c.random.Int64N(int64(betweenCall))))
 	}
+}
+
+// listen notes what lists broadcast.
+func (c *caller) listen(t *testing.T) {
+	t.Helper()
+	_, err := c.nc.Subscribe("troupe.event.list.*.added", func(msg *nats.Msg) {
+		var p place
+		if err := codec.MsgPack.Unmarshal(msg.Data, &p); err != nil {
+			p = place{"what cannot be decoded", 0}
+		}
+		now := int64(time.Since(c.began))
+		key := strings.Split(msg.Subject, ".")[3]
+		c.history.add(operation{Actor: "list/" + key, Action: "added", Item: p.Item, Output: p.At, Began: now, Ended: now, Outcome: event})
+	})
+	require.NoError(t, err)
 }
 
 // put puts a new item into a list, half of the time with an id of its own, by which it asks again when it was not
@@ -136,7 +156,7 @@ func (c *caller) last(t *testing.T) {
 	t.Helper()
 	seen := map[string]bool{}
 	var keys []string
-	for _, o := range c.history.operations {
+	for _, o := range c.history.all() {
 		if o.Action == "put" && !seen[o.Actor] {
 			seen[o.Actor] = true
 			keys = append(keys, o.Actor[len("list/"):])

@@ -89,14 +89,15 @@ var faults = []fault{
 	{"a host is killed after a commit", killAt("after_commit")},
 	{"a host is killed before a reply", killAt("before_reply")},
 	{"a host is frozen before a commit until its lease is over", freezeAt("before_commit")},
+	{"a host is frozen after a commit until its lease is over", freezeAt("after_commit")},
 	{"a host is frozen before a reply until its lease is over", freezeAt("before_reply")},
 	{"a host is frozen until its lease is over", freeze(true)},
 	{"a host is frozen shortly", freeze(false)},
 	{"a host is cut off", cut(true, true)},
 	{"nothing gets to a host", cut(true, false)},
 	{"nothing gets from a host", cut(false, true)},
-	{"a host is drained", func(s *system, _ *rand.Rand) {
-		m := s.hosts[0]
+	{"a host is drained", func(s *system, r *rand.Rand) {
+		m := s.someHost(r)
 		m.signal(syscall.SIGTERM)
 		select {
 		case <-m.gone:

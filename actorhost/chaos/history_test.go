@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,9 +24,10 @@ const (
 	acknowledged = "ok"
 	unknown      = "unknown" // it may have run, or may run yet
 	refused      = "refused" // it certainly has not run, and never will
+	event        = "event"   // it is no call, but what a list has broadcast
 )
 
-// operation is one call by a client.
+// operation is one call by a client, or an event that one has heard.
 type operation struct {
 	Client  int      `json:"client"`
 	Actor   string   `json:"actor"` // type/key
@@ -51,6 +54,13 @@ func (h *history) add(o operation) {
 	h.operations = append(h.operations, o)
 }
 
+// all is what there is so far.
+func (h *history) all() []operation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.operations[:len(h.operations):len(h.operations)]
+}
+
 func (h *history) len() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -58,7 +68,7 @@ func (h *history) len() int {
 }
 
 // save writes a line of JSON for each operation.
-func (h *history) save(t *testing.T, name string) string {
+func save(t *testing.T, operations []operation, name string) string {
 	t.Helper()
 	path := filepath.Join(*historyDir, name)
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
@@ -67,26 +77,27 @@ func (h *history) save(t *testing.T, name string) string {
 	defer file.Close()
 	out := bufio.NewWriter(file)
 	lines := json.NewEncoder(out)
-	for _, o := range h.operations {
+	for _, o := range operations {
 		require.NoError(t, lines.Encode(o))
 	}
 	require.NoError(t, out.Flush())
 	return path
 }
 
-// faults are all that is wrong with a history.
-func (h *history) faults() []string {
-	return append(h.notLinearizable(), h.lostOrDouble()...)
+// faultsOf are all that is wrong with a history.
+func faultsOf(operations []operation) []string {
+	last := lastOf(operations)
+	return slices.Concat(notLinearizable(operations), lostOrDouble(operations, last), notStored(operations, last))
 }
 
 // checkTimeout bounds the check of one actor's history.
 const checkTimeout = 30 * time.Second
 
 // notLinearizable has porcupine look for an order of the calls of each register and counter that explains all answers.
-func (h *history) notLinearizable() (faults []string) {
+func notLinearizable(operations []operation) (faults []string) {
 	actors := map[string][]porcupine.Operation{}
-	for _, o := range h.operations {
-		if o.Outcome == refused || o.Action == "put" || o.Action == "items" {
+	for _, o := range operations {
+		if o.Outcome == refused || strings.HasPrefix(o.Actor, "list/") {
 			continue
 		}
 		if o.Outcome == unknown {
@@ -97,9 +108,9 @@ func (h *history) notLinearizable() (faults []string) {
 		}
 		actors[o.Actor] = append(actors[o.Actor], porcupine.Operation{ClientId: o.Client, Input: o, Call: o.Began, Output: o, Return: o.Ended})
 	}
-	for actor, operations := range actors {
-		if result := porcupine.CheckOperationsTimeout(model, operations, checkTimeout); result != porcupine.Ok {
-			faults = append(faults, fmt.Sprintf("the history of %s, %d calls, is not linearizable (porcupine: %s)", actor, len(operations), result))
+	for actor, ofIt := range actors {
+		if result := porcupine.CheckOperationsTimeout(model, ofIt, checkTimeout); result != porcupine.Ok {
+			faults = append(faults, fmt.Sprintf("the history of %s, %d calls, is not linearizable (porcupine: %s)", actor, len(ofIt), result))
 		}
 	}
 	return faults
@@ -126,19 +137,27 @@ var model = porcupine.Model{
 	},
 }
 
+// lastOf is what was in each list in the end.
+func lastOf(operations []operation) map[string]operation {
+	last := map[string]operation{}
+	for _, o := range operations {
+		if o.Action == "items" && o.Outcome == acknowledged && o.Began > last[o.Actor].Began {
+			last[o.Actor] = o
+		}
+	}
+	return last
+}
+
 // lostOrDouble compares what was put into each list with what is there: an item that was acknowledged once, one that
 // may have been put at most once, and one that was refused not at all.
-func (h *history) lostOrDouble() (faults []string) {
-	outcomes, last := map[string]map[string]string{}, map[string]operation{}
-	for _, o := range h.operations {
-		switch {
-		case o.Action == "put":
+func lostOrDouble(operations []operation, last map[string]operation) (faults []string) {
+	outcomes := map[string]map[string]string{}
+	for _, o := range operations {
+		if o.Action == "put" && o.Outcome != event {
 			if outcomes[o.Actor] == nil {
 				outcomes[o.Actor] = map[string]string{}
 			}
 			outcomes[o.Actor][o.Item] = o.Outcome
-		case o.Action == "items" && o.Outcome == acknowledged && o.Began > last[o.Actor].Began:
-			last[o.Actor] = o
 		}
 	}
 	for actor, items := range outcomes {
@@ -155,6 +174,17 @@ func (h *history) lostOrDouble() (faults []string) {
 			case n == 1 && outcome == refused:
 				faults = append(faults, fmt.Sprintf("%s has %s, which was refused", actor, item))
 			}
+		}
+	}
+	return faults
+}
+
+// notStored compares what was broadcast with what is there: no list has told of an item that it has not kept, at the
+// place that it told.
+func notStored(operations []operation, last map[string]operation) (faults []string) {
+	for _, o := range operations {
+		if items := last[o.Actor].Items; o.Outcome == event && (o.Output > len(items) || items[o.Output-1] != o.Item) {
+			faults = append(faults, fmt.Sprintf("%s has broadcast %s at %d, and it is not there", o.Actor, o.Item, o.Output))
 		}
 	}
 	return faults

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -114,6 +115,7 @@ func runHost() error {
 		sig := syscall.SIGSTOP
 		if strings.HasPrefix(*due, "kill") {
 			sig = syscall.SIGKILL
+			time.Sleep(rand.N(2 * time.Millisecond)) // what was sent before has left, or not
 		}
 		_ = syscall.Kill(os.Getpid(), sig)
 		time.Sleep(time.Millisecond) // a signal to oneself may come a little later

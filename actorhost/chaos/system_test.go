@@ -5,6 +5,7 @@ package chaos_test
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"syscall"
@@ -33,6 +34,7 @@ type node struct {
 	*process
 	env []string
 	url string
+	dir string
 }
 
 // member is a place for a host, behind a proxy of its own.
@@ -60,9 +62,8 @@ func begin(t *testing.T, servers int, log string, env ...string) *system {
 	for i := range servers {
 		address := freeAddress(t)
 		others := append(append([]string{routes[i]}, routes[:i]...), routes[i+1:]...)
-		n := &node{url: "nats://" + address, env: []string{
-			envRole + "=server", envListen + "=" + address, envDir + "=" + t.TempDir(), envCluster + "=" + strings.Join(others, ","),
-		}}
+		n := &node{url: "nats://" + address, dir: t.TempDir()}
+		n.env = []string{envRole + "=server", envListen + "=" + address, envDir + "=" + n.dir, envCluster + "=" + strings.Join(others, ",")}
 		s.servers = append(s.servers, n)
 		n.process = start(t, s.log, n.env...)
 	}
@@ -145,6 +146,23 @@ func (s *system) restartServer(n *node, sig syscall.Signal) {
 	<-n.gone
 	n.process = start(s.t, s.log, n.env...)
 	s.awaitServer(n)
+}
+
+// loseServer ends a server for good, and its data with it.
+func (s *system) loseServer(r *rand.Rand) {
+	n := s.servers[r.IntN(len(s.servers))]
+	n.kill()
+	require.NoError(s.t, os.RemoveAll(n.dir))
+}
+
+// end kills what is there.
+func (s *system) end() {
+	for _, m := range s.hosts {
+		m.kill()
+	}
+	for _, n := range s.servers {
+		n.kill()
+	}
 }
 
 // mend ends all faults.
