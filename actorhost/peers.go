@@ -15,13 +15,14 @@ import (
 // A host that answered a ping counts as up for this long, and one that does not answer in this time as silent.
 const peerUpFor, pingTimeout = 100 * time.Millisecond, 250 * time.Millisecond
 
-// maxPeers bounds the memory of answered pings; beyond it all is forgotten and asked again.
+// maxPeers bounds the memory of answered pings, and of hosts that are gone; beyond it all is forgotten and asked again.
 const maxPeers = 1024
 
-// peers remembers which other hosts have answered.
+// peers remembers which other hosts have answered, and which never will.
 type peers struct {
 	mu   sync.Mutex
 	seen map[string]time.Time
+	gone map[string]bool
 }
 
 // errSilent: a host does not answer and its lease has not run out.
@@ -45,8 +46,8 @@ const askAgain = 50 * time.Millisecond
 // provably gone: no lease, or, on a single server, nobody at its ping, and then its lease is revoked before anybody
 // claims what it owned. On a cluster the latter proves nothing, but may be told to count.
 func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
-	if h.peers.recent(owner) {
-		return true, nil
+	if up, known := h.peers.recall(owner); known {
+		return up, nil
 	}
 	pingCtx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
@@ -56,27 +57,39 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 		return true, nil
 	}
 	revision, up, err := h.leases.Revision(ctx, owner)
+	cluster := h.nc.ConnectedClusterName() != ""
 	switch {
 	case err != nil:
 		return false, err
-	case !up:
-		return false, nil
-	case !errors.Is(pingErr, nats.ErrNoResponders) || h.nc.ConnectedClusterName() != "" && !h.config.TakeoverOnDisconnect:
+	case up && (!errors.Is(pingErr, nats.ErrNoResponders) || cluster && !h.config.TakeoverOnDisconnect):
 		return false, fmt.Errorf("%w: %s", errSilent, owner)
+	case up || cluster: // where a replica that lags may not know of the lease
+		if err := h.leases.Revoke(ctx, owner, revision); errors.Is(err, bus.ErrConflict) {
+			return false, fmt.Errorf("%w: %s", errSilent, owner) // it has just renewed
+		} else if err != nil {
+			return false, fmt.Errorf("revoking the lease of %s: %w", owner, err)
+		}
 	}
-	if err := h.leases.Revoke(ctx, owner, revision); err != nil && !errors.Is(err, bus.ErrConflict) {
-		return false, fmt.Errorf("revoking the lease of %s: %w", owner, err)
-	} else if err != nil {
-		return false, fmt.Errorf("%w: %s", errSilent, owner) // it has just renewed
-	}
+	h.peers.left(owner)
 	return false, nil
 }
 
-func (p *peers) recent(host string) bool {
+// recall is what is known of a host without asking. One that is gone never comes back: its id is random.
+func (p *peers) recall(host string) (up, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	seen, ok := p.seen[host]
-	return ok && time.Since(seen) < peerUpFor
+	up = ok && time.Since(seen) < peerUpFor
+	return up, up || p.gone[host]
+}
+
+func (p *peers) left(host string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone == nil || len(p.gone) >= maxPeers {
+		p.gone = make(map[string]bool)
+	}
+	p.gone[host] = true
 }
 
 func (p *peers) forget(host string) {

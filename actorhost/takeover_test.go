@@ -77,8 +77,9 @@ func TestTakeover(t *testing.T) {
 				b := hosttest.Start(t)
 				leases := leasesOf(t, b)
 				first := b.HostWith(actorhost.Config{Lease: lease}, counters())
-				a := troupe.GetOrCreate[counter](b.Client, "a")
+				a, other := troupe.GetOrCreate[counter](b.Client, "a"), troupe.GetOrCreate[counter](b.Client, "other")
 				require.NoError(t, call(t.Context(), add, a, 3))
+				require.NoError(t, call(t.Context(), add, other, 3))
 				b.Host(counters())
 
 				id := first.ID()
@@ -93,6 +94,10 @@ func TestTakeover(t *testing.T) {
 				_, up, err := leases.Revision(t.Context(), id)
 				require.NoError(t, err)
 				require.False(t, up, "nobody takes over from a host that has a lease")
+
+				began = time.Now()
+				require.NoError(t, call(t.Context(), add, other, 1))
+				require.Less(t, time.Since(began), 250*time.Millisecond, "whoever is gone is not asked again")
 				time.Sleep(2 * lease) //nolint:forbidigo // virtual time: the first host finds out
 			})
 		})
