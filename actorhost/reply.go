@@ -76,7 +76,7 @@ func (h *Host) send(msg *nats.Msg) {
 // sendPending tells the caller of a call that has come again that its actor is at it.
 func (h *Host) sendPending(w work) {
 	if w.msg.Reply != "" {
-		h.send(&nats.Msg{Subject: w.msg.Reply, Header: nats.Header{bus.HeaderPending: {"1"}}})
+		h.send(&nats.Msg{Subject: w.msg.Reply, Header: nats.Header{bus.HeaderPending: {h.ID()}}})
 	}
 }
 

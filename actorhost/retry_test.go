@@ -56,7 +56,7 @@ func (r *rawCaller) next() *nats.Msg {
 	for {
 		msg, err := r.replies.NextMsg(10 * time.Second)
 		require.NoError(r.t, err)
-		if !bus.IsPending(msg) {
+		if _, pending := bus.PendingAt(msg); !pending {
 			return msg
 		}
 	}

@@ -187,3 +187,23 @@ func TestOnlyCalledActorsMove(t *testing.T) {
 	require.Equal(t, called, second.Active())
 	require.Equal(t, before+called, writes(), "a claim for each, and nothing else")
 }
+
+// TestCallerThatHasWaitedLongFindsTheNextOwner kills a host in the middle of a long action. Its caller, who has heard
+// long ago that the call is being served, notices little later than one who calls now.
+func TestCallerThatHasWaitedLongFindsTheNextOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const service, killed = 10 * time.Second, 3500 * time.Millisecond
+		b := hosttest.Start(t)
+		first := b.Host(counters())
+		a := troupe.GetOrCreate[counter](b.Client, "a")
+		require.NoError(t, call(t.Context(), add, a, 3))
+		b.Host(counters())
+		time.AfterFunc(killed, func() { b.Kill(first) })
+		began := time.Now()
+		require.NoError(t, call(t.Context(), slow, a, service))
+		require.Less(t, time.Since(began), killed+service+250*time.Millisecond)
+		got, err := get.Call(t.Context(), a, nil)
+		require.NoError(t, err)
+		require.Equal(t, 4, got)
+	})
+}

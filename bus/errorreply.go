@@ -73,9 +73,10 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 	return err
 }
 
-// IsPending reports whether a reply is no answer yet: see [HeaderPending].
-func IsPending(reply *nats.Msg) bool {
-	return reply.Header != nil && first(reply.Header, HeaderPending) != ""
+// PendingAt reports whether a reply is no answer yet, and at which host the call waits: see [HeaderPending].
+func PendingAt(reply *nats.Msg) (host string, pending bool) {
+	host = first(reply.Header, HeaderPending)
+	return host, host != ""
 }
 
 // SetContentType names the encoding of a body, unless it is the default one.

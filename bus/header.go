@@ -16,7 +16,7 @@ const (
 	HeaderRequestID   = "Troupe-Request-Id" // the caller's name for the call: two with one name take effect once
 	HeaderAttempt     = "Troupe-Attempt"    // of a call that is sent again: the how manyth time it is, from 2
 	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: where its caller waits
-	HeaderPending     = "Troupe-Pending"    // "1": no answer yet, but the call that came again is known and will get one
+	HeaderPending     = "Troupe-Pending"    // id of the host where a call that came again is known: no answer yet, but there will be one
 	HeaderReleased    = "Troupe-Released"   // "1": the answer of a host that stops to a forwarded call: claim the actor
 	HeaderEvent       = "Troupe-Event"      // of an event: its place, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS
 	HeaderExcept      = "Troupe-Except"     // of an event: the connection that it is not for

@@ -106,7 +106,8 @@ const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
 
 // A call without an answer is sent again after the first of these, for its host may have died with it, or before it
 // arrived: a caller that waits for an actor on such a host waits little longer than one that comes later. The host where
-// the call waits says so, and is asked again after twice as long each time, up to lastPending. When nobody says anything,
+// the call waits says so, and is asked again after twice as long each time, up to lastPending, or as soon as it turns out
+// that it is gone. When nobody says anything,
 // the host may be frozen. The call then goes by the route, where a frozen host may still swallow it: so often, with a
 // pause that grows up to lastSilence.
 const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
@@ -128,6 +129,7 @@ type sending struct {
 	silence  time.Duration // before the next, if nobody says anything
 	patience time.Duration // before the next, if its host says that it is at it
 	listen   bool          // it has just said so
+	host     string        // its id
 	unsure   bool          // a sending that was neither answered nor refused may have been run, or may be yet
 }
 
@@ -196,9 +198,10 @@ func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
 		return nil, s.rest(ctx, err)
 	case err != nil:
 		return nil, err
-	case bus.IsPending(reply):
+	}
+	if host, pending := bus.PendingAt(reply); pending {
 		s.unsure, s.patience = true, min(max(2*s.patience, firstSilence), lastPending)
-		s.listen = true
+		s.listen, s.host = true, host
 		return nil, nil
 	}
 	s.client.known.add(s.call.ID.Type())
@@ -216,7 +219,7 @@ func (s *sending) once(ctx context.Context) (*nats.Msg, error) {
 	left := time.Until(s.deadline)
 	if s.listen {
 		s.listen, s.silence = false, firstSilence
-		return s.request.Wait(ctx, min(s.patience, left))
+		return s.listenOn(ctx, min(s.patience, left))
 	}
 	if s.attempts++; s.attempts > 1 {
 		s.client.resent.Add(1)
@@ -227,6 +230,17 @@ func (s *sending) once(ctx context.Context) (*nats.Msg, error) {
 		return s.request.Do(ctx, s.msg, left)
 	}
 	return s.request.Do(ctx, s.msg, min(s.silence, left))
+}
+
+// listenOn waits for the answer of a call that waits at its host, as long as that is there.
+func (s *sending) listenOn(ctx context.Context, patience time.Duration) (*nats.Msg, error) {
+	for until := time.Now().Add(patience); ; {
+		left := time.Until(until)
+		reply, err := s.request.Wait(ctx, min(left, hostEvery))
+		if left <= hostEvery || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || s.client.hostGone(ctx, s.host) {
+			return reply, err
+		}
+	}
 }
 
 func (s *sending) directly() {

@@ -28,6 +28,7 @@ type Client struct {
 	queue     int   // events that may wait in each subscription
 	feeds     *feeds
 	links     links
+	hosts     hosts // at which calls wait
 	closing   atomic.Bool
 }
 
