@@ -21,6 +21,8 @@ SECONDS   ?= 30
 SEED      ?= 1
 SEEDS     ?= 1
 ROUNDS    ?= 50
+AWAKE     ?= 10000
+ROWS      ?=
 ARGS      ?= --help
 OLD       ?= bin/bench-old.txt
 NEW       ?= bin/bench.txt
@@ -51,8 +53,9 @@ chaos: ## Kill, freeze and cut off hosts and servers, and check what clients see
 		-timeout 0 $(TESTFLAGS) -args \
 		-seconds $(SECONDS) -seed $(SEED) -seeds $(SEEDS)
 
-failover: ## Measure how long actors are without service when their host goes (ROUNDS=50)
-	$(GO) test -tags chaos ./actorhost/chaos -run Failover -count 1 -timeout 0 -v $(TESTFLAGS) -args -rounds $(ROUNDS)
+failover: ## Measure how long actors are without service when their host goes (ROUNDS=50 AWAKE=10000 ROWS=regexp)
+	$(GO) test -tags chaos ./actorhost/chaos -run Failover -count 1 -timeout 0 -v $(TESTFLAGS) -args \
+		-rounds $(ROUNDS) -awake $(AWAKE) -rows '$(ROWS)'
 
 cover: ## Measure test coverage over all packages, and write bin/cover.html
 	@mkdir -p bin

@@ -13,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 var (
@@ -127,8 +125,7 @@ func (f findings) report(t *testing.T) {
 // run lets clients call while the faults of a scenario happen.
 func run(t *testing.T, sc scenario) findings {
 	t.Helper()
-	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
-	s := begin(t, sc.servers, filepath.Join(*historyDir, sc.name+".log"), sc.env...)
+	s := begin(t, sc.servers, sc.name+".log", sc.env...)
 	defer s.end()
 	duration := max(time.Duration(*seconds)*time.Second, sc.atLeast)
 	if sc.atMost > 0 {

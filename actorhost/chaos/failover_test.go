@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 	"testing"
@@ -22,42 +22,43 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 0, "how often TestFailover lets each thing happen")
-	awake  = flag.Int("awake", 10_000, "how many actors are awake on a host when it is killed")
+	rounds = flag.Int("rounds", 0, "how often TestFailover lets each thing happen; on a cluster at most ten times")
+	awake  = flag.Int("awake", 10_000, "how many actors are awake on a host when it goes")
+	rows   = flag.String("rows", "", "regular expression for the rows of TestFailover's table that are wanted")
 )
 
-// TestFailover measures how long an actor is without service when its host goes, on a single server with the default
-// lease, and prints a table: for a call that is made at that moment, and for one that is being served at that moment.
+// TestFailover measures how long an actor is without service when its host goes, with the default lease, and prints a
+// table: for a call that is made at that moment, and for one that has been in service for a second.
 func TestFailover(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("without -rounds")
 	}
-	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
-	file, err := os.Create(filepath.Join(*historyDir, "failover.log"))
+	wanted, err := regexp.Compile(*rows)
 	require.NoError(t, err)
-	defer file.Close()
-	f := failover{t: t, s: &system{t: t, log: file, lease: 3 * time.Second}}
-	address := freeAddress(t)
-	server := &node{url: "nats://" + address, env: []string{envRole + "=server", envListen + "=" + address, envDir + "=" + t.TempDir()}}
-	f.s.servers = []*node{server}
-	server.process = start(t, file, server.env...)
-	f.s.awaitServer(server)
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: server.url, Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	defer nc.Close()
-	f.client, err = client.New(nc)
-	require.NoError(t, err)
-	f.owner = f.host()
-	require.Eventually(t, func() bool {
-		_, err := add.Call(t.Context(), troupe.GetOrCreate[counter](f.client, "first"), 1)
-		return err == nil
-	}, 30*time.Second, 20*time.Millisecond)
+	few := min(*rounds, 10)
+	takeover := []string{envTakeover + "=1"}
+	fmt.Println("| the host is | awake on it | times | a call at that moment: p50, p99, max | a call in service: p50, p99, max | failed | lost | double |")
+	fmt.Println("|---|---|---|---|---|---|---|---|")
+	for _, r := range []row{
+		{"killed (`kill -9`)", 1, *awake, *rounds, nil, (*process).kill},
+		{"frozen (SIGSTOP)", 1, min(*awake, 100), *rounds, nil, func(p *process) { p.signal(syscall.SIGSTOP) }},
+		{"drained (SIGTERM)", 1, *awake, *rounds, nil, func(p *process) { p.signal(syscall.SIGTERM) }},
+		{"killed, on a cluster", 3, *awake, few, nil, (*process).kill},
+		{"killed, on a cluster with `TakeoverOnDisconnect`", 3, *awake, few, takeover, (*process).kill},
+		{"drained, on a cluster", 3, *awake, few, nil, func(p *process) { p.signal(syscall.SIGTERM) }},
+	} {
+		if wanted.MatchString(r.name) {
+			newFailover(t, r).measure(r)
+		}
+	}
+}
 
-	fmt.Println("| the host is | awake on it | a call at that moment: p50, p99, max | a call in service: p50, p99, max | failed | lost | double |")
-	fmt.Println("|---|---|---|---|---|---|---|")
-	f.measure("killed (`kill -9`)", *awake, func(p *process) { p.kill() })
-	f.measure("frozen (SIGSTOP)", 100, func(p *process) { p.signal(syscall.SIGSTOP) })
-	f.measure("drained (SIGTERM)", *awake, func(p *process) { p.signal(syscall.SIGTERM) })
+// row is what happens to hosts, and how often.
+type row struct {
+	name                    string
+	servers, actors, rounds int
+	env                     []string // of the hosts
+	end                     func(*process)
 }
 
 type failover struct {
@@ -68,17 +69,35 @@ type failover struct {
 	made   int
 }
 
-func (f *failover) host() *process {
-	return start(f.t, f.s.log, envRole+"=host", envURL+"="+f.s.servers[0].url, envLease+"="+f.s.lease.String())
+func newFailover(t *testing.T, r row) *failover {
+	t.Helper()
+	f := &failover{t: t, s: startServers(t, r.servers, "failover.log")}
+	f.s.env = r.env
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: f.s.urls(), Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	f.client, err = client.New(nc)
+	require.NoError(t, err)
+	f.owner = f.host()
+	require.Eventually(t, func() bool {
+		_, err := add.Call(t.Context(), troupe.GetOrCreate[counter](f.client, "first"), 1)
+		return err == nil
+	}, 30*time.Second, 20*time.Millisecond)
+	return f
 }
 
-func (f *failover) measure(name string, actors int, end func(*process)) {
+func (f *failover) host() *process {
+	return start(f.t, f.s.log, append(slices.Clone(f.s.env), envRole+"=host", envURL+"="+f.s.urls())...)
+}
+
+func (f *failover) measure(r row) {
+	defer f.s.end()
 	var next, served []time.Duration
 	failed, lost, double := 0, 0, 0
 	check := func(got, want int, err error) {
 		switch {
 		case err != nil:
-			f.t.Log(name, err)
+			f.t.Log(r.name, err)
 			failed++
 		case got < want:
 			lost++
@@ -86,9 +105,9 @@ func (f *failover) measure(name string, actors int, end func(*process)) {
 			double++
 		}
 	}
-	for i := range *rounds {
-		fmt.Fprintf(os.Stderr, "\r%s: %d of %d ", name, i, *rounds)
-		f.wake(actors)
+	for i := range r.rounds {
+		fmt.Fprintf(os.Stderr, "\r%s: %d of %d ", r.name, i, r.rounds)
+		f.wake(r.actors)
 		f.made++
 		a := troupe.GetOrCreate[counter](f.client, fmt.Sprint("called", f.made))
 		b := troupe.GetOrCreate[counter](f.client, fmt.Sprint("served", f.made))
@@ -99,7 +118,7 @@ func (f *failover) measure(name string, actors int, end func(*process)) {
 		old := f.owner
 		f.owner = f.host()
 		f.awaitHosts(2)
-		const service = 200 * time.Millisecond
+		const service, before = 1200 * time.Millisecond, time.Second
 		var began time.Time
 		ended := make(chan time.Duration, 1)
 		go func() {
@@ -108,9 +127,9 @@ func (f *failover) measure(name string, actors int, end func(*process)) {
 			check(got, 2, err)
 			close(ended)
 		}()
-		time.Sleep(service / 2)
+		time.Sleep(before)
 		began = time.Now()
-		go end(old)
+		go r.end(old)
 		got, err := add.Call(f.t.Context(), a, 1)
 		next = append(next, time.Since(began))
 		if took, ok := <-ended; ok {
@@ -122,7 +141,7 @@ func (f *failover) measure(name string, actors int, end func(*process)) {
 		f.awaitHosts(1)
 	}
 	fmt.Fprint(os.Stderr, "\r")
-	fmt.Printf("| %s | %d | %s | %s | %d | %d | %d |\n", name, actors, spread(next), spread(served), failed, lost, double)
+	fmt.Printf("| %s | %d | %d | %s | %s | %d | %d | %d |\n", r.name, r.actors, r.rounds, spread(next), spread(served), failed, lost, double)
 }
 
 // wake calls that many actors.

@@ -28,12 +28,13 @@ import (
 
 // The test binary is also the program of the processes that are killed. What one of them is to be is in these.
 const (
-	envRole    = "TROUPE_CHAOS_ROLE"    // server or host
-	envListen  = "TROUPE_CHAOS_LISTEN"  // of a server: host:port
-	envDir     = "TROUPE_CHAOS_DIR"     // of a server: its data
-	envCluster = "TROUPE_CHAOS_CLUSTER" // of a server in a cluster: all addresses of routes, its own first
-	envURL     = "TROUPE_CHAOS_URL"     // of a host
-	envLease   = "TROUPE_CHAOS_LEASE"   // of a host
+	envRole     = "TROUPE_CHAOS_ROLE"     // server or host
+	envListen   = "TROUPE_CHAOS_LISTEN"   // of a server: host:port
+	envDir      = "TROUPE_CHAOS_DIR"      // of a server: its data
+	envCluster  = "TROUPE_CHAOS_CLUSTER"  // of a server in a cluster: all addresses of routes, its own first
+	envURL      = "TROUPE_CHAOS_URL"      // of a host
+	envLease    = "TROUPE_CHAOS_LEASE"    // of a host, by default that of its config
+	envTakeover = "TROUPE_CHAOS_TAKEOVER" // of a host: anything for TakeoverOnDisconnect
 )
 
 func TestMain(m *testing.M) {
@@ -94,13 +95,18 @@ func splitAddress(address string) (host string, port int, err error) {
 // runHost runs actors until SIGTERM. A line on its input, "kill POINT" or "stop POINT", has it send itself that signal
 // when a turn next comes to that point.
 func runHost() error {
-	lease, err := time.ParseDuration(os.Getenv(envLease))
-	if err != nil {
-		return fmt.Errorf("reading the lease: %w", err)
+	config := actorhost.Config{Grace: 5 * time.Second, TakeoverOnDisconnect: os.Getenv(envTakeover) != ""}
+	if text := os.Getenv(envLease); text != "" {
+		lease, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("reading the lease: %w", err)
+		}
+		config.Lease = lease
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	config.Logger = logger
 	nc, err := bus.Connect(ctx, bus.Options{URL: os.Getenv(envURL), Logger: logger})
 	if err != nil {
 		return err
@@ -128,7 +134,7 @@ func runHost() error {
 		}
 		stop() // whoever started it is gone
 	}()
-	return actorhost.Run(ctx, nc, actorhost.Config{Lease: lease, Grace: 5 * time.Second, Logger: logger}, definitions()...)
+	return actorhost.Run(ctx, nc, config, definitions()...)
 }
 
 // process is a child that can be killed, stopped and started again.

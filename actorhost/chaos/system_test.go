@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,13 +49,27 @@ const members = 3
 // begin starts one server or a cluster of three, and the hosts. Their logs go to a file.
 func begin(t *testing.T, servers int, log string, env ...string) *system {
 	t.Helper()
-	file, err := os.Create(log)
-	require.NoError(t, err)
-	t.Cleanup(func() { file.Close() })
-	s := &system{t: t, log: file, lease: 2 * time.Second, env: env}
+	s := startServers(t, servers, log)
+	s.env = env
+	s.lease = 2 * time.Second
 	if servers > 1 {
 		s.lease = 10 * time.Second
 	}
+	for i := range members {
+		s.hosts = append(s.hosts, &member{proxy: newProxy(t, strings.TrimPrefix(s.servers[i%servers].url, "nats://"))})
+		s.startHost(s.hosts[i])
+	}
+	s.awaitHosts()
+	return s
+}
+
+func startServers(t *testing.T, servers int, log string) *system {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
+	file, err := os.Create(filepath.Join(*historyDir, log))
+	require.NoError(t, err)
+	t.Cleanup(func() { file.Close() })
+	s := &system{t: t, log: file}
 	var routes []string
 	for range servers {
 		routes = append(routes, freeAddress(t))
@@ -67,14 +82,9 @@ func begin(t *testing.T, servers int, log string, env ...string) *system {
 		s.servers = append(s.servers, n)
 		n.process = start(t, s.log, n.env...)
 	}
-	for i := range servers {
-		s.awaitServer(s.servers[i])
+	for _, n := range s.servers {
+		s.awaitServer(n)
 	}
-	for i := range members {
-		s.hosts = append(s.hosts, &member{proxy: newProxy(t, strings.TrimPrefix(s.servers[i%servers].url, "nats://"))})
-		s.startHost(s.hosts[i])
-	}
-	s.awaitHosts()
 	return s
 }
 
