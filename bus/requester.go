@@ -52,6 +52,9 @@ type reply struct {
 	err error
 }
 
+// ErrAbandoned is the error of a request that waited for its reply when the Requester was closed: it was sent.
+var ErrAbandoned = fmt.Errorf("the request waited for its reply: %w", nats.ErrConnectionClosed)
+
 // lane holds the requests to one receiver that have not ended, by their numbers.
 type lane struct{ first, last *Request }
 
@@ -162,7 +165,7 @@ func (r *Requester) leave(q *Request) {
 
 // Do sends msg, whose Reply it sets, and waits for a reply, to this sending or an earlier one, until ctx is done or for
 // as long as the timeout. It returns nats.ErrNoResponders when nobody listens, context.DeadlineExceeded after the
-// timeout, nats.ErrConnectionClosed when the Requester is closed, an error with [troupe.CodeDenied] when the server does
+// timeout, [ErrAbandoned] when the Requester is closed meanwhile, an error with [troupe.CodeDenied] when the server does
 // not let it publish, or the error of ctx.
 func (q *Request) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
 	msg.Reply = q.subject
@@ -187,7 +190,7 @@ func (q *Request) Wait(ctx context.Context, timeout time.Duration) (*nats.Msg, e
 		case r.err != nil:
 			return nil, r.err
 		case r.msg == nil:
-			return nil, nats.ErrConnectionClosed
+			return nil, ErrAbandoned
 		}
 		return r.msg, noResponders(r.msg)
 	case <-q.timer.C:
@@ -223,7 +226,7 @@ func (r *Requester) Waiting() int {
 	return len(r.waiting)
 }
 
-// Close ends the subscription; requests that wait return nats.ErrConnectionClosed.
+// Close ends the subscription; requests that wait return [ErrAbandoned].
 func (r *Requester) Close() error {
 	r.deaf()
 	r.mu.Lock()

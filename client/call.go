@@ -187,7 +187,7 @@ func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
 			s.byRoute()
 		}
 		return nil, nil
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, bus.ErrAbandoned):
 		s.unsure = true
 		return nil, err
 	case errors.Is(err, troupe.ErrDenied):

@@ -102,7 +102,7 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool { return host.Active() == 1 }, 5*time.Second, time.Millisecond)
 	require.NoError(t, cl.Close(t.Context()))
-	require.ErrorIs(t, <-waiting, troupe.ErrUnavailable)
+	require.ErrorIs(t, <-waiting, troupe.ErrOutcomeUnknown, "it was sent")
 	_, err := books.Call(t.Context(), troupe.GetOrCreate[shelf](cl, "a"), nil)
 	require.ErrorIs(t, err, troupe.ErrUnavailable)
 	_, err = added.Subscribe(t.Context(), troupe.GetOrCreate[shelf](cl, "a"), func(context.Context, book) error { return nil })
