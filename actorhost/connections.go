@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -134,16 +133,13 @@ func (a *activation) sessionReply(w work, conn *Connection) (*nats.Msg, error) {
 	return reply(w, body), err
 }
 
-// checkConnection refuses what a client may not ask hosts to publish to: their own subjects, and those of the server.
+// checkConnection refuses what a client may not ask hosts to publish to.
 func (h *Host) checkConnection(id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
 		return errorf(troupe.CodeBadInput, "%q is no id of a connection", id)
-	case inbox == "" || len(inbox) > maxInbox || strings.ContainsAny(inbox, "*> \t\r\n") ||
-		strings.HasPrefix(inbox, ".") || strings.HasSuffix(inbox, ".") || strings.Contains(inbox, ".."):
-		return errorf(troupe.CodeBadInput, "%q is no inbox of a client", inbox)
-	case strings.HasPrefix(inbox, "$") || strings.HasPrefix(inbox, h.ns.Name()+"."):
-		return errorf(troupe.CodeBadInput, "the inbox %q is not for clients", inbox)
+	case len(inbox) > maxInbox || !h.ns.IsInbox(inbox):
+		return errorf(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
 	}
 	return nil
 }

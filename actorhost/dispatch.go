@@ -41,6 +41,9 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 		h.receiveOther(msg)
 		return nil
 	}
+	if !h.answerable(msg) {
+		return nil
+	}
 	if target.Forwarded && !h.confirm(msg, target.Tokens) {
 		return nil
 	}
@@ -58,10 +61,6 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 
 // admit checks, and completes, what can be told of a call without its actor.
 func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
-	if !h.mayAnswer(w.msg) {
-		w.msg.Reply = ""
-		return errorf(troupe.CodeBadInput, "there is nobody to answer")
-	}
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := h.types[actorType]
 	if kind == nil {
@@ -110,7 +109,7 @@ func cycle(chain, tokens string) *troupe.Error {
 // receiveOther takes what is not a call: what the host itself is asked.
 func (h *Host) receiveOther(msg *nats.Msg) {
 	switch {
-	case msg.Reply != "" && !h.mayAnswer(msg):
+	case !h.answerable(msg):
 	case h.respond(msg):
 	default:
 		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))

@@ -47,7 +47,7 @@ func TestAnswersGoToInboxesOnly(t *testing.T) {
 	// What the host has done before it answers this, it has sent before.
 	reply, err := nc.Request("troupe.route.counter.a.get", nil, 10*time.Second)
 	require.NoError(t, err)
-	require.Equal(t, []byte{1 + 7*byte(len(victims))}, reply.Data, "only the forwarded calls without an answer have run")
+	require.Equal(t, []byte{1}, reply.Data, "none of them has run")
 	require.NoError(t, nc.Flush())
 	for _, sub := range reached {
 		pending, _, err := sub.Pending()

@@ -53,19 +53,6 @@ func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) *nats.Msg {
 	return msg
 }
 
-// mayAnswer reports whether the reply subject of a message can be its sender's inbox. NATS lets a sender name any subject,
-// and the answer is published with the rights of this host: it must be no call of an actor, no event, and no request to
-// NATS itself.
-func (h *Host) mayAnswer(msg *nats.Msg) bool {
-	rest, ours := strings.CutPrefix(msg.Reply, h.ns.Name())
-	if !strings.HasPrefix(msg.Reply, "$") && (!ours || !strings.HasPrefix(rest, ".")) {
-		return true
-	}
-	h.config.Logger.Warn("a message was dropped: its reply subject is no inbox", slog.String("subject", msg.Subject),
-		slog.String("reply", msg.Reply), slog.String("host", h.ID()))
-	return false
-}
-
 // send publishes. It fails only without a connection, when nobody can be told either.
 func (h *Host) send(msg *nats.Msg) {
 	if err := h.nc.PublishMsg(msg); err != nil {
@@ -118,6 +105,17 @@ func (h *Host) forward(w work, owner string, id troupe.ID) forwarded {
 	return wasTaken
 }
 
+// answerable reports whether a message may be answered. One whose reply subject is no inbox is not run either: whoever
+// sends that does not want an answer but something else.
+func (h *Host) answerable(msg *nats.Msg) bool {
+	if msg.Reply == "" || h.ns.IsInbox(msg.Reply) {
+		return true
+	}
+	h.config.Logger.Warn("a message was dropped: its reply subject is no inbox", slog.String("subject", msg.Subject),
+		slog.String("reply", fmt.Sprintf("%.100s", msg.Reply)), slog.String("host", h.ID()))
+	return false
+}
+
 // confirm tells the host that has forwarded a call that it has arrived, and turns the reply to the caller. A host that
 // stops, and where the actor sleeps already, hands the actor over instead.
 func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
@@ -128,11 +126,11 @@ func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
 	if released {
 		confirmation.Header = nats.Header{bus.HeaderReleased: {"1"}}
 	}
-	if msg.Reply != "" && h.mayAnswer(msg) {
+	if msg.Reply != "" {
 		h.send(confirmation)
 	}
 	msg.Reply = header(msg, bus.HeaderReplyTo)
-	return !released
+	return !released && h.answerable(msg)
 }
 
 func errorf(code troupe.Code, format string, args ...any) *troupe.Error {

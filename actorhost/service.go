@@ -72,7 +72,7 @@ func (h *Host) describe() {
 	for {
 		select {
 		case msg := <-h.asked:
-			if msg.Reply == "" || !h.mayAnswer(msg) {
+			if msg.Reply == "" || !h.answerable(msg) {
 				continue
 			}
 			_, verb, _ := strings.Cut(msg.Subject, ".")

@@ -82,6 +82,28 @@ func (n Namespace) Forward(host string, id troupe.ID, action string) string {
 // Ping is answered by a host that is up, and by NATS when it is not.
 func (n Namespace) Ping(host string) string { return n.name + ".host." + host + ".ping" }
 
+// maxInbox is how long the subject of a reply may be. A server ends a connection that sends it a line of over 4 KB.
+const maxInbox = 1024
+
+// IsInbox reports whether somebody may wait for a reply at a subject: not at one of the server's own, such as $JS and
+// $KV, nor at one of this namespace. Callers choose where they are answered, and a host may publish where they may not:
+// it must not be made to delete a bucket, write a record, or call an actor in their stead.
+func (n Namespace) IsInbox(subject string) bool {
+	if subject == "" || len(subject) > maxInbox || subject[0] == '$' || subject[0] == '.' || subject[len(subject)-1] == '.' {
+		return false
+	}
+	if rest, ok := strings.CutPrefix(subject, n.name); ok && (rest == "" || rest[0] == '.') {
+		return false
+	}
+	for i := range len(subject) {
+		switch c := subject[i]; {
+		case c <= ' ', c == 0x7f, c == '*', c == '>', c == '.' && subject[i-1] == '.':
+			return false
+		}
+	}
+	return true
+}
+
 func (n Namespace) actor(kind string, id troupe.ID, name string) string {
 	return n.name + "." + kind + "." + id.Tokens() + "." + name
 }

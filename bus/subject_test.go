@@ -55,6 +55,21 @@ func TestParseCall(t *testing.T) {
 	}
 }
 
+func TestInboxes(t *testing.T) {
+	t.Parallel()
+	ns, err := bus.NewNamespace("app")
+	require.NoError(t, err)
+	for _, inbox := range []string{"_INBOX.a.b", "a", "apple.b", "_R_.x", "my.$KV", "ä.b", strings.Repeat("x", 1024)} {
+		require.True(t, ns.IsInbox(inbox), inbox)
+	}
+	for _, other := range []string{
+		"", "$KV.app-actors.room.a", "$JS.API.STREAM.DELETE.KV_app-actors", "$SYS.x", "app", "app.route.room.a.send", "app.host.h.ping",
+		"a b", "a\tb", "a\r\nPUB x 0", "a\x00", "a.*", "a.>", "a..b", ".a", "a.", ".", strings.Repeat("x", 1025),
+	} {
+		require.False(t, ns.IsInbox(other), other)
+	}
+}
+
 func TestEverySubjectOfACallIsReadAsThatCall(t *testing.T) {
 	t.Parallel()
 	name := rapid.StringMatching(`[A-Za-z][A-Za-z0-9_-]{0,20}`)
