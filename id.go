@@ -49,9 +49,15 @@ func NewID(actorType string, key ...string) (ID, error) {
 	return ID{string(text)}, nil
 }
 
+// maxTokens is how long the tokens of an ID can be: each byte of a key may take three, each part a dot and a "=".
+const maxTokens = MaxName + 2*MaxKeyParts + 3*MaxKeyBytes
+
 // ParseID reads the tokens that [ID.Tokens] gives. Only those are accepted, byte for byte: another spelling of the
 // same key would be a second address for one actor. The error has [CodeBadInput].
 func ParseID(tokens string) (ID, error) {
+	if len(tokens) > maxTokens {
+		return ID{}, badInput("%.20q... is not an actor: it has %d bytes, at most %d are possible", tokens, len(tokens), maxTokens)
+	}
 	parts := strings.Split(tokens, ".")
 	for i, token := range parts[1:] {
 		part, err := unescape(token)

@@ -81,6 +81,14 @@ func TestWrongIDsAreRefused(t *testing.T) {
 			require.True(t, id.IsZero())
 		})
 	}
+	_, err := troupe.ParseID("room" + strings.Repeat(".x", 1<<20))
+	require.ErrorIs(t, err, troupe.ErrBadInput)
+	require.Less(t, len(err.Error()), 200)
+	longest, err := troupe.NewID(strings.Repeat("t", troupe.MaxName), append(manyParts(troupe.MaxKeyParts-1), strings.Repeat(".", troupe.MaxKeyBytes-troupe.MaxKeyParts+1))...)
+	require.NoError(t, err)
+	parsed, err := troupe.ParseID(longest.Tokens())
+	require.NoError(t, err)
+	require.Equal(t, longest, parsed)
 	for _, tokens := range []string{"", ".", "room.", "room..a", "room.a b", "room.*", "room.>", "room.=2", "room.=zz", "room.=2a", "room.=41", "room.é", "room.a="} {
 		_, err := troupe.ParseID(tokens)
 		require.ErrorIs(t, err, troupe.ErrBadInput, "%q", tokens)
