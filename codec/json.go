@@ -51,6 +51,9 @@ func (jsonCodec) Unmarshal(data []byte, into any) (err error) {
 	if isNull && !acceptsNil(v.Type()) {
 		return faultf("expected %s, got null", v.Type())
 	}
+	if err := checkBrackets(data); err != nil {
+		return err
+	}
 	defer recovered("decoding", &err)
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -80,7 +83,7 @@ func explain(err error) error {
 		number, isNumber := strings.CutPrefix(wrongType.Value, "number ")
 		err = faultf("expected %s, got %s", wrongType.Type, wrongType.Value)
 		if isNumber {
-			err = faultf("%s does not fit %s", number, wrongType.Type)
+			err = faultf("%.40s does not fit %s", number, wrongType.Type)
 		}
 		if wrongType.Field != "" {
 			err = within("."+wrongType.Field, err)

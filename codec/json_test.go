@@ -1,6 +1,9 @@
 package codec_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +37,30 @@ func TestJSONErrors(t *testing.T) {
 	} {
 		require.EqualError(t, codec.JSON.Unmarshal([]byte(test.data), test.into), test.want, test.data)
 	}
+}
+
+// TestJSONNesting has brackets that count, and brackets within texts, which do not.
+func TestJSONNesting(t *testing.T) {
+	t.Parallel()
+	nested := func(before string, levels int, after string) []byte {
+		return []byte(before + strings.Repeat("[", levels) + strings.Repeat("]", levels) + after)
+	}
+	for _, data := range [][]byte{
+		nested("", 64, ""), nested(`{"a":`, 63, "}"), nested(`"`, 100, `"`), nested(`"\"`, 100, `"`), nested(`["\\",`, 63, "]"),
+		nested(`{"\\\"`, 100, `":[[[1]]]}`), []byte("[" + strings.Repeat("[],", 100) + "1]"),
+	} {
+		require.NoError(t, codec.JSON.Unmarshal(data, new(any)), "%s", data)
+	}
+	for _, data := range [][]byte{nested("", 65, ""), nested(`{"a":`, 64, "}"), nested(`["\"",`, 64, "]"), nested(`["\\",`, 64, "]"), nested("", 1<<20, "")} {
+		for _, into := range []any{new(any), new(order), new(json.RawMessage)} {
+			require.ErrorContains(t, codec.JSON.Unmarshal(data, into), "nested deeper than 64 levels")
+		}
+	}
+	// The path to such an error was copied at each of its levels.
+	step := `{"` + strings.Repeat("k", 50) + `":`
+	deep := []byte(strings.Repeat(step, 9000) + "1e999" + strings.Repeat("}", 9000))
+	require.Less(t, len(codec.JSON.Unmarshal(deep, new(any)).Error()), 100)
+	require.Less(t, len(codec.JSON.Unmarshal(bytes.Repeat([]byte("1"), 1<<20), new(int)).Error()), 100)
 }
 
 func TestJSONMends(t *testing.T) {
