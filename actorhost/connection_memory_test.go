@@ -2,7 +2,6 @@ package actorhost_test
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -53,13 +52,4 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 	each := (int64(heap()) - int64(before)) / connections
 	t.Logf("%d bytes for each connection", each)
 	require.Less(t, each, int64(most))
-}
-
-// heap is how much memory is in use.
-func heap() uint64 {
-	runtime.GC()
-	runtime.GC() // finalizers and pools take two
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
 }

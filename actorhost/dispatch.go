@@ -80,7 +80,7 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	if target.Action != bus.ConnectAction { // which comes anew to each host
 		w.id.RequestID, _ = bus.ParseRequestID(w.msg.Reply)
 	}
-	w.id.given = header(w.msg, bus.HeaderRequestID)
+	w.id.given = strings.Clone(header(w.msg, bus.HeaderRequestID)) // a part of all headers, which nobody must keep for it
 	w.id.again = header(w.msg, bus.HeaderAttempt) != ""
 	if len(w.id.given) > bus.MaxRequestID {
 		return errorf(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), bus.MaxRequestID)
@@ -91,9 +91,18 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 	return nil
 }
 
+// maxSpelt is how much of a chain is spelt out.
+const maxSpelt = 4 << 10
+
 // cycle is the error of a call whose actor waits in it.
 func cycle(chain, tokens string) *troupe.Error {
-	spelt := func() string { return strings.NewReplacer(".", "/", ",", " -> ").Replace(chain + "," + tokens) }
+	if len(chain) > bus.MaxChainBytes {
+		return errorf(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), bus.MaxChainBytes)
+	}
+	spelt := func() string {
+		whole := chain + "," + tokens
+		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxSpelt):])
+	}
 	length := 0
 	for waiting := range strings.SplitSeq(chain, ",") {
 		if waiting == tokens {

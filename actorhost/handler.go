@@ -27,7 +27,7 @@ type input struct {
 
 func (in input) decode(c *Context, into any) error {
 	if err := in.as.Unmarshal(in.body, into); err != nil {
-		return errorf(troupe.CodeBadInput, "%s.%s: %v", c.a.id, c.turn.action, err)
+		return errorf(troupe.CodeBadInput, "%s.%s: %.500s", c.a.id, c.turn.action, err) // a type may quote all of it
 	}
 	return nil
 }

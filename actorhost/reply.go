@@ -95,6 +95,10 @@ func (h *Host) forward(w work, owner string, id troupe.ID) forwarded {
 		h.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),
 			slog.String("actor_key", id.KeyString()), slog.String("action", w.action), slog.String("host", owner))
 		return wasLost // and is sent again by its caller
+	case errors.Is(err, nats.ErrMaxPayload):
+		h.refuse(w, errorf(troupe.CodeTooLarge, "%s.%s: with what hosts add, the request has more than the %d bytes that the server takes",
+			id, w.action, h.nc.MaxPayload()))
+		return wasTaken // others may fit
 	case err != nil:
 		h.peers.forget(owner)
 		h.refuse(w, unavailable("forwarding to the host %s: %v", owner, err))
