@@ -18,7 +18,7 @@ func parseAck(msg *nats.Msg) (sequence uint64, err error) {
 	if at := bytes.Index(msg.Data, []byte(mark)); at >= 0 && !bytes.Contains(msg.Data, []byte(`"error"`)) { // nearly always
 		digits := msg.Data[at+len(mark):]
 		if end := bytes.IndexAny(digits, ",}"); end > 0 {
-			if sequence, err := strconv.ParseUint(string(digits[:end]), 10, 64); err == nil {
+			if sequence, err := strconv.ParseUint(string(digits[:end]), 10, 64); err == nil && sequence > 0 {
 				return sequence, nil
 			}
 		}

@@ -130,9 +130,10 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 	return msg.Data, msg.Sequence, nil
 }
 
-// isDeletion reports whether a message says that its key is no more.
+// isDeletion reports whether a message says that its key is deleted.
 func isDeletion(header nats.Header) bool {
-	return first(header, jetstream.MarkerReasonHeader) != "" || first(header, "KV-Operation") != ""
+	operation := first(header, "KV-Operation")
+	return operation == "DEL" || operation == "PURGE" || first(header, jetstream.MarkerReasonHeader) != ""
 }
 
 // put writes a key that is at the expected revision and returns the new one. With a TTL, of whole seconds, the server

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -61,6 +62,8 @@ func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "1", bus.FormatTimeout(-5))
 	require.Equal(t, "1", bus.FormatTimeout(1))
+	require.Equal(t, "9223372036855", bus.FormatTimeout(math.MaxInt64))
+	require.Equal(t, "2", bus.FormatTimeout(1_000_001))
 	require.Equal(t, "1500", bus.FormatTimeout(1_500_000_000))
 	for value, want := range map[string]string{"": "30s", "abc": "30s", "-1": "0s", "0": "0s", "250": "250ms", "999999999999999": "24h0m0s"} {
 		require.Equal(t, want, bus.ParseTimeout(value).String())

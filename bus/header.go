@@ -46,7 +46,11 @@ const MaxChain, MaxChainBytes = 64, 256 << 10
 
 // FormatTimeout writes the time left as [HeaderTimeout] has it: whole milliseconds, rounded up, at least 1.
 func FormatTimeout(left time.Duration) string {
-	return strconv.FormatInt(max(1, int64((left+time.Millisecond-1)/time.Millisecond)), 10)
+	ms := int64(left / time.Millisecond)
+	if left%time.Millisecond > 0 {
+		ms++
+	}
+	return strconv.FormatInt(max(1, ms), 10)
 }
 
 // ParseTimeout reads [HeaderTimeout]. What is absent or malformed counts as [DefaultTimeout], and no call is given

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 )
 
@@ -18,6 +19,11 @@ type HostEntry struct {
 	Name    string    `json:"name,omitempty"`
 	Types   []string  `json:"types"`
 	Started time.Time `json:"started"`
+}
+
+// isHostID reports whether text can be the id of a host: one subject token of at most 63 letters, digits, '_' and '-'.
+func isHostID(text string) bool {
+	return text != "" && troupe.CheckName("host", "h"+text) == nil // which may begin with a digit
 }
 
 // Hosts is the bucket that holds the leases of the hosts of a namespace.

@@ -156,8 +156,25 @@ func decodeRecord(tokens string, value []byte, revision uint64) (Record, error) 
 	if err := codec.MsgPack.Unmarshal(value, &record); err != nil {
 		return Record{Revision: revision}, fmt.Errorf("%s: %w: %w", strings.ReplaceAll(tokens, ".", "/"), ErrCorrupt, err)
 	}
+	if err := record.check(); err != nil {
+		return Record{Revision: revision}, fmt.Errorf("%s: %w: %w", strings.ReplaceAll(tokens, ".", "/"), ErrCorrupt, err)
+	}
 	if record.Epoch == 0 {
 		record.Epoch = revision
 	}
 	return record, nil
+}
+
+// check finds what no host writes. An owner becomes a part of subjects; and what says neither whose an actor is nor that
+// there is one must not pass for an actor that is yet to be created.
+func (r *Record) check() error {
+	switch {
+	case r.Owner != "" && !isHostID(r.Owner):
+		return fmt.Errorf("its owner %.40q is no host", r.Owner)
+	case !r.Created && r.Owner == "":
+		return errors.New("it names no owner and no actor")
+	case !r.Created && len(r.State)+len(r.Answers) > 0:
+		return errors.New("it has the state of an actor that is not created")
+	}
+	return nil
 }

@@ -1,13 +1,17 @@
 package bus_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
 )
 
 // connect gives a test a server of its own and a connection to it.
@@ -98,6 +102,76 @@ func TestRecordsAreListed(t *testing.T) {
 		}
 		require.ElementsMatch(t, want, got)
 	}
+}
+
+// TestCorruptRecordsAreNoEmptyOnes stores what no host writes.
+func TestCorruptRecordsAreNoEmptyOnes(t *testing.T) {
+	t.Parallel()
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	nc := connect(t)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	id := newID(t, "room", "a")
+	encoded := func(v any) []byte {
+		data, err := codec.MsgPack.Append(nil, v)
+		require.NoError(t, err)
+		return data
+	}
+	put := func(msg *nats.Msg) {
+		msg.Subject = "$KV.troupe-actors.room.a"
+		_, err := nc.RequestMsg(msg, 10*time.Second)
+		require.NoError(t, err)
+	}
+	type fields map[string]any
+	for name, data := range map[string][]byte{
+		"nothing":                   {},
+		"nil":                       {0xc0},
+		"an empty map":              {0x80},
+		"another map":               encoded(fields{"name": "x"}),
+		"a list":                    {0x90},
+		"a text":                    []byte("\xa3abc"),
+		"JSON":                      []byte(`{"owner":"h1","created":true}`),
+		"two values":                append(encoded(fields{"owner": "h1"}), 0xc0),
+		"a bomb":                    {0xdf, 0xff, 0xff, 0xff, 0xff},
+		"900 KB of nesting":         bytes.Repeat([]byte{0x91}, 900<<10),
+		"900 KB of nesting inside":  append([]byte("\x81\xa1x"), bytes.Repeat([]byte{0x91}, 900<<10)...),
+		"an owner with a dot":       encoded(fields{"owner": "h.1", "created": true}),
+		"an owner of a wildcard":    encoded(fields{"owner": "*", "created": true}),
+		"an owner of all":           encoded(fields{"owner": ">", "created": true}),
+		"an owner with a space":     encoded(fields{"owner": "h 1", "created": true}),
+		"an owner of two lines":     encoded(fields{"owner": "h\r\nPUB x 0\r\n\r\n", "created": true}),
+		"an owner that is too long": encoded(fields{"owner": strings.Repeat("h", 5000), "created": true}),
+		"an owner that is a number": encoded(fields{"owner": 1, "created": true}),
+		"an owner twice":            []byte("\x82\xa5owner\xa2h1\xa5owner\xa2h2"),
+		"a negative epoch":          encoded(fields{"owner": "h1", "epoch": -1}),
+		"a state without an actor":  encoded(fields{"owner": "h1", "state": []byte{0x80}}),
+		"a state that is no bytes":  encoded(fields{"owner": "h1", "created": true, "state": fields{}}),
+	} {
+		put(&nats.Msg{Data: data})
+		_, err := records.Get(t.Context(), id)
+		require.ErrorIs(t, err, bus.ErrCorrupt, name)
+		require.Less(t, len(err.Error()), 300, name)
+		stored, err := records.Raw(t.Context(), id)
+		require.NoError(t, err, name)
+		require.NotNil(t, stored, name)
+	}
+	for name, record := range map[string]bus.Record{
+		"of a claim":       {Owner: "2h_-"},
+		"of nobody":        {Created: true},
+		"without a state":  {Owner: "h1", Created: true},
+		"of a great epoch": {Owner: "h1", Created: true, Epoch: 1 << 63, State: []byte{0x80}},
+		"of junk":          {Owner: "h1", Created: true, State: []byte("junk"), Answers: []byte("junk")}, // the host's to judge
+	} {
+		put(&nats.Msg{Data: encoded(record)})
+		got, err := records.Get(t.Context(), id)
+		require.NoError(t, err, name)
+		require.Equal(t, record.Owner, got.Owner, name)
+	}
+	put(&nats.Msg{Data: encoded(fields{"owner": "h1", "created": true}), Header: nats.Header{"KV-Operation": {"X"}}})
+	got, err := records.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.True(t, got.Created, "what deletes nothing is not deleted")
 }
 
 func TestLeases(t *testing.T) {
