@@ -1,7 +1,9 @@
 package actorhost
 
 import (
+	"errors"
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"time"
 
@@ -150,13 +152,25 @@ func (s *answers) add(w work, output []byte) {
 	s.kept = kept
 	s.kept = append(s.kept, a)
 	s.count(&a)
-	for len(s.kept) > maxAnswers || s.size > maxAnswersSize {
-		s.evict(0)
+	s.trim()
+}
+
+// trim keeps to the limits.
+func (s *answers) trim() {
+	n, size := 0, s.size
+	for len(s.kept)-n > maxAnswers || size > maxAnswersSize {
+		size -= len(s.kept[n].Output)
+		n++
 	}
-	for i := 0; s.given > maxGivenAnswers; i++ {
-		if s.kept[i].Given != "" {
-			s.evict(i)
-		}
+	s.drop(n)
+	if s.given > maxGivenAnswers {
+		s.kept = slices.DeleteFunc(s.kept, func(a answer) bool {
+			tooMany := a.Given != "" && s.given > maxGivenAnswers
+			if tooMany {
+				s.lose(&a)
+			}
+			return tooMany
+		})
 	}
 }
 
@@ -196,11 +210,17 @@ func (s *answers) forgetCallers(now time.Time) {
 	}
 }
 
-// evict forgets an answer that its caller may still ask for.
-func (s *answers) evict(i int) {
-	a := s.kept[i]
-	s.uncount(&a)
-	s.kept = append(s.kept[:i], s.kept[i+1:]...)
+// drop forgets the oldest answers.
+func (s *answers) drop(n int) {
+	for i := range n {
+		s.lose(&s.kept[i])
+	}
+	s.kept = slices.Delete(s.kept, 0, n)
+}
+
+// lose notes that an answer is forgotten that its caller may still ask for.
+func (s *answers) lose(a *answer) {
+	s.uncount(a)
 	if c := s.callers[a.Caller]; c != nil && a.Number != 0 {
 		c.Lost = max(c.Lost, a.Number)
 	}
@@ -220,23 +240,28 @@ func (s *answers) uncount(a *answer) {
 	}
 }
 
-// encode is what the record keeps, of at most limit bytes: nothing, when nothing is remembered.
+// encode is what the record keeps, of at most limit bytes, or next to nothing: nothing, when nothing is remembered.
 func (s *answers) encode(limit int64) ([]byte, error) {
 	for {
-		if len(s.callers) == 0 && len(s.kept) == 0 {
+		forgetful := time.Now().Before(s.forgetful)
+		if len(s.callers) == 0 && len(s.kept) == 0 && !forgetful {
 			return nil, nil
 		}
-		encoded, err := codec.MsgPack.Append(nil, storedAnswers{s.kept, s.callers, time.Now().Before(s.forgetful)})
-		if err != nil || int64(len(encoded)) <= limit || len(s.kept) == 0 {
+		encoded, err := codec.MsgPack.Append(nil, storedAnswers{s.kept, s.callers, forgetful})
+		switch {
+		case err != nil || int64(len(encoded)) <= limit:
 			return encoded, err
-		}
-		for range (len(s.kept) + 1) / 2 {
-			s.evict(0)
+		case len(s.kept) > 0:
+			s.drop((len(s.kept) + 1) / 2)
+		case len(s.callers) > 0:
+			s.callers, s.forgetful = nil, time.Now().Add(keepAnswers)
+		default:
+			return encoded, nil
 		}
 	}
 }
 
-// restore is the way back.
+// restore is the way back. Another program may have kept more.
 func (s *answers) restore(encoded []byte) error {
 	*s = answers{}
 	if len(encoded) == 0 {
@@ -246,8 +271,14 @@ func (s *answers) restore(encoded []byte) error {
 	if err := codec.MsgPack.Unmarshal(encoded, &stored); err != nil {
 		return err
 	}
-	*s = answers{kept: stored.Kept, callers: stored.Callers}
 	now := time.Now()
+	for _, c := range stored.Callers {
+		if c == nil {
+			return errors.New("a caller is nil")
+		}
+		c.at = now
+	}
+	*s = answers{kept: stored.Kept, callers: stored.Callers}
 	if stored.Forgetful {
 		s.forgetful = now.Add(keepAnswers)
 	}
@@ -255,8 +286,9 @@ func (s *answers) restore(encoded []byte) error {
 		s.kept[i].at = now
 		s.count(&s.kept[i])
 	}
-	for _, c := range s.callers {
-		c.at = now
+	s.trim()
+	if len(s.callers) > maxCallers {
+		s.forgetCallers(now)
 	}
 	return nil
 }
