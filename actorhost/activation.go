@@ -50,6 +50,7 @@ type activation struct {
 func newActivation(h *Host, id troupe.ID, s *session) *activation {
 	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s, gone: make(chan struct{})}
 	a.gate.a, a.gate.moved.L = a, &a.gate.mu
+	a.mailbox.all = &h.waiting
 	return a
 }
 
@@ -101,7 +102,7 @@ func (a *activation) offer(w work) offered {
 		return closed
 	case w.id.again && a.waits(w.id):
 		return pending
-	case a.mailbox.len() >= a.kind.limits.mailbox:
+	case !a.mailbox.takes(w, a.kind.limits.mailbox):
 		return full
 	}
 	a.mailbox.push(w)

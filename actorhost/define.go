@@ -134,7 +134,7 @@ func (t ActorType[R, S]) ActionTimeout(timeout time.Duration) ActorType[R, S] {
 }
 
 // Mailbox bounds how many calls wait for one actor, [DefaultMailbox] if not set. The newest is refused with
-// troupe.CodeOverloaded.
+// troupe.CodeOverloaded. So it is when 64 MB wait for one actor, or 512 MB on its host.
 func (t ActorType[R, S]) Mailbox(calls int) ActorType[R, S] {
 	t.limits.mailbox = calls
 	return t

@@ -82,6 +82,7 @@ type Host struct {
 	inbox     chan *nats.Msg
 	asked     chan *nats.Msg // about the host
 	started   time.Time
+	waiting   atomic.Int64 // bytes, in the mailboxes of all actors
 	session   atomic.Pointer[session]
 	draining  atomic.Bool // somebody has asked for it
 

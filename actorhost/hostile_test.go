@@ -326,3 +326,35 @@ func TestWhatDoesNotFitAForwardIsTooLarge(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, owner.ID(), is.Host)
 }
+
+// TestWaitingMessagesHaveALimitInBytes floods an actor that is busy with the largest of messages.
+func TestWaitingMessagesHaveALimitInBytes(t *testing.T) {
+	release := make(chan struct{})
+	block := troupe.NewAction[counter, []byte, troupe.None]("block")
+	b := hosttest.Start(t, actorhost.Define(func() counterState { return counterState{} },
+		actorhost.On(block, actorhost.NoOut(func(*counterState, *actorhost.Context, []byte) error { <-release; return nil }))))
+	nc := b.Connect()
+	inbox := nc.NewInbox()
+	replies, err := nc.SubscribeSync(inbox)
+	require.NoError(t, err)
+	body := encoded(t, make([]byte, 1<<20-1024))
+	before := heap()
+	const calls = 300
+	for range calls {
+		require.NoError(t, nc.PublishMsg(&nats.Msg{Subject: "troupe.route.counter.a.block", Reply: inbox, Data: body}))
+	}
+	for i := range calls - 64 - 2 { // one runs; the server's own buffers may hold some back, but not these
+		reply, err := replies.NextMsg(20 * time.Second)
+		require.NoError(t, err, "refusal %d", i)
+		require.ErrorIs(t, bus.DecodeError(reply), troupe.ErrOverloaded)
+	}
+	require.Less(t, heap(), before+100<<20)
+	close(release)
+	for range 60 {
+		reply, err := replies.NextMsg(20 * time.Second)
+		require.NoError(t, err)
+		if failed := bus.DecodeError(reply); failed != nil {
+			require.ErrorIs(t, failed, troupe.ErrOverloaded)
+		}
+	}
+}

@@ -1,10 +1,18 @@
 package actorhost
 
+import "sync/atomic"
+
 // mailbox is a first-in first-out queue of work. It keeps its memory while that is small.
 type mailbox struct {
-	work []work
-	head int // what is before it is done
+	work  []work
+	head  int           // what is before it is done
+	bytes int64         // of the messages that wait
+	all   *atomic.Int64 // bytes, in all mailboxes of the host
 }
+
+// What waits in one mailbox, besides its first message, and in all of a host. A message may be as large as the server
+// allows, and a thousand of the largest must not be the end of the process.
+const maxMailboxBytes, maxWaitingBytes = 64 << 20, 512 << 20
 
 // keepWork is how much memory, in items, an empty mailbox may keep.
 const keepWork = 8
@@ -13,7 +21,17 @@ func (m *mailbox) len() int { return len(m.work) - m.head }
 
 func (m *mailbox) waiting() []work { return m.work[m.head:] }
 
+// takes reports whether there is room for w beside fewer than a number of others.
+func (m *mailbox) takes(w work, others int) bool {
+	size := w.size()
+	if m.all.Load()+size > maxWaitingBytes {
+		return false
+	}
+	return m.len() == 0 || m.len() < others && m.bytes+size <= maxMailboxBytes
+}
+
 func (m *mailbox) push(w work) {
+	m.count(w.size())
 	if m.head > keepWork && m.head > len(m.work)/2 {
 		m.work = append(m.work[:0], m.work[m.head:]...)
 		clear(m.work[len(m.work):cap(m.work)])
@@ -25,6 +43,7 @@ func (m *mailbox) push(w work) {
 // pop takes the oldest. There must be one.
 func (m *mailbox) pop() work {
 	w := m.work[m.head]
+	m.count(-w.size())
 	m.work[m.head] = work{}
 	m.head++
 	if m.head == len(m.work) {
@@ -39,6 +58,20 @@ func (m *mailbox) pop() work {
 // drain takes all.
 func (m *mailbox) drain() []work {
 	all := m.work[m.head:]
-	*m = mailbox{}
+	m.count(-m.bytes)
+	*m = mailbox{all: m.all}
 	return all
+}
+
+func (m *mailbox) count(size int64) {
+	m.bytes += size
+	m.all.Add(size)
+}
+
+// size is the size of the message, which is the same for as long as the work waits.
+func (w *work) size() int64 {
+	if w.msg == nil {
+		return 0
+	}
+	return int64(w.msg.Size())
 }
