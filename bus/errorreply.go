@@ -36,7 +36,8 @@ func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg
 	}
 	SetContentType(reply.Header, as)
 
-	body, cause := as.Append(nil, errorBody{err.Code, err.Message, err.Metadata})
+	message := strings.ToValidUTF8(err.Message, "\uFFFD") // which others may not be able to read otherwise
+	body, cause := as.Append(nil, errorBody{err.Code, message, err.Metadata})
 	if cause == nil && int64(len(body))+2*maxErrorText > maxPayload {
 		cause = errors.New("the error is larger than a message may be")
 	}
@@ -47,7 +48,8 @@ func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg
 	return reply, cause
 }
 
-// DecodeError returns the error that a reply carries, nil when it carries none.
+// DecodeError returns the error that a reply carries, nil when it carries none. One whose code is none, as that of a NATS
+// service that is not ours, is internal.
 func DecodeError(reply *nats.Msg) *troupe.Error {
 	if reply.Header == nil {
 		return nil
@@ -62,8 +64,8 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 		FromActor: first(reply.Header, HeaderErrorOrigin) == "actor",
 		Retryable: first(reply.Header, HeaderRetryable) == "1",
 	}
-	if code == "" { // a NATS service that is not ours
-		err.Code = troupe.CodeInternal
+	if troupe.CheckName("error code", code) != nil {
+		err.Code, err.Message, err.FromActor, err.Retryable = troupe.CodeInternal, headerText(text), false, false
 	}
 	var body errorBody
 	as, cause := codec.ForContentType(first(reply.Header, HeaderContentType))

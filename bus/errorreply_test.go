@@ -54,6 +54,16 @@ func TestOtherReplies(t *testing.T) {
 	require.Nil(t, bus.DecodeError(&nats.Msg{Header: nats.Header{"Content-Type": {"application/json"}}}))
 	foreign := &nats.Msg{Header: nats.Header{bus.HeaderServiceError: {"bad day"}, bus.HeaderServiceErrorCode: {"500"}}}
 	require.Equal(t, &troupe.Error{Code: troupe.CodeInternal, Message: "bad day"}, bus.DecodeError(foreign))
+	for _, code := range []string{"a b", strings.Repeat("x", 65), "\xff", "1"} {
+		noCode := &nats.Msg{Header: nats.Header{bus.HeaderErrorCode: {code}, bus.HeaderServiceError: {strings.Repeat("y", 10_000)}, bus.HeaderRetryable: {"1"}}}
+		err := bus.DecodeError(noCode)
+		require.ErrorIs(t, err, troupe.ErrInternal)
+		require.False(t, err.Retryable)
+		require.Less(t, len(err.Message), 1000)
+	}
+	unreadable, lost := bus.EncodeError(&troupe.Error{Code: "full", Message: "no \xff room"}, codec.MsgPack, maxPayload)
+	require.NoError(t, lost)
+	require.Equal(t, "no \uFFFD room", bus.DecodeError(unreadable).Message)
 	hostile := &nats.Msg{Data: []byte{0xdd, 0xff, 0xff, 0xff, 0xff}, Header: nats.Header{bus.HeaderErrorCode: {"full"}, bus.HeaderServiceError: {"full: no room"}}}
 	require.Equal(t, &troupe.Error{Code: "full", Message: "no room"}, bus.DecodeError(hostile))
 }
