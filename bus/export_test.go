@@ -1,0 +1,7 @@
+package bus
+
+// What is tested from outside though nobody outside uses it.
+var (
+	ParseAck     = parseAck
+	DecodeRecord = decodeRecord
+)

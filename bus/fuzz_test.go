@@ -1,0 +1,148 @@
+package bus_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+)
+
+func FuzzParseRequestID(f *testing.F) {
+	for _, seed := range []string{"_INBOX.a.id.z.y", "a.id.1.1", ".id.1.1", "a.id.3w5e11264sgsf.0", "a.id.1.2", "a.id.id.1.1", "a.id.Z.0"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, reply string) {
+		id, ok := bus.ParseRequestID(reply)
+		if !ok {
+			require.Zero(t, id)
+			return
+		}
+		require.Positive(t, id.Number)
+		require.LessOrEqual(t, id.Floor, id.Number)
+		other, ok := bus.ParseRequestID("x" + reply)
+		require.True(t, ok)
+		require.NotEqual(t, id.Caller, other.Caller)
+	})
+}
+
+func FuzzIsInbox(f *testing.F) {
+	for _, seed := range []string{"_INBOX.a", "$KV.a", "troupe.call.a.b", "troupe", "a b", "a..b", "a.*", ".a", "a.", "troupes.a", "a\r\nPUB b 0"} {
+		f.Add(seed)
+	}
+	ns, _ := bus.NewNamespace("")
+	f.Fuzz(func(t *testing.T, subject string) {
+		if !ns.IsInbox(subject) {
+			return
+		}
+		_, isCall := ns.ParseCall(subject)
+		require.False(t, isCall)
+		require.False(t, strings.ContainsAny(subject, " \t\r\n\x00*>") || strings.HasPrefix(subject, "$") || len(subject) > 1024)
+		for token := range strings.SplitSeq(subject, ".") {
+			require.NotEmpty(t, token)
+		}
+	})
+}
+
+func FuzzTimeout(f *testing.F) {
+	for _, seed := range []string{"", "0", "250", "-1", "+5", "1e3", "99999999999999999999", "9223372036854775807"} {
+		f.Add(seed, int64(0))
+	}
+	f.Add("", int64(1<<63-1))
+	f.Add("", int64(-1<<63))
+	f.Fuzz(func(t *testing.T, value string, left int64) {
+		parsed := bus.ParseTimeout(value)
+		require.True(t, 0 <= parsed && parsed <= 24*time.Hour)
+		back := bus.ParseTimeout(bus.FormatTimeout(time.Duration(left)))
+		want := min(max(time.Duration(left), time.Millisecond), 24*time.Hour)
+		require.True(t, want <= back && back < want+time.Millisecond, "%v became %v", want, back)
+	})
+}
+
+// FuzzDecodeError reads any reply. What is an error reads the same after it has crossed the wire once more.
+func FuzzDecodeError(f *testing.F) {
+	for _, as := range []codec.Codec{codec.MsgPack, codec.JSON} {
+		reply, err := bus.EncodeError(troupe.NewError("full", "no room").With("left", 3), as, maxPayload)
+		require.NoError(f, err)
+		f.Add("full", "full: no room", "actor", "1", as.ContentType(), reply.Data)
+	}
+	f.Add("", "bad day", "", "", "", []byte(nil))
+	f.Add("a b", "x", "actor", "", "text/plain", []byte{0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, code, text, origin, retryable, contentType string, body []byte) {
+		err := bus.DecodeError(&nats.Msg{Data: body, Header: nats.Header{
+			bus.HeaderErrorCode: {code}, bus.HeaderServiceError: {text}, bus.HeaderErrorOrigin: {origin},
+			bus.HeaderRetryable: {retryable}, bus.HeaderContentType: {contentType},
+		}})
+		if err == nil {
+			require.Empty(t, code+text)
+			return
+		}
+		require.NoError(t, troupe.CheckName("error code", string(err.Code)))
+		again, lost := bus.EncodeError(err, codec.MsgPack, maxPayload)
+		require.NoError(t, lost)
+		for _, values := range again.Header {
+			require.False(t, strings.ContainsAny(values[0], "\r\n") || len(values[0]) > 600)
+		}
+		back := bus.DecodeError(again)
+		require.Equal(t, strings.ToValidUTF8(err.Message, "\uFFFD"), back.Message)
+		require.Equal(t, []any{err.Code, err.FromActor, err.Retryable, len(err.Metadata)}, []any{back.Code, back.FromActor, back.Retryable, len(back.Metadata)})
+	})
+}
+
+// FuzzParseAck reads any answer of JetStream. The quick way to read one finds what a JSON parser finds.
+func FuzzParseAck(f *testing.F) {
+	for _, seed := range []string{
+		`{"stream":"KV_a","seq":5}`, `{"seq":0}`, `{"stream":"KV_a","domain":"x","seq":12,"duplicate":true}`, `{"error":{"code":400,"err_code":10071}}`,
+		`{"stream":"\"seq\":7,","seq":1}`, `{"seq":18446744073709551615}`, `{"seq":-1}`, `{}`, `null`, ``, `{"seq":1`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		sequence, err := bus.ParseAck(&nats.Msg{Data: data})
+		if err != nil {
+			require.Zero(t, sequence)
+			return
+		}
+		require.Positive(t, sequence)
+		var ack struct {
+			Seq   uint64 `json:"seq"`
+			Error any    `json:"error"`
+		}
+		if json.Unmarshal(data, &ack) == nil && strings.Count(string(data), "seq") == 1 && !strings.Contains(strings.ToLower(string(data)), "error") {
+			require.Equal(t, ack.Seq, sequence)
+		}
+	})
+}
+
+// FuzzDecodeRecord reads any record: what it is not sure of is corrupt, and its owner can be a part of a subject.
+func FuzzDecodeRecord(f *testing.F) {
+	for _, record := range []bus.Record{{Owner: "h1"}, {Owner: "h1", Epoch: 1 << 63, Created: true, State: []byte{0x80}, Answers: []byte{0x80}}, {Owner: "a.b"}, {Created: true}} {
+		data, err := codec.MsgPack.Append(nil, record)
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Add([]byte{0x80})
+	f.Add([]byte{0xdf, 0xff, 0xff, 0xff, 0xff})
+	ns, _ := bus.NewNamespace("")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		record, err := bus.DecodeRecord("room.a", data, 7)
+		require.Equal(t, uint64(7), record.Revision)
+		if err != nil {
+			require.ErrorIs(t, err, bus.ErrCorrupt)
+			require.Equal(t, bus.Record{Revision: 7}, record)
+			return
+		}
+		require.True(t, record.Created || record.Owner != "" && record.State == nil)
+		require.Positive(t, record.Epoch)
+		if record.Owner != "" {
+			require.Len(t, strings.Split(ns.Ping(record.Owner), "."), 4)
+			require.False(t, strings.ContainsAny(record.Owner, " \r\n\t*>") || len(record.Owner) > 64)
+		}
+	})
+}
