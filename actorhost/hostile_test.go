@@ -223,13 +223,13 @@ func (w *wire) send(t testing.TB, c hostileCase) (code string, took time.Duratio
 	require.NoError(t, w.conn.SetDeadline(began.Add(5*time.Second)))
 	w.publish(t, c.subject, reply, strings.ReplaceAll(c.header, "INBOX", inbox), c.body())
 	if c.want == "" {
-		w.publish(t, "troupe.route.probe.a.none", inbox+".after", "", nil)
+		w.publish(t, "troupe.route.probe.alive.none", inbox+".after", "", nil)
 	}
 	for {
 		switch msg := w.read(t); {
 		case msg.Subject == inbox+".after":
 			return "", 0
-		case strings.HasPrefix(msg.Subject, inbox) || msg.Subject == "":
+		case strings.HasPrefix(msg.Subject, inbox+".") || msg.Subject == "":
 			return replyCode(msg), time.Since(began)
 		}
 	}
