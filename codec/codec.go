@@ -32,15 +32,15 @@ type Codec interface {
 	// clears the exported fields there (all of the value if it is no struct), so what data does not mention is zero;
 	// it does so too before it returns an error about data. Unknown fields are ignored, times are in UTC, and a nil
 	// within a struct, a list or a map is a zero value. In an any, integers are int64, or uint64 when too large, and
-	// other numbers float64. Data that nests deeper than 64 levels is refused.
+	// other numbers float64. Data that nests deeper than 64 levels is refused, and so is what would take more than 64
+	// times its size, plus 1 MiB, in memory.
 	Unmarshal(data []byte, into any) error
 }
 
 var (
-	// MsgPack is the codec of application/msgpack, the default. It refuses data that has an entry twice, or that would
-	// take more than 64 times its size, plus 1 MiB, in memory. An integer may come as a float of the same value, which
-	// is how JavaScript sends a large one; nothing else is converted. In an any, bytes are a []byte, a timestamp is a
-	// time.Time, and maps need strings as keys.
+	// MsgPack is the codec of application/msgpack, the default. It refuses data that has an entry twice. An integer may
+	// come as a float of the same value, which is how JavaScript sends a large one; nothing else is converted. In an any,
+	// bytes are a []byte, a timestamp is a time.Time, and maps need strings as keys.
 	MsgPack Codec = msgpackCodec{}
 
 	// JSON is the codec of application/json. It encodes and decodes as encoding/json does, except that it does not

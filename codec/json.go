@@ -51,7 +51,7 @@ func (jsonCodec) Unmarshal(data []byte, into any) (err error) {
 	if isNull && !acceptsNil(v.Type()) {
 		return faultf("expected %s, got null", v.Type())
 	}
-	if err := checkBrackets(data); err != nil {
+	if err := checkJSON(data, v.Type(), p); err != nil {
 		return err
 	}
 	defer recovered("decoding", &err)

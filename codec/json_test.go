@@ -63,6 +63,46 @@ func TestJSONNesting(t *testing.T) {
 	require.Less(t, len(codec.JSON.Unmarshal(bytes.Repeat([]byte("1"), 1<<20), new(int)).Error()), 100)
 }
 
+// TestJSONTakesNoMoreMemoryThanItIsWorth has text that takes a multiple of itself, and text that only looks like it.
+func TestJSONTakesNoMoreMemoryThanItIsWorth(t *testing.T) {
+	t.Parallel()
+	type wide struct {
+		Numbers [1024]int
+		Next    *wide
+	}
+	type both struct {
+		Wide  []wide `json:"wide"`
+		Small [][]int8
+		Map   map[string]wide
+		Any   any
+		Own   json.RawMessage
+	}
+	many := func(before, one string, n int, after string) []byte {
+		return []byte(before + strings.Repeat(one+",", n) + one + after)
+	}
+	for _, test := range []struct {
+		data []byte
+		into any
+	}{
+		{many("[", "[]", 35_000, "]"), new([][1024]int)},
+		{many("[", "null", 35_000, "]"), new([]wide)},
+		{many("[", "{}", 35_000, "]"), new([]*wide)},
+		{many(`{"wide":[`, "{}", 35_000, "]}"), new(both)},
+		{many(`{"WIDE":[`, `{"Next":{}}`, 35_000, "]}"), new(both)},
+		{many(`{"Any":[`, "{}", 35_000, `],"wide":[`+strings.Repeat("{},", 35_000)+"{}]}"), new(both)},
+		{many(`{"Map":{`, `"a":{}`, 35_000, "}}"), new(both)},
+	} {
+		require.True(t, json.Valid(test.data))
+		require.ErrorContains(t, codec.JSON.Unmarshal(test.data, test.into), "too much memory", "%.40s", test.data)
+	}
+	for _, data := range [][]byte{
+		many(`{"Small":[`, "[]", 35_000, "]}"), many(`{"Any":[`, "{}", 35_000, "]}"), many(`{"Own":[`, "{}", 35_000, "]}"),
+		many(`{"unknown":[`, "{}", 35_000, "]}"), many(`{"wide":[`, "{}", 100, "]}"), many(`{"wide":[{"Next":null},`, "null", 100, "]}"), []byte(`{"wide":[],"Small":null,"Map":{}}`),
+	} {
+		require.NoError(t, codec.JSON.Unmarshal(data, new(both)), "%.40s", data)
+	}
+}
+
 func TestJSONMends(t *testing.T) {
 	t.Parallel()
 	type shelf struct {

@@ -54,27 +54,6 @@ func checkNesting(v reflect.Value, levels, steps int) error {
 	return nil
 }
 
-// checkBrackets fails for JSON that nests too deep. Package encoding/json would go along with 10,000 levels.
-func checkBrackets(data []byte) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted && c == '\\':
-			i++ // what is escaped ends no text
-		case quoted:
-		case c == '[' || c == '{':
-			if depth++; depth > maxDepth {
-				return faultf("invalid JSON at byte %d: nested deeper than %d levels", i, maxDepth)
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
-	return nil
-}
-
 // mayNest says whether a type's values can hold others, as far as its own methods do not encode it.
 func mayNest(t reflect.Type) bool {
 	switch t.Kind() {

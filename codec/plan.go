@@ -26,9 +26,10 @@ type plan struct {
 
 // traits is what a type is or can hold, at whatever depth.
 type traits struct {
-	mends   bool // an any or a time.Time, which encoding/json decodes otherwise: see mend
-	nests   bool // an interface or itself, so that there is no telling how deep it is: see checkNesting
-	foreign bool // a type that writes its own msgpack, or an interface that may hold one: see checkEncoded
+	mends   bool    // an any or a time.Time, which encoding/json decodes otherwise: see mend
+	nests   bool    // an interface or itself, so that there is no telling how deep it is: see checkNesting
+	foreign bool    // a type that writes its own msgpack, or an interface that may hold one: see checkEncoded
+	widest  uintptr // size of what a slice, a map or a pointer has: see checkJSON
 }
 
 // plans has the plans that were made. It is replaced to add one: it is asked twice a call, and hardly ever grows.
@@ -133,12 +134,14 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 		if pointsToItself(t) {
 			return nil, errors.New("it is a pointer to itself")
 		}
+		c.widest = max(c.widest, t.Elem().Size())
 		elem, err := c.compile(t.Elem())
 		return pointerDecoder(t.Elem(), elem), err
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
 			return decodeBytes, nil
 		}
+		c.widest = max(c.widest, t.Elem().Size())
 		elem, err := c.compile(t.Elem())
 		return sliceDecoder(t, elem), err
 	case reflect.Array:
@@ -178,6 +181,7 @@ func (c *compiler) mapDecoder(t reflect.Type) (decodeFunc, error) {
 			return nil, fmt.Errorf("a %s cannot be the key of a map", key)
 		}
 	}
+	c.widest = max(c.widest, t.Key().Size()+t.Elem().Size())
 	key, err := c.compile(t.Key())
 	if err != nil {
 		return nil, err

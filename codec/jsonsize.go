@@ -1,0 +1,139 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+)
+
+// checkJSON fails for what package encoding/json would go along with: 10,000 levels of nesting, and values that take a
+// multiple of their text in memory, as [[],[],[]] does for a list of arrays of a thousand numbers each.
+func checkJSON(data []byte, t reflect.Type, p *plan) error {
+	values, err := countValues(data)
+	if err != nil {
+		return err
+	}
+	allowed := memoryAllowance + memoryPerByte*len(data)
+	if uintptr(values)*p.widest <= uintptr(allowed) {
+		return nil // however they are spread over the type
+	}
+	s := sizer{json.NewDecoder(bytes.NewReader(data)), allowed}
+	s.decoder.UseNumber()
+	if s.value(t) == nil && s.left < 0 {
+		return faultf("the value takes too much memory for its encoding of %d bytes", len(data))
+	}
+	return nil // or no JSON, which the decoder will tell
+}
+
+// countValues counts the lists, maps and nulls in JSON, which need not be valid. It fails when they nest too deep.
+func countValues(data []byte) (count int, err error) {
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++ // what is escaped ends no text
+		case quoted:
+		case c == '[' || c == '{':
+			count++
+			if depth++; depth > maxDepth {
+				return 0, faultf("invalid JSON at byte %d: nested deeper than %d levels", i, maxDepth)
+			}
+		case c == ']' || c == '}':
+			depth--
+		case c == 'n':
+			count++
+		}
+	}
+	return count, nil
+}
+
+// sizer adds up what JSON takes in memory.
+type sizer struct {
+	decoder *json.Decoder
+	left    int // of what it may take
+}
+
+// value takes the next value off what is left, as one of a type, or as none whose size is of interest.
+func (s *sizer) value(t reflect.Type) error {
+	token, err := s.decoder.Token()
+	if err != nil || token == nil { // null makes nothing
+		return err
+	}
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+		s.left -= int(t.Size())
+	}
+	if t != nil && (t.Kind() == reflect.Interface || !isPlainJSON(t)) {
+		t = nil
+	}
+	switch token {
+	case json.Delim('['):
+		return s.list(t)
+	case json.Delim('{'):
+		return s.object(t)
+	}
+	return nil
+}
+
+func (s *sizer) list(t reflect.Type) error {
+	var elem reflect.Type
+	size := 0
+	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
+		elem = t.Elem()
+		if t.Kind() == reflect.Slice {
+			size = int(elem.Size())
+		}
+	}
+	for s.left >= 0 && s.decoder.More() {
+		s.left -= size
+		if err := s.value(elem); err != nil {
+			return err
+		}
+	}
+	return s.end()
+}
+
+func (s *sizer) object(t reflect.Type) error {
+	for s.left >= 0 && s.decoder.More() {
+		name, err := s.decoder.Token()
+		if err != nil {
+			return err
+		}
+		var elem reflect.Type
+		switch {
+		case t == nil:
+		case t.Kind() == reflect.Map:
+			elem = t.Elem()
+			s.left -= int(t.Key().Size() + elem.Size())
+		case t.Kind() == reflect.Struct:
+			text, _ := name.(string)
+			elem = fieldType(t, text)
+		}
+		if err := s.value(elem); err != nil {
+			return err
+		}
+	}
+	return s.end()
+}
+
+// end reads the end of a list or a map, unless it is known already that there is too much.
+func (s *sizer) end() error {
+	if s.left < 0 {
+		return nil
+	}
+	_, err := s.decoder.Token()
+	return err
+}
+
+// fieldType is the type of a field, whose name may be in another case, or nil.
+func fieldType(t reflect.Type, name string) reflect.Type {
+	for _, f := range planOf(t).fields {
+		if strings.EqualFold(f.name, name) {
+			return t.FieldByIndex(f.index).Type
+		}
+	}
+	return nil
+}
