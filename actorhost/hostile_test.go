@@ -88,44 +88,44 @@ type hostileServer struct {
 	id     string
 }
 
-func startHostileServer(t testing.TB) *hostileServer {
-	t.Helper()
+func startHostileServer(tb testing.TB) *hostileServer {
+	tb.Helper()
 	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(), MaxPayload: 8 << 20,
+		Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, JetStream: true, StoreDir: tb.TempDir(), MaxPayload: 8 << 20,
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	srv.Start()
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	require.True(t, srv.ReadyForConnections(10*time.Second))
+	tb.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	require.True(tb, srv.ReadyForConnections(10*time.Second))
 	s := &hostileServer{url: srv.ClientURL()}
-	s.nc = s.connect(t)
-	s.host, err = actorhost.Start(t.Context(), s.nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, probes())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.host.Stop(context.Background())) })
-	s.client, err = client.New(s.connect(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.client.Close(context.Background())) })
+	s.nc = s.connect(tb)
+	s.host, err = actorhost.Start(tb.Context(), s.nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, probes())
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.host.Stop(context.Background())) })
+	s.client, err = client.New(s.connect(tb))
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.client.Close(context.Background())) })
 	s.id = s.host.ID()
 	return s
 }
 
-func (s *hostileServer) connect(t testing.TB) *nats.Conn {
-	t.Helper()
+func (s *hostileServer) connect(tb testing.TB) *nats.Conn {
+	tb.Helper()
 	nc, err := bus.Connect(context.Background(), bus.Options{URL: s.url, Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
+	require.NoError(tb, err)
+	tb.Cleanup(nc.Close)
 	return nc
 }
 
 // requireUnharmed checks that the actor a answers, on the host and the connection of the beginning.
-func (s *hostileServer) requireUnharmed(t testing.TB) {
-	t.Helper()
+func (s *hostileServer) requireUnharmed(tb testing.TB) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	_, err := takeNone.Call(ctx, troupe.GetOrCreate[probe](s.client, "a"), nil)
-	require.NoError(t, err)
-	require.Equal(t, s.id, s.host.ID())
-	require.Zero(t, s.nc.Stats().Reconnects)
+	require.NoError(tb, err)
+	require.Equal(tb, s.id, s.host.ID())
+	require.Zero(tb, s.nc.Stats().Reconnects)
 }
 
 // wire is a connection without any library in between: it sends what no library would.
@@ -135,22 +135,22 @@ type wire struct {
 	sent int
 }
 
-func (s *hostileServer) wire(t testing.TB) *wire {
-	t.Helper()
+func (s *hostileServer) wire(tb testing.TB) *wire {
+	tb.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "nats://"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = conn.Close() })
 	w := &wire{conn: conn, in: bufio.NewReader(conn)}
 	_, err = w.in.ReadString('\n') // INFO
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	_, err = conn.Write([]byte("CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB _INBOX.wire.> 1\r\n"))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return w
 }
 
 // publish sends a message; header lines end with \r\n each.
-func (w *wire) publish(t testing.TB, subject, reply, header string, body []byte) {
-	t.Helper()
+func (w *wire) publish(tb testing.TB, subject, reply, header string, body []byte) {
+	tb.Helper()
 	if reply != "" {
 		reply += " "
 	}
@@ -160,32 +160,32 @@ func (w *wire) publish(t testing.TB, subject, reply, header string, body []byte)
 		head = fmt.Sprintf("HPUB %s %s%d %d\r\n", subject, reply, len(header), len(header)+len(body))
 	}
 	_, err := w.conn.Write(append(append([]byte(head+header), body...), "\r\n"...))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 }
 
 // read returns the next message.
-func (w *wire) read(t testing.TB) *nats.Msg {
-	t.Helper()
+func (w *wire) read(tb testing.TB) *nats.Msg {
+	tb.Helper()
 	for {
 		line, err := w.in.ReadString('\n')
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		fields := strings.Fields(line)
 		switch fields[0] {
 		case "PING":
 			_, err = w.conn.Write([]byte("PONG\r\n"))
-			require.NoError(t, err)
+			require.NoError(tb, err)
 		case "MSG", "HMSG":
 			total, err := strconv.Atoi(fields[len(fields)-1])
-			require.NoError(t, err)
+			require.NoError(tb, err)
 			data := make([]byte, total+2)
 			_, err = io.ReadFull(w.in, data)
-			require.NoError(t, err)
+			require.NoError(tb, err)
 			msg := &nats.Msg{Subject: fields[1], Data: data[:total]}
 			if fields[0] == "HMSG" {
 				size, err := strconv.Atoi(fields[len(fields)-2])
-				require.NoError(t, err)
+				require.NoError(tb, err)
 				msg.Header, err = nats.DecodeHeadersMsg(data[:size])
-				require.NoError(t, err)
+				require.NoError(tb, err)
 				msg.Data = data[size:total]
 			}
 			return msg
@@ -211,8 +211,8 @@ func replyCode(msg *nats.Msg) string {
 
 // send sends what a case says and returns the code of the answer: "" when there was none before the answer to a call
 // that was sent after it.
-func (w *wire) send(t testing.TB, c hostileCase) (code string, took time.Duration) {
-	t.Helper()
+func (w *wire) send(tb testing.TB, c hostileCase) (code string, took time.Duration) {
+	tb.Helper()
 	w.sent++
 	inbox := "_INBOX.wire." + strconv.Itoa(w.sent)
 	reply := inbox + ".main"
@@ -220,13 +220,13 @@ func (w *wire) send(t testing.TB, c hostileCase) (code string, took time.Duratio
 		reply = strings.ReplaceAll(strings.TrimPrefix(c.reply, "none"), "INBOX", inbox)
 	}
 	began := time.Now()
-	require.NoError(t, w.conn.SetDeadline(began.Add(5*time.Second)))
-	w.publish(t, c.subject, reply, strings.ReplaceAll(c.header, "INBOX", inbox), c.body())
+	require.NoError(tb, w.conn.SetDeadline(began.Add(5*time.Second)))
+	w.publish(tb, c.subject, reply, strings.ReplaceAll(c.header, "INBOX", inbox), c.body())
 	if c.want == "" {
-		w.publish(t, "troupe.route.probe.alive.none", inbox+".after", "", nil)
+		w.publish(tb, "troupe.route.probe.alive.none", inbox+".after", "", nil)
 	}
 	for {
-		switch msg := w.read(t); {
+		switch msg := w.read(tb); {
 		case msg.Subject == inbox+".after":
 			return "", 0
 		case strings.HasPrefix(msg.Subject, inbox+".") || msg.Subject == "":

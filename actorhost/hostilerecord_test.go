@@ -20,10 +20,10 @@ import (
 
 type fields map[string]any
 
-func encoded(t testing.TB, v any) []byte {
-	t.Helper()
+func encoded(tb testing.TB, v any) []byte {
+	tb.Helper()
 	data, err := codec.MsgPack.Append(nil, v)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return data
 }
 

@@ -1,6 +1,10 @@
 package actorhost
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+)
 
 // mailbox is a first-in first-out queue of work. It keeps its memory while that is small.
 type mailbox struct {
@@ -23,15 +27,15 @@ func (m *mailbox) waiting() []work { return m.work[m.head:] }
 
 // takes reports whether there is room for w beside fewer than a number of others.
 func (m *mailbox) takes(w work, others int) bool {
-	size := w.size()
-	if m.all.Load()+size > maxWaitingBytes {
+	added := size(w.msg)
+	if m.all.Load()+added > maxWaitingBytes {
 		return false
 	}
-	return m.len() == 0 || m.len() < others && m.bytes+size <= maxMailboxBytes
+	return m.len() == 0 || m.len() < others && m.bytes+added <= maxMailboxBytes
 }
 
 func (m *mailbox) push(w work) {
-	m.count(w.size())
+	m.count(size(w.msg))
 	if m.head > keepWork && m.head > len(m.work)/2 {
 		m.work = append(m.work[:0], m.work[m.head:]...)
 		clear(m.work[len(m.work):cap(m.work)])
@@ -43,7 +47,7 @@ func (m *mailbox) push(w work) {
 // pop takes the oldest. There must be one.
 func (m *mailbox) pop() work {
 	w := m.work[m.head]
-	m.count(-w.size())
+	m.count(-size(w.msg))
 	m.work[m.head] = work{}
 	m.head++
 	if m.head == len(m.work) {
@@ -63,15 +67,15 @@ func (m *mailbox) drain() []work {
 	return all
 }
 
-func (m *mailbox) count(size int64) {
-	m.bytes += size
-	m.all.Add(size)
+func (m *mailbox) count(bytes int64) {
+	m.bytes += bytes
+	m.all.Add(bytes)
 }
 
-// size is the size of the message, which is the same for as long as the work waits.
-func (w *work) size() int64 {
-	if w.msg == nil {
+// size is how many bytes a message has, which does not change while it waits.
+func size(msg *nats.Msg) int64 {
+	if msg == nil {
 		return 0
 	}
-	return int64(w.msg.Size())
+	return int64(msg.Size())
 }

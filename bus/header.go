@@ -40,9 +40,11 @@ const ForwardRoom = 512
 // MaxRequestID is how many bytes [HeaderRequestID] may have.
 const MaxRequestID = 256
 
-// MaxChain is how many actors may wait in one call, and MaxChainBytes how long [HeaderChain] may be: enough for as many
-// with the longest of keys.
-const MaxChain, MaxChainBytes = 64, 256 << 10
+// MaxChain is how many actors may wait in one call.
+const MaxChain = 64
+
+// MaxChainBytes is how long [HeaderChain] may be: enough for as many actors with the longest of keys.
+const MaxChainBytes = 256 << 10
 
 // FormatTimeout writes the time left as [HeaderTimeout] has it: whole milliseconds, rounded up, at least 1.
 func FormatTimeout(left time.Duration) string {
