@@ -102,14 +102,14 @@ func (w *waker) notify(one inLine) error {
 	return err
 }
 
-// settle notes what has come of a notice.
+// settle notes what has come of a notice. Of failures in a row the first is logged.
 func (w *waker) settle(s subscriber, l *line, batch []inLine, newest inLine, err error) {
-	if err != nil && w.h.staying.Err() == nil {
-		w.h.config.Logger.Warn("a durable subscriber failed and is told again", slog.String("actor_type", s.id.Type()),
-			slog.String("actor_key", s.id.KeyString()), slog.String("event", newest.Event), slog.Any("error", err))
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err != nil && l.failures == 0 && w.h.staying.Err() == nil && !w.h.nc.IsClosed() {
+		w.h.config.Logger.Warn("a durable subscriber failed, and is told again until it does not", slog.String("actor_type", s.id.Type()),
+			slog.String("actor_key", s.id.KeyString()), slog.String("event", newest.Event), slog.Any("error", err))
+	}
 	wait := time.Duration(0)
 	switch {
 	case err != nil:

@@ -64,7 +64,7 @@ const (
 	lookupsAtOnce, noticesAtOnce = 64, 256
 	maxInHand                    = 4096
 	// An event in hand is kept in progress. Another host gets it so long after its host has died.
-	wakePatience  = 6 * time.Second
+	wakePatience  = 4 * time.Second
 	noticeTimeout = 30 * time.Second
 )
 
