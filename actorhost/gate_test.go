@@ -26,8 +26,8 @@ func recordsOf(t *testing.T, b *hosttest.Bus) *bus.Records {
 	return records
 }
 
-// listen hears all events of bell/tower.
-func listen(t *testing.T, b *hosttest.Bus) (next func() int) {
+// hearTower hears all events of bell/tower.
+func hearTower(t *testing.T, b *hosttest.Bus) (next func() int) {
 	t.Helper()
 	nc := b.Connect()
 	sub, err := nc.SubscribeSync("troupe.event.bell.tower.rang")
@@ -65,7 +65,7 @@ func TestEventsLeaveInOrderAfterTheWrite(t *testing.T) {
 	const turns = 300
 	b := hosttest.Start(t, bellAndEar...)
 	records := recordsOf(t, b)
-	next := listen(t, b)
+	next := hearTower(t, b)
 	tower := troupe.GetOrCreate[bell](b.Client, "tower")
 	var calls errgroup.Group
 	for i := range turns {
@@ -89,7 +89,7 @@ func TestWhatIsNotStoredIsNotBroadcast(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, bellAndEar...)
 	records := recordsOf(t, b)
-	next := listen(t, b)
+	next := hearTower(t, b)
 	tower := troupe.GetOrCreate[bell](b.Client, "tower")
 	require.NoError(t, call(t.Context(), ring, tower, 1))
 	record, err := records.Get(t.Context(), tower.ID())
@@ -119,7 +119,7 @@ func TestNoLeaseNoEvent(t *testing.T) {
 			})))
 		b := hosttest.Start(t)
 		b.HostWith(actorhost.Config{Lease: lease}, kind)
-		next := listen(t, b)
+		next := hearTower(t, b)
 		tower := troupe.GetOrCreate[bell](b.Client, "tower")
 		require.NoError(t, call(t.Context(), announce, tower, 0))
 		grant := refuseLeases(t, b)

@@ -3,7 +3,7 @@
 //	orders     an actor calls others and keeps the result: order processing, with a refused payment
 //	workflow   an actor takes work through several others, step by step
 //	analytics  an actor asks several others at once and makes one report of their answers
-//	audit      an actor listens to the events of others
+//	audit      an actor subscribes for good to the events of others, and misses none
 //	batch      a program calls many actors in parallel
 //
 // Each is a contract (a package that imports only troupe), the actors behind it (actors.go), the way a program is put

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -11,11 +9,7 @@ import (
 	"github.com/troupe-go/troupe/examples/audit/company"
 )
 
-const (
-	keptEntries = 1000 // a record is written whole, so it should not grow for ever
-	// A sleeping actor hears nothing, so the audit log stays awake for longer than others.
-	auditSleepAfter = time.Hour
-)
+const keptEntries = 1000 // a record is written whole, so it should not grow for ever
 
 // actors are what a host of the company runs.
 var actors = []actorhost.Definition{
@@ -26,8 +20,9 @@ var actors = []actorhost.Definition{
 	actorhost.Define(func() auditLogState { return auditLogState{} },
 		actorhost.On(company.StartAuditing, actorhost.NoIn((*auditLogState).startAuditing)),
 		actorhost.On(company.GetLogs, actorhost.NoIn((*auditLogState).getLogs))).
-		OnWake((*auditLogState).wake).
-		SleepAfter(auditSleepAfter),
+		Events(
+			actorhost.OnEvent(company.UserCreated, (*auditLogState).userCreated),
+			actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)),
 }
 
 // usersState counts the users.
@@ -54,52 +49,33 @@ func (s *ordersState) completeOrder(c *actorhost.Context, amount int) (company.O
 
 // auditLogState is the audit log.
 type auditLogState struct {
-	Auditing bool            `json:"auditing"`
-	Logs     []company.Entry `json:"logs"`
+	Logs []company.Entry `json:"logs"`
 }
 
+// startAuditing subscribes to what the others broadcast, for good: an event wakes the log wherever it is.
 func (s *auditLogState) startAuditing(c *actorhost.Context) (company.Status, error) {
-	if err := s.listen(c); err != nil {
+	users := troupe.GetOrCreate[company.Users](c, "main")
+	if err := company.UserCreated.SubscribeDurable(c, c, users); err != nil {
 		return company.Status{}, err
 	}
-	s.Auditing = true
+	orders := troupe.GetOrCreate[company.Orders](c, "main")
+	if err := company.OrderCompleted.SubscribeDurable(c, c, orders); err != nil {
+		return company.Status{}, err
+	}
 	return company.Status{Status: "auditing started"}, nil
 }
 
-// wake listens again: subscriptions last as long as the actor is awake, and what was broadcast in the meantime is gone.
-func (s *auditLogState) wake(c *actorhost.Context) error {
-	if !s.Auditing {
-		return nil
-	}
-	return s.listen(c)
+// userCreated is a turn of its own, like an action: no other runs meanwhile. What it changes is stored together with how
+// far the subscription has come, so an event that is delivered again is not logged again.
+func (s *auditLogState) userCreated(c *actorhost.Context, user company.User) error {
+	return s.log(c, company.Entry{Event: company.UserCreated.Name(), User: &user})
 }
 
-// listen subscribes to what the others broadcast. The subscriptions are in force when it returns, and subscribing
-// again replaces the handlers.
-func (s *auditLogState) listen(c *actorhost.Context) error {
-	users := troupe.GetOrCreate[company.Users](c, "main")
-	if _, err := company.UserCreated.Subscribe(c, users, s.userCreated); err != nil {
-		return err
-	}
-	orders := troupe.GetOrCreate[company.Orders](c, "main")
-	_, err := company.OrderCompleted.Subscribe(c, orders, s.orderCompleted)
-	return err
+func (s *auditLogState) orderCompleted(c *actorhost.Context, order company.Order) error {
+	return s.log(c, company.Entry{Event: company.OrderCompleted.Name(), Order: &order})
 }
 
-// userCreated is a turn of its own, like an action: no other runs meanwhile, and what it changes is stored.
-func (s *auditLogState) userCreated(ctx context.Context, user company.User) error {
-	return s.log(ctx, company.Entry{Event: company.UserCreated.Name(), User: &user})
-}
-
-func (s *auditLogState) orderCompleted(ctx context.Context, order company.Order) error {
-	return s.log(ctx, company.Entry{Event: company.OrderCompleted.Name(), Order: &order})
-}
-
-func (s *auditLogState) log(ctx context.Context, entry company.Entry) error {
-	c, ok := actorhost.FromContext(ctx)
-	if !ok {
-		return errors.New("the handler of an event does not run in a turn")
-	}
+func (s *auditLogState) log(c *actorhost.Context, entry company.Entry) error {
 	entry.Timestamp = time.Now().UTC()
 	s.Logs = append(s.Logs, entry)
 	s.Logs = s.Logs[max(0, len(s.Logs)-keptEntries):]

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/examples/audit/company"
@@ -132,49 +133,103 @@ func TestHandlersRunAsTurns(t *testing.T) {
 	require.Len(t, logs, callers*each)
 }
 
-func TestLogOutlivesItsHost(t *testing.T) {
+// The log's host dies in the middle of a burst of events.
+func TestEveryEventIsLoggedOnceThoughTheHostDies(t *testing.T) {
 	t.Parallel()
-	b := hosttest.Start(t)
-	first := b.Host(actors...)
+	b := hosttest.Start(t, actors[0], actors[1])
+	doomed := b.Host(actors[2])
 	auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
 	logged := tap(t, auditLog)
 	startAuditing(t, auditLog)
-	before := createUser(t, b.Client, "Ada")
-	<-logged
-	b.Stop(first)
-	b.Host(actors...)
-
-	logs, err := company.GetLogs.Call(t.Context(), auditLog, nil) // which wakes it, and it listens again
-	require.NoError(t, err)
-	require.Len(t, logs, 1)
-	after := createUser(t, b.Client, "Grace")
-	require.Equal(t, after.ID, (<-logged).ID())
-	logs, err = company.GetLogs.Call(t.Context(), auditLog, nil)
-	require.NoError(t, err)
-	require.Len(t, logs, 2)
-	require.Equal(t, before.ID, logs[0].ID())
+	const callers, each = 8, 50
+	ids := make(chan string, 2*callers*each)
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for range each {
+				user, err := company.CreateUser.Call(t.Context(), troupe.GetOrCreate[company.Users](b.Client, "main"), "Ada")
+				if err != nil {
+					t.Error(err)
+				}
+				order, err := company.CompleteOrder.Call(t.Context(), troupe.GetOrCreate[company.Orders](b.Client, "main"), 1)
+				if err != nil {
+					t.Error(err)
+				}
+				ids <- user.ID
+				ids <- order.ID
+			}
+		})
+	}
+	for range callers * each / 4 {
+		<-logged
+	}
+	b.Kill(doomed)
+	b.Host(actors[2])
+	wg.Wait()
+	close(ids)
+	var happened []string
+	for id := range ids {
+		happened = append(happened, id)
+	}
+	var logs []company.Entry
+	require.Eventually(t, func() bool {
+		var err error
+		logs, err = company.GetLogs.Call(t.Context(), auditLog, nil)
+		require.NoError(t, err)
+		return len(logs) >= len(happened)
+	}, time.Minute, 10*time.Millisecond)
+	found := make([]string, 0, len(logs))
+	for _, entry := range logs {
+		found = append(found, entry.ID())
+	}
+	require.ElementsMatch(t, happened, found)
 }
 
-// As StartAuditing says: nobody listens for a log that sleeps. In virtual time, so it must not be parallel.
-func TestSleepingLogMissesEvents(t *testing.T) {
+// In virtual time, so it must not be parallel.
+func TestSleepingLogMissesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := hosttest.Start(t, actors...)
+		b := hosttest.Start(t)
+		first := b.Host(actors...)
 		auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
 		startAuditing(t, auditLog)
-		time.Sleep(auditSleepAfter / 2) //nolint:forbidigo // virtual time
-		heard := createUser(t, b.Client, "Ada")
-		time.Sleep(2 * auditSleepAfter) //nolint:forbidigo // virtual time
-		createUser(t, b.Client, "Nobody")
+		var want []string
+		for _, name := range []string{"Ada", "Grace", "Linus"} {
+			time.Sleep(time.Hour) //nolint:forbidigo // virtual time
+			require.Zero(t, first.Active())
+			want = append(want, createUser(t, b.Client, name).ID)
+		}
+		b.Stop(first)
+		b.Host(actors...)
+		want = append(want, createUser(t, b.Client, "Barbara").ID)
+		time.Sleep(time.Minute) //nolint:forbidigo // virtual time
 
 		logs, err := company.GetLogs.Call(t.Context(), auditLog, nil)
 		require.NoError(t, err)
-		require.Len(t, logs, 1)
-		require.Equal(t, heard.ID, logs[0].ID())
-		again := createUser(t, b.Client, "Grace")
-		synctest.Wait()
-		logs, err = company.GetLogs.Call(t.Context(), auditLog, nil)
-		require.NoError(t, err)
-		require.Len(t, logs, 2)
-		require.Equal(t, again.ID, logs[1].ID())
+		require.Len(t, logs, len(want))
+		for i, id := range want {
+			require.Equal(t, id, logs[i].ID())
+		}
 	})
+}
+
+// The log is bounded, whatever happens.
+func TestLogKeepsTheLatest(t *testing.T) {
+	t.Parallel()
+	var s auditLogState
+	for range keptEntries {
+		s.Logs = append(s.Logs, company.Entry{})
+	}
+	b := hosttest.Start(t, actors[0], actorhost.Define(func() auditLogState { return s },
+		actorhost.On(company.StartAuditing, actorhost.NoIn((*auditLogState).startAuditing)),
+		actorhost.On(company.GetLogs, actorhost.NoIn((*auditLogState).getLogs))).
+		Events(actorhost.OnEvent(company.UserCreated, (*auditLogState).userCreated), actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)))
+	auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
+	logged := tap(t, auditLog)
+	startAuditing(t, auditLog)
+	user := createUser(t, b.Client, "Ada")
+	<-logged
+	logs, err := company.GetLogs.Call(t.Context(), auditLog, nil)
+	require.NoError(t, err)
+	require.Len(t, logs, keptEntries)
+	require.Equal(t, user.ID, logs[keptEntries-1].ID())
 }

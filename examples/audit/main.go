@@ -1,4 +1,5 @@
-// Command audit keeps an audit log: an actor listens to the events of two others and logs each in a turn of its own.
+// Command audit keeps an audit log: an actor subscribes for good to the events of two others and logs each
+// in a turn of its own.
 package main
 
 import (

@@ -28,22 +28,18 @@ func (AuditLog) ActorType() string { return "auditLog" }
 var (
 	// CreateUser creates a user with this name and broadcasts UserCreated.
 	CreateUser = troupe.NewAction[Users, string, User]("createUser")
-	// UserCreated tells of a new user.
-	UserCreated = troupe.NewEvent[Users, User]("userCreated")
+	// UserCreated tells of a new user. It is kept, for those who subscribe for good.
+	UserCreated = troupe.NewDurableEvent[Users, User]("userCreated")
 
 	// CompleteOrder completes an order of this amount and broadcasts OrderCompleted.
 	CompleteOrder = troupe.NewAction[Orders, int, Order]("completeOrder")
-	// OrderCompleted tells of a completed order.
-	OrderCompleted = troupe.NewEvent[Orders, Order]("orderCompleted")
+	// OrderCompleted tells of a completed order, likewise.
+	OrderCompleted = troupe.NewDurableEvent[Orders, Order]("orderCompleted")
 )
 
 var (
-	// StartAuditing has the log listen. What is broadcast once it has returned is logged. Calling it again changes
-	// nothing.
-	//
-	// An event is delivered to those who listen at that moment: what is broadcast while the audit log is asleep, which
-	// takes an hour without any event or call, or while its host is down, is not logged. The log listens again from
-	// the next call to it.
+	// StartAuditing has the log subscribe to what the others broadcast. What is broadcast once it has returned is logged,
+	// each event once, though the log may sleep or its host be down when it happens. Calling it again changes nothing.
 	StartAuditing = troupe.NewAction[AuditLog, troupe.None, Status]("startAuditing")
 	// GetLogs returns the latest entries, the oldest first.
 	GetLogs = troupe.NewAction[AuditLog, troupe.None, []Entry]("getLogs")
