@@ -32,16 +32,31 @@ type Delivery struct {
 
 type deliveryKey struct{}
 
+// deliveryContext is one allocation instead of two, for each event and subscriber.
+type deliveryContext struct {
+	context.Context
+	delivery Delivery
+}
+
+func (c *deliveryContext) Value(key any) any {
+	if key == (deliveryKey{}) {
+		return &c.delivery
+	}
+	return c.Context.Value(key)
+}
+
 // WithDelivery returns the context for the handler of an event, for those who implement [Caller].
 func WithDelivery(ctx context.Context, d Delivery) context.Context {
-	return context.WithValue(ctx, deliveryKey{}, d)
+	return &deliveryContext{ctx, d}
 }
 
 // DeliveryOf returns the event whose handler was called with ctx: which actor has broadcast it, and its position, by
 // which it can be told from every other.
 func DeliveryOf(ctx context.Context) (Delivery, bool) {
-	d, ok := ctx.Value(deliveryKey{}).(Delivery)
-	return d, ok
+	if d, ok := ctx.Value(deliveryKey{}).(*Delivery); ok {
+		return *d, true
+	}
+	return Delivery{}, false
 }
 
 // Gap tells of events that a subscription has missed, or may have missed: those after After and before Before.

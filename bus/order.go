@@ -5,7 +5,7 @@ import "github.com/troupe-go/troupe"
 // Order follows the events that one subscription receives: which have been heard before, and which were missed. The zero
 // value has heard nothing. It is not safe for concurrent use.
 type Order struct {
-	last map[string]troupe.Position // by subject
+	last map[string]*troupe.Position // by subject
 }
 
 // maxOrders bounds the memory of a subscription to many actors, to some 30 MB. Beyond it, one that was heard is
@@ -18,39 +18,50 @@ func (o *Order) Next(subject string, p Place) (after troupe.Position, gap, fresh
 	if p.IsZero() {
 		return troupe.Position{}, false, true
 	}
-	last, known := o.last[subject]
-	if known && !last.Before(p.Position) {
-		return last, false, false
+	last := o.last[subject]
+	if last == nil {
+		o.add(subject, p.Position)
+		return troupe.Position{}, false, true
 	}
-	o.set(subject, p.Position)
-	return last, known && !p.Follows(last), true
+	after = *last
+	if !after.Before(p.Position) {
+		return after, false, false
+	}
+	*last = p.Position
+	return after, !p.Follows(after), true
 }
 
 // Heard is the last event that was heard on a subject.
 func (o *Order) Heard(subject string) (troupe.Position, bool) {
-	p, ok := o.last[subject]
-	return p, ok
+	if last := o.last[subject]; last != nil {
+		return *last, true
+	}
+	return troupe.Position{}, false
 }
 
 // Skip has all events of a subject up to p count as heard. It reports whether they had not been.
 func (o *Order) Skip(subject string, p troupe.Position) (after troupe.Position, skipped bool) {
-	last, known := o.last[subject]
-	if p.IsZero() || known && !last.Before(p) {
-		return last, false
+	after, known := o.Heard(subject)
+	switch {
+	case p.IsZero() || known && !after.Before(p):
+		return after, false
+	case known:
+		*o.last[subject] = p
+	default:
+		o.add(subject, p)
 	}
-	o.set(subject, p)
-	return last, true
+	return after, true
 }
 
-func (o *Order) set(subject string, p troupe.Position) {
+func (o *Order) add(subject string, p troupe.Position) {
 	if o.last == nil {
-		o.last = make(map[string]troupe.Position, 1)
+		o.last = make(map[string]*troupe.Position, 1)
 	}
-	if _, known := o.last[subject]; !known && len(o.last) >= maxOrders {
+	if len(o.last) >= maxOrders {
 		for any := range o.last {
 			delete(o.last, any)
 			break
 		}
 	}
-	o.last[subject] = p
+	o.last[subject] = &p
 }

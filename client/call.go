@@ -326,12 +326,17 @@ func encode(as codec.Codec, dst []byte, call troupe.Invocation) ([]byte, error) 
 	return body, nil
 }
 
-func decode(msg *nats.Msg, into any) error {
+func decode(msg *nats.Msg, into any) error { return decoder(msg)(into) }
+
+// decoder is decode for a message that many take.
+func decoder(msg *nats.Msg) func(into any) error {
 	as, err := codec.ForContentType(msg.Header.Get(bus.HeaderContentType))
-	if err != nil {
-		return err
+	return func(into any) error {
+		if err != nil {
+			return err
+		}
+		return as.Unmarshal(msg.Data, into)
 	}
-	return as.Unmarshal(msg.Data, into)
 }
 
 func tooLarge(call troupe.Invocation, size, limit int64) error {

@@ -206,7 +206,7 @@ func arrivalOf(msg *nats.Msg) *arrival {
 		e.except = except[0]
 	}
 	e.Position = e.place.Position
-	e.Decode = func(into any) error { return decode(msg, into) }
+	e.Decode = decoder(msg)
 	return e
 }
 
