@@ -57,7 +57,7 @@ var account = actorhost.Define(func() accountState { return accountState{} },
 	actorhost.On(Withdraw, (*accountState).withdraw),
 	actorhost.On(Owner, actorhost.NoIn((*accountState).owner)))
 
-// withClient runs f with a client of a bus of its own, on which one host runs accounts.
+// withClient runs f with a client of a bus of its own, on which one host runs accounts and parcels.
 func withClient(f func(ctx context.Context, c *client.Client) error) {
 	if err := run(context.Background(), f); err != nil {
 		fmt.Println(err)
@@ -70,7 +70,7 @@ func run(ctx context.Context, f func(ctx context.Context, c *client.Client) erro
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{}, account)
+	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{}, append(parcels, account)...)
 	if err != nil {
 		return err
 	}
@@ -152,6 +152,32 @@ func Example_events() {
 		return sub.Unsubscribe()
 	})
 	// Output: 5
+}
+
+// A program can listen to many actors at once, and is told when it has missed something.
+func Example_eventsOfMany() {
+	withClient(func(ctx context.Context, c *client.Client) error {
+		balances := make(chan string)
+		sub, err := Changed.SubscribeAll(ctx, c, troupe.Under("bank").Exactly(1), func(ctx context.Context, balance int) error {
+			d, _ := troupe.DeliveryOf(ctx)
+			balances <- fmt.Sprintf("%s %d, event %d", d.Actor, balance, d.Position.Sequence)
+			return nil
+		}, troupe.OnGap(func(_ context.Context, gap troupe.Gap) error {
+			balances <- "missed: " + gap.String()
+			return nil
+		}))
+		if err != nil {
+			return err
+		}
+		for _, key := range [][]string{{"anna"}, {"bank", "4711"}} {
+			if _, err := Deposit.Call(ctx, troupe.GetOrCreate[Account](c, key...), 5); err != nil {
+				return err
+			}
+		}
+		fmt.Println(<-balances)
+		return sub.Unsubscribe()
+	})
+	// Output: account/bank/4711 5, event 1
 }
 
 // A program without the contract has the untyped way.

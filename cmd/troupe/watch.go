@@ -27,7 +27,8 @@ type watchCommand struct {
 // Help is shown by troupe watch --help.
 func (*watchCommand) Help() string {
 	return `Events are printed from the moment that "watching" appears on stderr: what was broadcast before is gone, ` +
-		`and so is what is broadcast while the connection is lost. The actor need not exist, and is not woken. ` +
+		`and so is what is broadcast while the connection is lost; the next event has it told on stderr what is missing. ` +
+		`The actor need not exist, and is not woken. ` +
 		`An interrupt (Ctrl-C) ends it.`
 }
 
@@ -79,11 +80,13 @@ func (c *watchCommand) run(ctx context.Context, s session) error {
 
 // show writes what arrives until the count is reached or ctx is done.
 func (c *watchCommand) show(ctx context.Context, s session, messages <-chan *nats.Msg, status <-chan nats.Status) error {
+	var order bus.Order
 	for printed := 0; c.Count == 0 || printed < c.Count; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case msg := <-messages:
+			s.printGap(&order, msg)
 			if err := s.printEvent(read(msg)); err != nil {
 				return err
 			}
@@ -100,6 +103,15 @@ func (c *watchCommand) show(ctx context.Context, s session, messages <-chan *nat
 		}
 	}
 	return nil
+}
+
+// printGap says which events are missing before one.
+func (s session) printGap(order *bus.Order, msg *nats.Msg) {
+	place := bus.ParsePlace(msg.Header)
+	actor, event, ok := s.namespace.ParseEvent(msg.Subject)
+	if after, gap, _ := order.Next(msg.Subject, place); gap && ok {
+		fmt.Fprintln(s.err, "missed:", troupe.Gap{Actor: actor, Event: event, After: after, Before: place.Position})
+	}
 }
 
 // read decodes an event. One that cannot be decoded is shown as such: it did happen.

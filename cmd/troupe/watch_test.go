@@ -115,3 +115,17 @@ func TestWatchTellsOfALostConnection(t *testing.T) {
 	require.ErrorAs(t, err, new(connectionError))
 	require.Equal(t, "the connection is lost: events are missed until it is back\nthe connection is back\n", told.String())
 }
+
+func TestWatchTellsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	var out, told bytes.Buffer
+	messages := make(chan *nats.Msg, 4)
+	for _, at := range []string{"5.1", "5.2", "5.6", "9.1"} {
+		messages <- &nats.Msg{Subject: "troupe.event.room.a.sent", Header: nats.Header{bus.HeaderEvent: {at}}}
+	}
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	require.NoError(t, (&watchCommand{Count: 4}).show(t.Context(), session{namespace: ns, terminal: terminal{out: &out, err: &told}}, messages, nil))
+	require.Equal(t, "missed: 3 of sent of room/a, after 2\nmissed: perhaps some of sent of room/a, after 6\n", told.String())
+	require.Equal(t, 4, strings.Count(out.String(), "\n"))
+}
