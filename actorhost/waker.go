@@ -164,8 +164,10 @@ func (w *waker) lookUp(t *telling) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil {
-		w.h.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", t.Actor.Type()),
-			slog.String("actor_key", t.Actor.KeyString()), slog.String("event", t.Event), slog.Any("error", err))
+		if w.h.staying.Err() == nil {
+			w.h.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", t.Actor.Type()),
+				slog.String("actor_key", t.Actor.KeyString()), slog.String("event", t.Event), slog.Any("error", err))
+		}
 		w.answer(t, firstRetry)
 		return
 	}
