@@ -28,6 +28,19 @@ func (h *Host) dispatch() {
 				return
 			}
 		case <-h.quit:
+			h.refuseRest()
+			return
+		}
+	}
+}
+
+// refuseRest answers what had arrived when the host stopped: no actor is awake any more, and none wakes.
+func (h *Host) refuseRest() {
+	for {
+		select {
+		case msg := <-h.inbox:
+			h.receive(msg)
+		default:
 			return
 		}
 	}

@@ -3,8 +3,10 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 )
 
@@ -83,5 +86,58 @@ func TestKilledHostsFailNoCall(t *testing.T) {
 			hosts[i] = b.Host(counters())
 			goOn()
 		}
+	})
+}
+
+// TestRollingRestartAnswersPlainRequests has callers that send nothing again: each request is answered, or refused as
+// not started. It runs in virtual time, so that none takes long for another reason.
+func TestRollingRestartAnswersPlainRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const actors = 40
+		b := hosttest.Start(t)
+		hosts := []*actorhost.Host{b.Host(counters()), b.Host(counters()), b.Host(counters())}
+		var answered, refused atomic.Int64
+		ctx, stop := context.WithCancel(t.Context())
+		var calls errgroup.Group
+		for caller := range 16 {
+			nc := b.Connect()
+			calls.Go(func() error {
+				for i := caller; ctx.Err() == nil; i++ {
+					msg, err := nc.Request(fmt.Sprintf("troupe.route.counter.%d.add", i%actors), []byte{1}, time.Minute)
+					if err != nil {
+						stop()
+						return err
+					}
+					switch failed := bus.DecodeError(msg); {
+					case failed == nil:
+						answered.Add(1)
+					case failed.Code != troupe.CodeUnavailable:
+						return failed
+					default:
+						refused.Add(1)
+					}
+				}
+				return nil
+			})
+		}
+		for range 3 {
+			for i, host := range hosts {
+				hosts[i] = b.Host(counters())
+				b.Stop(host)
+				for until := answered.Load() + 100; answered.Load() < until && ctx.Err() == nil; {
+					runtime.Gosched()
+				}
+			}
+		}
+		stop()
+		require.NoError(t, calls.Wait())
+		t.Log(answered.Load(), "answered,", refused.Load(), "refused")
+		total := int64(0)
+		for i := range actors {
+			got, err := get.Call(t.Context(), troupe.GetOrCreate[counter](b.Client, fmt.Sprint(i)), nil)
+			require.NoError(t, err)
+			total += int64(got)
+		}
+		require.Equal(t, answered.Load(), total)
 	})
 }

@@ -173,10 +173,11 @@ func (a *activation) moved(w work, owner string) (released bool) {
 	a.mu.Unlock()
 	for _, w := range left {
 		if how == wasTaken {
-			how = a.host.forward(w, owner, a.id)
-		} else {
-			a.host.refuse(w, unavailable("%s changes hosts", a.id))
+			if how = a.host.forward(w, owner, a.id); how != wasReleased {
+				continue
+			}
 		}
+		a.host.refuse(w, unavailable("%s changes hosts", a.id))
 	}
 	return false
 }
