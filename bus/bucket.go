@@ -47,8 +47,8 @@ type bucket struct {
 }
 
 // openBucket opens a bucket and makes it when there is none, one for atomic batches if they are wanted. One that exists
-// is used with the settings it has. A cluster whose leader has just changed may leave a request without an answer, so it
-// is made again until ctx is done.
+// is used with the settings it has. A cluster whose leader has just changed may leave a request without an answer, and
+// one of its servers may not know yet of a bucket that was made by another, so it is tried again until ctx is done.
 func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueConfig, batches bool) (*bucket, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -58,9 +58,10 @@ func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueCon
 		config.Replicas = defaultReplicas(nc)
 	}
 	var b *bucket
+	made := false
 	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		b, err = tryOpenBucket(ctx, js, config, batches)
-		return err
+		b, err = tryOpenBucket(ctx, js, config, batches, &made)
+		return notYet(err)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
@@ -68,24 +69,35 @@ func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueCon
 	return b, nil
 }
 
-// untilAnswered has try ask the server for something, again as long as it is not answered.
+// errNotYet marks the errors of a server of a cluster that does not know yet of what another has made.
+var errNotYet = errors.New("not there yet")
+
+func notYet(err error) error {
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) {
+		return fmt.Errorf("%w: %w", errNotYet, err)
+	}
+	return err
+}
+
+// untilAnswered has try ask the server for something, again as long as it is not answered, or [errNotYet].
 func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 	for {
 		one, cancel := context.WithTimeout(ctx, openTimeout)
 		err := try(one)
 		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		again := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotYet)
+		if !again || !pause(ctx, tryAgain) {
 			return err
 		}
 	}
 }
 
-func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool) (*bucket, error) {
+// tryOpenBucket notes whether it has made the bucket.
+func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool, made *bool) (*bucket, error) {
 	kv, err := js.KeyValue(ctx, config.Bucket)
-	isNew := false
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = js.CreateKeyValue(ctx, config)
-		isNew = err == nil
+		*made = *made || err == nil
 		if errors.Is(err, jetstream.ErrBucketExists) { // another host was faster, with other settings
 			kv, err = js.KeyValue(ctx, config.Bucket)
 		}
@@ -97,8 +109,7 @@ func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream
 	if err != nil {
 		return nil, err
 	}
-	if isNew && batches { // for which KeyValueConfig has no word
-		settings := stream.CachedInfo().Config
+	if settings := stream.CachedInfo().Config; *made && batches && !settings.AllowAtomicPublish { // KeyValueConfig has no word for it
 		settings.AllowAtomicPublish = true
 		if stream, err = js.UpdateStream(ctx, settings); err != nil {
 			return nil, err

@@ -61,7 +61,7 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int, kee
 			}
 		}
 		l.stream = &bucket{js: js, stream: stream, prefix: ns.name + ".log."}
-		return err
+		return notYet(err)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of events: %w", err)
