@@ -160,7 +160,8 @@ func TestOnlyCalledActorsMove(t *testing.T) {
 	t.Parallel()
 	const awake, called = 10_000, 10
 	b := hosttest.Start(t)
-	first := b.Host(counters())
+	kind := counters().SleepAfter(time.Hour)
+	first := b.Host(kind)
 	var calls errgroup.Group
 	calls.SetLimit(64)
 	for i := range awake {
@@ -177,7 +178,7 @@ func TestOnlyCalledActorsMove(t *testing.T) {
 	}
 	before := writes()
 
-	second := b.Host(counters())
+	second := b.Host(kind)
 	b.Kill(first)
 	for i := range called {
 		got, err := get.Call(t.Context(), troupe.GetOrCreate[counter](b.Client, fmt.Sprint(i)), nil)
