@@ -19,8 +19,9 @@ type subscriber struct {
 // that waits; when it fails, the newest is told again later, and makes up for the rest. So a subscriber that is slow, or
 // always fails, holds up nobody else. It is guarded by the mutex of the waker.
 type line struct {
+	subscriber
 	waiting []inLine
-	running bool
+	running bool // it waits for a goroutine, or has one
 
 	failures int       // in a row
 	newest   uint64    // event in the log that is wanted again, if there were failures
@@ -41,7 +42,7 @@ func (w *waker) put(t *telling, to bus.Subscriber) {
 	s := subscriber{to.ID, t.Actor}
 	l := w.lines[s]
 	if l == nil {
-		l = &line{}
+		l = &line{subscriber: s}
 		w.lines[s] = l
 	}
 	now := time.Now()
@@ -55,37 +56,37 @@ func (w *waker) put(t *telling, to bus.Subscriber) {
 		l.waiting = append(l.waiting, inLine{t, to})
 		if !l.running {
 			l.running = true
-			w.running.Go(func() { w.giveNotice(s, l) })
+			w.ready = append(w.ready, l)
+			if w.givers < noticesAtOnce {
+				w.givers++
+				w.running.Go(w.giveNotices)
+			}
 		}
 	}
 }
 
-// giveNotice tells a subscriber of what is in its line until that is empty.
-func (w *waker) giveNotice(s subscriber, l *line) {
-	for {
-		w.notices <- struct{}{}
-		w.mu.Lock()
+// giveNotices gives the notices of lines until none has anything that waits.
+func (w *waker) giveNotices() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.ready) > 0 {
+		l := w.ready[0]
+		w.ready[0] = nil
+		w.ready = w.ready[1:]
 		batch := l.waiting
 		l.waiting = nil
-		if len(batch) == 0 {
-			if l.running = false; l.failures == 0 {
-				delete(w.lines, s)
-			}
-			w.mu.Unlock()
-			<-w.notices
-			return
-		}
-		w.mu.Unlock()
 		newest := batch[0]
 		for _, one := range batch {
 			if one.Sequence > newest.Sequence {
 				newest = one
 			}
 		}
+		w.mu.Unlock()
 		err := w.notify(newest)
-		<-w.notices
-		w.settle(s, l, batch, newest, err)
+		w.mu.Lock()
+		w.settle(l, batch, newest, err)
 	}
+	w.givers--
 }
 
 // notify calls one subscriber.
@@ -102,17 +103,15 @@ func (w *waker) notify(one inLine) error {
 	return err
 }
 
-// settle notes what has come of a notice. Of failures in a row the first is logged.
-func (w *waker) settle(s subscriber, l *line, batch []inLine, newest inLine, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err != nil && l.failures == 0 && w.h.staying.Err() == nil && !w.h.nc.IsClosed() {
-		w.h.config.Logger.Warn("a durable subscriber failed, and is told again until it does not", slog.String("actor_type", s.id.Type()),
-			slog.String("actor_key", s.id.KeyString()), slog.String("event", newest.Event), slog.Any("error", err))
-	}
+// settle notes what has come of a notice. Of failures in a row the first is logged. The caller holds w.mu.
+func (w *waker) settle(l *line, batch []inLine, newest inLine, err error) {
 	wait := time.Duration(0)
 	switch {
 	case err != nil:
+		if l.failures == 0 && w.h.staying.Err() == nil && !w.h.nc.IsClosed() {
+			w.h.config.Logger.Warn("a durable subscriber failed, and is told again until it does not", slog.String("actor_type", l.id.Type()),
+				slog.String("actor_key", l.id.KeyString()), slog.String("event", newest.Event), slog.Any("error", err))
+		}
 		wait = min(firstRetry<<min(l.failures, 8), lastRetry)
 		l.failures++
 		l.newest = max(l.newest, newest.Sequence)
@@ -128,11 +127,12 @@ func (w *waker) settle(s subscriber, l *line, batch []inLine, newest inLine, err
 			w.answer(one.telling, 0)
 		}
 	}
-	if err != nil { // what has come meanwhile waits as well
-		waiting := l.waiting
-		l.waiting = nil
-		for _, one := range waiting {
-			w.put(one.telling, one.to)
-		}
+	waiting := l.waiting // what has come meanwhile
+	l.waiting, l.running = nil, false
+	for _, one := range waiting {
+		w.put(one.telling, one.to)
+	}
+	if !l.running && l.failures == 0 {
+		delete(w.lines, l.subscriber)
 	}
 }

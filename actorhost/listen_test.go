@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -312,4 +313,58 @@ func TestSubscriptionsOfAnActorEndWithItsSleep(t *testing.T) {
 		synctest.Wait()
 		awaitNoted(t, b.Client, "p")
 	})
+}
+
+// Not parallel, for it counts goroutines.
+func TestIdleListenersTakeNoGoroutine(t *testing.T) {
+	b := hosttest.Start(t, doorsAndPorters...)
+	key := []string{"a", "1", "x"}
+	hear := func(n int) {
+		for i := range n {
+			require.NoError(t, call(t.Context(), listen, troupe.GetOrCreate[porter](b.Client, fmt.Sprint(i)), "one"))
+			_, err := opened.Subscribe(t.Context(), troupe.GetOrCreate[door](b.Client, fmt.Sprint(i)), func(context.Context, int) error { return nil })
+			require.NoError(t, err)
+		}
+		openDoors(t, b.Client, 1, key)
+	}
+	hear(1)
+	before := runtime.NumGoroutine()
+	const listeners = 500
+	hear(listeners)
+	awaitNoted(t, b.Client, fmt.Sprint(listeners-1), "a/1/x 2")
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() < before+listeners/10 }, 20*time.Second, time.Millisecond)
+}
+
+// BenchmarkIdleListener is what an actor costs that is awake and listens to another, beyond one that is merely awake, and
+// what a program's subscription to an actor of its own costs, the server's part included.
+func BenchmarkIdleListener(b *testing.B) {
+	for name, each := range map[string]func(bus *hosttest.Bus, i int) error{
+		"awake": func(bus *hosttest.Bus, i int) error {
+			return call(b.Context(), noted, troupe.GetOrCreate[porter](bus.Client, fmt.Sprint(i)), nil)
+		},
+		"listening": func(bus *hosttest.Bus, i int) error {
+			return call(b.Context(), listen, troupe.GetOrCreate[porter](bus.Client, fmt.Sprint(i)), "one")
+		},
+		"program": func(bus *hosttest.Bus, i int) error {
+			_, err := opened.Subscribe(b.Context(), troupe.GetOrCreate[door](bus.Client, fmt.Sprint(i)), func(context.Context, int) error { return nil })
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			bus := hosttest.Start(b, doorsAndPorters...)
+			memory := func() float64 {
+				var stats runtime.MemStats
+				runtime.GC()
+				runtime.GC()
+				runtime.ReadMemStats(&stats)
+				return float64(stats.HeapInuse + stats.StackInuse)
+			}
+			require.NoError(b, each(bus, -1))
+			before, n := memory(), 0
+			for ; b.Loop(); n++ {
+				require.NoError(b, each(bus, n))
+			}
+			b.ReportMetric((memory()-before)/float64(n), "B/listener")
+		})
+	}
 }

@@ -44,13 +44,15 @@ type waker struct {
 	feed  *bus.Feed
 	quit  chan struct{}
 
-	lookups, notices chan struct{} // have one for each that is under way
-	inHand           chan struct{} // has one for each event that is not done
-	running          sync.WaitGroup
+	lookups chan struct{} // has one for each that is under way
+	inHand  chan struct{} // has one for each event that is not done
+	running sync.WaitGroup
 
-	mu    sync.Mutex
-	lines map[subscriber]*line
-	told  map[*telling]struct{} // the events in hand
+	mu     sync.Mutex
+	told   map[*telling]struct{} // the events in hand
+	lines  map[subscriber]*line
+	ready  []*line // in which something waits
+	givers int     // goroutines that give notices
 }
 
 // telling is an event that its subscribers are told of. It is guarded by the mutex of the waker.
@@ -91,7 +93,7 @@ func (h *Host) openWaker(ctx context.Context) error {
 	}
 	w := &waker{
 		h: h, log: log, index: index, feed: feed, quit: make(chan struct{}),
-		lookups: make(chan struct{}, lookupsAtOnce), notices: make(chan struct{}, noticesAtOnce), inHand: make(chan struct{}, maxInHand),
+		lookups: make(chan struct{}, lookupsAtOnce), inHand: make(chan struct{}, maxInHand),
 		lines: make(map[subscriber]*line), told: make(map[*telling]struct{}),
 	}
 	h.waker = w
