@@ -134,7 +134,7 @@ func runHost() error {
 		}
 		stop() // whoever started it is gone
 	}()
-	return actorhost.Run(ctx, nc, config, definitions()...)
+	return actorhost.Run(ctx, nc, config, append(definitions(), journals()...)...)
 }
 
 // process is a child that can be killed, stopped and started again.
