@@ -45,6 +45,7 @@ type activation struct {
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      gate
+	unsent    unsent
 }
 
 func newActivation(h *Host, id troupe.ID, s *session) *activation {
@@ -232,7 +233,9 @@ func (a *activation) fallAsleep() bool {
 // leave ends the activation. What has arrived for it, and what is still on its way by its subscription, goes to the
 // activation that follows, here or elsewhere.
 func (a *activation) leave() {
-	_ = a.gate.settle() // who waits for a write that fails is told by the gate
+	if a.gate.settle() == nil { // who waits for a write that fails is told by the gate
+		a.unmarkSent()
+	}
 	a.unlisten()
 	a.abandon()
 	if a.sub != nil {

@@ -177,13 +177,20 @@ func TestSubscriptionIsPartOfTheState(t *testing.T) {
 	awaitReviews(t, b.Client, "ann")
 }
 
-// subscriptionsOf reads the index of durable subscriptions.
-func subscriptionsOf(t *testing.T, b *hosttest.Bus) func(press_ string) []bus.Subscriber {
+// indexOf opens the index of durable subscriptions.
+func indexOf(t *testing.T, b *hosttest.Bus) *bus.Subscriptions {
 	t.Helper()
 	ns, err := bus.NewNamespace("")
 	require.NoError(t, err)
 	index, err := bus.OpenSubscriptions(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
+	return index
+}
+
+// subscriptionsOf reads the index.
+func subscriptionsOf(t *testing.T, b *hosttest.Bus) func(press_ string) []bus.Subscriber {
+	t.Helper()
+	index := indexOf(t, b)
 	return func(press_ string) []bus.Subscriber {
 		id, err := troupe.NewID("press", press_)
 		require.NoError(t, err)
@@ -270,39 +277,45 @@ func TestEventsThatARecordHasNoRoomFor(t *testing.T) {
 	require.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, sequences, "and there is no hole")
 }
 
-// A host that has died between the write and the log leaves the events in the record.
+// leaveUnsent leaves behind what a host does that dies between the write and the log: three events are in the record of a
+// press, of which some are in the log.
+func leaveUnsent(t *testing.T, b *hosttest.Bus, id troupe.ID, kept int) {
+	t.Helper()
+	nc := b.Connect()
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	log, err := bus.FindLog(t.Context(), nc, ns)
+	require.NoError(t, err)
+	state, err := codec.MsgPack.Append(nil, pressState{Pages: 3})
+	require.NoError(t, err)
+	record := bus.Record{Owner: "dead", Created: true, State: state, Events: map[string]troupe.Position{"published": {Epoch: 1, Sequence: 3}}}
+	end := uint64(0)
+	for n := range 3 {
+		e := bus.Emitted{Event: "published", Position: troupe.Position{Epoch: 1, Sequence: uint64(n + 1)}, Payload: []byte{byte(n + 1)}}
+		if n > 0 {
+			e.Previous = 1
+		}
+		record.Outbox = append(record.Outbox, e)
+		if n < kept {
+			end, err = log.Append(t.Context(), id, e, end)
+			require.NoError(t, err)
+		}
+	}
+	_, err = records.Put(t.Context(), id, record)
+	require.NoError(t, err)
+}
+
 func TestEventsThatADeadHostHasLeftAreKept(t *testing.T) {
 	t.Parallel()
-	for kept := range 4 { // of three, by the dead host
+	for kept := range 4 {
 		t.Run(fmt.Sprint(kept, " of 3 are in the log"), func(t *testing.T) {
 			t.Parallel()
 			b := hosttest.Start(t, append(pressAndReader, critics(reads))...)
 			times := troupe.GetOrCreate[press](b.Client, "times")
 			require.NoError(t, call(t.Context(), hire, troupe.GetOrCreate[critic](b.Client, "ann"), "times"))
-			nc := b.Connect()
-			ns, err := bus.NewNamespace("")
-			require.NoError(t, err)
-			records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
-			require.NoError(t, err)
-			log, err := bus.FindLog(t.Context(), nc, ns)
-			require.NoError(t, err)
-			state, err := codec.MsgPack.Append(nil, pressState{Pages: 3})
-			require.NoError(t, err)
-			record := bus.Record{Owner: "dead", Created: true, State: state, Events: map[string]troupe.Position{"published": {Epoch: 1, Sequence: 3}}}
-			end := uint64(0)
-			for n := range 3 {
-				e := bus.Emitted{Event: "published", Position: troupe.Position{Epoch: 1, Sequence: uint64(n + 1)}, Payload: []byte{byte(n + 1)}}
-				if n > 0 {
-					e.Previous = 1
-				}
-				record.Outbox = append(record.Outbox, e)
-				if n < kept {
-					end, err = log.Append(t.Context(), times.ID(), e, end)
-					require.NoError(t, err)
-				}
-			}
-			_, err = records.Put(t.Context(), times.ID(), record)
-			require.NoError(t, err)
+			leaveUnsent(t, b, times.ID(), kept)
 			last, err := b.Client.Position(t.Context(), times.ID(), "published")
 			require.NoError(t, err)
 			require.Equal(t, uint64(kept), last.Sequence, "those that are not in the log have not been sent")
@@ -317,6 +330,44 @@ func TestEventsThatADeadHostHasLeftAreKept(t *testing.T) {
 			awaitReviews(t, b.Client, "ann", "1", "2", "3")
 		})
 	}
+}
+
+// Nobody calls the press again.
+func TestEventsThatADeadHostHasLeftAreSentThoughNobodyCalls(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	host := b.Host(append(pressAndReader, critics(reads))...)
+	index := indexOf(t, b)
+	times := troupe.GetOrCreate[press](b.Client, "times")
+	require.NoError(t, call(t.Context(), hire, troupe.GetOrCreate[critic](b.Client, "ann"), "times"))
+	leaveUnsent(t, b, times.ID(), 1)
+	for _, id := range []troupe.ID{{}, times.ID()} {
+		_, err := index.MarkUnsent(t.Context(), "dead", id)
+		require.NoError(t, err)
+	}
+	awaitReviews(t, b.Client, "ann", "1", "2", "3")
+	require.Eventually(t, func() bool { return len(marked(t, index, "dead")) == 0 }, 20*time.Second, 5*time.Millisecond)
+
+	require.NoError(t, call(t.Context(), publish, times, 1))
+	require.Equal(t, []troupe.ID{{}, times.ID()}, marked(t, index, host.ID()))
+	require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: times.ID(), Action: troupe.SleepAction}))
+	require.Eventually(t, func() bool { return len(marked(t, index, host.ID())) == 1 }, 20*time.Second, 5*time.Millisecond,
+		"of an actor that sleeps everything is sent")
+}
+
+// marked are the marks of a host, and of the actors on it, that there may be unsent events.
+func marked(t *testing.T, index *bus.Subscriptions, host string) (ids []troupe.ID) {
+	t.Helper()
+	hosts, err := index.UnsentHosts(t.Context())
+	require.NoError(t, err)
+	actors, err := index.UnsentOf(t.Context(), host)
+	require.NoError(t, err)
+	for _, mark := range append(hosts, actors...) {
+		if mark.Host == host {
+			ids = append(ids, mark.ID)
+		}
+	}
+	return ids
 }
 
 func TestOnlyOneOfTwoWhoAppendSucceeds(t *testing.T) {

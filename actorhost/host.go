@@ -106,6 +106,7 @@ type Host struct {
 	stopping bool
 
 	log     eventLog
+	marked  sync.Map      // sessions that have made a mark of unsent events
 	lookups chan struct{} // has one for each that is under way
 	clients clients
 	waker   *waker // nil on a host without durable subscribers

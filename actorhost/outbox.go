@@ -76,6 +76,9 @@ func (c *Context) Emit(e troupe.Emission) error {
 		if _, err := h.log.open(c, h); err != nil {
 			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
+		if err := c.a.markUnsent(c); err != nil {
+			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
+		}
 	}
 	one := event{name: e.Event, data: data, durable: e.Durable, except: e.Except}
 	if e.To != "" {

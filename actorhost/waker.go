@@ -11,10 +11,11 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
-// eventLog is the log of durable events, which is opened when somebody needs it.
+// eventLog is the log of durable events, with the index of who subscribes to it. It is opened when somebody needs it.
 type eventLog struct {
-	mu  sync.Mutex
-	log *bus.Log
+	mu    sync.Mutex
+	log   *bus.Log
+	index *bus.Subscriptions
 }
 
 func (l *eventLog) open(ctx context.Context, h *Host) (*bus.Log, error) {
@@ -25,9 +26,19 @@ func (l *eventLog) open(ctx context.Context, h *Host) (*bus.Log, error) {
 		if err != nil {
 			return nil, err
 		}
+		if l.index, err = bus.OpenSubscriptions(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+			return nil, err
+		}
 		l.log = log
 	}
 	return l.log, nil
+}
+
+// subscriptions is the index, of a log that is open.
+func (l *eventLog) subscriptions() *bus.Subscriptions {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.index
 }
 
 // waker tells actors that there is something new for their durable subscriptions. All hosts that serve durable
@@ -83,22 +94,19 @@ func (h *Host) openWaker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	index, err := bus.OpenSubscriptions(ctx, h.nc, h.ns, h.config.Replicas)
-	if err != nil {
-		return err
-	}
 	feed, err := log.Feed(ctx, "wake", wakePatience, lookupsAtOnce)
 	if err != nil {
 		return err
 	}
 	w := &waker{
-		h: h, log: log, index: index, feed: feed, quit: make(chan struct{}),
+		h: h, log: log, index: h.log.subscriptions(), feed: feed, quit: make(chan struct{}),
 		lookups: make(chan struct{}, lookupsAtOnce), inHand: make(chan struct{}, maxInHand),
 		lines: make(map[subscriber]*line), told: make(map[*telling]struct{}),
 	}
 	h.waker = w
 	w.running.Go(w.run)
 	w.running.Go(w.keepInHand)
+	w.running.Go(w.sweep)
 	return nil
 }
 

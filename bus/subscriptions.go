@@ -20,7 +20,11 @@ type Subscriptions struct{ bucket *bucket }
 
 // Subscriber is one entry.
 type Subscriber struct {
-	ID       troupe.ID
+	ID troupe.ID
+	entry
+}
+
+type entry struct {
 	key      string
 	revision uint64
 }
@@ -44,37 +48,56 @@ func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns Namespace, replica
 
 // Add enters a subscriber to an event of an actor, again if it is there.
 func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	key := subscriptionKey(source, event) + strings.ReplaceAll(subscriber.Tokens(), ".", "/")
-	if _, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil); err != nil {
+	if _, err := s.enter(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
 		return fmt.Errorf("entering the subscription of %s to %s of %s: %w", subscriber, event, source, err)
 	}
 	return nil
 }
 
-// Of returns the subscribers to an event of an actor.
-func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) ([]Subscriber, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+func (s *Subscriptions) enter(ctx context.Context, key string) (entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	filter := subscriptionKey(source, event) + "*"
-	found, err := s.of(ctx, filter)
-	if errors.Is(err, jetstreamext.ErrBatchUnsupported) { // they are too many for one request
-		found = nil
-		for entry, listErr := range s.bucket.list(ctx, filter) {
-			if err = listErr; err != nil {
-				break
-			}
-			found = appendSubscriber(found, entry.Key(), entry.Revision())
-		}
+	ack, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil)
+	if err != nil {
+		return entry{}, err
 	}
+	return entry{key, ack.Sequence}, nil
+}
+
+// Of returns the subscribers to an event of an actor.
+func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) (subscribers []Subscriber, err error) {
+	found, err := s.find(ctx, subscriptionKey(source, event)+"*")
 	if err != nil {
 		return nil, fmt.Errorf("reading the subscribers to %s of %s: %w", event, source, err)
+	}
+	for _, one := range found {
+		tokens := one.key[strings.LastIndexByte(one.key, '.')+1:]
+		if id, err := troupe.ParseID(strings.ReplaceAll(tokens, "/", ".")); err == nil { // or else it is no entry of ours
+			subscribers = append(subscribers, Subscriber{id, one})
+		}
+	}
+	return subscribers, nil
+}
+
+// find returns the entries whose keys match.
+func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	found, err = s.findAtOnce(ctx, filter)
+	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // they are too many for one request
+		return found, err
+	}
+	found = nil
+	for one, err := range s.bucket.list(ctx, filter) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, entry{one.Key(), one.Revision()})
 	}
 	return found, nil
 }
 
-func (s *Subscriptions) of(ctx context.Context, filter string) (found []Subscriber, err error) {
+func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []entry, err error) {
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, "KV_"+s.bucket.entries.Bucket(), []string{s.bucket.prefix + filter})
 	if err != nil {
 		return nil, err
@@ -86,7 +109,7 @@ func (s *Subscriptions) of(ctx context.Context, filter string) (found []Subscrib
 		case err != nil:
 			return nil, err
 		case !isDeletion(msg.Header):
-			found = appendSubscriber(found, strings.TrimPrefix(msg.Subject, s.bucket.prefix), msg.Sequence)
+			found = append(found, entry{strings.TrimPrefix(msg.Subject, s.bucket.prefix), msg.Sequence})
 		}
 	}
 	return found, nil
@@ -94,6 +117,10 @@ func (s *Subscriptions) of(ctx context.Context, filter string) (found []Subscrib
 
 // Remove removes an entry, unless it was entered again since.
 func (s *Subscriptions) Remove(ctx context.Context, one Subscriber) error {
+	return s.remove(ctx, one.entry)
+}
+
+func (s *Subscriptions) remove(ctx context.Context, one entry) error {
 	err := s.bucket.remove(ctx, one.key, one.revision, forgottenTTL)
 	if errors.Is(err, ErrConflict) {
 		return nil
@@ -112,12 +139,4 @@ func (s *Subscriptions) Try(ctx context.Context, source troupe.ID) error {
 
 func subscriptionKey(source troupe.ID, event string) string {
 	return source.Tokens() + "." + event + "."
-}
-
-func appendSubscriber(to []Subscriber, key string, revision uint64) []Subscriber {
-	id, err := troupe.ParseID(strings.ReplaceAll(key[strings.LastIndexByte(key, '.')+1:], "/", "."))
-	if err != nil {
-		return to // not an entry of ours
-	}
-	return append(to, Subscriber{id, key, revision})
 }
