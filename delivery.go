@@ -34,7 +34,8 @@ type deliveryKey struct{}
 
 // deliveryContext is one allocation instead of two, for each event and subscriber.
 type deliveryContext struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
+
 	delivery Delivery
 }
 

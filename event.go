@@ -37,13 +37,17 @@ func (e Event[R, P]) emission(payload P) Emission {
 // lasts as long as the actor is awake; see [DurableEvent.SubscribeDurable] for one that outlives that.
 //
 // The error is [ErrUnavailable] without a connection.
-func (e Event[R, P]) Subscribe(ctx context.Context, ref R, handle func(ctx context.Context, payload P) error, options ...SubscribeOption) (Subscription, error) {
+func (e Event[R, P]) Subscribe(
+	ctx context.Context, ref R, handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
+) (Subscription, error) {
 	return ref.reference().listen(ctx, ref.ActorType(), e.listening(handle, options))
 }
 
 // SubscribeAll is Subscribe to the event of all actors of R's type whose keys are selected, through c. The order is that
 // of each actor.
-func (e Event[R, P]) SubscribeAll(ctx context.Context, c Caller, keys Keys, handle func(ctx context.Context, payload P) error, options ...SubscribeOption) (Subscription, error) {
+func (e Event[R, P]) SubscribeAll(
+	ctx context.Context, c Caller, keys Keys, handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
+) (Subscription, error) {
 	var ref R
 	actors, err := NewActors(ref.ActorType(), keys)
 	if err != nil {

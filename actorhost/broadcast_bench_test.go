@@ -189,7 +189,9 @@ func runListeners(url string) error {
 			return err
 		}
 	}
-	fmt.Println("listening")
+	if _, err := fmt.Fprintln(os.Stdout, "listening"); err != nil {
+		return err
+	}
 	_, err := io.Copy(io.Discard, os.Stdin)
 	return err
 }

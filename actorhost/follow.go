@@ -160,7 +160,8 @@ func (f *follows) restore(encoded []byte) error {
 func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event string) error {
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
-		return errorf(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent", c.Type(), event, source.Type())
+		return errorf(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
+			c.Type(), event, source.Type())
 	}
 	if n := c.a.gate.followed(); n >= maxFollows {
 		return errorf(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)

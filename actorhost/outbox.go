@@ -70,7 +70,8 @@ func (c *Context) Emit(e troupe.Emission) error {
 		return fmt.Errorf("encoding the event %s of %s: %w", e.Event, c.a.id, err)
 	}
 	if size, limit := int64(len(data)+eventRoom), h.nc.MaxPayload(); size > limit {
-		return errorf(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d", e.Event, c.a.id, len(data), limit-eventRoom)
+		return errorf(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d",
+			e.Event, c.a.id, len(data), limit-eventRoom)
 	}
 	if e.Durable {
 		if _, err := h.log.open(c, h); err != nil {

@@ -309,8 +309,8 @@ func (a *activation) fits(state int, result turned) error {
 		more = a.gate.besides()
 	}
 	if size+more > limit {
-		return errorf(troupe.CodeTooLarge, "the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored",
-			a.id, size+more, limit)
+		return errorf(troupe.CodeTooLarge,
+			"the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored", a.id, size+more, limit)
 	}
 	return nil
 }

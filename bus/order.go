@@ -58,8 +58,8 @@ func (o *Order) add(subject string, p troupe.Position) {
 		o.last = make(map[string]*troupe.Position, 1)
 	}
 	if len(o.last) >= maxOrders {
-		for any := range o.last {
-			delete(o.last, any)
+		for one := range o.last {
+			delete(o.last, one)
 			break
 		}
 	}
