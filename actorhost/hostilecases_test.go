@@ -99,7 +99,7 @@ func hostileMsgpack() []hostileCase {
 	add("64 levels", "any", repeated("", "\x91", 64, "\x01"), "ok")
 	add("a linked list of 1 MB", "item", repeated("", "\x81\xa4next", 170_000, "\x80"), "bad_input")
 	add("1,000,000 empty items", "list", repeated("\xdd\x00\x0f\x42\x40", "\x80", 1_000_000, ""), "bad_input")
-	add("8 MB of nil", "any", repeated("\xdd\x00\x7f\x00\x00", "\xc0", 0x7f0000, ""), "ok")
+	add("1 MB of nil", "any", repeated("\xdd\x00\x0f\x00\x00", "\xc0", 0x0f0000, ""), "ok")
 	add("8 MB of bytes", "bytes", repeated("\xc6\x00\x7f\x00\x00", "x", 0x7f0000, ""), "ok")
 	add("8 MB of junk", "any", repeated("\xc1", "x", 8<<20-1024, ""), "bad_input")
 	add("8 MB for nothing", "none", repeated("", "x", 8<<20-1024, ""), "bad_input")
