@@ -10,11 +10,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 )
 
@@ -299,6 +301,41 @@ func TestConnectionOutlivesThatOfNATS(t *testing.T) {
 	require.Equal(t, []string{"+ann"}, log)
 	require.NoError(t, program.Close(t.Context()))
 	require.ErrorIs(t, ann.Err(), troupe.ErrDisconnected)
+}
+
+// A program that knows nothing but the route reaches the actor through whichever host it meets.
+func TestConnectionByWayOfOtherHosts(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	for range 3 {
+		b.Host(lounges)
+	}
+	nc := b.Connect()
+	inbox := nc.NewInbox()
+	welcomed, err := nc.SubscribeSync(inbox + ".*.said")
+	require.NoError(t, err)
+	request := func(action, id, body string) *nats.Msg {
+		msg := nats.NewMsg("troupe.route.lounge.main." + action)
+		msg.Header.Set(bus.HeaderContentType, "application/json")
+		msg.Header.Set(bus.HeaderConnection, id)
+		msg.Header.Set(bus.HeaderInbox, inbox)
+		msg.Data = []byte(body)
+		reply, err := nc.RequestMsg(msg, 10*time.Second)
+		require.NoError(t, err)
+		require.Empty(t, reply.Header.Get(bus.HeaderErrorCode), string(reply.Data))
+		return reply
+	}
+	for i := range 20 {
+		id := fmt.Sprint("c", i)
+		request(bus.ConnectAction, id, fmt.Sprintf("%q", id))
+		msg, err := welcomed.NextMsg(10 * time.Second)
+		require.NoError(t, err)
+		require.Equal(t, inbox+"."+id+".said", msg.Subject)
+		require.Equal(t, fmt.Sprintf("%q", id), string(request("say", id, `"hello"`).Data))
+	}
+	names, err := present.Call(t.Context(), troupe.GetOrCreate[lounge](b.Client, "main"), nil)
+	require.NoError(t, err)
+	require.Len(t, names, 20)
 }
 
 func TestConnectionsOfManyLounges(t *testing.T) {

@@ -1,6 +1,8 @@
 package actorhost_test
 
 import (
+	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/bus"
 )
@@ -59,4 +62,31 @@ func pending(t *testing.T, sub *nats.Subscription) int {
 	messages, _, err := sub.Pending()
 	require.NoError(t, err)
 	return messages
+}
+
+// TestForwardsCarryTheProtocolsHeadersOnly has a host forward a call with a header that the library does not send, and one
+// that the server would act upon with the permissions of the host.
+func TestForwardsCarryTheProtocolsHeadersOnly(t *testing.T) {
+	t.Parallel()
+	s := startHostileServer(t)
+	require.NoError(t, call(t.Context(), takeNone, troupe.GetOrCreate[probe](s.client, "a"), nil))
+	other, err := actorhost.Start(t.Context(), s.connect(t), actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, probes())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, other.Stop(context.Background())) })
+	nc := s.connect(t)
+	spy, err := nc.SubscribeSync("troupe.host." + s.id + ".call.>")
+	require.NoError(t, err)
+	require.NoError(t, nc.Flush())
+	w := s.wire(t)
+	code, _ := w.send(t, hostileCase{
+		subject: "troupe.host." + other.ID() + ".call.probe.a.int", reply: "none", body: text("1"), want: "ok",
+		header: "X Y: 1\r\nNats-Trace-Dest: trace\r\nTroupe-Reply-To: INBOX.x\r\nContent-Type: application/json\r\nTroupe-Request-Id: id\r\n",
+	})
+	require.Equal(t, "ok", code)
+	msg, err := spy.NextMsg(10 * time.Second)
+	require.NoError(t, err)
+	delete(msg.Header, bus.HeaderTimeout)
+	reply := msg.Header[bus.HeaderReplyTo]
+	require.Len(t, reply, 1)
+	require.Equal(t, nats.Header{bus.HeaderContentType: {"application/json"}, bus.HeaderRequestID: {"id"}, bus.HeaderReplyTo: reply}, msg.Header)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -76,16 +75,22 @@ const (
 	wasLost               // it may have arrived or not
 )
 
+// forwardedHeaders are those that the owner reads. Some others the server would act upon, now in the name of the host, as
+// Nats-Trace-Dest; or nats.go would not send.
+var forwardedHeaders = [...]string{
+	bus.HeaderContentType, bus.HeaderExisting, bus.HeaderChain, bus.HeaderRequestID, bus.HeaderAttempt, bus.HeaderConnection, bus.HeaderInbox,
+}
+
 // forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A
 // call that has certainly not arrived there is refused: its caller finds the next owner by the route.
 func (h *Host) forward(w work, owner string, id troupe.ID) forwarded {
 	if w.kind != callWork {
 		return wasTaken // an event of a subscription that has ended with its activation
 	}
-	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: make(nats.Header, len(w.msg.Header)+2), Data: w.msg.Data}
-	for key, values := range w.msg.Header {
-		if !strings.HasPrefix(strings.ToLower(key), "nats-") { // what a caller asks NATS for, NATS must not do for a host
-			msg.Header[key] = values
+	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: make(nats.Header, 2), Data: w.msg.Data}
+	for _, name := range forwardedHeaders {
+		if values := w.msg.Header[name]; len(values) > 0 {
+			msg.Header[name] = values[:1]
 		}
 	}
 	msg.Header[bus.HeaderReplyTo] = []string{w.msg.Reply}
