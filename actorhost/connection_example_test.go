@@ -66,7 +66,7 @@ func ExampleOnConnect() {
 		fmt.Println(err)
 		return
 	}
-	defer host.Stop(ctx)
+	defer host.Stop(ctx) //nolint:errcheck // it would only fail with a bus that does
 	c, err := client.New(b.Conn())
 	if err != nil {
 		fmt.Println(err)

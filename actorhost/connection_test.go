@@ -246,7 +246,7 @@ func TestConnectionKeepsItsActorAwakeUntilItsClientDies(t *testing.T) {
 		nc := b.Connect()
 		doomed, err := client.New(nc)
 		require.NoError(t, err)
-		defer doomed.Close(t.Context()) //nolint:errcheck // its NATS connection is closed by then
+		defer doomed.Close(t.Context())
 		ann := newGuest(t, doomed, "ann")
 		time.Sleep(time.Minute) //nolint:forbidigo // virtual time
 		require.Equal(t, 1, host.Active(), "it fell asleep under a connection")

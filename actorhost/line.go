@@ -110,7 +110,8 @@ func (w *waker) settle(l *line, batch []inLine, newest inLine, err error) {
 	case err != nil:
 		if l.failures == 0 && w.h.staying.Err() == nil && !w.h.nc.IsClosed() {
 			w.h.config.Logger.Warn("a durable subscriber failed, and is told again until it does not",
-				slog.String("actor_type", l.id.Type()), slog.String("actor_key", l.id.KeyString()), slog.String("event", newest.Event), slog.Any("error", err))
+				slog.String("actor_type", l.id.Type()), slog.String("actor_key", l.id.KeyString()),
+				slog.String("event", newest.Event), slog.Any("error", err))
 		}
 		wait = min(firstRetry<<min(l.failures, 8), lastRetry)
 		l.failures++

@@ -78,7 +78,8 @@ const (
 // forwardedHeaders are those that the owner reads. Some others the server would act upon, now in the name of the host, as
 // Nats-Trace-Dest; or nats.go would not send.
 var forwardedHeaders = [...]string{
-	bus.HeaderContentType, bus.HeaderExisting, bus.HeaderChain, bus.HeaderRequestID, bus.HeaderAttempt, bus.HeaderConnection, bus.HeaderInbox,
+	bus.HeaderContentType, bus.HeaderExisting, bus.HeaderChain, bus.HeaderRequestID, bus.HeaderAttempt,
+	bus.HeaderConnection, bus.HeaderInbox,
 }
 
 // forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A

@@ -310,7 +310,8 @@ func (a *activation) fits(state int, result turned) error {
 	}
 	if size+more > limit {
 		return errorf(troupe.CodeTooLarge,
-			"the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored", a.id, size+more, limit)
+			"the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored",
+			a.id, size+more, limit)
 	}
 	return nil
 }

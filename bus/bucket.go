@@ -93,7 +93,9 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 }
 
 // tryOpenBucket notes whether it has made the bucket.
-func tryOpenBucket(ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool, made *bool) (*bucket, error) {
+func tryOpenBucket(
+	ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool, made *bool,
+) (*bucket, error) {
 	kv, err := js.KeyValue(ctx, config.Bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = js.CreateKeyValue(ctx, config)

@@ -53,7 +53,10 @@ type Notice struct {
 }
 
 // Builtins are the actions that every actor type has.
-var Builtins = []string{troupe.CreateAction, troupe.SleepAction, troupe.DestroyAction, PositionAction, NoticeAction, ConnectAction, DisconnectAction}
+var Builtins = []string{
+	troupe.CreateAction, troupe.SleepAction, troupe.DestroyAction,
+	PositionAction, NoticeAction, ConnectAction, DisconnectAction,
+}
 
 // Builtin reports whether an action is one of [Builtins].
 func Builtin(action string) bool {

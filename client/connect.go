@@ -85,7 +85,8 @@ func (s *links) add(c *Client, l *link) error {
 		s.wake, s.quit = make(chan struct{}, 1), make(chan struct{})
 		sub, err := c.feeds.receive(s.inbox+".>", c.receiveForLinks)
 		if err != nil {
-			return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err, Message: "subscribing for connections: " + err.Error()}
+			return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
+				Message: "subscribing for connections: " + err.Error()}
 		}
 		s.sub = sub
 		s.byID, s.ailing, s.given = make(map[string]*link), make(map[*link]struct{}), make(map[string]time.Time)

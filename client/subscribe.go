@@ -75,7 +75,7 @@ func (s *subscription) handle(e *arrival) {
 		return
 	}
 	after, gap, fresh := s.order.Next(e.subject, e.place)
-	if gap && !(e.direct && e.place.Sequence == 1) { // else the connection has begun anew, which its status tells
+	if anew := e.direct && e.place.Sequence == 1; gap && !anew { // a connection that begins anew says so by its status
 		s.tell(troupe.Gap{Actor: e.Actor, Event: e.Event, After: after, Before: e.Position})
 	}
 	if !fresh || s.link != nil && e.except == s.link.id {
