@@ -58,7 +58,7 @@ func (h *history) add(o operation) {
 func (h *history) all() []operation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.operations[:len(h.operations):len(h.operations)]
+	return slices.Clip(h.operations)
 }
 
 func (h *history) len() int {
