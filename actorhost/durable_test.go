@@ -111,7 +111,7 @@ func awaitSeen(t *testing.T, who reader, n int) []seen {
 		got, err = seenPages.Call(t.Context(), who, nil)
 		require.NoError(t, err)
 		return len(got) >= n
-	}, time.Minute, 5*time.Millisecond)
+	}, 3*time.Minute, 5*time.Millisecond)
 	return got
 }
 
@@ -180,7 +180,7 @@ func TestManySourcesOneDurableSubscriberWhoseHostDies(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return next.Load() > sources/2 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return next.Load() > sources/2 }, 3*time.Minute, time.Millisecond)
 	b.Host(pressAndReader[1])
 	all.Wait()
 	got := awaitSeen(t, who, sources)

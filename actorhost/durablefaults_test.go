@@ -72,7 +72,7 @@ func awaitReviews(t *testing.T, c troupe.Caller, key string, want ...string) {
 		got, err := reviewed.Call(t.Context(), troupe.GetOrCreate[critic](c, key), nil)
 		require.NoError(t, err)
 		return len(got) >= len(want)
-	}, 30*time.Second, 5*time.Millisecond)
+	}, 2*time.Minute, 5*time.Millisecond)
 	got, err := reviewed.Call(t.Context(), troupe.GetOrCreate[critic](c, key), nil)
 	require.NoError(t, err)
 	require.Equal(t, want, got)
@@ -167,7 +167,7 @@ func TestSubscriptionIsPartOfTheState(t *testing.T) {
 		require.NoError(t, call(t.Context(), publish, troupe.GetOrCreate[press](b.Client, key), 1), n)
 	}
 	index := subscriptionsOf(t, b)
-	require.Eventually(t, func() bool { return len(index("times"))+len(index("post"))+len(index("refused")) == 0 }, 20*time.Second, 5*time.Millisecond,
+	require.Eventually(t, func() bool { return len(index("times"))+len(index("post"))+len(index("refused")) == 0 }, 2*time.Minute, 5*time.Millisecond,
 		"what is not true any more vanishes with the next event")
 	awaitReviews(t, b.Client, "ann")
 }

@@ -153,12 +153,12 @@ func TestEventsThatADeadHostHasLeftAreSentThoughNobodyCalls(t *testing.T) {
 		require.NoError(t, err)
 	}
 	awaitReviews(t, b.Client, "ann", "1", "2", "3")
-	require.Eventually(t, func() bool { return len(marked(t, index, "dead")) == 0 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return len(marked(t, index, "dead")) == 0 }, 2*time.Minute, 5*time.Millisecond)
 
 	require.NoError(t, call(t.Context(), publish, times, 1))
 	require.Equal(t, []troupe.ID{{}, times.ID()}, marked(t, index, host.ID()))
 	require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: times.ID(), Action: troupe.SleepAction}))
-	require.Eventually(t, func() bool { return len(marked(t, index, host.ID())) == 1 }, 20*time.Second, 5*time.Millisecond,
+	require.Eventually(t, func() bool { return len(marked(t, index, host.ID())) == 1 }, 2*time.Minute, 5*time.Millisecond,
 		"of an actor that sleeps everything is sent")
 }
 
@@ -283,7 +283,7 @@ func TestDurableSubscriptionOutlivesTheServer(t *testing.T) {
 	require.Eventually(t, func() bool {
 		got, err := reviewed.Call(t.Context(), troupe.GetOrCreate[critic](c, "ann"), nil)
 		return err == nil && len(got) >= events
-	}, 30*time.Second, 5*time.Millisecond)
+	}, 2*time.Minute, 5*time.Millisecond)
 	awaitReviews(t, c, "ann", numbers(1, events)...)
 }
 
