@@ -20,6 +20,9 @@ type Call struct {
 	Input             string // JSON, or empty for none
 }
 
+// Serves reports whether the program is run with --serve.
+func (s *Stage) Serves() bool { return s.serve }
+
 // Serve shows, when the program is run with --serve, how to reach its actors, and waits for ctx or for the host to end.
 func (s *Stage) Serve(ctx context.Context, b *bus.Bus, ended <-chan struct{}, tour Tour) error {
 	if !s.serve {

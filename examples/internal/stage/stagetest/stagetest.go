@@ -30,7 +30,13 @@ func RunTwice(t *testing.T, program stage.Program) {
 // Take makes the calls of a tour as a program in another language makes them, in JSON.
 func Take(t *testing.T, tour stage.Tour, actors ...actorhost.Definition) {
 	t.Helper()
-	cl := hosttest.Start(t, actors...).NewClient(client.WithCodec(codec.JSON))
+	TakeOn(t, hosttest.Start(t, actors...), tour)
+}
+
+// TakeOn is Take on a bus that has its hosts already.
+func TakeOn(t *testing.T, b *hosttest.Bus, tour stage.Tour) {
+	t.Helper()
+	cl := b.NewClient(client.WithCodec(codec.JSON))
 	for _, c := range tour.Calls {
 		var in any
 		if c.Input != "" {

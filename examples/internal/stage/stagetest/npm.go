@@ -1,0 +1,86 @@
+package stagetest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// mustRun, when it is set, makes a failure of what is skipped otherwise: where everything has to be tested.
+const mustRun = "TROUPE_TEST_ALL"
+
+const killAfter = 10 * time.Second
+
+// Lacking skips a test that needs something which is not here, or fails it if nothing may be skipped.
+func Lacking(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv(mustRun) != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// NPM installs what the package-lock.json of a directory names, if it is not there yet. Without Node or npm the test is
+// skipped.
+func NPM(t *testing.T, dir string) {
+	t.Helper()
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			Lacking(t, "%s is not installed: see https://nodejs.org", tool)
+		}
+	}
+	Read(t, filepath.Join(dir, "*.mjs"), filepath.Join(dir, "package*.json"))
+	lock, err := os.Stat(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err == nil && done.ModTime().After(lock.ModTime()) {
+		return
+	}
+	install := exec.CommandContext(t.Context(), "npm", "ci")
+	install.Dir = dir
+	if out, err := install.CombinedOutput(); err != nil {
+		Lacking(t, "npm ci has failed: %v\n%s", err, out)
+	}
+}
+
+// Read makes the files part of what the result of a test depends on, for the cache of go test.
+func Read(t *testing.T, patterns ...string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: no such files: %v", pattern, err)
+		}
+		for _, file := range files {
+			if _, err := os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Node runs node in a directory and returns what it prints. The test fails when node does.
+func Node(t *testing.T, dir string, env []string, args ...string) string {
+	t.Helper()
+	node := Command(t.Context(), "node", args...)
+	node.Dir, node.Env = dir, append(os.Environ(), env...)
+	out, err := node.CombinedOutput()
+	if err != nil {
+		t.Fatalf("node %q: %v\n%s", args, err, out)
+	}
+	t.Logf("node %q\n%s", args, out)
+	return string(out)
+}
+
+// Command is a command that is asked to end, and killed if it does not, when ctx is done.
+func Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, name, args...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = killAfter
+	return command
+}
