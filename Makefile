@@ -4,13 +4,14 @@
 GOLANGCI_LINT_VERSION := v2.15.0
 NATSCLI_VERSION       := v0.5.1
 BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
+ESBUILD_VERSION       := 0.28.2
 
 GO            ?= go
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 NATS          := $(GO) run github.com/nats-io/natscli/nats@$(NATSCLI_VERSION)
 BENCHSTAT     := $(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION)
 
-EXAMPLES := orders workflow analytics audit batch
+EXAMPLES := orders workflow analytics audit batch chat
 
 # What the targets below take, as in `make bench BENCH=Call COUNT=10`.
 TESTFLAGS ?=
@@ -32,7 +33,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race chaos failover cover bench benchstat fuzz examples fmt fmt-check vet tidy-check golangci lint nats up down ci clean
+.PHONY: help build test race chaos failover cover bench benchstat fuzz examples page fmt fmt-check vet tidy-check golangci lint nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +85,19 @@ fuzz: ## Run each fuzz target in turn (FUZZTIME=30s)
 
 examples: ## Run the examples, each on an embedded server or on the bus at NATS_URL
 	@for example in $(EXAMPLES); do echo "== $$example"; $(GO) run ./examples/$$example </dev/null; done
+
+# The page must work without npm, so what it needs of it is in the repository: one file each, with the licences.
+page: ## Bundle the npm packages that the page of the chat example uses
+	@cd examples/node && npm ci && vendor=../chat/page/vendor && bundle() { \
+		echo "export { $$3 } from '$$2'" | npx --yes esbuild@$(ESBUILD_VERSION) --bundle --minify --format=esm --log-level=warning \
+			--banner:js="// $$(node -p "'$$2 ' + require('./package.json').dependencies['$$2']"), bundled by make page; licences in LICENSES" \
+			--outfile=$$vendor/$$1.js; \
+	} && \
+	bundle nats-core @nats-io/nats-core 'createInbox, headers, wsconnect' && \
+	bundle msgpack @msgpack/msgpack 'decode, encode' && \
+	for package in @nats-io/nats-core @nats-io/nkeys @nats-io/nuid tweetnacl @msgpack/msgpack; do \
+		echo "== $$package $$(node -p "require('./node_modules/$$package/package.json').version")"; echo; cat node_modules/$$package/LICENSE; echo; \
+	done >$$vendor/LICENSES
 
 fmt: ## Format all Go files
 	$(GOLANGCI_LINT) fmt

@@ -1,0 +1,109 @@
+// The page of a chat room: one connection with its actor, over the WebSocket of the NATS server.
+
+import { wsconnect } from "@nats-io/nats-core";
+import { Troupe } from "./troupe/troupe.mjs";
+
+const $ = (id) => document.getElementById(id);
+
+// A tab has a guest of its own, and knows their name when it is loaded again.
+const remembered = { get: () => sessionStorage.getItem("name"), set: (name) => sessionStorage.setItem("name", name) };
+
+let troupe; // once there is a connection with NATS
+let lobby; // our connection, once we have come in
+let name;
+
+function showStatus(status) {
+  $("status").textContent = $("status").dataset.status = status;
+  $("say").querySelector("button").disabled = status !== "connected";
+}
+
+function showError(error) { $("error").textContent = error ? error.message : ""; }
+
+function element(tag, text) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+function showMessage({ number, from, text, at, bot }) {
+  const list = $("messages");
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const item = document.createElement("li");
+  item.className = bot ? "bot" : from === name ? "own" : "";
+  item.append(element("small", `${from} · ${at.toLocaleTimeString([], { timeStyle: "short" })}`), element("p", text));
+  list.append(item);
+  while (list.children.length > 500) list.firstChild.remove();
+  if (atEnd) list.scrollTop = list.scrollHeight;
+  $("count").textContent = number;
+}
+
+function showPeople(names) {
+  const hue = (n) => Array.from(n).reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 360, 7);
+  $("people").replaceChildren(...names.map((n) => {
+    const item = element("li", n);
+    item.dataset.initial = Array.from(n)[0].toUpperCase();
+    item.style.setProperty("--hue", hue(n));
+    return item;
+  }));
+}
+
+// The room sends this whenever the connection begins: at first, and after its host was gone. It has all that was missed.
+function welcome({ messages, count, present }) {
+  $("messages").replaceChildren();
+  messages?.forEach(showMessage); // no messages are null
+  $("count").textContent = count;
+  showPeople(present);
+}
+
+const room = () => troupe.actor("chatRoom", "lobby");
+
+async function enter(as) {
+  name = as;
+  lobby = await room().connect({ name }, {
+    on: { welcome, said: showMessage, present: showPeople },
+    onGap: () => lobby.call("look").then(welcome, showError),
+    onStatus: (status, error) => { showStatus(status); if (status === "closed") showError(error); },
+  });
+  remembered.set(name);
+  $("enter").hidden = true;
+  $("say").hidden = false;
+  $("text").focus();
+}
+
+$("enter").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await enter($("name").value.trim());
+    showError();
+  } catch (error) {
+    showError(error);
+  }
+});
+
+$("say").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = $("text").value.trim();
+  if (!text) return;
+  $("text").value = "";
+  try {
+    await lobby.call("say", text, { timeout: 10_000 });
+    showError();
+  } catch (error) {
+    showError(error);
+    $("text").value ||= text;
+  }
+});
+
+// A page that is closed says goodbye. One that is merely gone is missed within 15 s.
+addEventListener("pagehide", () => { lobby?.close().catch(() => {}); });
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+const url = new URL("bus", location.href);
+url.protocol = url.protocol.replace("http", "ws");
+const nc = await wsconnect({
+  servers: url.href, ignoreClusterUpdates: true, // the server knows itself under another address
+  waitOnFirstConnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 500, pingInterval: 10_000,
+});
+troupe = new Troupe(nc);
+showStatus("connected");
+await (remembered.get() ? enter(remembered.get()) : room().call("look").then(welcome)).catch(showError);
