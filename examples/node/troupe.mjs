@@ -51,7 +51,7 @@ export class Troupe {
     const body = this.codec.encode(input);
     const request = this.#begin(actor);
     const began = Date.now();
-    let attempt = 0, directly = 0; // how often it was sent, and how often to the actor itself, without a word from there
+    let attempt = 0, open = 0; // how often it was sent, and how many of these nobody has said anything about
     const send = (way) => {
       const h = headers();
       h.set("Content-Type", this.codec.contentType);
@@ -60,22 +60,22 @@ export class Troupe {
       if (requestId) h.set("Troupe-Request-Id", requestId);
       if (++attempt > 1) h.set("Troupe-Attempt", String(attempt));
       for (const [name, value] of Object.entries(more)) h.set(name, value);
-      if (way === "call") directly++;
+      open++;
       this.nc.publish(`${this.namespace}.${way}.${actor.tokens}.${action}`, body, { reply: request.subject, headers: h });
     };
     let way = "call", listen = false, pause = 1, silence = 100, patience = 0, why = "nobody answers";
-    let unsure = false; // it may have run, or may yet
+    let unsure = false; // it may have run, or may yet; so may what is open
     try {
       for (;;) {
         const left = began + timeout - Date.now();
         if (left <= 0) {
+          unsure ||= open > 0;
           throw new TroupeError(unsure ? "outcome_unknown" : "unavailable", `${actor}.${action}: no time left: ${why}`, { retryable: !unsure });
         }
         if (!listen) send(way);
         const late = Date.now() - began > 120_000; // hosts remember answers for longer, but it must not be sent any more
         const reply = await request.next(Math.min(left, late ? left : patience || silence));
         if (!reply) { // its host has died or is frozen: once more directly, and then by the route
-          unsure = true;
           if (patience) way = "call";
           else if (attempt > 1) way = "route";
           silence = patience ? 100 : Math.min(silence + 100, 300);
@@ -88,17 +88,13 @@ export class Troupe {
           patience = Math.min(Math.max(2 * patience, 100), 2000);
           continue;
         }
-        const nobody = reply.headers?.code === 503; // no responders
-        if (nobody && directly > 0) { // the actor sleeps, and the route wakes it
-          directly--;
-          listen = way === "route"; // it went there already: this is the answer to an earlier sending
-          way = "route";
-          if (!listen) attempt--;
-          continue;
-        }
-        if (nobody) {
+        open--;
+        if (reply.headers?.code === 503) { // no responders
+          listen = way === "route" && open > 0; // it may be said of an earlier sending
+          if (listen) continue;
+          if (way === "call") { way = "route"; attempt--; continue; } // the actor sleeps, and the route wakes it
           why = `no host on this bus serves the actor type ${actor.type}`;
-          if (!this.#known.has(actor.type)) throw new TroupeError("unknown_type", `${actor}.${action}: ${why}`);
+          if (!this.#known.has(actor.type) && !unsure) throw new TroupeError("unknown_type", `${actor}.${action}: ${why}`);
         } else {
           this.#known.add(actor.type);
           const error = errorOf(reply);

@@ -1,6 +1,8 @@
 // The client against real hosts: those of the examples on the bus at NATS_URL. `go test ./examples/node` starts them.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createConnection, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { connect, headers } from "@nats-io/transport-node";
 import { json, msgpack, Troupe } from "./troupe.mjs";
@@ -84,6 +86,30 @@ describe("troupe", { skip: process.env.NATS_URL ? false : "NATS_URL is not set",
     await assert.rejects(room.call("say", `@${bot} too slow`, { timeout: 300 }), ({ code }) => ["deadline_exceeded", "outcome_unknown"].includes(code));
     sub.unsubscribe();
     calls.unsubscribe();
+  });
+
+  // "No responders" then arrives when the call has been sent again.
+  test("a server may be far away", async () => {
+    const { hostname, port } = new URL(process.env.NATS_URL);
+    const sockets = new Set();
+    const proxy = createServer((near) => {
+      const far = createConnection({ host: hostname, port });
+      near.pipe(far);
+      far.on("data", (data) => setTimeout(() => near.write(data), 250));
+      for (const socket of [near, far]) { sockets.add(socket); socket.on("error", () => {}); }
+    });
+    await once(proxy.listen(0, "127.0.0.1"), "listening");
+    const own = await connect({ servers: `127.0.0.1:${proxy.address().port}` });
+    const mine = new Troupe(own);
+    try {
+      await assert.rejects(mine.actor("nobodyPlaysThis").call("anything"), hasCode("unknown_type"));
+      assert.equal(await mine.actor("inventory", unique()).call("restock", 1), 101);
+    } finally {
+      await mine.close();
+      await own.close();
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+    }
   });
 
   test("an actor that sleeps is woken", async () => {
