@@ -88,16 +88,16 @@ examples: ## Run the examples, each on an embedded server or on the bus at NATS_
 
 # The page must work without npm, so what it needs of it is in the repository: one file each, with the licences.
 page: ## Bundle the npm packages that the page of the chat example uses
-	@cd examples/node && npm ci && vendor=../chat/page/vendor && bundle() { \
+	@cd examples/node && npm ci && lib=../chat/page/lib && bundle() { \
 		echo "export { $$3 } from '$$2'" | npx --yes esbuild@$(ESBUILD_VERSION) --bundle --minify --format=esm --log-level=warning \
 			--banner:js="// $$(node -p "'$$2 ' + require('./package.json').dependencies['$$2']"), bundled by make page; licences in LICENSES" \
-			--outfile=$$vendor/$$1.js; \
+			--outfile=$$lib/$$1.js; \
 	} && \
 	bundle nats-core @nats-io/nats-core 'createInbox, headers, wsconnect' && \
 	bundle msgpack @msgpack/msgpack 'decode, encode' && \
 	for package in @nats-io/nats-core @nats-io/nkeys @nats-io/nuid tweetnacl @msgpack/msgpack; do \
 		echo "== $$package $$(node -p "require('./node_modules/$$package/package.json').version")"; echo; cat node_modules/$$package/LICENSE; echo; \
-	done >$$vendor/LICENSES
+	done >$$lib/LICENSES
 
 fmt: ## Format all Go files
 	$(GOLANGCI_LINT) fmt

@@ -84,8 +84,8 @@ func (c *distantConn) Close() error {
 
 // "No responders" may arrive when a call has been sent again, and even by the route: it is no word of the route then.
 func TestDistantServer(t *testing.T) {
-	for _, delay := range []time.Duration{50, 99, 101, 150, 199, 201, 250, 350, 600, 1000} {
-		delay *= time.Millisecond
+	for _, ms := range []int{50, 99, 101, 150, 199, 201, 250, 350, 600, 1000} {
+		delay := time.Duration(ms) * time.Millisecond
 		synctest.Test(t, func(t *testing.T) {
 			b := hosttest.Start(t, shelves)
 			nc, err := nats.Connect("", nats.InProcessServer(distant{b.Connect().Opts.InProcessServer, delay}), nats.Timeout(time.Minute))

@@ -7,7 +7,7 @@
 //	batch      a program calls many actors in parallel
 //	chat       pages in a browser are connected with an actor, over a WebSocket
 //
-// Package node calls all of them from JavaScript. Each other one is a contract (a package that imports only troupe), the actors behind it (actors.go), the way a program is put
+// Each is a contract (a package that imports only troupe), the actors behind it (actors.go), the way a program is put
 // together (main.go) and a scene for people to read (scene.go). All take --serve, which keeps the actors up for others,
-// and all run on the server at NATS_URL when that is set.
+// and all run on the server at NATS_URL when that is set. Package node calls their actors from JavaScript.
 package examples

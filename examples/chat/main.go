@@ -20,7 +20,7 @@ func main() { stage.Main(program(cmp.Or(os.Getenv("TROUPE_PAGE"), defaultPage)))
 // program is a host of the rooms and a client of them in one process, and a page for browsers at this address.
 func program(address string) stage.Program {
 	return func(ctx context.Context, s *stage.Stage) error {
-		page, err := openPage(s, address)
+		page, err := openPage(ctx, s, address)
 		if err != nil {
 			return err
 		}

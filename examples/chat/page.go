@@ -32,13 +32,13 @@ type page struct {
 }
 
 // openPage decides where the page is, and has the NATS server of this process let it in. Without one there is no page.
-func openPage(s *stage.Stage, address string) (*page, error) {
+func openPage(ctx context.Context, s *stage.Stage, address string) (*page, error) {
 	p := &page{done: make(chan struct{})}
 	if !s.Serves() || s.Bus.URL != "" || s.Bus.Context != "" {
 		return p, nil
 	}
 	var err error
-	if p.listener, err = net.Listen("tcp", address); err != nil {
+	if p.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", address); err != nil {
 		return nil, fmt.Errorf("the page: %w (set TROUPE_PAGE to another address)", err)
 	}
 	_, port, err := net.SplitHostPort(p.listener.Addr().String())
@@ -53,6 +53,9 @@ func openPage(s *stage.Stage, address string) (*page, error) {
 // serve serves the page until close, and says where it is.
 func (p *page) serve(s *stage.Stage, b *bus.Bus) error {
 	if p.listener == nil {
+		if s.Serves() {
+			s.Line("There is no page: it reaches the bus by a NATS server in this process, and NATS_URL names another.")
+		}
 		return nil
 	}
 	websocket, err := url.Parse(b.WebSocketURL())

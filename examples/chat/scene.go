@@ -29,14 +29,19 @@ var tour = stage.Tour{
 func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
 	s.Title("Chat", "Two programs are connected with one actor. With --serve there is a page for browsers, too.")
 	heard := make(chan string, 64)
-	hear := func(line string) error { heard <- line; return nil }
 	var guests []*troupe.Connection[room.Room]
 	for _, name := range []string{"Ann", "Ben"} {
 		var options []troupe.ConnectOption
 		if len(guests) == 0 { // Ann is the one who tells
 			options = []troupe.ConnectOption{
-				room.Said.On(func(_ context.Context, m room.Message) error { return hear(m.From + ": " + m.Text) }),
-				room.Present.On(func(_ context.Context, names []string) error { return hear("here: " + strings.Join(names, ", ")) }),
+				room.Said.On(func(_ context.Context, m room.Message) error {
+					heard <- m.From + ": " + m.Text
+					return nil
+				}),
+				room.Present.On(func(_ context.Context, names []string) error {
+					heard <- "here: " + strings.Join(names, ", ")
+					return nil
+				}),
 			}
 		}
 		guest, err := room.Enter.Connect(ctx, troupe.GetOrCreate[room.Room](c, "scene"), room.Guest{Name: name}, options...)

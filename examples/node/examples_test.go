@@ -49,6 +49,17 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestNobodyPlays has the program meet a bus without any actors.
+func TestNobodyPlays(t *testing.T) {
+	t.Parallel()
+	stagetest.NPM(t, ".")
+	server, err := bus.StartServer(bus.ServerOptions{Memory: true})
+	require.NoError(t, err)
+	t.Cleanup(server.Shutdown)
+	printed := stagetest.Node(t, ".", []string{"NATS_URL=" + server.URL()}, "main.mjs")
+	require.Equal(t, len(examples), strings.Count(printed, "nobody plays it"), printed)
+}
+
 // play starts a server and the examples, and returns where they are.
 func play(t *testing.T) (url string) {
 	t.Helper()

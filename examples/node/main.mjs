@@ -27,14 +27,18 @@ async function refusal(call) {
   throw new Error("the actor should have refused that");
 }
 
-/** Resolves to the first payload that `wanted` accepts. `hear` is a handler of events. */
+/** `heard` resolves to the first payload that `wanted` accepts. `hear` is a handler of events. */
 function listenFor(wanted) {
   let hear;
-  const heard = new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no such event within 10 s")), 10_000);
-    hear = (payload) => { if (wanted(payload)) { clearTimeout(timer); resolve(payload); } };
-  });
+  const heard = new Promise((resolve) => { hear = (payload) => { if (wanted(payload)) resolve(payload); }; });
   return { hear, heard };
+}
+
+/** Waits for something, but not for ever. */
+function soon(promise) {
+  let timer;
+  const tooLate = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error("no such event within 10 s")), 10_000); });
+  return Promise.race([promise, tooLate]).finally(() => clearTimeout(timer));
 }
 
 async function orders(troupe) {
@@ -52,7 +56,7 @@ async function orders(troupe) {
   const subscription = await inventory.subscribe("lowStock", hear);
   const reservation = await inventory.call("reserveStock", error.metadata.left - 7, { requestId: order.id });
   await inventory.call("reserveStock", error.metadata.left - 7, { requestId: order.id }); // sent twice, done once
-  const low = await heard;
+  const low = await soon(heard);
   subscription.unsubscribe();
   done(`the warehouse ${low.warehouse} tells everybody that it has only ${low.left} left`);
   await inventory.call("releaseStock", reservation);
@@ -84,7 +88,7 @@ async function audit(troupe) {
   const { hear, heard } = listenFor((entry) => entry.user?.name === "Nora");
   const subscription = await log.subscribe("logged", hear);
   const user = await troupe.actor("users", "main").call("createUser", "Nora");
-  const entry = await heard;
+  const entry = await soon(heard);
   subscription.unsubscribe();
   done(`the audit log has heard that ${entry.user.name} has joined, at ${new Date(entry.timestamp).toLocaleTimeString()}`);
   return { user, entry };
@@ -114,7 +118,7 @@ async function chat(troupe) {
     on: { welcome: (view) => { welcomed = view; }, said: hear },
   });
   const said = await lobby.call("say", "@node 19 and 23");
-  const answer = await heard;
+  const answer = await soon(heard);
   done(`in the lobby with ${welcomed.present.join(", ")}: ${said.text} — ${answer.text}, says the bot ${answer.from}`);
   await lobby.close();
   bot.unsubscribe();

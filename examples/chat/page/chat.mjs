@@ -8,7 +8,7 @@ const $ = (id) => document.getElementById(id);
 // A tab has a guest of its own, and knows their name when it is loaded again.
 const remembered = { get: () => sessionStorage.getItem("name"), set: (name) => sessionStorage.setItem("name", name) };
 
-let troupe; // once there is a connection with NATS
+let troupe; // once there is a connection with NATS: until then nobody can come in
 let lobby; // our connection, once we have come in
 let name;
 
@@ -106,4 +106,6 @@ const nc = await wsconnect({
 });
 troupe = new Troupe(nc);
 showStatus("connected");
+for (const control of $("enter").elements) control.disabled = false;
+$("name").focus();
 await (remembered.get() ? enter(remembered.get()) : room().call("look").then(welcome)).catch(showError);
