@@ -201,6 +201,7 @@ func (h *Host) keepLease(s *session) {
 				return
 			}
 			timer.Reset(wait)
+		case h.ctx.Err() != nil: // the host has stopped
 		default:
 			h.config.Logger.Warn("renewing the lease failed", slog.String("host", s.id), slog.Any("error", err))
 			timer.Reset(renewAgain)
