@@ -174,13 +174,11 @@ func TestManySourcesOneDurableSubscriberWhoseHostDies(t *testing.T) {
 				if err := call(t.Context(), publish, troupe.GetOrCreate[press](b.Client, fmt.Sprint(i)), 1); err != nil {
 					t.Error(err)
 				}
-				if i == sources/2 {
-					b.Kill(doomed)
-				}
 			}
 		})
 	}
 	require.Eventually(t, func() bool { return next.Load() > sources/2 }, 3*time.Minute, time.Millisecond)
+	b.Kill(doomed)
 	b.Host(pressAndReader[1])
 	all.Wait()
 	got := awaitSeen(t, who, sources)

@@ -215,17 +215,19 @@ func (f *feeds) close() {
 	f.mu.Lock()
 	closed := f.closed
 	f.closed = true
-	all := f.bySubject
-	f.bySubject = nil
 	f.mu.Unlock()
 	if closed {
 		return
 	}
 	close(f.quit)
 	f.reading.Wait()
-	for _, one := range all {
-		for _, s := range one.to {
-			_ = s.Unsubscribe() // never fails
-		}
+	f.mu.Lock()
+	var all []*subscription
+	for _, one := range f.bySubject {
+		all = append(all, one.to...)
+	}
+	f.mu.Unlock()
+	for _, s := range all {
+		_ = s.Unsubscribe() // never fails
 	}
 }
