@@ -40,6 +40,7 @@ type feed struct {
 	event   string // of the one actor, if it is only one: else others may arrive too
 	sub     *nats.Subscription
 	users   int             // subscriptions, those that are not yet in force included
+	denied  error           // by the server, so that nothing will arrive
 	to      []*subscription // those in force; never changed, but replaced
 }
 
@@ -113,18 +114,30 @@ func (f *feeds) receive(subject string, receive func(*nats.Msg)) (*nats.Subscrip
 // begin hands a subscription what arrives from now on: what has arrived already was broadcast before.
 func (f *feeds) begin(s *subscription) error {
 	done := make(chan struct{})
+	var denied error
 	begin := func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		denied = s.feed.denied
 		s.feed.to = append(slices.Clip(s.feed.to), s)
 		close(done)
 	}
 	select {
 	case f.hooks <- begin:
 		<-done
-		return nil
+		return denied
 	case <-f.quit:
 		return nats.ErrConnectionClosed
+	}
+}
+
+// deny has those who share a feed that the server does not allow told so, and others try anew.
+func (f *feeds) deny(one *feed, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one.denied = err
+	if f.bySubject[one.subject] == one {
+		delete(f.bySubject, one.subject)
 	}
 }
 

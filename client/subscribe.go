@@ -52,6 +52,9 @@ func (c *Client) listen(l troupe.Listening, by *link) (troupe.Subscription, erro
 	}
 	// The server knows of the subscription once it has answered what was sent after it.
 	err := guard.Flush(c.timeout)
+	if errors.Is(err, troupe.ErrDenied) {
+		c.feeds.deny(s.feed, err)
+	}
 	if err == nil {
 		err = c.feeds.begin(s)
 	}

@@ -238,6 +238,21 @@ func TestAuthConf(t *testing.T) {
 		}
 	})
 
+	t.Run("each of many subscriptions to one subject is denied", func(t *testing.T) {
+		cl := g.client(t, "org1")
+		denied := make(chan error)
+		const many = 20
+		for range many {
+			go func() {
+				_, err := said.Subscribe(t.Context(), troupe.GetOrCreate[room](cl, "org2", "a"), func(context.Context, string) error { return nil })
+				denied <- err
+			}()
+		}
+		for range many {
+			require.ErrorIs(t, <-denied, troupe.ErrDenied)
+		}
+	})
+
 	id := host.ID()
 	for user, subjects := range map[string][]string{
 		"org1": {
