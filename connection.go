@@ -132,8 +132,8 @@ type Connected interface {
 	ID() string
 }
 
-// Send publishes the event to one connection of the running actor alone, in the order of its broadcasts. See
-// [Event.Broadcast].
+// Send publishes the event to one connection of the running actor alone, in the order of its broadcasts. The error is
+// [ErrDisconnected] when that has ended; see [Event.Broadcast] for others.
 func (e Event[R, P]) Send(c Broadcaster, to Connected, payload P) error {
 	emission := e.emission(payload)
 	emission.To = to.ID()
