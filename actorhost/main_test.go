@@ -8,14 +8,21 @@ import (
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 )
 
-// The test binary is also the program of the listeners of BenchmarkBroadcast.
+// The test binary is also the program of the processes that benchmarks start.
 func TestMain(m *testing.M) {
 	if url := os.Getenv(envListeners); url != "" {
-		if err := runListeners(url); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		exit(runListeners(url))
+	}
+	if is, err := runRole(); is {
+		exit(err)
 	}
 	hosttest.Main(m)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
