@@ -166,6 +166,16 @@ func (a *activation) next() (work, bool) {
 	return work{}, false
 }
 
+// busy reports whether there is something to do after this.
+func (a *activation) busy() bool {
+	if a.host.busy() {
+		return true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.mailbox.len() > 0
+}
+
 // grewTired puts the actor to sleep if it has been idle for long enough, and looks again later if not. So a call costs
 // no timer.
 func (a *activation) grewTired() {

@@ -47,8 +47,8 @@ func (h *Host) answerWith(msg *nats.Msg, value any) {
 		h.refuse(w, errorf(troupe.CodeInternal, "%v", err))
 		return
 	}
-	if msg := reply(w, data); msg != nil {
-		h.send(msg)
+	if msg := reply(w, data); msg.Subject != "" {
+		h.send(&msg)
 	}
 }
 

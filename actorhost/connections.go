@@ -128,7 +128,7 @@ func (g *gate) resume(conn *Connection, o output) {
 	g.pass(o, turned{events: o.events})
 }
 
-func (a *activation) sessionReply(w work, conn *Connection) (*nats.Msg, error) {
+func (a *activation) sessionReply(w work, conn *Connection) (nats.Msg, error) {
 	body, err := w.as.Append(nil, bus.Session{Host: a.session.id, Epoch: a.epoch, Number: conn.number})
 	return reply(w, body), err
 }

@@ -46,6 +46,9 @@ func (h *Host) refuseRest() {
 	}
 }
 
+// busy reports whether calls have arrived that nobody is at yet.
+func (h *Host) busy() bool { return len(h.inbox) > 0 || h.ready.queued.Load() > 0 }
+
 // receive puts a message into the mailbox of its actor, and returns the activation if the caller must have it worked
 // off.
 func (h *Host) receive(msg *nats.Msg) *activation {
@@ -60,6 +63,10 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	if target.Forwarded && !h.confirm(msg, target.Tokens) {
 		return nil
 	}
+	return h.receiveCall(msg, target)
+}
+
+func (h *Host) receiveCall(msg *nats.Msg, target bus.Target) *activation {
 	w := work{kind: callWork, msg: msg, action: target.Action}
 	if err := h.admit(&w, target); err != nil {
 		h.refuse(w, err)
@@ -132,6 +139,7 @@ func cycle(chain, tokens string) *troupe.Error {
 func (h *Host) receiveOther(msg *nats.Msg) {
 	switch {
 	case !h.answerable(msg):
+	case h.receiveBatch(msg):
 	case h.respond(msg):
 	default:
 		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
@@ -202,7 +210,6 @@ func (h *Host) refuse(w work, err *troupe.Error) {
 			as = asked
 		}
 	}
-	if msg := h.errorReply(w, as, err); msg != nil {
-		h.send(msg)
-	}
+	msg := h.errorReply(w, as, err)
+	h.sendReply(&msg, h.busy())
 }

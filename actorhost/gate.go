@@ -42,8 +42,8 @@ type gate struct {
 // output is what one turn wants to send.
 type output struct {
 	events []event
-	work   work      // the call that it answers; without one there is no reply
-	reply  *nats.Msg // nil: nobody waits for it
+	work   work     // the call that it answers; without one there is no reply
+	reply  nats.Msg // without a subject nobody waits for it
 }
 
 // Beyond this many outputs, no turn starts until some are sent.
@@ -59,7 +59,7 @@ const resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
 func (g *gate) pass(o output, t turned) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if o.reply != nil && (t.changes() || g.asked || g.outbox.relaying) {
+	if o.reply.Subject != "" && (t.changes() || g.asked || g.outbox.relaying) {
 		o.reply.Data = bytes.Clone(o.reply.Data) // its buffer is for the next turn
 	}
 	if g.closed == nil {
@@ -70,13 +70,13 @@ func (g *gate) pass(o output, t turned) {
 	case g.closed != nil:
 		g.refuse(o, g.closed)
 	case !gating:
-		g.release(o)
+		g.release(g.a.busy(), o)
 	case g.dirty:
 		g.next = append(g.next, o)
 	case g.writing:
 		g.flying = append(g.flying, o)
 	default:
-		g.release(o)
+		g.release(g.a.busy(), o)
 	}
 	g.ask()
 }
@@ -92,7 +92,7 @@ func (g *gate) change(o output, t turned) {
 	}
 	g.follows.change(t.follows, t.handled)
 	if deduping && o.work.msg != nil {
-		g.answers.add(o.work, replyData(o.reply))
+		g.answers.add(o.work, o.reply.Data)
 	}
 }
 
@@ -139,8 +139,8 @@ func (g *gate) take() (bus.Record, bool) {
 	return g.record, true
 }
 
-// written is told how a write has ended.
-func (g *gate) written(revision uint64, err error) {
+// written is told how a write has ended, and whether others that have ended with it are about to be told of.
+func (g *gate) written(revision uint64, err error, more bool) {
 	switch {
 	case err == nil:
 	case g.a.host.ctx.Err() != nil: // given up
@@ -157,7 +157,7 @@ func (g *gate) written(revision uint64, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.revision, g.asked, g.writing, g.record = revision, false, false, bus.Record{}
-	g.release(g.flying...)
+	g.release(more, g.flying...)
 	clear(g.flying)
 	g.flying = g.flying[:0]
 	g.ask()
@@ -178,7 +178,7 @@ func (g *gate) resolve(unknown error) {
 		switch {
 		case err != nil:
 		case found.Revision != write.Revision && found.Owner == write.Owner && found.Epoch == write.Epoch:
-			g.written(found.Revision, nil)
+			g.written(found.Revision, nil, false)
 			return
 		case found.Revision != write.Revision && fencing:
 			g.fail(unknown, bus.ErrConflict)
@@ -186,7 +186,7 @@ func (g *gate) resolve(unknown error) {
 		default:
 			write.Revision = found.Revision // the same, as long as writes are fenced
 			if revision, err := h.records.Put(ctx, g.a.id, write); err == nil {
-				g.written(revision, nil)
+				g.written(revision, nil, false)
 				return
 			}
 		}
@@ -222,7 +222,7 @@ func (g *gate) close(err, flying error) {
 
 // refuse answers the call of an output that is not sent: it had no effect, unless that is not known.
 func (g *gate) refuse(o output, err error) {
-	if o.reply == nil {
+	if o.reply.Subject == "" {
 		return
 	}
 	failed := unavailable("%s was not stored: %v", g.a.id, err)
@@ -291,13 +291,6 @@ func (g *gate) uses(state []byte) bool {
 	return g.writing && len(state) > 0 && len(g.record.State) > 0 && &g.record.State[0] == &state[0]
 }
 
-func replyData(reply *nats.Msg) []byte {
-	if reply == nil {
-		return nil
-	}
-	return reply.Data
-}
-
 // pause waits and reports whether ctx is still not done.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
@@ -348,5 +341,5 @@ func (g *gate) destroy(o output, t turned) {
 	}
 	at(afterCommit)
 	o.events = g.outbox.take(t.events, g.a.epoch)
-	g.release(o)
+	g.release(false, o)
 }

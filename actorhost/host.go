@@ -78,6 +78,7 @@ type Host struct {
 	leases    *bus.Hosts
 	client    *client.Client
 	requester *bus.Requester
+	replies   *bus.Gatherer
 	peers     peers
 	inbox     chan *nats.Msg
 	asked     chan *nats.Msg // about the host
@@ -126,6 +127,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		active:  make(map[string]*activation),
 		lookups: make(chan struct{}, maxLookups),
 	}
+	h.replies = h.gatherReplies()
 	h.ready.read, h.ready.goOn.L = h.dispatch, &h.ready.mu
 	if err := h.check(definitions); err != nil {
 		return nil, fmt.Errorf("actorhost: %w", err)

@@ -145,8 +145,8 @@ func (b *outbox) isKept() {
 }
 
 // release sends outputs whose state is stored, in order. Those with durable events, and all behind them, wait until these
-// are in the log. The caller holds g.mu, which keeps them in order.
-func (g *gate) release(outputs ...output) {
+// are in the log. More says that others are about to be sent. The caller holds g.mu, which keeps them in order.
+func (g *gate) release(more bool, outputs ...output) {
 	for i, o := range outputs {
 		if g.outbox.relaying || slices.ContainsFunc(o.events, func(e event) bool { return e.durable }) {
 			g.outbox.behind = append(g.outbox.behind, outputs[i:]...)
@@ -159,16 +159,14 @@ func (g *gate) release(outputs ...output) {
 		for _, e := range o.events {
 			g.a.publish(e)
 		}
-		g.reply(o)
+		g.reply(o, more || i < len(outputs)-1)
 	}
 }
 
 // reply answers the call of an output: what it says is true in any case, for its turn began under the lease.
-func (g *gate) reply(o output) {
+func (g *gate) reply(o output, more bool) {
 	at(beforeReply)
-	if o.reply != nil {
-		g.a.host.send(o.reply)
-	}
+	g.a.host.sendReply(&o.reply, more)
 }
 
 // publish sends an event that is not durable. When the lease is over, the next owner may have broadcast what is newer.
@@ -213,7 +211,7 @@ func (g *gate) relay() {
 			g.outbox.isKept()
 			g.mu.Unlock()
 		}
-		g.reply(o)
+		g.reply(o, false)
 	}
 }
 

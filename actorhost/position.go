@@ -26,11 +26,13 @@ func (h *Host) tellPosition(w work, tokens string) {
 	}
 	h.work.Go(func() {
 		defer func() { <-h.lookups }()
-		if output, err := h.position(w, id); err != nil {
+		output, err := h.position(w, id)
+		if err != nil {
 			h.refuse(w, err)
-		} else if msg := reply(w, output); msg != nil {
-			h.send(msg)
+			return
 		}
+		msg := reply(w, output)
+		h.sendReply(&msg, false)
 	})
 }
 

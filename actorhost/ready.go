@@ -3,6 +3,7 @@ package actorhost
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // ready holds the activations that have something to do, and the goroutines that see to them. A goroutine that has
@@ -13,6 +14,8 @@ type ready struct {
 	read       func() // reads the host's inbox: what a nil in the queue stands for
 	goroutines sync.WaitGroup
 
+	queued atomic.Int64 // activations
+
 	mu     sync.Mutex
 	queue  []*activation
 	free   int // goroutines that are about to take something; at least one as long as there is anything in the queue
@@ -22,13 +25,17 @@ type ready struct {
 	closed bool // nobody waits any more
 }
 
-// add has an activation worked off, or, without one, the inbox read. There are as many goroutines as there are turns
-// that wait for something, and a few more that do not.
-func (r *ready) add(a *activation) {
+// add has activations worked off, or, for a nil, the inbox read. There are as many goroutines as there are turns that
+// wait for something, and a few more that do not.
+func (r *ready) add(activations ...*activation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.queue = append(r.queue, a)
-	if r.free < runtime.GOMAXPROCS(0) {
+	r.queue = append(r.queue, activations...)
+	r.queued.Store(int64(len(r.queue)))
+	for range activations {
+		if r.free >= runtime.GOMAXPROCS(0) {
+			return
+		}
 		r.start()
 	}
 }
@@ -52,6 +59,7 @@ func (r *ready) work() {
 			a := r.queue[0]
 			r.queue[0] = nil
 			r.queue = r.queue[1:]
+			r.queued.Store(int64(len(r.queue)))
 			r.free--
 			if r.free == 0 && len(r.queue) > 0 {
 				r.start() // for a turn may take as long as it likes

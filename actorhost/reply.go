@@ -26,12 +26,12 @@ func (h *Host) fits(w work, output []byte) error {
 	return nil
 }
 
-// reply makes the answer to a call: nil when there is no reply subject, and nobody wants one.
-func reply(w work, output []byte) *nats.Msg {
+// reply makes the answer to a call. It has no subject when nobody wants one.
+func reply(w work, output []byte) nats.Msg {
 	if w.msg.Reply == "" {
-		return nil
+		return nats.Msg{}
 	}
-	msg := &nats.Msg{Subject: w.msg.Reply, Data: output}
+	msg := nats.Msg{Subject: w.msg.Reply, Data: output}
 	if w.as != codec.MsgPack {
 		msg.Header = make(nats.Header, 1)
 		bus.SetContentType(msg.Header, w.as)
@@ -39,9 +39,9 @@ func reply(w work, output []byte) *nats.Msg {
 	return msg
 }
 
-func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) *nats.Msg {
+func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) nats.Msg {
 	if w.msg.Reply == "" {
-		return nil
+		return nats.Msg{}
 	}
 	msg, cause := bus.EncodeError(err, as, h.nc.MaxPayload())
 	if cause != nil {
@@ -49,21 +49,48 @@ func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) *nats.Msg {
 			slog.String("host", h.ID()), slog.Any("error", cause))
 	}
 	msg.Subject = w.msg.Reply
-	return msg
+	return *msg
 }
 
-// send publishes. It fails only without a connection, when nobody can be told either.
+// send publishes, after all replies that were sent before. It fails only without a connection, when nobody can be told
+// either.
 func (h *Host) send(msg *nats.Msg) {
-	if err := h.nc.PublishMsg(msg); err != nil {
-		h.config.Logger.Warn("publishing failed", slog.String("subject", msg.Subject), slog.String("host", h.ID()), slog.Any("error", err))
+	h.replies.Flush()
+	h.sent(msg.Subject, h.nc.PublishMsg(msg))
+}
+
+// sendReply publishes a reply: now, or, when more are about to follow, together with those that go to the same caller if
+// it takes them so.
+func (h *Host) sendReply(msg *nats.Msg, more bool) {
+	if msg.Subject == "" {
+		return
 	}
+	caller, ok := bus.TakesMany(msg.Subject)
+	if !ok {
+		h.send(msg)
+		return
+	}
+	h.sent(msg.Subject, h.replies.Add(caller, msg, more, nil))
+}
+
+func (h *Host) sent(subject string, err error) {
+	if err != nil {
+		h.config.Logger.Warn("publishing failed", slog.String("subject", subject), slog.String("host", h.ID()), slog.Any("error", err))
+	}
+}
+
+// gatherReplies has replies to one caller that are ready at the same moment sent as one message.
+func (h *Host) gatherReplies() *bus.Gatherer {
+	return bus.NewGatherer(h.nc, bus.GathererOptions{
+		Short:   true,
+		Subject: func(caller string) string { return bus.ManyReplies(caller, h.ID()) },
+		Failed:  func(caller string, _ uint64, err error) { h.sent(caller, err) },
+	})
 }
 
 // sendPending tells the caller of a call that has come again that its actor is at it.
 func (h *Host) sendPending(w work) {
-	if w.msg.Reply != "" {
-		h.send(&nats.Msg{Subject: w.msg.Reply, Header: nats.Header{bus.HeaderPending: {h.ID()}}})
-	}
+	h.sendReply(&nats.Msg{Subject: w.msg.Reply, Header: nats.Header{bus.HeaderPending: {h.ID()}}}, h.busy())
 }
 
 // forwarded is how the owner of an actor takes a call that is forwarded to it.

@@ -58,6 +58,9 @@ func FormatTimeout(left time.Duration) string {
 // ParseTimeout reads [HeaderTimeout]. What is absent or malformed counts as [DefaultTimeout], and no call is given
 // more than a day.
 func ParseTimeout(value string) time.Duration {
+	if value == "" {
+		return DefaultTimeout // without the error, which costs an allocation
+	}
 	ms, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
 		return DefaultTimeout

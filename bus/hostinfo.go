@@ -32,8 +32,8 @@ func (n Namespace) ActorInfo(host string, id troupe.ID) string {
 // Drain is where a host is asked to stop cleanly. It answers with an empty body before it does.
 func (n Namespace) Drain(host string) string { return n.name + ".host." + host + ".drain" }
 
-// HostRequest is what a host is asked for, by the subject that it has received: "ping", "info", "drain", or "actor" and
-// the tokens of an ID that has not been checked. It is empty for any other subject.
+// HostRequest is what a host is asked for, by the subject that it has received: "ping", "info", "drain", "batch", or
+// "actor" and the tokens of an ID that has not been checked. It is empty for any other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
 	if !ok {
@@ -41,7 +41,7 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	}
 	_, rest, _ = strings.Cut(rest, ".")
 	switch rest {
-	case "ping", "info", "drain":
+	case "ping", "info", "drain", "batch":
 		return rest, ""
 	}
 	if tokens, ok = strings.CutPrefix(rest, "info."); ok {

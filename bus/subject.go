@@ -79,6 +79,9 @@ func (n Namespace) Forward(host string, id troupe.ID, action string) string {
 	return n.name + ".host." + host + ".call." + id.Tokens() + "." + action
 }
 
+// Batch is where a host takes calls of its actors that travel together: see [ParseBatch]. It answers an empty batch.
+func (n Namespace) Batch(host string) string { return n.name + ".host." + host + ".batch" }
+
 // Ping is answered by a host that is up, and by NATS when it is not.
 func (n Namespace) Ping(host string) string { return n.name + ".host." + host + ".ping" }
 

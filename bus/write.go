@@ -23,7 +23,7 @@ type Write struct {
 	Take func() (Record, bool)
 	// Done is called once after Take, unless that had nothing to write, with what Put would have returned. It must not
 	// block.
-	Done func(revision uint64, err error)
+	Done func(revision uint64, err error, more bool)
 }
 
 // Write stores a record soon, and does not wait for that. Take and Done are called on goroutines of the Records. Of one
@@ -99,7 +99,7 @@ type prepared struct {
 	key      string
 	expected uint64
 	value    []byte
-	done     func(revision uint64, err error)
+	done     func(revision uint64, err error, more bool)
 }
 
 // flight is what the server gives one answer to: a write, or a batch.
@@ -183,7 +183,7 @@ func (w *writer) run() {
 		case <-w.quit:
 			w.end(time.Now())
 			for one, ok := w.take(nil); ok; one, ok = w.take(nil) {
-				one.done(0, fmt.Errorf("writing %s: %w: %w", one.key, errNotSent, errClosed))
+				one.done(0, fmt.Errorf("writing %s: %w: %w", one.key, errNotSent, errClosed), false)
 			}
 			return
 		}
@@ -259,7 +259,7 @@ func (w *writer) take(buffer []byte) (prepared, bool) {
 		one := prepared{key: next.ID.Tokens(), expected: record.Revision, done: next.Done}
 		var err error
 		if one.value, err = codec.MsgPack.Append(buffer[:0], record); err != nil {
-			one.done(0, fmt.Errorf("encoding the record of %s: %w", next.ID, err))
+			one.done(0, fmt.Errorf("encoding the record of %s: %w", next.ID, err), false)
 			continue
 		}
 		return one, true
@@ -370,11 +370,11 @@ func (w *writer) answered(msg *nats.Msg) {
 // finish tells the outcome of each write of a flight; the revision is that of the last.
 func (w *writer) finish(f *flight, revision uint64, err error) {
 	for i := range f.writes {
-		one := &f.writes[i]
+		one, behind := &f.writes[i], len(f.writes)-1-i
 		if err != nil {
-			one.done(0, err)
+			one.done(0, err, behind > 0)
 		} else {
-			one.done(revision-uint64(len(f.writes)-1-i), nil)
+			one.done(revision-uint64(behind), nil, behind > 0)
 		}
 		if one.done = nil; cap(one.value) > keepBuffer {
 			one.value = nil

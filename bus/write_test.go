@@ -47,7 +47,7 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 							}
 							return record, true
 						},
-						Done: func(revision uint64, err error) {
+						Done: func(revision uint64, err error, _ bool) {
 							if outcomes[i] = err; err == nil {
 								last[i] = bus.Record{Owner: fmt.Sprint("h", round), Revision: revision}
 							}
@@ -93,7 +93,7 @@ func TestWritesEndWithTheConnection(t *testing.T) {
 		require.NoError(t, records.Write(bus.Write{
 			ID:   newID(t, "room", "1"),
 			Take: func() (bus.Record, bool) { before(); return bus.Record{Owner: "h1"}, true },
-			Done: func(_ uint64, err error) { done <- err },
+			Done: func(_ uint64, err error, _ bool) { done <- err },
 		}))
 		select {
 		case err := <-done:

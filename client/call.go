@@ -138,12 +138,13 @@ func (c *Client) send(ctx context.Context, call troupe.Invocation, msg *nats.Msg
 	if err := ctx.Err(); err != nil {
 		return nil, failure(call, err)
 	}
+	now := time.Now()
 	deadline, given := ctx.Deadline()
 	if !given {
-		deadline = time.Now().Add(c.timeout)
+		deadline = now.Add(c.timeout)
 	}
 	if given || c.timeout != bus.DefaultTimeout { // which is what a host takes for granted
-		set(msg, bus.HeaderTimeout, bus.FormatTimeout(time.Until(deadline)))
+		set(msg, bus.HeaderTimeout, bus.FormatTimeout(deadline.Sub(now)))
 	}
 	if size, limit := int64(msg.Size()), c.nc.MaxPayload()-bus.ForwardRoom; size > limit {
 		return nil, tooLarge(call, size, limit)
@@ -154,11 +155,11 @@ func (c *Client) send(ctx context.Context, call troupe.Invocation, msg *nats.Msg
 	}
 	defer request.End()
 	s := sending{
-		client: c, call: call, msg: msg, request: request, deadline: deadline, lastSend: time.Now().Add(sendFor),
+		client: c, call: call, msg: msg, request: request, deadline: deadline, lastSend: now.Add(sendFor),
 		direct: true, pause: firstPause, silence: firstSilence,
 	}
-	for {
-		reply, err := s.try(ctx)
+	for ; ; now = time.Now() {
+		reply, err := s.try(ctx, now)
 		switch {
 		case err == nil && reply != nil:
 			return reply, nil
@@ -171,9 +172,9 @@ func (c *Client) send(ctx context.Context, call troupe.Invocation, msg *nats.Msg
 }
 
 // try sends the call once, or listens on. Without a reply and an error it must be called again.
-func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
+func (s *sending) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	listening := s.listen
-	reply, err := s.once(ctx)
+	reply, err := s.once(ctx, now)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders) && s.direct: // asleep: at once to those who can wake it
 		s.attempts--
@@ -215,8 +216,8 @@ func (s *sending) try(ctx context.Context) (*nats.Msg, error) {
 }
 
 // once sends the call, unless its host has just said that it knows it, and waits for as long as it is worth it.
-func (s *sending) once(ctx context.Context) (*nats.Msg, error) {
-	left := time.Until(s.deadline)
+func (s *sending) once(ctx context.Context, now time.Time) (*nats.Msg, error) {
+	left := s.deadline.Sub(now)
 	if s.listen {
 		s.listen, s.silence = false, firstSilence
 		return s.listenOn(ctx, min(s.patience, left))
@@ -226,7 +227,7 @@ func (s *sending) once(ctx context.Context) (*nats.Msg, error) {
 		set(s.msg, bus.HeaderAttempt, strconv.Itoa(s.attempts))
 		set(s.msg, bus.HeaderTimeout, bus.FormatTimeout(left))
 	}
-	if time.Now().After(s.lastSend) {
+	if now.After(s.lastSend) {
 		return s.request.Do(ctx, s.msg, left)
 	}
 	return s.request.Do(ctx, s.msg, min(s.silence, left))

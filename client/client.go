@@ -80,6 +80,7 @@ func New(nc *nats.Conn, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
+	requester.SendTogether(ns)
 	c := &Client{nc: nc, ns: ns, requester: requester, codec: s.codec, timeout: s.timeout, logger: s.logger, queue: s.queue}
 	c.feeds = newFeeds(c)
 	return c, nil

@@ -1,0 +1,132 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Request is a request that may be sent more than once: every sending has the same reply subject.
+type Request struct {
+	r       *Requester
+	to      string
+	number  uint64
+	subject string // of its replies
+	text    []byte // a buffer for that
+	replies chan reply
+	until   atomic.Int64  // when its time is over, as the alarm has it; 0: it does not wait
+	calls   *Gatherer     // with whom it travels to
+	host    *host         // this host, when it is first sent; nil: alone
+	batch   atomic.Uint64 // the batch that it was last sent in, or 0
+
+	lane       *lane // nil without a receiver
+	prev, next *Request
+
+	mu   sync.Mutex
+	sent string // the subject that it was sent to last
+}
+
+// reply is what a request comes to: neither a message nor an error when the Requester is closed.
+type reply struct {
+	msg *nats.Msg
+	err error
+}
+
+// ErrAbandoned is the error of a request that waited for its reply when the Requester was closed: it was sent.
+var ErrAbandoned = fmt.Errorf("the request waited for its reply: %w", nats.ErrConnectionClosed)
+
+// Do sends msg, whose Reply it sets, and waits for a reply, to this sending or an earlier one, until ctx is done or for
+// as long as the timeout. It returns nats.ErrNoResponders when nobody listens, context.DeadlineExceeded after the
+// timeout, [ErrAbandoned] when the Requester is closed meanwhile, an error with [troupe.CodeDenied] when the server does
+// not let it publish, or the error of ctx.
+func (q *Request) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	msg.Reply = q.subject
+	if err := q.send(msg); err != nil {
+		return nil, err
+	}
+	return q.Wait(ctx, timeout)
+}
+
+// send sends msg, the first time perhaps with others that are on their way to the same host.
+func (q *Request) send(msg *nats.Msg) error {
+	q.batch.Store(0)
+	if h := q.host; h != nil {
+		q.host = nil
+		q.sentTo(h.batches)
+		return q.calls.Add(h.batches, msg, true, &q.batch)
+	}
+	if q.sent != "" {
+		q.r.forget(q)
+	}
+	q.sentTo(msg.Subject)
+	return q.r.nc.PublishMsg(msg)
+}
+
+// Wait is Do without sending anything.
+func (q *Request) Wait(ctx context.Context, timeout time.Duration) (*nats.Msg, error) {
+	q.r.set(q, timeout)
+	defer q.until.Store(0)
+	var got reply
+	if done := ctx.Done(); done == nil {
+		got = <-q.replies // which costs a third of a select
+	} else {
+		select {
+		case got = <-q.replies:
+		case <-done:
+			return nil, ctx.Err()
+		}
+	}
+	switch {
+	case got.err != nil:
+		return nil, got.err
+	case got.msg == nil:
+		return nil, ErrAbandoned
+	}
+	return got.msg, noResponders(got.msg)
+}
+
+// End gives up on replies. The request must not be used any more.
+func (q *Request) End() {
+	r := q.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting == nil {
+		return
+	}
+	delete(r.waiting, q.number)
+	if q.lane != nil {
+		r.leave(q)
+	}
+	q.batch.Store(0)
+	q.calls, q.host = nil, nil
+	q.sentTo("") // no denial is for the next one
+	for len(q.replies) > 0 {
+		<-q.replies
+	}
+	r.spare.Put(q)
+}
+
+func (q *Request) sentTo(subject string) {
+	q.mu.Lock()
+	q.sent = subject
+	q.mu.Unlock()
+}
+
+func (q *Request) take(r reply) {
+	select {
+	case q.replies <- r:
+	default: // it has more replies than it can use
+	}
+}
+
+// noResponders recognises the server's answer to a request whose subject nobody listens to.
+func noResponders(msg *nats.Msg) error {
+	if len(msg.Data) == 0 && first(msg.Header, "Status") == "503" {
+		return nats.ErrNoResponders
+	}
+	return nil
+}
