@@ -67,8 +67,8 @@ type work struct {
 	existing   bool
 	ran        bool // and is counted
 	listener   *listener
-	delivery   troupe.Delivery
-	gap        troupe.Gap
+	delivery   *troupe.Delivery
+	gap        *troupe.Gap
 	connection *Connection
 }
 

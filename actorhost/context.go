@@ -88,10 +88,10 @@ func (c *Context) context() context.Context {
 
 // values is what the Context has besides its deadline.
 func (c *Context) values() context.Context {
-	if c.turn.delivery.Decode == nil {
+	if c.turn.delivery == nil {
 		return c.a.host.ctx
 	}
-	return troupe.WithDelivery(c.a.host.ctx, c.turn.delivery)
+	return troupe.WithDelivery(c.a.host.ctx, *c.turn.delivery)
 }
 
 // Type is the name of the actor's type.

@@ -81,7 +81,8 @@ type Host struct {
 	replies   *bus.Gatherer
 	peers     peers
 	inbox     chan *nats.Msg
-	asked     chan *nats.Msg // about the host
+	asked     chan *nats.Msg   // about the host
+	lost      chan nats.Status // has something as soon as the connection is lost: see session.valid
 	started   time.Time
 	waiting   atomic.Int64 // bytes, in the mailboxes of all actors
 	session   atomic.Pointer[session]
@@ -225,6 +226,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if h.leases, err = bus.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
 	}
+	h.lost = h.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)
 	if h.client, err = client.New(h.nc, client.WithNamespace(h.ns.Name()), client.WithLogger(h.config.Logger)); err != nil {
 		return err
 	}
@@ -311,6 +313,9 @@ func (h *Host) close(ctx context.Context) error {
 	}
 	if h.records != nil {
 		errs = append(errs, h.records.Close())
+	}
+	if h.lost != nil {
+		h.nc.RemoveStatusListener(h.lost)
 	}
 	done := make(chan struct{})
 	go func() { h.work.Wait(); h.ready.goroutines.Wait(); close(done) }()

@@ -66,7 +66,7 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 
 // hear puts an event into the actor's mailbox.
 func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
-	l.offer(ctx, work{kind: eventWork, delivery: d, listener: l})
+	l.offer(ctx, work{kind: eventWork, delivery: &d, listener: l})
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {
-		l.offer(ctx, work{kind: gapWork, gap: gap, listener: l})
+		l.offer(ctx, work{kind: gapWork, gap: &gap, listener: l})
 	}
 	return nil
 }
@@ -105,9 +105,9 @@ func (a *activation) handle(w work) {
 	}
 	result, err := a.turn(turn{action: listening.Event, delivery: w.delivery}, func(c *Context) error {
 		if w.kind == gapWork {
-			return listening.Gap(c, w.gap)
+			return listening.Gap(c, *w.gap)
 		}
-		return listening.Handle(c, w.delivery)
+		return listening.Handle(c, *w.delivery)
 	})
 	if err == nil {
 		a.finish(result, output{})

@@ -90,7 +90,7 @@ func (a *activation) handleLogged(e bus.Logged) error {
 		}
 		return as.Unmarshal(e.Data, into)
 	}}
-	result, err := a.turn(turn{action: e.Event, delivery: d}, func(c *Context) error {
+	result, err := a.turn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
 		if !e.Place.Follows(heard.Last) {
 			if err := a.missed(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: heard.Last, Before: e.Place.Position}); err != nil {
 				return err

@@ -14,10 +14,11 @@ type ready struct {
 	read       func() // reads the host's inbox: what a nil in the queue stands for
 	goroutines sync.WaitGroup
 
-	queued atomic.Int64 // activations
+	queued atomic.Int64 // activations in the queue
 
 	mu     sync.Mutex
 	queue  []*activation
+	head   int // of the queue
 	free   int // goroutines that are about to take something; at least one as long as there is anything in the queue
 	idle   int // goroutines that wait
 	wanted int // of those, how many are to go on
@@ -30,8 +31,17 @@ type ready struct {
 func (r *ready) add(activations ...*activation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.head > 0 && len(r.queue)+len(activations) > cap(r.queue) {
+		waiting := copy(r.queue, r.queue[r.head:])
+		clear(r.queue[waiting:])
+		r.queue, r.head = r.queue[:waiting], 0
+	}
 	r.queue = append(r.queue, activations...)
-	r.queued.Store(int64(len(r.queue)))
+	for _, a := range activations {
+		if a != nil {
+			r.queued.Add(1)
+		}
+	}
 	for range activations {
 		if r.free >= runtime.GOMAXPROCS(0) {
 			return
@@ -56,10 +66,7 @@ func (r *ready) work() {
 	defer r.mu.Unlock()
 	for {
 		for len(r.queue) > 0 {
-			a := r.queue[0]
-			r.queue[0] = nil
-			r.queue = r.queue[1:]
-			r.queued.Store(int64(len(r.queue)))
+			a := r.take()
 			r.free--
 			if r.free == 0 && len(r.queue) > 0 {
 				r.start() // for a turn may take as long as it likes
@@ -78,6 +85,19 @@ func (r *ready) work() {
 			return
 		}
 	}
+}
+
+// take takes the first out of the queue, in which there is one. The caller holds r.mu.
+func (r *ready) take() *activation {
+	a := r.queue[r.head]
+	r.queue[r.head] = nil
+	if r.head++; r.head == len(r.queue) {
+		r.queue, r.head = r.queue[:0], 0
+	}
+	if a != nil {
+		r.queued.Add(-1)
+	}
+	return a
 }
 
 // rest waits until there is something to do, and reports whether there is. The caller holds r.mu.

@@ -29,9 +29,9 @@ type session struct {
 	// write that renews it, so it is never later than the server's.
 	began time.Time
 	until atomic.Int64
-	// reconnects is how often the connection had come back when that write was sent. While it was away others may have
-	// revoked the lease.
-	reconnects atomic.Uint64
+	// away is whether the connection was lost before that write was sent, and it has not succeeded since. While the
+	// connection was away others may have revoked the lease.
+	away atomic.Bool
 
 	mu       sync.Mutex // held for each write of the lease
 	revision uint64
@@ -88,14 +88,18 @@ func (s *session) listen(ctx context.Context) error {
 // valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Without it
 // the host sends no reply and writes no record.
 func (s *session) valid() bool {
-	return int64(time.Since(s.began)) < s.until.Load() && s.host.nc.Stats().Reconnects == s.reconnects.Load()
+	return int64(time.Since(s.began)) < s.until.Load() && len(s.host.lost) == 0 && !s.away.Load()
 }
 
 // renew writes the lease.
 func (s *session) renew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sent, reconnects := time.Since(s.began), s.host.nc.Stats().Reconnects
+	for len(s.host.lost) > 0 {
+		s.away.Store(true)
+		<-s.host.lost
+	}
+	sent := time.Since(s.began)
 	revision, err := s.host.leases.Renew(ctx, s.entry, s.revision, s.host.config.Lease)
 	if errors.Is(err, bus.ErrConflict) {
 		// Perhaps with an earlier write of our own, whose answer did not come.
@@ -108,7 +112,7 @@ func (s *session) renew(ctx context.Context) error {
 		return err
 	}
 	s.revision = revision
-	s.reconnects.Store(reconnects)
+	s.away.Store(false)
 	s.until.Store(int64(sent + s.host.config.Lease))
 	return nil
 }

@@ -22,9 +22,9 @@ type turn struct {
 	action     string
 	chain      string // the actors that wait in the call
 	id         identity
-	deadline   time.Time       // zero: only the type's own bound
-	delivery   troupe.Delivery // the event that it handles, if any
-	connection *Connection     // by which it was called, or that it is about
+	deadline   time.Time        // zero: only the type's own bound
+	delivery   *troupe.Delivery // the event that it handles, if any
+	connection *Connection      // by which it was called, or that it is about
 }
 
 func turnOf(w work) turn {

@@ -19,12 +19,16 @@ type Gatherer struct {
 	nc *nats.Conn
 
 	waiting atomic.Int64 // messages
+	limit   atomic.Int64 // of the size of a batch
+
+	sending sync.Mutex // held while something is sent, which may have to wait for the socket; before mu
 
 	mu      sync.Mutex
-	batches map[string]*batch // by receiver
-	queue   []*batch          // of those, which have something, in the order in which they got it
+	batches map[string]*batch // that wait, by receiver
+	queue   []*batch          // the same, in the order in which they began
 	last    uint64            // number of a batch
-	sending bool              // a goroutine is about to send
+	coming  bool              // a goroutine is about to send
+	spare   []*batch
 }
 
 // GathererOptions say how batches are sent.
@@ -44,53 +48,88 @@ type batch struct {
 	to     string
 	number uint64
 	count  int
-	limit  int // of its size
 	body   []byte
 	lone   nats.Msg // the first message, but for its body,
 	at     int      // which begins here
 }
 
-// Limits of batches: their size, that of a message in one, the memory that is kept for the next, and for how many
-// receivers.
-const maxGatheredSize, maxGathered, keepGathered, maxReceivers = 32 << 10, 8 << 10, 64 << 10, 1024
+// Limits of batches: the size of one, and of a message in one; and what is kept of those that were sent.
+const maxGatheredSize, maxGathered, keepGathered, keepBatches = 32 << 10, 8 << 10, 64 << 10, 64
 
 // NewGatherer returns a Gatherer for a connection. It needs no closing.
 func NewGatherer(nc *nats.Conn, o GathererOptions) *Gatherer {
-	return &Gatherer{GathererOptions: o, nc: nc, batches: make(map[string]*batch)}
+	g := &Gatherer{GathererOptions: o, nc: nc, batches: make(map[string]*batch)}
+	g.limit.Store(min(maxGatheredSize, nc.MaxPayload()))
+	return g
 }
 
-// Add sends a message, or has it sent as soon as other goroutines have run that are ready to, when more says that others
-// are about to add some. Body and message may be used again afterwards. Number is told that of the batch that it may go
-// with, before that is sent. The error is of a message that was sent at once.
+// Add sends a message, or, when more says that others are about to add some, has it sent as soon as the goroutines have
+// run that are ready to. Message and body may be used again afterwards. Number, if it is given, is told that of the batch
+// that the message may go with, before that is sent. The error is of a message that was sent at once.
 func (g *Gatherer) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64) error {
-	size := msg.Size() + 64 // with all lengths
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if size > maxGathered || !more && len(g.queue) == 0 {
+	size := int64(msg.Size() + 64) // with all lengths
+	if size > maxGathered || !more && g.waiting.Load() == 0 {
+		g.sending.Lock()
+		defer g.sending.Unlock()
 		g.flush()
 		return g.nc.PublishMsg(msg)
 	}
-	b := g.of(to)
-	if b.count == maxMessages || b.count > 0 && len(b.body)+size > b.limit {
-		g.flush()
+	for !g.add(to, msg, size, more, number) {
+		g.Flush()
 	}
-	if b.count == 0 {
-		g.last++
-		b.number, b.limit = g.last, int(min(maxGatheredSize, g.nc.MaxPayload()))
-		g.queue = append(g.queue, b)
+	if !more {
+		g.Flush()
+	}
+	return nil
+}
+
+// add puts a message into the batch of its receiver, unless that is full.
+func (g *Gatherer) add(to string, msg *nats.Msg, size int64, more bool, number *atomic.Uint64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.batches[to]
+	switch {
+	case b == nil:
+		b = g.begin(to)
+	case b.count == maxMessages || int64(len(b.body))+size > g.limit.Load():
+		return false
 	}
 	b.add(msg, g.Short)
+	g.waiting.Add(1)
 	if number != nil {
 		number.Store(b.number)
 	}
-	g.waiting.Add(1)
-	if !more {
-		g.flush()
-	} else if !g.sending {
-		g.sending = true
+	if more && !g.coming {
+		g.coming = true
 		go g.send()
 	}
-	return nil
+	return true
+}
+
+// begin begins a batch. The caller holds g.mu.
+func (g *Gatherer) begin(to string) *batch {
+	var b *batch
+	if last := len(g.spare) - 1; last >= 0 {
+		b, g.spare = g.spare[last], g.spare[:last]
+	} else {
+		b = new(batch)
+	}
+	g.last++
+	b.to, b.number = strings.Clone(to), g.last
+	g.batches[b.to] = b
+	g.queue = append(g.queue, b)
+	return b
+}
+
+// send sends what waits, after the goroutines that are about to add something: as long as there is more each time.
+func (g *Gatherer) send() {
+	for before := int64(0); before < g.waiting.Load(); runtime.Gosched() {
+		before = g.waiting.Load()
+	}
+	g.mu.Lock()
+	g.coming = false
+	g.mu.Unlock()
+	g.Flush()
 }
 
 // Flush sends what waits.
@@ -98,55 +137,47 @@ func (g *Gatherer) Flush() {
 	if g.waiting.Load() == 0 {
 		return
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.sending.Lock()
+	defer g.sending.Unlock()
 	g.flush()
 }
 
-// send sends what waits, after those goroutines that are about to add something: as long as there is more each time.
-func (g *Gatherer) send() {
-	for before := int64(0); before < g.waiting.Load(); runtime.Gosched() {
-		before = g.waiting.Load()
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.sending = false
-	g.flush()
-}
-
-// flush sends what waits. The caller holds g.mu, which keeps all in order.
+// flush sends what waits. The caller holds g.sending, which keeps all in order.
 func (g *Gatherer) flush() {
-	for i, b := range g.queue {
-		msg := &b.lone
-		if b.count > 1 {
-			msg = &nats.Msg{Subject: g.Subject(b.to), Data: b.body}
-			if g.Inbox != "" {
-				msg.Reply = g.Inbox + strconv.FormatUint(b.number, 36)
-			}
-		} else {
-			msg.Data = b.body[b.at:]
-		}
-		if err := g.nc.PublishMsg(msg); err != nil {
+	g.mu.Lock()
+	queue := g.queue
+	g.queue = nil
+	clear(g.batches)
+	g.mu.Unlock()
+	for _, b := range queue {
+		if err := g.nc.PublishMsg(g.message(b)); err != nil {
 			g.Failed(b.to, b.number, err)
 		}
 		g.waiting.Add(-int64(b.count))
 		b.reset()
-		g.queue[i] = nil
 	}
-	g.queue = g.queue[:0]
+	if len(queue) == 0 {
+		return
+	}
+	g.limit.Store(min(maxGatheredSize, g.nc.MaxPayload())) // another server may have another
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.spare) < keepBatches {
+		g.spare = append(g.spare, queue...)
+	}
 }
 
-// of is the batch of a receiver. The caller holds g.mu.
-func (g *Gatherer) of(to string) *batch {
-	b := g.batches[to]
-	if b == nil {
-		if len(g.batches) >= maxReceivers {
-			maps.DeleteFunc(g.batches, func(_ string, b *batch) bool { return b.count == 0 })
-		}
-		b = &batch{to: strings.Clone(to)}
-		g.batches[b.to] = b
+// message is what is sent for a batch.
+func (g *Gatherer) message(b *batch) *nats.Msg {
+	if b.count == 1 {
+		b.lone.Data = b.body[b.at:]
+		return &b.lone
 	}
-	return b
+	msg := &nats.Msg{Subject: g.Subject(b.to), Data: b.body}
+	if g.Inbox != "" {
+		msg.Reply = g.Inbox + strconv.FormatUint(b.number, 36)
+	}
+	return msg
 }
 
 func (b *batch) add(msg *nats.Msg, short bool) {

@@ -37,6 +37,10 @@ const DefaultTimeout = 30 * time.Second
 // ForwardRoom is what a call leaves of the server's max_payload for the headers that a host adds when it forwards it.
 const ForwardRoom = 512
 
+// AlwaysFits is a size that every server takes: JetStream needs more. To ask for its limit takes the lock of the connection,
+// which is held while it writes.
+const AlwaysFits = 1 << 10
+
 // MaxRequestID is how many bytes [HeaderRequestID] may have.
 const MaxRequestID = 256
 

@@ -146,8 +146,10 @@ func (c *Client) send(ctx context.Context, call troupe.Invocation, msg *nats.Msg
 	if given || c.timeout != bus.DefaultTimeout { // which is what a host takes for granted
 		set(msg, bus.HeaderTimeout, bus.FormatTimeout(deadline.Sub(now)))
 	}
-	if size, limit := int64(msg.Size()), c.nc.MaxPayload()-bus.ForwardRoom; size > limit {
-		return nil, tooLarge(call, size, limit)
+	if size := int64(msg.Size()); size > bus.AlwaysFits-bus.ForwardRoom {
+		if limit := c.nc.MaxPayload() - bus.ForwardRoom; size > limit {
+			return nil, tooLarge(call, size, limit)
+		}
 	}
 	request, err := c.requester.Begin(call.ID.Tokens())
 	if err != nil {
