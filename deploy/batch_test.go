@@ -1,0 +1,46 @@
+package deploy_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/client"
+)
+
+// Whoever may send batches of calls may call every action of every actor: a client that may not does without, and no call
+// of it is lost.
+func TestClientsDoWithoutBatches(t *testing.T) {
+	g := guard(t, users(t))
+	_, err := g.start(t)
+	require.NoError(t, err)
+	nc := g.connect(t, "org1")
+	cl, err := client.New(nc, client.WithTimeout(never))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cl.Close(context.Background())) })
+	lobby := troupe.GetOrCreate[room](cl, "org1", "lobby")
+	var tried atomic.Bool
+	var callers errgroup.Group
+	for range 64 {
+		callers.Go(func() error {
+			for last := false; !last; {
+				last = tried.Load() // once more, and without
+				if _, err := say.Call(context.Background(), lobby, "hello"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.Eventually(t, func() bool { return errors.Is(nc.LastError(), nats.ErrPermissionViolation) }, 30*time.Second, time.Millisecond)
+	tried.Store(true)
+	require.NoError(t, callers.Wait())
+	require.Contains(t, nc.LastError().Error(), ".batch")
+}
