@@ -49,9 +49,7 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 	if up, known := h.peers.recall(owner); known {
 		return up, nil
 	}
-	pingCtx, cancel := context.WithTimeout(ctx, pingTimeout)
-	defer cancel()
-	_, pingErr := h.requester.Do(pingCtx, &nats.Msg{Subject: h.ns.Ping(owner)}, pingTimeout)
+	pingErr := h.ping(ctx, owner)
 	if pingErr == nil {
 		h.peers.answered(owner)
 		return true, nil
@@ -72,6 +70,24 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 	}
 	h.peers.left(owner)
 	return false, nil
+}
+
+// ping asks a host for a sign of life, within the pingTimeout, and again in that time: what is sent to a host that has
+// just died is lost until the server knows it.
+func (h *Host) ping(ctx context.Context, host string) error {
+	request, err := h.requester.Begin("")
+	if err != nil {
+		return err
+	}
+	defer request.End()
+	const tries = 4
+	for range tries {
+		_, err = request.Do(ctx, &nats.Msg{Subject: h.ns.Ping(host)}, pingTimeout/tries)
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
 }
 
 // recall is what is known of a host without asking. One that is gone never comes back: its id is random.

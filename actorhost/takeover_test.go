@@ -66,6 +66,12 @@ func TestTakeover(t *testing.T) {
 	}{
 		"killed":  {(*hosttest.Bus).Kill, 0, 500 * time.Millisecond},
 		"stopped": {(*hosttest.Bus).Stop, 0, 100 * time.Millisecond},
+		"killed, and pings are lost for a while": {func(b *hosttest.Bus, host *actorhost.Host) {
+			sub, err := b.Connect().Subscribe("troupe.host."+host.ID()+".>", func(*nats.Msg) {})
+			require.NoError(t, err)
+			b.Kill(host)
+			time.AfterFunc(180*time.Millisecond, func() { _ = sub.Unsubscribe() })
+		}, 180 * time.Millisecond, 300 * time.Millisecond},
 		"silent": {func(b *hosttest.Bus, host *actorhost.Host) {
 			_, err := b.Connect().Subscribe("troupe.host."+host.ID()+".>", func(*nats.Msg) {})
 			require.NoError(t, err)
