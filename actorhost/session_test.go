@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -38,29 +39,31 @@ func TestStoppingWhileTheLeaseIsLost(t *testing.T) {
 	}
 }
 
-// TestCallsWaitWhileNoHostIsUp has a caller that has reached a type before wait for a host of it, but not for ever.
+// TestCallsWaitWhileNoHostIsUp has a caller that has reached a type before wait for a host of it, but not for ever. In virtual time, in
+// which no answer takes long because the machine is slow.
 func TestCallsWaitWhileNoHostIsUp(t *testing.T) {
-	t.Parallel()
-	b := hosttest.Start(t)
-	a := troupe.GetOrCreate[counter](b.Client, "a")
-	_, err := add.Call(t.Context(), a, 1)
-	require.ErrorIs(t, err, troupe.ErrUnknownType, "it may as well be misspelt")
-	host := b.Host(counters())
-	require.NoError(t, call(t.Context(), add, a, 1))
-	b.Stop(host)
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t)
+		a := troupe.GetOrCreate[counter](b.Client, "a")
+		_, err := add.Call(t.Context(), a, 1)
+		require.ErrorIs(t, err, troupe.ErrUnknownType, "it may as well be misspelt")
+		host := b.Host(counters())
+		require.NoError(t, call(t.Context(), add, a, 1))
+		b.Stop(host)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err = add.Call(ctx, a, 1)
-	require.ErrorIs(t, err, troupe.ErrUnavailable)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err = add.Call(ctx, a, 1)
+		require.ErrorIs(t, err, troupe.ErrUnavailable)
 
-	result := make(chan error, 1)
-	go func() { result <- call(t.Context(), add, a, 1) }()
-	resent := b.Client.Resent()
-	require.Eventually(t, func() bool { return b.Client.Resent() > resent }, 10*time.Second, time.Millisecond)
-	b.Host(counters())
-	require.NoError(t, <-result)
-	got, err := get.Call(t.Context(), a, nil)
-	require.NoError(t, err)
-	require.Equal(t, 2, got)
+		result := make(chan error, 1)
+		go func() { result <- call(t.Context(), add, a, 1) }()
+		resent := b.Client.Resent()
+		require.Eventually(t, func() bool { return b.Client.Resent() > resent }, 10*time.Second, time.Millisecond)
+		b.Host(counters())
+		require.NoError(t, <-result)
+		got, err := get.Call(t.Context(), a, nil)
+		require.NoError(t, err)
+		require.Equal(t, 2, got)
+	})
 }
