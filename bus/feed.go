@@ -31,6 +31,9 @@ type Fed struct {
 // maxUndone is how many events of a feed may be delivered and not done.
 const maxUndone = 100_000
 
+// feedBeat is how often the server tells a feed that it is there. After twice as long without, the feed is opened again.
+const feedBeat = 2 * time.Second
+
 // feedAgain is the pause before a feed is opened again that the server has ended, drainTimeout how long one that is
 // stopped waits for what is on its way.
 const feedAgain, drainTimeout = time.Second, time.Second
@@ -60,7 +63,7 @@ func (f *Feed) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.ahead))
+		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.ahead), jetstream.PullHeartbeat(feedBeat))
 		return err
 	})
 }
@@ -78,7 +81,9 @@ func (f *Feed) Next() (Fed, bool) {
 		case err != nil && f.ctx.Err() != nil, errors.Is(err, nats.ErrConnectionClosed):
 			f.messages.Stop()
 			return Fed{}, false
-		case errors.Is(err, jetstream.ErrMsgIteratorClosed): // somebody has deleted the consumer
+		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, jetstream.ErrNoHeartbeat):
+			// Somebody has deleted the consumer, or the server has forgotten who waits.
+			f.messages.Stop()
 			if pause(f.ctx, feedAgain) {
 				_ = f.open(f.ctx) // or else the next time
 			}
