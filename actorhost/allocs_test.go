@@ -20,8 +20,9 @@ import (
 // Whoever makes calls dearer should know; who makes them cheaper should lower these.
 const maxAllocsAlone, maxAllocsTogether = 37, 15
 
-// The race detector makes pools drop things, so this is not built for it.
-func TestAllocationsOfACall(t *testing.T) { //nolint:paralleltest // it counts what the whole process allocates
+// It is not parallel: it counts what the whole process allocates. The race detector makes pools drop things, so this is not
+// built for it.
+func TestAllocationsOfACall(t *testing.T) {
 	const actors = 16
 	b, payload := hosttest.Start(t, echoes()), make([]byte, 32)
 	refs := make([]echo, actors)

@@ -29,9 +29,9 @@ const (
 // server its URL, and for each line of its input how much time of a processor it has taken.
 func runRole() (is bool, err error) {
 	ready := func(line string) {
-		fmt.Println(line)
+		_, _ = fmt.Fprintln(os.Stdout, line)
 		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-			fmt.Println(int64(ownTime()))
+			_, _ = fmt.Fprintln(os.Stdout, int64(ownTime()))
 		}
 	}
 	switch os.Getenv(envRole) {

@@ -84,7 +84,7 @@ func (r *batchReader) length() int {
 		return 0
 	}
 	r.skip(n)
-	return int(length) //nolint:gosec // it is no more than the batch has
+	return int(length) // which is no more than there is
 }
 
 func (r *batchReader) next() string {
