@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -27,9 +28,22 @@ func (h *Host) needs(publish bool, subject string) bool {
 	return false
 }
 
-// rehearse does what the host may not do until much later, so that a permission that is missing fails its start: it sends
-// itself a message, and answers it, reads a record and a lease, and writes a record that cannot be at the revision it names.
+// rehearse does what the host may not do until much later, so that a permission that is missing fails its start. On a new
+// cluster it waits until there is somebody to read from.
 func (h *Host) rehearse(ctx context.Context) error {
+	for {
+		err := h.tryAll(ctx)
+		if !errors.Is(err, nats.ErrNoResponders) || !pause(ctx, rehearseAgain) {
+			return err
+		}
+	}
+}
+
+const rehearseAgain = 50 * time.Millisecond
+
+// tryAll sends the host a message, and answers it, reads a record and a lease, and writes a record that cannot be at the
+// revision it names.
+func (h *Host) tryAll(ctx context.Context) error {
 	if _, err := h.requester.Do(ctx, &nats.Msg{Subject: h.ns.Ping(h.ID())}, startTimeout); err != nil {
 		return fmt.Errorf("sending itself a message: %w", err)
 	}
