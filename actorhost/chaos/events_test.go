@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -80,7 +79,7 @@ func runEvents(t *testing.T, seed uint64) {
 		}
 	}
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
-	s := begin(t, n, filepath.Join(*historyDir, fmt.Sprintf("events-%d.log", seed)))
+	s := begin(t, n, fmt.Sprintf("events-%d.log", seed))
 	began, h := time.Now(), &history{}
 	reading := newCaller(t, s.urls(), callers, seed, h, began)
 	for key := range keys {
