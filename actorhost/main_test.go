@@ -13,6 +13,9 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(envListeners); url != "" {
 		exit(runListeners(url))
 	}
+	if role := os.Getenv(envProgram); role != "" {
+		exit(runProgram(role))
+	}
 	if is, err := runRole(); is {
 		exit(err)
 	}
