@@ -101,9 +101,13 @@ func (s *session) renew(ctx context.Context) error {
 	}
 	sent := time.Since(s.began)
 	revision, err := s.host.leases.Renew(ctx, s.entry, s.revision, s.host.config.Lease)
-	if errors.Is(err, bus.ErrConflict) {
-		// Perhaps with an earlier write of our own, whose answer did not come.
-		if found, up, readErr := s.host.leases.Revision(ctx, s.id); readErr == nil && up && s.revision != 0 {
+	if errors.Is(err, bus.ErrConflict) && s.revision != 0 {
+		// Perhaps with an earlier write of our own, whose answer did not come: only what is there now tells.
+		found, up, readErr := s.host.leases.Revision(ctx, s.id)
+		switch {
+		case readErr != nil:
+			return readErr
+		case up:
 			s.revision = found
 			revision, err = s.host.leases.Renew(ctx, s.entry, found, s.host.config.Lease)
 		}

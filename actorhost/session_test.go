@@ -3,10 +3,13 @@ package actorhost_test
 import (
 	"context"
 	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -66,4 +69,64 @@ func TestCallsWaitWhileNoHostIsUp(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 2, got)
 	})
+}
+
+// TestLeaseIsReadAgain has a host renew its lease at a revision that it does not know, as after a renewal whose answer
+// did not come, while the lease cannot be read: that does not say that it is lost.
+func TestLeaseIsReadAgain(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	var log lines
+	nc := b.Connect()
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Lease: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))}, counters())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	require.NoError(t, call(t.Context(), hidden, a, 1))
+
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	require.NoError(t, err)
+	revision, _, err := leases.Revision(t.Context(), host.ID())
+	require.NoError(t, err)
+	_, err = leases.Renew(t.Context(), bus.HostEntry{ID: host.ID(), Types: []string{"counter"}}, revision, time.Minute)
+	require.NoError(t, err)
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	stream, err := js.Stream(t.Context(), "KV_troupe-hosts")
+	require.NoError(t, err)
+	config := stream.CachedInfo().Config
+	config.AllowDirect = false // nobody answers reads
+	_, err = js.UpdateStream(t.Context(), config)
+	require.NoError(t, err)
+	id := host.ID()
+	require.NoError(t, nc.ForceReconnect()) // has it renew the lease
+	require.Eventually(t, func() bool { return log.contain("renewing the lease failed") }, 10*time.Second, time.Millisecond)
+
+	config.AllowDirect = true
+	_, err = js.UpdateStream(t.Context(), config)
+	require.NoError(t, err)
+	got, err := hidden.Call(t.Context(), a, 1)
+	require.NoError(t, err)
+	require.Equal(t, 2, got, "the actor was loaded again")
+	require.Equal(t, id, host.ID())
+}
+
+// lines are what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) contain(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
 }
