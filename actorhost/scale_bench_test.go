@@ -207,7 +207,9 @@ func stateSize(b *testing.B, inFlight int) {
 	sizes := []int{smallState, 10 << 10, 200 << 10}
 	server, _ := startServerAndHost(b)
 	cl, _ := clientOf(b, server.url)
-	ref := func(size, i int) crate { return troupe.GetOrCreate[crate](cl, strconv.Itoa(size), strconv.Itoa(i%actors)) }
+	ref := func(size, i int) crate {
+		return troupe.GetOrCreate[crate](cl, strconv.Itoa(size), strconv.Itoa(i%actors))
+	}
 	for _, size := range sizes {
 		every(b, "fill", actors, func(ctx context.Context, i int) error { return call(ctx, fill, ref(size, i), size) })
 	}

@@ -136,7 +136,7 @@ func runProgram(role string) error {
 func runServer(orders map[string]func() string) (url string, end func() error, err error) {
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: os.Getenv(envData),
-		SyncInterval: 100 * time.Millisecond, NoSigs: true, NoLog: true,
+		SyncInterval: 100 * time.Millisecond, NoSublistCache: true, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		return "", nil, err

@@ -168,7 +168,10 @@ func (o ServerOptions) config() (*server.Options, error) {
 		SyncAlways:             o.SyncAlways && !o.Memory,
 		SyncInterval:           interval,
 		NoSigs:                 true,
-		Websocket:              websocket,
+		// Of the subjects of a call each reply has one of its own, so the cache finds little; and each subscription with a
+		// wildcard, as an actor that wakes makes one, goes through all of it.
+		NoSublistCache: true,
+		Websocket:      websocket,
 	}, nil
 }
 
