@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -43,6 +44,8 @@ type actorType struct {
 	hooks    hooks
 	limits   limits
 	newState func() state
+
+	lastWasNew atomic.Bool // the last actor that came to life on this host had no record
 }
 
 // hook runs in a turn of an actor whose state is given.

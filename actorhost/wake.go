@@ -3,6 +3,7 @@ package actorhost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -50,10 +51,16 @@ func (a *activation) wake(w work, gone string) (fresh bool, owner string, err er
 }
 
 // claim writes this host into the actor's record as its owner, with a compare-and-set on what it has read there. An
-// actor without an on-create hook is created by the same write.
+// actor without an on-create hook is created by the same write. Where the last actor of the type that came to life was a
+// new one, this one is taken for new as well, and read only when there turns out to be a record.
 func (a *activation) claim(ctx context.Context, w work, gone string) (owner string, created bool, err error) {
+	guess := a.kind.lastWasNew.Load() && !w.existing && gone == ""
 	for range maxClaims {
-		record, err := a.host.records.Get(ctx, a.id)
+		var record bus.Record
+		if !guess {
+			record, err = a.host.records.Get(ctx, a.id)
+		}
+		guess = false
 		switch {
 		case errors.Is(err, bus.ErrCorrupt):
 			return "", false, errorf(troupe.CodeStateCorrupt, "%v", err)
@@ -81,16 +88,41 @@ func (a *activation) claim(ctx context.Context, w work, gone string) (owner stri
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
 			return "", false, a.crossing(turnOf(w), err)
 		}
-		switch revision, err := a.host.records.Put(ctx, a.id, claim); {
+		switch revision, err := a.put(ctx, claim); {
 		case err == nil:
 			a.gate.revision, a.gate.state = revision, claim.State
 			a.epoch, a.created = revision, claim.Created
+			a.kind.lastWasNew.Store(record.Revision == 0)
 			return "", claim.Created && !record.Created, nil
 		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrOutcomeUnknown):
 			return "", false, unavailable("%v", err)
 		}
 	}
 	return "", false, unavailable("%s is claimed by many hosts", a.id)
+}
+
+// put is [bus.Records.Put] by the way of [bus.Records.Write], where many at a time cost little more than one.
+func (a *activation) put(ctx context.Context, record bus.Record) (uint64, error) {
+	type outcome struct {
+		revision uint64
+		err      error
+	}
+	done := make(chan outcome, 1)
+	if a.host.records.Write(bus.Write{
+		ID:   a.id,
+		Take: func() (bus.Record, bool) { return record, ctx.Err() == nil },
+		Done: func(revision uint64, err error, _ bool) { done <- outcome{revision, err} },
+	}) == nil {
+		select {
+		case o := <-done:
+			if o.err == nil || errors.Is(o.err, bus.ErrConflict) || errors.Is(o.err, bus.ErrOutcomeUnknown) {
+				return o.revision, o.err
+			}
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%w: %w", bus.ErrOutcomeUnknown, ctx.Err())
+		}
+	}
+	return a.host.records.Put(ctx, a.id, record) // which waits for a connection, or for the stream's leader
 }
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
