@@ -3,6 +3,7 @@ package actorhost
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,14 +19,14 @@ type activation struct {
 	kind    *actorType
 	id      troupe.ID
 	session *session
-	gone    chan struct{} // closed once the host has no such activation any more
 
 	mu        sync.Mutex
 	mailbox   mailbox
-	serving   identity // of the call whose turn it is
-	running   bool     // a goroutine works the mailbox off
-	closed    bool     // nothing more is taken
-	interrupt workKind // stopWork or dropWork, to be done before all else
+	serving   identity      // of the call whose turn it is
+	running   bool          // a goroutine works the mailbox off
+	closed    bool          // nothing more is taken: the host has no such activation any more
+	gone      chan struct{} // closed with that; nil unless somebody waits for it
+	interrupt workKind      // stopWork or dropWork, to be done before all else
 	idle      *time.Timer
 	idleSince time.Time
 	listeners map[string]*listener // by subject
@@ -40,16 +41,15 @@ type activation struct {
 	state     state
 	current   []byte // the encoding of the state that the last turn has left behind; nil before there is one
 	stored    []byte // what the record has for it, if that is more: fields that this program does not know
-	spare     []byte // a buffer for the next encoding
 	output    []byte // a buffer for outputs: NATS has copied it when a publish returns
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      gate
-	unsent    unsent
+	unsent    atomic.Pointer[unsent]
 }
 
 func newActivation(h *Host, id troupe.ID, s *session) *activation {
-	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s, gone: make(chan struct{})}
+	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s}
 	a.gate.a, a.gate.moved.L = a, &a.gate.mu
 	a.mailbox.all = &h.waiting
 	return a
@@ -240,6 +240,19 @@ func (a *activation) fallAsleep() bool {
 	return true
 }
 
+// ended is closed once the host has no such activation any more.
+func (a *activation) ended() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone == nil {
+		a.gone = make(chan struct{})
+		if a.closed {
+			close(a.gone)
+		}
+	}
+	return a.gone
+}
+
 // leave ends the activation. What has arrived for it, and what is still on its way by its subscription, goes to the
 // activation that follows, here or elsewhere.
 func (a *activation) leave() {
@@ -258,13 +271,16 @@ func (a *activation) leave() {
 	a.mu.Lock()
 	left := a.mailbox.drain()
 	a.closed = true
+	gone := a.gone
 	if a.idle != nil {
 		a.idle.Stop()
 	}
 	delete(h.active, a.id.Tokens())
 	a.mu.Unlock()
 	h.mu.Unlock()
-	close(a.gone)
+	if gone != nil {
+		close(gone)
+	}
 	for _, w := range left {
 		if w.kind == callWork {
 			if next := h.enqueue(a.id.Tokens(), w); next != nil {

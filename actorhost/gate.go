@@ -284,13 +284,6 @@ func (g *gate) uncrowd() {
 	}
 }
 
-// uses reports whether a buffer belongs to the write that is under way.
-func (g *gate) uses(state []byte) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.writing && len(state) > 0 && len(g.record.State) > 0 && &g.record.State[0] == &state[0]
-}
-
 // pause waits and reports whether ctx is still not done.
 func pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)

@@ -286,7 +286,7 @@ func (h *Host) retire(ctx context.Context, activations []*activation) (stuck int
 	}
 	for _, a := range activations {
 		select {
-		case <-a.gone:
+		case <-a.ended():
 		case <-ctx.Done():
 			stuck++
 		}

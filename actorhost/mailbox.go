@@ -1,12 +1,13 @@
 package actorhost
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 )
 
-// mailbox is a first-in first-out queue of work. It keeps its memory while that is small.
+// mailbox is a first-in first-out queue of work. While it is empty it has no memory of its own: most are.
 type mailbox struct {
 	work  []work
 	head  int           // what is before it is done
@@ -18,8 +19,10 @@ type mailbox struct {
 // allows, and a thousand of the largest must not be the end of the process.
 const maxMailboxBytes, maxWaitingBytes = 64 << 20, 512 << 20
 
-// keepWork is how much memory, in items, an empty mailbox may keep.
-const keepWork = 8
+// fewWork are as many items as the memory is for that mailboxes hand on to each other.
+const fewWork = 8
+
+var spareWork = sync.Pool{New: func() any { return new([fewWork]work) }}
 
 func (m *mailbox) len() int { return len(m.work) - m.head }
 
@@ -36,7 +39,10 @@ func (m *mailbox) takes(w work, others int) bool {
 
 func (m *mailbox) push(w work) {
 	m.count(size(w.msg))
-	if m.head > keepWork && m.head > len(m.work)/2 {
+	if m.work == nil {
+		m.work = spareWork.Get().(*[fewWork]work)[:0]
+	}
+	if m.head > fewWork && m.head > len(m.work)/2 {
 		m.work = append(m.work[:0], m.work[m.head:]...)
 		clear(m.work[len(m.work):cap(m.work)])
 		m.head = 0
@@ -51,10 +57,10 @@ func (m *mailbox) pop() work {
 	m.work[m.head] = work{}
 	m.head++
 	if m.head == len(m.work) {
-		m.head, m.work = 0, m.work[:0]
-		if cap(m.work) > keepWork {
-			m.work = nil
+		if cap(m.work) == fewWork {
+			spareWork.Put((*[fewWork]work)(m.work[:fewWork]))
 		}
+		m.head, m.work = 0, nil
 	}
 	return w
 }

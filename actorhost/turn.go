@@ -1,12 +1,14 @@
 package actorhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -266,17 +268,20 @@ func (a *activation) changed(t turn, result turned) ([]byte, error) {
 	if fencing && !a.session.valid() {
 		return nil, unavailable("%v", errNoLease)
 	}
-	state, err := a.encode()
+	buffer := scratch.Get().(*[]byte)
+	defer scratch.Put(buffer)
+	state, err := a.encode((*buffer)[:0])
 	if err != nil {
 		return nil, a.internal(t, fmt.Errorf("encoding the state: %w", err))
 	}
+	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
-		a.spare = state
 		if result.changes() {
 			return nil, a.fits(len(a.gate.state), result)
 		}
 		return nil, nil
 	}
+	state = bytes.Clone(state)
 	whole, more, err := a.whole(state)
 	if err != nil {
 		return nil, a.internal(t, err)
@@ -285,7 +290,7 @@ func (a *activation) changed(t turn, result turned) ([]byte, error) {
 		return nil, err
 	}
 	a.created = true
-	a.current, a.stored, a.spare = state, more, a.current
+	a.current, a.stored = state, more
 	return whole, nil
 }
 
@@ -330,18 +335,13 @@ func (a *activation) whole(state []byte) (whole, more []byte, err error) {
 	return more, more, nil
 }
 
-// encode encodes the state, which may run the actor's own code.
-func (a *activation) encode() (state []byte, err error) {
-	defer recovered(&err)
-	return a.state.encode(a.scratch())
-}
+// scratch has buffers for encodings that are only looked at, mostly to find that nothing has changed.
+var scratch = sync.Pool{New: func() any { buffer := make([]byte, 0, 1<<10); return &buffer }}
 
-// scratch is the buffer for a state that may become the current one.
-func (a *activation) scratch() []byte {
-	if a.gate.uses(a.spare) {
-		a.spare = nil
-	}
-	return a.spare[:0]
+// encode appends the encoding of the state to a buffer, which may run the actor's own code.
+func (a *activation) encode(buffer []byte) (state []byte, err error) {
+	defer recovered(&err)
+	return a.state.encode(buffer)
 }
 
 // rollBack undoes what a failed turn has changed in the exported fields, and the subscriptions that it has made.
@@ -354,7 +354,7 @@ func (a *activation) rollBack(c *Context) {
 			a.state.reset()
 			return nil
 		}
-		if state, err := a.state.encode(a.scratch()); err == nil && codec.Equal(state, a.current) {
+		if state, err := a.state.encode(nil); err == nil && codec.Equal(state, a.current) {
 			return nil
 		}
 		return a.state.restore(a.current)

@@ -15,7 +15,7 @@ import (
 
 // unsent is the mark of an activation that its record may have events which are not in the log: it is there from before
 // the first of them is stored until all are in the log and the activation ends. If its host dies before that, a waker
-// wakes the actor, though nobody may call it, and so has its events sent.
+// wakes the actor, though nobody may call it, and so has its events sent. Few actors need one.
 type unsent struct {
 	mu   sync.Mutex
 	mark bus.Unsent
@@ -24,9 +24,11 @@ type unsent struct {
 
 // markUnsent makes the mark if there is none.
 func (a *activation) markUnsent(ctx context.Context) error {
-	a.unsent.mu.Lock()
-	defer a.unsent.mu.Unlock()
-	if a.unsent.made {
+	a.unsent.CompareAndSwap(nil, new(unsent))
+	u := a.unsent.Load()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.made {
 		return nil
 	}
 	h, id := a.host, a.session.id
@@ -38,20 +40,24 @@ func (a *activation) markUnsent(ctx context.Context) error {
 		h.marked.Store(id, true)
 	}
 	mark, err := index.MarkUnsent(ctx, id, a.id)
-	a.unsent.mark, a.unsent.made = mark, err == nil
+	u.mark, u.made = mark, err == nil
 	return err
 }
 
 // unmarkSent removes the mark of an activation that ends and has sent everything.
 func (a *activation) unmarkSent() {
-	a.unsent.mu.Lock()
-	defer a.unsent.mu.Unlock()
-	if !a.unsent.made {
+	u := a.unsent.Load()
+	if u == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.made {
 		return
 	}
 	ctx, cancel := context.WithTimeout(a.host.ctx, unmarkTimeout)
 	defer cancel()
-	if err := a.host.log.subscriptions().Unmark(ctx, a.unsent.mark); err != nil {
+	if err := a.host.log.subscriptions().Unmark(ctx, u.mark); err != nil {
 		a.logger("").Warn("noting that all events are sent failed", slog.Any("error", err)) // the actor is woken in vain
 	}
 }

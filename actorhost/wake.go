@@ -157,7 +157,7 @@ func (a *activation) restore(stored []byte) error {
 	if err := a.state.restore(stored); err != nil {
 		return errorf(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
 	}
-	current, err := a.state.encode(nil)
+	current, err := a.state.encode(make([]byte, 0, len(stored)))
 	if err != nil {
 		return err
 	}
