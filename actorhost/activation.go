@@ -28,7 +28,7 @@ type activation struct {
 	gone      chan struct{} // closed with that; nil unless somebody waits for it
 	interrupt workKind      // stopWork or dropWork, to be done before all else
 	idle      *time.Timer
-	idleSince time.Time
+	idleSince time.Duration        // from the start of the host
 	listeners map[string]*listener // by subject
 
 	connections connections
@@ -50,7 +50,7 @@ type activation struct {
 
 func newActivation(h *Host, id troupe.ID, s *session) *activation {
 	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s}
-	a.gate.a, a.gate.moved.L = a, &a.gate.mu
+	a.gate.a = a
 	a.mailbox.all = &h.waiting
 	return a
 }
@@ -159,7 +159,7 @@ func (a *activation) next() (work, bool) {
 		return work{kind: dropWork}, true
 	}
 	a.running, a.serving = false, identity{}
-	a.idleSince = time.Now()
+	a.idleSince = time.Since(a.host.started)
 	if a.idle == nil {
 		a.idle = time.AfterFunc(a.kind.limits.sleepAfter, a.grewTired)
 	}
@@ -180,7 +180,7 @@ func (a *activation) busy() bool {
 // no timer.
 func (a *activation) grewTired() {
 	a.mu.Lock()
-	idle := time.Since(a.idleSince)
+	idle := time.Since(a.host.started) - a.idleSince
 	busy := a.running || idle < a.kind.limits.sleepAfter || a.connections.len() > 0
 	if busy && !a.closed {
 		a.idle.Reset(max(a.kind.limits.sleepAfter-idle, a.kind.limits.sleepAfter/8))

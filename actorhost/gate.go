@@ -28,15 +28,32 @@ type gate struct {
 	next    []output // wait for the one after it
 	dirty   bool     // there must be one after it
 	closed  error    // why the activation can write no more
-	moved   sync.Cond
+	moved   signal
 
 	revision uint64
 	state    []byte // to be written, or written, last
 	request  bus.Write
-	record   bus.Record // the write that is under way
+	record   *bus.Record // the write that is under way, or nil
 	answers  answers
 	follows  follows
 	outbox   outbox
+}
+
+// signal is a sync.Cond that is made when somebody waits, as few do.
+type signal struct{ cond *sync.Cond }
+
+func (s *signal) wait(mu *sync.Mutex) {
+	if s.cond == nil {
+		s.cond = sync.NewCond(mu)
+	}
+	s.cond.Wait()
+}
+
+// Broadcast wakes all who wait. The caller holds their mutex.
+func (s *signal) Broadcast() {
+	if s.cond != nil {
+		s.cond.Broadcast()
+	}
 }
 
 // output is what one turn wants to send.
@@ -135,8 +152,8 @@ func (g *gate) take() (bus.Record, bool) {
 	}
 	g.writing, g.dirty = true, false
 	g.flying, g.next = g.next, g.flying[:0]
-	g.record = record
-	return g.record, true
+	g.record = &record
+	return record, true
 }
 
 // written is told how a write has ended, and whether others that have ended with it are about to be told of.
@@ -156,7 +173,7 @@ func (g *gate) written(revision uint64, err error, more bool) {
 	at(afterCommit)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.revision, g.asked, g.writing, g.record = revision, false, false, bus.Record{}
+	g.revision, g.asked, g.writing, g.record = revision, false, false, nil
 	g.release(more, g.flying...)
 	clear(g.flying)
 	g.flying = g.flying[:0]
@@ -169,7 +186,11 @@ func (g *gate) written(revision uint64, err error, more bool) {
 func (g *gate) resolve(unknown error) {
 	h := g.a.host
 	g.mu.Lock()
-	write := g.record
+	if g.record == nil { // the gate was closed meanwhile, and nobody waits for the write
+		g.mu.Unlock()
+		return
+	}
+	write := *g.record
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
 	defer cancel()
@@ -215,7 +236,7 @@ func (g *gate) close(err, flying error) {
 	for _, o := range g.next {
 		g.refuse(o, err)
 	}
-	g.flying, g.next, g.record = nil, nil, bus.Record{}
+	g.flying, g.next, g.record = nil, nil, nil
 	g.moved.Broadcast()
 	g.a.end(dropWork)
 }
@@ -270,7 +291,7 @@ func (g *gate) settle() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.asked || g.outbox.relaying {
-		g.moved.Wait()
+		g.moved.wait(&g.mu)
 	}
 	return g.closed
 }
@@ -280,7 +301,7 @@ func (g *gate) uncrowd() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for (g.asked || g.outbox.relaying) && len(g.flying)+len(g.next)+len(g.outbox.behind) >= maxOutputs {
-		g.moved.Wait()
+		g.moved.wait(&g.mu)
 	}
 }
 
