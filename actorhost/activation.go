@@ -275,7 +275,7 @@ func (a *activation) leave() {
 	if a.idle != nil {
 		a.idle.Stop()
 	}
-	delete(h.active, a.id.Tokens())
+	h.forget(a.id)
 	a.mu.Unlock()
 	h.mu.Unlock()
 	if gone != nil {

@@ -105,6 +105,7 @@ type Host struct {
 
 	mu       sync.Mutex
 	active   map[string]*activation // by the tokens of its ID
+	most     int                    // activations that the map has been made for
 	stopping bool
 
 	log     eventLog
@@ -170,6 +171,18 @@ func (h *Host) Active() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.active)
+}
+
+// forget removes an activation. Maps do not give memory back, so one that was much fuller is made anew. The caller holds
+// h.mu.
+func (h *Host) forget(id troupe.ID) {
+	h.most = max(h.most, len(h.active))
+	delete(h.active, id.Tokens())
+	if left := len(h.active); left < h.most/4 && h.most > 4096 {
+		fewer := make(map[string]*activation, left)
+		maps.Copy(fewer, h.active)
+		h.active, h.most = fewer, left
+	}
 }
 
 // check completes and checks what the user gave.
