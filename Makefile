@@ -24,6 +24,7 @@ SEEDS     ?= 1
 ROUNDS    ?= 50
 AWAKE     ?= 10000
 ROWS      ?=
+ACTORS    ?= 100000
 ARGS      ?= --help
 OLD       ?= bin/bench-old.txt
 NEW       ?= bin/bench.txt
@@ -64,10 +65,10 @@ cover: ## Measure test coverage over all packages, and write bin/cover.html
 	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
 
-bench: ## Run the benchmarks (BENCH=regexp COUNT=10), and write bin/bench.txt
+bench: ## Run the benchmarks (BENCH=regexp COUNT=10 ACTORS=100000), and write bin/bench.txt
 	@mkdir -p bin
 	@dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | sed 's|/[^/]*$$||' | sort -u) || { echo 'no benchmarks'; exit 1; }; \
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$dirs $(TESTFLAGS) | tee bin/bench.txt
+	TROUPE_BENCH_ACTORS=$(ACTORS) $(GO) test -timeout 0 -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$dirs $(TESTFLAGS) | tee bin/bench.txt
 
 benchstat: ## Compare two files of benchmark results (OLD= NEW=)
 	$(BENCHSTAT) $(OLD) $(NEW)

@@ -177,13 +177,15 @@ func memory(b *testing.B, n int) {
 		b.ReportMetric(float64(now.Goroutines), who+"-"+when+"-goroutines")
 	}
 	call := func(ctx context.Context, i int) error { return call(ctx, weigh, ref(i), nil) }
-	every(b, "first", manyInFlight, func(ctx context.Context, i int) error { return call(ctx, n+i) })
+	putToSleep := func(ctx context.Context, i int) error { return sleep(ctx, cl, ref(i)) }
+	every(b, "first", manyInFlight, call) // for what the first ones cost
+	every(b, "first", manyInFlight, putToSleep)
 	serverBefore, hostBefore := server.usage(b), host.usage(b)
 	every(b, "active", n, call)
 	each("active", host, "host", hostBefore)
 	each("active", server, "server", serverBefore)
-	every(b, "asleep", n, func(ctx context.Context, i int) error { return sleep(ctx, cl, ref(i)) })
-	require.Equal(b, strconv.Itoa(manyInFlight), host.order(b, "active"))
+	every(b, "asleep", n, putToSleep)
+	require.Equal(b, "0", host.order(b, "active"))
 	each("asleep", host, "host", hostBefore)
 	each("asleep", server, "server", serverBefore)
 }
