@@ -1,16 +1,12 @@
 package actorhost_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"os/exec"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,7 +88,7 @@ func broadcast(b *testing.B, connections int) {
 	heard, err := nc.SubscribeSync(pealsHeard)
 	require.NoError(b, err)
 	require.NoError(b, nc.Flush())
-	startListeners(b, server.ClientURL(), connections)
+	startProcess(b, "listeners", server.ClientURL(), strconv.Itoa(connections))
 
 	publisher, sent := connect(), uint64(0)
 	plain := func() error {
@@ -115,16 +111,13 @@ func broadcast(b *testing.B, connections int) {
 		}
 		return burst * listeners / time.Since(began).Seconds()
 	}
+	perSecond(plain) // warms up
+	perSecond(ours)
 	var ratios, rates []float64
-	for round := 0; b.Loop(); round++ {
+	for b.Loop() {
 		plainly := perSecond(plain)
 		rate := perSecond(ours)
-		if round > 0 {
-			ratios, rates = append(ratios, rate/plainly), append(rates, rate)
-		}
-	}
-	if len(ratios) == 0 {
-		return
+		ratios, rates = append(ratios, rate/plainly), append(rates, rate)
 	}
 	slices.Sort(ratios)
 	slices.Sort(rates)
@@ -135,65 +128,47 @@ func broadcast(b *testing.B, connections int) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// What the process of the listeners is told by the one that starts it.
-const envListeners, envConnections = "TROUPE_BENCH_LISTENERS", "TROUPE_BENCH_CONNECTIONS"
-
-// startListeners starts a process with the listeners, and returns when they listen. It ends with the benchmark.
-func startListeners(b *testing.B, url string, connections int) {
-	b.Helper()
-	process := exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), envListeners+"="+url, fmt.Sprintf("%s=%d", envConnections, connections))
-	process.Stderr = os.Stderr
-	input, err := process.StdinPipe()
-	require.NoError(b, err)
-	output, err := process.StdoutPipe()
-	require.NoError(b, err)
-	require.NoError(b, process.Start())
-	b.Cleanup(func() { require.NoError(b, errors.Join(input.Close(), process.Wait())) })
-	line, err := bufio.NewReader(output).ReadString('\n')
-	require.NoError(b, err)
-	require.Equal(b, "listening\n", line)
-}
-
-// runListeners is that process. It ends with its input.
-func runListeners(url string) error {
+// runListeners subscribes at the server whose URL is its first argument, with as many connections as the second says.
+func runListeners(args []string, _ map[string]func() string) (end func() error, err error) {
 	ctx := context.Background()
-	var connections int
-	if _, err := fmt.Sscan(os.Getenv(envConnections), &connections); err != nil {
-		return err
+	connections, err := strconv.Atoi(args[1])
+	if err != nil {
+		return nil, err
 	}
+	var open []*nats.Conn
 	for range connections {
-		nc, err := bus.Connect(ctx, bus.Options{URL: url})
+		nc, err := bus.Connect(ctx, bus.Options{URL: args[0]})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		defer nc.Close()
+		open = append(open, nc)
 		cl, err := client.New(nc)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		plain, ours := &audience{nc: nc, size: listeners / connections}, &audience{nc: nc, size: listeners / connections}
 		for range listeners / connections {
 			hearPlain, hear := plain.listener(), ours.listener()
 			if _, err := nc.Subscribe(pealsPlain, func(msg *nats.Msg) { hearPlain(msg.Data) }); err != nil {
-				return err
+				return nil, err
 			}
 			if _, err := pealed.Subscribe(ctx, troupe.GetOrCreate[tower](cl), func(_ context.Context, payload []byte) error {
 				hear(payload)
 				return nil
 			}, troupe.OnGap(func(_ context.Context, gap troupe.Gap) error { ours.complain(gap.String()); return nil })); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err := nc.Flush(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if _, err := fmt.Fprintln(os.Stdout, "listening"); err != nil {
-		return err
-	}
-	_, err := io.Copy(io.Discard, os.Stdin)
-	return err
+	return func() error {
+		for _, nc := range open {
+			nc.Close()
+		}
+		return nil
+	}, nil
 }
 
 // audience is the listeners of one connection.

@@ -10,14 +10,8 @@ import (
 
 // The test binary is also the program of the processes that benchmarks start.
 func TestMain(m *testing.M) {
-	if url := os.Getenv(envListeners); url != "" {
-		exit(runListeners(url))
-	}
-	if role := os.Getenv(envProgram); role != "" {
-		exit(runProgram(role))
-	}
-	if is, err := runRole(); is {
-		exit(err)
+	if name := os.Getenv(envProgram); name != "" {
+		exit(runProgram(name, os.Args[1:]))
 	}
 	hosttest.Main(m)
 }

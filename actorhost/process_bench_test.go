@@ -2,123 +2,173 @@ package actorhost_test
 
 import (
 	"bufio"
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
-
-	"github.com/troupe-go/troupe/bus"
 )
 
-// The test binary is also the program of the processes of a benchmark. What one of them is to be is in these.
-const (
-	envRole = "TROUPE_BENCH_ROLE" // server or echo
-	envURL  = "TROUPE_BENCH_URL"  // of echo: the server
-)
+// A benchmark has servers, hosts and subscribers in processes of their own, so that what each of them takes can be told.
+// The test binary is their program too: envProgram is which of programs one is, its arguments are those of the process.
+const envProgram = "TROUPE_BENCH_PROGRAM"
 
-// runRole runs a process of a benchmark until its input ends, if this is one. It prints a line when it is ready, the
-// server its URL, and for each line of its input how much time of a processor it has taken.
-func runRole() (is bool, err error) {
-	ready := func(line string) {
-		_, _ = fmt.Fprintln(os.Stdout, line)
-		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-			_, _ = fmt.Fprintln(os.Stdout, int64(ownTime()))
-		}
-	}
-	switch os.Getenv(envRole) {
-	case "server":
-		server, err := bus.StartServer(bus.ServerOptions{Memory: true, Listen: "127.0.0.1:0"})
-		if err != nil {
-			return true, err
-		}
-		defer server.Shutdown()
-		ready(server.URL())
-		return true, nil
-	case "echo":
-		ctx := context.Background()
-		stop, err := serveEchoes(ctx, func() (*nats.Conn, error) { return bus.Connect(ctx, bus.Options{URL: os.Getenv(envURL)}) })
-		if err != nil {
-			return true, err
-		}
-		defer stop()
-		ready("echo")
-		return true, nil
-	}
-	return false, nil
+// programs start what their processes are. They add the orders that these take, and return what ends them.
+var programs = map[string]func(args []string, orders map[string]func() string) (end func() error, err error){
+	"server":    runServer,
+	"crates":    runCrates,
+	"echoes":    runEchoes,
+	"listeners": runListeners,
 }
 
-// ownTime is how much time of a processor this process has taken.
+// runProgram is the process. It says that it is ready, answers each line that it is told with a line, and ends with its
+// input.
+func runProgram(name string, args []string) error {
+	orders := map[string]func() string{
+		"usage": ownUsage,
+		"time":  func() string { return fmt.Sprint(int64(ownTime())) },
+	}
+	end, err := programs[name](args, orders)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stdout, name)
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		fmt.Fprintln(os.Stdout, orders[lines.Text()]())
+	}
+	return errors.Join(lines.Err(), end())
+}
+
+// process is one of them, as the benchmark sees it.
+type process struct {
+	command *exec.Cmd
+	input   io.WriteCloser
+	output  *bufio.Reader
+	url     string // of a server
+}
+
+// startProcess returns when it is ready. It ends with the benchmark.
+func startProcess(b *testing.B, program string, args ...string) *process {
+	b.Helper()
+	p := &process{command: exec.Command(os.Args[0], args...)}
+	p.command.Env = append(os.Environ(), envProgram+"="+program)
+	p.command.Stderr = os.Stderr
+	var err error
+	p.input, err = p.command.StdinPipe()
+	require.NoError(b, err)
+	output, err := p.command.StdoutPipe()
+	require.NoError(b, err)
+	p.output = bufio.NewReader(output)
+	require.NoError(b, p.command.Start())
+	b.Cleanup(func() { p.end(b) })
+	require.Equal(b, program, p.answer(b))
+	return p
+}
+
+// end ends it, and waits for that. It does nothing the second time.
+func (p *process) end(b *testing.B) {
+	b.Helper()
+	if p.input != nil {
+		require.NoError(b, errors.Join(p.input.Close(), p.command.Wait()))
+		p.input = nil
+	}
+}
+
+func (p *process) order(b *testing.B, what string) string {
+	b.Helper()
+	_, err := fmt.Fprintln(p.input, what)
+	require.NoError(b, err)
+	return p.answer(b)
+}
+
+func (p *process) answer(b *testing.B) string {
+	b.Helper()
+	line, err := p.output.ReadString('\n')
+	require.NoError(b, err)
+	return strings.TrimSpace(line)
+}
+
+// time is how much time of processors it has taken.
+func (p *process) time(b *testing.B) (taken time.Duration) {
+	b.Helper()
+	_, err := fmt.Sscan(p.order(b, "time"), (*int64)(&taken))
+	require.NoError(b, err)
+	return taken
+}
+
 func ownTime() time.Duration {
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // never fails for oneself
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// role is a process of a benchmark.
-type role struct {
-	input  io.WriteCloser
-	output *bufio.Reader
-	line   string // that it has printed when it was ready
+// usage is what a process takes.
+type usage struct {
+	Live       uint64 // bytes of the heap that are reachable
+	Taken      uint64 // bytes that it has from the system
+	Goroutines int
 }
 
-// time is how much time of a processor it has taken.
-func (r *role) time() (time.Duration, error) {
-	if _, err := fmt.Fprintln(r.input); err != nil {
-		return 0, err
-	}
-	line, err := r.output.ReadString('\n')
-	if err != nil {
-		return 0, err
-	}
-	taken, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
-	return time.Duration(taken), err
-}
-
-func startRole(b *testing.B, env ...string) *role {
+func (p *process) usage(b *testing.B) (u usage) {
 	b.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), env...)
-	command.Stderr = os.Stderr
-	input, err := command.StdinPipe()
+	_, err := fmt.Sscan(p.order(b, "usage"), &u.Live, &u.Taken, &u.Goroutines)
 	require.NoError(b, err)
-	output, err := command.StdoutPipe()
-	require.NoError(b, err)
-	require.NoError(b, command.Start())
-	b.Cleanup(func() {
-		_ = input.Close()
-		_ = command.Wait()
+	return u
+}
+
+func ownUsage() string {
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return fmt.Sprint(m.HeapAlloc, m.Sys-m.HeapReleased, runtime.NumGoroutine())
+}
+
+// hostName is by which a server knows the connection of a host.
+const hostName = "host"
+
+// runServer runs a server as package bus starts them, which in addition can drop the connection of a host. It stores in
+// the folder that is its argument.
+func runServer(args []string, orders map[string]func() string) (end func() error, err error) {
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: args[0],
+		SyncInterval: 100 * time.Millisecond, NoSublistCache: true, NoSigs: true, NoLog: true,
 	})
-	r := &role{input: input, output: bufio.NewReader(output)}
-	r.line, err = r.output.ReadString('\n')
-	require.NoError(b, err, "the process has ended")
-	return r
+	if err != nil {
+		return nil, err
+	}
+	s.Start()
+	if !s.ReadyForConnections(time.Minute) {
+		return nil, errors.New("the server does not start")
+	}
+	orders["url"] = s.ClientURL
+	orders["drop"] = func() string {
+		all, err := s.Connz(nil)
+		if err != nil {
+			return err.Error()
+		}
+		for _, conn := range all.Conns {
+			if conn.Name == hostName {
+				err = errors.Join(err, s.DisconnectClientByID(conn.Cid))
+			}
+		}
+		return fmt.Sprint(err)
+	}
+	return func() error { s.Shutdown(); s.WaitForShutdown(); return nil }, nil
 }
 
-// benchProcesses starts a server and what answers, each in a process of its own.
-func benchProcesses(b *testing.B) stage {
+func startServer(b *testing.B) *process {
 	b.Helper()
-	server := startRole(b, envRole+"=server")
-	url := strings.TrimSpace(server.line)
-	echo := startRole(b, envRole+"=echo", envURL+"="+url)
-	nc, err := bus.Connect(b.Context(), bus.Options{URL: url})
-	require.NoError(b, err)
-	b.Cleanup(nc.Close)
-	return stage{nc, func() time.Duration {
-		all := ownTime()
-		for _, r := range []*role{server, echo} {
-			taken, err := r.time()
-			require.NoError(b, err)
-			all += taken
-		}
-		return all
-	}}
+	server := startProcess(b, "server", b.TempDir())
+	server.url = server.order(b, "url")
+	return server
 }

@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -47,6 +48,34 @@ func crates() actorhost.ActorType[crate, crateState] {
 			s.Content = make([]byte, size)
 			return nil
 		})))
+}
+
+// runCrates is a host of crates at the server whose URL is its argument. They sleep only when they are told to.
+func runCrates(args []string, orders map[string]func() string) (end func() error, err error) {
+	ctx := context.Background()
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	nc, err := bus.Connect(ctx, bus.Options{URL: args[0], Name: hostName, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger}, crates().SleepAfter(24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	orders["active"] = func() string { return fmt.Sprint(host.Active()) }
+	return func() error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+		defer cancel()
+		err := host.Stop(ctx)
+		nc.Close()
+		return err
+	}, nil
+}
+
+func startServerAndHost(b *testing.B) (server, host *process) {
+	b.Helper()
+	server = startServer(b)
+	return server, startProcess(b, "crates", server.url)
 }
 
 const manyInFlight = 64
@@ -122,28 +151,29 @@ func BenchmarkActivation(b *testing.B) {
 	plain, err := js.CreateKeyValue(b.Context(), jetstream.KeyValueConfig{Bucket: "plain"})
 	require.NoError(b, err)
 	value := make([]byte, smallState)
-	var created, woken, toPlain, wokenToPlain []float64
-	for round := 0; b.Loop(); round++ {
+	turn := func(round int) (plainly, fresh, again float64) {
 		key := func(i int) string { return fmt.Sprintf("%d-%d", round, i) }
 		ref := func(i int) crate { return troupe.GetOrCreate[crate](cl, key(i)) }
-		plainly := every(b, "plain", keys, func(ctx context.Context, i int) error {
+		weighAll := func(ctx context.Context, i int) error { return call(ctx, weigh, ref(i), nil) }
+		putToSleep := func(ctx context.Context, i int) error { return sleep(ctx, cl, ref(i)) }
+		plainly = every(b, "plain", keys, func(ctx context.Context, i int) error {
 			_, err := plain.Create(ctx, key(i), value)
 			return err
 		})
-		weighAll := func(ctx context.Context, i int) error { return call(ctx, weigh, ref(i), nil) }
-		fresh := every(b, "fresh", keys, weighAll)
-		every(b, "sleep", keys, func(ctx context.Context, i int) error { return sleep(ctx, cl, ref(i)) })
-		again := every(b, "asleep", keys, weighAll)
-		every(b, "sleep", keys, func(ctx context.Context, i int) error { return sleep(ctx, cl, ref(i)) })
-		if round > 0 {
-			created, woken = append(created, fresh), append(woken, again)
-			toPlain, wokenToPlain = append(toPlain, fresh/plainly), append(wokenToPlain, again/plainly)
-		}
+		fresh = every(b, "fresh", keys, weighAll)
+		every(b, "sleep", keys, putToSleep)
+		again = every(b, "asleep", keys, weighAll)
+		every(b, "sleep", keys, putToSleep)
+		return plainly, fresh, again
+	}
+	turn(0) // warms up
+	var created, woken, toPlain, wokenToPlain []float64
+	for round := 1; b.Loop(); round++ {
+		plainly, fresh, again := turn(round)
+		created, woken = append(created, fresh), append(woken, again)
+		toPlain, wokenToPlain = append(toPlain, fresh/plainly), append(wokenToPlain, again/plainly)
 	}
 	require.Equal(b, "0", host.order(b, "active"))
-	if len(created) == 0 {
-		return
-	}
 	report(b, "fresh/s", created)
 	report(b, "fresh-x-plain", toPlain)
 	report(b, "asleep/s", woken)
@@ -169,7 +199,7 @@ func memory(b *testing.B, n int) {
 	defer host.end(b)
 	cl, _ := clientOf(b, server.url)
 	ref := func(i int) crate { return troupe.GetOrCreate[crate](cl, strconv.Itoa(i)) }
-	each := func(when string, p *program, who string, before usage) {
+	each := func(when string, p *process, who string, before usage) {
 		now := p.usage(b)
 		per := func(now, before uint64) float64 { return (float64(now) - float64(before)) / float64(n) }
 		b.ReportMetric(per(now.Live, before.Live), who+"-"+when+"-B")

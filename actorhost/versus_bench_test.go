@@ -93,6 +93,24 @@ type stage struct {
 	time func() time.Duration // of processors, that all processes have taken so far
 }
 
+// benchProcesses starts a server and what answers, each in a process of its own.
+func benchProcesses(b *testing.B) stage {
+	b.Helper()
+	server := startServer(b)
+	echoes := startProcess(b, "echoes", server.url)
+	nc, err := bus.Connect(b.Context(), bus.Options{URL: server.url})
+	require.NoError(b, err)
+	b.Cleanup(nc.Close)
+	return stage{nc, func() time.Duration { return ownTime() + server.time(b) + echoes.time(b) }}
+}
+
+// runEchoes serves echoes at the server whose URL is its argument.
+func runEchoes(args []string, _ map[string]func() string) (end func() error, err error) {
+	ctx := context.Background()
+	stop, err := serveEchoes(ctx, func() (*nats.Conn, error) { return bus.Connect(ctx, bus.Options{URL: args[0]}) })
+	return func() error { stop(); return nil }, err
+}
+
 func benchInProcess(b *testing.B) stage {
 	b.Helper()
 	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
