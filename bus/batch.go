@@ -52,7 +52,7 @@ func ParseBatch(batch []byte) ([]nats.Msg, error) {
 	for i := range messages {
 		m := &messages[i]
 		m.Subject, m.Reply = r.next(), r.next()
-		for range r.length() { // each takes more than a byte
+		for n := r.length(); n > 0 && !r.bad; n-- {
 			key := r.next()
 			if m.Header == nil {
 				m.Header = make(nats.Header, 2)

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -91,4 +92,16 @@ func TestParseBatchTakesNothingElse(t *testing.T) {
 		_, err := bus.ParseBatch([]byte(bad))
 		require.Error(t, err, "%q", bad)
 	}
+}
+
+// What says that it has many headers and has none must not make room for them.
+func TestParseBatchMakesNoRoomForWhatIsNotThere(t *testing.T) {
+	rest := binary.AppendUvarint(nil, 100_000-3) // a key that takes all there is
+	rest = append(rest, make([]byte, 100_000-3)...)
+	batch := append(binary.AppendUvarint([]byte("\x01\x00\x00"), uint64(len(rest))), rest...)
+	allocations := testing.AllocsPerRun(10, func() {
+		_, err := bus.ParseBatch(batch)
+		require.Error(t, err)
+	})
+	require.Less(t, allocations, 10.)
 }

@@ -146,3 +146,27 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseBatch(f *testing.F) {
+	for _, seed := range []string{"", "\x00", "\x01a\x00\x00\x00", "\x02" + "\x01a\x00\x00\x02xy" + "\x01b\x01r\x01\x01k\x02vv\x00", "\x01\x00\x00\x7f\x00"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, batch []byte) {
+		messages, err := bus.ParseBatch(batch)
+		if err != nil {
+			require.Nil(t, messages)
+			return
+		}
+		require.Len(t, messages, int(batch[0]))
+		size := 0
+		for _, m := range messages {
+			size += len(m.Subject) + len(m.Reply) + len(m.Data)
+			for key, values := range m.Header {
+				for _, value := range values {
+					size += len(key) + len(value)
+				}
+			}
+		}
+		require.LessOrEqual(t, size, len(batch))
+	})
+}
