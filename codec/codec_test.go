@@ -220,9 +220,3 @@ func TestAppendChecksWhatMightNotDecode(t *testing.T) {
 		require.Equal(t, "x", string(out))
 	}
 }
-
-func TestAppendDoesNotAllocate(t *testing.T) {
-	v := newSample()
-	dst := make([]byte, 0, 256)
-	require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = codec.MsgPack.Append(dst, v) }))
-}
