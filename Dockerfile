@@ -10,8 +10,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/ ./cmd/... ./examples/...
+RUN --mount=type=cache,target=/cache \
+    GOCACHE=/cache CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/ ./cmd/... ./examples/...
 RUN mkdir /empty
 
 FROM scratch

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
@@ -233,26 +232,13 @@ func TestTheFeedComesBack(t *testing.T) {
 
 func TestDurableSubscriptionOutlivesTheServer(t *testing.T) {
 	t.Parallel()
-	logger := slog.New(slog.DiscardHandler)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	options := bus.ServerOptions{DataDir: t.TempDir(), Listen: free.Addr().String(), Logger: logger}
-	require.NoError(t, free.Close())
-	server, err := bus.StartServer(options)
-	require.NoError(t, err)
-	t.Cleanup(func() { server.Shutdown() })
-	connect := func() *nats.Conn {
-		nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL(), Logger: logger})
-		require.NoError(t, err)
-		t.Cleanup(nc.Close)
-		return nc
-	}
+	logger, s := slog.New(slog.DiscardHandler), startOutages(t)
 	for range 2 {
-		host, err := actorhost.Start(t.Context(), connect(), actorhost.Config{Logger: logger}, append(pressAndReader, critics(reads))...)
+		host, err := actorhost.Start(t.Context(), s.connect(t), actorhost.Config{Logger: logger}, append(pressAndReader, critics(reads))...)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 	}
-	c, err := client.New(connect())
+	c, err := client.New(s.connect(t))
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -275,9 +261,7 @@ func TestDurableSubscriptionOutlivesTheServer(t *testing.T) {
 	for range 2 {
 		before := len(eventsOf(t, c))
 		require.Eventually(t, func() bool { return len(eventsOf(t, c)) > before+20 }, 30*time.Second, time.Millisecond)
-		server.Shutdown()
-		server, err = bus.StartServer(options)
-		require.NoError(t, err)
+		s.restart(t)
 	}
 	require.NoError(t, <-done)
 	require.Eventually(t, func() bool {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -19,31 +20,52 @@ import (
 	"github.com/troupe-go/troupe/client"
 )
 
+// outages is a server with a disk that comes back where it was.
+type outages struct {
+	options bus.ServerOptions
+	server  *bus.Server
+}
+
+func startOutages(t *testing.T) *outages {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &outages{options: bus.ServerOptions{DataDir: t.TempDir(), Listen: free.Addr().String(), Logger: slog.New(slog.DiscardHandler)}}
+	require.NoError(t, free.Close())
+	s.server, err = bus.StartServer(s.options)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.server.Shutdown() })
+	return s
+}
+
+func (s *outages) restart(t *testing.T) {
+	t.Helper()
+	s.server.Shutdown()
+	var err error
+	s.server, err = bus.StartServer(s.options)
+	require.NoError(t, err)
+}
+
+func (s *outages) connect(t *testing.T) *nats.Conn {
+	t.Helper()
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: s.server.URL(), Logger: s.options.Logger})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	return nc
+}
+
 // TestServerRestartsUnderLoad restarts NATS twice while callers add to counters. What was acknowledged is there, and
 // what certainly did not run is not: only calls with an unknown outcome may be either.
 func TestServerRestartsUnderLoad(t *testing.T) {
 	t.Parallel()
-	logger := slog.New(slog.DiscardHandler)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	options := bus.ServerOptions{DataDir: t.TempDir(), Listen: free.Addr().String(), Logger: logger}
-	require.NoError(t, free.Close())
-	server, err := bus.StartServer(options)
-	require.NoError(t, err)
-	t.Cleanup(func() { server.Shutdown() })
+	logger, s := slog.New(slog.DiscardHandler), startOutages(t)
 	connect := func() *client.Client {
-		nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL(), Logger: logger})
-		require.NoError(t, err)
-		t.Cleanup(nc.Close)
-		c, err := client.New(nc)
+		c, err := client.New(s.connect(t))
 		require.NoError(t, err)
 		return c
 	}
 	for range 2 {
-		nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL(), Logger: logger})
-		require.NoError(t, err)
-		t.Cleanup(nc.Close)
-		host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: logger}, counters())
+		host, err := actorhost.Start(t.Context(), s.connect(t), actorhost.Config{Logger: logger}, counters())
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 	}
@@ -80,9 +102,7 @@ func TestServerRestartsUnderLoad(t *testing.T) {
 	}
 	for range 2 {
 		goOn()
-		server.Shutdown()
-		server, err = bus.StartServer(options)
-		require.NoError(t, err)
+		s.restart(t)
 	}
 	goOn()
 	stop()

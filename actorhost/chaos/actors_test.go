@@ -53,6 +53,7 @@ func definitions() []actorhost.Definition {
 		actorhost.Define(zero,
 			actorhost.On(add, func(s *number, _ *actorhost.Context, n int) (int, error) { s.Value += n; return s.Value, nil }),
 			actorhost.On(nap, func(s *number, _ *actorhost.Context, d time.Duration) (int, error) {
+				// The action is under way for that long, in another process, when its host is stopped.
 				time.Sleep(d)
 				s.Value++
 				return s.Value, nil

@@ -82,6 +82,7 @@ func (c *caller) run(ctx context.Context) {
 		default:
 			c.put(key)
 		}
+		// Calls come at irregular times, and leave the machine something for the hosts.
 		time.Sleep(time.Duration(c.random.Int64N(int64(betweenCall))))
 	}
 }

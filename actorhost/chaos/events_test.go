@@ -101,6 +101,7 @@ func runEvents(t *testing.T, seed uint64) {
 					acknowledgedOf[key] = append(acknowledgedOf[key], entry)
 					mu.Unlock()
 				}
+				// As in caller.run.
 				time.Sleep(time.Duration(c.random.Int64N(int64(betweenCall))))
 			}
 		})
@@ -148,6 +149,7 @@ func checkJournal(t *testing.T, c *caller, key string, acknowledged []string) {
 		if got, err = heard.Call(ctx, troupe.GetOrCreate[reader](c.bus, key), nil); err != nil {
 			t.Error(err)
 		}
+		// The reader is in another process: all there is to do is to ask it again.
 		time.Sleep(20 * time.Millisecond)
 	}
 	var kept []string

@@ -31,6 +31,7 @@ var (
 // table: for a call that is made at that moment, and for one that has been in service for a second.
 func TestFailover(t *testing.T) {
 	if *rounds == 0 {
+		// It measures for minutes, and checks nothing that TestChaos does not.
 		t.Skip("without -rounds")
 	}
 	wanted, err := regexp.Compile(*rows)
@@ -127,6 +128,7 @@ func (f *failover) measure(r row) {
 			check(got, 2, err)
 			close(ended)
 		}()
+		// So long has the call been in service when its host goes.
 		time.Sleep(before)
 		began = time.Now()
 		go r.end(old)

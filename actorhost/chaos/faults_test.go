@@ -19,12 +19,12 @@ const (
 	pointFound = time.Second            // in which a turn comes to the point where its host is to be stopped
 )
 
-// sometime is a moment up to most.
+// sometime is a moment up to most: faults come at times that the seed has drawn, to processes that know no other clock.
 func sometime(r *rand.Rand, most time.Duration) { time.Sleep(time.Duration(r.Int64N(int64(most)))) }
 
 func (s *system) someHost(r *rand.Rand) *member { return s.hosts[r.IntN(len(s.hosts))] }
 
-// pastLease is long enough for another host to take over.
+// pastLease is long enough for another host to take over: the server counts it, in real time.
 func (s *system) pastLease() { time.Sleep(s.lease + time.Second) }
 
 // killAt kills a host in the middle of a turn.
