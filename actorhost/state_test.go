@@ -140,10 +140,14 @@ func TestRecordThatCannotBeDecodedIsLeftAsItIs(t *testing.T) {
 
 func TestFullMailboxRefusesTheNewest(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
+	running, release := make(chan struct{}, 1), make(chan struct{})
 	block := troupe.NewAction[counter, troupe.None, troupe.None]("block")
 	b := hosttest.Start(t, actorhost.Define(func() counterState { return counterState{} },
 		actorhost.On(block, actorhost.NoInOut(func(_ *counterState, c *actorhost.Context) error {
+			select {
+			case running <- struct{}{}:
+			default:
+			}
 			select {
 			case <-release:
 			case <-c.Done():
@@ -152,8 +156,11 @@ func TestFullMailboxRefusesTheNewest(t *testing.T) {
 		}))).Mailbox(2))
 	a := troupe.GetOrCreate[counter](b.Client, "a")
 	results := make(chan error, 10)
-	for range cap(results) {
-		go func() { results <- call(t.Context(), block, a, nil) }()
+	send := func() { results <- call(t.Context(), block, a, nil) }
+	go send()
+	<-running // until then it waits in the mailbox too
+	for range cap(results) - 1 {
+		go send()
 	}
 	for range cap(results) - 3 { // one runs and two wait
 		err := <-results
