@@ -22,26 +22,24 @@ type activation struct {
 
 	mu        sync.Mutex
 	mailbox   mailbox
-	serving   identity      // of the call whose turn it is
-	running   bool          // a goroutine works the mailbox off
-	closed    bool          // nothing more is taken: the host has no such activation any more
-	gone      chan struct{} // closed with that; nil unless somebody waits for it
-	interrupt workKind      // stopWork or dropWork, to be done before all else
-	idle      *time.Timer
+	serving   identity             // of the call whose turn it is
+	running   bool                 // a goroutine works the mailbox off
+	closed    bool                 // nothing more is taken: the host has no such activation any more
+	gone      chan struct{}        // closed with that; nil unless somebody waits for it
+	interrupt workKind             // stopWork or dropWork, to be done before all else
 	idleSince time.Duration        // from the start of the host
 	listeners map[string]*listener // by subject
 
 	connections connections
 
-	// The rest belongs to the goroutine that works the mailbox off.
+	// The rest belongs to the goroutine that works the mailbox off; while there is none, to who holds mu.
 	awake     bool // it owns the actor and has run its hooks
 	created   bool // the actor exists: its record says so
 	finished  bool // the activation must end: it is destroyed, or fenced off by another owner
 	destroyed bool
 	state     state
-	current   []byte // the encoding of the state that the last turn has left behind; nil before there is one
+	current   []byte // the encoding of the state that the last turn has left behind; nil before there is one, and at rest
 	stored    []byte // what the record has for it, if that is more: fields that this program does not know
-	output    []byte // a buffer for outputs: NATS has copied it when a publish returns
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      gate
@@ -50,7 +48,7 @@ type activation struct {
 
 func newActivation(h *Host, id troupe.ID, s *session) *activation {
 	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s}
-	a.gate.a = a
+	a.gate.a, a.gate.memory = a, &nothing
 	a.mailbox.all = &h.waiting
 	return a
 }
@@ -160,9 +158,6 @@ func (a *activation) next() (work, bool) {
 	}
 	a.running, a.serving = false, identity{}
 	a.idleSince = time.Since(a.host.started)
-	if a.idle == nil {
-		a.idle = time.AfterFunc(a.kind.limits.sleepAfter, a.grewTired)
-	}
 	return work{}, false
 }
 
@@ -174,21 +169,6 @@ func (a *activation) busy() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.mailbox.len() > 0
-}
-
-// grewTired puts the actor to sleep if it has been idle for long enough, and looks again later if not. So a call costs
-// no timer.
-func (a *activation) grewTired() {
-	a.mu.Lock()
-	idle := time.Since(a.host.started) - a.idleSince
-	busy := a.running || idle < a.kind.limits.sleepAfter || a.connections.len() > 0
-	if busy && !a.closed {
-		a.idle.Reset(max(a.kind.limits.sleepAfter-idle, a.kind.limits.sleepAfter/8))
-	}
-	a.mu.Unlock()
-	if !busy && a.offer(work{kind: sleepWork}) == first {
-		a.host.ready.add(a)
-	}
 }
 
 // workOff does what is in the mailbox, one thing after the other.
@@ -228,9 +208,6 @@ func (a *activation) workOff() {
 func (a *activation) fallAsleep() bool {
 	a.mu.Lock()
 	wanted := a.mailbox.len() > 0 || a.connections.len() > 0
-	if wanted {
-		a.idle.Reset(a.kind.limits.sleepAfter)
-	}
 	a.mu.Unlock()
 	if wanted {
 		return false
@@ -272,9 +249,6 @@ func (a *activation) leave() {
 	left := a.mailbox.drain()
 	a.closed = true
 	gone := a.gone
-	if a.idle != nil {
-		a.idle.Stop()
-	}
 	h.forget(a.id)
 	a.mu.Unlock()
 	h.mu.Unlock()

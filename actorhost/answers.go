@@ -122,11 +122,9 @@ func (a *answer) again(w work) ([]byte, *troupe.Error) {
 	return a.Output, nil
 }
 
-// add remembers an answer, and forgets those that nobody will ask for any more. It keeps output.
+// add remembers the answer to a call with an identity, and forgets those that nobody will ask for any more. It keeps
+// output.
 func (s *answers) add(w work, output []byte) {
-	if !w.id.known() {
-		return
-	}
 	now := time.Now()
 	s.see(w.id, now)
 	kept := s.kept[:0]

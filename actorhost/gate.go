@@ -31,12 +31,10 @@ type gate struct {
 	moved   signal
 
 	revision uint64
-	state    []byte // to be written, or written, last
-	request  bus.Write
+	state    []byte      // to be written, or written, last; nil at rest
+	request  *bus.Write  // made with the first
 	record   *bus.Record // the write that is under way, or nil
-	answers  answers
-	follows  follows
-	outbox   outbox
+	*memory              // never nil; to be written to only after own
 }
 
 // signal is a sync.Cond that is made when somebody waits, as few do.
@@ -66,7 +64,7 @@ type output struct {
 // Beyond this many outputs, no turn starts until some are sent.
 const maxOutputs = 1024
 
-var errNoLease = errors.New("the host has lost its lease")
+var errNoLease, errNoState = errors.New("the host has lost its lease"), errors.New("there is no state to write")
 
 // resolveTimeout bounds how long it is tried to find out whether a write has been stored, destroyTimeout the write that
 // destroys an actor. Neither depends on the caller's time.
@@ -80,7 +78,7 @@ func (g *gate) pass(o output, t turned) {
 		o.reply.Data = bytes.Clone(o.reply.Data) // its buffer is for the next turn
 	}
 	if g.closed == nil {
-		o.events = g.outbox.take(t.events, g.a.epoch)
+		o.events = g.number(t.events)
 		g.change(o, t)
 	}
 	switch {
@@ -104,13 +102,17 @@ func (g *gate) change(o output, t turned) {
 		return
 	}
 	g.dirty = true
-	if t.state != nil {
+	switch {
+	case t.state != nil:
 		g.state = t.state
+	case g.state == nil:
+		g.state = g.a.unchanged()
 	}
-	g.follows.change(t.follows, t.handled)
-	if deduping && o.work.msg != nil {
-		g.answers.add(o.work, o.reply.Data)
+	if len(t.follows) > 0 || t.handled != nil {
+		g.own()
+		g.follows.change(t.follows, t.handled)
 	}
+	g.remember(o.work, o.reply.Data)
 }
 
 // ask has the newest state stored, unless that is under way. The caller holds g.mu.
@@ -119,10 +121,10 @@ func (g *gate) ask() {
 		return
 	}
 	g.asked = true
-	if g.request.Take == nil {
-		g.request = bus.Write{ID: g.a.id, Take: g.take, Done: g.written}
+	if g.request == nil {
+		g.request = &bus.Write{ID: g.a.id, Take: g.take, Done: g.written}
 	}
-	if err := g.a.host.records.Write(g.request); err != nil {
+	if err := g.a.host.records.Write(*g.request); err != nil {
 		g.close(err, err)
 	}
 }
@@ -136,6 +138,10 @@ func (g *gate) take() (bus.Record, bool) {
 	}
 	if fencing && !g.a.session.valid() {
 		g.close(errNoLease, nil)
+		return bus.Record{}, false
+	}
+	if g.state == nil {
+		g.close(errNoState, nil)
 		return bus.Record{}, false
 	}
 	at(beforeCommit)
@@ -255,37 +261,6 @@ func (g *gate) refuse(o output, err error) {
 	g.a.host.refuse(o.work, failed)
 }
 
-// find looks for the answer to a call that was made before: see [answers.find].
-func (g *gate) find(w work) (output []byte, err *troupe.Error, v verdict) {
-	if !w.id.known() || !deduping {
-		return nil, nil, isNew
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.answers.find(w)
-}
-
-// cursor is how far the actor has come with the durable events of another, and whether it subscribes to any.
-func (g *gate) cursor(source string) (uint64, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.follows.cursor(source)
-}
-
-// heard is what the actor has heard by a durable subscription, and whether it has that.
-func (g *gate) heard(source, event string) (heard, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.follows.heard(source, event)
-}
-
-// followed is how many actors the actor subscribes to for good.
-func (g *gate) followed() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.follows.to)
-}
-
 // settle waits until all that turns have changed is stored, or cannot be any more.
 func (g *gate) settle() error {
 	g.mu.Lock()
@@ -317,21 +292,6 @@ func pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// restore takes what a record has besides the state.
-func (g *gate) restore(record bus.Record) error {
-	g.outbox.restore(record)
-	return errors.Join(g.answers.restore(record.Answers), g.follows.restore(record.Follows))
-}
-
-// besides is how many bytes of the record are taken by what is neither the state nor the answers, which may be dropped.
-func (g *gate) besides() int64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.more()
-}
-
-func (g *gate) more() int64 { return g.outbox.size + g.follows.size }
-
 // destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
 // kept before, for afterwards there is no record of them.
 func (g *gate) destroy(o output, t turned) {
@@ -354,6 +314,6 @@ func (g *gate) destroy(o output, t turned) {
 		return
 	}
 	at(afterCommit)
-	o.events = g.outbox.take(t.events, g.a.epoch)
+	o.events = g.number(t.events)
 	g.release(false, o)
 }

@@ -256,6 +256,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.ready.add(nil)
 	h.work.Go(func() { h.keepLease(s) })
 	h.work.Go(h.describe)
+	h.work.Go(h.goRound)
 	return h.rehearse(ctx)
 }
 

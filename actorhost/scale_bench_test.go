@@ -181,8 +181,8 @@ func BenchmarkActivation(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkMemory has many actors with a state of 200 bytes be active, and then sleep, and reports what each costs the
-// host and the server in memory: what is live, and what the processes have from the system. Both were asked to give back
+// BenchmarkMemory has many actors with a state of 200 bytes be active, then at rest, as nobody has called them for a
+// moment, and then asleep, and reports what each costs the host and the server in memory: what is live, and what the processes have from the system. Both were asked to give back
 // what they can before. TROUPE_BENCH_ACTORS is their number, 100,000 when it is not set.
 func BenchmarkMemory(b *testing.B) {
 	n := numberOfActors(b)
@@ -214,10 +214,24 @@ func memory(b *testing.B, n int) {
 	every(b, "active", n, call)
 	each("active", host, "host", hostBefore)
 	each("active", server, "server", serverBefore)
+	atRest(b, host)
+	each("rest", host, "host", hostBefore)
 	every(b, "asleep", n, putToSleep)
 	require.Equal(b, "0", host.order(b, "active"))
 	each("asleep", host, "host", hostBefore)
 	each("asleep", server, "server", serverBefore)
+}
+
+// atRest returns when the memory of a host no longer shrinks: a moment after its actors were last called.
+func atRest(b *testing.B, host *process) {
+	b.Helper()
+	before := host.usage(b).Live
+	require.Eventually(b, func() bool {
+		now := host.usage(b).Live
+		rests := now > before-before/100
+		before = now
+		return rests
+	}, time.Minute, 5*time.Second)
 }
 
 // sleep has an actor fall asleep.

@@ -16,9 +16,6 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// keepOutput is how many bytes of a buffer for outputs an activation keeps.
-const keepOutput = 4 << 10
-
 // turn is what a turn is for.
 type turn struct {
 	action     string
@@ -121,12 +118,14 @@ func (a *activation) run(w work) {
 		a.host.refuse(w, asError(err))
 		return
 	}
+	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
+	defer giveBack(buffer)
 	result, err := a.turn(t, func(c *Context) error {
-		output, err := w.served.run(a.state.pointer(), c, w.input(), a.output[:0])
+		output, err := w.served.run(a.state.pointer(), c, w.input(), (*buffer)[:0])
 		if err != nil {
 			return err
 		}
-		a.output = output
+		*buffer = output
 		return a.host.fits(w, output)
 	})
 	w.served.count(result.took, err)
@@ -134,10 +133,7 @@ func (a *activation) run(w work) {
 	if err != nil {
 		a.pass(w, nil, err)
 	} else {
-		a.finish(result, output{work: w, reply: reply(w, a.output)})
-	}
-	if cap(a.output) > keepOutput {
-		a.output = nil
+		a.finish(result, output{work: w, reply: reply(w, *buffer)})
 	}
 }
 
@@ -215,6 +211,9 @@ func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 	if most := began.Add(a.kind.limits.timeout); t.deadline.IsZero() || t.deadline.After(most) {
 		t.deadline = most
 	}
+	if err := a.refresh(); err != nil {
+		return turned{}, a.internal(t, fmt.Errorf("encoding the state: %w", err))
+	}
 	c := &Context{a: a, turn: t}
 	err := c.run(f)
 	result := c.end()
@@ -269,7 +268,7 @@ func (a *activation) changed(t turn, result turned) ([]byte, error) {
 		return nil, unavailable("%v", errNoLease)
 	}
 	buffer := scratch.Get().(*[]byte)
-	defer scratch.Put(buffer)
+	defer giveBack(buffer)
 	state, err := a.encode((*buffer)[:0])
 	if err != nil {
 		return nil, a.internal(t, fmt.Errorf("encoding the state: %w", err))
@@ -277,7 +276,7 @@ func (a *activation) changed(t turn, result turned) ([]byte, error) {
 	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
 		if result.changes() {
-			return nil, a.fits(len(a.gate.state), result)
+			return nil, a.fits(len(a.unchanged()), result)
 		}
 		return nil, nil
 	}
@@ -335,8 +334,17 @@ func (a *activation) whole(state []byte) (whole, more []byte, err error) {
 	return more, more, nil
 }
 
-// scratch has buffers for encodings that are only looked at, mostly to find that nothing has changed.
+// scratch has buffers for encodings that are only looked at, mostly to find that nothing has changed, or sent at once.
 var scratch = sync.Pool{New: func() any { buffer := make([]byte, 0, 1<<10); return &buffer }}
+
+// keepScratch is how many bytes a buffer may have that is kept.
+const keepScratch = 256 << 10
+
+func giveBack(buffer *[]byte) {
+	if cap(*buffer) <= keepScratch {
+		scratch.Put(buffer)
+	}
+}
 
 // encode appends the encoding of the state to a buffer, which may run the actor's own code.
 func (a *activation) encode(buffer []byte) (state []byte, err error) {

@@ -140,13 +140,13 @@ func (a *activation) load(claim *bus.Record, w work) error {
 			return errorf(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}
-	state, err := a.state.encode(nil)
+	state, err := a.state.encode([]byte{})
 	if err != nil {
 		return err
 	}
 	claim.Created, claim.State, a.current = true, state, state
-	if w.action == troupe.CreateAction && deduping {
-		a.gate.answers.add(w, nil)
+	if w.action == troupe.CreateAction {
+		a.gate.remember(w, nil)
 		claim.Answers, err = a.gate.answers.encode(a.host.records.MaxState())
 	}
 	return err

@@ -1,0 +1,93 @@
+package actorhost
+
+import (
+	"runtime"
+	"time"
+)
+
+// An actor that nobody calls is at rest after restAfter: it keeps its state, but not the encoding of it, which is as
+// large, until it is called again. After the time of its type it falls asleep. A timer for each would take as much memory
+// as all else that tells of it, so the host goes round: at least once a restAfter, unless that takes too long.
+const restAfter = time.Second
+
+// Of the time of one processor, the rounds take at most one part in roundShare. What they hold up is let go on after every
+// roundStep actors.
+const roundShare, roundStep = 50, 256
+
+// goRound goes round until the host stops.
+func (h *Host) goRound() {
+	every := restAfter
+	for _, t := range h.types {
+		every = min(every, max(t.limits.sleepAfter/8, time.Millisecond))
+	}
+	for wait := every; pause(h.staying, wait); {
+		began := time.Now()
+		h.round()
+		wait = max(every, roundShare*time.Since(began))
+	}
+}
+
+func (h *Host) round() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now, seen := time.Since(h.started), 0
+	for _, a := range h.active { // which may change meanwhile
+		if a.tire(now) {
+			h.ready.add(a)
+		}
+		if seen++; seen%roundStep == 0 {
+			h.mu.Unlock()
+			runtime.Gosched()
+			h.mu.Lock()
+		}
+	}
+}
+
+// tire puts an actor to rest, or to sleep, that has been idle for long enough. It reports whether the caller must have
+// it worked off.
+func (a *activation) tire(now time.Duration) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.running || a.closed || !a.awake {
+		return false
+	}
+	idle := now - a.idleSince
+	if idle >= restAfter {
+		a.current = nil
+		a.gate.rest()
+	}
+	if idle < a.kind.limits.sleepAfter || a.connections.len() > 0 {
+		return false
+	}
+	a.mailbox.push(work{kind: sleepWork})
+	a.running = true
+	return true
+}
+
+// rest drops what can be made again, unless somebody is at it. The caller holds the mutex of the activation, which others
+// take when they hold that of the gate.
+func (g *gate) rest() {
+	if !g.mu.TryLock() {
+		return
+	}
+	defer g.mu.Unlock()
+	if !g.asked && !g.outbox.relaying {
+		g.state, g.flying, g.next = nil, nil, nil
+	}
+}
+
+// refresh makes the encoding again that an actor has dropped at rest.
+func (a *activation) refresh() (err error) {
+	if a.created && a.current == nil {
+		a.current, err = a.encode([]byte{})
+	}
+	return err
+}
+
+// unchanged is what the record has for the state of a turn that has not changed it.
+func (a *activation) unchanged() []byte {
+	if a.stored != nil {
+		return a.stored
+	}
+	return a.current
+}
