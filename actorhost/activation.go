@@ -27,7 +27,8 @@ type activation struct {
 	closed    bool                 // nothing more is taken: the host has no such activation any more
 	gone      chan struct{}        // closed with that; nil unless somebody waits for it
 	interrupt workKind             // stopWork or dropWork, to be done before all else
-	idleSince time.Duration        // from the start of the host
+	used      bool                 // since the last round of the host
+	idleSince time.Duration        // by a round, from the start of the host
 	listeners map[string]*listener // by subject
 
 	connections connections
@@ -156,8 +157,7 @@ func (a *activation) next() (work, bool) {
 	case !a.awake:
 		return work{kind: dropWork}, true
 	}
-	a.running, a.serving = false, identity{}
-	a.idleSince = time.Since(a.host.started)
+	a.running, a.serving, a.used = false, identity{}, true
 	return work{}, false
 }
 

@@ -1,6 +1,8 @@
 package actorhost
 
 import (
+	"time"
+
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
@@ -22,7 +24,7 @@ func (h *Host) receiveBatch(msg *nats.Msg) bool {
 		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "%v", err))
 		return true
 	}
-	ready := make([]*activation, 0, len(calls))
+	ready, now := make([]*activation, 0, len(calls)), time.Now()
 	for i := range calls {
 		call := &calls[i]
 		target, ok := h.ns.ParseCall(call.Subject)
@@ -33,7 +35,7 @@ func (h *Host) receiveBatch(msg *nats.Msg) bool {
 			h.refuse(work{msg: call}, errorf(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject))
 			continue
 		}
-		if a := h.receiveCall(call, target); a != nil {
+		if a := h.receiveCall(call, target, now); a != nil {
 			ready = append(ready, a)
 		}
 	}

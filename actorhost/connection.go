@@ -85,5 +85,6 @@ type cut struct {
 func (c *Context) Disconnect(conn *Connection, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cuts = append(c.cuts, cut{conn, reason})
+	does := c.does()
+	does.cuts = append(does.cuts, cut{conn, reason})
 }

@@ -97,7 +97,7 @@ func (a *activation) connect(w work) {
 		a.pass(w, nil, err)
 		return
 	case resumed:
-		a.gate.resume(conn, output{work: w, reply: reply})
+		a.gate.resume(conn, &output{work: w, reply: reply})
 		return
 	}
 	t := turnOf(w)
@@ -114,18 +114,18 @@ func (a *activation) connect(w work) {
 		return
 	}
 	a.host.clients.add(a.host, conn)
-	a.finish(result, output{work: w, reply: reply})
+	a.finish(&result, &output{work: w, reply: reply})
 }
 
 // resume sends a connection that goes on the positions of what was sent to it alone.
-func (g *gate) resume(conn *Connection, o output) {
+func (g *gate) resume(conn *Connection, o *output) {
 	g.mu.Lock()
 	sent, err := codec.MsgPack.Append(nil, conn.sent)
 	g.mu.Unlock()
 	if err == nil {
 		o.events = []event{{name: bus.SentName, data: sent, to: conn}}
 	}
-	g.pass(o, turned{events: o.events})
+	g.pass(o, &turned{events: o.events})
 }
 
 func (a *activation) sessionReply(w work, conn *Connection) (nats.Msg, error) {
@@ -190,7 +190,7 @@ func (a *activation) cutOff(cuts []cut) (events []event) {
 // sayClosed tells a program that its connection has ended.
 func (a *activation) sayClosed(conn *Connection, why bus.Closed) {
 	if e, ok := a.farewell(conn, why); ok {
-		a.gate.pass(output{}, turned{events: []event{e}})
+		a.gate.pass(&output{}, &turned{events: []event{e}})
 	}
 }
 
@@ -236,5 +236,5 @@ func (a *activation) runTurn(t turn, f func(*Context) error) {
 		a.logger("").Error("a hook failed", slog.String("action", t.action), slog.Any("error", err))
 		return
 	}
-	a.finish(result, output{})
+	a.finish(&result, &output{})
 }

@@ -29,11 +29,24 @@ type Context struct {
 	timed   context.Context //nolint:containedctx // made when somebody asks for it: most actions need no timer
 	cancel  context.CancelFunc
 	ended   bool
-	destroy bool
-	outbox  []event        // in the order of their broadcast
-	follows []followChange // durable subscriptions that this turn has made or ended
+	effects *effects // nil as long as there are none, as in most turns
+}
+
+// effects are what a turn does besides changing the state.
+type effects struct {
+	events  []event        // in the order of their broadcast
+	follows []followChange // durable subscriptions that it has made or ended
 	cuts    []cut          // connections that it ends
-	started []*listener    // subscriptions that this turn has made
+	started []*listener    // subscriptions that it has made
+	destroy bool
+}
+
+// does returns the effects, to be added to. The caller holds c.mu.
+func (c *Context) does() *effects {
+	if c.effects == nil {
+		c.effects = new(effects)
+	}
+	return c.effects
 }
 
 var (
@@ -131,7 +144,7 @@ func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
 func (c *Context) Destroy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.destroy = true
+	c.does().destroy = true
 }
 
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
@@ -164,7 +177,7 @@ func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from t
 func (c *Context) destroying() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.destroy
+	return c.effects != nil && c.effects.destroy
 }
 
 // end closes the Context and returns what the turn wants.
@@ -175,7 +188,10 @@ func (c *Context) end() turned {
 	if c.cancel != nil {
 		c.cancel()
 	}
-	return turned{events: c.outbox, follows: c.follows, cut: c.cuts, destroyed: c.destroy}
+	if c.effects == nil {
+		return turned{}
+	}
+	return turned{events: c.effects.events, follows: c.effects.follows, cut: c.effects.cuts, destroyed: c.effects.destroy}
 }
 
 func (c *Context) over() bool {

@@ -63,12 +63,12 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	if target.Forwarded && !h.confirm(msg, target.Tokens) {
 		return nil
 	}
-	return h.receiveCall(msg, target)
+	return h.receiveCall(msg, target, time.Now())
 }
 
-func (h *Host) receiveCall(msg *nats.Msg, target bus.Target) *activation {
+func (h *Host) receiveCall(msg *nats.Msg, target bus.Target, now time.Time) *activation {
 	w := work{kind: callWork, msg: msg, action: target.Action}
-	if err := h.admit(&w, target); err != nil {
+	if err := h.admit(&w, target, now); err != nil {
 		h.refuse(w, err)
 		return nil
 	}
@@ -80,7 +80,7 @@ func (h *Host) receiveCall(msg *nats.Msg, target bus.Target) *activation {
 }
 
 // admit checks, and completes, what can be told of a call without its actor.
-func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
+func (h *Host) admit(w *work, target bus.Target, now time.Time) *troupe.Error {
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := h.types[actorType]
 	if kind == nil {
@@ -95,7 +95,7 @@ func (h *Host) admit(w *work, target bus.Target) *troupe.Error {
 		return errorf(troupe.CodeBadInput, "%v", err)
 	}
 	w.as = as
-	w.deadline = time.Now().Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
+	w.deadline = now.Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
 	w.existing = target.Action == troupe.DestroyAction || header(w.msg, bus.HeaderExisting) == "1"
 	if target.Action != bus.ConnectAction { // which comes anew to each host
 		w.id.RequestID, _ = bus.ParseRequestID(w.msg.Reply)

@@ -189,6 +189,7 @@ func (c *Context) follow(change followChange) error {
 	if c.ended {
 		return fmt.Errorf("subscribing to %s: %w", change.event, errTurnOver)
 	}
-	c.follows = append(c.follows, change)
+	does := c.does()
+	does.follows = append(does.follows, change)
 	return nil
 }

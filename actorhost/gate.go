@@ -71,7 +71,7 @@ var errNoLease, errNoState = errors.New("the host has lost its lease"), errors.N
 const resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
 
 // pass sends an output, now or as soon as what it tells of is stored: that what earlier turns have changed, and this one.
-func (g *gate) pass(o output, t turned) {
+func (g *gate) pass(o *output, t *turned) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if o.reply.Subject != "" && (t.changes() || g.asked || g.outbox.relaying) {
@@ -85,19 +85,19 @@ func (g *gate) pass(o output, t turned) {
 	case g.closed != nil:
 		g.refuse(o, g.closed)
 	case !gating:
-		g.release(g.a.busy(), o)
+		g.release(g.a.busy(), *o)
 	case g.dirty:
-		g.next = append(g.next, o)
+		g.next = append(g.next, *o)
 	case g.writing:
-		g.flying = append(g.flying, o)
+		g.flying = append(g.flying, *o)
 	default:
-		g.release(g.a.busy(), o)
+		g.release(g.a.busy(), *o)
 	}
 	g.ask()
 }
 
 // change takes what a turn has changed. The caller holds g.mu.
-func (g *gate) change(o output, t turned) {
+func (g *gate) change(o *output, t *turned) {
 	if !t.changes() {
 		return
 	}
@@ -236,11 +236,11 @@ func (g *gate) fail(flying, next error) {
 // one error, the rest with the other. The caller holds g.mu.
 func (g *gate) close(err, flying error) {
 	g.closed, g.asked, g.writing, g.dirty = err, false, false, false
-	for _, o := range g.flying {
-		g.refuse(o, flying)
+	for i := range g.flying {
+		g.refuse(&g.flying[i], flying)
 	}
-	for _, o := range g.next {
-		g.refuse(o, err)
+	for i := range g.next {
+		g.refuse(&g.next[i], err)
 	}
 	g.flying, g.next, g.record = nil, nil, nil
 	g.moved.Broadcast()
@@ -248,7 +248,7 @@ func (g *gate) close(err, flying error) {
 }
 
 // refuse answers the call of an output that is not sent: it had no effect, unless that is not known.
-func (g *gate) refuse(o output, err error) {
+func (g *gate) refuse(o *output, err error) {
 	if o.reply.Subject == "" {
 		return
 	}
@@ -273,6 +273,9 @@ func (g *gate) settle() error {
 
 // uncrowd waits while too many outputs are held back.
 func (g *gate) uncrowd() {
+	if g.request == nil && g.memory == &nothing {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for (g.asked || g.outbox.relaying) && len(g.flying)+len(g.next)+len(g.outbox.behind) >= maxOutputs {
@@ -294,9 +297,9 @@ func pause(ctx context.Context, wait time.Duration) bool {
 
 // destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
 // kept before, for afterwards there is no record of them.
-func (g *gate) destroy(o output, t turned) {
+func (g *gate) destroy(o *output, t *turned) {
 	if slices.ContainsFunc(t.events, func(e event) bool { return e.durable }) {
-		g.pass(output{}, turned{events: t.events})
+		g.pass(&output{}, &turned{events: t.events})
 		t.events = nil
 	}
 	err := g.settle()
@@ -315,5 +318,5 @@ func (g *gate) destroy(o output, t turned) {
 	}
 	at(afterCommit)
 	o.events = g.number(t.events)
-	g.release(false, o)
+	g.release(false, *o)
 }

@@ -45,7 +45,8 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 		return nil, err
 	}
 	l.sub = sub
-	c.started = append(c.started, l)
+	does := c.does()
+	does.started = append(does.started, l)
 	return l, nil
 }
 
@@ -110,7 +111,7 @@ func (a *activation) handle(w work) {
 		return listening.Handle(c, *w.delivery)
 	})
 	if err == nil {
-		a.finish(result, output{})
+		a.finish(&result, &output{})
 	} else if asError(err).Code != troupe.CodeInternal { // that is logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
-// memory is what a record has besides the state. Most actors have none of it, and share [nothing].
+// memory is what a record has besides the state. Most actors have none of it, and share [nothing], until their goroutine
+// makes them one.
 type memory struct {
 	answers answers
 	follows follows
@@ -42,7 +43,7 @@ func (g *gate) number(events []event) []event {
 
 // find looks for the answer to a call that was made before: see [answers.find].
 func (g *gate) find(w work) (output []byte, err *troupe.Error, v verdict) {
-	if !w.id.known() || !deduping {
+	if !w.id.known() || !deduping || g.memory == &nothing {
 		return nil, nil, isNew
 	}
 	g.mu.Lock()

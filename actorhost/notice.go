@@ -102,7 +102,7 @@ func (a *activation) handleLogged(e bus.Logged) error {
 		return err
 	}
 	result.handled = &handled{source: source, event: e.Event, sequence: e.Sequence, position: e.Place.Position}
-	a.finish(result, output{})
+	a.finish(&result, &output{})
 	return nil
 }
 

@@ -92,7 +92,8 @@ func (c *Context) Emit(e troupe.Emission) error {
 	if c.ended {
 		return fmt.Errorf("broadcasting %s of %s: %w", e.Event, c.a.id, errTurnOver)
 	}
-	c.outbox = append(c.outbox, one)
+	does := c.does()
+	does.events = append(does.events, one)
 	return nil
 }
 
@@ -147,7 +148,8 @@ func (b *outbox) isKept() {
 // release sends outputs whose state is stored, in order. Those with durable events, and all behind them, wait until these
 // are in the log. More says that others are about to be sent. The caller holds g.mu, which keeps them in order.
 func (g *gate) release(more bool, outputs ...output) {
-	for i, o := range outputs {
+	for i := range outputs {
+		o := &outputs[i]
 		if g.outbox.relaying || slices.ContainsFunc(o.events, func(e event) bool { return e.durable }) {
 			g.outbox.behind = append(g.outbox.behind, outputs[i:]...)
 			if !g.outbox.relaying {
@@ -164,7 +166,7 @@ func (g *gate) release(more bool, outputs ...output) {
 }
 
 // reply answers the call of an output: what it says is true in any case, for its turn began under the lease.
-func (g *gate) reply(o output, more bool) {
+func (g *gate) reply(o *output, more bool) {
 	at(beforeReply)
 	g.a.host.sendReply(&o.reply, more)
 }
@@ -211,7 +213,7 @@ func (g *gate) relay() {
 			g.outbox.isKept()
 			g.mu.Unlock()
 		}
-		g.reply(o, false)
+		g.reply(&o, false)
 	}
 }
 
@@ -222,7 +224,7 @@ func (g *gate) giveUp(o output, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, o := range append([]output{o}, g.outbox.behind...) {
-		g.refuse(o, bus.ErrOutcomeUnknown)
+		g.refuse(&o, bus.ErrOutcomeUnknown)
 	}
 	g.outbox.relaying, g.outbox.behind = false, nil
 	g.close(fmt.Errorf("an event could not be kept: %w", err), bus.ErrOutcomeUnknown)

@@ -6,20 +6,22 @@ import (
 )
 
 // An actor that nobody calls is at rest after restAfter: it keeps its state, but not the encoding of it, which is as
-// large, until it is called again. After the time of its type it falls asleep. A timer for each would take as much memory
-// as all else that tells of it, so the host goes round: at least once a restAfter, unless that takes too long.
-const restAfter = time.Second
+// large, until it is called again. After the time of its type it falls asleep. A timer for each would take memory, and a
+// look at the clock time in every call, so the host goes round instead, and finds that an actor was not called since it
+// last came by.
+const restAfter = 4 * time.Second
 
-// Of the time of one processor, the rounds take at most one part in roundShare. What they hold up is let go on after every
-// roundStep actors.
-const roundShare, roundStep = 50, 256
+// In the time after which an actor rests, or sleeps, there are so many rounds, but they take at most one part in
+// roundShare of the time of a processor. What they hold up is let go on after every roundStep actors.
+const rounds, roundShare, roundStep = 16, 50, 256
 
 // goRound goes round until the host stops.
 func (h *Host) goRound() {
 	every := restAfter
 	for _, t := range h.types {
-		every = min(every, max(t.limits.sleepAfter/8, time.Millisecond))
+		every = min(every, t.limits.sleepAfter)
 	}
+	every = max(every/rounds, time.Millisecond)
 	for wait := every; pause(h.staying, wait); {
 		began := time.Now()
 		h.round()
@@ -50,6 +52,9 @@ func (a *activation) tire(now time.Duration) bool {
 	defer a.mu.Unlock()
 	if a.running || a.closed || !a.awake {
 		return false
+	}
+	if a.used {
+		a.used, a.idleSince = false, now
 	}
 	idle := now - a.idleSince
 	if idle >= restAfter {

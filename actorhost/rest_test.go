@@ -38,7 +38,7 @@ func TestActorsAtRestLoseNothing(t *testing.T) {
 		require.NoError(t, call(t.Context(), settle, ann, "Switzerland"))
 
 		for range 3 {
-			time.Sleep(5 * time.Second) //nolint:forbidigo // virtual time: the default of SleepAfter is longer
+			time.Sleep(10 * time.Second) //nolint:forbidigo // virtual time: the default of SleepAfter is longer
 			require.NoError(t, call(t.Context(), chime, tower, nil))
 			_, err := ring.Call(t.Context(), tower, -2)
 			require.ErrorIs(t, err, errRefused)
@@ -52,7 +52,7 @@ func TestActorsAtRestLoseNothing(t *testing.T) {
 		host = b.Host(chimes(), counters(), firstProfiles()) // which does not know of countries
 		for _, name := range []string{"Ann", "Anna"} {
 			require.NoError(t, call(t.Context(), rename, ann, name))
-			time.Sleep(5 * time.Second) //nolint:forbidigo // virtual time
+			time.Sleep(10 * time.Second) //nolint:forbidigo // virtual time
 		}
 		b.Stop(host)
 

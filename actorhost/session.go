@@ -87,8 +87,11 @@ func (s *session) listen(ctx context.Context) error {
 
 // valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Without it
 // the host sends no reply and writes no record.
-func (s *session) valid() bool {
-	return int64(time.Since(s.began)) < s.until.Load() && len(s.host.lost) == 0 && !s.away.Load()
+func (s *session) valid() bool { return s.validAt(time.Now()) }
+
+// validAt is valid for who has just looked at the time.
+func (s *session) validAt(now time.Time) bool {
+	return int64(now.Sub(s.began)) < s.until.Load() && len(s.host.lost) == 0 && !s.away.Load()
 }
 
 // renew writes the lease.

@@ -21,6 +21,7 @@ type turn struct {
 	action     string
 	chain      string // the actors that wait in the call
 	id         identity
+	began      time.Time        // zero: now
 	deadline   time.Time        // zero: only the type's own bound
 	delivery   *troupe.Delivery // the event that it handles, if any
 	connection *Connection      // by which it was called, or that it is about
@@ -79,7 +80,7 @@ func (a *activation) serve(w work) {
 	case v == isAnswered:
 		a.pass(w, answer, nil)
 	case w.action != troupe.CreateAction:
-		a.run(w)
+		a.run(w, began)
 	case fresh: // it was created as the actor woke
 		w.served.count(time.Since(began), nil)
 		w.ran = true
@@ -107,12 +108,13 @@ func (a *activation) sleep(w work) {
 }
 
 // run runs the action of a call.
-func (a *activation) run(w work) {
-	if fencing && !a.session.valid() { // not even what changes nothing: the state may not be the newest
+func (a *activation) run(w work, now time.Time) {
+	if fencing && !a.session.validAt(now) { // not even what changes nothing: the state may not be the newest
 		a.host.refuse(w, unavailable("%v", errNoLease))
 		return
 	}
 	t := turnOf(w)
+	t.began = now
 	var err error
 	if t.connection, err = a.connectionOf(w); err != nil {
 		a.host.refuse(w, asError(err))
@@ -133,23 +135,23 @@ func (a *activation) run(w work) {
 	if err != nil {
 		a.pass(w, nil, err)
 	} else {
-		a.finish(result, output{work: w, reply: reply(w, *buffer)})
+		a.finish(&result, &output{work: w, reply: reply(w, *buffer)})
 	}
 }
 
 // pass answers a call that has changed nothing.
 func (a *activation) pass(w work, out []byte, err error) {
-	answer := output{work: w}
+	answer := &output{work: w}
 	if err != nil {
 		answer.reply = a.host.errorReply(w, w.as, asError(err))
 	} else {
 		answer.reply = reply(w, out)
 	}
-	a.gate.pass(answer, turned{})
+	a.gate.pass(answer, &turned{})
 }
 
 // finish stores what a turn has changed, and sends what it wants to send after that.
-func (a *activation) finish(result turned, o output) {
+func (a *activation) finish(result *turned, o *output) {
 	result.events = append(result.events, a.cutOff(result.cut)...)
 	if !result.destroyed {
 		a.gate.pass(o, result)
@@ -200,15 +202,17 @@ type turned struct {
 }
 
 // changes reports whether there is something to store.
-func (t turned) changes() bool {
+func (t *turned) changes() bool {
 	return t.state != nil || len(t.follows) > 0 || t.handled != nil || slices.ContainsFunc(t.events, event.counts)
 }
 
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
 // error is a *troupe.Error.
 func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
-	began := time.Now()
-	if most := began.Add(a.kind.limits.timeout); t.deadline.IsZero() || t.deadline.After(most) {
+	if t.began.IsZero() {
+		t.began = time.Now()
+	}
+	if most := t.began.Add(a.kind.limits.timeout); t.deadline.IsZero() || t.deadline.After(most) {
 		t.deadline = most
 	}
 	if err := a.refresh(); err != nil {
@@ -220,13 +224,13 @@ func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 	if err != nil {
 		err = a.crossing(t, err)
 	} else if !result.destroyed {
-		result.state, err = a.changed(t, result)
+		result.state, err = a.changed(t, &result)
 	}
 	if err != nil {
 		a.rollBack(c)
-		return turned{took: time.Since(began)}, err
+		return turned{took: time.Since(t.began)}, err
 	}
-	result.took = time.Since(began)
+	result.took = time.Since(t.began)
 	return result, nil
 }
 
@@ -263,7 +267,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.valu
 
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.
-func (a *activation) changed(t turn, result turned) ([]byte, error) {
+func (a *activation) changed(t turn, result *turned) ([]byte, error) {
 	if fencing && !a.session.valid() {
 		return nil, unavailable("%v", errNoLease)
 	}
@@ -294,7 +298,7 @@ func (a *activation) changed(t turn, result turned) ([]byte, error) {
 }
 
 // fits checks whether a record has room for a state of this size and for what a turn wants to have in it besides.
-func (a *activation) fits(state int, result turned) error {
+func (a *activation) fits(state int, result *turned) error {
 	limit := a.host.records.MaxState()
 	size := int64(state)
 	for _, e := range result.events {
@@ -354,8 +358,10 @@ func (a *activation) encode(buffer []byte) (state []byte, err error) {
 
 // rollBack undoes what a failed turn has changed in the exported fields, and the subscriptions that it has made.
 func (a *activation) rollBack(c *Context) {
-	for _, l := range c.started {
-		_ = l.Unsubscribe() // never fails
+	if c.effects != nil {
+		for _, l := range c.effects.started {
+			_ = l.Unsubscribe() // never fails
+		}
 	}
 	err := protect(func() error {
 		if a.current == nil {

@@ -40,7 +40,7 @@ func (a *activation) wake(w work, gone string) (fresh bool, owner string, err er
 		if err != nil {
 			return false, "", err
 		}
-		a.finish(result, output{})
+		a.finish(&result, &output{})
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -181,7 +181,7 @@ func (a *activation) create(w work) error {
 	if given {
 		created.work = w
 	}
-	a.finish(result, created)
+	a.finish(&result, &created)
 	if err := a.gate.settle(); err != nil {
 		return unavailable("%v", err)
 	}

@@ -3,6 +3,7 @@ package bus
 import (
 	"encoding/binary"
 	"errors"
+	"unsafe"
 
 	"github.com/nats-io/nats.go"
 )
@@ -42,12 +43,12 @@ func appendText(batch []byte, text string) []byte {
 	return append(binary.AppendUvarint(batch, uint64(len(text))), text...)
 }
 
-// ParseBatch returns the messages of a batch. They share its memory.
+// ParseBatch returns the messages of a batch. They share its memory, of which nothing must be changed.
 func ParseBatch(batch []byte) ([]nats.Msg, error) {
 	if len(batch) == 0 {
 		return nil, errBadBatch
 	}
-	r := batchReader{rest: batch[1:], text: string(batch[1:])} // one string for all texts
+	r := batchReader{rest: batch[1:]}
 	messages := make([]nats.Msg, batch[0])
 	for i := range messages {
 		m := &messages[i]
@@ -72,7 +73,6 @@ func ParseBatch(batch []byte) ([]nats.Msg, error) {
 // batchReader reads a batch. Once it has found what cannot be, all it reads is empty.
 type batchReader struct {
 	rest []byte
-	text string // the same
 	bad  bool
 }
 
@@ -80,7 +80,7 @@ type batchReader struct {
 func (r *batchReader) length() int {
 	length, n := binary.Uvarint(r.rest)
 	if n <= 0 || length > uint64(len(r.rest)-n) {
-		r.bad, r.rest, r.text = true, nil, ""
+		r.bad, r.rest = true, nil
 		return 0
 	}
 	r.skip(n)
@@ -89,9 +89,9 @@ func (r *batchReader) length() int {
 
 func (r *batchReader) next() string {
 	length := r.length()
-	text := r.text[:length]
+	text := unsafe.String(unsafe.SliceData(r.rest), length) // a copy of all texts is a tenth of what a call allocates
 	r.skip(length)
 	return text
 }
 
-func (r *batchReader) skip(n int) { r.rest, r.text = r.rest[n:], r.text[n:] }
+func (r *batchReader) skip(n int) { r.rest = r.rest[n:] }

@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +25,7 @@ type Request struct {
 	lane       *lane // nil without a receiver
 	prev, next *Request
 
-	mu   sync.Mutex
-	sent string // the subject that it was sent to last
+	sent atomic.Pointer[string] // the subject that it was sent to last; nil before
 }
 
 // reply is what a request comes to: neither a message nor an error when the Requester is closed.
@@ -56,13 +54,14 @@ func (q *Request) send(msg *nats.Msg) error {
 	q.batch.Store(0)
 	if h := q.host; h != nil {
 		q.host = nil
-		q.sentTo(h.batches)
+		q.sent.Store(&h.batches)
 		return q.calls.Add(h.batches, msg, true, &q.batch)
 	}
-	if q.sent != "" {
+	if q.sent.Load() != nil {
 		q.r.forget(q)
 	}
-	q.sentTo(msg.Subject)
+	subject := msg.Subject // the caller may change it before it sends again
+	q.sent.Store(&subject)
 	return q.r.nc.PublishMsg(msg)
 }
 
@@ -103,17 +102,11 @@ func (q *Request) End() {
 	}
 	q.batch.Store(0)
 	q.calls, q.host = nil, nil
-	q.sentTo("") // no denial is for the next one
+	q.sent.Store(nil) // no denial is for the next one
 	for len(q.replies) > 0 {
 		<-q.replies
 	}
 	r.spare.Put(q)
-}
-
-func (q *Request) sentTo(subject string) {
-	q.mu.Lock()
-	q.sent = subject
-	q.mu.Unlock()
 }
 
 func (q *Request) take(r reply) {

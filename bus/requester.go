@@ -180,11 +180,9 @@ func (r *Requester) refuse(d denial) (told bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {
-		q.mu.Lock()
-		concerned := d.publish && q.sent == d.subject
-		q.mu.Unlock()
+		sent := q.sent.Load()
 		switch {
-		case !concerned:
+		case !d.publish || sent == nil || *sent != d.subject:
 			continue
 		case q.batch.Load() != 0:
 			r.calls = nil

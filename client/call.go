@@ -15,8 +15,13 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// bodies holds buffers of encoded inputs; NATS has copied them when a publish returns.
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
+// outgoing is the message of a call, with a buffer for its body; NATS has copied both when a publish returns.
+type outgoing struct {
+	nats.Msg
+	body []byte
+}
+
+var spareOutgoing = sync.Pool{New: func() any { return new(outgoing) }}
 
 // maxPooled keeps a rare large input from staying in memory for ever.
 const maxPooled = 64 << 10
@@ -38,23 +43,22 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 			return err
 		}
 	}
-	buffer := bodies.Get().(*[]byte)
+	out := spareOutgoing.Get().(*outgoing)
 	defer func() {
-		if cap(*buffer) <= maxPooled {
-			bodies.Put(buffer)
+		if out.Msg = (nats.Msg{}); cap(out.body) <= maxPooled {
+			spareOutgoing.Put(out)
 		}
 	}()
-	body, err := encode(c.codec, (*buffer)[:0], call)
+	body, err := encode(c.codec, out.body[:0], &call)
 	if err != nil {
 		return err
 	}
-	*buffer = body
-
-	msg := &nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, chain, call), Data: body}
+	out.body = body
+	out.Msg = nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, chain, &call), Data: body}
 	if call.Action == bus.ConnectAction {
-		msg.Header[bus.HeaderInbox] = []string{c.links.inbox}
+		out.Header[bus.HeaderInbox] = []string{c.links.inbox}
 	}
-	reply, err := c.send(ctx, call, msg)
+	reply, err := c.send(ctx, &call, &out.Msg)
 	if err != nil {
 		return err
 	}
@@ -72,7 +76,7 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 }
 
 // header has what is not the default.
-func (c *Client) header(ctx context.Context, chain string, call troupe.Invocation) nats.Header {
+func (c *Client) header(ctx context.Context, chain string, call *troupe.Invocation) nats.Header {
 	requestID := troupe.RequestID(ctx)
 	if c.codec == codec.MsgPack && !call.Existing && chain == "" && requestID == "" && call.Connection == "" {
 		return nil
@@ -118,7 +122,7 @@ const sendFor = 2 * time.Minute
 // sending is a call on its way.
 type sending struct {
 	client   *Client
-	call     troupe.Invocation
+	call     *troupe.Invocation
 	msg      *nats.Msg
 	request  *bus.Request
 	deadline time.Time
@@ -134,7 +138,7 @@ type sending struct {
 }
 
 // send takes the message of a call to whoever owns the actor and returns the reply.
-func (c *Client) send(ctx context.Context, call troupe.Invocation, msg *nats.Msg) (*nats.Msg, error) {
+func (c *Client) send(ctx context.Context, call *troupe.Invocation, msg *nats.Msg) (*nats.Msg, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failure(call, err)
 	}
@@ -280,7 +284,7 @@ func (e *gaveUpError) Error() string { return fmt.Sprintf("%v; the last try: %v"
 func (e *gaveUpError) Unwrap() error { return e.why }
 
 // unknown is the error of a call that may have run.
-func unknown(call troupe.Invocation, err error) error {
+func unknown(call *troupe.Invocation, err error) error {
 	reason := "no answer within the time of the call"
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -293,7 +297,7 @@ func unknown(call troupe.Invocation, err error) error {
 }
 
 // failure is the error of a call that certainly did not start.
-func failure(call troupe.Invocation, err error) error {
+func failure(call *troupe.Invocation, err error) error {
 	target := fmt.Sprintf("%s.%s", call.ID, call.Action)
 	var gaveUp *gaveUpError
 	denied, isDenied := errors.AsType[*troupe.Error](err)
@@ -317,7 +321,7 @@ func failure(call troupe.Invocation, err error) error {
 	}
 }
 
-func encode(as codec.Codec, dst []byte, call troupe.Invocation) ([]byte, error) {
+func encode(as codec.Codec, dst []byte, call *troupe.Invocation) ([]byte, error) {
 	if call.In == nil {
 		return dst, nil
 	}
@@ -329,20 +333,22 @@ func encode(as codec.Codec, dst []byte, call troupe.Invocation) ([]byte, error) 
 	return body, nil
 }
 
-func decode(msg *nats.Msg, into any) error { return decoder(msg)(into) }
-
-// decoder is decode for a message that many take.
-func decoder(msg *nats.Msg) func(into any) error {
-	as, err := codec.ForContentType(msg.Header.Get(bus.HeaderContentType))
-	return func(into any) error {
-		if err != nil {
-			return err
-		}
-		return as.Unmarshal(msg.Data, into)
+func decode(msg *nats.Msg, into any) error {
+	as, err := bodyCodec(msg)
+	if err != nil {
+		return err
 	}
+	return as.Unmarshal(msg.Data, into)
 }
 
-func tooLarge(call troupe.Invocation, size, limit int64) error {
+func bodyCodec(msg *nats.Msg) (codec.Codec, error) {
+	if msg.Header == nil {
+		return codec.MsgPack, nil
+	}
+	return codec.ForContentType(msg.Header.Get(bus.HeaderContentType))
+}
+
+func tooLarge(call *troupe.Invocation, size, limit int64) error {
 	return &troupe.Error{Code: troupe.CodeTooLarge,
 		Message: fmt.Sprintf("%s.%s: the request has %d bytes, the server takes at most %d", call.ID, call.Action, size, limit)}
 }

@@ -219,7 +219,7 @@ func arrivalOf(msg *nats.Msg) *arrival {
 		e.except = except[0]
 	}
 	e.Position = e.place.Position
-	e.Decode = decoder(msg)
+	e.Decode = func(into any) error { return decode(msg, into) }
 	return e
 }
 
