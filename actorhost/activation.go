@@ -1,7 +1,6 @@
 package actorhost
 
 import (
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -238,11 +237,7 @@ func (a *activation) leave() {
 	}
 	a.unlisten()
 	a.abandon()
-	if a.sub != nil {
-		if err := unlessClosed(a.sub.Drain()); err != nil {
-			a.logger("").Warn("unsubscribing failed", slog.Any("error", err))
-		}
-	}
+	a.unsubscribe()
 	h := a.host
 	h.mu.Lock()
 	a.mu.Lock()

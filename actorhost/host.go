@@ -111,6 +111,7 @@ type Host struct {
 	log     eventLog
 	marked  sync.Map      // sessions that have made a mark of unsent events
 	lookups chan struct{} // has one for each that is under way
+	drains  chan struct{} // likewise
 	clients clients
 	waker   *waker // nil on a host without durable subscribers
 }
@@ -128,6 +129,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		types:   make(map[string]*actorType, len(definitions)),
 		active:  make(map[string]*activation),
 		lookups: make(chan struct{}, maxLookups),
+		drains:  make(chan struct{}, maxDrains),
 	}
 	h.replies = h.gatherReplies()
 	h.ready.read, h.ready.goOn.L = h.dispatch, &h.ready.mu

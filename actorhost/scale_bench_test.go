@@ -305,3 +305,23 @@ func BenchmarkReconnect(b *testing.B) {
 	b.ReportMetric(seconds[len(seconds)-1], "s-most")
 	b.ReportMetric(0, "ns/op")
 }
+
+// BenchmarkStop has a host stop that has many active actors, and reports how long it takes. TROUPE_BENCH_ACTORS is their
+// number.
+func BenchmarkStop(b *testing.B) {
+	n := numberOfActors(b)
+	var seconds []float64
+	for b.Loop() {
+		server, host := startServerAndHost(b)
+		cl, _ := clientOf(b, server.url)
+		every(b, "active", n, func(ctx context.Context, i int) error {
+			return call(ctx, weigh, troupe.GetOrCreate[crate](cl, strconv.Itoa(i)), nil)
+		})
+		began := time.Now()
+		host.end(b)
+		seconds = append(seconds, time.Since(began).Seconds())
+		server.end(b)
+	}
+	report(b, "s", seconds)
+	b.ReportMetric(0, "ns/op")
+}

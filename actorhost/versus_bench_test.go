@@ -29,7 +29,7 @@ func echoes() actorhost.Definition {
 		actorhost.On(echoIt, func(_ *struct{}, _ *actorhost.Context, in []byte) ([]byte, error) { return in, nil }))
 }
 
-// serveEchoes answers actions and plain requests, on connections of their own, until it is stopped.
+// serveEchoes answers actions, of echoes and of relays, and plain requests, on connections of their own, until it is stopped.
 func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop func(), err error) {
 	far, err := connect()
 	if err != nil {
@@ -42,10 +42,13 @@ func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop 
 	if _, err := plain.Subscribe("plain.>", func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }); err != nil {
 		return nil, err
 	}
+	if err := relayPlainly(plain); err != nil {
+		return nil, err
+	}
 	if err := plain.Flush(); err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes())
+	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), relays())
 	if err != nil {
 		return nil, err
 	}
@@ -66,31 +69,36 @@ func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop 
 //	cpu-x     the time of processors that a call takes in all processes together, as a multiple of what a plain request
 //	          does: it hardly depends on what else the machine does
 func BenchmarkVersus(b *testing.B) {
-	for _, transport := range []string{"tcp", "inprocess"} {
-		b.Run(transport, func(b *testing.B) {
-			start := benchInProcess
-			if transport == "tcp" {
-				start = benchProcesses
+	onStages(b, func(b *testing.B, at stage) {
+		for _, actors := range []int{1, 100, 1000} {
+			for _, inFlight := range []int{1, 64, 256, 1024} {
+				b.Run(fmt.Sprintf("actors=%d/inflight=%d", actors, inFlight), func(b *testing.B) {
+					versusEchoes(b, at, actors, inFlight)
+				})
 			}
+		}
+	})
+}
+
+// onStages runs a benchmark with processes of their own, and in one.
+func onStages(b *testing.B, run func(b *testing.B, at stage)) {
+	for name, start := range map[string]func(*testing.B) stage{"tcp": benchProcesses, "inprocess": benchInProcess} {
+		b.Run(name, func(b *testing.B) {
 			at := start(b)
-			cl, err := client.New(at.nc)
+			var err error
+			at.client, err = client.New(at.nc)
 			require.NoError(b, err)
-			b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
-			for _, actors := range []int{1, 100, 1000} {
-				for _, inFlight := range []int{1, 64, 256, 1024} {
-					b.Run(fmt.Sprintf("actors=%d/inflight=%d", actors, inFlight), func(b *testing.B) {
-						versus(b, at, cl, actors, inFlight)
-					})
-				}
-			}
+			b.Cleanup(func() { require.NoError(b, at.client.Close(context.Background())) })
+			run(b, at)
 		})
 	}
 }
 
 // stage is where a benchmark happens.
 type stage struct {
-	nc   *nats.Conn
-	time func() time.Duration // of processors, that all processes have taken so far
+	nc     *nats.Conn
+	client *client.Client
+	time   func() time.Duration // of processors, that all processes have taken so far
 }
 
 // benchProcesses starts a server and what answers, each in a process of its own.
@@ -101,7 +109,7 @@ func benchProcesses(b *testing.B) stage {
 	nc, err := bus.Connect(b.Context(), bus.Options{URL: server.url})
 	require.NoError(b, err)
 	b.Cleanup(nc.Close)
-	return stage{nc, func() time.Duration { return ownTime() + server.time(b) + echoes.time(b) }}
+	return stage{nc: nc, time: func() time.Duration { return ownTime() + server.time(b) + echoes.time(b) }}
 }
 
 // runEchoes serves echoes at the server whose URL is its argument.
@@ -123,29 +131,35 @@ func benchInProcess(b *testing.B) stage {
 	nc, err := connect()
 	require.NoError(b, err)
 	b.Cleanup(nc.Close)
-	return stage{nc, ownTime}
+	return stage{nc: nc, time: ownTime}
 }
 
 // roundTime is how long each side has its turn.
 const roundTime = 100 * time.Millisecond
 
-func versus(b *testing.B, at stage, cl *client.Client, actors, inFlight int) {
+func versusEchoes(b *testing.B, at stage, actors, inFlight int) {
 	b.Helper()
 	payload := make([]byte, 32)
 	refs, subjects := make([]echo, actors), make([]string, actors)
 	for i := range refs {
-		refs[i], subjects[i] = troupe.GetOrCreate[echo](cl, fmt.Sprint(i)), fmt.Sprintf("plain.echo.%d.echo", i)
+		refs[i], subjects[i] = troupe.GetOrCreate[echo](at.client, fmt.Sprint(i)), fmt.Sprintf("plain.echo.%d.echo", i)
 	}
-	plain := side{at: at, call: func(_ context.Context, i int) error {
+	plain := func(_ context.Context, i int) error {
 		_, err := at.nc.Request(subjects[i%actors], payload, bus.DefaultTimeout)
 		return err
-	}}
-	ours := side{at: at, call: func(_ context.Context, i int) error { // like the other, without a context to watch
+	}
+	ours := func(_ context.Context, i int) error { // like the other, without a context to watch
 		_, err := echoIt.Call(context.Background(), refs[i%actors], payload)
 		return err
-	}}
-	_, err := load{Calls: max(actors, 2*inFlight), InFlight: inFlight}.run(b.Context(), ours.call) // wakes the actors
+	}
+	_, err := load{Calls: max(actors, 2*inFlight), InFlight: inFlight}.run(b.Context(), ours) // wakes the actors
 	require.NoError(b, err)
+	versus(b, inFlight, side{at: at, call: plain}, side{at: at, call: ours})
+}
+
+// versus has two sides take turns.
+func versus(b *testing.B, inFlight int, plain, ours side) {
+	b.Helper()
 	var ratios, costs, rates []float64
 	for b.Loop() {
 		require.NoError(b, plain.turn(b.Context(), inFlight))
