@@ -239,22 +239,23 @@ func (s *answers) uncount(a *answer) {
 }
 
 // encode is what the record keeps, of at most limit bytes, or next to nothing: nothing, when nothing is remembered.
-func (s *answers) encode(limit int64) ([]byte, error) {
+func (s *answers) encode(limit int64) []byte {
 	for {
 		forgetful := time.Now().Before(s.forgetful)
 		if len(s.callers) == 0 && len(s.kept) == 0 && !forgetful {
-			return nil, nil
+			return nil
 		}
-		encoded, err := codec.MsgPack.Append(nil, storedAnswers{s.kept, s.callers, forgetful})
+		stored := storedAnswers{s.kept, s.callers, forgetful}
+		encoded := stored.append(make([]byte, 0, 128+64*len(s.kept)+s.size))
 		switch {
-		case err != nil || int64(len(encoded)) <= limit:
-			return encoded, err
+		case int64(len(encoded)) <= limit:
+			return encoded
 		case len(s.kept) > 0:
 			s.drop((len(s.kept) + 1) / 2)
 		case len(s.callers) > 0:
 			s.callers, s.forgetful = nil, time.Now().Add(keepAnswers)
 		default:
-			return encoded, nil
+			return encoded
 		}
 	}
 }

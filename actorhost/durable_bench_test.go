@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"testing"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +26,46 @@ func BenchmarkDurable(b *testing.B) {
 	for name, options := range map[string]bus.ServerOptions{"sync=default": {}, "sync=always": {SyncAlways: true}} {
 		b.Run(name, func(b *testing.B) { durable(b, options) })
 	}
+}
+
+// BenchmarkDurableBesideUnchanged compares an action that changes its actor's state each time, so that each of its answers
+// waits until that is stored, with one that changes nothing, 256 in flight, in turns: see BenchmarkVersus, where what is
+// plain here are the actions that change nothing.
+func BenchmarkDurableBesideUnchanged(b *testing.B) {
+	const inFlight = 256
+	onStages(b, func(b *testing.B, at stage) {
+		for _, actors := range []int{100, 1000} {
+			b.Run(fmt.Sprintf("actors=%d", actors), func(b *testing.B) {
+				refs := make([]counter, actors)
+				for i := range refs {
+					refs[i] = troupe.GetOrCreate[counter](at.client, fmt.Sprint(i))
+				}
+				var actions atomic.Int64
+				unchanged := func(ctx context.Context, i int) error { return call(ctx, get, refs[i%actors], nil) }
+				changed := func(ctx context.Context, i int) error {
+					actions.Add(1)
+					return call(ctx, add, refs[i%actors], 1)
+				}
+				_, err := load{Calls: 4 * max(actors, inFlight), InFlight: inFlight}.run(b.Context(), changed)
+				require.NoError(b, err)
+				first, before := written(b, at.nc), actions.Load()
+				versus(b, inFlight, side{at: at, call: unchanged}, side{at: at, call: changed})
+				b.ReportMetric(float64(written(b, at.nc)-first)/float64(actions.Load()-before), "writes/action")
+			})
+		}
+	})
+}
+
+// written is how many records have been written.
+func written(b *testing.B, nc *nats.Conn) uint64 {
+	b.Helper()
+	js, err := jetstream.New(nc)
+	require.NoError(b, err)
+	records, err := js.Stream(b.Context(), "KV_troupe-actors")
+	require.NoError(b, err)
+	info, err := records.Info(b.Context())
+	require.NoError(b, err)
+	return info.State.LastSeq
 }
 
 func durable(b *testing.B, options bus.ServerOptions) {
@@ -61,14 +103,7 @@ func durable(b *testing.B, options bus.ServerOptions) {
 		return err
 	}
 	var toFree, toPlain, rates []float64
-	records, err := js.Stream(b.Context(), "KV_troupe-actors")
-	require.NoError(b, err)
-	written := func() uint64 {
-		info, err := records.Info(b.Context())
-		require.NoError(b, err)
-		return info.State.LastSeq
-	}
-	first := written()
+	first := written(b, nc)
 	for round := 0; b.Loop(); round++ {
 		perSecond := func(l load, call func(context.Context, int) error) float64 {
 			took, err := l.run(b.Context(), call)
@@ -91,7 +126,7 @@ func durable(b *testing.B, options bus.ServerOptions) {
 		b.ReportMetric(values[len(values)*9/10], unit+"-p90")
 	}
 	slices.Sort(rates)
-	b.ReportMetric(float64(written()-first)/float64((len(rates)+1)*calls.Calls), "writes/action")
+	b.ReportMetric(float64(written(b, nc)-first)/float64((len(rates)+1)*calls.Calls), "writes/action")
 	b.ReportMetric(rates[len(rates)/2], "actions/s")
 	b.ReportMetric(0, "ns/op")
 }

@@ -150,7 +150,7 @@ func (g *gate) take() (bus.Record, bool) {
 	err := g.follows.encode()
 	if err == nil {
 		record.Follows = g.follows.encoded
-		record.Answers, err = g.answers.encode(g.a.host.records.MaxState() - int64(len(g.state)) - g.more())
+		record.Answers = g.answers.encode(g.a.host.records.MaxState() - int64(len(g.state)) - g.more())
 	}
 	if err != nil { // which no value of the types can cause
 		g.close(err, nil)

@@ -27,7 +27,7 @@ var (
 	gather = troupe.NewAction[link, int, int]("gather")
 )
 
-func relays() actorhost.Definition {
+func links() actorhost.Definition {
 	return actorhost.Define(func() struct{} { return struct{}{} },
 		actorhost.On(onward, func(_ *struct{}, c *actorhost.Context, left int) (int, error) {
 			if left == 0 {

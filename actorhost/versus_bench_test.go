@@ -29,7 +29,7 @@ func echoes() actorhost.Definition {
 		actorhost.On(echoIt, func(_ *struct{}, _ *actorhost.Context, in []byte) ([]byte, error) { return in, nil }))
 }
 
-// serveEchoes answers actions, of echoes and of relays, and plain requests, on connections of their own, until it is stopped.
+// serveEchoes answers actions, of echoes, links and counters, and plain requests, on connections of their own, until it is stopped.
 func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop func(), err error) {
 	far, err := connect()
 	if err != nil {
@@ -48,7 +48,7 @@ func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop 
 	if err := plain.Flush(); err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), relays())
+	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), links(), counters())
 	if err != nil {
 		return nil, err
 	}

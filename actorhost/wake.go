@@ -147,9 +147,9 @@ func (a *activation) load(claim *bus.Record, w work) error {
 	claim.Created, claim.State, a.current = true, state, state
 	if w.action == troupe.CreateAction {
 		a.gate.remember(w, nil)
-		claim.Answers, err = a.gate.answers.encode(a.host.records.MaxState())
+		claim.Answers = a.gate.answers.encode(a.host.records.MaxState())
 	}
-	return err
+	return nil
 }
 
 // restore makes the state from its encoding in the record.

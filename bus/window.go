@@ -15,15 +15,16 @@ const (
 	minWindow, maxWindow = 16, 256
 	fewWaiting           = minWindow / 4 // of a full window, at the server: there may be more
 	manyWaiting          = minWindow
+	maxWaiting           = 64 // here: there is one write of an actor at a time, so little is won where more wait
 	measureAloneEvery    = 10 * time.Second
 )
 
-// allows reports whether one more may be sent. Now and then that is one alone, to be measured.
-func (w *window) allows(inFlight int) bool {
+// allows reports whether one more may be sent of those that wait here. Now and then that is one alone, to be measured.
+func (w *window) allows(inFlight, waiting int) bool {
 	if time.Since(w.measured) > measureAloneEvery {
 		return inFlight == 0
 	}
-	return inFlight < max(w.limit, minWindow)
+	return inFlight < max(w.limit, minWindow, min(waiting-maxWaiting, maxWindow))
 }
 
 // answer counts the answer to a single write.

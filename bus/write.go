@@ -197,9 +197,9 @@ func (w *writer) allowed() int {
 	n := w.queue.len()
 	switch {
 	case n+w.again.len() == 0:
-	case w.again.len() > 0 && w.window.allows(w.inFlight):
+	case w.again.len() > 0 && w.window.allows(w.inFlight, n):
 		return 1
-	case !w.pace.batches && w.window.allows(w.inFlight), n < minBatch && w.inFlight < minBatch:
+	case !w.pace.batches && w.window.allows(w.inFlight, n), n < minBatch && w.inFlight < minBatch:
 		return min(n, 1)
 	case w.pace.batches && n >= minBatch && w.inFlight == 0: // until then, more can join
 		return min(n, maxBatch)
@@ -296,7 +296,7 @@ func (w *writer) send(f *flight) {
 		}
 		if err := w.nc.PublishMsg(msg); err != nil {
 			w.land(number)
-			w.finish(f, 0, fmt.Errorf("writing %s: %w: %w", one.key, unknownOutcome(err), err))
+			w.finish(f, 0, fmt.Errorf("writing %s: %w: %w", one.key, unknownOutcome(err), err), false)
 			return
 		}
 	}
@@ -328,7 +328,7 @@ func (w *writer) end(until time.Time) bool {
 	more := len(w.flights) > 0
 	w.mu.Unlock()
 	for _, f := range over {
-		w.finish(f, 0, ErrOutcomeUnknown)
+		w.finish(f, 0, ErrOutcomeUnknown, false)
 	}
 	w.signal()
 	return more
@@ -360,21 +360,23 @@ func (w *writer) answered(msg *nats.Msg) {
 	more := w.again.len()+w.queue.len() > 0
 	w.mu.Unlock()
 	if !refused {
-		w.finish(f, revision, err)
+		others, _, _ := w.sub.Pending() // never fails while there are answers
+		w.finish(f, revision, err, others > 0)
 	}
 	if more {
 		w.signal()
 	}
 }
 
-// finish tells the outcome of each write of a flight; the revision is that of the last.
-func (w *writer) finish(f *flight, revision uint64, err error) {
+// finish tells the outcome of each write of a flight; the revision is that of the last. More says that those of other
+// flights are about to be told.
+func (w *writer) finish(f *flight, revision uint64, err error, more bool) {
 	for i := range f.writes {
 		one, behind := &f.writes[i], len(f.writes)-1-i
 		if err != nil {
-			one.done(0, err, behind > 0)
+			one.done(0, err, more || behind > 0)
 		} else {
-			one.done(revision-uint64(behind), nil, behind > 0)
+			one.done(revision-uint64(behind), nil, more || behind > 0)
 		}
 		if one.done = nil; cap(one.value) > keepBuffer {
 			one.value = nil
