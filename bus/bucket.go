@@ -167,6 +167,7 @@ func (b *bucket) remove(ctx context.Context, key string, expected uint64, marker
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
+	defer onLoss(b.js.Conn(), cancel)()
 	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(expected)}
 	if ttl > 0 {
 		options = append(options, jetstream.WithMsgTTL(ttl))
@@ -229,6 +230,22 @@ func (b *bucket) watch(ctx context.Context, filters []string, options ...jetstre
 				return
 			}
 		}
+	}
+}
+
+// onLoss runs f when the connection is lost, and with it all answers that have not come, unless it is stopped before.
+func onLoss(nc *nats.Conn, f func()) (stop func()) {
+	lost, done := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED), make(chan struct{})
+	go func() {
+		select {
+		case <-lost:
+			f()
+		case <-done:
+		}
+	}()
+	return func() {
+		close(done)
+		nc.RemoveStatusListener(lost)
 	}
 }
 

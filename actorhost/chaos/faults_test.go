@@ -48,8 +48,10 @@ func freezeAt(point string) func(*system, *rand.Rand) {
 		m.order("stop " + point)
 		sometime(r, shortly)
 		s.pastLease()
+		m.order("stop nowhere") // if no turn has come to the point, it must not stop when nobody has it go on
 		m.signal(syscall.SIGCONT)
 		sometime(r, shortly)
+		m.signal(syscall.SIGCONT) // it may just have come there
 	}
 }
 

@@ -1,0 +1,85 @@
+package bus_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/bus"
+)
+
+// TestWriteEndsWithItsConnection has the answer to a write get lost with the connection.
+func TestWriteEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
+	url := serve(t, &server.Options{JetStream: true, StoreDir: t.TempDir()}).ClientURL()
+	var deaf atomic.Bool // the client hears nothing any more
+	conns := make(chan net.Conn, 16)
+	proxy := listen(t, func(conn net.Conn) {
+		conns <- conn
+		forward(conn, strings.TrimPrefix(url, "nats://"), &deaf)
+	})
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: proxy})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	direct, err := bus.Connect(t.Context(), bus.Options{URL: url})
+	require.NoError(t, err)
+	t.Cleanup(direct.Close)
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	others, err := bus.OpenRecords(t.Context(), direct, ns, 0)
+	require.NoError(t, err)
+
+	id := newID(t, "room", "lobby")
+	deaf.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a write may take
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := records.Put(ctx, id, bus.Record{Owner: "h1"})
+		ended <- err
+	}()
+	require.Eventually(t, func() bool {
+		found, err := others.Get(t.Context(), id)
+		require.NoError(t, err)
+		return found.Owner == "h1"
+	}, 10*time.Second, time.Millisecond)
+	deaf.Store(false)
+	require.NoError(t, (<-conns).Close())
+	require.ErrorIs(t, <-ended, bus.ErrOutcomeUnknown)
+	require.NoError(t, ctx.Err(), "it was not the time that ran out")
+}
+
+// forward copies between a connection and an address, and drops what comes from there as long as the client is deaf.
+func forward(conn net.Conn, to string, deaf *atomic.Bool) {
+	upstream, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		_, _ = io.Copy(upstream, conn)
+		_ = upstream.Close()
+	})
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := upstream.Read(buffer)
+		if err != nil {
+			break
+		}
+		if !deaf.Load() {
+			_, _ = conn.Write(buffer[:n])
+		}
+	}
+	_ = conn.Close()
+	copying.Wait()
+}
