@@ -15,10 +15,11 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// outgoing is the message of a call, with a buffer for its body; NATS has copied both when a publish returns.
+// outgoing is a call with its message, and a buffer for the body of that; NATS has copied both when a publish returns.
 type outgoing struct {
 	nats.Msg
 	body []byte
+	call troupe.Invocation
 }
 
 var spareOutgoing = sync.Pool{New: func() any { return new(outgoing) }}
@@ -45,20 +46,21 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 	}
 	out := spareOutgoing.Get().(*outgoing)
 	defer func() {
-		if out.Msg = (nats.Msg{}); cap(out.body) <= maxPooled {
+		if *out = (outgoing{body: out.body}); cap(out.body) <= maxPooled {
 			spareOutgoing.Put(out)
 		}
 	}()
-	body, err := encode(c.codec, out.body[:0], &call)
+	out.call = call
+	body, err := encode(c.codec, out.body[:0], &out.call)
 	if err != nil {
 		return err
 	}
 	out.body = body
-	out.Msg = nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, chain, &call), Data: body}
+	out.Msg = nats.Msg{Subject: c.ns.Call(call.ID, call.Action), Header: c.header(ctx, chain, &out.call), Data: body}
 	if call.Action == bus.ConnectAction {
 		out.Header[bus.HeaderInbox] = []string{c.links.inbox}
 	}
-	reply, err := c.send(ctx, &call, &out.Msg)
+	reply, err := c.send(ctx, &out.call, &out.Msg)
 	if err != nil {
 		return err
 	}
