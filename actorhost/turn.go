@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -245,25 +244,6 @@ func (c *Context) run(f func(*Context) error) (err error) {
 	}
 	return nil
 }
-
-// protect turns a panic of f into an error.
-func protect(f func() error) (err error) {
-	defer recovered(&err)
-	return f()
-}
-
-func recovered(err *error) {
-	if value := recover(); value != nil {
-		*err = &panicError{value, debug.Stack()}
-	}
-}
-
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.

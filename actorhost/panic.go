@@ -1,0 +1,25 @@
+package actorhost
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// protect turns a panic of f into an error.
+func protect(f func() error) (err error) {
+	defer recovered(&err)
+	return f()
+}
+
+func recovered(err *error) {
+	if value := recover(); value != nil {
+		*err = &panicError{value, debug.Stack()}
+	}
+}
+
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
