@@ -222,16 +222,17 @@ func memory(b *testing.B, n int) {
 	each("asleep", server, "server", serverBefore)
 }
 
-// atRest returns when the memory of a host no longer shrinks: a moment after its actors were last called.
+// atRest returns when the memory of a host has not shrunk for a while: some seconds after its actors were last called.
 func atRest(b *testing.B, host *process) {
 	b.Helper()
-	before := host.usage(b).Live
+	least, same := host.usage(b).Live, 0
 	require.Eventually(b, func() bool {
 		now := host.usage(b).Live
-		rests := now > before-before/100
-		before = now
-		return rests
-	}, time.Minute, 5*time.Second)
+		if same++; now < least-least/100 {
+			least, same = now, 0
+		}
+		return same == 4
+	}, 5*time.Minute, 5*time.Second)
 }
 
 // sleep has an actor fall asleep.
