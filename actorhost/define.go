@@ -123,8 +123,8 @@ func (t ActorType[R, S]) OnDisconnect(f func(*S, *Context, *Connection) error) A
 	return t
 }
 
-// SleepAfter puts an actor to sleep that nobody has called for this long, [DefaultSleepAfter] if not set. It
-// may be half a second later; with very many active actors, a hundred times as long as it takes to look at all of them.
+// SleepAfter puts an actor to sleep that nobody has called for this long, [DefaultSleepAfter] if not set. It may be half a
+// second later; with very many active actors, a hundred times as long as it takes to look at all of them.
 func (t ActorType[R, S]) SleepAfter(idle time.Duration) ActorType[R, S] {
 	t.limits.sleepAfter = idle
 	return t
