@@ -15,7 +15,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -275,18 +275,7 @@ func socks(conn net.Conn, target string, asked chan<- string) {
 	_, _ = io.ReadFull(conn, buf[:2]) // port
 	asked <- string(name)
 	_, _ = conn.Write([]byte{5, 0, 0, 1, 127, 0, 0, 1, 0, 0})
-	upstream, err := net.Dial("tcp", target)
-	if err != nil {
-		return
-	}
-	var copying sync.WaitGroup
-	copying.Go(func() {
-		_, _ = io.Copy(upstream, conn)
-		_ = upstream.Close()
-	})
-	_, _ = io.Copy(conn, upstream)
-	_ = conn.Close()
-	copying.Wait()
+	forward(conn, target, new(atomic.Bool))
 }
 
 func TestConnectByTLS(t *testing.T) {
