@@ -33,27 +33,33 @@ func BenchmarkDurable(b *testing.B) {
 // plain here are the actions that change nothing.
 func BenchmarkDurableBesideUnchanged(b *testing.B) {
 	const inFlight = 256
-	onStages(b, func(b *testing.B, at stage) {
-		for _, actors := range []int{100, 1000} {
-			b.Run(fmt.Sprintf("actors=%d", actors), func(b *testing.B) {
-				refs := make([]counter, actors)
-				for i := range refs {
-					refs[i] = troupe.GetOrCreate[counter](at.client, fmt.Sprint(i))
-				}
-				var actions atomic.Int64
-				unchanged := func(ctx context.Context, i int) error { return call(ctx, get, refs[i%actors], nil) }
-				changed := func(ctx context.Context, i int) error {
-					actions.Add(1)
-					return call(ctx, add, refs[i%actors], 1)
-				}
-				_, err := load{Calls: 4 * max(actors, inFlight), InFlight: inFlight}.run(b.Context(), changed)
-				require.NoError(b, err)
-				first, before := written(b, at.nc), actions.Load()
-				versus(b, inFlight, side{at: at, call: unchanged}, side{at: at, call: changed})
-				b.ReportMetric(float64(written(b, at.nc)-first)/float64(actions.Load()-before), "writes/action")
-			})
-		}
-	})
+	for _, transport := range transports {
+		b.Run(transport.name, func(b *testing.B) {
+			at := transport.start(b)
+			for _, actors := range []int{100, 1000} {
+				b.Run(fmt.Sprintf("actors=%d", actors), func(b *testing.B) { besideUnchanged(b, at, actors, inFlight) })
+			}
+		})
+	}
+}
+
+func besideUnchanged(b *testing.B, at stage, actors, inFlight int) {
+	b.Helper()
+	refs := make([]counter, actors)
+	for i := range refs {
+		refs[i] = troupe.GetOrCreate[counter](at.client, fmt.Sprint(i))
+	}
+	var actions atomic.Int64
+	unchanged := func(ctx context.Context, i int) error { return call(ctx, get, refs[i%actors], nil) }
+	changed := func(ctx context.Context, i int) error {
+		actions.Add(1)
+		return call(ctx, add, refs[i%actors], 1)
+	}
+	_, err := load{Calls: 4 * max(actors, inFlight), InFlight: inFlight}.run(b.Context(), changed)
+	require.NoError(b, err)
+	first, before := written(b, at.nc), actions.Load()
+	versus(b, inFlight, side{at: at, call: unchanged}, side{at: at, call: changed})
+	b.ReportMetric(float64(written(b, at.nc)-first)/float64(actions.Load()-before), "writes/action")
 }
 
 // written is how many records have been written.

@@ -99,35 +99,38 @@ func relayPlainly(nc *nats.Conn) error {
 // BenchmarkPatterns compares a chain of 5 actors, each of which calls the next and waits for it, and an actor that asks
 // 100 others at once and answers with what they have said, with the same made of plain requests: see BenchmarkVersus.
 func BenchmarkPatterns(b *testing.B) {
-	onStages(b, func(b *testing.B, at stage) {
-		for _, pattern := range []struct {
-			name   string
-			action troupe.Action[link, int, int]
-			n      int
-			want   int
-		}{{"chain", onward, 4, 0}, {"gather", gather, 100, 3200}} {
+	for _, transport := range transports {
+		b.Run(transport.name, func(b *testing.B) {
+			at := transport.start(b)
 			for _, inFlight := range []int{1, 16} {
-				b.Run(fmt.Sprintf("%s/inflight=%d", pattern.name, inFlight), func(b *testing.B) {
-					subject := "relay." + pattern.action.Name() + "."
-					plain := func(_ context.Context, i int) error {
-						msg, err := at.nc.Request(subject+strconv.Itoa(i%inFlight), []byte(strconv.Itoa(pattern.n)), bus.DefaultTimeout)
-						if err == nil && string(msg.Data) != strconv.Itoa(pattern.want) {
-							err = fmt.Errorf("answered %q", msg.Data)
-						}
-						return err
-					}
-					ours := func(_ context.Context, i int) error {
-						got, err := pattern.action.Call(context.Background(), troupe.GetOrCreate[link](at.client, strconv.Itoa(i%inFlight)), pattern.n)
-						if err == nil && got != pattern.want {
-							err = fmt.Errorf("answered %d", got)
-						}
-						return err
-					}
-					_, err := load{Calls: 4 * inFlight, InFlight: inFlight}.run(b.Context(), ours) // wakes the actors
-					require.NoError(b, err)
-					versus(b, inFlight, side{at: at, call: plain}, side{at: at, call: ours})
-				})
+				b.Run(fmt.Sprintf("chain/inflight=%d", inFlight), func(b *testing.B) { pattern(b, at, onward, 4, 0, inFlight) })
 			}
+			for _, inFlight := range []int{1, 16} {
+				b.Run(fmt.Sprintf("gather/inflight=%d", inFlight), func(b *testing.B) { pattern(b, at, gather, 100, 3200, inFlight) })
+			}
+		})
+	}
+}
+
+// pattern calls an action with n, and the request of the same name, both of which must answer with what is wanted.
+func pattern(b *testing.B, at stage, action troupe.Action[link, int, int], n, want, inFlight int) {
+	b.Helper()
+	plain := func(_ context.Context, i int) error {
+		subject := fmt.Sprintf("relay.%s.%d", action.Name(), i%inFlight)
+		msg, err := at.nc.Request(subject, []byte(strconv.Itoa(n)), bus.DefaultTimeout)
+		if err == nil && string(msg.Data) != strconv.Itoa(want) {
+			err = fmt.Errorf("answered %q", msg.Data)
 		}
-	})
+		return err
+	}
+	ours := func(_ context.Context, i int) error {
+		got, err := action.Call(context.Background(), troupe.GetOrCreate[link](at.client, strconv.Itoa(i%inFlight)), n)
+		if err == nil && got != want {
+			err = fmt.Errorf("answered %d", got)
+		}
+		return err
+	}
+	_, err := load{Calls: 4 * inFlight, InFlight: inFlight}.run(b.Context(), ours) // wakes the actors
+	require.NoError(b, err)
+	versus(b, inFlight, side{at: at, call: plain}, side{at: at, call: ours})
 }

@@ -69,36 +69,38 @@ func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop 
 //	cpu-x     the time of processors that a call takes in all processes together, as a multiple of what a plain request
 //	          does: it hardly depends on what else the machine does
 func BenchmarkVersus(b *testing.B) {
-	onStages(b, func(b *testing.B, at stage) {
-		for _, actors := range []int{1, 100, 1000} {
-			for _, inFlight := range []int{1, 64, 256, 1024} {
-				b.Run(fmt.Sprintf("actors=%d/inflight=%d", actors, inFlight), func(b *testing.B) {
-					versusEchoes(b, at, actors, inFlight)
-				})
+	for _, transport := range transports {
+		b.Run(transport.name, func(b *testing.B) {
+			at := transport.start(b)
+			for _, actors := range []int{1, 100, 1000} {
+				for _, inFlight := range []int{1, 64, 256, 1024} {
+					b.Run(fmt.Sprintf("actors=%d/inflight=%d", actors, inFlight), func(b *testing.B) {
+						versusEchoes(b, at, actors, inFlight)
+					})
+				}
 			}
-		}
-	})
-}
-
-// onStages runs a benchmark with processes of their own, and in one.
-func onStages(b *testing.B, run func(b *testing.B, at stage)) {
-	for name, start := range map[string]func(*testing.B) stage{"tcp": benchProcesses, "inprocess": benchInProcess} {
-		b.Run(name, func(b *testing.B) {
-			at := start(b)
-			var err error
-			at.client, err = client.New(at.nc)
-			require.NoError(b, err)
-			b.Cleanup(func() { require.NoError(b, at.client.Close(context.Background())) })
-			run(b, at)
 		})
 	}
 }
+
+var transports = []struct {
+	name  string
+	start func(b *testing.B) stage
+}{{"tcp", benchProcesses}, {"inprocess", benchInProcess}}
 
 // stage is where a benchmark happens.
 type stage struct {
 	nc     *nats.Conn
 	client *client.Client
 	time   func() time.Duration // of processors, that all processes have taken so far
+}
+
+func newStage(b *testing.B, nc *nats.Conn, time func() time.Duration) stage {
+	b.Helper()
+	cl, err := client.New(nc)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
+	return stage{nc, cl, time}
 }
 
 // benchProcesses starts a server and what answers, each in a process of its own.
@@ -109,7 +111,7 @@ func benchProcesses(b *testing.B) stage {
 	nc, err := bus.Connect(b.Context(), bus.Options{URL: server.url})
 	require.NoError(b, err)
 	b.Cleanup(nc.Close)
-	return stage{nc: nc, time: func() time.Duration { return ownTime() + server.time(b) + echoes.time(b) }}
+	return newStage(b, nc, func() time.Duration { return ownTime() + server.time(b) + echoes.time(b) })
 }
 
 // runEchoes serves echoes at the server whose URL is its argument.
@@ -131,7 +133,7 @@ func benchInProcess(b *testing.B) stage {
 	nc, err := connect()
 	require.NoError(b, err)
 	b.Cleanup(nc.Close)
-	return stage{nc: nc, time: ownTime}
+	return newStage(b, nc, ownTime)
 }
 
 // roundTime is how long each side has its turn.
