@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -85,7 +86,7 @@ func (a *activation) connect(w work) {
 		a.pass(w, nil, overloaded("%s has %d connections", a.id, maxConnections))
 		return
 	case !resumed:
-		conn = &Connection{id: id, inbox: inbox, a: a}
+		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox), a: a} // a batch has come in one piece of memory
 	}
 	if !resumed {
 		a.connections.add(conn)

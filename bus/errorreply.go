@@ -58,6 +58,7 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 	if code == "" && text == "" {
 		return nil
 	}
+	code, text = strings.Clone(code), strings.Clone(text) // whoever keeps an error must not keep a batch
 	err := &troupe.Error{
 		Code:      troupe.Code(code),
 		Message:   strings.TrimPrefix(text, code+": "),
