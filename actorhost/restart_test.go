@@ -3,7 +3,6 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -103,6 +102,7 @@ func TestRollingRestartAnswersPlainRequests(t *testing.T) {
 			nc := b.Connect()
 			calls.Go(func() error {
 				for i := caller; ctx.Err() == nil; i++ {
+					time.Sleep(time.Millisecond) //nolint:forbidigo // virtual time, which stands still as long as anybody runs
 					msg, err := nc.Request(fmt.Sprintf("troupe.route.counter.%d.add", i%actors), []byte{1}, time.Minute)
 					if err != nil {
 						stop()
@@ -125,7 +125,7 @@ func TestRollingRestartAnswersPlainRequests(t *testing.T) {
 				hosts[i] = b.Host(counters())
 				b.Stop(host)
 				for until := answered.Load() + 100; answered.Load() < until && ctx.Err() == nil; {
-					runtime.Gosched()
+					time.Sleep(time.Millisecond) //nolint:forbidigo // virtual time
 				}
 			}
 		}

@@ -40,7 +40,8 @@ type Codec interface {
 var (
 	// MsgPack is the codec of application/msgpack, the default. It refuses data that has an entry twice. An integer may
 	// come as a float of the same value, which is how JavaScript sends a large one; nothing else is converted. In an any,
-	// bytes are a []byte, a timestamp is a time.Time, and maps need strings as keys.
+	// bytes are a []byte, a timestamp is a time.Time, and maps need strings as keys. With omitempty, it also leaves out a
+	// pointer to a value whose IsZero method says that it is zero, as to the zero time.Time.
 	MsgPack Codec = msgpackCodec{}
 
 	// JSON is the codec of application/json. It encodes and decodes as encoding/json does, except that it does not
