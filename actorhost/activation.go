@@ -235,6 +235,7 @@ func (a *activation) leave() {
 	if a.gate.settle() == nil { // who waits for a write that fails is told by the gate
 		a.unmarkSent()
 	}
+	a.gate.land()
 	a.unlisten()
 	a.abandon()
 	a.unsubscribe()

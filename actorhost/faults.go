@@ -8,6 +8,8 @@ const (
 	fencing  = true // writes are compare-and-set, and a host without a lease is silent
 	gating   = true // replies and events wait for the write
 	deduping = true // what ran is remembered
+
+	eager = false // each change goes to the journal that may
 )
 
 func at(point) {}

@@ -13,6 +13,8 @@ var (
 	fencing  = !off("fencing")
 	gating   = !off("gating")
 	deduping = !off("deduping")
+
+	eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
 )
 
 func off(guarantee string) bool {

@@ -27,6 +27,7 @@ type gate struct {
 	flying  []output // wait for the write that is under way
 	next    []output // wait for the one after it
 	dirty   bool     // there must be one after it
+	apart   bool     // the next is to be of the record, not of the journal
 	closed  error    // why the activation can write no more
 	moved   signal
 
@@ -34,6 +35,7 @@ type gate struct {
 	state    []byte      // to be written, or written, last; nil at rest
 	request  *bus.Write  // made with the first
 	record   *bus.Record // the write that is under way, or nil
+	behind   *behind     // the record is; nil when it has all
 	*memory              // never nil; to be written to only after own
 }
 
@@ -108,6 +110,9 @@ func (g *gate) change(o *output, t *turned) {
 	case g.state == nil:
 		g.state = g.a.unchanged()
 	}
+	if len(t.follows)+len(t.events) > 0 || t.handled != nil {
+		g.apart = true // others look for what was broadcast, and who hears it, in the record
+	}
 	if len(t.follows) > 0 || t.handled != nil {
 		g.own()
 		g.follows.change(t.follows, t.handled)
@@ -124,16 +129,25 @@ func (g *gate) ask() {
 	if g.request == nil {
 		g.request = &bus.Write{ID: g.a.id, Take: g.take, Done: g.written}
 	}
-	if err := g.a.host.records.Write(*g.request); err != nil {
+	write := g.a.session.journal.Write
+	if g.apart {
+		write = g.a.host.records.Write
+	}
+	if err := write(*g.request); err != nil {
 		g.close(err, err)
 	}
 }
 
 // take is told that the write is about to be sent. What turns change from now on is for the next one.
-func (g *gate) take() (bus.Record, bool) {
+func (g *gate) take(journal bool) (bus.Record, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed != nil {
+		return bus.Record{}, false
+	}
+	if journal && g.apart {
+		g.asked = false
+		g.ask()
 		return bus.Record{}, false
 	}
 	if fencing && !g.a.session.valid() {
@@ -156,15 +170,15 @@ func (g *gate) take() (bus.Record, bool) {
 		g.close(err, nil)
 		return bus.Record{}, false
 	}
-	g.writing, g.dirty = true, false
+	g.writing, g.dirty, g.apart = true, false, false
 	g.flying, g.next = g.next, g.flying[:0]
 	g.record = &record
 	return record, true
 }
 
-// written is told how a write has ended, and whether others that have ended with it are about to be told of.
-func (g *gate) written(revision uint64, err error, more bool) {
-	switch {
+// written is told how a write has ended.
+func (g *gate) written(o bus.Outcome) {
+	switch err := o.Err; {
 	case err == nil:
 	case g.a.host.ctx.Err() != nil: // given up
 		g.fail(err, err)
@@ -179,8 +193,9 @@ func (g *gate) written(revision uint64, err error, more bool) {
 	at(afterCommit)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.revision, g.asked, g.writing, g.record = revision, false, false, nil
-	g.release(more, g.flying...)
+	g.note(o.Segment)
+	g.revision, g.asked, g.writing, g.record = o.Revision, false, false, nil
+	g.release(o.More, g.flying...)
 	clear(g.flying)
 	g.flying = g.flying[:0]
 	g.ask()
@@ -204,8 +219,8 @@ func (g *gate) resolve(unknown error) {
 		found, err := h.records.Get(ctx, g.a.id)
 		switch {
 		case err != nil:
-		case found.Revision != write.Revision && found.Owner == write.Owner && found.Epoch == write.Epoch:
-			g.written(found.Revision, nil, false)
+		case found.Revision != write.Revision && same(found, write):
+			g.written(bus.Outcome{Revision: found.Revision})
 			return
 		case found.Revision != write.Revision && fencing:
 			g.fail(unknown, bus.ErrConflict)
@@ -213,7 +228,7 @@ func (g *gate) resolve(unknown error) {
 		default:
 			write.Revision = found.Revision // the same, as long as writes are fenced
 			if revision, err := h.records.Put(ctx, g.a.id, write); err == nil {
-				g.written(revision, nil, false)
+				g.written(bus.Outcome{Revision: revision})
 				return
 			}
 		}
@@ -310,6 +325,9 @@ func (g *gate) destroy(o *output, t *turned) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.a.host.ctx), destroyTimeout)
 		defer cancel()
 		err = g.a.host.records.Delete(ctx, g.a.id, g.revision)
+	}
+	if err == nil {
+		g.note(nil)
 	}
 	if err != nil {
 		g.a.logger("").Warn("destroying the actor failed", slog.Any("error", err))

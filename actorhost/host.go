@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
@@ -70,23 +71,25 @@ const inboxSize = 1 << 16
 
 // Host runs actors on one NATS connection, which it does not own.
 type Host struct {
-	nc        *nats.Conn
-	ns        bus.Namespace
-	config    Config
-	types     map[string]*actorType
-	records   *bus.Records
-	leases    *bus.Hosts
-	client    *client.Client
-	requester *bus.Requester
-	replies   *bus.Gatherer
-	peers     peers
-	inbox     chan *nats.Msg
-	asked     chan *nats.Msg   // about the host
-	lost      chan nats.Status // has something as soon as the connection is lost: see session.valid
-	started   time.Time
-	waiting   atomic.Int64 // bytes, in the mailboxes of all actors
-	session   atomic.Pointer[session]
-	draining  atomic.Bool // somebody has asked for it
+	nc         *nats.Conn
+	ns         bus.Namespace
+	config     Config
+	types      map[string]*actorType
+	records    *bus.Records
+	journals   *bus.Journals
+	leases     *bus.Hosts
+	client     *client.Client
+	requester  *bus.Requester
+	replies    *bus.Gatherer
+	peers      peers
+	recoveries singleflight.Group // by the id of a host
+	inbox      chan *nats.Msg
+	asked      chan *nats.Msg   // about the host
+	lost       chan nats.Status // has something as soon as the connection is lost: see session.valid
+	started    time.Time
+	waiting    atomic.Int64 // bytes, in the mailboxes of all actors
+	session    atomic.Pointer[session]
+	draining   atomic.Bool // somebody has asked for it
 
 	// ctx ends when the host gives its actions up; quit when it has stopped.
 	ctx    context.Context //nolint:containedctx // the life of the host
@@ -236,6 +239,9 @@ func orDefault[T comparable](value, byDefault T) T {
 // open connects the host with the bus.
 func (h *Host) open(ctx context.Context) (err error) {
 	if h.records, err = bus.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+		return err
+	}
+	if h.journals, err = bus.OpenJournals(ctx, h.records, h.ns, h.config.Replicas, eager); err != nil {
 		return err
 	}
 	if h.leases, err = bus.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {

@@ -58,6 +58,16 @@ func (s *outages) connect(t *testing.T) *nats.Conn {
 // what certainly did not run is not: only calls with an unknown outcome may be either.
 func TestServerRestartsUnderLoad(t *testing.T) {
 	t.Parallel()
+	for name, callers := range map[string]int{"few": 8, "many": 100} { // these change actors by way of the journal
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			restartUnderLoad(t, callers)
+		})
+	}
+}
+
+func restartUnderLoad(t *testing.T, callers int) {
+	t.Helper()
 	logger, s := slog.New(slog.DiscardHandler), startOutages(t)
 	connect := func() *client.Client {
 		c, err := client.New(s.connect(t))
@@ -70,8 +80,8 @@ func TestServerRestartsUnderLoad(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 	}
 
-	const actors, callers = 10, 8
-	var acknowledged, unknown [actors]atomic.Int64
+	actors := callers + 2
+	acknowledged, unknown := make([]atomic.Int64, actors), make([]atomic.Int64, actors)
 	var done atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
 	var calls errgroup.Group
@@ -97,7 +107,7 @@ func TestServerRestartsUnderLoad(t *testing.T) {
 		})
 	}
 	goOn := func() {
-		until := done.Load() + 300
+		until := done.Load() + int64(30*actors)
 		require.Eventually(t, func() bool { return done.Load() > until }, 30*time.Second, time.Millisecond)
 	}
 	for range 2 {

@@ -68,9 +68,34 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 			return false, fmt.Errorf("revoking the lease of %s: %w", owner, err)
 		}
 	}
+	if err := h.recover(ctx, owner); err != nil {
+		return false, err
+	}
 	h.peers.left(owner)
 	return false, nil
 }
+
+// recover brings into the records what only the journal of a host has that is gone. All who wait for that wait for one.
+func (h *Host) recover(ctx context.Context, owner string) error {
+	done := h.recoveries.DoChan(owner, func() (any, error) {
+		ctx, cancel := context.WithTimeout(h.ctx, recoverTimeout)
+		defer cancel()
+		err := h.journals.Recover(ctx, owner)
+		if err == nil {
+			h.work.Go(func() { _ = h.journals.Forget(h.staying, owner) }) // and else it takes up some room
+		}
+		return nil, err
+	})
+	select {
+	case result := <-done:
+		return result.Err
+	case <-ctx.Done():
+		return fmt.Errorf("recovering the journal of %s: %w", owner, ctx.Err())
+	}
+}
+
+// recoverTimeout bounds one try, which others may follow that go on where it has ended.
+const recoverTimeout = 30 * time.Second
 
 // ping asks a host for a sign of life, within the pingTimeout, and again in that time: what is sent to a host that has
 // just died is lost until the server knows it.

@@ -19,6 +19,8 @@ func (h *Host) needs(publish bool, subject string) bool {
 	needed := []string{"$JS.", "$KV.", inbox + ".", h.ns.Name() + ".host."}
 	if !publish { // what actors call and broadcast is their own business
 		needed = append(needed, h.ns.Name()+".route.", h.ns.Name()+".call.")
+	} else {
+		needed = append(needed, h.ns.Name()+".journal.")
 	}
 	for _, prefix := range needed {
 		if strings.HasPrefix(subject, prefix) {
@@ -41,7 +43,7 @@ func (h *Host) rehearse(ctx context.Context) error {
 
 const rehearseAgain = 50 * time.Millisecond
 
-// tryAll sends the host a message, and answers it, reads a record and a lease, and writes a record that cannot be at the
+// tryAll sends the host a message, and answers it, reads a record, a lease and a journal, and writes a record that cannot be at the
 // revision it names.
 func (h *Host) tryAll(ctx context.Context) error {
 	if _, err := h.requester.Do(ctx, &nats.Msg{Subject: h.ns.Ping(h.ID())}, startTimeout); err != nil {
@@ -55,6 +57,9 @@ func (h *Host) tryAll(ctx context.Context) error {
 		return err
 	}
 	if _, _, err := h.leases.Revision(ctx, h.ID()); err != nil {
+		return err
+	}
+	if err := h.journals.Try(ctx, h.ID()); err != nil {
 		return err
 	}
 	if err := h.waker.rehearse(ctx, id); err != nil {

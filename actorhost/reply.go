@@ -160,7 +160,7 @@ func (h *Host) answerable(msg *nats.Msg) bool {
 // stops, and where the actor sleeps already, hands the actor over instead.
 func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
 	h.mu.Lock()
-	released := h.stopping && h.active[tokens] == nil
+	released := h.stopping && h.active[tokens] == nil && !h.session.Load().stranded.Load()
 	h.mu.Unlock()
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {

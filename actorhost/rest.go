@@ -76,7 +76,7 @@ func (g *gate) rest() {
 		return
 	}
 	defer g.mu.Unlock()
-	if !g.asked && !g.outbox.relaying {
+	if !g.asked && !g.outbox.relaying && g.behind == nil {
 		g.state, g.flying, g.next = nil, nil, nil
 	}
 }

@@ -24,6 +24,10 @@ type session struct {
 	id    string
 	host  *Host
 	entry bus.HostEntry
+	// What many actors change at the same moment goes here.
+	journal *bus.Journal
+	// stranded is whether it has what is not in the record of an actor that is not awake any more.
+	stranded atomic.Bool
 
 	// until is when the lease runs out by this host's own monotonic clock, counted from began. It starts before the
 	// write that renews it, so it is never later than the server's.
@@ -41,16 +45,19 @@ type session struct {
 }
 
 // join starts a session and takes calls in it.
-func (h *Host) join(ctx context.Context) (*session, error) {
+func (h *Host) join(ctx context.Context) (_ *session, err error) {
 	s := &session{id: strings.ToLower(rand.Text()[:12]), host: h, began: time.Now()}
 	s.entry = bus.HostEntry{ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Started: s.began.UTC()}
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
+	if s.journal, err = h.journals.Open(ctx, s.id); err != nil {
+		return nil, err // the lease runs out by itself
+	}
 	h.session.Store(s)
 	if err := s.listen(ctx); err != nil {
-		_ = s.leave() // the lease runs out by itself
-		return nil, err
+		_ = s.leave()
+		return nil, errors.Join(err, s.journal.Close(ctx))
 	}
 	return s, nil
 }
@@ -166,6 +173,7 @@ func (s *session) end(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 		defer cancel()
 	}
+	err = errors.Join(err, s.journal.Close(ctx))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	revokeErr := s.host.leases.Revoke(ctx, s.id, s.revision)
@@ -233,6 +241,7 @@ func (h *Host) rejoin(lost *session) *session {
 	for _, a := range activations {
 		a.end(dropWork)
 	}
+	h.work.Go(func() { _ = lost.journal.Close(h.ctx) }) // as much is left for who takes over
 	for h.staying.Err() == nil {
 		ctx, cancel := context.WithTimeout(h.staying, h.config.Lease)
 		s, err := h.join(ctx)

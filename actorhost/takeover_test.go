@@ -182,6 +182,7 @@ func TestOnlyCalledActorsMove(t *testing.T) {
 		require.NoError(t, err)
 		return records.CachedInfo().State.LastSeq
 	}
+	require.Eventually(t, func() bool { return writes() == 2*awake }, 10*time.Second, 10*time.Millisecond, "claims and changes")
 	before := writes()
 
 	second := b.Host(kind)

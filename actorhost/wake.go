@@ -103,20 +103,16 @@ func (a *activation) claim(ctx context.Context, w work, gone string) (owner stri
 
 // put is [bus.Records.Put] by the way of [bus.Records.Write], where many at a time cost little more than one.
 func (a *activation) put(ctx context.Context, record bus.Record) (uint64, error) {
-	type outcome struct {
-		revision uint64
-		err      error
-	}
-	done := make(chan outcome, 1)
+	done := make(chan bus.Outcome, 1)
 	if a.host.records.Write(bus.Write{
 		ID:   a.id,
-		Take: func() (bus.Record, bool) { return record, ctx.Err() == nil },
-		Done: func(revision uint64, err error, _ bool) { done <- outcome{revision, err} },
+		Take: func(bool) (bus.Record, bool) { return record, ctx.Err() == nil },
+		Done: func(o bus.Outcome) { done <- o },
 	}) == nil {
 		select {
 		case o := <-done:
-			if o.err == nil || errors.Is(o.err, bus.ErrConflict) || errors.Is(o.err, bus.ErrOutcomeUnknown) {
-				return o.revision, o.err
+			if o.Err == nil || errors.Is(o.Err, bus.ErrConflict) || errors.Is(o.Err, bus.ErrOutcomeUnknown) {
+				return o.Revision, o.Err
 			}
 		case <-ctx.Done():
 			return 0, fmt.Errorf("%w: %w", bus.ErrOutcomeUnknown, ctx.Err())
@@ -181,6 +177,7 @@ func (a *activation) create(w work) error {
 	if given {
 		created.work = w
 	}
+	a.gate.apart = true // the record is to say that there is an actor
 	a.finish(&result, &created)
 	if err := a.gate.settle(); err != nil {
 		return unavailable("%v", err)

@@ -92,6 +92,21 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 	}
 }
 
+// openStream opens a stream, and makes it when there is none. See [openBucket].
+func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
+	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
+		stream, err = js.Stream(ctx, config.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			stream, err = js.CreateStream(ctx, config)
+			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another host was faster, with other settings
+				stream, err = js.Stream(ctx, config.Name)
+			}
+		}
+		return notYet(err)
+	})
+	return stream, err
+}
+
 // tryOpenBucket notes whether it has made the bucket.
 func tryOpenBucket(
 	ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool, made *bool,

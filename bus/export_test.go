@@ -4,4 +4,6 @@ package bus
 var (
 	ParseAck     = parseAck
 	DecodeRecord = decodeRecord
+	AppendChange = appendChange
+	ParseGroup   = parseGroup
 )

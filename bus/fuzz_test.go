@@ -170,3 +170,29 @@ func FuzzParseBatch(f *testing.F) {
 		require.LessOrEqual(t, size, len(batch))
 	})
 }
+
+func FuzzParseGroup(f *testing.F) {
+	var group []byte
+	for i, state := range []string{"", "a", strings.Repeat("b", 300)} {
+		id, _ := troupe.NewID("room", strings.Repeat("k", i))
+		group, _, _ = bus.AppendChange(group, id, bus.Record{Owner: "h", Created: true, State: []byte(state), Revision: 1 << (20 * i)})
+		f.Add(group)
+	}
+	f.Add([]byte{0x80})
+	f.Add([]byte("\x04room\x01\xff\xff\xff\xff"))
+	f.Add([]byte("\x03a.>\x01\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, group []byte) {
+		changes, err := bus.ParseGroup(group)
+		if err != nil {
+			require.Empty(t, changes)
+			return
+		}
+		size := 0
+		for _, c := range changes {
+			_, err := troupe.ParseID(c.Tokens)
+			require.NoError(t, err)
+			size += len(c.Tokens) + len(c.Record)
+		}
+		require.LessOrEqual(t, size, len(group))
+	})
+}

@@ -51,22 +51,11 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int, kee
 		AllowDirect: true,
 		RePublish:   &jetstream.RePublish{Source: ns.name + ".log.>", Destination: ns.name + ".event.>"},
 	}
-	l := &Log{ns: ns}
-	err = untilAnswered(ctx, func(ctx context.Context) error {
-		stream, err := js.Stream(ctx, config.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = js.CreateStream(ctx, config)
-			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another host was faster, with other settings
-				stream, err = js.Stream(ctx, config.Name)
-			}
-		}
-		l.stream = &bucket{js: js, stream: stream, prefix: ns.name + ".log."}
-		return notYet(err)
-	})
+	stream, err := openStream(ctx, js, config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of events: %w", err)
 	}
-	return l, nil
+	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.name + ".log."}}, nil
 }
 
 // FindLog opens the log of a namespace for reading. Without one, nothing is kept and the Log is nil.

@@ -3,13 +3,10 @@ package bus
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -19,11 +16,19 @@ import (
 type Write struct {
 	ID troupe.ID
 	// Take is called once, when the write is about to be sent, and returns what to write, like the argument of
-	// [Records.Put]. What changes until then needs no write of its own. With false there is nothing to write.
-	Take func() (Record, bool)
-	// Done is called once after Take, unless that had nothing to write, with what Put would have returned. It must not
-	// block.
-	Done func(revision uint64, err error, more bool)
+	// [Records.Put]. What changes until then needs no write of its own. With false there is nothing to write, or not here:
+	// journal says that it would go to the [Journal].
+	Take func(journal bool) (Record, bool)
+	// Done is called once after Take, unless that had nothing to write. It must not block.
+	Done func(Outcome)
+}
+
+// Outcome is what has become of a write.
+type Outcome struct {
+	Revision uint64   // of the record
+	Err      error    // what Put would have returned
+	More     bool     // others are about to be told
+	Segment  *Segment // of the journal, where the write went instead of the record, which is as it was
 }
 
 // Write stores a record soon, and does not wait for that. Take and Done are called on goroutines of the Records. Of one
@@ -33,16 +38,24 @@ type Write struct {
 // come meanwhile are stored all together, at the price of one (an atomic batch, ADR-50): each still has an outcome of its
 // own. The error is that of records that cannot be written at all; then neither function is called.
 func (r *Records) Write(one Write) error {
+	w, err := r.writing()
+	if err != nil {
+		return err
+	}
+	return w.add(one)
+}
+
+func (r *Records) writing() (*writer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.writer == nil {
 		w, err := newWriter(r.bucket)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.writer = w
 	}
-	return r.writer.add(one)
+	return r.writer, nil
 }
 
 // Close ends the writes that are under way, with [ErrOutcomeUnknown].
@@ -96,17 +109,10 @@ type writer struct {
 
 // prepared is a write that is ready to be sent.
 type prepared struct {
-	key      string
+	subject  string
 	expected uint64
 	value    []byte
-	done     func(revision uint64, err error, more bool)
-}
-
-// flight is what the server gives one answer to: a write, or a batch.
-type flight struct {
-	writes []prepared
-	sent   time.Time
-	behind int // so many writes that were in flight before
+	done     func(Outcome)
 }
 
 func newWriter(b *bucket) (*writer, error) {
@@ -183,7 +189,7 @@ func (w *writer) run() {
 		case <-w.quit:
 			w.end(time.Now())
 			for one, ok := w.take(nil); ok; one, ok = w.take(nil) {
-				one.done(0, fmt.Errorf("writing %s: %w: %w", one.key, errNotSent, errClosed), false)
+				one.done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", one.subject, errNotSent, errClosed)})
 			}
 			return
 		}
@@ -225,18 +231,6 @@ func (w *writer) gather(n int) *flight {
 	return f
 }
 
-func (w *writer) newFlight() *flight {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	last := len(w.spare) - 1
-	if last < 0 {
-		return &flight{}
-	}
-	f := w.spare[last]
-	w.spare = w.spare[:last]
-	return f
-}
-
 // take prepares the first write of those that wait, with the buffer for its value.
 func (w *writer) take(buffer []byte) (prepared, bool) {
 	for {
@@ -252,140 +246,40 @@ func (w *writer) take(buffer []byte) (prepared, bool) {
 		}
 		next := w.queue.pop()
 		w.mu.Unlock()
-		record, ok := next.Take()
+		record, ok := next.Take(false)
 		if !ok {
 			continue
 		}
-		one := prepared{key: next.ID.Tokens(), expected: record.Revision, done: next.Done}
+		one := prepared{subject: w.bucket + next.ID.Tokens(), expected: record.Revision, done: next.Done}
 		var err error
 		if one.value, err = codec.MsgPack.Append(buffer[:0], record); err != nil {
-			one.done(0, fmt.Errorf("encoding the record of %s: %w", next.ID, err), false)
+			one.done(Outcome{Err: fmt.Errorf("encoding the record of %s: %w", next.ID, err)})
 			continue
 		}
 		return one, true
 	}
 }
 
-// send sends a flight.
-func (w *writer) send(f *flight) {
-	n := len(f.writes)
-	if n == 0 {
-		return
-	}
-	w.mu.Lock()
-	w.last++
-	number := w.last
-	w.flights[number] = f
-	f.sent, f.behind = time.Now(), w.inFlight
-	w.inFlight += n
-	w.mu.Unlock()
-	reply := w.inbox + strconv.FormatUint(number, 36)
-	for i, one := range f.writes {
-		msg := &nats.Msg{Subject: w.bucket + one.key, Data: one.value, Header: nats.Header{
-			jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(one.expected, 10)},
-		}}
-		if n > 1 {
-			msg.Header["Nats-Batch-Id"] = []string{reply[max(0, len(reply)-maxBatchID):]}
-			msg.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
-		}
-		if i == n-1 {
-			msg.Reply = reply
-			if n > 1 {
-				msg.Header["Nats-Batch-Commit"] = []string{"1"}
-			}
-		}
-		if err := w.nc.PublishMsg(msg); err != nil {
-			w.land(number)
-			w.finish(f, 0, fmt.Errorf("writing %s: %w: %w", one.key, unknownOutcome(err), err), false)
-			return
-		}
-	}
-}
-
-// land takes a flight out of those that are in flight, if it still is.
-func (w *writer) land(number uint64) *flight {
+// load is how many writes of records wait, or are in flight.
+func (w *writer) load() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.flights[number]
-	if f != nil {
-		delete(w.flights, number)
-		w.inFlight -= len(f.writes)
-	}
-	return f
+	return w.queue.len() + w.again.len() + w.inFlight
 }
 
-// end ends the writes that were sent until then, and reports whether there are others.
-func (w *writer) end(until time.Time) bool {
+// append sends a write of the journal, past all that waits.
+func (w *writer) append(one prepared) {
+	f := w.newFlight()
+	f.journal = true
+	f.writes = append(f.writes, one)
+	w.send(f)
+	w.signal() // which has it looked for when it is late
+}
+
+// put has writes sent that are ready, one by one.
+func (w *writer) put(writes ...prepared) {
 	w.mu.Lock()
-	var over []*flight
-	for number, f := range w.flights {
-		if !f.sent.After(until) {
-			delete(w.flights, number)
-			w.inFlight -= len(f.writes)
-			over = append(over, f)
-		}
-	}
-	more := len(w.flights) > 0
+	w.again.push(writes...)
 	w.mu.Unlock()
-	for _, f := range over {
-		w.finish(f, 0, ErrOutcomeUnknown, false)
-	}
 	w.signal()
-	return more
-}
-
-// answered takes the server's answer to a flight.
-func (w *writer) answered(msg *nats.Msg) {
-	number, err := strconv.ParseUint(strings.TrimPrefix(msg.Subject, w.inbox), 36, 64)
-	if err != nil {
-		return // not an answer to anything of ours
-	}
-	f := w.land(number)
-	if f == nil {
-		return // given up
-	}
-	revision, err := parseAck(msg)
-	w.mu.Lock()
-	refused := err != nil && len(f.writes) > 1
-	if refused { // none of them is stored: each is to have its own outcome
-		w.pace = pace{never: w.pace.never || errors.Is(err, errNoBatches)}
-		w.again.push(f.writes...)
-	} else {
-		now := time.Now()
-		w.pace.answer(f, now)
-		if len(f.writes) == 1 {
-			w.window.answer(f, now)
-		}
-	}
-	more := w.again.len()+w.queue.len() > 0
-	w.mu.Unlock()
-	if !refused {
-		others, _, _ := w.sub.Pending() // never fails while there are answers
-		w.finish(f, revision, err, others > 0)
-	}
-	if more {
-		w.signal()
-	}
-}
-
-// finish tells the outcome of each write of a flight; the revision is that of the last. More says that those of other
-// flights are about to be told.
-func (w *writer) finish(f *flight, revision uint64, err error, more bool) {
-	for i := range f.writes {
-		one, behind := &f.writes[i], len(f.writes)-1-i
-		if err != nil {
-			one.done(0, err, more || behind > 0)
-		} else {
-			one.done(revision-uint64(behind), nil, more || behind > 0)
-		}
-		if one.done = nil; cap(one.value) > keepBuffer {
-			one.value = nil
-		}
-	}
-	f.writes = f.writes[:0]
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.spare) < keepFlights {
-		w.spare = append(w.spare, f)
-	}
 }

@@ -40,16 +40,16 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 					all.Add(1)
 					require.NoError(t, records.Write(bus.Write{
 						ID: newID(t, "room", fmt.Sprint(i)),
-						Take: func() (bus.Record, bool) {
+						Take: func(bool) (bus.Record, bool) {
 							record := bus.Record{Owner: fmt.Sprint("h", round), Created: true, Revision: last[i].Revision}
 							if wrong {
 								record.Revision--
 							}
 							return record, true
 						},
-						Done: func(revision uint64, err error, _ bool) {
-							if outcomes[i] = err; err == nil {
-								last[i] = bus.Record{Owner: fmt.Sprint("h", round), Revision: revision}
+						Done: func(o bus.Outcome) {
+							if outcomes[i] = o.Err; o.Err == nil {
+								last[i] = bus.Record{Owner: fmt.Sprint("h", round), Revision: o.Revision}
 							}
 							all.Done()
 						},
@@ -92,8 +92,8 @@ func TestWritesEndWithTheConnection(t *testing.T) {
 	write := func(before func()) error {
 		require.NoError(t, records.Write(bus.Write{
 			ID:   newID(t, "room", "1"),
-			Take: func() (bus.Record, bool) { before(); return bus.Record{Owner: "h1"}, true },
-			Done: func(_ uint64, err error, _ bool) { done <- err },
+			Take: func(bool) (bus.Record, bool) { before(); return bus.Record{Owner: "h1"}, true },
+			Done: func(o bus.Outcome) { done <- o.Err },
 		}))
 		select {
 		case err := <-done:

@@ -1,0 +1,437 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Journal is where a host stores what many actors change at the same moment: all of it in one message, where a record of
+// each would be a message of its own (group commit). It is the write-ahead log of the host: what is in it gets into the
+// records within seconds, of each actor only the newest; when the host dies before, by who takes its actors over, with
+// [Journals.Recover].
+//
+// A journal has two subjects. While one is written to, the records of what is in the other are written, and it is emptied.
+// Each message expects to follow the last one, so that a message of somebody else ends the journal: nobody can claim an
+// actor while its last owner goes on to store what it changes.
+type Journal struct {
+	all  *Journals
+	keys [2]string
+	out  *writer
+	wake chan struct{}
+	quit chan struct{}
+	gone sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	over    error // why nothing more can be written: it is in other hands
+	queue   fifo[Write]
+	flight  *group // on its way
+	spare   []*group
+	crowd   int  // writes in the last one
+	unsure  bool // what has become of it
+	last    [2]uint64
+	filling *Segment
+	other   *Segment  // is emptied; nil when it is
+	since   time.Time // filling has something in it
+	apart   time.Time // until then each record is written by itself
+}
+
+// group is a message of a journal.
+type group struct {
+	segment  *Segment
+	expected uint64
+	body     []byte
+	writes   []grouped
+}
+
+// grouped is a change in it.
+type grouped struct {
+	revision uint64 // of the record, which is as it was
+	done     func(Outcome)
+}
+
+const (
+	minGroup      = 16        // writes that are worth a group
+	maxGroup      = 1000      // writes
+	maxGroupBytes = 256 << 10 // give or take one
+	maxGrouped    = 32 << 10  // bytes of a record: a larger one goes by itself
+
+	segmentTime, segmentBytes = time.Second, 16 << 20
+	maxSegmentBytes           = 128 << 20 // where the records are not written fast enough; beyond it each goes by itself
+
+	// From when the records are written until the journal is emptied, so that a power cut takes no more from both together than
+	// from one of them: servers that do not sync each write do so every now and then.
+	emptyAfter = 500 * time.Millisecond
+
+	// A journal is worth it where actors change more often than their records are written. Where most have changed once in
+	// a segment, it is left alone for a while.
+	worthJournal = 2
+	apartFor     = 10 * time.Second
+
+	// How long it is tried to get a message into a journal before that is given up, and the pause between tries.
+	journalTimeout, journalAgain = 10 * time.Second, 20 * time.Millisecond
+)
+
+// The messages of a journal that have no group in them say so in this header.
+const (
+	headerJournal  = "Troupe-Journal"
+	journalOpen    = "open"    // it may be written to
+	journalEmptied = "emptied" // what was before is in the records
+	journalSealed  = "sealed"  // by who takes over
+	journalOver    = "over"    // likewise, and what was before is in the records
+)
+
+// Open begins the journal of a host that has just come to be.
+func (js *Journals) Open(ctx context.Context, host string) (*Journal, error) {
+	out, err := js.records.writing()
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{all: js, keys: journalKeys(host), out: out, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	for i, key := range j.keys {
+		if j.last[i], err = js.mark(ctx, key, journalOpen, 0); err != nil {
+			return nil, fmt.Errorf("opening a journal: %w", err)
+		}
+	}
+	j.filling = &Segment{journal: j}
+	j.gone.Go(j.run)
+	return j, nil
+}
+
+func journalKeys(host string) [2]string { return [2]string{host + ".0", host + ".1"} }
+
+// Write is [Records.Write], by way of the journal if others wait with this write. Such a write is told by Outcome.Segment;
+// its actor must have its record written when the segment is to end, and before it sleeps.
+func (j *Journal) Write(one Write) error {
+	j.mu.Lock()
+	if !j.takes() {
+		j.mu.Unlock()
+		return j.all.records.Write(one)
+	}
+	defer j.mu.Unlock()
+	j.queue.push(one)
+	j.signal()
+	return nil
+}
+
+// takes reports whether a write goes to the journal. The caller holds j.mu.
+func (j *Journal) takes() bool {
+	switch {
+	case j.closed, j.over != nil, j.filling.bytes >= maxSegmentBytes:
+		return false
+	case j.all.eager, j.flight != nil, j.queue.len() > 0, j.crowd >= minGroup:
+		return true
+	}
+	return j.out.load() >= minGroup && (j.apart.IsZero() || time.Now().After(j.apart))
+}
+
+func (j *Journal) signal() {
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run does all that is to be done one thing after the other.
+func (j *Journal) run() {
+	timer := time.NewTimer(segmentTime)
+	timer.Stop()
+	for armed := false; ; {
+		select {
+		case <-j.quit:
+			j.abandon()
+			return
+		case <-j.wake:
+		case <-timer.C:
+			armed = false
+		}
+		j.resolve()
+		j.empty()
+		j.turnOver()
+		j.commit()
+		if !armed && j.waits() {
+			armed = true
+			timer.Reset(segmentTime / 4)
+		}
+	}
+}
+
+// waits reports whether there is something to do later.
+func (j *Journal) waits() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.filling.changes > 0 || j.other != nil
+}
+
+// commit sends a group of what waits.
+func (j *Journal) commit() {
+	j.mu.Lock()
+	if j.flight != nil || j.queue.len() == 0 {
+		j.mu.Unlock()
+		return
+	}
+	g := new(group)
+	if last := len(j.spare) - 1; last >= 0 {
+		g, j.spare = j.spare[last], j.spare[:last]
+	}
+	j.mu.Unlock()
+	g.gather(j)
+	j.mu.Lock()
+	s := j.filling
+	if len(g.writes) == 0 {
+		j.spare = append(j.spare, g)
+		j.mu.Unlock()
+		return
+	}
+	if s.changes == 0 {
+		j.since = time.Now()
+	}
+	j.crowd = len(g.writes)
+	s.holds += len(g.writes)
+	s.changes += len(g.writes)
+	s.bytes += len(g.body)
+	g.segment, g.expected = s, j.last[s.generation]
+	j.flight = g
+	j.mu.Unlock()
+	j.out.append(prepared{
+		subject: j.all.stream.prefix + j.keys[s.generation], expected: g.expected, value: g.body, done: j.answered,
+	})
+}
+
+// gather takes what waits in the queue of the journal.
+func (g *group) gather(j *Journal) {
+	g.body, g.writes = g.body[:0], g.writes[:0]
+	for len(g.writes) < maxGroup && len(g.body) < maxGroupBytes {
+		j.mu.Lock()
+		if j.queue.len() == 0 {
+			j.mu.Unlock()
+			return
+		}
+		next := j.queue.pop()
+		j.mu.Unlock()
+		record, ok := next.Take(true)
+		if !ok {
+			continue
+		}
+		longer, size, err := appendChange(g.body, next.ID, record)
+		switch {
+		case err != nil:
+			next.Done(Outcome{Err: err})
+		case size > maxGrouped:
+			j.out.put(prepared{
+				subject: j.all.records.bucket.prefix + next.ID.Tokens(), expected: record.Revision,
+				value: append([]byte(nil), longer[len(longer)-size:]...), done: next.Done,
+			})
+		default:
+			g.body = longer
+			g.writes = append(g.writes, grouped{record.Revision, next.Done})
+		}
+	}
+}
+
+// answered takes the server's answer to a group.
+func (j *Journal) answered(o Outcome) {
+	if errors.Is(o.Err, ErrOutcomeUnknown) || errors.Is(o.Err, errNotSent) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.unsure = true
+		j.signal()
+		return
+	}
+	j.land(o.Revision, o.Err, o.More)
+}
+
+// land tells what has become of the group that was on its way.
+func (j *Journal) land(sequence uint64, err error, more bool) {
+	j.mu.Lock()
+	g := j.flight
+	if g == nil { // it was given up
+		j.mu.Unlock()
+		return
+	}
+	j.flight, j.unsure = nil, false
+	if err == nil {
+		j.last[g.segment.generation] = sequence
+	} else {
+		g.segment.leave(len(g.writes))
+		if errors.Is(err, ErrConflict) || errors.Is(err, ErrOutcomeUnknown) {
+			j.over = err
+		}
+	}
+	if j.queue.len() > 0 {
+		j.signal()
+	}
+	j.mu.Unlock()
+	for i, one := range g.writes {
+		o := Outcome{Revision: one.revision, Err: err, More: more || i < len(g.writes)-1}
+		if err == nil {
+			o.Segment = g.segment
+		}
+		one.done(o)
+	}
+	clear(g.writes)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.spare = append(j.spare, g) // there are few: one is on its way at a time
+}
+
+// resolve finds out what has become of a group that was not answered, by sending it again: each message of a journal
+// follows the last one, so it cannot get there twice. When that takes too long, the journal is given up.
+func (j *Journal) resolve() {
+	j.mu.Lock()
+	g, unsure := j.flight, j.unsure
+	j.mu.Unlock()
+	if g == nil || !unsure {
+		return
+	}
+	ctx, cancel := j.untilClosed()
+	defer cancel()
+	for ctx.Err() == nil && !j.out.nc.IsClosed() {
+		key := j.keys[g.segment.generation]
+		found, state, err := j.all.last(ctx, key)
+		switch {
+		case err != nil:
+		case state == journalSealed, state == journalOver: // perhaps after it
+			j.land(0, ErrOutcomeUnknown, false)
+			return
+		case found > g.expected:
+			j.land(found, nil, false)
+			return
+		default:
+			sequence, err := j.all.stream.put(ctx, key, g.body, g.expected, 0)
+			if err == nil {
+				j.land(sequence, nil, false)
+				return
+			}
+		}
+		pause(ctx, journalAgain)
+	}
+	j.land(0, ErrOutcomeUnknown, false)
+}
+
+// untilClosed is a context that ends with the journal, or when its time is over.
+func (j *Journal) untilClosed() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
+	stop := make(chan struct{})
+	j.gone.Go(func() {
+		select {
+		case <-j.quit:
+			cancel()
+		case <-stop:
+		}
+	})
+	return ctx, sync.OnceFunc(func() { cancel(); close(stop) })
+}
+
+// turnOver ends a segment that is full, or old enough, and has the records written of what is in it.
+func (j *Journal) turnOver() {
+	j.mu.Lock()
+	s := j.filling
+	if j.other != nil && j.over == nil || s.changes == 0 || s.bytes < segmentBytes && time.Since(j.since) < segmentTime {
+		j.mu.Unlock()
+		return
+	}
+	if s.changes < worthJournal*len(s.actors) {
+		j.apart = time.Now().Add(apartFor)
+	}
+	s.closed = true
+	actors := s.actors
+	s.actors = nil
+	j.other = s
+	j.filling = &Segment{journal: j, generation: 1 - s.generation}
+	j.mu.Unlock()
+	for _, flush := range actors {
+		flush()
+	}
+}
+
+// empty empties the segment whose changes are all in the records.
+func (j *Journal) empty() {
+	j.mu.Lock()
+	s := j.other
+	if s == nil || s.holds > 0 || time.Since(s.left) < emptyAfter || j.over != nil {
+		j.mu.Unlock()
+		return
+	}
+	expected := j.last[s.generation]
+	j.mu.Unlock()
+	ctx, cancel := j.untilClosed()
+	defer cancel()
+	key := j.keys[s.generation]
+	sequence, err := j.all.mark(ctx, key, journalEmptied, expected)
+	if err != nil { // perhaps it is there all the same
+		last, state, readErr := j.all.last(ctx, key)
+		if readErr == nil && state == journalEmptied && last > expected {
+			sequence, err = last, nil
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case err == nil:
+		j.last[s.generation], j.other = sequence, nil
+	case errors.Is(err, ErrConflict):
+		j.over = err
+	}
+}
+
+// abandon ends what is under way.
+func (j *Journal) abandon() {
+	j.land(0, ErrOutcomeUnknown, false)
+	for {
+		j.mu.Lock()
+		if j.queue.len() == 0 {
+			j.mu.Unlock()
+			return
+		}
+		next := j.queue.pop()
+		j.mu.Unlock()
+		if _, ok := next.Take(true); ok {
+			next.Done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", next.ID, errNotSent, errClosed)})
+		}
+	}
+}
+
+// Close ends the journal. When all that is in it is in the records, it leaves a message that says so, for those who take
+// over the actors of its host. What is under way has [ErrOutcomeUnknown].
+func (j *Journal) Close(ctx context.Context) error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	clean := j.over == nil && j.flight == nil && j.queue.len() == 0 && j.filling.holds == 0 && (j.other == nil || j.other.holds == 0)
+	j.mu.Unlock()
+	close(j.quit)
+	j.gone.Wait()
+	if !clean {
+		return nil
+	}
+	for i, key := range j.keys {
+		if _, err := j.all.mark(ctx, key, journalOver, j.last[i]); err != nil && !errors.Is(err, ErrConflict) {
+			return fmt.Errorf("closing a journal: %w", err)
+		}
+	}
+	return nil
+}
+
+// mark writes a message without a group, instead of all that is before it unless it must still be read.
+func (js *Journals) mark(ctx context.Context, key, what string, expected uint64) (uint64, error) {
+	msg := &nats.Msg{Subject: js.stream.prefix + key, Header: nats.Header{headerJournal: {what}}}
+	ttl := time.Duration(0)
+	switch what {
+	case journalOver:
+		ttl = journalOverTTL
+		fallthrough
+	case journalEmptied:
+		msg.Header[jetstream.MsgRollup] = []string{jetstream.MsgRollupSubject}
+	}
+	return js.stream.write(ctx, msg, expected, ttl)
+}
