@@ -146,16 +146,29 @@ func defaultReplicas(nc *nats.Conn) int {
 // get reads the newest value of a key. For a key that is absent or deleted, value is nil and revision is what a write
 // must expect.
 func (b *bucket) get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
-	msg, err := b.stream.GetLastMsgForSubject(ctx, b.prefix+key)
+	msg, err := b.last(ctx, b.prefix+key)
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return nil, 0, nil
 	case err != nil:
 		return nil, 0, fmt.Errorf("reading %s: %w", key, err)
+	case msg == nil:
+		return nil, 0, nil
 	case isDeletion(msg.Header):
 		return nil, msg.Sequence, nil
 	}
 	return msg.Data, msg.Sequence, nil
+}
+
+// last reads the last message of a subject, nil if there is none. It does not wait for an answer that was lost with the
+// connection.
+func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	defer onLoss(b.js.Conn(), cancel)()
+	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	return msg, err
 }
 
 // isDeletion reports whether a message says that its key is deleted.

@@ -83,12 +83,12 @@ func (l *Log) Append(ctx context.Context, id troupe.ID, e Emitted, expected uint
 
 // Last is the last event of a name and actor that is kept: zero if there is none.
 func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Position, uint64, error) {
-	msg, err := l.stream.stream.GetLastMsgForSubject(ctx, l.ns.Log(id, event))
+	msg, err := l.stream.last(ctx, l.ns.Log(id, event))
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return troupe.Position{}, 0, nil
 	case err != nil:
 		return troupe.Position{}, 0, fmt.Errorf("reading the last %s of %s: %w", event, id, err)
+	case msg == nil:
+		return troupe.Position{}, 0, nil
 	}
 	return ParsePlace(msg.Header).Position, msg.Sequence, nil
 }

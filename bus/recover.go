@@ -51,12 +51,12 @@ func OpenJournals(ctx context.Context, records *Records, ns Namespace, replicas 
 
 // last is the last message of a journal: its sequence number, zero when there is none, and what it says.
 func (js *Journals) last(ctx context.Context, key string) (sequence uint64, state string, err error) {
-	msg, err := js.stream.stream.GetLastMsgForSubject(ctx, js.stream.prefix+key)
+	msg, err := js.stream.last(ctx, js.stream.prefix+key)
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return 0, "", nil
 	case err != nil:
 		return 0, "", fmt.Errorf("reading the journal %s: %w", key, err)
+	case msg == nil:
+		return 0, "", nil
 	}
 	return msg.Sequence, first(msg.Header, headerJournal), nil
 }
