@@ -1,118 +1,65 @@
 package actorhost
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "github.com/troupe-go/troupe/codec"
 
 // The answers of an actor are written with every change of it, so their msgpack is put together by hand: that takes a
 // tenth of the time which a codec takes to find out what they are.
 
 // append appends the encoding, as a codec would make it.
 func (s *storedAnswers) append(b []byte) []byte {
-	fields := byte(2)
+	fields := 2
 	if s.Forgetful {
 		fields++
 	}
-	b = append(b, fixMap|fields)
-	b = appendText(b, "kept")
-	b = append(b, array32)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(s.Kept)))
+	b = codec.AppendMap(b, fields)
+	b = codec.AppendArray(codec.AppendString(b, "kept"), len(s.Kept))
 	for i := range s.Kept {
 		b = s.Kept[i].append(b)
 	}
-	b = appendText(b, "callers")
-	b = append(b, map32)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(s.Callers)))
+	b = codec.AppendMap(codec.AppendString(b, "callers"), len(s.Callers))
 	for id, c := range s.Callers {
-		b = c.append(appendUint(b, id))
+		b = c.append(codec.AppendUint(b, id))
 	}
 	if s.Forgetful {
-		b = append(appendText(b, "forgetful"), isTrue)
+		b = codec.AppendTrue(codec.AppendString(b, "forgetful"))
 	}
 	return b
 }
 
 func (a *answer) append(b []byte) []byte {
-	at, fields := len(b), byte(0)
-	b = append(b, fixMap)
+	at, fields := len(b), 0
+	b = codec.AppendMap(b, 0)
 	field := func(name string) {
 		fields++
-		b = appendText(b, name)
+		b = codec.AppendString(b, name)
 	}
 	if a.Number != 0 {
 		field("c")
-		b = appendUint(b, a.Caller)
+		b = codec.AppendUint(b, a.Caller)
 		field("n")
-		b = appendUint(b, a.Number)
+		b = codec.AppendUint(b, a.Number)
 	}
 	if a.Given != "" {
 		field("g")
-		b = appendText(b, a.Given)
+		b = codec.AppendString(b, a.Given)
 		field("s")
-		b = appendUint(b, uint64(a.Sum))
+		b = codec.AppendUint(b, uint64(a.Sum))
 	}
 	if len(a.Output) > 0 {
 		field("o")
-		b = appendBytes(b, a.Output)
+		b = codec.AppendBytes(b, a.Output)
 	}
 	if a.Long {
 		field("l")
-		b = append(b, isTrue)
+		b = codec.AppendTrue(b)
 	}
-	b[at] |= fields
+	codec.AppendMap(b[:at], fields)
 	return b
 }
 
 func (c *caller) append(b []byte) []byte {
-	b = append(b, fixMap|3)
-	b = appendUint(appendText(b, "f"), c.Floor)
-	b = appendUint(appendText(b, "h"), c.Highest)
-	return appendUint(appendText(b, "l"), c.Lost)
-}
-
-// The first bytes of the parts, see the specification of msgpack.
-const (
-	isTrue   = 0xc3
-	smallInt = 0x80 // which is its own first byte, if it is less
-	uint16s  = 0xcd
-	uint32s  = 0xce
-	uint64s  = 0xcf
-	bin8     = 0xc4
-	bin32    = 0xc6
-	fixText  = 0xa0
-	text32   = 0xdb
-	fixMap   = 0x80
-	map32    = 0xdf
-	array32  = 0xdd
-)
-
-func appendUint(b []byte, n uint64) []byte {
-	switch {
-	case n < smallInt:
-		return append(b, byte(n))
-	case n <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(b, uint16s), uint16(n))
-	case n <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(b, uint32s), uint32(n))
-	}
-	return binary.BigEndian.AppendUint64(append(b, uint64s), n)
-}
-
-func appendBytes(b, data []byte) []byte {
-	if len(data) <= math.MaxUint8 {
-		b = append(b, bin8, byte(len(data)))
-	} else {
-		b = binary.BigEndian.AppendUint32(append(b, bin32), uint32(len(data)))
-	}
-	return append(b, data...)
-}
-
-func appendText(b []byte, text string) []byte {
-	if len(text) < 32 {
-		b = append(b, fixText|byte(len(text)))
-	} else {
-		b = binary.BigEndian.AppendUint32(append(b, text32), uint32(len(text)))
-	}
-	return append(b, text...)
+	b = codec.AppendMap(b, 3)
+	b = codec.AppendUint(codec.AppendString(b, "f"), c.Floor)
+	b = codec.AppendUint(codec.AppendString(b, "h"), c.Highest)
+	return codec.AppendUint(codec.AppendString(b, "l"), c.Lost)
 }

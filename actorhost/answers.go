@@ -241,7 +241,7 @@ func (s *answers) uncount(a *answer) {
 // encode is what the record keeps, of at most limit bytes, or next to nothing: nothing, when nothing is remembered.
 func (s *answers) encode(limit int64) []byte {
 	for {
-		forgetful := time.Now().Before(s.forgetful)
+		forgetful := !s.forgetful.IsZero() && time.Now().Before(s.forgetful)
 		if len(s.callers) == 0 && len(s.kept) == 0 && !forgetful {
 			return nil
 		}

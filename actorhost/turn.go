@@ -219,17 +219,17 @@ func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 	}
 	c := &Context{a: a, turn: t}
 	err := c.run(f)
-	result := c.end()
+	result, ended := c.end(), time.Now()
+	result.took = ended.Sub(t.began)
 	if err != nil {
 		err = a.crossing(t, err)
 	} else if !result.destroyed {
-		result.state, err = a.changed(t, &result)
+		result.state, err = a.changed(t, &result, ended)
 	}
 	if err != nil {
 		a.rollBack(c)
-		return turned{took: time.Since(t.began)}, err
+		return turned{took: result.took}, err
 	}
-	result.took = time.Since(t.began)
 	return result, nil
 }
 
@@ -247,8 +247,8 @@ func (c *Context) run(f func(*Context) error) (err error) {
 
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.
-func (a *activation) changed(t turn, result *turned) ([]byte, error) {
-	if fencing && !a.session.valid() {
+func (a *activation) changed(t turn, result *turned, ended time.Time) ([]byte, error) {
+	if fencing && !a.session.validAt(ended) {
 		return nil, unavailable("%v", errNoLease)
 	}
 	buffer := scratch.Get().(*[]byte)

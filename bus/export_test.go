@@ -6,4 +6,5 @@ var (
 	DecodeRecord = decodeRecord
 	AppendChange = appendChange
 	ParseGroup   = parseGroup
+	AppendRecord = (*Record).append
 )

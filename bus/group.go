@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
 )
 
 // A group is what actors have changed at the same moment, as one message of a [Journal]: of each its ID, the revision that
@@ -26,7 +25,7 @@ func appendChange(group []byte, id troupe.ID, record Record) (longer []byte, siz
 	group = append(binary.AppendUvarint(group, uint64(len(tokens))), tokens...)
 	group = binary.AppendUvarint(group, record.Revision)
 	at := len(group) + 4
-	if group, err = codec.MsgPack.Append(append(group, 0, 0, 0, 0), record); err != nil {
+	if group, err = record.append(append(group, 0, 0, 0, 0)); err != nil {
 		return nil, 0, fmt.Errorf("encoding the record of %s: %w", id, err)
 	}
 	size = len(group) - at

@@ -58,11 +58,12 @@ type grouped struct {
 
 const (
 	minGroup      = 16        // writes that are worth a group
+	fewInGroup    = 128       // writes, which leave nothing for the next
 	maxGroup      = 1000      // writes
 	maxGroupBytes = 256 << 10 // give or take one
 	maxGrouped    = 32 << 10  // bytes of a record: a larger one goes by itself
 
-	segmentTime, segmentBytes = time.Second, 16 << 20
+	segmentTime, segmentBytes = 2 * time.Second, 32 << 20
 	maxSegmentBytes           = 128 << 20 // where the records are not written fast enough; beyond it each goes by itself
 
 	// From when the records are written until the journal is emptied, so that a power cut takes no more from both together than
@@ -176,12 +177,14 @@ func (j *Journal) commit() {
 		j.mu.Unlock()
 		return
 	}
+	n := j.queue.len()
+	n = min(max(n/2, fewInGroup), n, maxGroup) // while one is on its way, others can be under way to the next
 	g := new(group)
 	if last := len(j.spare) - 1; last >= 0 {
 		g, j.spare = j.spare[last], j.spare[:last]
 	}
 	j.mu.Unlock()
-	g.gather(j)
+	g.gather(j, n)
 	j.mu.Lock()
 	s := j.filling
 	if len(g.writes) == 0 {
@@ -204,10 +207,10 @@ func (j *Journal) commit() {
 	})
 }
 
-// gather takes what waits in the queue of the journal.
-func (g *group) gather(j *Journal) {
+// gather takes so many writes that wait in the queue of the journal.
+func (g *group) gather(j *Journal, n int) {
 	g.body, g.writes = g.body[:0], g.writes[:0]
-	for len(g.writes) < maxGroup && len(g.body) < maxGroupBytes {
+	for len(g.writes) < n && len(g.body) < maxGroupBytes {
 		j.mu.Lock()
 		if j.queue.len() == 0 {
 			j.mu.Unlock()

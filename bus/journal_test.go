@@ -44,27 +44,27 @@ type owned struct {
 }
 
 // newOwner claims actors, which others may have owned before.
-func newOwner(t *testing.T, connect func() (*nats.Conn, error), name string, actors int) *owner {
-	t.Helper()
+func newOwner(tb testing.TB, connect func() (*nats.Conn, error), name string, actors int) *owner {
+	tb.Helper()
 	nc, err := connect()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	o := &owner{name: name, nc: nc}
-	o.records, err = bus.OpenRecords(t.Context(), nc, ns, 0)
-	require.NoError(t, err)
-	o.all, err = bus.OpenJournals(t.Context(), o.records, ns, 0, true)
-	require.NoError(t, err)
-	o.journal, err = o.all.Open(t.Context(), name)
-	require.NoError(t, err)
-	t.Cleanup(func() { o.stop(t) })
+	o.records, err = bus.OpenRecords(tb.Context(), nc, ns, 0)
+	require.NoError(tb, err)
+	o.all, err = bus.OpenJournals(tb.Context(), o.records, ns, 0, true)
+	require.NoError(tb, err)
+	o.journal, err = o.all.Open(tb.Context(), name)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { o.stop(tb) })
 	for i := range actors {
-		a := &owned{id: newID(t, "number", fmt.Sprint(i)), owner: o}
-		record, err := o.records.Get(t.Context(), a.id)
-		require.NoError(t, err)
+		a := &owned{id: newID(tb, "number", fmt.Sprint(i)), owner: o}
+		record, err := o.records.Get(tb.Context(), a.id)
+		require.NoError(tb, err)
 		a.number = numberOf(record)
-		a.revision, err = o.records.Put(t.Context(), a.id, o.record(a.number, record.Revision))
-		require.NoError(t, err)
+		a.revision, err = o.records.Put(tb.Context(), a.id, o.record(a.number, record.Revision))
+		require.NoError(tb, err)
 		o.actors = append(o.actors, a)
 	}
 	return o
@@ -82,14 +82,14 @@ func (o *owner) record(number, revision uint64) bus.Record {
 }
 
 // stop ends an owner, cleanly as long as it has its connection.
-func (o *owner) stop(t *testing.T) {
-	t.Helper()
+func (o *owner) stop(tb testing.TB) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := o.journal.Close(ctx); !o.nc.IsClosed() {
-		require.NoError(t, err)
+		require.NoError(tb, err)
 	}
-	require.NoError(t, o.records.Close())
+	require.NoError(tb, o.records.Close())
 	o.nc.Close()
 }
 

@@ -94,7 +94,7 @@ func (r *Records) Raw(ctx context.Context, id troupe.ID) ([]byte, error) {
 // Put stores a record whose last known revision is in it, and returns its new revision. The error is [ErrConflict]
 // when somebody else has written it, and [ErrOutcomeUnknown] when no answer came.
 func (r *Records) Put(ctx context.Context, id troupe.ID, record Record) (uint64, error) {
-	value, err := codec.MsgPack.Append(make([]byte, 0, 64+len(record.State)), record)
+	value, err := record.append(make([]byte, 0, 64+len(record.State)))
 	if err != nil {
 		return 0, fmt.Errorf("encoding the record of %s: %w", id, err)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
 )
 
 // Write is a record that is to be stored.
@@ -252,7 +251,7 @@ func (w *writer) take(buffer []byte) (prepared, bool) {
 		}
 		one := prepared{subject: w.bucket + next.ID.Tokens(), expected: record.Revision, done: next.Done}
 		var err error
-		if one.value, err = codec.MsgPack.Append(buffer[:0], record); err != nil {
+		if one.value, err = record.append(buffer[:0]); err != nil {
 			one.done(Outcome{Err: fmt.Errorf("encoding the record of %s: %w", next.ID, err)})
 			continue
 		}
