@@ -56,6 +56,16 @@ func requireRefused(t *testing.T, b *hosttest.Bus) {
 	require.Equal(t, troupe.CodeUnavailable, failed.Code)
 }
 
+// hearPings has somebody hear what a host is asked, and say nothing.
+func hearPings(t *testing.T, b *hosttest.Bus, host *actorhost.Host) *nats.Subscription {
+	t.Helper()
+	nc := b.Connect()
+	sub, err := nc.Subscribe("troupe.host."+host.ID()+".>", func(*nats.Msg) {})
+	require.NoError(t, err)
+	require.NoError(t, nc.Flush()) // the server knows of it before the host is gone
+	return sub
+}
+
 // TestTakeover tells, in virtual time, how long the next call waits when the owner of its actor is gone in one way or
 // another. A host that hears pings and says nothing stands for one that is frozen.
 func TestTakeover(t *testing.T) {
@@ -67,14 +77,12 @@ func TestTakeover(t *testing.T) {
 		"killed":  {(*hosttest.Bus).Kill, 0, 500 * time.Millisecond},
 		"stopped": {(*hosttest.Bus).Stop, 0, 100 * time.Millisecond},
 		"killed, and pings are lost for a while": {func(b *hosttest.Bus, host *actorhost.Host) {
-			sub, err := b.Connect().Subscribe("troupe.host."+host.ID()+".>", func(*nats.Msg) {})
-			require.NoError(t, err)
+			pings := hearPings(t, b, host)
 			b.Kill(host)
-			time.AfterFunc(180*time.Millisecond, func() { _ = sub.Unsubscribe() })
+			time.AfterFunc(180*time.Millisecond, func() { _ = pings.Unsubscribe() })
 		}, 180 * time.Millisecond, 300 * time.Millisecond},
 		"silent": {func(b *hosttest.Bus, host *actorhost.Host) {
-			_, err := b.Connect().Subscribe("troupe.host."+host.ID()+".>", func(*nats.Msg) {})
-			require.NoError(t, err)
+			hearPings(t, b, host)
 			b.Kill(host)
 		}, lease / 2, lease + time.Second},
 	} {
