@@ -77,21 +77,27 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 
 // recover brings into the records what only the journal of a host has that is gone. All who wait for that wait for one.
 func (h *Host) recover(ctx context.Context, owner string) error {
-	done := h.recoveries.DoChan(owner, func() (any, error) {
-		ctx, cancel := context.WithTimeout(h.ctx, recoverTimeout)
-		defer cancel()
-		err := h.journals.Recover(ctx, owner)
-		if err == nil {
-			h.work.Go(func() { _ = h.journals.Forget(h.staying, owner) }) // and else it takes up some room
-		}
-		return nil, err
+	done := make(chan error, 1)
+	h.work.Go(func() {
+		_, err, _ := h.recoveries.Do(owner, func() (any, error) { return nil, h.recoverNow(owner) })
+		done <- err
 	})
 	select {
-	case result := <-done:
-		return result.Err
+	case err := <-done:
+		return err
 	case <-ctx.Done():
 		return fmt.Errorf("recovering the journal of %s: %w", owner, ctx.Err())
 	}
+}
+
+func (h *Host) recoverNow(owner string) error {
+	ctx, cancel := context.WithTimeout(h.ctx, recoverTimeout)
+	defer cancel()
+	err := h.journals.Recover(ctx, owner)
+	if err == nil {
+		h.work.Go(func() { _ = h.journals.Forget(h.staying, owner) }) // and else it takes up some room
+	}
+	return err
 }
 
 // recoverTimeout bounds one try, which others may follow that go on where it has ended.

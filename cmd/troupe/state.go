@@ -31,8 +31,8 @@ type stateGetCommand struct {
 
 // Help is shown by troupe state get --help.
 func (*stateGetCommand) Help() string {
-	return `The state goes to stdout, indented on a terminal: what was stored last. What the actor is at this moment may ` +
-		`be newer by a turn. With --json it comes in one line, with the record's revision and owner around it.`
+	return `The state goes to stdout, indented on a terminal: what the record of the actor has. What the actor is at this ` +
+		`moment may be newer: by a turn, or by some seconds where many actors of its host change at a time. With --json it comes in one line, with the record's revision and owner around it.`
 }
 
 // storedState is what state get --json writes.
