@@ -25,8 +25,8 @@ const (
 	pingInterval = 10 * time.Second
 	maxPings     = 2
 
-	// Between two rounds of attempts to reconnect to all known servers, give or take a quarter.
-	firstReconnectWait = 250 * time.Millisecond
+	// Between two rounds of attempts to reconnect to all known servers, give or take half of it.
+	firstReconnectWait = 100 * time.Millisecond
 	maxReconnectWait   = 2 * time.Second
 
 	// nats.go holds the connection's lock while it dials again: whoever sends waits for as long.
@@ -148,7 +148,7 @@ func (o Options) remoteOptions(d *dialer) ([]nats.Option, error) {
 // reconnectWait is the pause after the given number of rounds, from 1.
 func reconnectWait(rounds int) time.Duration {
 	wait := min(firstReconnectWait<<min(rounds-1, 8), maxReconnectWait)
-	return wait*3/4 + rand.N(wait/2)
+	return wait/2 + rand.N(wait)
 }
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)

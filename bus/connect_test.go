@@ -329,11 +329,11 @@ func TestReconnectsAreSpread(t *testing.T) {
 	nc, err := bus.Connect(t.Context(), bus.Options{URL: serve(t, &server.Options{}).ClientURL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	for rounds, wait := range map[int]time.Duration{1: 250 * time.Millisecond, 2: 500 * time.Millisecond, 1000: 2 * time.Second} {
+	for rounds, wait := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 1000: 2 * time.Second} {
 		waits := make(map[time.Duration]bool)
 		for range 100 {
 			got := nc.Opts.CustomReconnectDelayCB(rounds)
-			require.InDelta(t, wait, got, float64(wait)/4)
+			require.InDelta(t, wait, got, float64(wait)/2)
 			waits[got/time.Millisecond] = true
 		}
 		require.Greater(t, len(waits), 10)
