@@ -275,7 +275,8 @@ func (h *Host) Done() <-chan struct{} { return h.done }
 // Stop leaves the bus without losing a call: new calls go to other hosts, running actions end, sleep hooks run, and
 // the host's lease is given back, so that the next call to each actor wakes it elsewhere at once. Calls that wait are
 // refused as not started. When ctx is done first, what still runs is given up: its replies and writes are not sent.
-// Giving the lease back may then take up to a second more.
+// Giving the lease back may then take up to a second more. An action that calls an actor of which no other host is up
+// fails as unavailable, from a second after the beginning.
 func (h *Host) Stop(ctx context.Context) error {
 	h.stop.Do(func() {
 		h.stopE = h.shutDown(ctx)
@@ -286,6 +287,7 @@ func (h *Host) Stop(ctx context.Context) error {
 
 func (h *Host) shutDown(ctx context.Context) error {
 	h.leave()
+	h.client.Leave()
 	h.rejoining.Lock()
 	err := h.session.Load().leaveRoutes()
 	h.rejoining.Unlock()

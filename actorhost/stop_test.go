@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -73,6 +74,41 @@ func TestStopWithinGrace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStopOfTheLastHost stops the only host, in virtual time, in the middle of an action that then calls an actor which
+// has ended with it. Nobody will answer, so neither the host nor the caller waits for that until their time is over.
+func TestStopOfTheLastHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		started, goOn := make(chan struct{}, 2), make(chan struct{}, 1)
+		ask := troupe.NewAction[counter, troupe.None, int]("ask")
+		b := hosttest.Start(t)
+		host := b.Host(actorhost.Define(func() counterState { return counterState{} },
+			actorhost.On(add, (*counterState).add),
+			actorhost.On(ask, actorhost.NoIn(func(_ *counterState, c *actorhost.Context) (int, error) {
+				started <- struct{}{}
+				<-goOn
+				return add.Call(c, troupe.GetOrCreate[counter](c, "asked"), 1)
+			}))))
+		a := troupe.GetOrCreate[counter](b.Client, "a")
+		goOn <- struct{}{}
+		got, err := ask.Call(t.Context(), a, nil)
+		require.NoError(t, err)
+		require.Equal(t, 1, got)
+		<-started
+
+		result := make(chan error, 1)
+		go func() {
+			_, err := ask.Call(t.Context(), a, nil)
+			result <- err
+		}()
+		<-started
+		time.AfterFunc(100*time.Millisecond, func() { goOn <- struct{}{} }) // the other has ended by then
+		began := time.Now()
+		require.NoError(t, host.Stop(t.Context()))
+		require.Less(t, time.Since(began), 2*time.Second)
+		require.ErrorIs(t, <-result, troupe.ErrUnavailable)
+	})
 }
 
 // TestStopGivesBackALeaseWhoseRenewalWasNotAnswered: the host does not know the newest revision of its own lease.

@@ -202,7 +202,11 @@ func (s *sending) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	case errors.Is(err, troupe.ErrDenied):
 		return nil, err
 	case errors.Is(err, nats.ErrNoResponders) && s.client.known.has(s.call.ID.Type()): // for now
-		return nil, s.rest(ctx, fmt.Errorf("no host of its type is up: %w", err))
+		err = fmt.Errorf("no host of its type is up: %w", err)
+		if s.client.left() {
+			return nil, &gaveUpError{errLeft, err}
+		}
+		return nil, s.rest(ctx, err)
 	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
 		return nil, s.rest(ctx, err)
 	case err != nil:
@@ -279,6 +283,9 @@ func (s *sending) rest(ctx context.Context, last error) error {
 	}
 }
 
+// errLeft is why a call is given up that nobody is there for, when the program is about to end.
+var errLeft = errors.New("the program ends")
+
 // gaveUpError is why a call is not sent again.
 type gaveUpError struct{ why, last error }
 
@@ -307,8 +314,12 @@ func failure(call *troupe.Invocation, err error) error {
 	case isDenied:
 		return &troupe.Error{Code: troupe.CodeDenied, Message: target + ": " + denied.Message, Err: err}
 	case errors.As(err, &gaveUp):
+		reason := "the time of the call ran out"
+		if errors.Is(gaveUp.why, errLeft) {
+			reason = errLeft.Error()
+		}
 		return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: gaveUp.why,
-			Message: fmt.Sprintf("%s: the time of the call ran out while it was refused: %v", target, gaveUp.last)}
+			Message: fmt.Sprintf("%s: %s while it was refused: %v", target, reason, gaveUp.last)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &troupe.Error{Code: troupe.CodeDeadlineExceeded, Message: target + ": not sent: the time of the call is over", Err: err}
 	case errors.Is(err, context.Canceled):
