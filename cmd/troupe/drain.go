@@ -62,7 +62,11 @@ func (c *drainCommand) run(ctx context.Context, s session) error {
 		return fmt.Errorf("asking the host %s to drain: %w", called, explainDenied(nc, err))
 	}
 	if c.Wait > 0 {
-		if err := s.awaitEnd(ctx, nc, host, c.Wait); err != nil {
+		err := s.awaitEnd(ctx, nc, host.ID, c.Wait)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
+				Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, c.Wait)}
+		} else if err != nil {
 			return err
 		}
 	}
@@ -108,8 +112,8 @@ func findHost(up map[string]bus.HostEntry, meant string) (bus.HostEntry, error) 
 	return bus.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
 }
 
-// awaitEnd waits until a host has given its lease back.
-func (s session) awaitEnd(ctx context.Context, nc *nats.Conn, host bus.HostEntry, wait time.Duration) error {
+// awaitEnd waits until a host has no lease any more.
+func (s session) awaitEnd(ctx context.Context, nc *nats.Conn, host string, wait time.Duration) error {
 	leases, err := bus.OpenHosts(ctx, nc, s.namespace, 0)
 	if err != nil {
 		return err
@@ -119,18 +123,17 @@ func (s session) awaitEnd(ctx context.Context, nc *nats.Conn, host bus.HostEntry
 	look := time.NewTicker(lookAgain)
 	defer look.Stop()
 	for {
-		_, up, err := leases.Revision(ctx, host.ID)
+		_, up, err := leases.Revision(ctx, host)
 		switch {
 		case err == nil && !up:
 			return nil
 		case err != nil && ctx.Err() == nil:
-			return fmt.Errorf("waiting for the host %s: %w", host.ID, err)
+			return fmt.Errorf("waiting for the host %s: %w", host, err)
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: ctx.Err(),
-				Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, wait)}
+			return fmt.Errorf("waiting for the host %s: %w", host, ctx.Err())
 		}
 	}
 }

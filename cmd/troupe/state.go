@@ -32,7 +32,8 @@ type stateGetCommand struct {
 // Help is shown by troupe state get --help.
 func (*stateGetCommand) Help() string {
 	return `The state goes to stdout, indented on a terminal: what the record of the actor has. What the actor is at this ` +
-		`moment may be newer: by a turn, or by some seconds where many actors of its host change at a time. With --json it comes in one line, with the record's revision and owner around it.`
+		`moment may be newer: by a turn, or by some seconds where many actors of its host change at a time, or if that host has just ` +
+		`died. With --json it comes in one line, with the record's revision and owner around it.`
 }
 
 // storedState is what state get --json writes.
@@ -151,11 +152,15 @@ func (c *stateSetCommand) run(ctx context.Context, s session) error {
 		return err
 	}
 	defer nc.Close()
+	defer func() { _ = records.Close() }() // nothing is under way then
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	if !c.Force {
 		if err := s.putToSleep(ctx, nc, id); err != nil {
 			return err
+		}
+		if err := s.recoverOwner(ctx, nc, records, id); err != nil {
+			return explainDenied(nc, err)
 		}
 	}
 	revision, err := c.write(ctx, s, records, id, given)

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// ownerAnswers is how long an actor's owner is given to say that it is up.
+const ownerAnswers = 250 * time.Millisecond
+
+// recoverOwner brings into the records what only the journal of an actor's owner has, if that is gone: nobody may have
+// called one of its actors since. One that does not answer is waited for until its lease has run out.
+func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *bus.Records, id troupe.ID) error {
+	record, err := records.Get(ctx, id)
+	if err != nil || record.Owner == "" {
+		return nil //nolint:nilerror // who writes the record finds out what is wrong with it
+	}
+	pinging, cancel := context.WithTimeout(ctx, ownerAnswers)
+	defer cancel()
+	if _, err := nc.RequestWithContext(pinging, s.namespace.Ping(record.Owner), nil); err == nil {
+		return nil // it has written the record as the actor fell asleep
+	}
+	silent := &troupe.Error{Code: troupe.CodeUnavailable,
+		Message: fmt.Sprintf("the host of %s, %s, does not answer and has its lease still: try again", id, record.Owner)}
+	if err := s.awaitEnd(ctx, nc, record.Owner, s.timeout); errors.Is(err, context.DeadlineExceeded) {
+		return silent
+	} else if err != nil {
+		return err
+	}
+	leases, err := bus.OpenHosts(ctx, nc, s.namespace, 0)
+	if err != nil {
+		return err
+	}
+	revision, _, err := leases.Revision(ctx, record.Owner)
+	if err != nil {
+		return err
+	}
+	if err := leases.Revoke(ctx, record.Owner, revision); errors.Is(err, bus.ErrConflict) {
+		return silent // but for the replica that has just been asked
+	} else if err != nil {
+		return err
+	}
+	journals, err := bus.OpenJournals(ctx, records, s.namespace, 0, false)
+	if err != nil {
+		return err
+	}
+	return journals.Recover(ctx, record.Owner)
+}

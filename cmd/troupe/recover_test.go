@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// TestStateIsNotSetOverWhatOnlyAJournalHas kills a host as its journal has changes that its records have not. A state that
+// was made from such a record is not set.
+func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
+	t.Parallel()
+	const actors, calls = 200, 20
+	server := startServer(t)
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, rooms())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = host.Stop(context.Background()) }) // as far as it can
+	ours, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	t.Cleanup(ours.Close)
+	cl, err := client.New(ours)
+	require.NoError(t, err)
+	var all errgroup.Group
+	for i := range actors {
+		all.Go(func() error {
+			for range calls {
+				if _, err := add.Call(t.Context(), troupe.GetOrCreate[room](cl, strconv.Itoa(i)), 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, all.Wait())
+	nc.Close()
+
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), ours, ns, 0)
+	require.NoError(t, err)
+	stranded, revision := "", uint64(0)
+	for i := range actors {
+		key := strconv.Itoa(i)
+		record, err := records.Get(t.Context(), troupe.GetOrCreate[room](cl, key).ID())
+		require.NoError(t, err)
+		var state roomState
+		require.NoError(t, codec.MsgPack.Unmarshal(record.State, &state))
+		if state.Sum < calls {
+			stranded, revision = key, record.Revision
+		}
+	}
+	require.NotEmpty(t, stranded, "no change was in the journal alone")
+
+	p := at(server.URL())
+	got := p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`, "--revision", fmt.Sprint(revision))
+	require.Equal(t, exitFailed, got.code, got)
+	require.Contains(t, got.err, "nothing is changed")
+	require.Equal(t, result{exitOK, fmt.Sprintf(`{"Messages":null,"Sum":%d}`+"\n", calls), ""}, p.run(t.Context(), "state", "get", "room", stranded))
+	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`).code)
+}
