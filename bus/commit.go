@@ -62,13 +62,10 @@ func (j *Journal) commit() {
 func (g *group) gather(j *Journal, n int) {
 	g.body, g.writes = g.body[:0], g.writes[:0]
 	for len(g.writes) < n && len(g.body) < maxGroupBytes {
-		j.mu.Lock()
-		if j.queue.len() == 0 {
-			j.mu.Unlock()
+		next, ok := j.next()
+		if !ok {
 			return
 		}
-		next := j.queue.pop()
-		j.mu.Unlock()
 		record, ok := next.Take(true)
 		if !ok {
 			continue

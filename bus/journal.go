@@ -199,18 +199,21 @@ func (j *Journal) empty() {
 // abandon ends what is under way.
 func (j *Journal) abandon() {
 	j.land(0, ErrOutcomeUnknown, false)
-	for {
-		j.mu.Lock()
-		if j.queue.len() == 0 {
-			j.mu.Unlock()
-			return
-		}
-		next := j.queue.pop()
-		j.mu.Unlock()
+	for next, ok := j.next(); ok; next, ok = j.next() {
 		if _, ok := next.Take(true); ok {
 			next.Done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", next.ID, errNotSent, errClosed)})
 		}
 	}
+}
+
+// next takes the next write that waits, if one does.
+func (j *Journal) next() (Write, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.queue.len() == 0 {
+		return Write{}, false
+	}
+	return j.queue.pop(), true
 }
 
 // Close ends the journal. When all that is in it is in the records, it leaves a message that says so, for those who take
