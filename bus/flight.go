@@ -41,13 +41,22 @@ func (w *writer) newFlight() *flight {
 
 // send sends a flight.
 func (w *writer) send(f *flight) {
-	n := len(f.writes)
-	if n == 0 {
+	if len(f.writes) == 0 {
 		return
 	}
+	if number, err := w.publish(f); err != nil && w.land(number) != nil {
+		w.finish(f, 0, err, false)
+	}
+}
+
+// publish sends the messages of a flight, and returns its number.
+func (w *writer) publish(f *flight) (number uint64, err error) {
+	w.sending.Lock()
+	defer w.sending.Unlock()
+	n := len(f.writes)
 	w.mu.Lock()
 	w.last++
-	number := w.last
+	number = w.last
 	w.flights[number] = f
 	f.sent, f.behind = time.Now(), w.inFlight
 	w.inFlight += f.counted()
@@ -68,11 +77,10 @@ func (w *writer) send(f *flight) {
 			}
 		}
 		if err := w.nc.PublishMsg(msg); err != nil {
-			w.land(number)
-			w.finish(f, 0, fmt.Errorf("writing %s: %w: %w", one.subject, unknownOutcome(err), err), false)
-			return
+			return number, fmt.Errorf("writing %s: %w: %w", one.subject, unknownOutcome(err), err)
 		}
 	}
+	return number, nil
 }
 
 // land takes a flight out of those that are in flight, if it still is.
@@ -89,8 +97,20 @@ func (w *writer) land(number uint64) *flight {
 
 // end ends the writes that were sent until then, and reports whether there are others.
 func (w *writer) end(until time.Time) bool {
+	over, more := w.landAll(until)
+	for _, f := range over {
+		w.finish(f, 0, ErrOutcomeUnknown, false)
+	}
+	w.signal()
+	return more
+}
+
+// landAll takes out the flights that were sent until then, and reports whether there are others.
+func (w *writer) landAll(until time.Time) (over []*flight, more bool) {
+	w.sending.Lock() // what is finished is used again
+	defer w.sending.Unlock()
 	w.mu.Lock()
-	var over []*flight
+	defer w.mu.Unlock()
 	for number, f := range w.flights {
 		if !f.sent.After(until) {
 			delete(w.flights, number)
@@ -98,13 +118,7 @@ func (w *writer) end(until time.Time) bool {
 			over = append(over, f)
 		}
 	}
-	more := len(w.flights) > 0
-	w.mu.Unlock()
-	for _, f := range over {
-		w.finish(f, 0, ErrOutcomeUnknown, false)
-	}
-	w.signal()
-	return more
+	return over, len(w.flights) > 0
 }
 
 // answered takes the server's answer to a flight.

@@ -94,6 +94,8 @@ type writer struct {
 	quit   chan struct{}
 	gone   sync.WaitGroup
 
+	sending sync.Mutex // held while a flight is sent, which a journal does too; before mu
+
 	mu       sync.Mutex
 	closed   bool
 	queue    fifo[Write]
