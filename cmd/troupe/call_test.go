@@ -47,7 +47,6 @@ func TestCall(t *testing.T) {
 		"bad key":        {"", []string{"a//b", "add", "1"}, result{code: exitUsage, err: `error usage: "a//b" is no key: `}},
 		"bad action":     {"", []string{"a", "a.b", "1"}, result{code: exitUsage, err: "error bad_input: "}},
 		"internal error": {"", []string{"a", "buggy"}, result{code: exitFailed, err: "error internal: "}},
-		"no time":        {"", []string{"a", "stuck", "--timeout=50ms"}, result{code: exitUnknown, err: "error outcome_unknown: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +61,18 @@ func TestCall(t *testing.T) {
 			require.Equal(t, test.want.err, got.err)
 		})
 	}
+}
+
+// TestCallOutOfTime: the caller gives up, unless the action does so sooner.
+func TestCallOutOfTime(t *testing.T) {
+	t.Parallel()
+	got := at(startBus(t, actorhost.Config{})).run(t.Context(), "call", "room", "a", "stuck", "--timeout=50ms")
+	if got.code == exitUnavailable {
+		require.Contains(t, got.err, "error deadline_exceeded: ")
+		return
+	}
+	require.Equal(t, exitUnknown, got.code, got.err)
+	require.Contains(t, got.err, "error outcome_unknown: ")
 }
 
 func TestCallOfUnknownType(t *testing.T) {
