@@ -287,6 +287,7 @@ func TestConnectionOutlivesThatOfNATS(t *testing.T) {
 	nc := b.Connect()
 	program, err := client.New(nc)
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, program.Close(context.Background())) })
 	ann := newGuest(t, program, "ann")
 	require.NoError(t, nc.ForceReconnect())
 	again := ann.awaitStatus(t, troupe.StatusConnected)

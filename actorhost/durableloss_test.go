@@ -240,6 +240,7 @@ func TestDurableSubscriptionOutlivesTheServer(t *testing.T) {
 	}
 	c, err := client.New(s.connect(t))
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, call(ctx, hire, troupe.GetOrCreate[critic](c, "ann"), "times"))

@@ -72,6 +72,7 @@ func restartUnderLoad(t *testing.T, callers int) {
 	connect := func() *client.Client {
 		c, err := client.New(s.connect(t))
 		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 		return c
 	}
 	for range 2 {
