@@ -30,8 +30,8 @@ const maxPooled = 64 << 10
 // Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
 // nobody answers there. A call that was refused before it started, or that is not answered for a while, is sent again
 // until ctx is done: its actor recognises it by its request id, and runs it once. The same holds while no host of a type
-// is up that this client has reached before; one that it has never reached is reported at once as an unknown type. Every
-// error is a *troupe.Error.
+// is up that this client has reached before, but see [Client.Leave]; one that it has never reached is reported at once as
+// an unknown type. Every error is a *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.InvokeFor(ctx, "", call)
 }

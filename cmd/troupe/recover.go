@@ -22,9 +22,9 @@ func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *bus.R
 	if err != nil || record.Owner == "" {
 		return nil //nolint:nilerror // who writes the record finds out what is wrong with it
 	}
-	pinging, cancel := context.WithTimeout(ctx, ownerAnswers)
+	asking, cancel := context.WithTimeout(ctx, ownerAnswers)
 	defer cancel()
-	if _, err := nc.RequestWithContext(pinging, s.namespace.Ping(record.Owner), nil); err == nil {
+	if s.ask(asking, nc, s.namespace.Ping(record.Owner), nil) == nil {
 		return nil // it has written the record as the actor fell asleep
 	}
 	silent := &troupe.Error{Code: troupe.CodeUnavailable,

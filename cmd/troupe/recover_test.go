@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -70,4 +71,40 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 	require.Contains(t, got.err, "nothing is changed")
 	require.Equal(t, result{exitOK, fmt.Sprintf(`{"Messages":null,"Sum":%d}`+"\n", calls), ""}, p.run(t.Context(), "state", "get", "room", stranded))
 	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`).code)
+}
+
+// TestStateIsNotSetUnderAHostWithALease: one that does not answer may only be slow.
+func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	stop := startHost(t, server, actorhost.Config{})
+	p := at(server.URL())
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "5").code)
+	stop()
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	id, err := troupe.NewID("room", "a")
+	require.NoError(t, err)
+	record, err := records.Get(t.Context(), id)
+	require.NoError(t, err)
+	record.Owner = "slow"
+	_, err = records.Put(t.Context(), id, record)
+	require.NoError(t, err)
+	leases, err := bus.OpenHosts(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	_, err = leases.Renew(t.Context(), bus.HostEntry{ID: "slow"}, 0, time.Minute)
+	require.NoError(t, err)
+
+	got := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":-1}`, "--timeout", "500ms")
+	require.Equal(t, exitUnavailable, got.code, got.err)
+	require.Contains(t, got.err, "does not answer and has its lease still")
+	_, up, err := leases.Revision(t.Context(), "slow")
+	require.NoError(t, err)
+	require.True(t, up)
+	require.Contains(t, p.run(t.Context(), "state", "get", "room", "a").out, `"Sum":5`)
 }

@@ -121,7 +121,7 @@ type stateSetCommand struct {
 	Raw      bool   `short:"r" help:"The state on stdin is msgpack, as state get --raw writes it."`
 	Revision uint64 `placeholder:"N" help:"Fail when the record is at another revision: see state get --json."`
 	Create   bool   `help:"Make the actor if there is none, without its on-create hook."`
-	Force    bool   `help:"Do not wait for the actor to fall asleep: what it has not stored is undone."`
+	Force    bool   `help:"Do not wait for the actor to fall asleep: what its record does not have yet is undone."`
 	Forget   bool   `help:"Forget the answers to earlier calls too: a call that is sent again runs again."`
 }
 
