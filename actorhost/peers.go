@@ -106,14 +106,14 @@ const recoverTimeout = 30 * time.Second
 // ping asks a host for a sign of life, within the pingTimeout, and again in that time: what is sent to a host that has
 // just died is lost until the server knows it.
 func (h *Host) ping(ctx context.Context, host string) error {
-	request, err := h.requester.Begin("")
+	request, err := h.requester.Begin("", time.Now())
 	if err != nil {
 		return err
 	}
 	defer request.End()
 	const tries = 4
 	for range tries {
-		_, err = request.Do(ctx, &nats.Msg{Subject: h.ns.Ping(host)}, pingTimeout/tries)
+		_, err = request.Do(ctx, &nats.Msg{Subject: h.ns.Ping(host)}, time.Now().Add(pingTimeout/tries))
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			break
 		}

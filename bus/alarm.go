@@ -17,9 +17,9 @@ type alarm struct {
 
 const never = math.MaxInt64
 
-// set has a request woken after the timeout.
-func (r *Requester) set(q *Request, timeout time.Duration) {
-	until := int64(time.Since(r.alarm.began) + max(timeout, 0))
+// set has a request woken at a time.
+func (r *Requester) set(q *Request, at time.Time) {
+	until := max(1, int64(at.Sub(r.alarm.began)))
 	q.until.Store(until)
 	if until >= r.alarm.next.Load() {
 		return

@@ -3,6 +3,7 @@ package bus
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"unsafe"
 
 	"github.com/nats-io/nats.go"
@@ -44,15 +45,18 @@ func appendText(batch []byte, text string) []byte {
 }
 
 // ParseBatch returns the messages of a batch. They share its memory, of which nothing must be changed.
-func ParseBatch(batch []byte) ([]nats.Msg, error) {
+func ParseBatch(batch []byte) ([]nats.Msg, error) { return parseBatch(nil, batch) }
+
+// parseBatch is ParseBatch into the memory of messages that nobody needs any more.
+func parseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
 	if len(batch) == 0 {
 		return nil, errBadBatch
 	}
 	r := batchReader{rest: batch[1:]}
-	messages := make([]nats.Msg, batch[0])
+	messages := slices.Grow(into[:0], int(batch[0]))[:batch[0]]
 	for i := range messages {
 		m := &messages[i]
-		m.Subject, m.Reply = r.next(), r.next()
+		*m = nats.Msg{Subject: r.next(), Reply: r.next()}
 		for n := r.length(); n > 0 && !r.bad; n-- {
 			key := r.next()
 			if m.Header == nil {

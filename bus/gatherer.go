@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"maps"
 	"runtime"
 	"strconv"
 	"strings"
@@ -49,8 +48,6 @@ type batch struct {
 	number uint64
 	count  int
 	body   []byte
-	lone   nats.Msg // the first message, but for its body,
-	at     int      // which begins here
 }
 
 // Limits of batches: the size of one, and of a message in one; and what is kept of those that were sent.
@@ -170,8 +167,12 @@ func (g *Gatherer) flush() {
 // message is what is sent for a batch.
 func (g *Gatherer) message(b *batch) *nats.Msg {
 	if b.count == 1 {
-		b.lone.Data = b.body[b.at:]
-		return &b.lone
+		if alone, err := ParseBatch(b.body); err == nil { // as it is here
+			if g.Short {
+				alone[0].Subject = b.to + alone[0].Subject
+			}
+			return &alone[0]
+		}
 	}
 	msg := &nats.Msg{Subject: g.Subject(b.to), Data: b.body}
 	if g.Inbox != "" {
@@ -186,14 +187,11 @@ func (b *batch) add(msg *nats.Msg, short bool) {
 		subject = subject[len(b.to):]
 	}
 	b.body = appendToBatch(b.body, b.count, subject, msg)
-	if b.count++; b.count == 1 {
-		b.lone = nats.Msg{Subject: msg.Subject, Reply: msg.Reply, Header: maps.Clone(msg.Header)}
-		b.at = len(b.body) - len(msg.Data)
-	}
+	b.count++
 }
 
 func (b *batch) reset() {
-	b.count, b.lone = 0, nats.Msg{}
+	b.count = 0
 	if b.body = b.body[:0]; cap(b.body) > keepGathered {
 		b.body = nil
 	}

@@ -11,16 +11,18 @@ import (
 
 // Request is a request that may be sent more than once: every sending has the same reply subject.
 type Request struct {
-	r       *Requester
-	to      string
-	number  uint64
-	subject string // of its replies
-	text    []byte // a buffer for that
-	replies chan reply
-	until   atomic.Int64  // when its time is over, as the alarm has it; 0: it does not wait
-	calls   *Gatherer     // with whom it travels to
-	host    *host         // this host, when it is first sent; nil: alone
-	batch   atomic.Uint64 // the batch that it was last sent in, or 0
+	r        *Requester
+	to       string
+	number   uint64
+	subject  string // of its replies: what is in text
+	text     []byte
+	replies  chan reply
+	last     nats.Msg      // its last reply, if that came in a batch
+	answered bool          // the caller has the last
+	until    atomic.Int64  // when its time is over, as the alarm has it; 0: it does not wait
+	calls    *Gatherer     // with whom it travels to
+	host     *host         // this host, when it is first sent; nil: alone
+	batch    atomic.Uint64 // the batch that it was last sent in, or 0
 
 	lane       *lane // nil without a receiver
 	prev, next *Request
@@ -37,16 +39,17 @@ type reply struct {
 // ErrAbandoned is the error of a request that waited for its reply when the Requester was closed: it was sent.
 var ErrAbandoned = fmt.Errorf("the request waited for its reply: %w", nats.ErrConnectionClosed)
 
-// Do sends msg, whose Reply it sets, and waits for a reply, to this sending or an earlier one, until ctx is done or for
-// as long as the timeout. It returns nats.ErrNoResponders when nobody listens, context.DeadlineExceeded after the
-// timeout, [ErrAbandoned] when the Requester is closed meanwhile, an error with [troupe.CodeDenied] when the server does
-// not let it publish, or the error of ctx.
-func (q *Request) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+// Do sends msg, whose Reply it sets, and waits for a reply, to this sending or an earlier one, until ctx is done or the
+// time is over. It returns nats.ErrNoResponders when nobody listens, context.DeadlineExceeded when the time is over,
+// [ErrAbandoned] when the Requester is closed meanwhile, an error with [troupe.CodeDenied] when the server does not let
+// it publish, or the error of ctx. A reply without headers is the last. What is in Reply, and the reply itself, may be
+// used until End.
+func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats.Msg, error) {
 	msg.Reply = q.subject
 	if err := q.send(msg); err != nil {
 		return nil, err
 	}
-	return q.Wait(ctx, timeout)
+	return q.Wait(ctx, until)
 }
 
 // send sends msg, the first time perhaps with others that are on their way to the same host.
@@ -66,8 +69,8 @@ func (q *Request) send(msg *nats.Msg) error {
 }
 
 // Wait is Do without sending anything.
-func (q *Request) Wait(ctx context.Context, timeout time.Duration) (*nats.Msg, error) {
-	q.r.set(q, timeout)
+func (q *Request) Wait(ctx context.Context, until time.Time) (*nats.Msg, error) {
+	q.r.set(q, until)
 	defer q.until.Store(0)
 	var got reply
 	if done := ctx.Done(); done == nil {
@@ -85,30 +88,29 @@ func (q *Request) Wait(ctx context.Context, timeout time.Duration) (*nats.Msg, e
 	case got.msg == nil:
 		return nil, ErrAbandoned
 	}
+	q.answered = isLast(got.msg)
 	return got.msg, noResponders(got.msg)
 }
 
 // End gives up on replies. The request must not be used any more.
 func (q *Request) End() {
-	r := q.r
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.waiting == nil {
-		return
-	}
-	delete(r.waiting, q.number)
-	if q.lane != nil {
-		r.leave(q)
+	if !q.answered && !q.r.giveUp(q) {
+		return // something is on its way to it, which must not reach another
 	}
 	q.batch.Store(0)
 	q.calls, q.host = nil, nil
 	q.sent.Store(nil) // no denial is for the next one
+	q.last, q.answered = nats.Msg{}, false
 	for len(q.replies) > 0 {
 		<-q.replies
 	}
-	r.spare.Put(q)
+	q.r.spare.Put(q)
 }
 
+// isLast tells whether a request has come to its end with this reply: so it is with all that have no headers.
+func isLast(reply *nats.Msg) bool { return reply.Header == nil }
+
+// take has a request get a reply. The caller holds r.mu, or the request waits no more.
 func (q *Request) take(r reply) {
 	select {
 	case q.replies <- r:

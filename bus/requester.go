@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/nats-io/nats.go"
 
@@ -24,6 +25,9 @@ type Requester struct {
 	prefix string    // of the subjects of single replies
 	deaf   func()    // ends hearing of what the server refuses
 	spare  sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
+
+	batch    []nats.Msg // of replies, which deliver is about to hand on
+	answered []*Request // by it
 
 	mu      sync.Mutex
 	last    uint64
@@ -71,41 +75,74 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	return r, nil
 }
 
-// Do sends msg once and waits for its reply: see [Request.Do].
+// Do sends msg once and waits for its reply, for as long as the timeout: see [Request.Do].
 func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
-	q, err := r.Begin("")
+	now := time.Now()
+	q, err := r.Begin("", now)
 	if err != nil {
 		return nil, err
 	}
 	defer q.End()
-	return q.Do(ctx, msg, timeout)
+	reply, err := q.Do(ctx, msg, now.Add(timeout))
+	if err != nil {
+		return nil, err
+	}
+	kept := *reply
+	return &kept, nil
 }
 
 // Begin makes a request to a receiver that tells requests apart by their RequestID. Nothing is sent yet. Callers must
 // End it. The error is nats.ErrConnectionClosed once the Requester is closed.
-func (r *Requester) Begin(to string) (*Request, error) {
+func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 	q, ok := r.spare.Get().(*Request)
 	if !ok {
 		q = &Request{r: r, replies: make(chan reply, maxReplies)}
 	}
+	floor, ok := r.begin(q, to, now)
+	if !ok {
+		return nil, nats.ErrConnectionClosed
+	}
+	q.text = strconv.AppendUint(append(q.text[:0], r.prefix...), q.number, 36)
+	q.text = strconv.AppendUint(append(q.text, '.'), floor, 36)
+	q.subject = unsafe.String(unsafe.SliceData(q.text), len(q.text)) // of which a publish makes a copy
+	return q, nil
+}
+
+// begin numbers a request, and returns the lowest number of those to its receiver.
+func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting == nil {
-		return nil, nats.ErrConnectionClosed
+		return 0, false
 	}
 	r.last++
 	q.number, q.to = r.last, to
 	r.waiting[q.number] = q
-	floor := q.number
-	if to != "" {
-		l := r.enter(q)
-		floor = l.first.number
-		q.calls, q.host = r.together(l)
+	if to == "" {
+		return q.number, true
 	}
-	q.text = strconv.AppendUint(append(q.text[:0], r.prefix...), q.number, 36)
-	q.text = strconv.AppendUint(append(q.text, '.'), floor, 36)
-	q.subject = string(q.text)
-	return q, nil
+	l := r.enter(q)
+	q.calls, q.host = r.together(l, now)
+	return l.first.number, true
+}
+
+// giveUp ends the waiting of a request, and reports whether it has waited.
+func (r *Requester) giveUp(q *Request) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[q.number] != q {
+		return false
+	}
+	r.remove(q)
+	return true
+}
+
+// remove has nothing reach a request any more. The caller holds r.mu.
+func (r *Requester) remove(q *Request) {
+	delete(r.waiting, q.number)
+	if q.lane != nil {
+		r.leave(q)
+	}
 }
 
 // Waiting is the number of requests that have not ended.
@@ -138,16 +175,16 @@ func (r *Requester) deliver(msg *nats.Msg) {
 	rest := msg.Subject[len(r.name):]
 	switch {
 	case strings.HasPrefix(rest, requestIDMark[1:]):
-		r.answer(rest, msg, nil, time.Time{})
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if q := r.find(rest); q != nil {
+			if isLast(msg) {
+				r.remove(q)
+			}
+			q.take(reply{msg: msg})
+		}
 	case strings.HasPrefix(rest, repliesToken):
-		replies, err := ParseBatch(msg.Data)
-		if err != nil {
-			return // not from a host
-		}
-		host, now := r.host(rest[len(repliesToken):]), time.Now()
-		for i := range replies {
-			r.answer(replies[i].Subject, &replies[i], host, now)
-		}
+		r.deliverBatch(rest[len(repliesToken):], msg.Data)
 	case strings.HasPrefix(rest, batchToken):
 		if number, err := strconv.ParseUint(rest[len(batchToken):], 36, 64); err == nil && noResponders(msg) != nil {
 			r.notSent(number, nats.ErrNoResponders)
@@ -155,23 +192,55 @@ func (r *Requester) deliver(msg *nats.Msg) {
 	}
 }
 
-// answer hands a reply to the request that waits for it, if one does, and takes note of the host from which it came.
-func (r *Requester) answer(subject string, msg *nats.Msg, from *host, now time.Time) {
+// deliverBatch hands the replies of a host to the requests that wait for them. Those who have got their last want the
+// lock next, for another request: they get it after all are found, and a request takes the lock no second time.
+func (r *Requester) deliverBatch(from string, batch []byte) {
+	replies, err := parseBatch(r.batch, batch)
+	if err != nil {
+		return // not from a host
+	}
+	r.batch = replies
+	host, now := r.host(from), time.Now()
+	r.mu.Lock()
+	for i := range replies {
+		msg := &replies[i]
+		q := r.find(msg.Subject)
+		if q == nil {
+			continue
+		}
+		if host != nil && q.lane != nil {
+			q.lane.host, q.lane.told = host, now
+		}
+		if isLast(msg) {
+			r.remove(q)
+			q.last = *msg
+			r.answered = append(r.answered, q)
+		} else {
+			kept := *msg
+			q.take(reply{msg: &kept})
+		}
+	}
+	r.mu.Unlock()
+	for _, q := range r.answered {
+		q.take(reply{msg: &q.last})
+	}
+	clear(replies)
+	clear(r.answered)
+	r.answered = r.answered[:0]
+}
+
+// find returns the request that waits for the reply with this subject, if one does and can take it. The caller holds r.mu.
+func (r *Requester) find(subject string) *Request {
 	token, _, _ := strings.Cut(strings.TrimPrefix(subject, requestIDMark[1:]), ".")
 	number, err := strconv.ParseUint(token, 36, 64)
 	if err != nil {
-		return // not a reply to anything of ours
+		return nil // not a reply to anything of ours
 	}
-	r.mu.Lock() // for each reply anew: who has got one wants the lock next
-	defer r.mu.Unlock()
 	q := r.waiting[number]
-	if q == nil {
-		return
+	if q == nil || len(q.replies) == maxReplies {
+		return nil
 	}
-	q.take(reply{msg: msg})
-	if from != nil && q.lane != nil {
-		q.lane.host, q.lane.told = from, now
-	}
+	return q
 }
 
 // refuse fails the requests that were last sent to a subject that the server does not let anybody here publish to. Those

@@ -34,16 +34,25 @@ func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
 	nc := connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
-	_, err = nc.Subscribe("actor.*", func(msg *nats.Msg) { _ = msg.Respond([]byte(msg.Reply)) })
+	_, err = nc.Subscribe("actor.*", func(msg *nats.Msg) {
+		reply := &nats.Msg{Data: []byte(msg.Reply), Header: nats.Header{"Last": {"not yet"}}}
+		if string(msg.Data) == "end" {
+			reply.Header = nil
+		}
+		_ = msg.RespondMsg(reply)
+	})
 	require.NoError(t, err)
-	begin := func(to string) (*bus.Request, bus.RequestID) {
-		q, err := r.Begin(to)
-		require.NoError(t, err)
-		reply, err := q.Do(t.Context(), &nats.Msg{Subject: "actor." + to}, 10*time.Second)
+	do := func(q *bus.Request, to, what string) bus.RequestID {
+		reply, err := q.Do(t.Context(), &nats.Msg{Subject: "actor." + to, Data: []byte(what)}, time.Now().Add(10*time.Second))
 		require.NoError(t, err)
 		id, ok := bus.ParseRequestID(string(reply.Data))
 		require.True(t, ok)
-		return q, id
+		return id
+	}
+	begin := func(to string) (*bus.Request, bus.RequestID) {
+		q, err := r.Begin(to, time.Now())
+		require.NoError(t, err)
+		return q, do(q, to, "")
 	}
 	first, firstID := begin("a")
 	require.Equal(t, firstID.Number, firstID.Floor)
@@ -53,14 +62,14 @@ func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
 	elsewhere, elsewhereID := begin("b")
 	require.Equal(t, elsewhereID.Number, elsewhereID.Floor, "another actor's answers are no concern of this one")
 	require.Equal(t, firstID.Caller, elsewhereID.Caller)
-	again, err := first.Do(t.Context(), &nats.Msg{Subject: "actor.a"}, 10*time.Second)
-	require.NoError(t, err)
-	sentAgain, _ := bus.ParseRequestID(string(again.Data))
-	require.Equal(t, firstID, sentAgain)
+	require.Equal(t, firstID, do(first, "a", ""))
 	first.End()
 	third, thirdID := begin("a")
 	require.Equal(t, secondID.Number, thirdID.Floor)
-	for _, q := range []*bus.Request{third, second, elsewhere} {
+	require.Equal(t, secondID, do(second, "a", "end"))
+	fourth, fourthID := begin("a")
+	require.Equal(t, thirdID.Number, fourthID.Floor, "it has its last reply, though it has not ended")
+	for _, q := range []*bus.Request{fourth, third, second, elsewhere} {
 		q.End()
 	}
 	_, last := func() (*bus.Request, bus.RequestID) { q, id := begin("a"); q.End(); return q, id }()

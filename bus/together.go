@@ -38,8 +38,8 @@ func (r *Requester) SendTogether(ns Namespace) {
 }
 
 // together tells with whom a request may travel: without a host, alone. The caller holds r.mu.
-func (r *Requester) together(l *lane) (*Gatherer, *host) {
-	if r.calls == nil || l.host == nil || len(r.waiting) == 1 || !l.host.takes || time.Since(l.told) > knownFor {
+func (r *Requester) together(l *lane, now time.Time) (*Gatherer, *host) {
+	if r.calls == nil || l.host == nil || len(r.waiting) == 1 || !l.host.takes || now.Sub(l.told) > knownFor {
 		return nil, nil
 	}
 	return r.calls, l.host
