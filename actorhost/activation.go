@@ -55,22 +55,41 @@ func newActivation(h *Host, id troupe.ID, s *session) *activation {
 
 // work is one thing in a mailbox.
 type work struct {
-	kind       workKind
-	msg        *nats.Msg
-	action     string
-	served     *served
-	as         codec.Codec
-	id         identity
-	deadline   time.Time
-	existing   bool
-	ran        bool // and is counted
+	kind workKind
+
+	// Of a call:
+	existing bool // the actor must be there already
+	again    bool // it is not sent for the first time
+	ran      bool // and is counted
+	message
+	action   string
+	served   *served
+	as       codec.Codec
+	id       identity
+	deadline time.Duration // by the clock of the host
+
+	*happening // what else it may be about
+}
+
+// message is what a host keeps of the message of a call, of whose memory it may be a part.
+type message struct {
+	reply  string
+	header nats.Header
+	data   []byte
+	size   int // of the whole message
+}
+
+func messageOf(msg *nats.Msg) message { return message{msg.Reply, msg.Header, msg.Data, msg.Size()} }
+
+// happening is what an actor is told that is not a call.
+type happening struct {
 	listener   *listener
-	delivery   *troupe.Delivery
-	gap        *troupe.Gap
+	delivery   troupe.Delivery
+	gap        troupe.Gap
 	connection *Connection
 }
 
-type workKind int
+type workKind uint8
 
 const (
 	callWork  workKind = iota + 1 // a call
@@ -93,18 +112,18 @@ const (
 )
 
 // offer puts work into the mailbox.
-func (a *activation) offer(w work) offered {
+func (a *activation) offer(w *work) offered {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.closed:
 		return closed
-	case w.id.again && a.waits(w.id):
+	case w.again && a.waits(w.id):
 		return pending
 	case !a.mailbox.takes(w, a.kind.limits.mailbox):
 		return full
 	}
-	a.mailbox.push(w)
+	a.mailbox.push(*w)
 	if !a.running {
 		a.running = true
 		return first
@@ -180,9 +199,9 @@ func (a *activation) workOff() {
 		}
 		switch w.kind {
 		case callWork:
-			a.serve(w)
+			a.serve(&w)
 		case eventWork, gapWork:
-			a.handle(w)
+			a.handle(&w)
 		case leftWork:
 			a.hangUp(w.connection)
 		case sleepWork:
@@ -253,7 +272,7 @@ func (a *activation) leave() {
 	}
 	for _, w := range left {
 		if w.kind == callWork {
-			if next := h.enqueue(a.id.Tokens(), w); next != nil {
+			if next := h.enqueue(a.id.Tokens(), &w); next != nil {
 				h.ready.add(next)
 			}
 		}

@@ -66,7 +66,6 @@ type storedAnswers struct {
 type identity struct {
 	bus.RequestID
 	given string
-	again bool // it is not sent for the first time
 }
 
 func (i identity) known() bool { return i.Number != 0 || i.given != "" }
@@ -89,7 +88,7 @@ const (
 )
 
 // find looks for the answer to a call.
-func (s *answers) find(w work) (output []byte, err *troupe.Error, v verdict) {
+func (s *answers) find(w *work) (output []byte, err *troupe.Error, v verdict) {
 	c := s.callers[w.id.Caller]
 	numbered := c != nil && w.id.Number != 0
 	switch {
@@ -105,14 +104,14 @@ func (s *answers) find(w work) (output []byte, err *troupe.Error, v verdict) {
 			}
 		}
 	}
-	if numbered && w.id.Number <= c.Lost || c == nil && w.id.again && w.id.Number != 0 && time.Now().Before(s.forgetful) {
+	if numbered && w.id.Number <= c.Lost || c == nil && w.again && w.id.Number != 0 && time.Now().Before(s.forgetful) {
 		return nil, errorf(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", w.action), isAnswered
 	}
 	return nil, nil, isNew
 }
 
 // again answers a call that was answered before.
-func (a *answer) again(w work) ([]byte, *troupe.Error) {
+func (a *answer) again(w *work) ([]byte, *troupe.Error) {
 	switch {
 	case a.Given != "" && a.Sum != sum(w):
 		return nil, errorf(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
@@ -124,7 +123,7 @@ func (a *answer) again(w work) ([]byte, *troupe.Error) {
 
 // add remembers the answer to a call with an identity, and forgets those that nobody will ask for any more. It keeps
 // output.
-func (s *answers) add(w work, output []byte) {
+func (s *answers) add(w *work, output []byte) {
 	now := time.Now()
 	s.see(w.id, now)
 	kept := s.kept[:0]
@@ -293,7 +292,7 @@ func (s *answers) restore(encoded []byte) error {
 }
 
 // sum tells whether two calls with one id are the same call.
-func sum(w work) uint32 {
+func sum(w *work) uint32 {
 	table := crc32.MakeTable(crc32.Castagnoli)
-	return crc32.Update(crc32.Update(crc32.Checksum([]byte(w.action), table), table, []byte{0}), table, w.msg.Data)
+	return crc32.Update(crc32.Update(crc32.Checksum([]byte(w.action), table), table, []byte{0}), table, w.data)
 }

@@ -35,8 +35,8 @@ func (h *Host) answer(msg *nats.Msg, data []byte) {
 }
 
 func (h *Host) answerWith(msg *nats.Msg, value any) {
-	w := work{msg: msg}
-	as, err := contentType(msg)
+	w := &work{message: messageOf(msg)}
+	as, err := contentType(msg.Header)
 	if err != nil {
 		h.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
 		return

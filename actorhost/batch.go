@@ -1,8 +1,6 @@
 package actorhost
 
 import (
-	"time"
-
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
@@ -19,12 +17,14 @@ func (h *Host) receiveBatch(msg *nats.Msg) bool {
 		h.answer(msg, nil)
 		return true
 	}
-	calls, err := bus.ParseBatch(msg.Data)
+	calls, err := bus.ParseBatch(h.batch, msg.Data)
 	if err != nil {
-		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "%v", err))
+		h.refuse(&work{message: messageOf(msg)}, errorf(troupe.CodeBadInput, "%v", err))
 		return true
 	}
-	ready, now := make([]*activation, 0, len(calls)), time.Now()
+	h.batch = calls
+	defer clear(calls)
+	ready, now := make([]*activation, 0, len(calls)), h.now()
 	for i := range calls {
 		call := &calls[i]
 		target, ok := h.ns.ParseCall(call.Subject)
@@ -32,7 +32,7 @@ func (h *Host) receiveBatch(msg *nats.Msg) bool {
 			continue
 		}
 		if !ok || target.Forwarded { // a batch is no way to what only hosts may ask
-			h.refuse(work{msg: call}, errorf(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject))
+			h.refuse(&work{message: messageOf(call)}, errorf(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject))
 			continue
 		}
 		if a := h.receiveCall(call, target, now); a != nil {

@@ -100,7 +100,7 @@ func (h *Host) pingClient(inbox string) {
 		given = nil // junk: nothing is known
 	}
 	for _, conn := range h.clients.gone(inbox, missed, given) {
-		if conn.a.offer(work{kind: leftWork, connection: conn}) == first { // a full mailbox is tried again
+		if conn.a.offer(&work{kind: leftWork, happening: &happening{connection: conn}}) == first { // a full mailbox is tried again
 			h.ready.add(conn.a)
 		}
 	}

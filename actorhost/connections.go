@@ -70,8 +70,8 @@ func (s *connections) all() []*Connection {
 }
 
 // connect does a call of bus.ConnectAction.
-func (a *activation) connect(w work) {
-	id, inbox := header(w.msg, bus.HeaderConnection), header(w.msg, bus.HeaderInbox)
+func (a *activation) connect(w *work) {
+	id, inbox := header(w.header, bus.HeaderConnection), header(w.header, bus.HeaderInbox)
 	if err := a.host.checkConnection(id, inbox); err != nil {
 		a.pass(w, nil, err)
 		return
@@ -98,7 +98,7 @@ func (a *activation) connect(w work) {
 		a.pass(w, nil, err)
 		return
 	case resumed:
-		a.gate.resume(conn, &output{work: w, reply: reply})
+		a.gate.resume(conn, &output{work: *w, reply: reply})
 		return
 	}
 	t := turnOf(w)
@@ -115,7 +115,7 @@ func (a *activation) connect(w work) {
 		return
 	}
 	a.host.clients.add(a.host, conn)
-	a.finish(&result, &output{work: w, reply: reply})
+	a.finish(&result, &output{work: *w, reply: reply})
 }
 
 // resume sends a connection that goes on the positions of what was sent to it alone.
@@ -129,7 +129,7 @@ func (g *gate) resume(conn *Connection, o *output) {
 	g.pass(o, &turned{events: o.events})
 }
 
-func (a *activation) sessionReply(w work, conn *Connection) (nats.Msg, error) {
+func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
 	body, err := w.as.Append(nil, bus.Session{Host: a.session.id, Epoch: a.epoch, Number: conn.number})
 	return reply(w, body), err
 }
@@ -146,8 +146,8 @@ func (h *Host) checkConnection(id, inbox string) error {
 }
 
 // disconnect does a call of bus.DisconnectAction.
-func (a *activation) disconnect(w work) {
-	if conn := a.connections.find(header(w.msg, bus.HeaderConnection)); conn != nil {
+func (a *activation) disconnect(w *work) {
+	if conn := a.connections.find(header(w.header, bus.HeaderConnection)); conn != nil {
 		a.hangUp(conn)
 	}
 	a.pass(w, nil, nil)
@@ -182,7 +182,7 @@ func (a *activation) cutOff(cuts []cut) (events []event) {
 			events = append(events, e)
 		}
 		a.mu.Lock()
-		a.mailbox.push(work{kind: leftWork, connection: one.connection})
+		a.mailbox.push(work{kind: leftWork, happening: &happening{connection: one.connection}})
 		a.mu.Unlock()
 	}
 	return events
@@ -219,8 +219,8 @@ func (a *activation) abandon() {
 }
 
 // connectionOf is the connection by which a call was made. One that is not known is about to come back, or is gone.
-func (a *activation) connectionOf(w work) (*Connection, error) {
-	id := header(w.msg, bus.HeaderConnection)
+func (a *activation) connectionOf(w *work) (*Connection, error) {
+	id := header(w.header, bus.HeaderConnection)
 	if id == "" {
 		return nil, nil
 	}

@@ -26,10 +26,15 @@ type Context struct {
 	turn turn
 
 	mu      sync.Mutex
-	timed   context.Context //nolint:containedctx // made when somebody asks for it: most actions need no timer
-	cancel  context.CancelFunc
 	ended   bool
+	timed   *timed   // nil until somebody asks for it: most actions need no timer
 	effects *effects // nil as long as there are none, as in most turns
+}
+
+// timed is a Context that is done when the time is over.
+type timed struct {
+	context.Context //nolint:containedctx // it is one itself
+	cancel          context.CancelFunc
 }
 
 // effects are what a turn does besides changing the state.
@@ -65,7 +70,7 @@ func FromContext(ctx context.Context) (*Context, bool) {
 }
 
 // Deadline implements context.Context: it is the sooner of the caller's and that of the actor type's ActionTimeout.
-func (c *Context) Deadline() (time.Time, bool) { return c.turn.deadline, true }
+func (c *Context) Deadline() (time.Time, bool) { return c.a.host.began.Add(c.turn.deadline), true }
 
 // Done implements context.Context.
 func (c *Context) Done() <-chan struct{} { return c.context().Done() }
@@ -91,12 +96,13 @@ func (c *Context) context() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
-		c.timed, c.cancel = context.WithDeadline(c.values(), c.turn.deadline)
-		if c.ended {
-			c.cancel()
+		until, _ := c.Deadline()
+		ctx, cancel := context.WithDeadline(c.values(), until)
+		if c.timed = (&timed{ctx, cancel}); c.ended {
+			cancel()
 		}
 	}
-	return c.timed
+	return c.timed.Context
 }
 
 // values is what the Context has besides its deadline.
@@ -157,16 +163,17 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if now.over() {
 		return c.a.host.client.Invoke(ctx, call)
 	}
-	if deadline, ok := ctx.Deadline(); !ok || now.turn.deadline.Before(deadline) {
+	until, _ := now.Deadline()
+	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, now.turn.deadline)
+		ctx, cancel = context.WithDeadline(ctx, until)
 		defer cancel()
 	}
 	// What earlier turns have changed must be stored before others hear of it.
 	if err := c.a.gate.settle(); err != nil {
 		return unavailable("%v", err)
 	}
-	return c.a.host.client.InvokeFor(ctx, withSelf(now.turn.chain, c.a.id), call)
+	return c.a.host.client.InvokeFor(ctx, withSelf(header(now.turn.header, bus.HeaderChain), c.a.id), call)
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
@@ -185,8 +192,8 @@ func (c *Context) end() turned {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	if c.cancel != nil {
-		c.cancel()
+	if c.timed != nil {
+		c.timed.cancel()
 	}
 	if c.effects == nil {
 		return turned{}
@@ -209,14 +216,14 @@ func withSelf(chain string, id troupe.ID) string {
 }
 
 // header is the first value of a header of a call.
-func header(msg *nats.Msg, key string) string {
-	if values := msg.Header[key]; len(values) > 0 {
+func header(of nats.Header, key string) string {
+	if values := of[key]; len(values) > 0 {
 		return values[0]
 	}
 	return ""
 }
 
 // contentType is the encoding of a call's input, and thus of its reply.
-func contentType(msg *nats.Msg) (codec.Codec, error) {
-	return codec.ForContentType(header(msg, bus.HeaderContentType))
+func contentType(of nats.Header) (codec.Codec, error) {
+	return codec.ForContentType(header(of, bus.HeaderContentType))
 }

@@ -63,12 +63,12 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	if target.Forwarded && !h.confirm(msg, target.Tokens) {
 		return nil
 	}
-	return h.receiveCall(msg, target, time.Now())
+	return h.receiveCall(msg, target, h.now())
 }
 
-func (h *Host) receiveCall(msg *nats.Msg, target bus.Target, now time.Time) *activation {
-	w := work{kind: callWork, msg: msg, action: target.Action}
-	if err := h.admit(&w, target, now); err != nil {
+func (h *Host) receiveCall(msg *nats.Msg, target bus.Target, now time.Duration) *activation {
+	w := &work{kind: callWork, message: messageOf(msg), action: target.Action}
+	if err := h.admit(w, target, now); err != nil {
 		h.refuse(w, err)
 		return nil
 	}
@@ -80,7 +80,7 @@ func (h *Host) receiveCall(msg *nats.Msg, target bus.Target, now time.Time) *act
 }
 
 // admit checks, and completes, what can be told of a call without its actor.
-func (h *Host) admit(w *work, target bus.Target, now time.Time) *troupe.Error {
+func (h *Host) admit(w *work, target bus.Target, now time.Duration) *troupe.Error {
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := h.types[actorType]
 	if kind == nil {
@@ -90,22 +90,22 @@ func (h *Host) admit(w *work, target bus.Target, now time.Time) *troupe.Error {
 	if w.served == nil {
 		return errorf(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
-	as, err := contentType(w.msg)
+	as, err := contentType(w.header)
 	if err != nil {
 		return errorf(troupe.CodeBadInput, "%v", err)
 	}
 	w.as = as
-	w.deadline = now.Add(bus.ParseTimeout(header(w.msg, bus.HeaderTimeout)))
-	w.existing = target.Action == troupe.DestroyAction || header(w.msg, bus.HeaderExisting) == "1"
+	w.deadline = now + bus.ParseTimeout(header(w.header, bus.HeaderTimeout))
+	w.existing = target.Action == troupe.DestroyAction || header(w.header, bus.HeaderExisting) == "1"
 	if target.Action != bus.ConnectAction { // which comes anew to each host
-		w.id.RequestID, _ = bus.ParseRequestID(w.msg.Reply)
+		w.id.RequestID, _ = bus.ParseRequestID(w.reply)
 	}
-	w.id.given = strings.Clone(header(w.msg, bus.HeaderRequestID)) // a part of all headers, which nobody must keep for it
-	w.id.again = header(w.msg, bus.HeaderAttempt) != ""
+	w.id.given = strings.Clone(header(w.header, bus.HeaderRequestID)) // a part of all headers, which nobody must keep for it
+	w.again = header(w.header, bus.HeaderAttempt) != ""
 	if len(w.id.given) > bus.MaxRequestID {
 		return errorf(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), bus.MaxRequestID)
 	}
-	if chain := header(w.msg, bus.HeaderChain); chain != "" {
+	if chain := header(w.header, bus.HeaderChain); chain != "" {
 		return cycle(chain, target.Tokens)
 	}
 	return nil
@@ -142,13 +142,13 @@ func (h *Host) receiveOther(msg *nats.Msg) {
 	case h.receiveBatch(msg):
 	case h.respond(msg):
 	default:
-		h.refuse(work{msg: msg}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
+		h.refuse(&work{message: messageOf(msg)}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
 }
 
 // enqueue puts work into the mailbox of an actor, which comes to life for it. It returns the activation if the caller
 // must have it worked off.
-func (h *Host) enqueue(tokens string, w work) *activation {
+func (h *Host) enqueue(tokens string, w *work) *activation {
 	for {
 		a, err := h.activation(tokens)
 		if err != nil {
@@ -198,15 +198,12 @@ func (h *Host) activation(tokens string) (*activation, *troupe.Error) {
 }
 
 // refuse answers work that was not started.
-func (h *Host) refuse(w work, err *troupe.Error) {
-	if w.msg == nil {
-		return
-	}
+func (h *Host) refuse(w *work, err *troupe.Error) {
 	w.refused(err)
 	as := w.as
 	if as == nil {
 		as = codec.MsgPack
-		if asked, err := contentType(w.msg); err == nil {
+		if asked, err := contentType(w.header); err == nil {
 			as = asked
 		}
 	}

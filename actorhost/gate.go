@@ -117,7 +117,7 @@ func (g *gate) change(o *output, t *turned) {
 		g.own()
 		g.follows.change(t.follows, t.handled)
 	}
-	g.remember(o.work, o.reply.Data)
+	g.remember(&o.work, o.reply.Data)
 }
 
 // ask has the newest state stored, unless that is under way. The caller holds g.mu.
@@ -273,7 +273,7 @@ func (g *gate) refuse(o *output, err error) {
 		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.known(),
 			Message: "whether " + g.a.id.String() + "." + o.work.action + " was stored is not known"}
 	}
-	g.a.host.refuse(o.work, failed)
+	g.a.host.refuse(&o.work, failed)
 }
 
 // settle waits until all that turns have changed is stored, or cannot be any more.

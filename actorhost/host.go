@@ -86,7 +86,8 @@ type Host struct {
 	inbox      chan *nats.Msg
 	asked      chan *nats.Msg   // about the host
 	lost       chan nats.Status // has something as soon as the connection is lost: see session.valid
-	started    time.Time
+	began      time.Time
+	batch      []nats.Msg   // that is being read
 	waiting    atomic.Int64 // bytes, in the mailboxes of all actors
 	session    atomic.Pointer[session]
 	draining   atomic.Bool // somebody has asked for it
@@ -119,6 +120,9 @@ type Host struct {
 	waker   *waker // nil on a host without durable subscribers
 }
 
+// now is the time by the host's own clock, which nobody sets: how long it has been there.
+func (h *Host) now() time.Duration { return time.Since(h.began) }
+
 // Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which
 // definition is wrong and in what, or what of NATS could not be used: with troupe.CodeDenied, what it does not allow.
 func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) (*Host, error) {
@@ -126,7 +130,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		nc: nc, config: config,
 		inbox:   make(chan *nats.Msg, inboxSize),
 		asked:   make(chan *nats.Msg, maxAsked),
-		started: time.Now().UTC(),
+		began:   time.Now(),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
 		types:   make(map[string]*actorType, len(definitions)),

@@ -67,7 +67,7 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 
 // hear puts an event into the actor's mailbox.
 func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
-	l.offer(ctx, work{kind: eventWork, delivery: &d, listener: l})
+	l.offer(ctx, &work{kind: eventWork, happening: &happening{listener: l, delivery: d}})
 	return nil
 }
 
@@ -76,13 +76,13 @@ func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {
-		l.offer(ctx, work{kind: gapWork, gap: &gap, listener: l})
+		l.offer(ctx, &work{kind: gapWork, happening: &happening{listener: l, gap: gap}})
 	}
 	return nil
 }
 
 // offer waits while the mailbox is full: the queue of the subscription holds what comes meanwhile.
-func (l *listener) offer(ctx context.Context, w work) {
+func (l *listener) offer(ctx context.Context, w *work) {
 	for {
 		switch l.a.offer(w) {
 		case full:
@@ -98,17 +98,21 @@ func (l *listener) offer(ctx context.Context, w work) {
 }
 
 // handle runs the handler of an event, or of a gap, as a turn.
-func (a *activation) handle(w work) {
+func (a *activation) handle(w *work) {
 	l := w.listener
 	listening, ok := l.current()
 	if !ok || w.kind == gapWork && listening.Gap == nil {
 		return
 	}
-	result, err := a.turn(turn{action: listening.Event, delivery: w.delivery}, func(c *Context) error {
+	t := turn{action: listening.Event}
+	if w.kind == eventWork {
+		t.delivery = &w.delivery
+	}
+	result, err := a.turn(t, func(c *Context) error {
 		if w.kind == gapWork {
-			return listening.Gap(c, *w.gap)
+			return listening.Gap(c, w.gap)
 		}
-		return listening.Handle(c, *w.delivery)
+		return listening.Handle(c, w.delivery)
 	})
 	if err == nil {
 		a.finish(&result, &output{})

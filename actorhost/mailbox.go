@@ -3,8 +3,6 @@ package actorhost
 import (
 	"sync"
 	"sync/atomic"
-
-	"github.com/nats-io/nats.go"
 )
 
 // mailbox is a first-in first-out queue of work. While it is empty it has no memory of its own: most are.
@@ -29,8 +27,8 @@ func (m *mailbox) len() int { return len(m.work) - m.head }
 func (m *mailbox) waiting() []work { return m.work[m.head:] }
 
 // takes reports whether there is room for w beside fewer than a number of others.
-func (m *mailbox) takes(w work, others int) bool {
-	added := size(w.msg)
+func (m *mailbox) takes(w *work, others int) bool {
+	added := int64(w.size)
 	if m.all.Load()+added > maxWaitingBytes {
 		return false
 	}
@@ -38,7 +36,7 @@ func (m *mailbox) takes(w work, others int) bool {
 }
 
 func (m *mailbox) push(w work) {
-	m.count(size(w.msg))
+	m.count(int64(w.size))
 	if m.work == nil {
 		m.work = spareWork.Get().(*[fewWork]work)[:0]
 	}
@@ -53,7 +51,7 @@ func (m *mailbox) push(w work) {
 // pop takes the oldest. There must be one.
 func (m *mailbox) pop() work {
 	w := m.work[m.head]
-	m.count(-size(w.msg))
+	m.count(-int64(w.size))
 	m.work[m.head] = work{}
 	m.head++
 	if m.head == len(m.work) {
@@ -76,12 +74,4 @@ func (m *mailbox) drain() []work {
 func (m *mailbox) count(bytes int64) {
 	m.bytes += bytes
 	m.all.Add(bytes)
-}
-
-// size is how many bytes a message has, which does not change while it waits.
-func size(msg *nats.Msg) int64 {
-	if msg == nil {
-		return 0
-	}
-	return int64(msg.Size())
 }

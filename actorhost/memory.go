@@ -25,8 +25,8 @@ func (g *gate) own() {
 }
 
 // remember keeps the answer to a call for when it comes again. The caller holds g.mu, or is the only one there is.
-func (g *gate) remember(w work, answer []byte) {
-	if deduping && w.msg != nil && w.id.known() {
+func (g *gate) remember(w *work, answer []byte) {
+	if deduping && w.id.known() {
 		g.own()
 		g.answers.add(w, answer)
 	}
@@ -42,7 +42,7 @@ func (g *gate) number(events []event) []event {
 }
 
 // find looks for the answer to a call that was made before: see [answers.find].
-func (g *gate) find(w work) (output []byte, err *troupe.Error, v verdict) {
+func (g *gate) find(w *work) (output []byte, err *troupe.Error, v verdict) {
 	if !w.id.known() || !deduping || g.memory == &nothing {
 		return nil, nil, isNew
 	}

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 )
@@ -16,9 +14,9 @@ const noticeBatch, noticeTurn = 256, 100 * time.Millisecond
 
 // notice does a call of bus.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
 // answer waits, as any other, until what that has changed is stored.
-func (a *activation) notice(w work) {
+func (a *activation) notice(w *work) {
 	var n bus.Notice
-	if err := w.as.Unmarshal(w.msg.Data, &n); err != nil {
+	if err := w.as.Unmarshal(w.data, &n); err != nil {
 		a.pass(w, nil, errorf(troupe.CodeBadInput, "%s.%s: %v", a.id, w.action, err))
 		return
 	}
@@ -30,7 +28,7 @@ func (a *activation) notice(w work) {
 			return
 		case a.finished: // it was destroyed
 		case more:
-			w.id.again = false // it is not the one that is being served
+			w.again = false // it is not the one that is being served
 			if a.offer(w) != taken {
 				a.pass(w, nil, overloaded("%d calls wait for %s", a.kind.limits.mailbox, a.id))
 			}
@@ -45,12 +43,12 @@ func (a *activation) notice(w work) {
 }
 
 // catchUp handles the next events of an actor in the log. There may be more when it has handled many.
-func (a *activation) catchUp(w work, n bus.Notice, cursor uint64) (more bool, err error) {
+func (a *activation) catchUp(w *work, n bus.Notice, cursor uint64) (more bool, err error) {
 	id, err := troupe.ParseID(n.Source)
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithDeadline(a.host.ctx, w.deadline)
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.began.Add(w.deadline))
 	defer cancel()
 	began, handled := time.Now(), 0
 	for e, err := range a.host.waker.log.Read(ctx, id, "", cursor+1, time.Time{}) {
@@ -84,7 +82,7 @@ func (a *activation) handleLogged(e bus.Logged) error {
 		return errorf(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
 	}
 	d := troupe.Delivery{Actor: e.Actor, Event: e.Event, Position: e.Place.Position, Decode: func(into any) error {
-		as, err := contentType(&nats.Msg{Header: e.Header})
+		as, err := contentType(e.Header)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 const maxLookups = 64
 
 // tellPosition answers bus.PositionAction from the actor's record: what is not stored has not been sent.
-func (h *Host) tellPosition(w work, tokens string) {
+func (h *Host) tellPosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
 		h.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
@@ -24,24 +24,25 @@ func (h *Host) tellPosition(w work, tokens string) {
 		h.refuse(w, unavailable("the host looks up %d positions at a time", maxLookups))
 		return
 	}
+	asked := *w // or else every call would be allocated apart
 	h.work.Go(func() {
 		defer func() { <-h.lookups }()
-		output, err := h.position(w, id)
+		output, err := h.position(&asked, id)
 		if err != nil {
-			h.refuse(w, err)
+			h.refuse(&asked, err)
 			return
 		}
-		msg := reply(w, output)
+		msg := reply(&asked, output)
 		h.sendReply(&msg, false)
 	})
 }
 
-func (h *Host) position(w work, id troupe.ID) ([]byte, *troupe.Error) {
+func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	var event string
-	if err := w.as.Unmarshal(w.msg.Data, &event); err != nil {
+	if err := w.as.Unmarshal(w.data, &event); err != nil {
 		return nil, errorf(troupe.CodeBadInput, "%s.%s: %v", id, w.action, err)
 	}
-	ctx, cancel := context.WithDeadline(h.ctx, w.deadline)
+	ctx, cancel := context.WithDeadline(h.ctx, h.began.Add(w.deadline))
 	defer cancel()
 	last, err := h.lastEvent(ctx, id, event)
 	if err != nil {

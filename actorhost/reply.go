@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -18,7 +17,7 @@ import (
 const headerRoom = 128
 
 // fits checks the output of an action against what the server takes.
-func (h *Host) fits(w work, output []byte) error {
+func (h *Host) fits(w *work, output []byte) error {
 	if len(output)+headerRoom <= bus.AlwaysFits {
 		return nil
 	}
@@ -30,11 +29,11 @@ func (h *Host) fits(w work, output []byte) error {
 }
 
 // reply makes the answer to a call. It has no subject when nobody wants one.
-func reply(w work, output []byte) nats.Msg {
-	if w.msg.Reply == "" {
+func reply(w *work, output []byte) nats.Msg {
+	if w.reply == "" {
 		return nats.Msg{}
 	}
-	msg := nats.Msg{Subject: w.msg.Reply, Data: output}
+	msg := nats.Msg{Subject: w.reply, Data: output}
 	if w.as != codec.MsgPack {
 		msg.Header = make(nats.Header, 1)
 		bus.SetContentType(msg.Header, w.as)
@@ -42,8 +41,8 @@ func reply(w work, output []byte) nats.Msg {
 	return msg
 }
 
-func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) nats.Msg {
-	if w.msg.Reply == "" {
+func (h *Host) errorReply(w *work, as codec.Codec, err *troupe.Error) nats.Msg {
+	if w.reply == "" {
 		return nats.Msg{}
 	}
 	msg, cause := bus.EncodeError(err, as, h.nc.MaxPayload())
@@ -51,7 +50,7 @@ func (h *Host) errorReply(w work, as codec.Codec, err *troupe.Error) nats.Msg {
 		h.config.Logger.Error("the metadata of an error was left out", slog.String("action", w.action),
 			slog.String("host", h.ID()), slog.Any("error", cause))
 	}
-	msg.Subject = w.msg.Reply
+	msg.Subject = w.reply
 	return *msg
 }
 
@@ -92,8 +91,8 @@ func (h *Host) gatherReplies() *bus.Gatherer {
 }
 
 // sendPending tells the caller of a call that has come again that its actor is at it.
-func (h *Host) sendPending(w work) {
-	h.sendReply(&nats.Msg{Subject: w.msg.Reply, Header: nats.Header{bus.HeaderPending: {h.ID()}}}, h.busy())
+func (h *Host) sendPending(w *work) {
+	h.sendReply(&nats.Msg{Subject: w.reply, Header: nats.Header{bus.HeaderPending: {h.ID()}}}, h.busy())
 }
 
 // forwarded is how the owner of an actor takes a call that is forwarded to it.
@@ -114,18 +113,18 @@ var forwardedHeaders = [...]string{
 
 // forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A
 // call that has certainly not arrived there is refused: its caller finds the next owner by the route.
-func (h *Host) forward(w work, owner string, id troupe.ID) forwarded {
+func (h *Host) forward(w *work, owner string, id troupe.ID) forwarded {
 	if w.kind != callWork {
 		return wasTaken // an event of a subscription that has ended with its activation
 	}
-	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: make(nats.Header, 2), Data: w.msg.Data}
+	msg := &nats.Msg{Subject: h.ns.Forward(owner, id, w.action), Header: make(nats.Header, 2), Data: w.data}
 	for _, name := range forwardedHeaders {
-		if values := w.msg.Header[name]; len(values) > 0 {
+		if values := w.header[name]; len(values) > 0 {
 			msg.Header[name] = values[:1]
 		}
 	}
-	msg.Header[bus.HeaderReplyTo] = []string{w.msg.Reply}
-	msg.Header[bus.HeaderTimeout] = []string{bus.FormatTimeout(time.Until(w.deadline))}
+	msg.Header[bus.HeaderReplyTo] = []string{w.reply}
+	msg.Header[bus.HeaderTimeout] = []string{bus.FormatTimeout(w.deadline - h.now())}
 	switch confirmed, err := h.requester.Do(h.ctx, msg, pingTimeout); {
 	case errors.Is(err, context.DeadlineExceeded):
 		h.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),
@@ -139,7 +138,7 @@ func (h *Host) forward(w work, owner string, id troupe.ID) forwarded {
 		h.peers.forget(owner)
 		h.refuse(w, unavailable("forwarding to the host %s: %v", owner, err))
 		return wasLost
-	case header(confirmed, bus.HeaderReleased) != "":
+	case header(confirmed.Header, bus.HeaderReleased) != "":
 		return wasReleased
 	}
 	return wasTaken
@@ -169,7 +168,7 @@ func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
 	if msg.Reply != "" {
 		h.send(confirmation)
 	}
-	msg.Reply = header(msg, bus.HeaderReplyTo)
+	msg.Reply = header(msg.Header, bus.HeaderReplyTo)
 	return !released && h.answerable(msg)
 }
 

@@ -109,7 +109,7 @@ func (h *Host) description(verb string) any {
 		}
 		return info
 	case micro.StatsVerb.String():
-		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.started}
+		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.began.UTC()}
 		for _, e := range h.endpoints() {
 			stats.Endpoints = append(stats.Endpoints, e.stats(h.ns.RouteType(e.actorType)))
 		}
@@ -167,7 +167,7 @@ func programVersion() string {
 }
 
 // refused counts a call that is answered with an error without having run, or whose state was not stored after it had.
-func (w work) refused(err *troupe.Error) {
+func (w *work) refused(err *troupe.Error) {
 	switch {
 	case w.served == nil:
 		return

@@ -29,9 +29,8 @@ type session struct {
 	// stranded is whether it has what is not in the record of an actor that is not awake any more.
 	stranded atomic.Bool
 
-	// until is when the lease runs out by this host's own monotonic clock, counted from began. It starts before the
-	// write that renews it, so it is never later than the server's.
-	began time.Time
+	// until is when the lease runs out by the clock of the host. It starts before the write that renews it, so it is never
+	// later than the server's.
 	until atomic.Int64
 	// away is whether the connection was lost before that write was sent, and it has not succeeded since. While the
 	// connection was away others may have revoked the lease.
@@ -46,8 +45,8 @@ type session struct {
 
 // join starts a session and takes calls in it.
 func (h *Host) join(ctx context.Context) (_ *session, err error) {
-	s := &session{id: strings.ToLower(rand.Text()[:12]), host: h, began: time.Now()}
-	s.entry = bus.HostEntry{ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Started: s.began.UTC()}
+	s := &session{id: strings.ToLower(rand.Text()[:12]), host: h}
+	s.entry = bus.HostEntry{ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Started: time.Now().UTC()}
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
@@ -94,11 +93,11 @@ func (s *session) listen(ctx context.Context) error {
 
 // valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Without it
 // the host sends no reply and writes no record.
-func (s *session) valid() bool { return s.validAt(time.Now()) }
+func (s *session) valid() bool { return s.validAt(s.host.now()) }
 
 // validAt is valid for who has just looked at the time.
-func (s *session) validAt(now time.Time) bool {
-	return int64(now.Sub(s.began)) < s.until.Load() && len(s.host.lost) == 0 && !s.away.Load()
+func (s *session) validAt(now time.Duration) bool {
+	return int64(now) < s.until.Load() && len(s.host.lost) == 0 && !s.away.Load()
 }
 
 // renew writes the lease.
@@ -109,7 +108,7 @@ func (s *session) renew(ctx context.Context) error {
 		s.away.Store(true)
 		<-s.host.lost
 	}
-	sent := time.Since(s.began)
+	sent := s.host.now()
 	revision, err := s.host.leases.Renew(ctx, s.entry, s.revision, s.host.config.Lease)
 	if errors.Is(err, bus.ErrConflict) && s.revision != 0 {
 		// Perhaps with an earlier write of our own, whose answer did not come: only what is there now tells.

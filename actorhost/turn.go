@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
@@ -18,27 +20,23 @@ import (
 // turn is what a turn is for.
 type turn struct {
 	action     string
-	chain      string // the actors that wait in the call
+	header     nats.Header // of the call
 	id         identity
-	began      time.Time        // zero: now
-	deadline   time.Time        // zero: only the type's own bound
+	deadline   time.Duration    // by the clock of the host; 0: only the type's own bound
 	delivery   *troupe.Delivery // the event that it handles, if any
 	connection *Connection      // by which it was called, or that it is about
 }
 
-func turnOf(w work) turn {
-	return turn{
-		action: w.action, deadline: w.deadline,
-		chain: header(w.msg, bus.HeaderChain), id: w.id,
-	}
+func turnOf(w *work) turn {
+	return turn{action: w.action, header: w.header, id: w.id, deadline: w.deadline}
 }
 
-func (w work) input() input { return input{body: w.msg.Data, as: w.as} }
+func (w *work) input() input { return input{body: w.data, as: w.as} }
 
 // serve does one call.
-func (a *activation) serve(w work) {
-	began := time.Now()
-	if !w.deadline.After(began) {
+func (a *activation) serve(w *work) {
+	began := a.host.now()
+	if w.deadline <= began {
 		a.host.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
 			Message: "the time of the call ran out before it was its turn"})
 		return
@@ -81,7 +79,7 @@ func (a *activation) serve(w work) {
 	case w.action != troupe.CreateAction:
 		a.run(w, began)
 	case fresh: // it was created as the actor woke
-		w.served.count(time.Since(began), nil)
+		w.served.count(a.host.now()-began, nil)
 		w.ran = true
 		a.pass(w, nil, nil)
 	default:
@@ -92,28 +90,27 @@ func (a *activation) serve(w work) {
 }
 
 // sleep puts the actor to sleep for a call of troupe.SleepAction.
-func (a *activation) sleep(w work) {
+func (a *activation) sleep(w *work) {
 	if !a.awake {
 		a.host.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
-	began := time.Now()
+	began := a.host.now()
 	a.hangUpAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
-	w.served.count(time.Since(began), nil)
+	w.served.count(a.host.now()-began, nil)
 	w.ran = true
 	a.pass(w, nil, nil)
 }
 
 // run runs the action of a call.
-func (a *activation) run(w work, now time.Time) {
+func (a *activation) run(w *work, now time.Duration) {
 	if fencing && !a.session.validAt(now) { // not even what changes nothing: the state may not be the newest
 		a.host.refuse(w, unavailable("%v", errNoLease))
 		return
 	}
 	t := turnOf(w)
-	t.began = now
 	var err error
 	if t.connection, err = a.connectionOf(w); err != nil {
 		a.host.refuse(w, asError(err))
@@ -121,7 +118,7 @@ func (a *activation) run(w work, now time.Time) {
 	}
 	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
 	defer giveBack(buffer)
-	result, err := a.turn(t, func(c *Context) error {
+	result, err := a.turnAt(now, t, func(c *Context) error {
 		output, err := w.served.run(a.state.pointer(), c, w.input(), (*buffer)[:0])
 		if err != nil {
 			return err
@@ -134,13 +131,13 @@ func (a *activation) run(w work, now time.Time) {
 	if err != nil {
 		a.pass(w, nil, err)
 	} else {
-		a.finish(&result, &output{work: w, reply: reply(w, *buffer)})
+		a.finish(&result, &output{work: *w, reply: reply(w, *buffer)})
 	}
 }
 
 // pass answers a call that has changed nothing.
-func (a *activation) pass(w work, out []byte, err error) {
-	answer := &output{work: w}
+func (a *activation) pass(w *work, out []byte, err error) {
+	answer := &output{work: *w}
 	if err != nil {
 		answer.reply = a.host.errorReply(w, w.as, asError(err))
 	} else {
@@ -162,7 +159,7 @@ func (a *activation) finish(result *turned, o *output) {
 
 // moved sends a call, and those that wait behind it, to the host that owns the actor. It reports whether that host has
 // released the actor instead.
-func (a *activation) moved(w work, owner string) (released bool) {
+func (a *activation) moved(w *work, owner string) (released bool) {
 	how := a.host.forward(w, owner, a.id)
 	if how == wasReleased {
 		return true
@@ -172,11 +169,11 @@ func (a *activation) moved(w work, owner string) (released bool) {
 	a.mu.Unlock()
 	for _, w := range left {
 		if how == wasTaken {
-			if how = a.host.forward(w, owner, a.id); how != wasReleased {
+			if how = a.host.forward(&w, owner, a.id); how != wasReleased {
 				continue
 			}
 		}
-		a.host.refuse(w, unavailable("%s changes hosts", a.id))
+		a.host.refuse(&w, unavailable("%s changes hosts", a.id))
 	}
 	return false
 }
@@ -208,10 +205,12 @@ func (t *turned) changes() bool {
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
 // error is a *troupe.Error.
 func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
-	if t.began.IsZero() {
-		t.began = time.Now()
-	}
-	if most := t.began.Add(a.kind.limits.timeout); t.deadline.IsZero() || t.deadline.After(most) {
+	return a.turnAt(a.host.now(), t, f)
+}
+
+// turnAt is turn for who has just looked at the time.
+func (a *activation) turnAt(began time.Duration, t turn, f func(*Context) error) (turned, error) {
+	if most := began + a.kind.limits.timeout; t.deadline == 0 || t.deadline > most {
 		t.deadline = most
 	}
 	if err := a.refresh(); err != nil {
@@ -219,8 +218,8 @@ func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 	}
 	c := &Context{a: a, turn: t}
 	err := c.run(f)
-	result, ended := c.end(), time.Now()
-	result.took = ended.Sub(t.began)
+	result, ended := c.end(), a.host.now()
+	result.took = ended - began
 	if err != nil {
 		err = a.crossing(t, err)
 	} else if !result.destroyed {
@@ -247,7 +246,7 @@ func (c *Context) run(f func(*Context) error) (err error) {
 
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.
-func (a *activation) changed(t turn, result *turned, ended time.Time) ([]byte, error) {
+func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byte, error) {
 	if fencing && !a.session.validAt(ended) {
 		return nil, unavailable("%v", errNoLease)
 	}
@@ -368,7 +367,7 @@ func (a *activation) crossing(t turn, err error) error {
 		crossing := *known
 		crossing.Retryable, crossing.Err = false, nil
 		return &crossing
-	case errors.Is(err, context.DeadlineExceeded) && !t.deadline.After(time.Now()):
+	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.now():
 		return errorf(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
 	default:
 		return a.internal(t, err)

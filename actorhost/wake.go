@@ -18,8 +18,8 @@ const maxClaims = 16
 // wake makes this host the owner of the actor and runs its hooks. w is the call that the actor wakes for; fresh says
 // that it came to be with it. When another host than gone, which has released it, owns the actor, wake returns that
 // host and the actor stays asleep.
-func (a *activation) wake(w work, gone string) (fresh bool, owner string, err error) {
-	ctx, cancel := context.WithDeadline(a.host.ctx, w.deadline)
+func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err error) {
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.began.Add(w.deadline))
 	defer cancel()
 	owner, fresh, err = a.claim(ctx, w, gone)
 	if err != nil || owner != "" {
@@ -53,7 +53,7 @@ func (a *activation) wake(w work, gone string) (fresh bool, owner string, err er
 // claim writes this host into the actor's record as its owner, with a compare-and-set on what it has read there. An
 // actor without an on-create hook is created by the same write. Where the last actor of the type that came to life was a
 // new one, this one is taken for new as well, and read only when there turns out to be a record.
-func (a *activation) claim(ctx context.Context, w work, gone string) (owner string, created bool, err error) {
+func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
 	guess := a.kind.lastWasNew.Load() && !w.existing && gone == ""
 	for range maxClaims {
 		var record bus.Record
@@ -122,7 +122,7 @@ func (a *activation) put(ctx context.Context, record bus.Record) (uint64, error)
 }
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
-func (a *activation) load(claim *bus.Record, w work) error {
+func (a *activation) load(claim *bus.Record, w *work) error {
 	a.state, a.current, a.stored = a.kind.newState(), nil, nil
 	if claim.Created {
 		return a.restore(claim.State)
@@ -132,7 +132,7 @@ func (a *activation) load(claim *bus.Record, w work) error {
 	}
 	if w.action == troupe.CreateAction {
 		var none troupe.None
-		if err := w.as.Unmarshal(w.msg.Data, &none); err != nil {
+		if err := w.as.Unmarshal(w.data, &none); err != nil {
 			return errorf(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}
@@ -165,7 +165,7 @@ func (a *activation) restore(stored []byte) error {
 }
 
 // create runs the on-create hook.
-func (a *activation) create(w work) error {
+func (a *activation) create(w *work) error {
 	created := output{}
 	given := w.action == troupe.CreateAction
 	result, err := a.turn(turnOf(w), func(c *Context) error {
@@ -175,7 +175,7 @@ func (a *activation) create(w work) error {
 		return err
 	}
 	if given {
-		created.work = w
+		created.work = *w
 	}
 	a.gate.apart = true // the record is to say that there is an actor
 	a.finish(&result, &created)

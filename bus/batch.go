@@ -44,11 +44,9 @@ func appendText(batch []byte, text string) []byte {
 	return append(binary.AppendUvarint(batch, uint64(len(text))), text...)
 }
 
-// ParseBatch returns the messages of a batch. They share its memory, of which nothing must be changed.
-func ParseBatch(batch []byte) ([]nats.Msg, error) { return parseBatch(nil, batch) }
-
-// parseBatch is ParseBatch into the memory of messages that nobody needs any more.
-func parseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
+// ParseBatch returns the messages of a batch, in the memory of those in into, which nobody needs any more and which may
+// be nil. Their texts are parts of the batch, of which nothing must be changed.
+func ParseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
 	if len(batch) == 0 {
 		return nil, errBadBatch
 	}

@@ -51,7 +51,7 @@ func TestGathererSendsTogetherAndInOrder(t *testing.T) {
 		all := []nats.Msg{*msg}
 		if msg.Subject == "ann.batch" {
 			require.LessOrEqual(t, len(msg.Data), 32<<10)
-			all, err = bus.ParseBatch(msg.Data)
+			all, err = bus.ParseBatch(nil, msg.Data)
 			require.NoError(t, err)
 			require.Greater(t, len(all), 1)
 		}
@@ -75,21 +75,21 @@ func TestGathererSendsTogetherAndInOrder(t *testing.T) {
 func TestParseBatchTakesNothingElse(t *testing.T) {
 	t.Parallel()
 	good := []byte("\x02" + "\x01a\x00\x00\x02xy" + "\x01b\x01r\x01\x01k\x02vv\x00")
-	messages, err := bus.ParseBatch(good)
+	messages, err := bus.ParseBatch(nil, good)
 	require.NoError(t, err)
 	require.Equal(t, []nats.Msg{
 		{Subject: "a", Data: []byte("xy")},
 		{Subject: "b", Reply: "r", Header: nats.Header{"k": {"vv"}}, Data: []byte{}},
 	}, messages)
 	for n := range good {
-		_, err := bus.ParseBatch(good[:n])
+		_, err := bus.ParseBatch(nil, good[:n])
 		require.Error(t, err, n)
 	}
 	for _, bad := range []string{
 		string(good) + "\x00", "\x01" + string(good[1:]), "\x03" + string(good[1:]),
 		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x01\x00\x00\x7f\x00",
 	} {
-		_, err := bus.ParseBatch([]byte(bad))
+		_, err := bus.ParseBatch(nil, []byte(bad))
 		require.Error(t, err, "%q", bad)
 	}
 }
@@ -100,7 +100,7 @@ func TestParseBatchMakesNoRoomForWhatIsNotThere(t *testing.T) {
 	rest = append(rest, make([]byte, 100_000-3)...)
 	batch := append(binary.AppendUvarint([]byte("\x01\x00\x00"), uint64(len(rest))), rest...)
 	allocations := testing.AllocsPerRun(10, func() {
-		_, err := bus.ParseBatch(batch)
+		_, err := bus.ParseBatch(nil, batch)
 		require.Error(t, err)
 	})
 	require.Less(t, allocations, 10.)

@@ -152,7 +152,7 @@ func FuzzParseBatch(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, batch []byte) {
-		messages, err := bus.ParseBatch(batch)
+		messages, err := bus.ParseBatch(nil, batch)
 		if err != nil {
 			require.Nil(t, messages)
 			return

@@ -195,7 +195,7 @@ func (r *Requester) deliver(msg *nats.Msg) {
 // deliverBatch hands the replies of a host to the requests that wait for them. Those who have got their last want the
 // lock next, for another request: they get it after all are found, and a request takes the lock no second time.
 func (r *Requester) deliverBatch(from string, batch []byte) {
-	replies, err := parseBatch(r.batch, batch)
+	replies, err := ParseBatch(r.batch, batch)
 	if err != nil {
 		return // not from a host
 	}

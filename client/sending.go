@@ -218,4 +218,3 @@ func (s *sending) rest(ctx context.Context, last error) error {
 		return &gaveUpError{ctx.Err(), last}
 	}
 }
-
