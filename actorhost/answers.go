@@ -237,8 +237,8 @@ func (s *answers) uncount(a *answer) {
 	}
 }
 
-// encode is what the record keeps, of at most limit bytes, or next to nothing: nothing, when nothing is remembered.
-func (s *answers) encode(limit int64) []byte {
+// encode is what the record keeps, as much as fits, or next to nothing: nothing, when nothing is remembered.
+func (s *answers) encode(fits func(size int64) bool) []byte {
 	for {
 		forgetful := !s.forgetful.IsZero() && time.Now().Before(s.forgetful)
 		if len(s.callers) == 0 && len(s.kept) == 0 && !forgetful {
@@ -247,7 +247,7 @@ func (s *answers) encode(limit int64) []byte {
 		stored := storedAnswers{s.kept, s.callers, forgetful}
 		encoded := stored.append(make([]byte, 0, 128+64*len(s.kept)+s.size))
 		switch {
-		case int64(len(encoded)) <= limit:
+		case fits(int64(len(encoded))):
 			return encoded
 		case len(s.kept) > 0:
 			s.drop((len(s.kept) + 1) / 2)

@@ -164,7 +164,8 @@ func (g *gate) take(journal bool) (bus.Record, bool) {
 	err := g.follows.encode()
 	if err == nil {
 		record.Follows = g.follows.encoded
-		record.Answers = g.answers.encode(g.a.host.records.MaxState() - int64(len(g.state)) - g.more())
+		rest := int64(len(g.state)) + g.more()
+		record.Answers = g.answers.encode(func(size int64) bool { return g.a.host.records.Fits(rest + size) })
 	}
 	if err != nil { // which no value of the types can cause
 		g.close(err, nil)

@@ -278,7 +278,6 @@ func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byt
 
 // fits checks whether a record has room for a state of this size and for what a turn wants to have in it besides.
 func (a *activation) fits(state int, result *turned) error {
-	limit := a.host.records.MaxState()
 	size := int64(state)
 	for _, e := range result.events {
 		if e.durable {
@@ -289,16 +288,16 @@ func (a *activation) fits(state int, result *turned) error {
 		size += f.size()
 	}
 	more := a.gate.besides()
-	if size+more > limit {
+	if !a.host.records.Fits(size + more) {
 		if err := a.gate.settle(); err != nil { // then the events of earlier turns need no more room
 			return unavailable("%v", err)
 		}
 		more = a.gate.besides()
 	}
-	if size+more > limit {
+	if !a.host.records.Fits(size + more) {
 		return errorf(troupe.CodeTooLarge,
 			"the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored",
-			a.id, size+more, limit)
+			a.id, size+more, a.host.records.MaxState())
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func (a *activation) load(claim *bus.Record, w *work) error {
 	claim.Created, claim.State, a.current = true, state, state
 	if w.action == troupe.CreateAction {
 		a.gate.remember(w, nil)
-		claim.Answers = a.gate.answers.encode(a.host.records.MaxState())
+		claim.Answers = a.gate.answers.encode(a.host.records.Fits)
 	}
 	return nil
 }

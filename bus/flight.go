@@ -53,6 +53,7 @@ func (w *writer) send(f *flight) {
 func (w *writer) publish(f *flight) (number uint64, err error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
+	w.limit.Store(w.nc.MaxPayload())
 	n := len(f.writes)
 	w.mu.Lock()
 	w.last++

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -55,6 +56,7 @@ const destroyedTTL = time.Hour
 // compare-and-set on Record.Revision.
 type Records struct {
 	bucket *bucket
+	limit  atomic.Int64 // of a message, as of the last write
 
 	mu     sync.Mutex
 	writer *writer // nil until there is something to write
@@ -101,10 +103,20 @@ func (r *Records) Put(ctx context.Context, id troupe.ID, record Record) (uint64,
 	return r.bucket.put(ctx, id.Tokens(), value, record.Revision, 0)
 }
 
+// around is what a record's other fields take, and the headers of the write.
+const around = 1024
+
+// Fits reports whether a state of so many bytes fits a record. It asks the connection only if it seems not to: that takes
+// a lock which is held while the connection writes, and all actors that change would wait for it.
+func (r *Records) Fits(state int64) bool {
+	return state+around <= r.limit.Load() || state <= r.MaxState()
+}
+
 // MaxState is the largest state that fits a record, in bytes.
 func (r *Records) MaxState() int64 {
-	const around = 1024 // the record's other fields and the headers of the write
-	return r.bucket.js.Conn().MaxPayload() - around
+	limit := r.bucket.js.Conn().MaxPayload()
+	r.limit.Store(limit)
+	return limit - around
 }
 
 // Delete removes the record of an actor for good. Its errors are those of Put.

@@ -67,6 +67,24 @@ func TestRecordsAreComparedAndSet(t *testing.T) {
 	require.Greater(t, again, stored, "epochs grow across destruction")
 }
 
+// TestWhatFitsARecord asks before anything is written, and once the limit is known.
+func TestWhatFitsARecord(t *testing.T) {
+	t.Parallel()
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), connect(t), ns, 0)
+	require.NoError(t, err)
+	for range 2 {
+		require.True(t, records.Fits(1))
+		require.False(t, records.Fits(2<<20))
+		require.True(t, records.Fits(records.MaxState()))
+		require.False(t, records.Fits(records.MaxState()+1))
+	}
+	largest := bus.Record{Owner: "h1", State: make([]byte, records.MaxState())}
+	_, err = records.Put(t.Context(), newID(t, "room"), largest)
+	require.NoError(t, err)
+}
+
 func TestRecordsAreListed(t *testing.T) {
 	t.Parallel()
 	ns, err := bus.NewNamespace("")

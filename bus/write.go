@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -48,7 +49,7 @@ func (r *Records) writing() (*writer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.writer == nil {
-		w, err := newWriter(r.bucket)
+		w, err := newWriter(r.bucket, &r.limit)
 		if err != nil {
 			return nil, err
 		}
@@ -87,8 +88,9 @@ var (
 // writer sends the writes of one bucket, on one goroutine.
 type writer struct {
 	nc     *nats.Conn
-	bucket string // prefix of the subjects of keys
-	inbox  string // prefix of the subjects of answers
+	bucket string        // prefix of the subjects of keys
+	limit  *atomic.Int64 // of a message: another server may have another
+	inbox  string        // prefix of the subjects of answers
 	sub    *nats.Subscription
 	wake   chan struct{} // there may be something to send
 	quit   chan struct{}
@@ -116,10 +118,10 @@ type prepared struct {
 	done     func(Outcome)
 }
 
-func newWriter(b *bucket) (*writer, error) {
+func newWriter(b *bucket, limit *atomic.Int64) (*writer, error) {
 	nc := b.js.Conn()
 	w := &writer{
-		nc: nc, bucket: b.prefix, inbox: nc.NewInbox() + ".", wake: make(chan struct{}, 1), quit: make(chan struct{}),
+		nc: nc, bucket: b.prefix, limit: limit, inbox: nc.NewInbox() + ".", wake: make(chan struct{}, 1), quit: make(chan struct{}),
 		flights: make(map[uint64]*flight),
 	}
 	sub, err := nc.Subscribe(w.inbox+"*", w.answered)
