@@ -119,34 +119,8 @@ func (s *sending) prepare(ctx context.Context, chain string) (err error) {
 func (s *sending) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	listening := s.listen
 	reply, err := s.once(ctx, now)
-	switch {
-	case errors.Is(err, nats.ErrNoResponders) && s.direct: // asleep: at once to those who can wake it
-		s.attempts--
-		s.byRoute()
-		return nil, nil
-	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Now().Before(s.deadline):
-		s.unsure = true
-		if listening {
-			s.directly()
-		} else if s.silence = min(s.silence+firstSilence, lastSilence); s.attempts > 1 {
-			s.byRoute()
-		}
-		return nil, nil
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, bus.ErrAbandoned):
-		s.unsure = true
-		return nil, err
-	case errors.Is(err, troupe.ErrDenied):
-		return nil, err
-	case errors.Is(err, nats.ErrNoResponders) && s.client.known.has(s.call.ID.Type()): // for now
-		err = fmt.Errorf("no host of its type is up: %w", err)
-		if s.client.left() {
-			return nil, &gaveUpError{errLeft, err}
-		}
-		return nil, s.rest(ctx, err)
-	case err != nil && s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
-		return nil, s.rest(ctx, err)
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, s.unanswered(ctx, listening, err)
 	}
 	if host, pending := bus.PendingAt(reply); pending {
 		s.unsure, s.patience = true, min(max(2*s.patience, firstSilence), lastPending)
@@ -161,6 +135,39 @@ func (s *sending) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	s.unsure = s.unsure || failed.Code == troupe.CodeOutcomeUnknown
 	s.byRoute()
 	return nil, s.rest(ctx, failed)
+}
+
+// unanswered tells what becomes of a call that has come to an error instead of a reply: that error, or nil when it is to be
+// tried again.
+func (s *sending) unanswered(ctx context.Context, listening bool, err error) error {
+	switch {
+	case errors.Is(err, nats.ErrNoResponders) && s.direct: // asleep: at once to those who can wake it
+		s.attempts--
+		s.byRoute()
+		return nil
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Now().Before(s.deadline):
+		s.unsure = true
+		if listening {
+			s.directly()
+		} else if s.silence = min(s.silence+firstSilence, lastSilence); s.attempts > 1 {
+			s.byRoute()
+		}
+		return nil
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, bus.ErrAbandoned):
+		s.unsure = true
+		return err
+	case errors.Is(err, troupe.ErrDenied):
+		return err
+	case errors.Is(err, nats.ErrNoResponders) && s.client.known.has(s.call.ID.Type()): // for now
+		err = fmt.Errorf("no host of its type is up: %w", err)
+		if s.client.left() {
+			return &gaveUpError{errLeft, err}
+		}
+		return s.rest(ctx, err)
+	case s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
+		return s.rest(ctx, err)
+	}
+	return err
 }
 
 // once sends the call, unless its host has just said that it knows it, and waits for as long as it is worth it.
