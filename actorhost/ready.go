@@ -100,9 +100,13 @@ func (r *ready) take() *activation {
 	return a
 }
 
+// maxIdle is how many goroutines wait for something to do. Where turns, or those who wake, wait for the server, so many are
+// soon needed again, with stacks that have grown already.
+const maxIdle = 64
+
 // rest waits until there is something to do, and reports whether there is. The caller holds r.mu.
 func (r *ready) rest() bool {
-	if r.idle > runtime.GOMAXPROCS(0) {
+	if r.idle >= maxIdle {
 		return false
 	}
 	r.idle++
