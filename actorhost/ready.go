@@ -102,7 +102,7 @@ func (r *ready) take() *activation {
 
 // maxIdle is how many goroutines wait for something to do. Where turns, or those who wake, wait for the server, so many are
 // soon needed again, with stacks that have grown already.
-const maxIdle = 64
+const maxIdle = 32
 
 // rest waits until there is something to do, and reports whether there is. The caller holds r.mu.
 func (r *ready) rest() bool {
