@@ -32,7 +32,8 @@ func (h *Host) receiveBatch(msg *nats.Msg) bool {
 			continue
 		}
 		if !ok || target.Forwarded { // a batch is no way to what only hosts may ask
-			h.refuse(&work{message: messageOf(call)}, errorf(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject))
+			err := errorf(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject)
+			h.refuse(&work{message: messageOf(call)}, err)
 			continue
 		}
 		if a := h.receiveCall(call, target, now); a != nil {
