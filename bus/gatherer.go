@@ -167,7 +167,7 @@ func (g *Gatherer) flush() {
 // message is what is sent for a batch.
 func (g *Gatherer) message(b *batch) *nats.Msg {
 	if b.count == 1 {
-		if alone, err := ParseBatch(nil, b.body); err == nil { // as it is here
+		if alone, err := ParseBatch(nil, b.body); err == nil { // as it always is
 			if g.Short {
 				alone[0].Subject = b.to + alone[0].Subject
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -83,6 +84,37 @@ func TestWhatFitsARecord(t *testing.T) {
 	largest := bus.Record{Owner: "h1", State: make([]byte, records.MaxState())}
 	_, err = records.Put(t.Context(), newID(t, "room"), largest)
 	require.NoError(t, err)
+}
+
+// A connection may come to a server that takes less: whoever writes next finds out.
+func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	options := &server.Options{JetStream: true, StoreDir: t.TempDir()}
+	srv := serve(t, options)
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: srv.ClientURL()})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	largest := records.MaxState()
+	require.True(t, records.Fits(largest))
+
+	smaller := options.Clone()
+	smaller.MaxPayload = int32(largest / 2)
+	require.NoError(t, srv.ReloadOptions(smaller))
+	require.NoError(t, nc.ForceReconnect())
+	require.Eventually(t, func() bool { return nc.MaxPayload() < largest }, 10*time.Second, time.Millisecond)
+	done := make(chan bus.Outcome, 1)
+	require.NoError(t, records.Write(bus.Write{
+		ID:   newID(t, "room"),
+		Take: func(bool) (bus.Record, bool) { return bus.Record{Owner: "h1"}, true },
+		Done: func(o bus.Outcome) { done <- o },
+	}))
+	require.NoError(t, (<-done).Err)
+	require.False(t, records.Fits(largest))
+	require.NoError(t, records.Close())
 }
 
 func TestRecordsAreListed(t *testing.T) {

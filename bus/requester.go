@@ -91,8 +91,8 @@ func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration
 	return &kept, nil
 }
 
-// Begin makes a request to a receiver that tells requests apart by their RequestID. Nothing is sent yet. Callers must
-// End it. The error is nats.ErrConnectionClosed once the Requester is closed.
+// Begin makes a request to a receiver that tells requests apart by their RequestID, for who has just looked at the time.
+// Nothing is sent yet. Callers must End it. The error is nats.ErrConnectionClosed once the Requester is closed.
 func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 	q, ok := r.spare.Get().(*Request)
 	if !ok {
@@ -145,7 +145,7 @@ func (r *Requester) remove(q *Request) {
 	}
 }
 
-// Waiting is the number of requests that have not ended.
+// Waiting is the number of requests that have neither ended nor got their last reply.
 func (r *Requester) Waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

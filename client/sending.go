@@ -20,9 +20,8 @@ const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
 // A call without an answer is sent again after the first of these, for its host may have died with it, or before it
 // arrived: a caller that waits for an actor on such a host waits little longer than one that comes later. The host where
 // the call waits says so, and is asked again after twice as long each time, up to lastPending, or as soon as it turns out
-// that it is gone. When nobody says anything,
-// the host may be frozen. The call then goes by the route, where a frozen host may still swallow it: so often, with a
-// pause that grows up to lastSilence.
+// that it is gone. When nobody says anything, the host may be frozen. The call then goes by the route, where a frozen host
+// may still swallow it: so often, with a pause that grows up to lastSilence.
 const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
 
 // sendFor is how long a call may be sent again. Hosts remember answers for longer.
@@ -175,7 +174,7 @@ func (s *sending) once(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	left := s.deadline.Sub(now)
 	if s.listen {
 		s.listen, s.silence = false, firstSilence
-		return s.listenOn(ctx, min(s.patience, left))
+		return s.listenOn(ctx, now.Add(min(s.patience, left)))
 	}
 	if s.attempts++; s.attempts > 1 {
 		s.client.resent.Add(1)
@@ -189,10 +188,11 @@ func (s *sending) once(ctx context.Context, now time.Time) (*nats.Msg, error) {
 }
 
 // listenOn waits for the answer of a call that waits at its host, as long as that is there.
-func (s *sending) listenOn(ctx context.Context, patience time.Duration) (*nats.Msg, error) {
-	for until := time.Now().Add(patience); ; {
-		left := time.Until(until)
-		reply, err := s.request.Wait(ctx, time.Now().Add(min(left, hostEvery)))
+func (s *sending) listenOn(ctx context.Context, until time.Time) (*nats.Msg, error) {
+	for {
+		now := time.Now()
+		left := until.Sub(now)
+		reply, err := s.request.Wait(ctx, now.Add(min(left, hostEvery)))
 		if left <= hostEvery || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || s.client.hostGone(ctx, s.host) {
 			return reply, err
 		}
