@@ -93,62 +93,28 @@ func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Posi
 	return ParsePlace(msg.Header).Position, msg.Sequence, nil
 }
 
-const (
-	readEvents, readBytes = 256, 1 << 20 // of one request, give or take one
-	readTimeout           = 5 * time.Second
-)
-
 // Read yields the events of an actor, of one name, or of all if it is empty, from a sequence of the stream or a time on,
 // up to the end. An error ends it.
 func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64, since time.Time) iter.Seq2[Logged, error] {
 	if event == "" {
 		event = "*"
 	}
-	subject := l.ns.Log(id, event)
-	return func(yield func(Logged, error) bool) {
-		for more := true; more; since = (time.Time{}) {
-			more = false
-			for one, err := range l.batch(ctx, subject, from, since) {
-				if err != nil {
-					yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
-					return
-				}
-				if !yield(one, nil) {
-					return
-				}
-				more, from = true, one.Sequence+1
-			}
-		}
+	start := jetstreamext.GetBatchSeq(max(from, 1))
+	if !since.IsZero() {
+		start = jetstreamext.GetBatchStartTime(since)
 	}
-}
-
-// batch yields what one request gets.
-func (l *Log) batch(ctx context.Context, subject string, from uint64, since time.Time) iter.Seq2[Logged, error] {
 	return func(yield func(Logged, error) bool) {
-		ctx, cancel := context.WithTimeout(ctx, readTimeout)
-		defer cancel()
-		start := jetstreamext.GetBatchSeq(max(from, 1))
-		if !since.IsZero() {
-			start = jetstreamext.GetBatchStartTime(since)
-		}
-		found, err := jetstreamext.GetBatch(ctx, l.stream.js, l.ns.name+"-events", readEvents, start,
-			jetstreamext.GetBatchSubject(subject), jetstreamext.GetBatchMaxBytes(readBytes))
-		if err != nil {
-			yield(Logged{}, err)
-			return
-		}
-		for msg, err := range found {
-			if errors.Is(err, jetstreamext.ErrNoMessages) {
-				return
-			}
+		for msg, err := range scan(ctx, l.stream.js, l.ns.name+"-events", l.ns.Log(id, event), start) {
 			var one Logged
 			if err == nil {
 				one, err = l.logged(msg.Subject, msg.Header, msg.Data)
 			}
-			if err == nil {
-				one.Sequence, one.Time = msg.Sequence, msg.Time
+			if err != nil {
+				yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
+				return
 			}
-			if !yield(one, err) || err != nil {
+			one.Sequence, one.Time = msg.Sequence, msg.Time
+			if !yield(one, nil) {
 				return
 			}
 		}

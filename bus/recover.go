@@ -111,17 +111,7 @@ const over = 0
 
 // readSome reads what one request gets, and returns where it goes on.
 func (js *Journals) readSome(ctx context.Context, key string, from uint64, newest map[string]found) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	messages, err := jetstreamext.GetBatch(ctx, js.stream.js, js.name, readEvents, jetstreamext.GetBatchSeq(from),
-		jetstreamext.GetBatchSubject(js.stream.prefix+key), jetstreamext.GetBatchMaxBytes(readBytes))
-	if err != nil {
-		return from, err
-	}
-	for msg, err := range messages {
-		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			break
-		}
+	for msg, err := range scanSome(ctx, js.stream.js, js.name, js.stream.prefix+key, jetstreamext.GetBatchSeq(from)) {
 		if err != nil {
 			return from, err
 		}

@@ -112,7 +112,7 @@ func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []
 			found = append(found, entry{strings.TrimPrefix(msg.Subject, s.bucket.prefix), msg.Sequence})
 		}
 	}
-	return found, nil
+	return found, ctx.Err() // a deadline ends the messages like their end does
 }
 
 // Remove removes an entry, unless it was entered again since.
