@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"time"
 
@@ -224,39 +223,6 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 			return 0, fmt.Errorf("writing %s at revision %d: %w", key, expected, ErrConflict)
 		default:
 			return 0, fmt.Errorf("writing %s: %w", key, err)
-		}
-	}
-}
-
-// list yields the live entries whose keys match the filters, as they are while it runs. An error ends it.
-func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[jetstream.KeyValueEntry, error] {
-	return b.watch(ctx, filters, jetstream.IgnoreDeletes())
-}
-
-// history yields the revisions of a key that are kept, oldest first, since it was made.
-func (b *bucket) history(ctx context.Context, key string) iter.Seq2[jetstream.KeyValueEntry, error] {
-	return b.watch(ctx, []string{key}, jetstream.IgnoreDeletes(), jetstream.IncludeHistory())
-}
-
-// watch yields what a watch finds as it begins.
-func (b *bucket) watch(ctx context.Context, filters []string, options ...jetstream.WatchOpt) iter.Seq2[jetstream.KeyValueEntry, error] {
-	return func(yield func(jetstream.KeyValueEntry, error) bool) {
-		watch, err := b.entries.WatchFiltered(ctx, filters, options...)
-		if err != nil {
-			yield(nil, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
-			return
-		}
-		defer func() { _ = watch.Stop() }() // its consumer is ephemeral: the server removes it in any case
-		for {
-			select {
-			case entry, ok := <-watch.Updates():
-				if !ok || entry == nil || !yield(entry, nil) { // nil: that was all there is
-					return
-				}
-			case <-ctx.Done():
-				yield(nil, ctx.Err())
-				return
-			}
 		}
 	}
 }

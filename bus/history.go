@@ -17,12 +17,12 @@ const MaxHistory = jetstream.KeyValueMaxHistory
 // are none of an actor that does not exist. Errors are as those of [Records.List].
 func (r *Records) History(ctx context.Context, id troupe.ID) iter.Seq2[ListedRecord, error] {
 	return func(yield func(ListedRecord, error) bool) {
-		for entry, err := range r.bucket.history(ctx, id.Tokens()) {
+		for one, err := range r.bucket.scan(ctx, id.Tokens(), 1) {
 			if err != nil {
 				yield(ListedRecord{}, err)
 				return
 			}
-			if !yield(listedRecord(entry)) {
+			if !yield(listedRecord(one)) {
 				return
 			}
 		}

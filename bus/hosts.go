@@ -68,13 +68,13 @@ func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error 
 	return h.bucket.remove(ctx, host, revision, releasedTTL)
 }
 
-// List yields the hosts that are up.
+// List yields the hosts that are up: each at least once, and one that renews its lease meanwhile perhaps again.
 func (h *Hosts) List(ctx context.Context) iter.Seq2[HostEntry, error] {
 	return func(yield func(HostEntry, error) bool) {
-		for entry, err := range h.bucket.list(ctx, ">") {
+		for lease, err := range h.bucket.list(ctx, ">") {
 			var host HostEntry
 			if err == nil {
-				err = codec.MsgPack.Unmarshal(entry.Value(), &host)
+				err = codec.MsgPack.Unmarshal(lease.value, &host)
 			}
 			if !yield(host, err) {
 				return

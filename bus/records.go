@@ -124,35 +124,35 @@ func (r *Records) Delete(ctx context.Context, id troupe.ID, revision uint64) err
 	return r.bucket.remove(ctx, id.Tokens(), revision, destroyedTTL)
 }
 
-// List yields the records of an actor type, or of all types when it is empty, in no particular order, as they are
-// while it runs. A record that cannot be decoded comes with [ErrCorrupt]; any other error is the last.
+// List yields the records of an actor type, or of all types when it is empty, in no particular order, as they are while it
+// runs: each at least once, and one that is written meanwhile perhaps again, the newest last. A record that cannot be decoded comes with [ErrCorrupt]; any other error is the last.
 func (r *Records) List(ctx context.Context, actorType string) iter.Seq2[ListedRecord, error] {
 	filters := []string{">"}
 	if actorType != "" {
 		filters = []string{actorType, actorType + ".>"} // the actor without a key, and all others
 	}
 	return func(yield func(ListedRecord, error) bool) {
-		for entry, err := range r.bucket.list(ctx, filters...) {
+		for one, err := range r.bucket.list(ctx, filters...) {
 			if err != nil {
 				yield(ListedRecord{}, err)
 				return
 			}
-			if !yield(listedRecord(entry)) {
+			if !yield(listedRecord(one)) {
 				return
 			}
 		}
 	}
 }
 
-func listedRecord(entry jetstream.KeyValueEntry) (ListedRecord, error) {
-	listed := ListedRecord{Modified: entry.Created()}
-	listed.Revision = entry.Revision()
-	id, err := troupe.ParseID(entry.Key())
+func listedRecord(one entry) (ListedRecord, error) {
+	listed := ListedRecord{Modified: one.created}
+	listed.Revision = one.revision
+	id, err := troupe.ParseID(one.key)
 	if err != nil {
 		return listed, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	listed.ID = id
-	listed.Record, err = decodeRecord(entry.Key(), entry.Value(), entry.Revision())
+	listed.Record, err = decodeRecord(one.key, one.value, one.revision)
 	return listed, err
 }
 

@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,25 @@ func TestRecordsAreListed(t *testing.T) {
 			got = append(got, record.ID.String())
 		}
 		require.ElementsMatch(t, want, got)
+	}
+}
+
+// TestListIsLeftEarly leaves more records unread than are fetched ahead: whoever fetches them must end too.
+func TestListIsLeftEarly(t *testing.T) {
+	t.Parallel()
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	nc := connect(t)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	for i := range 2000 {
+		require.NoError(t, nc.Publish(fmt.Sprintf("$KV.troupe-actors.room.%d", i), nil))
+	}
+	require.NoError(t, nc.Flush())
+	for range records.List(t.Context(), "") {
+		for range records.List(t.Context(), "") { // meanwhile the first one fetches what it can
+		}
+		break
 	}
 }
 

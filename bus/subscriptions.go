@@ -24,11 +24,6 @@ type Subscriber struct {
 	entry
 }
 
-type entry struct {
-	key      string
-	revision uint64
-}
-
 // forgottenTTL is how long the server remembers that a subscription has ended.
 const forgottenTTL = time.Minute
 
@@ -61,7 +56,7 @@ func (s *Subscriptions) enter(ctx context.Context, key string) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	return entry{key, ack.Sequence}, nil
+	return entry{key: key, revision: ack.Sequence}, nil
 }
 
 // Of returns the subscribers to an event of an actor.
@@ -92,7 +87,7 @@ func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry,
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, entry{one.Key(), one.Revision()})
+		found = append(found, one)
 	}
 	return found, nil
 }
@@ -109,7 +104,7 @@ func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []
 		case err != nil:
 			return nil, err
 		case !isDeletion(msg.Header):
-			found = append(found, entry{strings.TrimPrefix(msg.Subject, s.bucket.prefix), msg.Sequence})
+			found = append(found, entry{key: strings.TrimPrefix(msg.Subject, s.bucket.prefix), revision: msg.Sequence})
 		}
 	}
 	return found, ctx.Err() // a deadline ends the messages like their end does

@@ -127,10 +127,12 @@ func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]l
 		}
 		actors = append(actors, listedActor(record, err, hosts))
 	}
-	slices.SortFunc(actors, func(a, b listed) int {
+	byName := func(a, b listed) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
-	})
-	return actors, nil
+	}
+	slices.SortFunc(actors, func(a, b listed) int { return cmp.Or(byName(a, b), b.Modified.Compare(a.Modified)) })
+	// What was written meanwhile has come twice.
+	return slices.CompactFunc(actors, func(a, b listed) bool { return byName(a, b) == 0 }), nil
 }
 
 // listedActor is what a record tells of an actor, or why it cannot be read.
