@@ -16,6 +16,7 @@ const (
 	uint32s  = 0xce
 	uint64s  = 0xcf
 	bin8     = 0xc4
+	bin16    = 0xc5
 	bin32    = 0xc6
 	fixText  = 0xa0
 	text32   = 0xdb
@@ -53,12 +54,15 @@ func AppendUint(dst []byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, uint64s), n)
 }
 
-// AppendBytes appends a byte string of msgpack.
+// AppendBytes appends a byte string of msgpack in its shortest form.
 func AppendBytes(dst, data []byte) []byte {
-	if len(data) <= math.MaxUint8 {
-		dst = append(dst, bin8, byte(len(data)))
-	} else {
-		dst = binary.BigEndian.AppendUint32(append(dst, bin32), uint32(len(data)))
+	switch size := len(data); {
+	case size <= math.MaxUint8:
+		dst = append(dst, bin8, byte(size))
+	case size <= math.MaxUint16:
+		dst = binary.BigEndian.AppendUint16(append(dst, bin16), uint16(size))
+	default:
+		dst = binary.BigEndian.AppendUint32(append(dst, bin32), uint32(size))
 	}
 	return append(dst, data...)
 }

@@ -147,15 +147,23 @@ func decodeString(r *reader, v reflect.Value) error {
 }
 
 func decodeBytes(r *reader, v reflect.Value) error {
+	data, err := r.bytes()
+	if err == nil {
+		v.SetBytes(data)
+	}
+	return err
+}
+
+// bytes reads a byte string, or a nil.
+func (r *reader) bytes() ([]byte, error) {
 	t, err := r.next()
 	switch {
 	case err != nil || t.kind == kindNil:
-		return err
+		return nil, err
 	case t.kind != kindBytes:
-		return wrongKind("bytes", t)
+		return nil, wrongKind("bytes", t)
 	}
-	v.SetBytes(clone(t.body))
-	return nil
+	return clone(t.body), nil
 }
 
 func decodeByteArray(r *reader, v reflect.Value) error {

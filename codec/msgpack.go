@@ -37,6 +37,9 @@ func (a *appender) WriteByte(b byte) error {
 var appenders = sync.Pool{New: func() any { return &appender{encoder: msgpack.NewEncoder(nil)} }}
 
 func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
+	if data, ok := v.([]byte); ok && data != nil { // there is nothing to find out about it
+		return AppendBytes(dst, data), nil
+	}
 	p, err := encodable(v)
 	if p == nil || err != nil {
 		return dst, err
@@ -88,8 +91,15 @@ func encode(e *msgpack.Encoder, v any) (err error) {
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
 func (msgpackCodec) Unmarshal(data []byte, into any) error {
-	if none, ok := into.(**struct{}); ok && none != nil {
-		return unmarshalNothing(data, none)
+	switch into := into.(type) { // there is nothing to find out about these
+	case **struct{}:
+		if into != nil {
+			return unmarshalNothing(data, into)
+		}
+	case *[]byte:
+		if into != nil {
+			return unmarshalBytes(data, into)
+		}
 	}
 	v, p, err := target(into)
 	if err != nil {
@@ -118,6 +128,23 @@ func unmarshal(data []byte, v reflect.Value, p *plan) (err error) {
 	}
 	r.data = nil
 	readers.Put(r)
+	return err
+}
+
+func unmarshalBytes(data []byte, into *[]byte) error {
+	*into = nil
+	if len(data) == 0 {
+		return errEmpty
+	}
+	var r reader
+	r.reset(data)
+	found, err := r.bytes()
+	if err == nil {
+		err = r.end()
+	}
+	if err == nil {
+		*into = found
+	}
 	return err
 }
 

@@ -213,3 +213,23 @@ func TestManyFields(t *testing.T) {
 	require.Equal(t, v, back)
 	require.EqualError(t, codec.MsgPack.Unmarshal(pack("82 'F70' 01 'F70' 01"), &back), "F70: there twice")
 }
+
+// TestBytesAreAsOfTheLibrary has bytes, which are encoded by hand, where the form of their length changes.
+func TestBytesAreAsOfTheLibrary(t *testing.T) {
+	t.Parallel()
+	for _, sent := range [][]byte{nil, {}, {1}, make([]byte, 255), make([]byte, 256), make([]byte, 65535), make([]byte, 65536)} {
+		want, err := msgpack.Marshal(sent)
+		require.NoError(t, err)
+		data, err := codec.MsgPack.Append([]byte("before"), sent)
+		require.NoError(t, err)
+		require.Equal(t, append([]byte("before"), want...), data)
+		arrived := []byte("old")
+		require.NoError(t, codec.MsgPack.Unmarshal(want, &arrived))
+		require.Equal(t, sent, arrived)
+		for _, wrong := range [][]byte{append(want, 0), want[:len(want)-1]} {
+			arrived = []byte("old")
+			require.Error(t, codec.MsgPack.Unmarshal(wrong, &arrived))
+			require.Nil(t, arrived)
+		}
+	}
+}
