@@ -108,7 +108,10 @@ func StartServer(o ServerOptions) (*Server, error) {
 // Connect makes a connection within the process, which is faster than one to the URL. Of the options it uses Name,
 // InboxPrefix, Timeout and Logger.
 func (s *Server) Connect(o Options) (*nats.Conn, error) {
-	options := append(o.withDefaults().clientOptions(), nats.InProcessServer(s.server))
+	options := append(o.withDefaults().clientOptions(), nats.InProcessServer(s.server),
+		// The server takes what is written, or closes the connection, within a time of its own; a second clock costs a
+		// twelfth of a call.
+		nats.FlusherTimeout(0))
 	nc, err := nats.Connect("", options...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting within the process: %w", err)
