@@ -117,7 +117,7 @@ func pattern(b *testing.B, at stage, action troupe.Action[link, int, int], n, wa
 	b.Helper()
 	plain := func(_ context.Context, i int) error {
 		subject := fmt.Sprintf("relay.%s.%d", action.Name(), i%inFlight)
-		msg, err := at.nc.Request(subject, []byte(strconv.Itoa(n)), bus.DefaultTimeout)
+		msg, err := at.plain.Request(subject, []byte(strconv.Itoa(n)), bus.DefaultTimeout)
 		if err == nil && string(msg.Data) != strconv.Itoa(want) {
 			err = fmt.Errorf("answered %q", msg.Data)
 		}

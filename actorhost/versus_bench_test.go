@@ -29,13 +29,16 @@ func echoes() actorhost.Definition {
 		actorhost.On(echoIt, func(_ *struct{}, _ *actorhost.Context, in []byte) ([]byte, error) { return in, nil }))
 }
 
+// connector makes connections to a server: as package bus does, and as nats.go does unless it is told otherwise.
+type connector struct{ ours, plain func() (*nats.Conn, error) }
+
 // serveEchoes answers actions, of echoes, links and counters, and plain requests, on connections of their own, until it is stopped.
-func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop func(), err error) {
-	far, err := connect()
+func serveEchoes(ctx context.Context, connect connector) (stop func(), err error) {
+	far, err := connect.ours()
 	if err != nil {
 		return nil, err
 	}
-	plain, err := connect()
+	plain, err := connect.plain()
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +62,8 @@ func serveEchoes(ctx context.Context, connect func() (*nats.Conn, error)) (stop 
 	}, nil
 }
 
-// BenchmarkVersus compares action calls with plain nats.Conn.Request to an echo, from one connection, in turns of the
-// same length. With tcp the server, the host with the echo, and the caller are three processes; with inprocess they are
+// BenchmarkVersus compares action calls with plain nats.Conn.Request to an echo, over connections as nats.Connect makes them,
+// in turns of the same length. With tcp the server, the host with the echo, and the caller are three processes; with inprocess they are
 // one, without a socket. It reports, as medians over the rounds:
 //
 //	calls/s   of actions
@@ -90,17 +93,23 @@ var transports = []struct {
 
 // stage is where a benchmark happens.
 type stage struct {
-	nc     *nats.Conn
-	client *client.Client
-	time   func() time.Duration // of processors, that all processes have taken so far
+	nc, plain *nats.Conn // of the client, and for plain requests
+	client    *client.Client
+	time      func() time.Duration // of processors, that all processes have taken so far
 }
 
-func newStage(b *testing.B, nc *nats.Conn, time func() time.Duration) stage {
+func newStage(b *testing.B, connect connector, time func() time.Duration) stage {
 	b.Helper()
+	nc, err := connect.ours()
+	require.NoError(b, err)
+	b.Cleanup(nc.Close)
+	plain, err := connect.plain()
+	require.NoError(b, err)
+	b.Cleanup(plain.Close)
 	cl, err := client.New(nc)
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
-	return stage{nc, cl, time}
+	return stage{nc, plain, cl, time}
 }
 
 // benchProcesses starts a server and what answers, each in a process of its own.
@@ -108,16 +117,20 @@ func benchProcesses(b *testing.B) stage {
 	b.Helper()
 	server := startServer(b)
 	echoes := startProcess(b, "echoes", server.url)
-	nc, err := bus.Connect(b.Context(), bus.Options{URL: server.url})
-	require.NoError(b, err)
-	b.Cleanup(nc.Close)
-	return newStage(b, nc, func() time.Duration { return ownTime() + server.time(b) + echoes.time(b) })
+	return newStage(b, overTCP(b.Context(), server.url), func() time.Duration { return ownTime() + server.time(b) + echoes.time(b) })
+}
+
+func overTCP(ctx context.Context, url string) connector {
+	return connector{
+		ours:  func() (*nats.Conn, error) { return bus.Connect(ctx, bus.Options{URL: url}) },
+		plain: func() (*nats.Conn, error) { return nats.Connect(url) },
+	}
 }
 
 // runEchoes serves echoes at the server whose URL is its argument.
 func runEchoes(args []string, _ map[string]func() string) (end func() error, err error) {
 	ctx := context.Background()
-	stop, err := serveEchoes(ctx, func() (*nats.Conn, error) { return bus.Connect(ctx, bus.Options{URL: args[0]}) })
+	stop, err := serveEchoes(ctx, overTCP(ctx, args[0]))
 	return func() error { stop(); return nil }, err
 }
 
@@ -126,14 +139,14 @@ func benchInProcess(b *testing.B) stage {
 	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
 	require.NoError(b, err)
 	b.Cleanup(server.Shutdown)
-	connect := func() (*nats.Conn, error) { return server.Connect(bus.Options{}) }
+	connect := connector{
+		ours:  func() (*nats.Conn, error) { return server.Connect(bus.Options{}) },
+		plain: func() (*nats.Conn, error) { return nats.Connect("", nats.InProcessServer(server.InProcess())) },
+	}
 	stop, err := serveEchoes(b.Context(), connect)
 	require.NoError(b, err)
 	b.Cleanup(stop)
-	nc, err := connect()
-	require.NoError(b, err)
-	b.Cleanup(nc.Close)
-	return newStage(b, nc, ownTime)
+	return newStage(b, connect, ownTime)
 }
 
 // roundTime is how long each side has its turn.
@@ -147,7 +160,7 @@ func versusEchoes(b *testing.B, at stage, actors, inFlight int) {
 		refs[i], subjects[i] = troupe.GetOrCreate[echo](at.client, fmt.Sprint(i)), fmt.Sprintf("plain.echo.%d.echo", i)
 	}
 	plain := func(_ context.Context, i int) error {
-		_, err := at.nc.Request(subjects[i%actors], payload, bus.DefaultTimeout)
+		_, err := at.plain.Request(subjects[i%actors], payload, bus.DefaultTimeout)
 		return err
 	}
 	ours := func(_ context.Context, i int) error { // like the other, without a context to watch
