@@ -125,7 +125,8 @@ func (r *Records) Delete(ctx context.Context, id troupe.ID, revision uint64) err
 }
 
 // List yields the records of an actor type, or of all types when it is empty, in no particular order, as they are while it
-// runs: each at least once, and one that is written meanwhile perhaps again, the newest last. A record that cannot be decoded comes with [ErrCorrupt]; any other error is the last.
+// runs: each at least once, and one that is written meanwhile perhaps again, the newest last. A record that cannot be
+// decoded comes with [ErrCorrupt]; any other error is the last.
 func (r *Records) List(ctx context.Context, actorType string) iter.Seq2[ListedRecord, error] {
 	filters := []string{">"}
 	if actorType != "" {

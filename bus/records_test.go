@@ -168,8 +168,10 @@ func TestListIsLeftEarly(t *testing.T) {
 		require.NoError(t, nc.Publish(fmt.Sprintf("$KV.troupe-actors.room.%d", i), nil))
 	}
 	require.NoError(t, nc.Flush())
-	for range records.List(t.Context(), "") {
-		for range records.List(t.Context(), "") { // meanwhile the first one fetches what it can
+	for _, err := range records.List(t.Context(), "") {
+		require.ErrorIs(t, err, bus.ErrCorrupt)
+		for _, err := range records.List(t.Context(), "") { // meanwhile the first one fetches what it can
+			require.ErrorIs(t, err, bus.ErrCorrupt)
 		}
 		break
 	}
