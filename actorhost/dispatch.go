@@ -20,12 +20,11 @@ func (h *Host) dispatch() {
 		case msg := <-h.inbox:
 			switch a := h.receive(msg); {
 			case a == nil: // somebody is at its actor already
-			case len(h.inbox) > 0 || h.ready.busy():
-				h.ready.add(a)
-			default:
-				h.ready.add(nil)
+			case len(h.inbox) == 0 && h.ready.handOver():
 				a.workOff()
 				return
+			default:
+				h.ready.add(a)
 			}
 		case <-h.quit:
 			h.refuseRest()

@@ -121,11 +121,16 @@ func (r *ready) rest() bool {
 	return true
 }
 
-// busy reports whether a goroutine is about to take an activation.
-func (r *ready) busy() bool {
+// handOver has another goroutine read the inbox, unless one is about to take an activation. It reports whether it does.
+func (r *ready) handOver() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.free > 0
+	if r.free > 0 {
+		return false
+	}
+	r.queue = append(r.queue, nil)
+	r.start()
+	return true
 }
 
 // close lets the goroutines go that wait.

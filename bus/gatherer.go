@@ -131,7 +131,7 @@ func (g *Gatherer) send() {
 
 // Flush sends what waits.
 func (g *Gatherer) Flush() {
-	if g.waiting.Load() == 0 {
+	if g.waiting.Load() == 0 { // or else somebody else may be sending
 		return
 	}
 	g.sending.Lock()
@@ -141,6 +141,9 @@ func (g *Gatherer) Flush() {
 
 // flush sends what waits. The caller holds g.sending, which keeps all in order.
 func (g *Gatherer) flush() {
+	if g.waiting.Load() == 0 {
+		return
+	}
 	g.mu.Lock()
 	queue := g.queue
 	g.queue = nil

@@ -27,7 +27,8 @@ type Request struct {
 	lane       *lane // nil without a receiver
 	prev, next *Request
 
-	sent atomic.Pointer[string] // the subject that it was sent to last; nil before
+	sent    atomic.Pointer[string] // the subject that it was sent to last; nil before
+	firstTo string                 // that of the first sending
 }
 
 // reply is what a request comes to: neither a message nor an error when the Requester is closed.
@@ -60,11 +61,14 @@ func (q *Request) send(msg *nats.Msg) error {
 		q.sent.Store(&h.batches)
 		return q.calls.Add(h.batches, msg, true, &q.batch)
 	}
-	if q.sent.Load() != nil {
+	if q.sent.Load() == nil {
+		q.firstTo = msg.Subject
+		q.sent.Store(&q.firstTo)
+	} else {
 		q.r.forget(q)
+		subject := msg.Subject // the caller may change it before it sends again
+		q.sent.Store(&subject)
 	}
-	subject := msg.Subject // the caller may change it before it sends again
-	q.sent.Store(&subject)
 	return q.r.nc.PublishMsg(msg)
 }
 
