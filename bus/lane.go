@@ -6,7 +6,7 @@ import (
 )
 
 // lane holds the requests to one receiver that have not ended, by their numbers, and which host has last told that it
-// has the receiver, if one has.
+// has the receiver, if one has. An empty one is kept until there are too many: the receiver is likely to get another.
 type lane struct {
 	first, last *Request
 	host        *host
@@ -20,9 +20,7 @@ func (r *Requester) enter(q *Request) *lane {
 		if len(r.lanes) >= maxKnown {
 			maps.DeleteFunc(r.lanes, func(_ string, l *lane) bool { return l.first == nil })
 		}
-		if l, r.empty = r.empty, nil; l == nil {
-			l = new(lane)
-		}
+		l = new(lane)
 		r.lanes[q.to] = l
 	}
 	if q.prev = l.last; q.prev == nil {
@@ -48,8 +46,4 @@ func (r *Requester) leave(q *Request) {
 		q.next.prev = q.prev
 	}
 	q.prev, q.next, q.lane = nil, nil, nil
-	if l.first == nil && l.host == nil {
-		delete(r.lanes, q.to)
-		r.empty = l
-	}
 }

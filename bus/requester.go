@@ -33,7 +33,6 @@ type Requester struct {
 	last    uint64
 	waiting map[uint64]*Request // by number; nil once closed
 	lanes   map[string]*lane    // by receiver
-	empty   *lane               // one that is not in use
 	hosts   map[string]*host    // by id: those that have told which receivers they have
 	alarm   alarm
 	calls   *Gatherer // nil: every request travels alone
