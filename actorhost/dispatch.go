@@ -11,19 +11,12 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// dispatch hands each message to its actor. One goroutine at a time reads what all subscriptions of the host receive,
-// and it never waits. When nothing else is going on, it takes the turn of an actor itself, and leaves the reading to
-// another goroutine: a lone call does not wait until one is scheduled.
+// dispatch hands each message that any subscription of the host receives to its actor. It never waits.
 func (h *Host) dispatch() {
 	for {
 		select {
 		case msg := <-h.inbox:
-			switch a := h.receive(msg); {
-			case a == nil: // somebody is at its actor already
-			case len(h.inbox) == 0 && h.ready.handOver():
-				a.workOff()
-				return
-			default:
+			if a := h.receive(msg); a != nil {
 				h.ready.add(a)
 			}
 		case <-h.quit:

@@ -139,7 +139,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		drains:  make(chan struct{}, maxDrains),
 	}
 	h.replies = h.gatherReplies()
-	h.ready.read, h.ready.goOn.L = h.dispatch, &h.ready.mu
+	h.ready.goOn.L = &h.ready.mu
 	if err := h.check(definitions); err != nil {
 		return nil, fmt.Errorf("actorhost: %w", err)
 	}
@@ -265,7 +265,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h.ready.add(nil)
+	h.work.Go(h.dispatch)
 	h.work.Go(func() { h.keepLease(s) })
 	h.work.Go(h.describe)
 	h.work.Go(h.goRound)

@@ -11,7 +11,6 @@ import (
 // first, and would let the connection send every reply in a write of its own, which costs more than anything else in a
 // call.
 type ready struct {
-	read       func() // reads the host's inbox: what a nil in the queue stands for
 	goroutines sync.WaitGroup
 
 	queued atomic.Int64 // activations in the queue
@@ -26,8 +25,8 @@ type ready struct {
 	closed bool // nobody waits any more
 }
 
-// add has activations worked off, or, for a nil, the inbox read. There are as many goroutines as there are turns that
-// wait for something, and a few more that do not.
+// add has activations worked off. There are as many goroutines as there are turns that wait for something, and a few more
+// that do not.
 func (r *ready) add(activations ...*activation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -37,11 +36,7 @@ func (r *ready) add(activations ...*activation) {
 		r.queue, r.head = r.queue[:waiting], 0
 	}
 	r.queue = append(r.queue, activations...)
-	for _, a := range activations {
-		if a != nil {
-			r.queued.Add(1)
-		}
-	}
+	r.queued.Add(int64(len(activations)))
 	for range activations {
 		if r.free >= runtime.GOMAXPROCS(0) {
 			return
@@ -72,11 +67,7 @@ func (r *ready) work() {
 				r.start() // for a turn may take as long as it likes
 			}
 			r.mu.Unlock()
-			if a == nil {
-				r.read()
-			} else {
-				a.workOff()
-			}
+			a.workOff()
 			r.mu.Lock()
 			r.free++
 		}
@@ -94,9 +85,7 @@ func (r *ready) take() *activation {
 	if r.head++; r.head == len(r.queue) {
 		r.queue, r.head = r.queue[:0], 0
 	}
-	if a != nil {
-		r.queued.Add(-1)
-	}
+	r.queued.Add(-1)
 	return a
 }
 
@@ -118,18 +107,6 @@ func (r *ready) rest() bool {
 		return false
 	}
 	r.wanted--
-	return true
-}
-
-// handOver has another goroutine read the inbox, unless one is about to take an activation. It reports whether it does.
-func (r *ready) handOver() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.free > 0 {
-		return false
-	}
-	r.queue = append(r.queue, nil)
-	r.start()
 	return true
 }
 
