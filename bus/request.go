@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,8 @@ type Request struct {
 
 	sent    atomic.Pointer[string] // the subject that it was sent to last; nil before
 	firstTo string                 // that of the first sending
+
+	sendings, unheard int // of those, how many nobody has listened to
 }
 
 // reply is what a request comes to: neither a message nor an error when the Requester is closed.
@@ -50,8 +53,12 @@ func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats
 	if err := q.send(msg); err != nil {
 		return nil, err
 	}
+	q.sendings++
 	return q.Wait(ctx, until)
 }
+
+// Unheard reports whether nobody has listened to any of its sendings, as far as Do and Wait have returned.
+func (q *Request) Unheard() bool { return q.unheard == q.sendings }
 
 // send sends msg, the first time perhaps with others that are on their way to the same host.
 func (q *Request) send(msg *nats.Msg) error {
@@ -88,12 +95,16 @@ func (q *Request) Wait(ctx context.Context, until time.Time) (*nats.Msg, error) 
 	}
 	switch {
 	case got.err != nil:
-		return nil, got.err
 	case got.msg == nil:
-		return nil, ErrAbandoned
+		got.err = ErrAbandoned
+	default:
+		q.answered = isLast(got.msg)
+		got.err = noResponders(got.msg)
 	}
-	q.answered = isLast(got.msg)
-	return got.msg, noResponders(got.msg)
+	if errors.Is(got.err, nats.ErrNoResponders) {
+		q.unheard++
+	}
+	return got.msg, got.err
 }
 
 // End gives up on replies. The request must not be used any more.
@@ -105,6 +116,7 @@ func (q *Request) End() {
 	q.calls, q.host = nil, nil
 	q.sent.Store(nil) // no denial is for the next one
 	q.last, q.answered = nats.Msg{}, false
+	q.sendings, q.unheard = 0, 0
 	for len(q.replies) > 0 {
 		<-q.replies
 	}

@@ -82,6 +82,13 @@ func (c *distantConn) Close() error {
 	return c.Conn.Close()
 }
 
+// shlef is an actor that no host has.
+type shlef struct{ troupe.Ref }
+
+func (shlef) ActorType() string { return "shlef" }
+
+var misspelt = troupe.NewAction[shlef, book, int]("put")
+
 // "No responders" may arrive when a call has been sent again, and even by the route: it is no word of the route then.
 func TestDistantServer(t *testing.T) {
 	for _, ms := range []int{50, 99, 101, 150, 199, 201, 250, 350, 600, 1000} {
@@ -102,6 +109,9 @@ func TestDistantServer(t *testing.T) {
 			count, err = put.Call(t.Context(), ref, moby)
 			require.NoError(t, err, delay)
 			require.Equal(t, 2, count, "each is done once")
+
+			_, err = misspelt.Call(t.Context(), troupe.GetOrCreate[shlef](cl, "a"), moby)
+			require.ErrorIs(t, err, troupe.ErrUnknownType, delay)
 		})
 	}
 }

@@ -43,6 +43,7 @@ type sending struct {
 	patience time.Duration // before the next, if its host says that it is at it
 	listen   bool          // it has just said so
 	host     string        // its id
+	wait     bool          // nobody has heard one of its sendings, and nothing is known of the others yet
 	unsure   bool          // a sending that was neither answered nor refused may have been run, or may be yet
 }
 
@@ -139,6 +140,9 @@ func (s *sending) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 // unanswered tells what becomes of a call that has come to an error instead of a reply: that error, or nil when it is to be
 // tried again.
 func (s *sending) unanswered(ctx context.Context, listening bool, err error) error {
+	if s.request.Unheard() {
+		s.unsure = false
+	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders) && s.direct: // asleep: at once to those who can wake it
 		s.attempts--
@@ -163,6 +167,9 @@ func (s *sending) unanswered(ctx context.Context, listening bool, err error) err
 			return &gaveUpError{errLeft, err}
 		}
 		return s.rest(ctx, err)
+	case errors.Is(err, nats.ErrNoResponders) && s.unsure: // so much for one sending: the others may have arrived
+		s.wait, s.patience = true, min(max(2*s.patience, firstSilence), lastPending)
+		return nil
 	case s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
 		return s.rest(ctx, err)
 	}
@@ -175,6 +182,10 @@ func (s *sending) once(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	if s.listen {
 		s.listen, s.silence = false, firstSilence
 		return s.listenOn(ctx, now.Add(min(s.patience, left)))
+	}
+	if s.wait {
+		s.wait = false
+		return s.request.Wait(ctx, now.Add(min(s.patience, left)))
 	}
 	if s.attempts++; s.attempts > 1 {
 		s.client.resent.Add(1)
