@@ -111,10 +111,11 @@ const over = 0
 
 // readSome reads what one request gets, and returns where it goes on.
 func (js *Journals) readSome(ctx context.Context, key string, from uint64, newest map[string]found) (uint64, error) {
-	for msg, err := range scanSome(ctx, js.stream.js, js.name, js.stream.prefix+key, jetstreamext.GetBatchSeq(from)) {
-		if err != nil {
-			return from, err
-		}
+	messages, _, err := scanSome(ctx, js.stream.js, js.name, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
+	if err != nil {
+		return from, err
+	}
+	for _, msg := range messages {
 		from = msg.Sequence + 1
 		switch state := first(msg.Header, headerJournal); state {
 		case journalOver:

@@ -22,43 +22,50 @@ func scan(
 	ctx context.Context, js jetstream.JetStream, stream, filter string, start jetstreamext.GetBatchOpt,
 ) iter.Seq2[*jetstream.RawStreamMsg, error] {
 	return func(yield func(*jetstream.RawStreamMsg, error) bool) {
-		for more := true; more; {
-			messages, size := 0, 0
-			for msg, err := range scanSome(ctx, js, stream, filter, start) {
-				if !yield(msg, err) || err != nil {
+		for end := false; !end; {
+			var found []*jetstream.RawStreamMsg
+			var err error
+			if found, end, err = scanSome(ctx, js, stream, filter, start); err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, msg := range found {
+				if !yield(msg, nil) {
 					return
 				}
 				start = jetstreamext.GetBatchSeq(msg.Sequence + 1)
-				messages++
-				size += sizeOf(msg)
 			}
-			more = messages >= scanMessages || size >= scanBytes // or else the server has come to the end
 		}
 	}
 }
 
-// scanSome yields what one request gets.
+// scanSome reads what one request gets, and whether the server has come to the end with it.
 func scanSome(
 	ctx context.Context, js jetstream.JetStream, stream, filter string, start jetstreamext.GetBatchOpt,
-) iter.Seq2[*jetstream.RawStreamMsg, error] {
-	return func(yield func(*jetstream.RawStreamMsg, error) bool) {
-		ctx, cancel := context.WithTimeout(ctx, readTimeout)
-		defer cancel()
-		messages, err := jetstreamext.GetBatch(ctx, js, stream, scanMessages, start,
-			jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		for msg, err := range messages {
-			if errors.Is(err, jetstreamext.ErrNoMessages) || !yield(msg, err) || err != nil {
-				return
-			}
-		}
-		if err := ctx.Err(); err != nil { // which ends the messages like their end does
-			yield(nil, err)
-		}
+) (found []*jetstream.RawStreamMsg, end bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	messages, err := jetstreamext.GetBatch(ctx, js, stream, scanMessages, start,
+		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
+	if err != nil {
+		return nil, false, err
 	}
+	size := 0
+	for msg, err := range messages {
+		switch {
+		case errors.Is(err, jetstreamext.ErrNoMessages):
+			return nil, true, nil
+		case err != nil:
+			return nil, false, err
+		}
+		found = append(found, msg)
+		size += sizeOf(msg)
+	}
+	late := ctx.Err() // which ends the messages like their end does
+	if late != nil && len(found) == 0 {
+		return nil, false, late
+	}
+	return found, late == nil && len(found) < scanMessages && size < scanBytes, nil
 }
 
 // sizeOf is no less than what the server has counted, which did not count the headers that tell where a message is from.
