@@ -57,7 +57,7 @@ func TestEventsAreReadSlowly(t *testing.T) {
 		for _, err := range log.Read(t.Context(), source, "", 0, time.Time{}) {
 			require.NoError(t, err)
 			read++
-			time.Sleep(10 * time.Second)
+			time.Sleep(10 * time.Second) //nolint:forbidigo // in a synctest bubble
 		}
 		require.Equal(t, 3, read)
 	})
