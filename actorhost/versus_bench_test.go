@@ -62,9 +62,9 @@ func serveEchoes(ctx context.Context, connect connector) (stop func(), err error
 	}, nil
 }
 
-// BenchmarkVersus compares action calls with plain nats.Conn.Request to an echo, over connections as nats.Connect makes them,
-// in turns of the same length. With tcp the server, the host with the echo, and the caller are three processes; with inprocess they are
-// one, without a socket. It reports, as medians over the rounds:
+// BenchmarkVersus compares action calls with plain nats.Conn.Request to an echo, over connections as nats.Connect makes
+// them, in turns of the same length. With tcp the server, the host with the echo, and the caller are three processes; with
+// inprocess they are one, without a socket. It reports, as medians over the rounds:
 //
 //	calls/s   of actions
 //	x-plain   that as a multiple of the plain requests of the same round, with its least and its greatest: 2 is twice as

@@ -131,7 +131,7 @@ func (g *Gatherer) send() {
 
 // Flush sends what waits.
 func (g *Gatherer) Flush() {
-	if g.waiting.Load() == 0 { // or else somebody else may be sending
+	if g.waiting.Load() == 0 { // which needs no lock to see: that may be held for a while
 		return
 	}
 	g.sending.Lock()
