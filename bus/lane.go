@@ -17,8 +17,9 @@ type lane struct {
 func (r *Requester) enter(q *Request) *lane {
 	l := r.lanes[q.to]
 	if l == nil {
-		if len(r.lanes) >= maxKnown {
+		if len(r.lanes) >= max(maxKnown, 2*r.busyLanes) {
 			maps.DeleteFunc(r.lanes, func(_ string, l *lane) bool { return l.first == nil })
+			r.busyLanes = len(r.lanes)
 		}
 		l = new(lane)
 		r.lanes[q.to] = l

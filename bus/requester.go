@@ -29,14 +29,15 @@ type Requester struct {
 	batch    []nats.Msg // of replies, which deliver is about to hand on
 	answered []*Request // by it
 
-	mu      sync.Mutex
-	last    uint64
-	waiting map[uint64]*Request // by number; nil once closed
-	lanes   map[string]*lane    // by receiver
-	hosts   map[string]*host    // by id: those that have told which receivers they have
-	alarm   alarm
-	calls   *Gatherer // nil: every request travels alone
-	batches func(host string) string
+	mu        sync.Mutex
+	last      uint64
+	waiting   map[uint64]*Request // by number; nil once closed
+	lanes     map[string]*lane    // by receiver
+	hosts     map[string]*host    // by id: those that have told which receivers they have
+	busyLanes int                 // as they were gone through last
+	alarm     alarm
+	calls     *Gatherer // nil: every request travels alone
+	batches   func(host string) string
 }
 
 // maxReplies is how many replies to one request are kept: each sending may get one.
