@@ -19,6 +19,8 @@ const (
 	codeFloat32     = 0xca
 	codeFloat64     = 0xcb
 	codeUint8       = 0xcc
+	codeUint16      = 0xcd
+	codeUint32      = 0xce
 	codeUint64      = 0xcf
 	codeInt8        = 0xd0
 	codeInt64       = 0xd3
