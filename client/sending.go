@@ -40,7 +40,7 @@ type sending struct {
 	attempts int
 	pause    time.Duration // before the next, if it is refused
 	silence  time.Duration // before the next, if nobody says anything
-	patience time.Duration // before the next, if its host says that it is at it
+	patience time.Duration // before the next, if it must be somewhere: its host says so, or nobody does yet
 	listen   bool          // it has just said so
 	host     string        // its id
 	wait     bool          // nobody has heard one of its sendings, and nothing is known of the others yet
@@ -123,8 +123,8 @@ func (s *sending) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 		return nil, s.unanswered(ctx, listening, err)
 	}
 	if host, pending := bus.PendingAt(reply); pending {
-		s.unsure, s.patience = true, min(max(2*s.patience, firstSilence), lastPending)
-		s.listen, s.host = true, host
+		s.unsure, s.listen, s.host = true, true, host
+		s.bePatient()
 		return nil, nil
 	}
 	s.client.known.add(s.call.ID.Type())
@@ -168,7 +168,8 @@ func (s *sending) unanswered(ctx context.Context, listening bool, err error) err
 		}
 		return s.rest(ctx, err)
 	case errors.Is(err, nats.ErrNoResponders) && s.unsure: // so much for one sending: the others may have arrived
-		s.wait, s.patience = true, min(max(2*s.patience, firstSilence), lastPending)
+		s.wait = true
+		s.bePatient()
 		return nil
 	case s.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
 		return s.rest(ctx, err)
@@ -209,6 +210,8 @@ func (s *sending) listenOn(ctx context.Context, until time.Time) (*nats.Msg, err
 		}
 	}
 }
+
+func (s *sending) bePatient() { s.patience = min(max(2*s.patience, firstSilence), lastPending) }
 
 func (s *sending) directly() {
 	s.direct = true
