@@ -45,6 +45,9 @@ type bucket struct {
 	entries jetstream.KeyValue
 }
 
+// name is that of the stream.
+func (b *bucket) name() string { return b.stream.CachedInfo().Config.Name }
+
 // openBucket opens a bucket and makes it when there is none, one for atomic batches if they are wanted. One that exists
 // is used with the settings it has. A cluster whose leader has just changed may leave a request without an answer, and
 // one of its servers may not know yet of a bucket that was made by another, so it is tried again until ctx is done.

@@ -17,7 +17,7 @@ const MaxHistory = jetstream.KeyValueMaxHistory
 // are none of an actor that does not exist. Errors are as those of [Records.List].
 func (r *Records) History(ctx context.Context, id troupe.ID) iter.Seq2[ListedRecord, error] {
 	return func(yield func(ListedRecord, error) bool) {
-		for one, err := range r.bucket.scan(ctx, id.Tokens(), 1) {
+		for one, err := range r.bucket.revisions(ctx, id.Tokens(), 1) {
 			if err != nil {
 				yield(ListedRecord{}, err)
 				return

@@ -13,7 +13,6 @@ import (
 type Journals struct {
 	records *Records
 	stream  *bucket
-	name    string
 	eager   bool
 }
 
@@ -24,13 +23,12 @@ const journalOverTTL = time.Hour
 // OpenJournals opens the journals of a namespace, and makes their stream, when there is none: see [OpenRecords]. Eager has
 // every write go there that may, for tests.
 func OpenJournals(ctx context.Context, records *Records, ns Namespace, replicas int, eager bool) (*Journals, error) {
-	js := &Journals{records: records, name: ns.name + "-journal", eager: eager}
 	jets := records.bucket.js
 	if replicas == 0 {
 		replicas = defaultReplicas(jets.Conn())
 	}
 	config := jetstream.StreamConfig{
-		Name:        js.name,
+		Name:        ns.name + "-journal",
 		Description: "What actors have changed and is not in their records yet",
 		Subjects:    []string{ns.name + ".journal.>"},
 		Replicas:    replicas,
@@ -42,8 +40,7 @@ func OpenJournals(ctx context.Context, records *Records, ns Namespace, replicas 
 	if err != nil {
 		return nil, fmt.Errorf("opening the journals: %w", err)
 	}
-	js.stream = &bucket{js: jets, stream: stream, prefix: ns.name + ".journal."}
-	return js, nil
+	return &Journals{records, &bucket{js: jets, stream: stream, prefix: ns.name + ".journal."}, eager}, nil
 }
 
 // last is the last message of a journal: its sequence number, zero when there is none, and what it says.

@@ -33,7 +33,7 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, e
 		}
 		// The watch finds its end by counting: one key that is written twice is counted for another that it has not got to.
 		for _, filter := range filters {
-			for one, err := range b.scan(ctx, filter, last+1) {
+			for one, err := range b.revisions(ctx, filter, last+1) {
 				if !yield(one, err) || err != nil {
 					return
 				}
@@ -69,11 +69,10 @@ func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, e
 	}
 }
 
-// scan yields all revisions from one on that are kept and no deletions. See [scan].
-func (b *bucket) scan(ctx context.Context, filter string, from uint64) iter.Seq2[entry, error] {
+// revisions yields all revisions from one on that are kept and no deletions. See [bucket.scan].
+func (b *bucket) revisions(ctx context.Context, filter string, from uint64) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		stream, start := "KV_"+b.entries.Bucket(), jetstreamext.GetBatchSeq(from)
-		for msg, err := range scan(ctx, b.js, stream, b.prefix+filter, start) {
+		for msg, err := range b.scan(ctx, b.prefix+filter, jetstreamext.GetBatchSeq(from)) {
 			if err != nil {
 				yield(entry{}, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
 				return

@@ -104,7 +104,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 		start = jetstreamext.GetBatchStartTime(since)
 	}
 	return func(yield func(Logged, error) bool) {
-		for msg, err := range scan(ctx, l.stream.js, l.ns.name+"-events", l.ns.Log(id, event), start) {
+		for msg, err := range l.stream.scan(ctx, l.ns.Log(id, event), start) {
 			var one Logged
 			if err == nil {
 				one, err = l.logged(msg.Subject, msg.Header, msg.Data)

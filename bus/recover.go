@@ -111,7 +111,7 @@ const over = 0
 
 // readSome reads what one request gets, and returns where it goes on.
 func (js *Journals) readSome(ctx context.Context, key string, from uint64, newest map[string]found) (uint64, error) {
-	messages, _, err := scanSome(ctx, js.stream.js, js.name, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
+	messages, _, err := js.stream.scanSome(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
 	if err != nil {
 		return from, err
 	}

@@ -15,17 +15,15 @@ const (
 	readTimeout             = 5 * time.Second
 )
 
-// scan yields the messages of a stream whose subjects match a filter, in their order from a start on, up to an instant at
-// which none follows the last: what is written again meanwhile is found where it has gone. An error ends it. In a cluster
-// any replica may answer, which may be a moment behind.
-func scan(
-	ctx context.Context, js jetstream.JetStream, stream, filter string, start jetstreamext.GetBatchOpt,
-) iter.Seq2[*jetstream.RawStreamMsg, error] {
+// scan yields the messages of subjects that match a filter, in their order from a start on, up to an instant at which none
+// follows the last: what is written again meanwhile is found where it has gone. An error ends it. In a cluster any replica
+// may answer, which may be a moment behind.
+func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.GetBatchOpt) iter.Seq2[*jetstream.RawStreamMsg, error] {
 	return func(yield func(*jetstream.RawStreamMsg, error) bool) {
 		for end := false; !end; {
 			var found []*jetstream.RawStreamMsg
 			var err error
-			if found, end, err = scanSome(ctx, js, stream, filter, start); err != nil {
+			if found, end, err = b.scanSome(ctx, filter, start); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -40,12 +38,12 @@ func scan(
 }
 
 // scanSome reads what one request gets, and whether the server has come to the end with it.
-func scanSome(
-	ctx context.Context, js jetstream.JetStream, stream, filter string, start jetstreamext.GetBatchOpt,
+func (b *bucket) scanSome(
+	ctx context.Context, filter string, start jetstreamext.GetBatchOpt,
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	messages, err := jetstreamext.GetBatch(ctx, js, stream, scanMessages, start,
+	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), scanMessages, start,
 		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
 	if err != nil {
 		return nil, false, err

@@ -93,7 +93,7 @@ func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry,
 }
 
 func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []entry, err error) {
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, "KV_"+s.bucket.entries.Bucket(), []string{s.bucket.prefix + filter})
+	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, s.bucket.name(), []string{s.bucket.prefix + filter})
 	if err != nil {
 		return nil, err
 	}
