@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -19,27 +20,21 @@ func TestEveryHostIsListedWhileLeasesAreRenewed(t *testing.T) {
 	require.NoError(t, err)
 	names := []string{"a", "b", "c"}
 	revisions := make([]uint64, len(names))
-	renew := func() {
-		for i, name := range names {
-			revisions[i], err = hosts.Renew(t.Context(), bus.HostEntry{ID: name}, revisions[i], time.Minute)
-			if err != nil {
-				return
-			}
+	renew := func(ctx context.Context) (err error) {
+		for i := 0; i < len(names) && err == nil; i++ {
+			revisions[i], err = hosts.Renew(ctx, bus.HostEntry{ID: names[i]}, revisions[i], time.Minute)
 		}
+		return err
 	}
-	renew()
-	require.NoError(t, err)
-	stop, stopped := make(chan struct{}), make(chan error)
+	require.NoError(t, renew(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
 	go func() {
-		for {
-			select {
-			case <-stop:
-				stopped <- err
-				return
-			default:
-				renew()
-			}
+		var err error
+		for err == nil {
+			err = renew(ctx)
 		}
+		ended <- err
 	}()
 	for range 500 {
 		found := make(map[string]bool)
@@ -49,6 +44,6 @@ func TestEveryHostIsListedWhileLeasesAreRenewed(t *testing.T) {
 		}
 		require.Len(t, found, len(names))
 	}
-	close(stop)
-	require.NoError(t, <-stopped)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
 }

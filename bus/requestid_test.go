@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -56,6 +57,11 @@ func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
 	}
 	first, firstID := begin("a")
 	require.Equal(t, firstID.Number, firstID.Floor)
+	for i := range 1 << 17 { // actors, more than are remembered
+		q, err := r.Begin(strconv.Itoa(i), time.Now())
+		require.NoError(t, err)
+		q.End()
+	}
 	second, secondID := begin("a")
 	require.Greater(t, secondID.Number, firstID.Number)
 	require.Equal(t, firstID.Number, secondID.Floor)
