@@ -130,7 +130,7 @@ func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]l
 	byName := func(a, b listed) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
 	}
-	slices.SortFunc(actors, func(a, b listed) int { return cmp.Or(byName(a, b), b.Modified.Compare(a.Modified)) })
+	slices.SortFunc(actors, byName)
 	// What was written meanwhile has come twice.
 	return slices.CompactFunc(actors, func(a, b listed) bool { return byName(a, b) == 0 }), nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 )
@@ -72,6 +75,57 @@ func TestLs(t *testing.T) {
 	got = p.run(t.Context(), "ls")
 	require.Equal(t, exitOK, got.code)
 	require.Equal(t, 5, strings.Count(got.out, "(not up)"), got.out)
+}
+
+// TestLsShowsAnActorOnceWhileItIsWritten writes as fast as it can, so that a list comes to the same actor again.
+func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(t, err)
+	defer nc.Close()
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	_, err = bus.OpenHosts(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	ids := make([]troupe.ID, 3)
+	for i := range ids {
+		ids[i], err = troupe.NewID("room", strconv.Itoa(i))
+		require.NoError(t, err)
+	}
+	revisions := make([]uint64, len(ids))
+	write := func(ctx context.Context) (err error) {
+		for i := 0; i < len(ids) && err == nil; i++ {
+			revisions[i], err = records.Put(ctx, ids[i], bus.Record{Created: true, Owner: "h1", Revision: revisions[i]})
+		}
+		return err
+	}
+	require.NoError(t, write(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			err = write(ctx)
+		}
+		ended <- err
+	}()
+	p := at(server.URL())
+	for range 100 {
+		got := p.run(t.Context(), "ls", "--json")
+		require.Equal(t, exitOK, got.code, got.err)
+		var keys []string
+		for line := range strings.Lines(got.out) {
+			var actor listed
+			require.NoError(t, json.Unmarshal([]byte(line), &actor), line)
+			keys = append(keys, actor.Key)
+		}
+		require.Equal(t, []string{"0", "1", "2"}, keys)
+	}
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
 func TestLsShowsWhatItCannotRead(t *testing.T) {
