@@ -10,10 +10,7 @@ import (
 
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), connect(t), ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, connect(t))
 	id := newID(t, "room", "a b")
 	history := func() (owners []string) {
 		t.Helper()
@@ -29,8 +26,9 @@ func TestHistory(t *testing.T) {
 	put := func(owner string) {
 		t.Helper()
 		record.Owner = owner
-		record.Revision, err = records.Put(t.Context(), id, record)
+		revision, err := records.Put(t.Context(), id, record)
 		require.NoError(t, err)
+		record.Revision = revision
 	}
 	require.Empty(t, history())
 	put("h1")

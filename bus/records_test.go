@@ -29,6 +29,15 @@ func connect(t *testing.T) *nats.Conn {
 	return nc
 }
 
+func openRecords(t *testing.T, nc *nats.Conn) *bus.Records {
+	t.Helper()
+	ns, err := bus.NewNamespace("")
+	require.NoError(t, err)
+	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	return records
+}
+
 func newID(tb testing.TB, actorType string, key ...string) troupe.ID {
 	tb.Helper()
 	id, err := troupe.NewID(actorType, key...)
@@ -38,10 +47,7 @@ func newID(tb testing.TB, actorType string, key ...string) troupe.ID {
 
 func TestRecordsAreComparedAndSet(t *testing.T) {
 	t.Parallel()
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), connect(t), ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, connect(t))
 	id := newID(t, "room", "org1", "lobby")
 
 	absent, err := records.Get(t.Context(), id)
@@ -72,10 +78,7 @@ func TestRecordsAreComparedAndSet(t *testing.T) {
 // TestWhatFitsARecord asks before anything is written, and once the limit is known.
 func TestWhatFitsARecord(t *testing.T) {
 	t.Parallel()
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), connect(t), ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, connect(t))
 	for range 2 {
 		require.True(t, records.Fits(1))
 		require.False(t, records.Fits(2<<20))
@@ -83,7 +86,7 @@ func TestWhatFitsARecord(t *testing.T) {
 		require.False(t, records.Fits(records.MaxState()+1))
 	}
 	largest := bus.Record{Owner: "h1", State: make([]byte, records.MaxState())}
-	_, err = records.Put(t.Context(), newID(t, "room"), largest)
+	_, err := records.Put(t.Context(), newID(t, "room"), largest)
 	require.NoError(t, err)
 }
 
@@ -95,10 +98,7 @@ func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
 	nc, err := bus.Connect(t.Context(), bus.Options{URL: srv.ClientURL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, nc)
 	largest := records.MaxState()
 	require.True(t, records.Fits(largest))
 
@@ -120,11 +120,8 @@ func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
 
 func TestRecordsAreListed(t *testing.T) {
 	t.Parallel()
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
 	nc := connect(t)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, nc)
 	for _, id := range []troupe.ID{newID(t, "room"), newID(t, "room", "a"), newID(t, "room", "a", ""), newID(t, "roomy", "b"), newID(t, "clock")} {
 		_, err := records.Put(t.Context(), id, bus.Record{Owner: "h1"})
 		require.NoError(t, err)
@@ -159,11 +156,8 @@ func TestRecordsAreListed(t *testing.T) {
 // TestListIsLeftEarly leaves more records unread than are fetched ahead: whoever fetches them must end too.
 func TestListIsLeftEarly(t *testing.T) {
 	t.Parallel()
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
 	nc := connect(t)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, nc)
 	for i := range 2000 {
 		require.NoError(t, nc.Publish(fmt.Sprintf("$KV.troupe-actors.room.%d", i), nil))
 	}
@@ -180,11 +174,8 @@ func TestListIsLeftEarly(t *testing.T) {
 // TestCorruptRecordsAreNoEmptyOnes stores what no host writes.
 func TestCorruptRecordsAreNoEmptyOnes(t *testing.T) {
 	t.Parallel()
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
 	nc := connect(t)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, nc)
 	id := newID(t, "room", "a")
 	encoded := func(v any) []byte {
 		data, err := codec.MsgPack.Append(nil, v)

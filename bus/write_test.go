@@ -25,10 +25,7 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 			nc, err := server.Connect(bus.Options{})
 			require.NoError(t, err)
 			t.Cleanup(nc.Close)
-			ns, err := bus.NewNamespace("")
-			require.NoError(t, err)
-			records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
-			require.NoError(t, err)
+			records := openRecords(t, nc)
 
 			const keys = 300
 			last := [keys]bus.Record{}
@@ -84,10 +81,7 @@ func TestWritesEndWithTheConnection(t *testing.T) {
 	nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	ns, err := bus.NewNamespace("")
-	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
-	require.NoError(t, err)
+	records := openRecords(t, nc)
 	done := make(chan error, 1)
 	write := func(before func()) error {
 		require.NoError(t, records.Write(bus.Write{
