@@ -11,7 +11,7 @@ import (
 
 // parseAck reads the answer of JetStream to a write: the sequence number of the message. Its errors are those of a write.
 func parseAck(msg *nats.Msg) (sequence uint64, err error) {
-	if err := noResponders(msg); err != nil {
+	if err := NoResponders(msg); err != nil {
 		return 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
 	const mark = `"seq":`

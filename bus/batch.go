@@ -13,13 +13,13 @@ import (
 // reply subject, the number of its headers, the key and the value of each of these, and its body. Numbers are varints,
 // and before every text is its length.
 
-// maxMessages is how many messages a batch may have.
-const maxMessages = 255
+// MaxBatch is how many messages a batch may have.
+const MaxBatch = 255
 
 var errBadBatch = errors.New("not a batch of messages")
 
-// appendToBatch appends a message to a batch, of which count messages are there already.
-func appendToBatch(batch []byte, count int, subject string, msg *nats.Msg) []byte {
+// AppendToBatch appends a message to a batch, of which count messages are there already.
+func AppendToBatch(batch []byte, count int, subject string, msg *nats.Msg) []byte {
 	if count == 0 {
 		batch = append(batch, 0)
 	}

@@ -175,8 +175,8 @@ func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStream
 
 // isDeletion reports whether a message says that its key is deleted.
 func isDeletion(header nats.Header) bool {
-	operation := first(header, "KV-Operation")
-	return operation == "DEL" || operation == "PURGE" || first(header, jetstream.MarkerReasonHeader) != ""
+	operation := FirstHeader(header, "KV-Operation")
+	return operation == "DEL" || operation == "PURGE" || FirstHeader(header, jetstream.MarkerReasonHeader) != ""
 }
 
 // put writes a key that is at the expected revision and returns the new one. With a TTL, of whole seconds, the server

@@ -2,10 +2,8 @@ package bus_test
 
 import (
 	"context"
-	"io"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,17 +12,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // TestWriteEndsWithItsConnection has the answer to a write get lost with the connection.
 func TestWriteEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
-	url := serve(t, &server.Options{JetStream: true, StoreDir: t.TempDir()}).ClientURL()
+	url := bustest.Serve(t, &server.Options{JetStream: true, StoreDir: t.TempDir()}).ClientURL()
 	var deaf atomic.Bool // the client hears nothing any more
 	conns := make(chan net.Conn, 16)
-	proxy := listen(t, func(conn net.Conn) {
+	proxy := bustest.Listen(t, func(conn net.Conn) {
 		conns <- conn
-		forward(conn, strings.TrimPrefix(url, "nats://"), &deaf)
+		bustest.Forward(conn, strings.TrimPrefix(url, "nats://"), &deaf)
 	})
 	nc, err := bus.Connect(t.Context(), bus.Options{URL: proxy})
 	require.NoError(t, err)
@@ -35,7 +34,7 @@ func TestWriteEndsWithItsConnection(t *testing.T) {
 	records := openRecords(t, nc)
 	others := openRecords(t, direct)
 
-	id := newID(t, "room", "lobby")
+	id := bustest.NewID(t, "room", "lobby")
 	deaf.Store(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a write may take
 	defer cancel()
@@ -53,29 +52,4 @@ func TestWriteEndsWithItsConnection(t *testing.T) {
 	require.NoError(t, (<-conns).Close())
 	require.ErrorIs(t, <-ended, bus.ErrOutcomeUnknown)
 	require.NoError(t, ctx.Err(), "it was not the time that ran out")
-}
-
-// forward copies between a connection and an address, and drops what comes from there as long as the client is deaf.
-func forward(conn net.Conn, to string, deaf *atomic.Bool) {
-	upstream, err := net.Dial("tcp", to)
-	if err != nil {
-		return
-	}
-	var copying sync.WaitGroup
-	copying.Go(func() {
-		_, _ = io.Copy(upstream, conn)
-		_ = upstream.Close()
-	})
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := upstream.Read(buffer)
-		if err != nil {
-			break
-		}
-		if !deaf.Load() {
-			_, _ = conn.Write(buffer[:n])
-		}
-	}
-	_ = conn.Close()
-	copying.Wait()
 }

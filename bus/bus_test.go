@@ -8,11 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 func TestOpenConnects(t *testing.T) {
 	t.Parallel()
-	srv := serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "secret"}}})
+	srv := bustest.Serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "secret"}}})
 	address := srv.Addr().String()
 	b, err := bus.Open(t.Context(), bus.Options{URL: "u:secret@" + address})
 	require.NoError(t, err)

@@ -24,11 +24,11 @@ type grouped struct {
 // commit sends a group of what waits.
 func (j *Journal) commit() {
 	j.mu.Lock()
-	if j.flight != nil || j.queue.len() == 0 {
+	if j.flight != nil || j.queue.Len() == 0 {
 		j.mu.Unlock()
 		return
 	}
-	n := j.queue.len()
+	n := j.queue.Len()
 	n = min(max(n/2, fewInGroup), n, maxGroup) // while one is on its way, others can be under way to the next
 	g := new(group)
 	if last := len(j.spare) - 1; last >= 0 {
@@ -115,7 +115,7 @@ func (j *Journal) land(sequence uint64, err error, more bool) {
 			j.over = err
 		}
 	}
-	if j.queue.len() > 0 {
+	if j.queue.Len() > 0 {
 		j.signal()
 	}
 	j.mu.Unlock()

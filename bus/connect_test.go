@@ -26,25 +26,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
-
-// serve runs a NATS server as operators do, on a free port of localhost unless the options have one.
-func serve(t *testing.T, config *server.Options) *server.Server {
-	t.Helper()
-	config.Host, config.NoSigs = "127.0.0.1", true
-	if config.Port == 0 {
-		config.Port = server.RANDOM_PORT
-	}
-	srv, err := server.NewServer(config)
-	require.NoError(t, err)
-	srv.Start()
-	t.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	require.True(t, srv.ReadyForConnections(10*time.Second))
-	return srv
-}
 
 func TestConnectReportsThatNoServerIsThere(t *testing.T) {
 	t.Parallel()
@@ -63,7 +46,7 @@ func TestConnectReportsThatNoServerIsThere(t *testing.T) {
 func TestConnectGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	accepted := make(chan struct{}, 1)
-	silent := listen(t, func(conn net.Conn) {
+	silent := bustest.Listen(t, func(conn net.Conn) {
 		accepted <- struct{}{}
 		_, _ = io.Copy(io.Discard, conn)
 	})
@@ -77,7 +60,7 @@ func TestConnectGivesUpWithItsContext(t *testing.T) {
 	require.ErrorContains(t, err, "nats://"+silent)
 	require.NotErrorIs(t, err, bus.ErrNoServer)
 
-	_, err = bus.Connect(ctx, bus.Options{URL: serve(t, &server.Options{}).ClientURL()})
+	_, err = bus.Connect(ctx, bus.Options{URL: bustest.Serve(t, &server.Options{}).ClientURL()})
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
 	require.ErrorIs(t, err, context.Canceled)
@@ -86,7 +69,7 @@ func TestConnectGivesUpWithItsContext(t *testing.T) {
 func TestConnectOutlivesItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	nc, err := bus.Connect(ctx, bus.Options{URL: serve(t, &server.Options{}).ClientURL(), Name: "me", InboxPrefix: "_MINE"})
+	nc, err := bus.Connect(ctx, bus.Options{URL: bustest.Serve(t, &server.Options{}).ClientURL(), Name: "me", InboxPrefix: "_MINE"})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	cancel()
@@ -97,7 +80,7 @@ func TestConnectOutlivesItsContext(t *testing.T) {
 
 func TestConnectIgnoresServersThatAreDown(t *testing.T) {
 	t.Parallel()
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: refusing(t) + "," + serve(t, &server.Options{}).ClientURL()})
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: refusing(t) + "," + bustest.Serve(t, &server.Options{}).ClientURL()})
 	require.NoError(t, err)
 	nc.Close()
 }
@@ -174,7 +157,7 @@ func TestConnectShowsCredentials(t *testing.T) {
 			t.Parallel()
 			config := *test.server
 			o := test.options
-			o.URL = serve(t, &config).ClientURL()
+			o.URL = bustest.Serve(t, &config).ClientURL()
 			nc, err := bus.Connect(t.Context(), o)
 			require.NoError(t, err)
 			nc.Close()
@@ -220,7 +203,7 @@ func natsContext(t *testing.T, settings map[string]any) string {
 
 func TestConnectByContext(t *testing.T) {
 	t.Parallel()
-	url := serve(t, &server.Options{}).ClientURL()
+	url := bustest.Serve(t, &server.Options{}).ClientURL()
 	nc, err := bus.Connect(t.Context(), bus.Options{Context: natsContext(t, map[string]any{"url": url})})
 	require.NoError(t, err)
 	nc.Close()
@@ -236,9 +219,9 @@ func TestConnectByContext(t *testing.T) {
 
 func TestConnectThroughProxy(t *testing.T) {
 	t.Parallel()
-	url := serve(t, &server.Options{}).ClientURL()
+	url := bustest.Serve(t, &server.Options{}).ClientURL()
 	asked := make(chan string, 2)
-	proxy := "socks5://" + listen(t, func(conn net.Conn) { socks(conn, strings.TrimPrefix(url, "nats://"), asked) })
+	proxy := "socks5://" + bustest.Listen(t, func(conn net.Conn) { socks(conn, strings.TrimPrefix(url, "nats://"), asked) })
 	for name, o := range map[string]bus.Options{
 		"option":  {URL: "bus.example:4222", SOCKSProxy: proxy},
 		"context": {Context: natsContext(t, map[string]any{"url": "bus.example:4222", "socks_proxy": proxy})},
@@ -252,7 +235,7 @@ func TestConnectThroughProxy(t *testing.T) {
 
 func TestConnectDoesNotWaitForASilentProxy(t *testing.T) {
 	t.Parallel()
-	silent := "socks5://" + listen(t, func(net.Conn) { <-t.Context().Done() })
+	silent := "socks5://" + bustest.Listen(t, func(net.Conn) { <-t.Context().Done() })
 	for name, o := range map[string]bus.Options{
 		"option":  {SOCKSProxy: silent},
 		"context": {Context: natsContext(t, map[string]any{"socks_proxy": silent})},
@@ -275,7 +258,7 @@ func socks(conn net.Conn, target string, asked chan<- string) {
 	_, _ = io.ReadFull(conn, buf[:2]) // port
 	asked <- string(name)
 	_, _ = conn.Write([]byte{5, 0, 0, 1, 127, 0, 0, 1, 0, 0})
-	forward(conn, target, new(atomic.Bool))
+	bustest.Forward(conn, target, new(atomic.Bool))
 }
 
 func TestConnectByTLS(t *testing.T) {
@@ -287,7 +270,7 @@ func TestConnectByTLS(t *testing.T) {
 	for name, first := range map[string]bool{"upgrade": false, "first": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := serve(t, &server.Options{TLS: true, TLSVerify: true, TLSConfig: config, TLSHandshakeFirst: first})
+			srv := bustest.Serve(t, &server.Options{TLS: true, TLSVerify: true, TLSConfig: config, TLSHandshakeFirst: first})
 			address := srv.Addr().String()
 			nc, err := bus.Connect(t.Context(), bus.Options{URL: address, TLSCA: ca, TLSCert: ca, TLSKey: key, TLSFirst: first})
 			require.NoError(t, err)
@@ -326,7 +309,7 @@ func certificate(t *testing.T) (cert tls.Certificate, certFile, keyFile string) 
 // TestReconnectsAreSpread: those who lose a server together do not come back together.
 func TestReconnectsAreSpread(t *testing.T) {
 	t.Parallel()
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: serve(t, &server.Options{}).ClientURL()})
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: bustest.Serve(t, &server.Options{}).ClientURL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	for rounds, wait := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 1000: 2 * time.Second} {
@@ -342,8 +325,8 @@ func TestReconnectsAreSpread(t *testing.T) {
 
 func TestConnectionComesBack(t *testing.T) {
 	t.Parallel()
-	first := serve(t, &server.Options{})
-	log := new(logBuffer)
+	first := bustest.Serve(t, &server.Options{})
+	log := new(bustest.Log)
 	nc, err := bus.Connect(t.Context(), bus.Options{URL: first.ClientURL(), Name: "me", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
@@ -359,7 +342,7 @@ func TestConnectionComesBack(t *testing.T) {
 	<-disconnected
 	require.ErrorIs(t, nc.Publish("ask", []byte("while down")), nats.ErrReconnectBufExceeded, "nothing is kept for later")
 
-	serve(t, &server.Options{Port: port})
+	bustest.Serve(t, &server.Options{Port: port})
 	up := time.Now()
 	<-reconnected
 	require.Less(t, time.Since(up), 2*time.Second)
@@ -373,8 +356,8 @@ func TestConnectionComesBack(t *testing.T) {
 func TestAsynchronousErrorsAreLogged(t *testing.T) {
 	t.Parallel()
 	denied := &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"secrets"}}}
-	srv := serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "p", Permissions: denied}}})
-	log := new(logBuffer)
+	srv := bustest.Serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "p", Permissions: denied}}})
+	log := new(bustest.Log)
 	options := bus.Options{URL: srv.ClientURL(), User: "u", Password: "p", Logger: slog.New(slog.NewTextHandler(log, nil))}
 	nc, err := bus.Connect(t.Context(), options)
 	require.NoError(t, err)

@@ -15,22 +15,23 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // restricted is a server on which ann may only use what is open to her.
 func restricted(t *testing.T) (url string) {
 	t.Helper()
 	open := &server.SubjectPermission{Allow: []string{"open.>", "_INBOX.ann.>"}}
-	srv := serve(t, &server.Options{Users: []*server.User{
+	srv := bustest.Serve(t, &server.Options{Users: []*server.User{
 		{Username: "root", Password: "secret"},
 		{Username: "ann", Password: "secret", Permissions: &server.Permissions{Publish: open, Subscribe: open}},
 	}})
 	return srv.ClientURL()
 }
 
-func connectAs(t *testing.T, url, user, inboxPrefix string) (nc *nats.Conn, log *logBuffer) {
+func connectAs(t *testing.T, url, user, inboxPrefix string) (nc *nats.Conn, log *bustest.Log) {
 	t.Helper()
-	log = new(logBuffer)
+	log = new(bustest.Log)
 	nc, err := bus.Connect(t.Context(), bus.Options{
 		URL: url, User: user, Password: "secret", InboxPrefix: inboxPrefix, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
@@ -131,9 +132,9 @@ func TestDenialsOfOthersFailNobody(t *testing.T) {
 	}
 	_, err = nc.Subscribe("closed.>", func(*nats.Msg) {})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return log.contains("closed.>") }, 10*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return log.Contains("closed.>") }, 10*time.Second, time.Millisecond,
 		"what was sent by nobody who can be told is logged")
-	require.True(t, log.contains("closed.2"))
+	require.True(t, log.Contains("closed.2"))
 	require.NoError(t, msg.Respond(nil))
 	require.NoError(t, <-answered)
 }
@@ -189,7 +190,7 @@ func TestGuardedSubscriptions(t *testing.T) {
 					require.ErrorIs(t, err, troupe.ErrDenied)
 					require.ErrorContains(t, err, fmt.Sprintf("subscribe to %q", given.subject))
 				}
-				require.False(t, log.contains(fmt.Sprintf(`to \"%s\"`, given.subject)), "it is told once")
+				require.False(t, log.Contains(fmt.Sprintf(`to \"%s\"`, given.subject)), "it is told once")
 			})
 		}
 	}

@@ -54,7 +54,7 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 	if reply.Header == nil {
 		return nil
 	}
-	code, text := first(reply.Header, HeaderErrorCode), first(reply.Header, HeaderServiceError)
+	code, text := FirstHeader(reply.Header, HeaderErrorCode), FirstHeader(reply.Header, HeaderServiceError)
 	if code == "" && text == "" {
 		return nil
 	}
@@ -62,14 +62,14 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 	err := &troupe.Error{
 		Code:      troupe.Code(code),
 		Message:   strings.TrimPrefix(text, code+": "),
-		FromActor: first(reply.Header, HeaderErrorOrigin) == "actor",
-		Retryable: first(reply.Header, HeaderRetryable) == "1",
+		FromActor: FirstHeader(reply.Header, HeaderErrorOrigin) == "actor",
+		Retryable: FirstHeader(reply.Header, HeaderRetryable) == "1",
 	}
 	if troupe.CheckName("error code", code) != nil {
 		err.Code, err.Message, err.FromActor, err.Retryable = troupe.CodeInternal, headerText(text), false, false
 	}
 	var body errorBody
-	as, cause := codec.ForContentType(first(reply.Header, HeaderContentType))
+	as, cause := codec.ForContentType(FirstHeader(reply.Header, HeaderContentType))
 	if cause == nil && as.Unmarshal(reply.Data, &body) == nil && body.Code == err.Code {
 		err.Message, err.Metadata = body.Message, body.Metadata
 	}
@@ -78,8 +78,16 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 
 // PendingAt reports whether a reply is no answer yet, and at which host the call waits: see [HeaderPending].
 func PendingAt(reply *nats.Msg) (host string, pending bool) {
-	host = first(reply.Header, HeaderPending)
+	host = FirstHeader(reply.Header, HeaderPending)
 	return host, host != ""
+}
+
+// NoResponders recognises the server's answer to a request whose subject nobody listens to.
+func NoResponders(msg *nats.Msg) error {
+	if len(msg.Data) == 0 && FirstHeader(msg.Header, "Status") == "503" {
+		return nats.ErrNoResponders
+	}
+	return nil
 }
 
 // SetContentType names the encoding of a body, unless it is the default one.
@@ -89,8 +97,8 @@ func SetContentType(header nats.Header, as codec.Codec) {
 	}
 }
 
-// first is the first value of a header; unlike Header.Get it allocates nothing.
-func first(header nats.Header, key string) string {
+// FirstHeader is the first value of a header; unlike Header.Get it allocates nothing.
+func FirstHeader(header nats.Header, key string) string {
 	if values := header[key]; len(values) > 0 {
 		return values[0]
 	}

@@ -137,7 +137,7 @@ func (w *writer) answered(msg *nats.Msg) {
 	refused := err != nil && len(f.writes) > 1
 	if refused { // none of them is stored: each is to have its own outcome
 		w.pace = pace{never: w.pace.never || errors.Is(err, errNoBatches)}
-		w.again.push(f.writes...)
+		w.again.Push(f.writes...)
 	} else if !f.journal {
 		now := time.Now()
 		w.pace.answer(f, now)
@@ -145,7 +145,7 @@ func (w *writer) answered(msg *nats.Msg) {
 			w.window.answer(f, now)
 		}
 	}
-	more := w.again.len()+w.queue.len() > 0
+	more := w.again.Len()+w.queue.Len() > 0
 	w.mu.Unlock()
 	if !refused {
 		others, _, _ := w.sub.Pending() // never fails while there are answers

@@ -88,7 +88,7 @@ func (g *Gatherer) add(to string, msg *nats.Msg, size int64, more bool, number *
 	switch {
 	case b == nil:
 		b = g.begin(to)
-	case b.count == maxMessages || int64(len(b.body))+size > g.limit.Load():
+	case b.count == MaxBatch || int64(len(b.body))+size > g.limit.Load():
 		return false
 	}
 	b.add(msg, g.Short)
@@ -189,7 +189,7 @@ func (b *batch) add(msg *nats.Msg, short bool) {
 	if short {
 		subject = subject[len(b.to):]
 	}
-	b.body = appendToBatch(b.body, b.count, subject, msg)
+	b.body = AppendToBatch(b.body, b.count, subject, msg)
 	b.count++
 }
 

@@ -6,12 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	records := openRecords(t, connect(t))
-	id := newID(t, "room", "a b")
+	records := openRecords(t, bustest.Connect(t))
+	id := bustest.NewID(t, "room", "a b")
 	history := func() (owners []string) {
 		t.Helper()
 		for record, err := range records.History(t.Context(), id) {

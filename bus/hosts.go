@@ -35,7 +35,7 @@ const releasedTTL = time.Minute
 // OpenHosts opens the leases of a namespace, and makes their bucket when there is none. See [OpenRecords].
 func OpenHosts(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int) (*Hosts, error) {
 	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.name + "-hosts",
+		Bucket:         ns.Name() + "-hosts",
 		Description:    "One lease for each host that is up",
 		Replicas:       replicas,
 		LimitMarkerTTL: releasedTTL,

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // TestEveryHostIsListedWhileLeasesAreRenewed renews leases as fast as it can: each is at another place of the stream at
@@ -16,7 +17,7 @@ func TestEveryHostIsListedWhileLeasesAreRenewed(t *testing.T) {
 	t.Parallel()
 	ns, err := bus.NewNamespace("")
 	require.NoError(t, err)
-	hosts, err := bus.OpenHosts(t.Context(), connect(t), ns, 0)
+	hosts, err := bus.OpenHosts(t.Context(), bustest.Connect(t), ns, 0)
 	require.NoError(t, err)
 	names := []string{"a", "b", "c"}
 	revisions := make([]uint64, len(names))

@@ -27,7 +27,7 @@ type Journal struct {
 	mu      sync.Mutex
 	closed  bool
 	over    error // why nothing more can be written: it is in other hands
-	queue   fifo[Write]
+	queue   FIFO[Write]
 	flight  *group // on its way
 	spare   []*group
 	crowd   int  // writes in the last one
@@ -90,7 +90,7 @@ func (j *Journal) Write(one Write) error {
 		return j.all.records.Write(one)
 	}
 	defer j.mu.Unlock()
-	j.queue.push(one)
+	j.queue.Push(one)
 	j.signal()
 	return nil
 }
@@ -100,7 +100,7 @@ func (j *Journal) takes() bool {
 	switch {
 	case j.closed, j.over != nil, j.filling.bytes >= maxSegmentBytes:
 		return false
-	case j.all.eager, j.flight != nil, j.queue.len() > 0, j.crowd >= minGroup:
+	case j.all.eager, j.flight != nil, j.queue.Len() > 0, j.crowd >= minGroup:
 		return true
 	}
 	return j.out.load() >= minGroup && (j.apart.IsZero() || time.Now().After(j.apart))
@@ -210,10 +210,10 @@ func (j *Journal) abandon() {
 func (j *Journal) next() (Write, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.queue.len() == 0 {
+	if j.queue.Len() == 0 {
 		return Write{}, false
 	}
-	return j.queue.pop(), true
+	return j.queue.Pop(), true
 }
 
 // Close ends the journal. When all that is in it is in the records, it leaves a message that says so, for those who take
@@ -225,7 +225,7 @@ func (j *Journal) Close(ctx context.Context) error {
 		return nil
 	}
 	j.closed = true
-	clean := j.over == nil && j.flight == nil && j.queue.len() == 0 && j.filling.holds == 0 && (j.other == nil || j.other.holds == 0)
+	clean := j.over == nil && j.flight == nil && j.queue.Len() == 0 && j.filling.holds == 0 && (j.other == nil || j.other.holds == 0)
 	j.mu.Unlock()
 	close(j.quit)
 	j.gone.Wait()

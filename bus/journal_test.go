@@ -20,6 +20,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // owner is a host with a journal, and owned one of its actors: a number that grows, with one write at a time.
@@ -59,7 +60,7 @@ func newOwner(tb testing.TB, connect func() (*nats.Conn, error), name string, ac
 	require.NoError(tb, err)
 	tb.Cleanup(func() { o.stop(tb) })
 	for i := range actors {
-		a := &owned{id: newID(tb, "number", fmt.Sprint(i)), owner: o}
+		a := &owned{id: bustest.NewID(tb, "number", fmt.Sprint(i)), owner: o}
 		record, err := o.records.Get(tb.Context(), a.id)
 		require.NoError(tb, err)
 		a.number = numberOf(record)

@@ -28,9 +28,9 @@ func OpenJournals(ctx context.Context, records *Records, ns Namespace, replicas 
 		replicas = defaultReplicas(jets.Conn())
 	}
 	config := jetstream.StreamConfig{
-		Name:        ns.name + "-journal",
+		Name:        ns.Name() + "-journal",
 		Description: "What actors have changed and is not in their records yet",
-		Subjects:    []string{ns.name + ".journal.>"},
+		Subjects:    []string{ns.Name() + ".journal.>"},
 		Replicas:    replicas,
 		AllowDirect: true,
 		AllowRollup: true,
@@ -40,7 +40,7 @@ func OpenJournals(ctx context.Context, records *Records, ns Namespace, replicas 
 	if err != nil {
 		return nil, fmt.Errorf("opening the journals: %w", err)
 	}
-	return &Journals{records, &bucket{js: jets, stream: stream, prefix: ns.name + ".journal."}, eager}, nil
+	return &Journals{records, &bucket{js: jets, stream: stream, prefix: ns.Name() + ".journal."}, eager}, nil
 }
 
 // last is the last message of a journal: its sequence number, zero when there is none, and what it says.
@@ -52,7 +52,7 @@ func (js *Journals) last(ctx context.Context, key string) (sequence uint64, stat
 	case msg == nil:
 		return 0, "", nil
 	}
-	return msg.Sequence, first(msg.Header, headerJournal), nil
+	return msg.Sequence, FirstHeader(msg.Header, headerJournal), nil
 }
 
 // The messages of a journal that have no group in them say so in this header.

@@ -43,19 +43,19 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int, kee
 		replicas = defaultReplicas(nc)
 	}
 	config := jetstream.StreamConfig{
-		Name:        ns.name + "-events",
+		Name:        ns.Name() + "-events",
 		Description: "The durable events of all actors",
-		Subjects:    []string{ns.name + ".log.>"},
+		Subjects:    []string{ns.Name() + ".log.>"},
 		Replicas:    replicas,
 		MaxAge:      keep,
 		AllowDirect: true,
-		RePublish:   &jetstream.RePublish{Source: ns.name + ".log.>", Destination: ns.name + ".event.>"},
+		RePublish:   &jetstream.RePublish{Source: ns.Name() + ".log.>", Destination: ns.Name() + ".event.>"},
 	}
 	stream, err := openStream(ctx, js, config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of events: %w", err)
 	}
-	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.name + ".log."}}, nil
+	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
 }
 
 // FindLog opens the log of a namespace for reading. Without one, nothing is kept and the Log is nil.
@@ -64,14 +64,14 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns Namespace) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	stream, err := js.Stream(ctx, ns.name+"-events")
+	stream, err := js.Stream(ctx, ns.Name()+"-events")
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("opening the log of events: %w", err)
 	}
-	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.name + ".log."}}, nil
+	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
 }
 
 // Append keeps an event that follows the one at the sequence expected, zero if it is the first of its name and actor. It
@@ -122,7 +122,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 }
 
 func (l *Log) logged(subject string, header nats.Header, data []byte) (Logged, error) {
-	id, event, ok := l.ns.parse(subject, ".log.")
+	id, event, ok := l.ns.ParseLog(subject)
 	if !ok {
 		return Logged{}, fmt.Errorf("%q is not the subject of an event", subject)
 	}

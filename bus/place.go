@@ -38,7 +38,7 @@ func (p Place) String() string {
 
 // ParsePlace reads the place of an event from its headers. It is zero when there is none, or a malformed one.
 func ParsePlace(header nats.Header) Place {
-	epoch, rest, _ := strings.Cut(first(header, HeaderEvent), ".")
+	epoch, rest, _ := strings.Cut(FirstHeader(header, HeaderEvent), ".")
 	sequence, previous, other := strings.Cut(rest, ".")
 	p := Place{Position: troupe.Position{Epoch: parseCount(epoch), Sequence: parseCount(sequence)}}
 	if p.Sequence > 1 {

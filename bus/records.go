@@ -66,7 +66,7 @@ type Records struct {
 // Zero replicas means three in a cluster and one on a single server.
 func OpenRecords(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int) (*Records, error) {
 	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.name + "-actors",
+		Bucket:         ns.Name() + "-actors",
 		Description:    "One record for each actor: owner, epoch and state",
 		Replicas:       replicas,
 		LimitMarkerTTL: destroyedTTL, // allows a TTL on single messages

@@ -15,19 +15,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
-
-// connect gives a test a server of its own and a connection to it.
-func connect(t *testing.T) *nats.Conn {
-	t.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
-	require.NoError(t, err)
-	t.Cleanup(server.Shutdown)
-	nc, err := server.Connect(bus.Options{})
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
-	return nc
-}
 
 func openRecords(t *testing.T, nc *nats.Conn) *bus.Records {
 	t.Helper()
@@ -38,17 +27,10 @@ func openRecords(t *testing.T, nc *nats.Conn) *bus.Records {
 	return records
 }
 
-func newID(tb testing.TB, actorType string, key ...string) troupe.ID {
-	tb.Helper()
-	id, err := troupe.NewID(actorType, key...)
-	require.NoError(tb, err)
-	return id
-}
-
 func TestRecordsAreComparedAndSet(t *testing.T) {
 	t.Parallel()
-	records := openRecords(t, connect(t))
-	id := newID(t, "room", "org1", "lobby")
+	records := openRecords(t, bustest.Connect(t))
+	id := bustest.NewID(t, "room", "org1", "lobby")
 
 	absent, err := records.Get(t.Context(), id)
 	require.NoError(t, err)
@@ -78,7 +60,7 @@ func TestRecordsAreComparedAndSet(t *testing.T) {
 // TestWhatFitsARecord asks before anything is written, and once the limit is known.
 func TestWhatFitsARecord(t *testing.T) {
 	t.Parallel()
-	records := openRecords(t, connect(t))
+	records := openRecords(t, bustest.Connect(t))
 	for range 2 {
 		require.True(t, records.Fits(1))
 		require.False(t, records.Fits(2<<20))
@@ -86,7 +68,7 @@ func TestWhatFitsARecord(t *testing.T) {
 		require.False(t, records.Fits(records.MaxState()+1))
 	}
 	largest := bus.Record{Owner: "h1", State: make([]byte, records.MaxState())}
-	_, err := records.Put(t.Context(), newID(t, "room"), largest)
+	_, err := records.Put(t.Context(), bustest.NewID(t, "room"), largest)
 	require.NoError(t, err)
 }
 
@@ -94,7 +76,7 @@ func TestWhatFitsARecord(t *testing.T) {
 func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
 	t.Parallel()
 	options := &server.Options{JetStream: true, StoreDir: t.TempDir()}
-	srv := serve(t, options)
+	srv := bustest.Serve(t, options)
 	nc, err := bus.Connect(t.Context(), bus.Options{URL: srv.ClientURL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
@@ -109,7 +91,7 @@ func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
 	require.Eventually(t, func() bool { return nc.MaxPayload() < largest }, 10*time.Second, time.Millisecond)
 	done := make(chan bus.Outcome, 1)
 	require.NoError(t, records.Write(bus.Write{
-		ID:   newID(t, "room"),
+		ID:   bustest.NewID(t, "room"),
 		Take: func(bool) (bus.Record, bool) { return bus.Record{Owner: "h1"}, true },
 		Done: func(o bus.Outcome) { done <- o },
 	}))
@@ -120,15 +102,15 @@ func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
 
 func TestRecordsAreListed(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	records := openRecords(t, nc)
-	for _, id := range []troupe.ID{newID(t, "room"), newID(t, "room", "a"), newID(t, "room", "a", ""), newID(t, "roomy", "b"), newID(t, "clock")} {
+	for _, id := range []troupe.ID{bustest.NewID(t, "room"), bustest.NewID(t, "room", "a"), bustest.NewID(t, "room", "a", ""), bustest.NewID(t, "roomy", "b"), bustest.NewID(t, "clock")} {
 		_, err := records.Put(t.Context(), id, bus.Record{Owner: "h1"})
 		require.NoError(t, err)
 	}
-	destroyed, err := records.Put(t.Context(), newID(t, "room", "destroyed"), bus.Record{Owner: "h1"})
+	destroyed, err := records.Put(t.Context(), bustest.NewID(t, "room", "destroyed"), bus.Record{Owner: "h1"})
 	require.NoError(t, err)
-	require.NoError(t, records.Delete(t.Context(), newID(t, "room", "destroyed"), destroyed))
+	require.NoError(t, records.Delete(t.Context(), bustest.NewID(t, "room", "destroyed"), destroyed))
 	require.NoError(t, nc.Publish("$KV.troupe-actors.room.corrupt", []byte{0xdd, 0xff, 0xff, 0xff, 0xff}))
 	require.NoError(t, nc.Flush())
 
@@ -156,7 +138,7 @@ func TestRecordsAreListed(t *testing.T) {
 // TestListIsLeftEarly leaves more records unread than are fetched ahead: whoever fetches them must end too.
 func TestListIsLeftEarly(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	records := openRecords(t, nc)
 	for i := range 2000 {
 		require.NoError(t, nc.Publish(fmt.Sprintf("$KV.troupe-actors.room.%d", i), nil))
@@ -174,9 +156,9 @@ func TestListIsLeftEarly(t *testing.T) {
 // TestCorruptRecordsAreNoEmptyOnes stores what no host writes.
 func TestCorruptRecordsAreNoEmptyOnes(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	records := openRecords(t, nc)
-	id := newID(t, "room", "a")
+	id := bustest.NewID(t, "room", "a")
 	encoded := func(v any) []byte {
 		data, err := codec.MsgPack.Append(nil, v)
 		require.NoError(t, err)
@@ -242,7 +224,7 @@ func TestLeases(t *testing.T) {
 	t.Parallel()
 	ns, err := bus.NewNamespace("")
 	require.NoError(t, err)
-	hosts, err := bus.OpenHosts(t.Context(), connect(t), ns, 0)
+	hosts, err := bus.OpenHosts(t.Context(), bustest.Connect(t), ns, 0)
 	require.NoError(t, err)
 	entry := bus.HostEntry{ID: "h1", Types: []string{"room"}}
 	_, up, err := hosts.Revision(t.Context(), "h1")

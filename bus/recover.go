@@ -117,7 +117,7 @@ func (js *Journals) readSome(ctx context.Context, key string, from uint64, newes
 	}
 	for _, msg := range messages {
 		from = msg.Sequence + 1
-		switch state := first(msg.Header, headerJournal); state {
+		switch state := FirstHeader(msg.Header, headerJournal); state {
 		case journalOver:
 			return over, nil
 		case "":

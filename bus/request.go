@@ -99,7 +99,7 @@ func (q *Request) Wait(ctx context.Context, until time.Time) (*nats.Msg, error) 
 		got.err = ErrAbandoned
 	default:
 		q.answered = isLast(got.msg)
-		got.err = noResponders(got.msg)
+		got.err = NoResponders(got.msg)
 	}
 	if errors.Is(got.err, nats.ErrNoResponders) {
 		q.unheard++
@@ -132,12 +132,4 @@ func (q *Request) take(r reply) {
 	case q.replies <- r:
 	default: // it has more replies than it can use
 	}
-}
-
-// noResponders recognises the server's answer to a request whose subject nobody listens to.
-func noResponders(msg *nats.Msg) error {
-	if len(msg.Data) == 0 && first(msg.Header, "Status") == "503" {
-		return nats.ErrNoResponders
-	}
-	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -19,12 +17,11 @@ import (
 // the replies to all of them, several in one message if they come from one host, and a request allocates little. The
 // reply subject of a request is its [RequestID]. It is safe for concurrent use.
 type Requester struct {
-	nc     *nats.Conn
-	sub    *nats.Subscription
-	name   string    // what the subjects of all replies begin with
-	prefix string    // of the subjects of single replies
-	deaf   func()    // ends hearing of what the server refuses
-	spare  sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
+	nc    *nats.Conn
+	sub   *nats.Subscription
+	name  string    // what the subjects of all replies begin with
+	deaf  func()    // ends hearing of what the server refuses
+	spare sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
 
 	batch    []nats.Msg // of replies, which deliver is about to hand on
 	answered []*Request // by it
@@ -49,9 +46,8 @@ const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 // NewRequester subscribes to an inbox of the connection, and puts a handler before that of its errors. The error has
 // [troupe.CodeDenied] when the server does not let it subscribe.
 func NewRequester(nc *nats.Conn) (*Requester, error) {
-	name := nc.NewInbox() + manyMark
 	r := &Requester{
-		nc: nc, name: name, prefix: name + requestIDMark[1:],
+		nc: nc, name: CallerName(nc.NewInbox()),
 		waiting: make(map[uint64]*Request), lanes: make(map[string]*lane), hosts: make(map[string]*host),
 	}
 	r.alarm.began = time.Now()
@@ -102,8 +98,7 @@ func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 	if !ok {
 		return nil, nats.ErrConnectionClosed
 	}
-	q.text = strconv.AppendUint(append(q.text[:0], r.prefix...), q.number, 36)
-	q.text = strconv.AppendUint(append(q.text, '.'), floor, 36)
+	q.text = AppendReply(q.text[:0], r.name, q.number, floor)
 	q.subject = unsafe.String(unsafe.SliceData(q.text), len(q.text)) // of which a publish makes a copy
 	return q, nil
 }
@@ -172,23 +167,24 @@ func (r *Requester) Close() error {
 
 // deliver takes what comes to the inbox: a reply, several, or word of a batch that nobody listened to.
 func (r *Requester) deliver(msg *nats.Msg) {
-	rest := msg.Subject[len(r.name):]
-	switch {
-	case strings.HasPrefix(rest, requestIDMark[1:]):
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if q := r.find(rest); q != nil {
-			if isLast(msg) {
-				r.remove(q)
-			}
-			q.take(reply{msg: msg})
+	subject := msg.Subject[len(r.name):]
+	if host, ok := RepliesFrom(subject); ok {
+		r.deliverBatch(host, msg.Data)
+		return
+	}
+	if batch, ok := BatchAnswered(subject); ok {
+		if NoResponders(msg) != nil {
+			r.notSent(batch, nats.ErrNoResponders)
 		}
-	case strings.HasPrefix(rest, repliesToken):
-		r.deliverBatch(rest[len(repliesToken):], msg.Data)
-	case strings.HasPrefix(rest, batchToken):
-		if number, err := strconv.ParseUint(rest[len(batchToken):], 36, 64); err == nil && noResponders(msg) != nil {
-			r.notSent(number, nats.ErrNoResponders)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if q := r.find(subject); q != nil {
+		if isLast(msg) {
+			r.remove(q)
 		}
+		q.take(reply{msg: msg})
 	}
 }
 
@@ -231,9 +227,8 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 
 // find returns the request that waits for the reply with this subject, if one does and can take it. The caller holds r.mu.
 func (r *Requester) find(subject string) *Request {
-	token, _, _ := strings.Cut(strings.TrimPrefix(subject, requestIDMark[1:]), ".")
-	number, err := strconv.ParseUint(token, 36, 64)
-	if err != nil {
+	number, ok := ReplyTo(subject)
+	if !ok {
 		return nil // not a reply to anything of ours
 	}
 	q := r.waiting[number]

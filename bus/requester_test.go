@@ -12,11 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 func TestRequesterGivesEachCallerItsReply(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
 	_, err = nc.Subscribe("echo.*", func(msg *nats.Msg) { _ = msg.Respond([]byte(msg.Subject)) })
@@ -42,7 +43,7 @@ func TestRequesterGivesEachCallerItsReply(t *testing.T) {
 
 func TestRequesterTellsWhoDoesNotAnswer(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
 	_, err = r.Do(t.Context(), &nats.Msg{Subject: "nobody.here"}, 10*time.Second)
@@ -91,7 +92,7 @@ func echoTogether(t *testing.T, nc *nats.Conn, subject string) {
 // A reply that came in a batch outlives its request, whose memory the next one uses.
 func TestReplyOfABatchIsKept(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
 	echoTogether(t, nc, "echo")
@@ -108,7 +109,7 @@ func TestReplyOfABatchIsKept(t *testing.T) {
 // Who gives up, perhaps just as the reply is on its way from the one lock to the other, leaves it to nobody else.
 func TestRepliesToThoseWhoGiveUpReachNobody(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
 	echoTogether(t, nc, "echo")
@@ -140,7 +141,7 @@ func TestRepliesToThoseWhoGiveUpReachNobody(t *testing.T) {
 // A request that has as many replies as it can keep goes on: its last may still come, when it is sent again.
 func TestLastReplyToARequestWithTooMany(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
 	_, err = nc.Subscribe("flood", func(msg *nats.Msg) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 func TestParseRequestID(t *testing.T) {
@@ -32,7 +33,7 @@ func TestParseRequestID(t *testing.T) {
 // TestRequestsTellWhatTheirCallerStillWaitsFor looks at the reply subjects from the other side.
 func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	r, err := bus.NewRequester(nc)
 	require.NoError(t, err)
 	_, err = nc.Subscribe("actor.*", func(msg *nats.Msg) {

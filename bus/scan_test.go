@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // TestWhatIsNotAnsweredInTimeIsNotNothing has time run out before the answer.
@@ -19,12 +20,12 @@ func TestWhatIsNotAnsweredInTimeIsNotNothing(t *testing.T) {
 	t.Parallel()
 	ns, err := bus.NewNamespace("")
 	require.NoError(t, err)
-	nc := connect(t)
+	nc := bustest.Connect(t)
 	log, err := bus.OpenLog(t.Context(), nc, ns, 0, time.Hour)
 	require.NoError(t, err)
 	subscriptions, err := bus.OpenSubscriptions(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
-	source := newID(t, "room", "a")
+	source := bustest.NewID(t, "room", "a")
 
 	late, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
@@ -64,7 +65,7 @@ func TestReadGoesOnToTheEnd(t *testing.T) {
 				require.NoError(t, err)
 				log, err := bus.OpenLog(t.Context(), nc, ns, 0, time.Hour)
 				require.NoError(t, err)
-				source, last := newID(t, "room", "a"), uint64(0)
+				source, last := bustest.NewID(t, "room", "a"), uint64(0)
 				for range test.events {
 					last, err = log.Append(t.Context(), source, bus.Emitted{Event: "said", Payload: make([]byte, test.size)}, last)
 					require.NoError(t, err)

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // childDataDir makes the test binary a program with an embedded server, which says where it listens once it has stored
@@ -220,7 +221,7 @@ func TestServerRefusesOptions(t *testing.T) {
 
 func TestServerWarns(t *testing.T) {
 	t.Parallel()
-	log := new(logBuffer)
+	log := new(bustest.Log)
 	options := bus.Options{Logger: slog.New(slog.NewTextHandler(log, nil))}
 	options.Server = bus.ServerOptions{Memory: true}
 	b, err := bus.Open(t.Context(), options)

@@ -57,6 +57,11 @@ func (n Namespace) ParseEvent(subject string) (id troupe.ID, event string, ok bo
 // Log is where a durable event is kept; the server then publishes it where [Namespace.Event] says.
 func (n Namespace) Log(id troupe.ID, event string) string { return n.actor("log", id, event) }
 
+// ParseLog reads the subject under which a durable event is kept, likewise.
+func (n Namespace) ParseLog(subject string) (id troupe.ID, event string, ok bool) {
+	return n.parse(subject, ".log.")
+}
+
 func (n Namespace) parse(subject, kind string) (id troupe.ID, name string, ok bool) {
 	rest, ok := strings.CutPrefix(subject, n.name)
 	if !ok {

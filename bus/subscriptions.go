@@ -30,7 +30,7 @@ const forgottenTTL = time.Minute
 // OpenSubscriptions opens the subscriptions of a namespace, and makes their bucket when there is none. See [OpenRecords].
 func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns Namespace, replicas int) (*Subscriptions, error) {
 	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.name + "-subscriptions",
+		Bucket:         ns.Name() + "-subscriptions",
 		Description:    "Which actors subscribe to which durable events",
 		Replicas:       replicas,
 		LimitMarkerTTL: forgottenTTL,

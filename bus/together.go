@@ -32,7 +32,7 @@ func (r *Requester) SendTogether(ns Namespace) {
 	r.batches = ns.Batch
 	r.calls = NewGatherer(r.nc, GathererOptions{
 		Subject: func(to string) string { return to },
-		Inbox:   r.name + batchToken,
+		Inbox:   BatchReply(r.name),
 		Failed:  func(_ string, number uint64, err error) { r.notSent(number, err) },
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // upgrade asks for a WebSocket as a browser does that shows a page of this origin, and returns the status.
@@ -38,7 +39,7 @@ func upgrade(t *testing.T, url, origin string) int {
 
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
-	log := new(logBuffer)
+	log := new(bustest.Log)
 	b, err := bus.Open(t.Context(), bus.Options{
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 		Server: bus.ServerOptions{Memory: true, WebSocket: "127.0.0.1:0"},

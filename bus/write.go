@@ -100,8 +100,8 @@ type writer struct {
 
 	mu       sync.Mutex
 	closed   bool
-	queue    fifo[Write]
-	again    fifo[prepared]     // refused as a batch, to be sent one by one
+	queue    FIFO[Write]
+	again    FIFO[prepared]     // refused as a batch, to be sent one by one
 	flights  map[uint64]*flight // sent and not answered, by number
 	inFlight int                // writes in them
 	last     uint64
@@ -155,7 +155,7 @@ func (w *writer) add(one Write) error {
 	if w.closed {
 		return fmt.Errorf("writing %s: %w: %w", one.ID, errNotSent, errClosed)
 	}
-	w.queue.push(one)
+	w.queue.Push(one)
 	w.signal()
 	return nil
 }
@@ -203,10 +203,10 @@ func (w *writer) run() {
 func (w *writer) allowed() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := w.queue.len()
+	n := w.queue.Len()
 	switch {
-	case n+w.again.len() == 0:
-	case w.again.len() > 0 && w.window.allows(w.inFlight, n):
+	case n+w.again.Len() == 0:
+	case w.again.Len() > 0 && w.window.allows(w.inFlight, n):
 		return 1
 	case !w.pace.batches && w.window.allows(w.inFlight, n), n < minBatch && w.inFlight < minBatch:
 		return min(n, 1)
@@ -238,16 +238,16 @@ func (w *writer) gather(n int) *flight {
 func (w *writer) take(buffer []byte) (prepared, bool) {
 	for {
 		w.mu.Lock()
-		if w.again.len() > 0 {
-			one := w.again.pop()
+		if w.again.Len() > 0 {
+			one := w.again.Pop()
 			w.mu.Unlock()
 			return one, true
 		}
-		if w.queue.len() == 0 {
+		if w.queue.Len() == 0 {
 			w.mu.Unlock()
 			return prepared{}, false
 		}
-		next := w.queue.pop()
+		next := w.queue.Pop()
 		w.mu.Unlock()
 		record, ok := next.Take(false)
 		if !ok {
@@ -267,7 +267,7 @@ func (w *writer) take(buffer []byte) (prepared, bool) {
 func (w *writer) load() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.queue.len() + w.again.len() + w.inFlight
+	return w.queue.Len() + w.again.Len() + w.inFlight
 }
 
 // append sends a write of the journal, past all that waits.
@@ -282,7 +282,7 @@ func (w *writer) append(one prepared) {
 // put has writes sent that are ready, one by one.
 func (w *writer) put(writes ...prepared) {
 	w.mu.Lock()
-	w.again.push(writes...)
+	w.again.Push(writes...)
 	w.mu.Unlock()
 	w.signal()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // TestWritesHaveTheirOwnOutcome writes many records over and over, where each write costs a sync and where it does not:
@@ -36,7 +37,7 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 					wrong := round > 0 && i%10 == round%10
 					all.Add(1)
 					require.NoError(t, records.Write(bus.Write{
-						ID: newID(t, "room", fmt.Sprint(i)),
+						ID: bustest.NewID(t, "room", fmt.Sprint(i)),
 						Take: func(bool) (bus.Record, bool) {
 							record := bus.Record{Owner: fmt.Sprint("h", round), Created: true, Revision: last[i].Revision}
 							if wrong {
@@ -62,13 +63,13 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 				}
 			}
 			for i, record := range last {
-				got, err := records.Get(t.Context(), newID(t, "room", fmt.Sprint(i)))
+				got, err := records.Get(t.Context(), bustest.NewID(t, "room", fmt.Sprint(i)))
 				require.NoError(t, err)
 				require.Equal(t, record.Owner, got.Owner)
 				require.Equal(t, record.Revision, got.Revision)
 			}
 			require.NoError(t, records.Close())
-			require.Error(t, records.Write(bus.Write{ID: newID(t, "room", "late")}))
+			require.Error(t, records.Write(bus.Write{ID: bustest.NewID(t, "room", "late")}))
 		})
 	}
 }
@@ -85,7 +86,7 @@ func TestWritesEndWithTheConnection(t *testing.T) {
 	done := make(chan error, 1)
 	write := func(before func()) error {
 		require.NoError(t, records.Write(bus.Write{
-			ID:   newID(t, "room", "1"),
+			ID:   bustest.NewID(t, "room", "1"),
 			Take: func(bool) (bus.Record, bool) { before(); return bus.Record{Owner: "h1"}, true },
 			Done: func(o bus.Outcome) { done <- o.Err },
 		}))

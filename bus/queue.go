@@ -1,14 +1,16 @@
 package bus
 
-// fifo is a queue. The zero value is an empty one.
-type fifo[T any] struct {
+// FIFO is a queue without a limit: whoever pushes has one. The zero value is empty. It is not safe for concurrent use.
+type FIFO[T any] struct {
 	items []T
 	first int // of items that is still in the queue
 }
 
-func (q *fifo[T]) len() int { return len(q.items) - q.first }
+// Len is how many items wait.
+func (q *FIFO[T]) Len() int { return len(q.items) - q.first }
 
-func (q *fifo[T]) push(items ...T) {
+// Push adds items to the end.
+func (q *FIFO[T]) Push(items ...T) {
 	if len(q.items)+len(items) > cap(q.items) && q.first > len(q.items)/2 {
 		n := copy(q.items, q.items[q.first:])
 		clear(q.items[n:])
@@ -17,8 +19,8 @@ func (q *fifo[T]) push(items ...T) {
 	q.items = append(q.items, items...)
 }
 
-// pop takes the first item of a queue that is not empty.
-func (q *fifo[T]) pop() T {
+// Pop takes the first item of a queue that is not empty.
+func (q *FIFO[T]) Pop() T {
 	var none T
 	item := q.items[q.first]
 	q.items[q.first] = none

@@ -1,0 +1,139 @@
+// Package bustest has what tests of several packages need of a server: one in the process, one as operators run it, a
+// listener that is no server, and a log that can be read.
+package bustest
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats-server/v2/server/ats"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+)
+
+// Main runs the tests of a package and fails when they leave goroutines behind.
+func Main(m *testing.M) {
+	// The server's clock of access times is a goroutine for as long as it is used. It must not begin in the synctest
+	// bubble of one test: the bubble could not end.
+	ats.Register()
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
+}
+
+// Connect gives a test a server of its own and a connection to it.
+func Connect(tb testing.TB) *nats.Conn {
+	tb.Helper()
+	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	require.NoError(tb, err)
+	tb.Cleanup(server.Shutdown)
+	nc, err := server.Connect(bus.Options{})
+	require.NoError(tb, err)
+	tb.Cleanup(nc.Close)
+	return nc
+}
+
+// NewID makes an ID that is known to be right.
+func NewID(tb testing.TB, actorType string, key ...string) troupe.ID {
+	tb.Helper()
+	id, err := troupe.NewID(actorType, key...)
+	require.NoError(tb, err)
+	return id
+}
+
+// Serve runs a NATS server as operators do, on a free port of localhost unless the options have one.
+func Serve(tb testing.TB, config *server.Options) *server.Server {
+	tb.Helper()
+	config.Host, config.NoSigs = "127.0.0.1", true
+	if config.Port == 0 {
+		config.Port = server.RANDOM_PORT
+	}
+	srv, err := server.NewServer(config)
+	require.NoError(tb, err)
+	srv.Start()
+	tb.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	require.True(tb, srv.ReadyForConnections(10*time.Second))
+	return srv
+}
+
+// Listen runs handle for each connection to the address that it returns.
+func Listen(tb testing.TB, handle func(net.Conn)) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	var handlers sync.WaitGroup
+	handlers.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			handlers.Go(func() {
+				defer conn.Close()
+				handle(conn)
+			})
+		}
+	})
+	tb.Cleanup(handlers.Wait)
+	tb.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+// Forward copies between a connection and an address, and drops what comes from there as long as the client is deaf.
+func Forward(conn net.Conn, to string, deaf *atomic.Bool) {
+	upstream, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		_, _ = io.Copy(upstream, conn)
+		_ = upstream.Close()
+	})
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := upstream.Read(buffer)
+		if err != nil {
+			break
+		}
+		if !deaf.Load() {
+			_, _ = conn.Write(buffer[:n])
+		}
+	}
+	_ = conn.Close()
+	copying.Wait()
+}
+
+// Log is what was logged. It can be read while it is written.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write appends to the log.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// Contains tells whether a text has been logged.
+func (l *Log) Contains(text string) bool { return strings.Contains(l.String(), text) }
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
