@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // The window in which a call that comes again gets its first answer. A caller that numbers its calls (see
-// bus.RequestID) tells when it has an answer, so as a rule an actor remembers about as many as it has calls in flight.
+// wire.RequestID) tells when it has an answer, so as a rule an actor remembers about as many as it has calls in flight.
 const (
 	maxAnswers      = DefaultMailbox // of one actor; the oldest go first
 	maxGivenAnswers = 64             // of those, to calls with an id that their caller has given
@@ -64,7 +64,7 @@ type storedAnswers struct {
 
 // identity is what tells a call from others, as far as its caller has said it.
 type identity struct {
-	bus.RequestID
+	wire.RequestID
 	given string
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // respond answers what others, people mostly, ask of the host itself. It reports whether msg is that.
@@ -52,9 +52,9 @@ func (h *Host) answerWith(msg *nats.Msg, value any) {
 	}
 }
 
-func (h *Host) info() bus.HostInfo {
+func (h *Host) info() wire.HostInfo {
 	h.mu.Lock()
-	info := bus.HostInfo{ID: h.ID(), Awake: len(h.active), Stopping: h.stopping}
+	info := wire.HostInfo{ID: h.ID(), Awake: len(h.active), Stopping: h.stopping}
 	h.mu.Unlock()
 	for _, kind := range h.types {
 		for _, action := range kind.actions {
@@ -65,16 +65,16 @@ func (h *Host) info() bus.HostInfo {
 	return info
 }
 
-func (h *Host) actorInfo(tokens string) bus.ActorInfo {
+func (h *Host) actorInfo(tokens string) wire.ActorInfo {
 	h.mu.Lock()
 	a := h.active[tokens]
 	h.mu.Unlock()
 	if a == nil {
-		return bus.ActorInfo{}
+		return wire.ActorInfo{}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return bus.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.len()}
+	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.len()}
 }
 
 // drain stops the host within the grace of its config. The goroutine ends with that.

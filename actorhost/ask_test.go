@@ -12,8 +12,9 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // ask makes a request of a host and returns its answer.
@@ -21,7 +22,7 @@ func ask(t *testing.T, nc *nats.Conn, subject, contentType string) *nats.Msg {
 	t.Helper()
 	request := nats.NewMsg(subject)
 	if contentType != "" {
-		request.Header.Set(bus.HeaderContentType, contentType)
+		request.Header.Set(wire.HeaderContentType, contentType)
 	}
 	answer, err := nc.RequestMsg(request, 10*time.Second)
 	require.NoError(t, err)
@@ -32,7 +33,7 @@ func TestHostTellsOfItself(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
 	host, nc := b.Host(counters()), b.Connect()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	a := troupe.GetOrCreate[counter](b.Client, "x", "1")
 	require.NoError(t, call(t.Context(), add, a, 1))
@@ -40,33 +41,33 @@ func TestHostTellsOfItself(t *testing.T) {
 	require.Error(t, b.Client.Actor("counter", "x", "1").Call(t.Context(), "fail", "now", nil))
 	require.ErrorIs(t, b.Client.Actor("counter", "b").Existing().Call(t.Context(), "get", nil, nil), troupe.ErrNotFound)
 
-	var info bus.HostInfo
+	var info wire.HostInfo
 	answer := ask(t, nc, ns.Info(host.ID()), "application/json")
 	require.NoError(t, json.Unmarshal(answer.Data, &info))
-	require.Equal(t, "application/json", answer.Header.Get(bus.HeaderContentType))
+	require.Equal(t, "application/json", answer.Header.Get(wire.HeaderContentType))
 	awake := info.Awake // the actor that was not found may not have left yet
-	require.Equal(t, bus.HostInfo{ID: host.ID(), Awake: awake, Calls: 4, Failed: 2}, info)
+	require.Equal(t, wire.HostInfo{ID: host.ID(), Awake: awake, Calls: 4, Failed: 2}, info)
 	require.Eventually(t, func() bool { return host.Active() == 1 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, codec.MsgPack.Unmarshal(ask(t, nc, ns.Info(host.ID()), "").Data, &info))
-	require.Equal(t, bus.HostInfo{ID: host.ID(), Awake: 1, Calls: 4, Failed: 2}, info)
-	require.NotEmpty(t, ask(t, nc, ns.Info(host.ID()), "text/plain").Header.Get(bus.HeaderErrorCode))
+	require.Equal(t, wire.HostInfo{ID: host.ID(), Awake: 1, Calls: 4, Failed: 2}, info)
+	require.NotEmpty(t, ask(t, nc, ns.Info(host.ID()), "text/plain").Header.Get(wire.HeaderErrorCode))
 
-	var actor bus.ActorInfo
+	var actor wire.ActorInfo
 	require.NoError(t, codec.MsgPack.Unmarshal(ask(t, nc, ns.ActorInfo(host.ID(), a.ID()), "").Data, &actor))
-	require.Equal(t, bus.ActorInfo{Awake: true}, actor)
+	require.Equal(t, wire.ActorInfo{Awake: true}, actor)
 	require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: a.ID(), Action: troupe.SleepAction}))
 	require.Eventually(t, func() bool { return host.Active() == 0 }, 10*time.Second, time.Millisecond)
 	require.JSONEq(t, `{"awake":false,"waiting":0}`, string(ask(t, nc, ns.ActorInfo(host.ID(), a.ID()), "application/json").Data))
-	require.Equal(t, "bad_input", ask(t, nc, "troupe.host."+host.ID()+".fly", "").Header.Get(bus.HeaderErrorCode))
+	require.Equal(t, "bad_input", ask(t, nc, "troupe.host."+host.ID()+".fly", "").Header.Get(wire.HeaderErrorCode))
 }
 
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	nc := b.Connect()
-	leases, err := bus.OpenHosts(t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	running := b.Connect()

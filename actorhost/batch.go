@@ -4,7 +4,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // receiveBatch takes calls that have travelled together, each as if it had come alone and by the route. It reports whether
@@ -17,7 +17,7 @@ func (h *Host) receiveBatch(msg *nats.Msg) bool {
 		h.answer(msg, nil)
 		return true
 	}
-	calls, err := bus.ParseBatch(h.batch, msg.Data)
+	calls, err := wire.ParseBatch(h.batch, msg.Data)
 	if err != nil {
 		h.refuse(&work{message: messageOf(msg)}, errorf(troupe.CodeBadInput, "%v", err))
 		return true

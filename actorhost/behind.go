@@ -9,17 +9,17 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // behind is for an actor whose newest change is in the journal of its host, and not in its record yet.
 type behind struct {
-	segment *bus.Segment
-	record  bus.Record // as the journal has it
+	segment *store.Segment
+	record  store.Record // as the journal has it
 }
 
 // note takes note of a write that has succeeded, which went to the journal if that gives its segment. The caller holds g.mu.
-func (g *gate) note(segment *bus.Segment) {
+func (g *gate) note(segment *store.Segment) {
 	switch {
 	case segment == nil && g.behind != nil:
 		g.behind.segment.Leave()
@@ -70,7 +70,7 @@ func (g *gate) land() {
 		ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
 		_, err := h.records.Put(ctx, g.a.id, last.record)
 		cancel()
-		if err == nil || errors.Is(err, bus.ErrConflict) {
+		if err == nil || errors.Is(err, store.ErrConflict) {
 			last.segment.Leave()
 			return
 		}
@@ -86,7 +86,7 @@ func (g *gate) land() {
 }
 
 // same reports whether a record that was found is one that was to be written.
-func same(found, written bus.Record) bool {
+func same(found, written store.Record) bool {
 	return found.Owner == written.Owner && found.Epoch == written.Epoch &&
 		bytes.Equal(found.State, written.State) && bytes.Equal(found.Answers, written.Answers)
 }

@@ -8,14 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // BenchmarkCall tells what one call takes, alone, in a process that has the server and all of both sides: a plain request,
 // the same by the Requester of package bus, an action that changes nothing, and one whose change is stored first.
 func BenchmarkCall(b *testing.B) {
 	at := benchInProcess(b)
-	requester, err := bus.NewRequester(at.nc)
+	requester, err := rpc.NewRequester(at.nc)
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, requester.Close()) })
 	payload, echo, counter := make([]byte, 32), troupe.GetOrCreate[echo](at.client, "0"), troupe.GetOrCreate[counter](at.client, "0")
@@ -25,11 +26,11 @@ func BenchmarkCall(b *testing.B) {
 		call func() error
 	}{
 		{"plain", func() error {
-			_, err := at.plain.Request("plain.echo.0.echo", payload, bus.DefaultTimeout)
+			_, err := at.plain.Request("plain.echo.0.echo", payload, wire.DefaultTimeout)
 			return err
 		}},
 		{"requester", func() error {
-			_, err := requester.Do(ctx, &nats.Msg{Subject: "plain.echo.0.echo", Data: payload}, bus.DefaultTimeout)
+			_, err := requester.Do(ctx, &nats.Msg{Subject: "plain.echo.0.echo", Data: payload}, wire.DefaultTimeout)
 			return err
 		}},
 		{"unchanged", func() error {

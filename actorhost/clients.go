@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // clients are the programs that have connections with actors of a host, by their inboxes.
@@ -90,7 +90,7 @@ func (s *clients) inboxes() (inboxes []string) {
 
 // pingClient asks one client, and has its connections end when it is gone, or those that it has given up.
 func (h *Host) pingClient(inbox string) {
-	answer, err := h.requester.Do(h.ctx, &nats.Msg{Subject: inbox + "." + bus.PingName}, pingClientTimeout)
+	answer, err := h.requester.Do(h.ctx, &nats.Msg{Subject: inbox + "." + wire.PingName}, pingClientTimeout)
 	missed := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded)
 	if err != nil && (!missed || !h.session.Load().valid()) {
 		return // it is this host that is not connected

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 var errNoConnection = errorf(troupe.CodeDisconnected, "the actor has no such connection")
@@ -37,14 +37,14 @@ func ConnectionState[T any](c *Connection) (value T, ok bool) {
 func (c *Connection) subject(name string) string { return c.inbox + "." + c.id + "." + name }
 
 // next is the place of the next event to the connection alone.
-func (c *Connection) next(event string, epoch uint64) bus.Place {
+func (c *Connection) next(event string, epoch uint64) wire.Place {
 	if strings.HasPrefix(event, "_") { // one of bus's own
-		return bus.Place{}
+		return wire.Place{}
 	}
 	if c.sent == nil {
 		c.sent = make(map[string]troupe.Position, 1)
 	}
-	p := bus.After(c.sent[event], epoch)
+	p := wire.After(c.sent[event], epoch)
 	c.sent[event] = p.Position
 	return p
 }
@@ -56,7 +56,7 @@ type connectHook func(s any, c *Context, conn *Connection, in input) error
 // the program gets that error. f also runs for a connection that comes back after its host has died, or has moved the
 // actor. What f broadcasts and sends to the connection, it will hear.
 func OnConnect[R troupe.Reference, S, P any](_ troupe.Connector[R, P], f func(*S, *Context, *Connection, P) error) Handler[R, S] {
-	return Handler[R, S]{name: bus.ConnectAction, connect: func(s any, c *Context, conn *Connection, in input) error {
+	return Handler[R, S]{name: wire.ConnectAction, connect: func(s any, c *Context, conn *Connection, in input) error {
 		var params P
 		if err := in.decode(c, &params); err != nil {
 			return err

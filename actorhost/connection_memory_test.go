@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // TestIdleConnectionsAreSmall connects 10,000 times with 1,000 actors, as a program in any language can, and measures what
@@ -28,12 +28,12 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 	t.Cleanup(func() { _ = sub.Unsubscribe() })
 	connect := func(i int) error {
 		msg := nats.NewMsg(fmt.Sprintf("troupe.route.lounge.%d._connect", i%actors))
-		msg.Header.Set(bus.HeaderContentType, "application/json")
-		msg.Header.Set(bus.HeaderConnection, fmt.Sprintf("c%d", i))
-		msg.Header.Set(bus.HeaderInbox, inbox)
+		msg.Header.Set(wire.HeaderContentType, "application/json")
+		msg.Header.Set(wire.HeaderConnection, fmt.Sprintf("c%d", i))
+		msg.Header.Set(wire.HeaderInbox, inbox)
 		msg.Data = []byte(`"ann"`)
-		reply, err := nc.RequestMsg(msg, bus.DefaultTimeout)
-		if err == nil && reply.Header.Get(bus.HeaderErrorCode) != "" {
+		reply, err := nc.RequestMsg(msg, wire.DefaultTimeout)
+		if err == nil && reply.Header.Get(wire.HeaderErrorCode) != "" {
 			err = fmt.Errorf("connecting: %s", reply.Data)
 		}
 		return err

@@ -16,8 +16,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // A lounge is a chat room: who is in it is connected.
@@ -317,18 +317,18 @@ func TestConnectionByWayOfOtherHosts(t *testing.T) {
 	require.NoError(t, err)
 	request := func(action, id, body string) *nats.Msg {
 		msg := nats.NewMsg("troupe.route.lounge.main." + action)
-		msg.Header.Set(bus.HeaderContentType, "application/json")
-		msg.Header.Set(bus.HeaderConnection, id)
-		msg.Header.Set(bus.HeaderInbox, inbox)
+		msg.Header.Set(wire.HeaderContentType, "application/json")
+		msg.Header.Set(wire.HeaderConnection, id)
+		msg.Header.Set(wire.HeaderInbox, inbox)
 		msg.Data = []byte(body)
 		reply, err := nc.RequestMsg(msg, 10*time.Second)
 		require.NoError(t, err)
-		require.Empty(t, reply.Header.Get(bus.HeaderErrorCode), string(reply.Data))
+		require.Empty(t, reply.Header.Get(wire.HeaderErrorCode), string(reply.Data))
 		return reply
 	}
 	for i := range 20 {
 		id := fmt.Sprint("c", i)
-		request(bus.ConnectAction, id, fmt.Sprintf("%q", id))
+		request(wire.ConnectAction, id, fmt.Sprintf("%q", id))
 		msg, err := welcomed.NextMsg(10 * time.Second)
 		require.NoError(t, err)
 		require.Equal(t, inbox+"."+id+".said", msg.Subject)

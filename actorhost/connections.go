@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // maxConnections is how many connections one actor may have.
@@ -69,9 +69,9 @@ func (s *connections) all() []*Connection {
 	return slices.SortedFunc(maps.Values(s.byID), func(a, b *Connection) int { return cmp.Compare(a.number, b.number) })
 }
 
-// connect does a call of bus.ConnectAction.
+// connect does a call of wire.ConnectAction.
 func (a *activation) connect(w *work) {
-	id, inbox := header(w.header, bus.HeaderConnection), header(w.header, bus.HeaderInbox)
+	id, inbox := header(w.header, wire.HeaderConnection), header(w.header, wire.HeaderInbox)
 	if err := a.host.checkConnection(id, inbox); err != nil {
 		a.pass(w, nil, err)
 		return
@@ -124,13 +124,13 @@ func (g *gate) resume(conn *Connection, o *output) {
 	sent, err := codec.MsgPack.Append(nil, conn.sent)
 	g.mu.Unlock()
 	if err == nil {
-		o.events = []event{{name: bus.SentName, data: sent, to: conn}}
+		o.events = []event{{name: wire.SentName, data: sent, to: conn}}
 	}
 	g.pass(o, &turned{events: o.events})
 }
 
 func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
-	body, err := w.as.Append(nil, bus.Session{Host: a.session.id, Epoch: a.epoch, Number: conn.number})
+	body, err := w.as.Append(nil, wire.Session{Host: a.session.id, Epoch: a.epoch, Number: conn.number})
 	return reply(w, body), err
 }
 
@@ -145,9 +145,9 @@ func (h *Host) checkConnection(id, inbox string) error {
 	return nil
 }
 
-// disconnect does a call of bus.DisconnectAction.
+// disconnect does a call of wire.DisconnectAction.
 func (a *activation) disconnect(w *work) {
-	if conn := a.connections.find(header(w.header, bus.HeaderConnection)); conn != nil {
+	if conn := a.connections.find(header(w.header, wire.HeaderConnection)); conn != nil {
 		a.hangUp(conn)
 	}
 	a.pass(w, nil, nil)
@@ -167,7 +167,7 @@ func (a *activation) hangUp(conn *Connection) {
 func (a *activation) hangUpAll() {
 	for _, conn := range a.connections.all() {
 		a.hangUp(conn)
-		a.sayClosed(conn, bus.Closed{Again: true, Reason: "the actor falls asleep or changes hosts"})
+		a.sayClosed(conn, wire.Closed{Again: true, Reason: "the actor falls asleep or changes hosts"})
 	}
 }
 
@@ -178,7 +178,7 @@ func (a *activation) cutOff(cuts []cut) (events []event) {
 			continue
 		}
 		a.host.clients.remove(one.connection)
-		if e, ok := a.farewell(one.connection, bus.Closed{Reason: one.reason}); ok {
+		if e, ok := a.farewell(one.connection, wire.Closed{Reason: one.reason}); ok {
 			events = append(events, e)
 		}
 		a.mu.Lock()
@@ -189,23 +189,23 @@ func (a *activation) cutOff(cuts []cut) (events []event) {
 }
 
 // sayClosed tells a program that its connection has ended.
-func (a *activation) sayClosed(conn *Connection, why bus.Closed) {
+func (a *activation) sayClosed(conn *Connection, why wire.Closed) {
 	if e, ok := a.farewell(conn, why); ok {
 		a.gate.pass(&output{}, &turned{events: []event{e}})
 	}
 }
 
-func (a *activation) farewell(conn *Connection, why bus.Closed) (event, bool) {
+func (a *activation) farewell(conn *Connection, why wire.Closed) (event, bool) {
 	data, err := codec.MsgPack.Append(nil, why)
 	if err != nil {
 		a.logger("").Error("encoding why a connection has ended failed", slog.Any("error", err))
 	}
-	return event{name: bus.ClosedName, data: data, to: conn}, err == nil
+	return event{name: wire.ClosedName, data: data, to: conn}, err == nil
 }
 
 // abandon tells the connections of an activation that has ended, without hooks.
 func (a *activation) abandon() {
-	why := bus.Closed{Again: !a.destroyed, Reason: "the actor changes hosts"}
+	why := wire.Closed{Again: !a.destroyed, Reason: "the actor changes hosts"}
 	if a.destroyed {
 		why.Reason = "the actor was destroyed"
 	}
@@ -220,7 +220,7 @@ func (a *activation) abandon() {
 
 // connectionOf is the connection by which a call was made. One that is not known is about to come back, or is gone.
 func (a *activation) connectionOf(w *work) (*Connection, error) {
-	id := header(w.header, bus.HeaderConnection)
+	id := header(w.header, wire.HeaderConnection)
 	if id == "" {
 		return nil, nil
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Context is what an action knows of its turn. As a context.Context it is done when the time of the call runs out or
@@ -173,7 +173,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.settle(); err != nil {
 		return unavailable("%v", err)
 	}
-	return c.a.host.client.InvokeFor(ctx, withSelf(header(now.turn.header, bus.HeaderChain), c.a.id), call)
+	return c.a.host.client.InvokeFor(ctx, withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), call)
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
@@ -225,5 +225,5 @@ func header(of nats.Header, key string) string {
 
 // contentType is the encoding of a call's input, and thus of its reply.
 func contentType(of nats.Header) (codec.Codec, error) {
-	return codec.ForContentType(header(of, bus.HeaderContentType))
+	return codec.ForContentType(header(of, wire.HeaderContentType))
 }

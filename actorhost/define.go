@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Defaults of an actor type.
@@ -148,13 +148,13 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	var zero R
 	built := &actorType{
 		name:     zero.ActorType(),
-		actions:  make(map[string]*served, len(t.handlers)+len(bus.Builtins)),
+		actions:  make(map[string]*served, len(t.handlers)+len(wire.Builtins)),
 		events:   make(map[topic]eventAction, len(t.events)),
 		hooks:    t.hooks,
 		limits:   t.limits,
 		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
 	}
-	for _, name := range bus.Builtins {
+	for _, name := range wire.Builtins {
 		built.actions[name] = &served{}
 	}
 	built.actions[troupe.DestroyAction].run = destroy

@@ -7,8 +7,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // dispatch hands each message that any subscription of the host receives to its actor. It never waits.
@@ -58,13 +58,13 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	return h.receiveCall(msg, target, h.now())
 }
 
-func (h *Host) receiveCall(msg *nats.Msg, target bus.Target, now time.Duration) *activation {
+func (h *Host) receiveCall(msg *nats.Msg, target wire.Target, now time.Duration) *activation {
 	w := &work{kind: callWork, message: messageOf(msg), action: target.Action}
 	if err := h.admit(w, target, now); err != nil {
 		h.refuse(w, err)
 		return nil
 	}
-	if w.action == bus.PositionAction {
+	if w.action == wire.PositionAction {
 		h.tellPosition(w, target.Tokens)
 		return nil
 	}
@@ -72,7 +72,7 @@ func (h *Host) receiveCall(msg *nats.Msg, target bus.Target, now time.Duration) 
 }
 
 // admit checks, and completes, what can be told of a call without its actor.
-func (h *Host) admit(w *work, target bus.Target, now time.Duration) *troupe.Error {
+func (h *Host) admit(w *work, target wire.Target, now time.Duration) *troupe.Error {
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := h.types[actorType]
 	if kind == nil {
@@ -87,17 +87,17 @@ func (h *Host) admit(w *work, target bus.Target, now time.Duration) *troupe.Erro
 		return errorf(troupe.CodeBadInput, "%v", err)
 	}
 	w.as = as
-	w.deadline = now + bus.ParseTimeout(header(w.header, bus.HeaderTimeout))
-	w.existing = target.Action == troupe.DestroyAction || header(w.header, bus.HeaderExisting) == "1"
-	if target.Action != bus.ConnectAction { // which comes anew to each host
-		w.id.RequestID, _ = bus.ParseRequestID(w.reply)
+	w.deadline = now + wire.ParseTimeout(header(w.header, wire.HeaderTimeout))
+	w.existing = target.Action == troupe.DestroyAction || header(w.header, wire.HeaderExisting) == "1"
+	if target.Action != wire.ConnectAction { // which comes anew to each host
+		w.id.RequestID, _ = wire.ParseRequestID(w.reply)
 	}
-	w.id.given = strings.Clone(header(w.header, bus.HeaderRequestID)) // a part of all headers, which nobody must keep for it
-	w.again = header(w.header, bus.HeaderAttempt) != ""
-	if len(w.id.given) > bus.MaxRequestID {
-		return errorf(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), bus.MaxRequestID)
+	w.id.given = strings.Clone(header(w.header, wire.HeaderRequestID)) // a part of all headers, which nobody must keep for it
+	w.again = header(w.header, wire.HeaderAttempt) != ""
+	if len(w.id.given) > wire.MaxRequestID {
+		return errorf(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), wire.MaxRequestID)
 	}
-	if chain := header(w.header, bus.HeaderChain); chain != "" {
+	if chain := header(w.header, wire.HeaderChain); chain != "" {
 		return cycle(chain, target.Tokens)
 	}
 	return nil
@@ -108,8 +108,8 @@ const maxSpelt = 4 << 10
 
 // cycle is the error of a call whose actor waits in it.
 func cycle(chain, tokens string) *troupe.Error {
-	if len(chain) > bus.MaxChainBytes {
-		return errorf(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), bus.MaxChainBytes)
+	if len(chain) > wire.MaxChainBytes {
+		return errorf(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
 	}
 	spelt := func() string {
 		whole := chain + "," + tokens
@@ -120,8 +120,8 @@ func cycle(chain, tokens string) *troupe.Error {
 		if waiting == tokens {
 			return errorf(troupe.CodeCallCycle, "%s", spelt())
 		}
-		if length++; length == bus.MaxChain {
-			return errorf(troupe.CodeCallCycle, "more than %d actors wait: %s", bus.MaxChain, spelt())
+		if length++; length == wire.MaxChain {
+			return errorf(troupe.CodeCallCycle, "more than %d actors wait: %s", wire.MaxChain, spelt())
 		}
 	}
 	return nil

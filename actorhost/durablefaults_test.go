@@ -16,7 +16,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // A critic follows presses for good, and does with each page what its test wants.
@@ -173,20 +174,20 @@ func TestSubscriptionIsPartOfTheState(t *testing.T) {
 }
 
 // indexOf opens the index of durable subscriptions.
-func indexOf(t *testing.T, b *hosttest.Bus) *bus.Subscriptions {
+func indexOf(t *testing.T, b *hosttest.Bus) *store.Subscriptions {
 	t.Helper()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	index, err := bus.OpenSubscriptions(t.Context(), b.Connect(), ns, 0)
+	index, err := store.OpenSubscriptions(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	return index
 }
 
 // subscriptionsOf reads the index.
-func subscriptionsOf(t *testing.T, b *hosttest.Bus) func(press_ string) []bus.Subscriber {
+func subscriptionsOf(t *testing.T, b *hosttest.Bus) func(press_ string) []store.Subscriber {
 	t.Helper()
 	index := indexOf(t, b)
-	return func(press_ string) []bus.Subscriber {
+	return func(press_ string) []store.Subscriber {
 		id, err := troupe.NewID("press", press_)
 		require.NoError(t, err)
 		found, err := index.Of(t.Context(), id, "published")

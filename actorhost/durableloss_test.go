@@ -15,9 +15,10 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // eventLog opens the stream of durable events.
@@ -88,18 +89,18 @@ func TestEventsThatARecordHasNoRoomFor(t *testing.T) {
 func leaveUnsent(t *testing.T, b *hosttest.Bus, id troupe.ID, kept int) {
 	t.Helper()
 	nc := b.Connect()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
-	log, err := bus.FindLog(t.Context(), nc, ns)
+	log, err := store.FindLog(t.Context(), nc, ns)
 	require.NoError(t, err)
 	state, err := codec.MsgPack.Append(nil, pressState{Pages: 3})
 	require.NoError(t, err)
-	record := bus.Record{Owner: "dead", Created: true, State: state, Events: map[string]troupe.Position{"published": {Epoch: 1, Sequence: 3}}}
+	record := store.Record{Owner: "dead", Created: true, State: state, Events: map[string]troupe.Position{"published": {Epoch: 1, Sequence: 3}}}
 	end := uint64(0)
 	for n := range 3 {
-		e := bus.Emitted{Event: "published", Position: troupe.Position{Epoch: 1, Sequence: uint64(n + 1)}, Payload: []byte{byte(n + 1)}}
+		e := store.Emitted{Event: "published", Position: troupe.Position{Epoch: 1, Sequence: uint64(n + 1)}, Payload: []byte{byte(n + 1)}}
 		if n > 0 {
 			e.Previous = 1
 		}
@@ -162,7 +163,7 @@ func TestEventsThatADeadHostHasLeftAreSentThoughNobodyCalls(t *testing.T) {
 }
 
 // marked are the marks of a host, and of the actors on it, that there may be unsent events.
-func marked(t *testing.T, index *bus.Subscriptions, host string) (ids []troupe.ID) {
+func marked(t *testing.T, index *store.Subscriptions, host string) (ids []troupe.ID) {
 	t.Helper()
 	hosts, err := index.UnsentHosts(t.Context())
 	require.NoError(t, err)
@@ -179,17 +180,17 @@ func marked(t *testing.T, index *bus.Subscriptions, host string) (ids []troupe.I
 func TestOnlyOneOfTwoWhoAppendSucceeds(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	log, err := bus.OpenLog(t.Context(), b.Connect(), ns, 0, time.Hour)
+	log, err := store.OpenLog(t.Context(), b.Connect(), ns, 0, time.Hour)
 	require.NoError(t, err)
 	id, err := troupe.NewID("press", "times")
 	require.NoError(t, err)
-	first := bus.Emitted{Event: "published", Position: troupe.Position{Epoch: 5, Sequence: 1}}
+	first := store.Emitted{Event: "published", Position: troupe.Position{Epoch: 5, Sequence: 1}}
 	end, err := log.Append(t.Context(), id, first, 0)
 	require.NoError(t, err)
 	_, err = log.Append(t.Context(), id, first, 0)
-	require.ErrorIs(t, err, bus.ErrConflict, "a host that does not know that it has lost the actor appends nothing")
+	require.ErrorIs(t, err, store.ErrConflict, "a host that does not know that it has lost the actor appends nothing")
 	last, sequence, err := log.Last(t.Context(), id, "published")
 	require.NoError(t, err)
 	require.Equal(t, first.Position, last)
@@ -204,8 +205,8 @@ func TestNoticeOfWhatIsNotInTheLogYet(t *testing.T) {
 	notice := func(event string, sequence uint64) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
-		return b.Client.Invoke(ctx, troupe.Invocation{ID: ann.ID(), Action: bus.NoticeAction, Existing: true,
-			In: bus.Notice{Source: "press.times", Event: event, Sequence: sequence}})
+		return b.Client.Invoke(ctx, troupe.Invocation{ID: ann.ID(), Action: wire.NoticeAction, Existing: true,
+			In: wire.Notice{Source: "press.times", Event: event, Sequence: sequence}})
 	}
 	require.ErrorIs(t, notice("published", 5), troupe.ErrUnavailable, "as on a replica that is behind")
 	require.NoError(t, notice("published", 0))

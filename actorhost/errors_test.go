@@ -12,7 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 func TestErrorsHaveTheirCodesAtOnce(t *testing.T) {
@@ -109,8 +109,8 @@ func TestUserErrorIsAServiceErrorForNATS(t *testing.T) {
 	request.Data = []byte(`"user"`)
 	reply, err := b.Connect().RequestMsg(request, 5*time.Second)
 	require.NoError(t, err)
-	require.Equal(t, "refused: we do not like it", reply.Header.Get(bus.HeaderServiceError))
-	require.Equal(t, "422", reply.Header.Get(bus.HeaderServiceErrorCode))
-	require.Equal(t, "refused", reply.Header.Get(bus.HeaderErrorCode))
+	require.Equal(t, "refused: we do not like it", reply.Header.Get(wire.HeaderServiceError))
+	require.Equal(t, "422", reply.Header.Get(wire.HeaderServiceErrorCode))
+	require.Equal(t, "refused", reply.Header.Get(wire.HeaderErrorCode))
 	require.JSONEq(t, `{"code":"refused","message":"we do not like it","metadata":{"left":3}}`, string(reply.Data))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // FuzzHost sends anything to a live host: it stays the same host on the same connection, and an actor answers at once.
@@ -93,10 +93,10 @@ func FuzzStoredActor(f *testing.F) {
 		}
 		_, err := nc.Request("$KV.troupe-actors.probe."+key, data, 10*time.Second)
 		require.NoError(t, err)
-		request := &nats.Msg{Subject: "troupe.route.probe." + key + ".none", Header: nats.Header{bus.HeaderRequestID: {"id"}}}
+		request := &nats.Msg{Subject: "troupe.route.probe." + key + ".none", Header: nats.Header{wire.HeaderRequestID: {"id"}}}
 		reply, err := nc.RequestMsg(request, 10*time.Second)
 		require.NoError(t, err)
-		if failed := bus.DecodeError(reply); failed != nil {
+		if failed := wire.DecodeError(reply); failed != nil {
 			require.Contains(t, []troupe.Code{troupe.CodeStateCorrupt, troupe.CodeRequestReused, troupe.CodeAnswerLost}, failed.Code, failed.Message)
 		}
 		// Nothing of it stays awake.

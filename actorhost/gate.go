@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // gate holds back what turns want to send until the state that they have seen is stored (the output gate of
@@ -32,11 +32,11 @@ type gate struct {
 	moved   signal
 
 	revision uint64
-	state    []byte      // to be written, or written, last; nil at rest
-	request  *bus.Write  // made with the first
-	record   *bus.Record // the write that is under way, or nil
-	behind   *behind     // the record is; nil when it has all
-	*memory              // never nil; to be written to only after own
+	state    []byte        // to be written, or written, last; nil at rest
+	request  *store.Write  // made with the first
+	record   *store.Record // the write that is under way, or nil
+	behind   *behind       // the record is; nil when it has all
+	*memory                // never nil; to be written to only after own
 }
 
 // signal is a sync.Cond that is made when somebody waits, as few do.
@@ -127,7 +127,7 @@ func (g *gate) ask() {
 	}
 	g.asked = true
 	if g.request == nil {
-		g.request = &bus.Write{ID: g.a.id, Take: g.take, Done: g.written}
+		g.request = &store.Write{ID: g.a.id, Take: g.take, Done: g.written}
 	}
 	write := g.a.session.journal.Write
 	if g.apart {
@@ -139,27 +139,27 @@ func (g *gate) ask() {
 }
 
 // take is told that the write is about to be sent. What turns change from now on is for the next one.
-func (g *gate) take(journal bool) (bus.Record, bool) {
+func (g *gate) take(journal bool) (store.Record, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed != nil {
-		return bus.Record{}, false
+		return store.Record{}, false
 	}
 	if journal && g.apart {
 		g.asked = false
 		g.ask()
-		return bus.Record{}, false
+		return store.Record{}, false
 	}
 	if fencing && !g.a.session.valid() {
 		g.close(errNoLease, nil)
-		return bus.Record{}, false
+		return store.Record{}, false
 	}
 	if g.state == nil {
 		g.close(errNoState, nil)
-		return bus.Record{}, false
+		return store.Record{}, false
 	}
 	at(beforeCommit)
-	record := bus.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
+	record := store.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
 	g.outbox.record(&record)
 	err := g.follows.encode()
 	if err == nil {
@@ -169,7 +169,7 @@ func (g *gate) take(journal bool) (bus.Record, bool) {
 	}
 	if err != nil { // which no value of the types can cause
 		g.close(err, nil)
-		return bus.Record{}, false
+		return store.Record{}, false
 	}
 	g.writing, g.dirty, g.apart = true, false, false
 	g.flying, g.next = g.next, g.flying[:0]
@@ -178,13 +178,13 @@ func (g *gate) take(journal bool) (bus.Record, bool) {
 }
 
 // written is told how a write has ended.
-func (g *gate) written(o bus.Outcome) {
+func (g *gate) written(o store.Outcome) {
 	switch err := o.Err; {
 	case err == nil:
 	case g.a.host.ctx.Err() != nil: // given up
 		g.fail(err, err)
 		return
-	case !fencing && errors.Is(err, bus.ErrConflict), errors.Is(err, bus.ErrOutcomeUnknown):
+	case !fencing && errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrOutcomeUnknown):
 		g.a.host.work.Go(func() { g.resolve(err) })
 		return
 	default:
@@ -221,15 +221,15 @@ func (g *gate) resolve(unknown error) {
 		switch {
 		case err != nil:
 		case found.Revision != write.Revision && same(found, write):
-			g.written(bus.Outcome{Revision: found.Revision})
+			g.written(store.Outcome{Revision: found.Revision})
 			return
 		case found.Revision != write.Revision && fencing:
-			g.fail(unknown, bus.ErrConflict)
+			g.fail(unknown, store.ErrConflict)
 			return
 		default:
 			write.Revision = found.Revision // the same, as long as writes are fenced
 			if revision, err := h.records.Put(ctx, g.a.id, write); err == nil {
-				g.written(bus.Outcome{Revision: revision})
+				g.written(store.Outcome{Revision: revision})
 				return
 			}
 		}
@@ -269,7 +269,7 @@ func (g *gate) refuse(o *output, err error) {
 		return
 	}
 	failed := unavailable("%s was not stored: %v", g.a.id, err)
-	if errors.Is(err, bus.ErrOutcomeUnknown) {
+	if errors.Is(err, store.ErrOutcomeUnknown) {
 		// Sent again with its id it takes effect once.
 		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.known(),
 			Message: "whether " + g.a.id.String() + "." + o.work.action + " was stored is not known"}

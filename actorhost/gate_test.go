@@ -12,16 +12,17 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // recordsOf opens the records on a bus.
-func recordsOf(t *testing.T, b *hosttest.Bus) *bus.Records {
+func recordsOf(t *testing.T, b *hosttest.Bus) *store.Records {
 	t.Helper()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	return records
 }

@@ -17,8 +17,10 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Config is how a host runs. The zero value is a good one.
@@ -72,15 +74,15 @@ const inboxSize = 1 << 16
 // Host runs actors on one NATS connection, which it does not own.
 type Host struct {
 	nc         *nats.Conn
-	ns         bus.Namespace
+	ns         wire.Namespace
 	config     Config
 	types      map[string]*actorType
-	records    *bus.Records
-	journals   *bus.Journals
-	leases     *bus.Hosts
+	records    *store.Records
+	journals   *store.Journals
+	leases     *store.Hosts
 	client     *client.Client
-	requester  *bus.Requester
-	replies    *bus.Gatherer
+	requester  *rpc.Requester
+	replies    *rpc.Gatherer
 	peers      peers
 	recoveries singleflight.Group // by the id of a host
 	inbox      chan *nats.Msg
@@ -147,7 +149,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	h.staying, h.leave = context.WithCancel(h.ctx)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := bus.NewGuard(ctx, nc, h.needs)
+	guard := rpc.NewGuard(ctx, nc, h.needs)
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()
@@ -196,7 +198,7 @@ func (h *Host) forget(id troupe.ID) {
 
 // check completes and checks what the user gave.
 func (h *Host) check(definitions []Definition) (err error) {
-	if h.ns, err = bus.NewNamespace(h.config.Namespace); err != nil {
+	if h.ns, err = wire.NewNamespace(h.config.Namespace); err != nil {
 		return err
 	}
 	if h.config.Name == "" {
@@ -242,20 +244,20 @@ func orDefault[T comparable](value, byDefault T) T {
 
 // open connects the host with the bus.
 func (h *Host) open(ctx context.Context) (err error) {
-	if h.records, err = bus.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
 	}
-	if h.journals, err = bus.OpenJournals(ctx, h.records, h.ns, h.config.Replicas, eager); err != nil {
+	if h.journals, err = store.OpenJournals(ctx, h.records, h.ns, h.config.Replicas, eager); err != nil {
 		return err
 	}
-	if h.leases, err = bus.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
 	}
 	h.lost = h.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)
 	if h.client, err = client.New(h.nc, client.WithNamespace(h.ns.Name()), client.WithLogger(h.config.Logger)); err != nil {
 		return err
 	}
-	if h.requester, err = bus.NewRequester(h.nc); err != nil {
+	if h.requester, err = rpc.NewRequester(h.nc); err != nil {
 		return err
 	}
 	if err := h.openWaker(ctx); err != nil {

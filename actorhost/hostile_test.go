@@ -23,6 +23,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // probe is an actor type whose actions take something of each sort.
@@ -129,19 +130,19 @@ func (s *hostileServer) requireUnharmed(tb testing.TB) {
 	require.Zero(tb, s.nc.Stats().Reconnects)
 }
 
-// wire is a connection without any library in between: it sends what no library would.
-type wire struct {
+// rawConn is a connection without any library in between: it sends what no library would.
+type rawConn struct {
 	conn net.Conn
 	in   *bufio.Reader
 	sent int
 }
 
-func (s *hostileServer) wire(tb testing.TB) *wire {
+func (s *hostileServer) wire(tb testing.TB) *rawConn {
 	tb.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "nats://"))
 	require.NoError(tb, err)
 	tb.Cleanup(func() { _ = conn.Close() })
-	w := &wire{conn: conn, in: bufio.NewReader(conn)}
+	w := &rawConn{conn: conn, in: bufio.NewReader(conn)}
 	_, err = w.in.ReadString('\n') // INFO
 	require.NoError(tb, err)
 	_, err = conn.Write([]byte("CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB _INBOX.wire.> 1\r\n"))
@@ -150,7 +151,7 @@ func (s *hostileServer) wire(tb testing.TB) *wire {
 }
 
 // publish sends a message; header lines end with \r\n each.
-func (w *wire) publish(tb testing.TB, subject, reply, header string, body []byte) {
+func (w *rawConn) publish(tb testing.TB, subject, reply, header string, body []byte) {
 	tb.Helper()
 	if reply != "" {
 		reply += " "
@@ -165,7 +166,7 @@ func (w *wire) publish(tb testing.TB, subject, reply, header string, body []byte
 }
 
 // read returns the next message.
-func (w *wire) read(tb testing.TB) *nats.Msg {
+func (w *rawConn) read(tb testing.TB) *nats.Msg {
 	tb.Helper()
 	for {
 		line, err := w.in.ReadString('\n')
@@ -201,10 +202,10 @@ func replyCode(msg *nats.Msg) string {
 	if status := msg.Header.Get("Status"); status != "" && len(msg.Data) == 0 {
 		return status
 	}
-	if err := bus.DecodeError(msg); err != nil {
+	if err := wire.DecodeError(msg); err != nil {
 		return string(err.Code)
 	}
-	if _, pending := bus.PendingAt(msg); pending {
+	if _, pending := wire.PendingAt(msg); pending {
 		return "pending"
 	}
 	return "ok"
@@ -212,7 +213,7 @@ func replyCode(msg *nats.Msg) string {
 
 // send sends what a case says and returns the code of the answer: "" when there was none before the answer to a call
 // that was sent after it.
-func (w *wire) send(tb testing.TB, c hostileCase) (code string, took time.Duration) {
+func (w *rawConn) send(tb testing.TB, c hostileCase) (code string, took time.Duration) {
 	tb.Helper()
 	w.sent++
 	inbox := "_INBOX.wire." + strconv.Itoa(w.sent)
@@ -316,13 +317,13 @@ func TestWhatDoesNotFitAForwardIsTooLarge(t *testing.T) {
 	inbox, err := nc.SubscribeSync(nc.NewInbox())
 	require.NoError(t, err)
 	msg := nats.NewMsg("troupe.host." + other.ID() + ".call.counter.a.add")
-	msg.Header.Set(bus.HeaderReplyTo, inbox.Subject)
-	header := len("NATS/1.0\r\n: \r\n\r\n") + len(bus.HeaderReplyTo) + len(inbox.Subject)
+	msg.Header.Set(wire.HeaderReplyTo, inbox.Subject)
+	header := len("NATS/1.0\r\n: \r\n\r\n") + len(wire.HeaderReplyTo) + len(inbox.Subject)
 	msg.Data = make([]byte, int(nc.MaxPayload())-header)
 	require.NoError(t, nc.PublishMsg(msg))
 	reply, err := inbox.NextMsg(10 * time.Second)
 	require.NoError(t, err)
-	require.ErrorIs(t, bus.DecodeError(reply), troupe.ErrTooLarge)
+	require.ErrorIs(t, wire.DecodeError(reply), troupe.ErrTooLarge)
 	is, err := whereIs.Call(t.Context(), a, nil)
 	require.NoError(t, err)
 	require.Equal(t, owner.ID(), is.Host)
@@ -358,13 +359,13 @@ func TestWaitingMessagesHaveALimitInBytes(t *testing.T) {
 		send()
 		reply, err := replies.NextMsg(20 * time.Second)
 		require.NoError(t, err)
-		require.ErrorIs(t, bus.DecodeError(reply), troupe.ErrOverloaded)
+		require.ErrorIs(t, wire.DecodeError(reply), troupe.ErrOverloaded)
 	}
 	require.Less(t, heap(), before+100<<20)
 	end()
 	for range 65 {
 		reply, err := replies.NextMsg(20 * time.Second)
 		require.NoError(t, err)
-		require.Nil(t, bus.DecodeError(reply))
+		require.Nil(t, wire.DecodeError(reply))
 	}
 }

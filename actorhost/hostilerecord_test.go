@@ -14,8 +14,9 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 type fields map[string]any
@@ -34,9 +35,9 @@ func TestHostileRecords(t *testing.T) {
 	b := hosttest.Start(t)
 	host := b.Host(counters())
 	nc := b.Connect()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
 
 	nested := bytes.Repeat([]byte{0x91}, 900<<10)
@@ -141,7 +142,7 @@ func TestStateAtTheLimitLeavesRoomForCallers(t *testing.T) {
 		require.NoError(t, nc.PublishMsg(&nats.Msg{Subject: "troupe.route.counter.a.add", Reply: inbox.Subject, Data: []byte{1}}))
 		reply, err := inbox.NextMsg(10 * time.Second)
 		require.NoError(t, err)
-		require.NoError(t, asError(bus.DecodeError(reply)), "caller %d", i)
+		require.NoError(t, asError(wire.DecodeError(reply)), "caller %d", i)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()

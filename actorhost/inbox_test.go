@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // TestForwardsAreAnsweredAtInboxesOnly asks a host to answer where its caller may not publish.
@@ -34,7 +34,7 @@ func TestForwardsAreAnsweredAtInboxesOnly(t *testing.T) {
 		"_INBOX.x troupe.route.counter.victim.add", "_INBOX.x\r", "",
 	} {
 		forward := nats.NewMsg("troupe.host." + host.ID() + ".call.counter.a.get")
-		forward.Header[bus.HeaderReplyTo] = []string{reply}
+		forward.Header[wire.HeaderReplyTo] = []string{reply}
 		for _, msg := range []*nats.Msg{
 			forward, {Subject: "troupe.host." + host.ID() + ".call.counter.a.get", Reply: reply},
 			{Subject: "troupe.route.counter.a.get", Reply: reply}, {Subject: "troupe.route.counter.a.destroy", Reply: reply},
@@ -85,8 +85,8 @@ func TestForwardsCarryTheProtocolsHeadersOnly(t *testing.T) {
 	require.Equal(t, "ok", code)
 	msg, err := spy.NextMsg(10 * time.Second)
 	require.NoError(t, err)
-	delete(msg.Header, bus.HeaderTimeout)
-	reply := msg.Header[bus.HeaderReplyTo]
+	delete(msg.Header, wire.HeaderTimeout)
+	reply := msg.Header[wire.HeaderReplyTo]
 	require.Len(t, reply, 1)
-	require.Equal(t, nats.Header{bus.HeaderContentType: {"application/json"}, bus.HeaderRequestID: {"id"}, bus.HeaderReplyTo: reply}, msg.Header)
+	require.Equal(t, nats.Header{wire.HeaderContentType: {"application/json"}, wire.HeaderRequestID: {"id"}, wire.HeaderReplyTo: reply}, msg.Header)
 }

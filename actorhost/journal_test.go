@@ -14,8 +14,9 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // TestManyChangesAtATime has so many actors change at the same moment that the changes go to the journal of their host, which
@@ -84,9 +85,9 @@ func journaled(t *testing.T, b *hosttest.Bus) uint64 {
 // requireStored waits until the records have all that the journals had.
 func requireStored(t *testing.T, b *hosttest.Bus, refs []counter, value int) {
 	t.Helper()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	for _, ref := range refs {
 		require.Eventually(t, func() bool {

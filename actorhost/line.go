@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // subscriber is an actor with a durable subscription to an event of another.
@@ -31,14 +32,14 @@ type line struct {
 
 type inLine struct {
 	*telling
-	to bus.Subscriber
+	to store.Subscriber
 }
 
 // Before an event is told again that a subscriber has failed with, twice as long each time.
 const firstRetry, lastRetry = time.Second, 30 * time.Second
 
 // put puts an event into the line of a subscriber. The caller holds w.mu.
-func (w *waker) put(t *telling, to bus.Subscriber) {
+func (w *waker) put(t *telling, to store.Subscriber) {
 	s := subscriber{to.ID, t.Actor}
 	l := w.lines[s]
 	if l == nil {
@@ -94,8 +95,8 @@ func (w *waker) notify(one inLine) error {
 	ctx, cancel := context.WithTimeout(w.h.ctx, noticeTimeout)
 	defer cancel()
 	err := w.h.client.Invoke(ctx, troupe.Invocation{
-		ID: one.to.ID, Action: bus.NoticeAction, Existing: true,
-		In: bus.Notice{Source: one.Actor.Tokens(), Event: one.Event, Sequence: one.Sequence},
+		ID: one.to.ID, Action: wire.NoticeAction, Existing: true,
+		In: wire.Notice{Source: one.Actor.Tokens(), Event: one.Event, Sequence: one.Sequence},
 	})
 	if errors.Is(err, troupe.ErrNotFound) {
 		return w.index.Remove(ctx, one.to)

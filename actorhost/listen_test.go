@@ -17,7 +17,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // A door is in a house, on a floor; a porter listens to doors as its test says.
@@ -217,8 +217,8 @@ func TestActorIsToldOfGapsInTurns(t *testing.T) {
 	nc := b.Connect()
 	for i, how := range []string{"one deaf to gaps", "one"} { // the second time it wants to know
 		require.NoError(t, call(t.Context(), listen, p, how))
-		for _, at := range []bus.Place{{Position: troupe.Position{Epoch: 7, Sequence: uint64(10*i + 2)}, Previous: 7}, {Position: troupe.Position{Epoch: 7, Sequence: uint64(10*i + 5)}, Previous: 7}} {
-			require.NoError(t, nc.PublishMsg(&nats.Msg{Subject: "troupe.event.door.a.1.x.opened", Data: []byte{byte(at.Sequence)}, Header: nats.Header{bus.HeaderEvent: {at.String()}}}))
+		for _, at := range []wire.Place{{Position: troupe.Position{Epoch: 7, Sequence: uint64(10*i + 2)}, Previous: 7}, {Position: troupe.Position{Epoch: 7, Sequence: uint64(10*i + 5)}, Previous: 7}} {
+			require.NoError(t, nc.PublishMsg(&nats.Msg{Subject: "troupe.event.door.a.1.x.opened", Data: []byte{byte(at.Sequence)}, Header: nats.Header{wire.HeaderEvent: {at.String()}}}))
 		}
 		awaitNoted(t, b.Client, "p", []string{"a/1/x 2", "a/1/x 5", "gap 5-12", "a/1/x 12", "gap 12-15", "a/1/x 15"}[:2+4*i]...)
 	}

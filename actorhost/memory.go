@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // memory is what a record has besides the state. Most actors have none of it, and share [nothing], until their goroutine
@@ -73,7 +73,7 @@ func (g *gate) followed() int {
 }
 
 // restore takes what a record has besides the state.
-func (g *gate) restore(record bus.Record) error {
+func (g *gate) restore(record store.Record) error {
 	g.memory = &nothing
 	if len(record.Events)+len(record.Outbox)+len(record.Answers)+len(record.Follows) == 0 {
 		return nil

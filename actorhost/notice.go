@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // After so many events, or so long, other calls of the actor get their turn.
 const noticeBatch, noticeTurn = 256, 100 * time.Millisecond
 
-// notice does a call of bus.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
+// notice does a call of wire.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
 // answer waits, as any other, until what that has changed is stored.
 func (a *activation) notice(w *work) {
-	var n bus.Notice
+	var n wire.Notice
 	if err := w.as.Unmarshal(w.data, &n); err != nil {
 		a.pass(w, nil, errorf(troupe.CodeBadInput, "%s.%s: %v", a.id, w.action, err))
 		return
@@ -43,7 +44,7 @@ func (a *activation) notice(w *work) {
 }
 
 // catchUp handles the next events of an actor in the log. There may be more when it has handled many.
-func (a *activation) catchUp(w *work, n bus.Notice, cursor uint64) (more bool, err error) {
+func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, err error) {
 	id, err := troupe.ParseID(n.Source)
 	if err != nil {
 		return false, err
@@ -71,7 +72,7 @@ func (a *activation) catchUp(w *work, n bus.Notice, cursor uint64) (more bool, e
 
 // handleLogged handles one event in the log, if it is one that the actor subscribes to, in a turn. If others are missing
 // before it, the turn begins with the hook for that.
-func (a *activation) handleLogged(e bus.Logged) error {
+func (a *activation) handleLogged(e store.Logged) error {
 	source := e.Actor.Tokens()
 	heard, ok := a.gate.heard(source, e.Event)
 	if !ok || e.Sequence <= heard.From || !heard.Last.Before(e.Place.Position) {

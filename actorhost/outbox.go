@@ -12,8 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // event is an event that a turn has broadcast, or sends to one connection.
@@ -23,7 +24,7 @@ type event struct {
 	durable bool
 	to      *Connection // alone, if it is given
 	except  string      // the id of a connection that does not get it
-	place   bus.Place   // once the turn has succeeded
+	place   wire.Place  // once the turn has succeeded
 }
 
 // counts reports whether the event is one of those that the record counts.
@@ -39,7 +40,7 @@ func (e event) size() int64 {
 // that it gets there whatever dies: the next activation goes on. It is guarded by the mutex of its gate.
 type outbox struct {
 	last     map[string]troupe.Position // event of each name
-	waiting  []bus.Emitted              // durable, stored or about to be, and not known to be in the log
+	waiting  []store.Emitted            // durable, stored or about to be, and not known to be in the log
 	size     int64                      // of those, in the record
 	behind   []output                   // stored; to be sent once the durable events of the first are in the log
 	relaying bool                       // somebody is at it
@@ -111,7 +112,7 @@ func (b *outbox) take(events []event, epoch uint64) []event {
 		if b.last == nil {
 			b.last = make(map[string]troupe.Position, 1)
 		}
-		e.place = bus.After(b.last[e.name], epoch)
+		e.place = wire.After(b.last[e.name], epoch)
 		b.last[e.name] = e.place.Position
 		if e.durable {
 			b.waiting = append(b.waiting, e.emitted())
@@ -121,16 +122,16 @@ func (b *outbox) take(events []event, epoch uint64) []event {
 	return events
 }
 
-func (e event) emitted() bus.Emitted {
-	return bus.Emitted{Event: e.name, Position: e.place.Position, Previous: e.place.Previous, Payload: e.data, Except: e.except}
+func (e event) emitted() store.Emitted {
+	return store.Emitted{Event: e.name, Position: e.place.Position, Previous: e.place.Previous, Payload: e.data, Except: e.except}
 }
 
 // record puts into a record what belongs there. It is encoded later: what is in it must not change.
-func (b *outbox) record(r *bus.Record) {
+func (b *outbox) record(r *store.Record) {
 	r.Events, r.Outbox = maps.Clone(b.last), slices.Clone(b.waiting)
 }
 
-func (b *outbox) restore(r bus.Record) {
+func (b *outbox) restore(r store.Record) {
 	*b = outbox{last: r.Events, waiting: r.Outbox}
 	for _, e := range b.waiting {
 		b.size += event{name: e.Event, data: e.Payload}.size()
@@ -141,7 +142,7 @@ func (b *outbox) restore(r bus.Record) {
 func (b *outbox) isKept() {
 	e := b.waiting[0]
 	b.size -= event{name: e.Event, data: e.Payload}.size()
-	b.waiting[0] = bus.Emitted{}
+	b.waiting[0] = store.Emitted{}
 	b.waiting = b.waiting[1:]
 }
 
@@ -180,7 +181,7 @@ func (a *activation) publish(e event) {
 	if e.to != nil {
 		subject = e.to.subject(e.name)
 	}
-	a.host.send(&nats.Msg{Subject: subject, Data: e.data, Header: bus.EventHeader(e.place, e.except)})
+	a.host.send(&nats.Msg{Subject: subject, Data: e.data, Header: wire.EventHeader(e.place, e.except)})
 }
 
 // relay sends the outputs that wait for the log.
@@ -224,10 +225,10 @@ func (g *gate) giveUp(o output, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, o := range append([]output{o}, g.outbox.behind...) {
-		g.refuse(&o, bus.ErrOutcomeUnknown)
+		g.refuse(&o, store.ErrOutcomeUnknown)
 	}
 	g.outbox.relaying, g.outbox.behind = false, nil
-	g.close(fmt.Errorf("an event could not be kept: %w", err), bus.ErrOutcomeUnknown)
+	g.close(fmt.Errorf("an event could not be kept: %w", err), store.ErrOutcomeUnknown)
 }
 
 // flush gets the events into the log that an earlier activation has left.
@@ -243,7 +244,7 @@ func (g *gate) flush(ctx context.Context) error {
 
 // keep gets an event into the log, unless it is there. Events follow each other by compare-and-set, so that none gets
 // there twice, or before an earlier one, whoever else is at it.
-func (g *gate) keep(ctx context.Context, e bus.Emitted) error {
+func (g *gate) keep(ctx context.Context, e store.Emitted) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
 	log, err := g.a.host.log.open(ctx, g.a.host)
@@ -273,7 +274,7 @@ func (g *gate) keep(ctx context.Context, e bus.Emitted) error {
 			return nil
 		}
 		delete(g.outbox.ends, e.Event) // perhaps it is there all the same
-		if !errors.Is(err, bus.ErrConflict) && !pause(ctx, keepAgain) {
+		if !errors.Is(err, store.ErrConflict) && !pause(ctx, keepAgain) {
 			return err
 		}
 		err = nil

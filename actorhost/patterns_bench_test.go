@@ -12,7 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // link is an actor that calls others before it answers.
@@ -79,7 +79,7 @@ func relayPlainly(nc *nats.Conn) error {
 		if left == 0 {
 			return 0, nil
 		}
-		_, err := nc.Request("relay.onward."+strconv.Itoa(left), []byte(strconv.Itoa(left-1)), bus.DefaultTimeout)
+		_, err := nc.Request("relay.onward."+strconv.Itoa(left), []byte(strconv.Itoa(left-1)), wire.DefaultTimeout)
 		return 0, err
 	})
 	if err != nil {
@@ -87,7 +87,7 @@ func relayPlainly(nc *nats.Conn) error {
 	}
 	return serve("relay.gather.*", func(n int) (int, error) {
 		return gatherFrom(n, func(i int) ([]byte, error) {
-			msg, err := nc.Request("plain.echo."+strconv.Itoa(i)+".echo", make([]byte, 32), bus.DefaultTimeout)
+			msg, err := nc.Request("plain.echo."+strconv.Itoa(i)+".echo", make([]byte, 32), wire.DefaultTimeout)
 			if err != nil {
 				return nil, err
 			}
@@ -117,7 +117,7 @@ func pattern(b *testing.B, at stage, action troupe.Action[link, int, int], n, wa
 	b.Helper()
 	plain := func(_ context.Context, i int) error {
 		subject := fmt.Sprintf("relay.%s.%d", action.Name(), i%inFlight)
-		msg, err := at.plain.Request(subject, []byte(strconv.Itoa(n)), bus.DefaultTimeout)
+		msg, err := at.plain.Request(subject, []byte(strconv.Itoa(n)), wire.DefaultTimeout)
 		if err == nil && string(msg.Data) != strconv.Itoa(want) {
 			err = fmt.Errorf("answered %q", msg.Data)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // A host that answered a ping counts as up for this long, and one that does not answer in this time as silent.
@@ -62,7 +62,7 @@ func (h *Host) ownerUp(ctx context.Context, owner string) (bool, error) {
 	case up && (!errors.Is(pingErr, nats.ErrNoResponders) || cluster && !h.config.TakeoverOnDisconnect):
 		return false, fmt.Errorf("%w: %s", errSilent, owner)
 	case up || cluster: // where a replica that lags may not know of the lease
-		if err := h.leases.Revoke(ctx, owner, revision); errors.Is(err, bus.ErrConflict) {
+		if err := h.leases.Revoke(ctx, owner, revision); errors.Is(err, store.ErrConflict) {
 			return false, fmt.Errorf("%w: %s", errSilent, owner) // it has just renewed
 		} else if err != nil {
 			return false, fmt.Errorf("revoking the lease of %s: %w", owner, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // needs reports whether a host cannot do without a subject that NATS does not let it use.
@@ -53,7 +53,7 @@ func (h *Host) tryAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := h.records.Get(ctx, id); err != nil && !errors.Is(err, bus.ErrCorrupt) {
+	if _, err := h.records.Get(ctx, id); err != nil && !errors.Is(err, store.ErrCorrupt) {
 		return err
 	}
 	if _, _, err := h.leases.Revision(ctx, h.ID()); err != nil {
@@ -65,7 +65,7 @@ func (h *Host) tryAll(ctx context.Context) error {
 	if err := h.waker.rehearse(ctx, id); err != nil {
 		return err
 	}
-	if _, err := h.records.Put(ctx, id, bus.Record{Revision: 1 << 62}); !errors.Is(err, bus.ErrConflict) {
+	if _, err := h.records.Put(ctx, id, store.Record{Revision: 1 << 62}); !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("writing records: %w", err)
 	}
 	return nil

@@ -5,13 +5,13 @@ import (
 	"slices"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
 const maxLookups = 64
 
-// tellPosition answers bus.PositionAction from the actor's record: what is not stored has not been sent.
+// tellPosition answers wire.PositionAction from the actor's record: what is not stored has not been sent.
 func (h *Host) tellPosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
@@ -64,7 +64,7 @@ func (h *Host) lastEvent(ctx context.Context, id troupe.ID, event string) (troup
 	case record.Owner == "" && record.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
 		return troupe.Position{Epoch: record.Revision}, nil
 	}
-	if !slices.ContainsFunc(record.Outbox, func(e bus.Emitted) bool { return e.Event == event }) {
+	if !slices.ContainsFunc(record.Outbox, func(e store.Emitted) bool { return e.Event == event }) {
 		return record.Events[event], nil
 	}
 	log, err := h.log.open(ctx, h) // for what is not there yet has not been sent either

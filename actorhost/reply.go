@@ -9,8 +9,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // headerRoom is what a reply's headers may take of a message.
@@ -18,7 +19,7 @@ const headerRoom = 128
 
 // fits checks the output of an action against what the server takes.
 func (h *Host) fits(w *work, output []byte) error {
-	if len(output)+headerRoom <= bus.AlwaysFits {
+	if len(output)+headerRoom <= wire.AlwaysFits {
 		return nil
 	}
 	if limit := h.nc.MaxPayload(); int64(len(output)+headerRoom) > limit {
@@ -36,7 +37,7 @@ func reply(w *work, output []byte) nats.Msg {
 	msg := nats.Msg{Subject: w.reply, Data: output}
 	if w.as != codec.MsgPack {
 		msg.Header = make(nats.Header, 1)
-		bus.SetContentType(msg.Header, w.as)
+		wire.SetContentType(msg.Header, w.as)
 	}
 	return msg
 }
@@ -45,7 +46,7 @@ func (h *Host) errorReply(w *work, as codec.Codec, err *troupe.Error) nats.Msg {
 	if w.reply == "" {
 		return nats.Msg{}
 	}
-	msg, cause := bus.EncodeError(err, as, h.nc.MaxPayload())
+	msg, cause := wire.EncodeError(err, as, h.nc.MaxPayload())
 	if cause != nil {
 		h.config.Logger.Error("the metadata of an error was left out", slog.String("action", w.action),
 			slog.String("host", h.ID()), slog.Any("error", cause))
@@ -67,7 +68,7 @@ func (h *Host) sendReply(msg *nats.Msg, more bool) {
 	if msg.Subject == "" {
 		return
 	}
-	caller, ok := bus.TakesMany(msg.Subject)
+	caller, ok := wire.TakesMany(msg.Subject)
 	if !ok {
 		h.send(msg)
 		return
@@ -82,17 +83,17 @@ func (h *Host) sent(subject string, err error) {
 }
 
 // gatherReplies has replies to one caller that are ready at the same moment sent as one message.
-func (h *Host) gatherReplies() *bus.Gatherer {
-	return bus.NewGatherer(h.nc, bus.GathererOptions{
+func (h *Host) gatherReplies() *rpc.Gatherer {
+	return rpc.NewGatherer(h.nc, rpc.GathererOptions{
 		Short:   true,
-		Subject: func(caller string) string { return bus.ManyReplies(caller, h.ID()) },
+		Subject: func(caller string) string { return wire.ManyReplies(caller, h.ID()) },
 		Failed:  func(caller string, _ uint64, err error) { h.sent(caller, err) },
 	})
 }
 
 // sendPending tells the caller of a call that has come again that its actor is at it.
 func (h *Host) sendPending(w *work) {
-	h.sendReply(&nats.Msg{Subject: w.reply, Header: nats.Header{bus.HeaderPending: {h.ID()}}}, h.busy())
+	h.sendReply(&nats.Msg{Subject: w.reply, Header: nats.Header{wire.HeaderPending: {h.ID()}}}, h.busy())
 }
 
 // forwarded is how the owner of an actor takes a call that is forwarded to it.
@@ -107,8 +108,8 @@ const (
 // forwardedHeaders are those that the owner reads. Some others the server would act upon, now in the name of the host, as
 // Nats-Trace-Dest; or nats.go would not send.
 var forwardedHeaders = [...]string{
-	bus.HeaderContentType, bus.HeaderExisting, bus.HeaderChain, bus.HeaderRequestID, bus.HeaderAttempt,
-	bus.HeaderConnection, bus.HeaderInbox,
+	wire.HeaderContentType, wire.HeaderExisting, wire.HeaderChain, wire.HeaderRequestID, wire.HeaderAttempt,
+	wire.HeaderConnection, wire.HeaderInbox,
 }
 
 // forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A
@@ -123,8 +124,8 @@ func (h *Host) forward(w *work, owner string, id troupe.ID) forwarded {
 			msg.Header[name] = values[:1]
 		}
 	}
-	msg.Header[bus.HeaderReplyTo] = []string{w.reply}
-	msg.Header[bus.HeaderTimeout] = []string{bus.FormatTimeout(w.deadline - h.now())}
+	msg.Header[wire.HeaderReplyTo] = []string{w.reply}
+	msg.Header[wire.HeaderTimeout] = []string{wire.FormatTimeout(w.deadline - h.now())}
 	switch confirmed, err := h.requester.Do(h.ctx, msg, pingTimeout); {
 	case errors.Is(err, context.DeadlineExceeded):
 		h.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),
@@ -138,7 +139,7 @@ func (h *Host) forward(w *work, owner string, id troupe.ID) forwarded {
 		h.peers.forget(owner)
 		h.refuse(w, unavailable("forwarding to the host %s: %v", owner, err))
 		return wasLost
-	case header(confirmed.Header, bus.HeaderReleased) != "":
+	case header(confirmed.Header, wire.HeaderReleased) != "":
 		return wasReleased
 	}
 	return wasTaken
@@ -163,12 +164,12 @@ func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
 	h.mu.Unlock()
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {
-		confirmation.Header = nats.Header{bus.HeaderReleased: {"1"}}
+		confirmation.Header = nats.Header{wire.HeaderReleased: {"1"}}
 	}
 	if msg.Reply != "" {
 		h.send(confirmation)
 	}
-	msg.Reply = header(msg.Header, bus.HeaderReplyTo)
+	msg.Reply = header(msg.Header, wire.HeaderReplyTo)
 	return !released && h.answerable(msg)
 }
 

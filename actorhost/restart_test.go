@@ -14,8 +14,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // underLoad has callers add to counters while during runs, and checks that no call fails and none takes effect twice.
@@ -108,7 +108,7 @@ func TestRollingRestartAnswersPlainRequests(t *testing.T) {
 						stop()
 						return err
 					}
-					switch failed := bus.DecodeError(msg); {
+					switch failed := wire.DecodeError(msg); {
 					case failed == nil:
 						answered.Add(1)
 					case failed.Code != troupe.CodeUnavailable:

@@ -14,8 +14,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // rawCaller sends calls message by message, as often as it likes.
@@ -42,7 +42,7 @@ func (r *rawCaller) send(action string, input any, number, floor, attempt int) {
 	msg := nats.NewMsg("troupe.route.counter.a." + action)
 	msg.Reply = fmt.Sprintf("%s.id.%s.%s", r.name, strconv.FormatInt(int64(number), 36), strconv.FormatInt(int64(floor), 36))
 	if attempt > 1 {
-		msg.Header.Set(bus.HeaderAttempt, strconv.Itoa(attempt))
+		msg.Header.Set(wire.HeaderAttempt, strconv.Itoa(attempt))
 	}
 	var err error
 	msg.Data, err = codec.MsgPack.Append(nil, input)
@@ -62,7 +62,7 @@ func (r *rawCaller) next() *nats.Msg {
 	for {
 		msg, err := r.replies.NextMsg(10 * time.Second)
 		require.NoError(r.t, err)
-		if _, pending := bus.PendingAt(msg); !pending {
+		if _, pending := wire.PendingAt(msg); !pending {
 			return msg
 		}
 	}
@@ -72,7 +72,7 @@ func (r *rawCaller) next() *nats.Msg {
 func (r *rawCaller) answer() (int, error) {
 	r.t.Helper()
 	msg := r.next()
-	if err := bus.DecodeError(msg); err != nil {
+	if err := wire.DecodeError(msg); err != nil {
 		return 0, err
 	}
 	var n int

@@ -8,8 +8,9 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // profile is an actor type whose state has changed: first has a program before the change, second one after it.
@@ -122,12 +123,12 @@ func TestStateThatCannotBeDecodedStays(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		what  string
-		spoil func(*bus.Record)
+		spoil func(*store.Record)
 	}{
-		{"another type of field", func(r *bus.Record) { r.State, _ = codec.MsgPack.Append(nil, map[string]any{"value": "text"}) }},
-		{"no msgpack", func(r *bus.Record) { r.State = []byte{0xc1} }},
-		{"nothing", func(r *bus.Record) { r.State = nil }},
-		{"answers that are none", func(r *bus.Record) { r.Answers = []byte{0xc1} }},
+		{"another type of field", func(r *store.Record) { r.State, _ = codec.MsgPack.Append(nil, map[string]any{"value": "text"}) }},
+		{"no msgpack", func(r *store.Record) { r.State = []byte{0xc1} }},
+		{"nothing", func(r *store.Record) { r.State = nil }},
+		{"answers that are none", func(r *store.Record) { r.Answers = []byte{0xc1} }},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			t.Parallel()
@@ -136,9 +137,9 @@ func TestStateThatCannotBeDecodedStays(t *testing.T) {
 			host := b.Host(counters())
 			require.NoError(t, call(t.Context(), add, a, 1))
 			b.Stop(host)
-			ns, err := bus.NewNamespace("")
+			ns, err := wire.NewNamespace("")
 			require.NoError(t, err)
-			records, err := bus.OpenRecords(t.Context(), b.Connect(), ns, 0)
+			records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
 			require.NoError(t, err)
 			good := recordOf(t, b, a)
 			bad := good

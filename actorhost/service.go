@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Every host is an instance of a NATS service (ADR-32) with the name of the namespace, and every action an endpoint of it,
@@ -103,7 +103,7 @@ func (h *Host) description(verb string) any {
 		}
 		for _, e := range h.endpoints() {
 			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{
-				Name: e.name(), Subject: h.ns.RouteType(e.actorType), QueueGroup: bus.QueueGroup,
+				Name: e.name(), Subject: h.ns.RouteType(e.actorType), QueueGroup: wire.QueueGroup,
 				Metadata: map[string]string{"actor_type": e.actorType, "action": e.action},
 			})
 		}
@@ -131,7 +131,7 @@ func (h *Host) endpoints() (all []endpoint) {
 		kind := h.types[actorType]
 		for _, action := range slices.Sorted(maps.Keys(kind.actions)) {
 			e := endpoint{actorType, action, kind.actions[action]}
-			if !bus.Builtin(action) || action == troupe.CreateAction && kind.create != nil {
+			if !wire.Builtin(action) || action == troupe.CreateAction && kind.create != nil {
 				all = append(all, e)
 			}
 		}
@@ -144,7 +144,7 @@ func (e endpoint) name() string { return e.actorType + "-" + e.action }
 
 func (e endpoint) stats(subject string) *micro.EndpointStats {
 	stats := &micro.EndpointStats{
-		Name: e.name(), Subject: subject, QueueGroup: bus.QueueGroup,
+		Name: e.name(), Subject: subject, QueueGroup: wire.QueueGroup,
 		NumRequests: int(e.calls.Load()), NumErrors: int(e.failed.Load()), ProcessingTime: time.Duration(e.took.Load()),
 	}
 	if text := e.lastError.Load(); text != nil {

@@ -15,7 +15,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // session is a host's presence on the bus under one id, from the first write of its lease to the last. A host that has
@@ -23,9 +25,9 @@ import (
 type session struct {
 	id    string
 	host  *Host
-	entry bus.HostEntry
+	entry store.HostEntry
 	// What many actors change at the same moment goes here.
-	journal *bus.Journal
+	journal *store.Journal
 	// stranded is whether it has what is not in the record of an actor that is not awake any more.
 	stranded atomic.Bool
 
@@ -46,7 +48,7 @@ type session struct {
 // join starts a session and takes calls in it.
 func (h *Host) join(ctx context.Context) (_ *session, err error) {
 	s := &session{id: strings.ToLower(rand.Text()[:12]), host: h}
-	s.entry = bus.HostEntry{ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Started: time.Now().UTC()}
+	s.entry = store.HostEntry{ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Started: time.Now().UTC()}
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
@@ -65,7 +67,7 @@ func (s *session) listen(ctx context.Context) error {
 	h := s.host
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	guard := bus.NewGuard(ctx, h.nc, h.needs)
+	guard := rpc.NewGuard(ctx, h.nc, h.needs)
 	defer guard.End()
 	own, err := h.nc.ChanSubscribe(h.ns.HostAll(s.id), h.inbox)
 	if err != nil {
@@ -73,7 +75,7 @@ func (s *session) listen(ctx context.Context) error {
 	}
 	s.own = own
 	for name := range h.types {
-		route, err := h.nc.ChanQueueSubscribe(h.ns.RouteType(name), bus.QueueGroup, h.inbox)
+		route, err := h.nc.ChanQueueSubscribe(h.ns.RouteType(name), wire.QueueGroup, h.inbox)
 		if err != nil {
 			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
@@ -110,7 +112,7 @@ func (s *session) renew(ctx context.Context) error {
 	}
 	sent := s.host.now()
 	revision, err := s.host.leases.Renew(ctx, s.entry, s.revision, s.host.config.Lease)
-	if errors.Is(err, bus.ErrConflict) && s.revision != 0 {
+	if errors.Is(err, store.ErrConflict) && s.revision != 0 {
 		// Perhaps with an earlier write of our own, whose answer did not come: only what is there now tells.
 		found, up, readErr := s.host.leases.Revision(ctx, s.id)
 		switch {
@@ -176,13 +178,13 @@ func (s *session) end(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	revokeErr := s.host.leases.Revoke(ctx, s.id, s.revision)
-	if errors.Is(revokeErr, bus.ErrConflict) { // revoked already, or renewed by a write whose answer did not come
+	if errors.Is(revokeErr, store.ErrConflict) { // revoked already, or renewed by a write whose answer did not come
 		found, up, readErr := s.host.leases.Revision(ctx, s.id)
 		if revokeErr = readErr; up {
 			revokeErr = s.host.leases.Revoke(ctx, s.id, found)
 		}
 	}
-	if revokeErr != nil && !errors.Is(revokeErr, bus.ErrConflict) {
+	if revokeErr != nil && !errors.Is(revokeErr, store.ErrConflict) {
 		err = errors.Join(err, fmt.Errorf("giving the lease back: %w", revokeErr))
 	}
 	return err
@@ -212,7 +214,7 @@ func (h *Host) keepLease(s *session) {
 		switch err := s.renew(ctx); {
 		case err == nil:
 			timer.Reset(wait)
-		case errors.Is(err, bus.ErrConflict):
+		case errors.Is(err, store.ErrConflict):
 			h.config.Logger.Error("the lease is lost, another host may own our actors: starting anew", slog.String("host", s.id))
 			if s = h.rejoin(s); s == nil {
 				cancel()

@@ -15,16 +15,17 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // TestStoppingWhileTheLeaseIsLost stops hosts that are about to start anew, with their connection on its way back.
 func TestStoppingWhileTheLeaseIsLost(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	for range 50 {
 		nc := b.Connect()
@@ -84,13 +85,13 @@ func TestLeaseIsReadAgain(t *testing.T) {
 	a := troupe.GetOrCreate[counter](b.Client, "a")
 	require.NoError(t, call(t.Context(), hidden, a, 1))
 
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	revision, _, err := leases.Revision(t.Context(), host.ID())
 	require.NoError(t, err)
-	_, err = leases.Renew(t.Context(), bus.HostEntry{ID: host.ID(), Types: []string{"counter"}}, revision, time.Minute)
+	_, err = leases.Renew(t.Context(), store.HostEntry{ID: host.ID(), Types: []string{"counter"}}, revision, time.Minute)
 	require.NoError(t, err)
 	js, err := jetstream.New(b.Connect())
 	require.NoError(t, err)

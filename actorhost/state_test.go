@@ -9,15 +9,16 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // recordOf reads an actor's record from the bus.
-func recordOf(t *testing.T, b *hosttest.Bus, ref troupe.Reference) bus.Record {
+func recordOf(t *testing.T, b *hosttest.Bus, ref troupe.Reference) store.Record {
 	t.Helper()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	record, err := records.Get(t.Context(), ref.(counter).ID())
 	require.NoError(t, err)
@@ -105,9 +106,9 @@ func TestFencedHostStoresNothing(t *testing.T) {
 	require.NoError(t, call(t.Context(), add, a, 5))
 
 	// Another owner, as a host would write it that has taken over.
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	record, err := records.Get(t.Context(), a.ID())
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // TestStopWithinGrace stops a host in the middle of an action, which ends in time or does not. In either case the
@@ -121,7 +121,7 @@ func TestStopGivesBackALeaseWhoseRenewalWasNotAnswered(t *testing.T) {
 	revision, up, err := leases.Revision(t.Context(), id)
 	require.NoError(t, err)
 	require.True(t, up)
-	_, err = leases.Renew(t.Context(), bus.HostEntry{ID: id}, revision, time.Minute)
+	_, err = leases.Renew(t.Context(), store.HostEntry{ID: id}, revision, time.Minute)
 	require.NoError(t, err)
 	b.Stop(host)
 	_, up, err = leases.Revision(t.Context(), id)

@@ -16,15 +16,16 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // leasesOf opens the leases of the hosts on a bus.
-func leasesOf(t *testing.T, b *hosttest.Bus) *bus.Hosts {
+func leasesOf(t *testing.T, b *hosttest.Bus) *store.Hosts {
 	t.Helper()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
 	return leases
 }
@@ -51,7 +52,7 @@ func requireRefused(t *testing.T, b *hosttest.Bus) {
 	t.Helper()
 	answer, err := b.Connect().Request("troupe.route.counter.a.get", nil, time.Second)
 	require.NoError(t, err)
-	failed := bus.DecodeError(answer)
+	failed := wire.DecodeError(answer)
 	require.NotNil(t, failed)
 	require.Equal(t, troupe.CodeUnavailable, failed.Code)
 }

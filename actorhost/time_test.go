@@ -11,7 +11,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // The tests of this file run in virtual time, which is why none is parallel: see package hosttest.
@@ -152,9 +153,9 @@ func TestHostThatHasLostItsLeaseStartsAnew(t *testing.T) {
 		before, err := whereIs.Call(t.Context(), a, nil)
 		require.NoError(t, err)
 
-		ns, err := bus.NewNamespace("")
+		ns, err := wire.NewNamespace("")
 		require.NoError(t, err)
-		leases, err := bus.OpenHosts(t.Context(), b.Connect(), ns, 0)
+		leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
 		require.NoError(t, err)
 		revision, up, err := leases.Revision(t.Context(), host.ID())
 		require.NoError(t, err)

@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // turn is what a turn is for.
@@ -59,13 +59,13 @@ func (a *activation) serve(w *work) {
 		gone = owner
 	}
 	switch w.action {
-	case bus.NoticeAction:
+	case wire.NoticeAction:
 		a.notice(w)
 		return
-	case bus.ConnectAction:
+	case wire.ConnectAction:
 		a.connect(w)
 		return
-	case bus.DisconnectAction:
+	case wire.DisconnectAction:
 		a.disconnect(w)
 		return
 	}

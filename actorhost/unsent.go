@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // unsent is the mark of an activation that its record may have events which are not in the log: it is there from before
@@ -18,7 +19,7 @@ import (
 // wakes the actor, though nobody may call it, and so has its events sent. Few actors need one.
 type unsent struct {
 	mu   sync.Mutex
-	mark bus.Unsent
+	mark store.Unsent
 	made bool
 }
 
@@ -99,7 +100,7 @@ func (w *waker) sweepHosts() error {
 }
 
 // sweepHost wakes the actors of a host that is no more. They send what there is as they wake.
-func (w *waker) sweepHost(ctx context.Context, host bus.Unsent) error {
+func (w *waker) sweepHost(ctx context.Context, host store.Unsent) error {
 	marks, err := w.index.UnsentOf(ctx, host.Host)
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ func (w *waker) sweepHost(ctx context.Context, host bus.Unsent) error {
 	waking.SetLimit(sweepsAtOnce)
 	for _, mark := range marks {
 		waking.Go(func() error {
-			err := w.h.client.Invoke(ctx, troupe.Invocation{ID: mark.ID, Action: bus.NoticeAction, Existing: true, In: bus.Notice{}})
+			err := w.h.client.Invoke(ctx, troupe.Invocation{ID: mark.ID, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
 			if err != nil && !errors.Is(err, troupe.ErrNotFound) { // which is the answer of whoever is awake, or does not exist
 				return err
 			}

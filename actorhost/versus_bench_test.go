@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // echo answers with its input.
@@ -160,7 +161,7 @@ func versusEchoes(b *testing.B, at stage, actors, inFlight int) {
 		refs[i], subjects[i] = troupe.GetOrCreate[echo](at.client, fmt.Sprint(i)), fmt.Sprintf("plain.echo.%d.echo", i)
 	}
 	plain := func(_ context.Context, i int) error {
-		_, err := at.plain.Request(subjects[i%actors], payload, bus.DefaultTimeout)
+		_, err := at.plain.Request(subjects[i%actors], payload, wire.DefaultTimeout)
 		return err
 	}
 	ours := func(_ context.Context, i int) error { // like the other, without a context to watch

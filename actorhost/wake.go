@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // maxClaims bounds how often a claim is tried that others win.
@@ -56,13 +56,13 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
 	guess := a.kind.lastWasNew.Load() && !w.existing && gone == ""
 	for range maxClaims {
-		var record bus.Record
+		var record store.Record
 		if !guess {
 			record, err = a.host.records.Get(ctx, a.id)
 		}
 		guess = false
 		switch {
-		case errors.Is(err, bus.ErrCorrupt):
+		case errors.Is(err, store.ErrCorrupt):
 			return "", false, errorf(troupe.CodeStateCorrupt, "%v", err)
 		case err != nil:
 			return "", false, unavailable("%v", err)
@@ -94,35 +94,35 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 			a.epoch, a.created = revision, claim.Created
 			a.kind.lastWasNew.Store(record.Revision == 0)
 			return "", claim.Created && !record.Created, nil
-		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrOutcomeUnknown):
+		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrOutcomeUnknown):
 			return "", false, unavailable("%v", err)
 		}
 	}
 	return "", false, unavailable("%s is claimed by many hosts", a.id)
 }
 
-// put is [bus.Records.Put] by the way of [bus.Records.Write], where many at a time cost little more than one.
-func (a *activation) put(ctx context.Context, record bus.Record) (uint64, error) {
-	done := make(chan bus.Outcome, 1)
-	if a.host.records.Write(bus.Write{
+// put is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
+func (a *activation) put(ctx context.Context, record store.Record) (uint64, error) {
+	done := make(chan store.Outcome, 1)
+	if a.host.records.Write(store.Write{
 		ID:   a.id,
-		Take: func(bool) (bus.Record, bool) { return record, ctx.Err() == nil },
-		Done: func(o bus.Outcome) { done <- o },
+		Take: func(bool) (store.Record, bool) { return record, ctx.Err() == nil },
+		Done: func(o store.Outcome) { done <- o },
 	}) == nil {
 		select {
 		case o := <-done:
-			if o.Err == nil || errors.Is(o.Err, bus.ErrConflict) || errors.Is(o.Err, bus.ErrOutcomeUnknown) {
+			if o.Err == nil || errors.Is(o.Err, store.ErrConflict) || errors.Is(o.Err, store.ErrOutcomeUnknown) {
 				return o.Revision, o.Err
 			}
 		case <-ctx.Done():
-			return 0, fmt.Errorf("%w: %w", bus.ErrOutcomeUnknown, ctx.Err())
+			return 0, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, ctx.Err())
 		}
 	}
 	return a.host.records.Put(ctx, a.id, record) // which waits for a connection, or for the stream's leader
 }
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
-func (a *activation) load(claim *bus.Record, w *work) error {
+func (a *activation) load(claim *store.Record, w *work) error {
 	a.state, a.current, a.stored = a.kind.newState(), nil, nil
 	if claim.Created {
 		return a.restore(claim.State)
@@ -189,7 +189,7 @@ func (a *activation) create(w *work) error {
 func (a *activation) unclaim() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, 5*time.Second)
 	defer cancel()
-	if err := a.host.records.Delete(ctx, a.id, a.gate.revision); err != nil && !errors.Is(err, bus.ErrConflict) {
+	if err := a.host.records.Delete(ctx, a.id, a.gate.revision); err != nil && !errors.Is(err, store.ErrConflict) {
 		a.logger("").Warn("removing the record of an actor that was not created failed", slog.Any("error", err))
 	}
 }

@@ -8,25 +8,25 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // eventLog is the log of durable events, with the index of who subscribes to it. It is opened when somebody needs it.
 type eventLog struct {
 	mu    sync.Mutex
-	log   *bus.Log
-	index *bus.Subscriptions
+	log   *store.Log
+	index *store.Subscriptions
 }
 
-func (l *eventLog) open(ctx context.Context, h *Host) (*bus.Log, error) {
+func (l *eventLog) open(ctx context.Context, h *Host) (*store.Log, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.log == nil {
-		log, err := bus.OpenLog(ctx, h.nc, h.ns, h.config.Replicas, h.config.KeepEvents)
+		log, err := store.OpenLog(ctx, h.nc, h.ns, h.config.Replicas, h.config.KeepEvents)
 		if err != nil {
 			return nil, err
 		}
-		if l.index, err = bus.OpenSubscriptions(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+		if l.index, err = store.OpenSubscriptions(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 			return nil, err
 		}
 		l.log = log
@@ -35,7 +35,7 @@ func (l *eventLog) open(ctx context.Context, h *Host) (*bus.Log, error) {
 }
 
 // subscriptions is the index, of a log that is open.
-func (l *eventLog) subscriptions() *bus.Subscriptions {
+func (l *eventLog) subscriptions() *store.Subscriptions {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.index
@@ -50,9 +50,9 @@ func (l *eventLog) subscriptions() *bus.Subscriptions {
 // has failed. See line for how they are given.
 type waker struct {
 	h     *Host
-	log   *bus.Log
-	index *bus.Subscriptions
-	feed  *bus.Feed
+	log   *store.Log
+	index *store.Subscriptions
+	feed  *store.Feed
 	quit  chan struct{}
 
 	lookups chan struct{} // has one for each that is under way
@@ -68,7 +68,7 @@ type waker struct {
 
 // telling is an event that its subscribers are told of. It is guarded by the mutex of the waker.
 type telling struct {
-	bus.Fed
+	store.Fed
 	left  int           // that are to be told yet, or whose answer is to come
 	again time.Duration // after which it is wanted again; zero if it is not
 }

@@ -1,6 +1,5 @@
-// Package bus is the NATS side of troupe: connecting, the embedded server, subjects and headers, requests and error
-// replies, and what JetStream keeps: the records of actors, the leases of hosts, the log of durable events, and who
-// subscribes to them.
+// Package bus connects a program to NATS, and runs a NATS server within the program where there is none.
 //
-// Programs use [Open] and [Connect] of it; the rest is for the packages client and actorhost, and for tools.
+// [Open] does either, by what its options say; [OptionsFromEnv] reads them from the environment. [Connect] connects to a
+// server elsewhere. What a program gets is an ordinary *nats.Conn, which the packages client and actorhost take.
 package bus

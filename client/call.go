@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
@@ -21,10 +21,10 @@ func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.InvokeFor(ctx, "", call)
 }
 
-// InvokeFor makes a call on behalf of actors that wait for its answer: chain names them as [bus.HeaderChain] has it.
+// InvokeFor makes a call on behalf of actors that wait for its answer: chain names them as [wire.HeaderChain] has it.
 // Package actorhost uses it for the calls of an action.
 func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invocation) error {
-	if !bus.Builtin(call.Action) {
+	if !wire.Builtin(call.Action) {
 		if err := troupe.CheckName("action", call.Action); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 	if err != nil {
 		return err
 	}
-	if err := bus.DecodeError(reply); err != nil {
+	if err := wire.DecodeError(reply); err != nil {
 		return err
 	}
 	if call.Out == nil {
@@ -56,18 +56,18 @@ func (c *Client) header(ctx context.Context, chain string, call *troupe.Invocati
 		return nil
 	}
 	header := make(nats.Header, 2)
-	bus.SetContentType(header, c.codec)
+	wire.SetContentType(header, c.codec)
 	if call.Existing {
-		header[bus.HeaderExisting] = []string{"1"}
+		header[wire.HeaderExisting] = []string{"1"}
 	}
 	if chain != "" {
-		header[bus.HeaderChain] = []string{chain}
+		header[wire.HeaderChain] = []string{chain}
 	}
 	if call.Connection != "" {
-		header[bus.HeaderConnection] = []string{call.Connection}
+		header[wire.HeaderConnection] = []string{call.Connection}
 	}
 	if requestID != "" {
-		header[bus.HeaderRequestID] = []string{requestID}
+		header[wire.HeaderRequestID] = []string{requestID}
 	}
 	return header
 }
@@ -154,7 +154,7 @@ func bodyCodec(msg *nats.Msg) (codec.Codec, error) {
 	if msg.Header == nil {
 		return codec.MsgPack, nil
 	}
-	return codec.ForContentType(msg.Header.Get(bus.HeaderContentType))
+	return codec.ForContentType(msg.Header.Get(wire.HeaderContentType))
 }
 
 func tooLarge(call *troupe.Invocation, size, limit int64) error {

@@ -10,16 +10,17 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Client calls actors over one NATS connection, which it does not own. It is a troupe.Caller and safe for concurrent
 // use.
 type Client struct {
 	nc        *nats.Conn
-	ns        bus.Namespace
-	requester *bus.Requester
+	ns        wire.Namespace
+	requester *rpc.Requester
 	codec     codec.Codec
 	timeout   time.Duration
 	logger    *slog.Logger
@@ -44,13 +45,13 @@ type settings struct {
 	queue     int
 }
 
-// WithNamespace calls the actors of another namespace than [bus.DefaultNamespace].
+// WithNamespace calls the actors of another namespace than [wire.DefaultNamespace].
 func WithNamespace(name string) Option { return func(s *settings) { s.namespace = name } }
 
 // WithCodec sends inputs, and asks for outputs, in another encoding than msgpack.
 func WithCodec(c codec.Codec) Option { return func(s *settings) { s.codec = c } }
 
-// WithTimeout bounds the calls whose context has no deadline, by [bus.DefaultTimeout] when it is not given.
+// WithTimeout bounds the calls whose context has no deadline, by [wire.DefaultTimeout] when it is not given.
 func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.timeout = timeout } }
 
 // WithLogger is where the client tells of failing handlers of events, slog.Default() when it is not given.
@@ -63,7 +64,7 @@ func WithQueue(events int) Option { return func(s *settings) { s.queue = events 
 // New returns a client on a connection, best one made by package bus: with the defaults of nats.go a call that is made
 // while disconnected is buffered, and may run long after its caller has given up.
 func New(nc *nats.Conn, options ...Option) (*Client, error) {
-	s := settings{codec: codec.MsgPack, timeout: bus.DefaultTimeout, logger: slog.Default(), queue: DefaultQueue}
+	s := settings{codec: codec.MsgPack, timeout: wire.DefaultTimeout, logger: slog.Default(), queue: DefaultQueue}
 	for _, option := range options {
 		option(&s)
 	}
@@ -73,11 +74,11 @@ func New(nc *nats.Conn, options ...Option) (*Client, error) {
 	if s.queue <= 0 {
 		return nil, fmt.Errorf("client: a queue of %d events is not positive", s.queue)
 	}
-	ns, err := bus.NewNamespace(s.namespace)
+	ns, err := wire.NewNamespace(s.namespace)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	requester, err := bus.NewRequester(nc)
+	requester, err := rpc.NewRequester(nc)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // links are the connections of a client. They receive by its feeds, so that what an actor broadcasts and what it sends to
@@ -121,7 +121,7 @@ func (s *links) abandon(l *link) {
 func (c *Client) receiveForLinks(msg *nats.Msg) {
 	s := &c.links
 	rest := strings.TrimPrefix(msg.Subject, s.inbox+".")
-	if rest == bus.PingName {
+	if rest == wire.PingName {
 		c.answerPing(msg)
 		return
 	}

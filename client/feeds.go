@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // feeds receives the events of all subscriptions of a client. Those to the same subject share one of NATS, so that an
@@ -47,7 +47,7 @@ type feed struct {
 // arrival is an event, or a mark in the queue of a subscription.
 type arrival struct {
 	troupe.Delivery
-	place   bus.Place
+	place   wire.Place
 	subject string
 	except  string // the id of a connection that it is not for
 	direct  bool   // to one connection alone
@@ -214,8 +214,8 @@ func (f *feeds) handOut(msg *nats.Msg) {
 }
 
 func arrivalOf(msg *nats.Msg) *arrival {
-	e := &arrival{place: bus.ParsePlace(msg.Header), subject: msg.Subject, size: msg.Size()}
-	if except := msg.Header[bus.HeaderExcept]; len(except) > 0 {
+	e := &arrival{place: wire.ParsePlace(msg.Header), subject: msg.Subject, size: msg.Size()}
+	if except := msg.Header[wire.HeaderExcept]; len(except) > 0 {
 		e.except = except[0]
 	}
 	e.Position = e.place.Position

@@ -11,8 +11,8 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // FuzzReply has a responder answer anything. A call gets its output or an error of ours, within its time, and the client
@@ -37,8 +37,8 @@ func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind byte, code, text, retryable, status, contentType string, body []byte) {
 		header := nats.Header{}
 		for name, value := range map[string]string{
-			bus.HeaderErrorCode: code, bus.HeaderServiceError: text, bus.HeaderRetryable: retryable, "Status": status,
-			bus.HeaderContentType: contentType,
+			wire.HeaderErrorCode: code, wire.HeaderServiceError: text, wire.HeaderRetryable: retryable, "Status": status,
+			wire.HeaderContentType: contentType,
 		} {
 			if value != "" {
 				header[name] = []string{value}

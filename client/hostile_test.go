@@ -13,8 +13,8 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // TestHostileReplies has a responder answer what no host does. Each call ends with an error that says so, within its
@@ -32,7 +32,7 @@ func TestHostileReplies(t *testing.T) {
 	}
 	bomb, nested := []byte{0xdd, 0xff, 0xff, 0xff, 0xff}, bytes.Repeat([]byte{0x91}, 900<<10)
 	failed := func(pairs ...string) nats.Header {
-		return header(append([]string{bus.HeaderErrorCode, "full", bus.HeaderServiceError, "full: no room"}, pairs...)...)
+		return header(append([]string{wire.HeaderErrorCode, "full", wire.HeaderServiceError, "full: no room"}, pairs...)...)
 	}
 	cl := b.NewClient(client.WithTimeout(500 * time.Millisecond))
 	for name, test := range map[string]struct {
@@ -49,13 +49,13 @@ func TestHostileReplies(t *testing.T) {
 		"a content type that is none":  {&nats.Msg{Data: []byte{1}, Header: header("Content-Type", strings.Repeat("x", 900<<10))}, troupe.ErrInternal, "unknown content type"},
 		"an error of a bomb":           {&nats.Msg{Data: bomb, Header: failed()}, &troupe.Error{Code: "full"}, "no room"},
 		"an error of nesting":          {&nats.Msg{Data: nested, Header: failed("Content-Type", "application/json")}, &troupe.Error{Code: "full"}, "no room"},
-		"an error of a long code":      {&nats.Msg{Header: header(bus.HeaderErrorCode, strings.Repeat("x", 900<<10))}, troupe.ErrInternal, ""},
-		"an error of no code":          {&nats.Msg{Header: header(bus.HeaderServiceError, "bad day")}, troupe.ErrInternal, "bad day"},
+		"an error of a long code":      {&nats.Msg{Header: header(wire.HeaderErrorCode, strings.Repeat("x", 900<<10))}, troupe.ErrInternal, ""},
+		"an error of no code":          {&nats.Msg{Header: header(wire.HeaderServiceError, "bad day")}, troupe.ErrInternal, "bad day"},
 		"an error of another code":     {&nats.Msg{Data: []byte(`{"code":"other","message":"x"}`), Header: failed("Content-Type", "application/json")}, &troupe.Error{Code: "full"}, "no room"},
-		"an error without a name":      {&nats.Msg{Header: header(bus.HeaderErrorCode, "a b\xff")}, troupe.ErrInternal, ""},
-		"retryable for ever":           {&nats.Msg{Header: header(bus.HeaderErrorCode, "unavailable", bus.HeaderRetryable, "1")}, nil, ""}, // it is refused, or not known, as its time runs out
-		"pending for ever":             {&nats.Msg{Header: header(bus.HeaderPending, "1")}, troupe.ErrOutcomeUnknown, ""},
-		"pending, with an error in it": {&nats.Msg{Header: failed(bus.HeaderPending, "x")}, troupe.ErrOutcomeUnknown, ""},
+		"an error without a name":      {&nats.Msg{Header: header(wire.HeaderErrorCode, "a b\xff")}, troupe.ErrInternal, ""},
+		"retryable for ever":           {&nats.Msg{Header: header(wire.HeaderErrorCode, "unavailable", wire.HeaderRetryable, "1")}, nil, ""}, // it is refused, or not known, as its time runs out
+		"pending for ever":             {&nats.Msg{Header: header(wire.HeaderPending, "1")}, troupe.ErrOutcomeUnknown, ""},
+		"pending, with an error in it": {&nats.Msg{Header: failed(wire.HeaderPending, "x")}, troupe.ErrOutcomeUnknown, ""},
 		"nobody, with a body":          {&nats.Msg{Data: bomb, Header: header("Status", "503")}, troupe.ErrInternal, ""},
 		"no answer":                    {nil, troupe.ErrOutcomeUnknown, ""},
 	} {

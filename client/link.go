@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // link is a connection with an actor: see [troupe.Link].
@@ -27,7 +27,7 @@ type link struct {
 
 	mu            sync.Mutex
 	status        troupe.Status
-	session       bus.Session
+	session       wire.Session
 	err           error
 	subscriptions map[*subscription]struct{}
 }
@@ -91,7 +91,7 @@ func (l *link) Close(ctx context.Context) error {
 		return nil
 	}
 	err := l.client.Invoke(ctx, troupe.Invocation{
-		ID: l.connecting.ID, Action: bus.DisconnectAction, Existing: true, Connection: l.id,
+		ID: l.connecting.ID, Action: wire.DisconnectAction, Existing: true, Connection: l.id,
 	})
 	if err == nil || errors.Is(err, troupe.ErrNotFound) {
 		l.client.links.forget(l)
@@ -136,9 +136,9 @@ func (l *link) lost(err error) {
 func (l *link) establish(ctx context.Context) error {
 	l.establishing.Lock()
 	defer l.establishing.Unlock()
-	var session bus.Session
+	var session wire.Session
 	err := l.client.Invoke(ctx, troupe.Invocation{
-		ID: l.connecting.ID, Action: bus.ConnectAction, Existing: l.connecting.Existing,
+		ID: l.connecting.ID, Action: wire.ConnectAction, Existing: l.connecting.Existing,
 		In: l.connecting.Params, Out: &session, Connection: l.id,
 	})
 	if err != nil {
@@ -201,8 +201,8 @@ func (l *link) listeners() (all []*subscription) {
 // receive takes what the actor sends to the connection alone.
 func (l *link) receive(name string, msg *nats.Msg) {
 	switch name {
-	case bus.ClosedName:
-		var why bus.Closed
+	case wire.ClosedName:
+		var why wire.Closed
 		if err := decode(msg, &why); err != nil {
 			return
 		}
@@ -213,7 +213,7 @@ func (l *link) receive(name string, msg *nats.Msg) {
 		} else if l.end(err) {
 			l.client.links.forget(l)
 		}
-	case bus.SentName:
+	case wire.SentName:
 		var sent map[string]troupe.Position
 		if err := decode(msg, &sent); err == nil {
 			l.missed(sent)

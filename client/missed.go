@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // mark, in the queue of a subscription, says how far an actor had come with its events when the mark was put there, or,
@@ -34,7 +34,7 @@ var errNobodyKnows = errors.New("the last events of many actors are not known")
 // that was destroyed within the last hour it is the sequence 0 of a later epoch than that of its events. It does not
 // wake the actor. Its errors are those of a call.
 func (c *Client) Position(ctx context.Context, id troupe.ID, event string) (p troupe.Position, err error) {
-	err = c.Invoke(ctx, troupe.Invocation{ID: id, Action: bus.PositionAction, In: event, Out: &p})
+	err = c.Invoke(ctx, troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &p})
 	return p, err
 }
 

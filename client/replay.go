@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // Replay yields the events of an actor that are kept: see [troupe.DurableEvent.Replay].
@@ -17,7 +17,7 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 			yield(troupe.Replayed{}, err)
 			return
 		}
-		log, err := bus.FindLog(ctx, c.nc, c.ns)
+		log, err := store.FindLog(ctx, c.nc, c.ns)
 		if err != nil {
 			yield(troupe.Replayed{}, unreadable(id, event, err))
 			return

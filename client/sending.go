@@ -11,7 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Between two sendings of a call that was refused before it started: its actor changes hosts, or its host has just gone.
@@ -33,7 +34,7 @@ type sending struct {
 	call     troupe.Invocation
 	msg      nats.Msg
 	body     []byte // a buffer for that of msg: NATS has copied it when a publish returns
-	request  *bus.Request
+	request  *rpc.Request
 	deadline time.Time
 	lastSend time.Time // after which it must not be sent any more
 	direct   bool
@@ -75,11 +76,11 @@ func (s *sending) run(ctx context.Context, chain string) (*nats.Msg, error) {
 	if !given {
 		deadline = now.Add(s.client.timeout)
 	}
-	if given || s.client.timeout != bus.DefaultTimeout { // which is what a host takes for granted
-		set(&s.msg, bus.HeaderTimeout, bus.FormatTimeout(deadline.Sub(now)))
+	if given || s.client.timeout != wire.DefaultTimeout { // which is what a host takes for granted
+		set(&s.msg, wire.HeaderTimeout, wire.FormatTimeout(deadline.Sub(now)))
 	}
-	if size := int64(s.msg.Size()); size > bus.AlwaysFits-bus.ForwardRoom {
-		if limit := s.client.nc.MaxPayload() - bus.ForwardRoom; size > limit {
+	if size := int64(s.msg.Size()); size > wire.AlwaysFits-wire.ForwardRoom {
+		if limit := s.client.nc.MaxPayload() - wire.ForwardRoom; size > limit {
 			return nil, tooLarge(&s.call, size, limit)
 		}
 	}
@@ -109,8 +110,8 @@ func (s *sending) prepare(ctx context.Context, chain string) (err error) {
 		return err
 	}
 	s.msg = nats.Msg{Subject: c.ns.Call(s.call.ID, s.call.Action), Header: c.header(ctx, chain, &s.call), Data: s.body}
-	if s.call.Action == bus.ConnectAction {
-		s.msg.Header[bus.HeaderInbox] = []string{c.links.inbox}
+	if s.call.Action == wire.ConnectAction {
+		s.msg.Header[wire.HeaderInbox] = []string{c.links.inbox}
 	}
 	return nil
 }
@@ -122,13 +123,13 @@ func (s *sending) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	if err != nil {
 		return nil, s.unanswered(ctx, listening, err)
 	}
-	if host, pending := bus.PendingAt(reply); pending {
+	if host, pending := wire.PendingAt(reply); pending {
 		s.unsure, s.listen, s.host = true, true, host
 		s.bePatient()
 		return nil, nil
 	}
 	s.client.known.add(s.call.ID.Type())
-	failed := bus.DecodeError(reply)
+	failed := wire.DecodeError(reply)
 	if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable && failed.Code != troupe.CodeOutcomeUnknown {
 		return reply, nil
 	}
@@ -156,7 +157,7 @@ func (s *sending) unanswered(ctx context.Context, listening bool, err error) err
 			s.byRoute()
 		}
 		return nil
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, bus.ErrAbandoned):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, rpc.ErrAbandoned):
 		s.unsure = true
 		return err
 	case errors.Is(err, troupe.ErrDenied):
@@ -190,8 +191,8 @@ func (s *sending) once(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	}
 	if s.attempts++; s.attempts > 1 {
 		s.client.resent.Add(1)
-		set(&s.msg, bus.HeaderAttempt, strconv.Itoa(s.attempts))
-		set(&s.msg, bus.HeaderTimeout, bus.FormatTimeout(left))
+		set(&s.msg, wire.HeaderAttempt, strconv.Itoa(s.attempts))
+		set(&s.msg, wire.HeaderTimeout, wire.FormatTimeout(left))
 	}
 	if now.After(s.lastSend) {
 		return s.request.Do(ctx, &s.msg, s.deadline)

@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/order"
+	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // subscription handles the events of one subscription, one after the other.
@@ -23,7 +24,7 @@ type subscription struct {
 	cancel    context.CancelFunc
 	ended     atomic.Bool
 
-	order bus.Order // only for the goroutine of the line
+	order order.Tracker // only for the goroutine of the line
 }
 
 // Listen makes a subscription: see [troupe.Event.Subscribe]. The error of a handler, or of an event that cannot be
@@ -37,7 +38,7 @@ func (c *Client) listen(l troupe.Listening, by *link) (troupe.Subscription, erro
 	if err := troupe.CheckName("event", l.Event); err != nil {
 		return nil, err
 	}
-	guard := bus.GuardSubscription(c.nc, c.ns.Events(l.Actors, l.Event))
+	guard := rpc.GuardSubscription(c.nc, c.ns.Events(l.Actors, l.Event))
 	defer guard.End()
 	s := &subscription{client: c, listening: l, link: by}
 	if by == nil {

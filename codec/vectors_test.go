@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// vectorTypes are the types of testdata/values.json.
+// vectorTypes are the types of docs/vectors/values.json.
 var vectorTypes = map[string]func() any{
 	"bool": func() any { return new(bool) }, "string": func() any { return new(string) }, "bytes": func() any { return new([]byte) },
 	"int": func() any { return new(int) }, "int8": func() any { return new(int8) }, "int16": func() any { return new(int16) },
@@ -44,7 +44,7 @@ type vector struct {
 // TestVectors reads what programs in other languages read too.
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/values.json")
+	data, err := os.ReadFile("../docs/vectors/values.json")
 	require.NoError(t, err)
 	var file struct{ Cases, Refused []vector }
 	require.NoError(t, json.Unmarshal(data, &file))

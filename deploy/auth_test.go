@@ -16,6 +16,9 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // room is what deploy/auth.conf speaks of.
@@ -133,7 +136,7 @@ func (g guarded) client(t *testing.T, user string) *client.Client {
 // request sends a message whose answer nobody wants.
 func (g guarded) request(t *testing.T, user, subject string) error {
 	t.Helper()
-	r, err := bus.NewRequester(g.connect(t, user))
+	r, err := rpc.NewRequester(g.connect(t, user))
 	require.NoError(t, err)
 	_, err = r.Do(t.Context(), &nats.Msg{Subject: subject}, never)
 	require.NoError(t, r.Close())
@@ -143,7 +146,7 @@ func (g guarded) request(t *testing.T, user, subject string) error {
 func (g guarded) subscribe(t *testing.T, user, subject, queue string) error {
 	t.Helper()
 	nc := g.connect(t, user)
-	guard := bus.GuardSubscription(nc, subject)
+	guard := rpc.GuardSubscription(nc, subject)
 	defer guard.End()
 	_, err := nc.QueueSubscribe(subject, queue, func(*nats.Msg) {})
 	require.NoError(t, err)
@@ -284,13 +287,13 @@ func TestAuthConf(t *testing.T) {
 			require.ErrorIs(t, g.subscribe(t, user, subject, ""), troupe.ErrDenied, "%s subscribes to %s", user, subject)
 		}
 	}
-	require.ErrorIs(t, g.subscribe(t, "org1", "troupe.route.room.>", bus.QueueGroup), troupe.ErrDenied)
+	require.ErrorIs(t, g.subscribe(t, "org1", "troupe.route.room.>", wire.QueueGroup), troupe.ErrDenied)
 
 	t.Run("a watcher may look", func(t *testing.T) {
 		require.NoError(t, g.subscribe(t, "watcher", "troupe.event.>", ""))
-		ns, err := bus.NewNamespace("")
+		ns, err := wire.NewNamespace("")
 		require.NoError(t, err)
-		records, err := bus.OpenRecords(t.Context(), g.connect(t, "watcher"), ns, 0)
+		records, err := store.OpenRecords(t.Context(), g.connect(t, "watcher"), ns, 0)
 		require.NoError(t, err)
 		record, err := records.Get(t.Context(), newID(t, "room", "org1", "lobby"))
 		require.NoError(t, err)

@@ -17,7 +17,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // system is the processes under test.
@@ -126,9 +127,9 @@ func (s *system) await(right func(up int) bool) {
 	nc, err := nats.Connect(s.urls())
 	require.NoError(s.t, err)
 	defer nc.Close()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(s.t, err)
-	leases, err := bus.OpenHosts(s.t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(s.t.Context(), nc, ns, 0)
 	require.NoError(s.t, err)
 	require.Eventually(s.t, func() bool {
 		up := 0

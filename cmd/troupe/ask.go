@@ -8,8 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // errHostSilent is the error of a host that has a lease and does not answer.
@@ -18,7 +18,7 @@ var errHostSilent = errors.New("the host does not answer")
 // ask makes a request of a host, and decodes its answer unless into is nil.
 func (s session) ask(ctx context.Context, nc *nats.Conn, subject string, into any) error {
 	request := nats.NewMsg(subject)
-	bus.SetContentType(request.Header, codec.JSON)
+	wire.SetContentType(request.Header, codec.JSON)
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	answer, err := nc.RequestMsgWithContext(ctx, request)
@@ -30,7 +30,7 @@ func (s session) ask(ctx context.Context, nc *nats.Conn, subject string, into an
 	case err != nil:
 		return err
 	}
-	if refused := bus.DecodeError(answer); refused != nil {
+	if refused := wire.DecodeError(answer); refused != nil {
 		return refused
 	}
 	if into == nil {

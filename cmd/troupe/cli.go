@@ -12,7 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 const description = `Call the actors on a NATS bus, and look after them and their hosts.
@@ -102,7 +102,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	parser, err := kong.New(cli,
 		kong.Name("troupe"),
 		kong.Description(description),
-		kong.Vars{"version": version(), "namespace": bus.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
+		kong.Vars{"version": version(), "namespace": wire.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.Groups{
 			"actors": "Actors:", "state": "Stored state:", "hosts": "Hosts:", "tools": "Tools:",
 			"common": "Common flags:", "connection": "Connection:",

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // connection has the flags of the nats command, by its names. What a flag does not say is taken from the environment.
@@ -52,7 +53,7 @@ const noServerAdvice = `  Is the program that runs the actors up? Examples that 
 type session struct {
 	terminal
 	json      bool
-	namespace bus.Namespace
+	namespace wire.Namespace
 	options   bus.Options
 	timeout   time.Duration
 }
@@ -63,7 +64,7 @@ func (g globals) session(t terminal) (session, error) {
 	if name == "" {
 		name = os.Getenv("TROUPE_NAMESPACE")
 	}
-	namespace, err := bus.NewNamespace(name)
+	namespace, err := wire.NewNamespace(name)
 	if err != nil {
 		return session{}, err
 	}

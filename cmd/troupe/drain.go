@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // drainCommand is the verb drain.
@@ -88,11 +88,11 @@ func (c *drainCommand) run(ctx context.Context, s session) error {
 }
 
 // findHost is the host that is meant.
-func findHost(up map[string]bus.HostEntry, meant string) (bus.HostEntry, error) {
+func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, error) {
 	if host, ok := up[meant]; ok {
 		return host, nil
 	}
-	var byID, byName []bus.HostEntry
+	var byID, byName []store.HostEntry
 	for _, host := range up {
 		if meant != "" && strings.HasPrefix(host.ID, meant) {
 			byID = append(byID, host)
@@ -101,20 +101,20 @@ func findHost(up map[string]bus.HostEntry, meant string) (bus.HostEntry, error) 
 			byName = append(byName, host)
 		}
 	}
-	for _, found := range [][]bus.HostEntry{byName, byID} {
+	for _, found := range [][]store.HostEntry{byName, byID} {
 		if len(found) == 1 {
 			return found[0], nil
 		}
 	}
 	if found := len(byID) + len(byName); found > 1 {
-		return bus.HostEntry{}, usageError{fmt.Errorf("%d hosts are called %q: name one by its id, see troupe hosts", found, meant)}
+		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts are called %q: name one by its id, see troupe hosts", found, meant)}
 	}
-	return bus.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
+	return store.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
 }
 
 // awaitEnd waits until a host has no lease any more.
 func (s session) awaitEnd(ctx context.Context, nc *nats.Conn, host string, wait time.Duration) error {
-	leases, err := bus.OpenHosts(ctx, nc, s.namespace, 0)
+	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // stateHistoryCommand is the verb state history.
@@ -74,10 +74,10 @@ func (c *stateHistoryCommand) run(ctx context.Context, s session) error {
 }
 
 // revisions are the revisions of an actor that are kept, oldest first. There is at least one.
-func revisions(ctx context.Context, records *bus.Records, id troupe.ID) ([]revision, error) {
+func revisions(ctx context.Context, records *store.Records, id troupe.ID) ([]revision, error) {
 	var found []revision
 	for record, err := range records.History(ctx, id) {
-		if err != nil && !errors.Is(err, bus.ErrCorrupt) {
+		if err != nil && !errors.Is(err, store.ErrCorrupt) {
 			return nil, err
 		}
 		r := revision{
@@ -99,7 +99,7 @@ func revisions(ctx context.Context, records *bus.Records, id troupe.ID) ([]revis
 }
 
 // writtenBy tells for what a record was written.
-func writtenBy(record bus.Record) string {
+func writtenBy(record store.Record) string {
 	switch {
 	case record.Owner == "":
 		return "state set"
@@ -139,8 +139,8 @@ func (*stateKeepCommand) Help() string {
 }
 
 func (c *stateKeepCommand) run(ctx context.Context, s session) error {
-	if c.Revisions != nil && (*c.Revisions < 1 || *c.Revisions > bus.MaxHistory) {
-		return usageError{fmt.Errorf("%d revisions cannot be kept: 1 to %d can", *c.Revisions, bus.MaxHistory)}
+	if c.Revisions != nil && (*c.Revisions < 1 || *c.Revisions > store.MaxHistory) {
+		return usageError{fmt.Errorf("%d revisions cannot be kept: 1 to %d can", *c.Revisions, store.MaxHistory)}
 	}
 	nc, err := s.connect(ctx)
 	if err != nil {
@@ -168,7 +168,7 @@ func (c *stateKeepCommand) keep(ctx context.Context, s session, nc *nats.Conn) (
 	if err != nil {
 		return 0, err
 	}
-	records, err := bus.OpenRecords(ctx, nc, s.namespace, 0)
+	records, err := store.OpenRecords(ctx, nc, s.namespace, 0)
 	if err != nil {
 		return 0, err
 	}

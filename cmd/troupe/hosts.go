@@ -13,7 +13,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // hostsCommand is the verb hosts.
@@ -28,9 +29,9 @@ func (*hostsCommand) Help() string {
 
 // hostLine is a host as hosts --json writes it.
 type hostLine struct {
-	bus.HostEntry
-	Info  *bus.HostInfo `json:"info"` // null: it does not answer
-	Error string        `json:"error,omitempty"`
+	store.HostEntry
+	Info  *wire.HostInfo `json:"info"` // null: it does not answer
+	Error string         `json:"error,omitempty"`
 }
 
 // typesWidth is how wide the names of types are on a terminal.
@@ -67,7 +68,7 @@ func (*hostsCommand) run(ctx context.Context, s session) error {
 }
 
 // askHosts asks all hosts how they are, and sorts them by name.
-func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]bus.HostEntry) []hostLine {
+func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]store.HostEntry) []hostLine {
 	hosts := make([]hostLine, 0, len(up))
 	for _, entry := range up {
 		hosts = append(hosts, hostLine{HostEntry: entry})
@@ -81,7 +82,7 @@ func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]bus.
 		free <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-free }()
-			var info bus.HostInfo
+			var info wire.HostInfo
 			if err := s.ask(ctx, nc, s.namespace.Info(hosts[i].ID), &info); err != nil {
 				hosts[i].Error = err.Error()
 			} else {

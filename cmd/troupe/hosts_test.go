@@ -12,6 +12,8 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 func TestHosts(t *testing.T) {
@@ -25,7 +27,7 @@ func TestHosts(t *testing.T) {
 	for _, args := range [][]string{{"a", "add", "1"}, {"b", "add", "1"}, {"b", "sell", `{"left":4}`}} {
 		p.run(t.Context(), append([]string{"call", "room"}, args...)...)
 	}
-	lease(t, server, bus.HostEntry{ID: "frozen", Name: "sleepy", Types: []string{"room", "hall"}, Started: time.Now().Add(-49 * time.Hour)})
+	lease(t, server, store.HostEntry{ID: "frozen", Name: "sleepy", Types: []string{"room", "hall"}, Started: time.Now().Add(-49 * time.Hour)})
 	got := p.run(t.Context(), "hosts")
 	require.Equal(t, exitOK, got.code, got.err)
 	lines := strings.Split(steady(regexp.MustCompile(`rooms-1 \w+`).ReplaceAllString(got.out, "rooms-1 <host>")), "\n")
@@ -43,7 +45,7 @@ func TestHosts(t *testing.T) {
 	require.NoError(t, decoder.Decode(&up))
 	require.NoError(t, decoder.Decode(&silent))
 	require.False(t, decoder.More())
-	require.Equal(t, bus.HostInfo{ID: up.ID, Awake: 2, Calls: 3, Failed: 1}, *up.Info)
+	require.Equal(t, wire.HostInfo{ID: up.ID, Awake: 2, Calls: 3, Failed: 1}, *up.Info)
 	require.Nil(t, silent.Info)
 	require.Contains(t, silent.Error, "does not answer")
 }
@@ -98,7 +100,7 @@ func TestDrainOfASilentHost(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	p := at(server.URL())
-	lease(t, server, bus.HostEntry{ID: "gone"})
+	lease(t, server, store.HostEntry{ID: "gone"})
 	got := p.run(t.Context(), "drain", "gone")
 	require.Equal(t, exitUnavailable, got.code)
 	require.Contains(t, got.err, "error unavailable: asking the host gone to drain: the host does not answer")

@@ -11,8 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // infoCommand is the verb info.
@@ -56,12 +57,12 @@ func (c *infoCommand) run(ctx context.Context, s session) error {
 	return s.printInfo(info)
 }
 
-func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *bus.Records, id troupe.ID) (actorInfo, error) {
-	var record bus.ListedRecord
+func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) (actorInfo, error) {
+	var record store.ListedRecord
 	var damage error
 	kept := 0
 	for revision, err := range records.History(ctx, id) {
-		if err != nil && !errors.Is(err, bus.ErrCorrupt) {
+		if err != nil && !errors.Is(err, store.ErrCorrupt) {
 			return actorInfo{}, err
 		}
 		record, damage = revision, err
@@ -82,7 +83,7 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *bus.Reco
 	}
 	awake := false
 	if info.Host.Up {
-		var told bus.ActorInfo
+		var told wire.ActorInfo
 		switch err := s.ask(ctx, nc, s.namespace.ActorInfo(record.Owner, id), &told); {
 		case errors.Is(err, errHostSilent):
 			return info, nil

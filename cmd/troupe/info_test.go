@@ -11,6 +11,8 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // steady replaces what differs from run to run: ids of hosts, times and ages.
@@ -27,14 +29,14 @@ func steady(text string) string {
 }
 
 // lease makes a host look as if it were up.
-func lease(t *testing.T, server *bus.Server, host bus.HostEntry) {
+func lease(t *testing.T, server *bus.Server, host store.HostEntry) {
 	t.Helper()
 	nc, err := server.Connect(bus.Options{})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := bus.OpenHosts(t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
 	_, err = leases.Renew(t.Context(), host, 0, time.Hour)
 	require.NoError(t, err)
@@ -120,7 +122,7 @@ func TestInfoShowsWhatItCannotRead(t *testing.T) {
 	require.Contains(t, got.out, `"error":"`)
 	require.Empty(t, got.err)
 
-	lease(t, server, bus.HostEntry{ID: "frozen"})
+	lease(t, server, store.HostEntry{ID: "frozen"})
 	overwrite(t, nc, "room.b", []byte("\x83\xa5owner\xa6frozen\xa7created\xc3\xa7answers\xc4\x01\xc1"))
 	got = p.run(t.Context(), "info", "room", "b")
 	require.Contains(t, got.out, "Awake     not known: its host does not answer\n")

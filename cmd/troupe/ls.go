@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // lsCommand is the verb ls.
@@ -113,14 +113,14 @@ func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]l
 	if err != nil {
 		return nil, err
 	}
-	records, err := bus.OpenRecords(ctx, nc, s.namespace, 0)
+	records, err := store.OpenRecords(ctx, nc, s.namespace, 0)
 	if err != nil {
 		return nil, err
 	}
 	var actors []listed
 	for record, err := range records.List(ctx, actorType) {
 		switch {
-		case err != nil && !errors.Is(err, bus.ErrCorrupt):
+		case err != nil && !errors.Is(err, store.ErrCorrupt):
 			return nil, fmt.Errorf("listing the actors: %w", err)
 		case err == nil && !record.Created: // claimed for a call that has not created it yet
 			continue
@@ -136,7 +136,7 @@ func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]l
 }
 
 // listedActor is what a record tells of an actor, or why it cannot be read.
-func listedActor(record bus.ListedRecord, damage error, hosts map[string]bus.HostEntry) listed {
+func listedActor(record store.ListedRecord, damage error, hosts map[string]store.HostEntry) listed {
 	actor := listed{
 		Type: record.ID.Type(), Key: record.ID.KeyString(), Parts: append([]string{}, record.ID.Key()...),
 		State: len(record.State), Modified: record.Modified,
@@ -152,15 +152,15 @@ func listedActor(record bus.ListedRecord, damage error, hosts map[string]bus.Hos
 }
 
 // hostsUp are the hosts that have a lease, by their ids.
-func (s session) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]bus.HostEntry, error) {
+func (s session) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]store.HostEntry, error) {
 	if ok, err := s.hasBucket(ctx, nc, "hosts"); !ok || err != nil {
 		return nil, err
 	}
-	leases, err := bus.OpenHosts(ctx, nc, s.namespace, 0)
+	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
 	if err != nil {
 		return nil, err
 	}
-	hosts := make(map[string]bus.HostEntry)
+	hosts := make(map[string]store.HostEntry)
 	for host, err := range leases.List(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("listing the hosts: %w", err)

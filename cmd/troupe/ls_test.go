@@ -14,6 +14,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 func TestLsOfNothingMakesNothing(t *testing.T) {
@@ -84,11 +86,11 @@ func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 	nc, err := server.Connect(bus.Options{})
 	require.NoError(t, err)
 	defer nc.Close()
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	_, err = bus.OpenHosts(t.Context(), nc, ns, 0)
+	_, err = store.OpenHosts(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
 	ids := make([]troupe.ID, 3)
 	for i := range ids {
@@ -98,7 +100,7 @@ func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 	revisions := make([]uint64, len(ids))
 	write := func(ctx context.Context) (err error) {
 		for i := 0; i < len(ids) && err == nil; i++ {
-			revisions[i], err = records.Put(ctx, ids[i], bus.Record{Created: true, Owner: "h1", Revision: revisions[i]})
+			revisions[i], err = records.Put(ctx, ids[i], store.Record{Created: true, Owner: "h1", Revision: revisions[i]})
 		}
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // ownerAnswers is how long an actor's owner is given to say that it is up.
@@ -17,7 +17,7 @@ const ownerAnswers = 250 * time.Millisecond
 
 // recoverOwner brings into the records what only the journal of an actor's owner has, if that is gone: nobody may have
 // called one of its actors since. One that does not answer is waited for until its lease has run out.
-func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *bus.Records, id troupe.ID) error {
+func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) error {
 	record, err := records.Get(ctx, id)
 	if err != nil || record.Owner == "" {
 		return nil //nolint:nilerror // who writes the record finds out what is wrong with it
@@ -34,7 +34,7 @@ func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *bus.R
 	} else if err != nil {
 		return err
 	}
-	leases, err := bus.OpenHosts(ctx, nc, s.namespace, 0)
+	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
 	if err != nil {
 		return err
 	}
@@ -42,12 +42,12 @@ func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *bus.R
 	if err != nil {
 		return err
 	}
-	if err := leases.Revoke(ctx, record.Owner, revision); errors.Is(err, bus.ErrConflict) {
+	if err := leases.Revoke(ctx, record.Owner, revision); errors.Is(err, store.ErrConflict) {
 		return silent // but for the replica that has just been asked
 	} else if err != nil {
 		return err
 	}
-	journals, err := bus.OpenJournals(ctx, records, s.namespace, 0, false)
+	journals, err := store.OpenJournals(ctx, records, s.namespace, 0, false)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // TestStateIsNotSetOverWhatOnlyAJournalHas kills a host as its journal has changes that its records have not. A state that
@@ -48,9 +50,9 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 	require.NoError(t, all.Wait())
 	nc.Close()
 
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), ours, ns, 0)
+	records, err := store.OpenRecords(t.Context(), ours, ns, 0)
 	require.NoError(t, err)
 	stranded, revision := "", uint64(0)
 	for i := range actors {
@@ -84,9 +86,9 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	nc, err := server.Connect(bus.Options{})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
 	id, err := troupe.NewID("room", "a")
 	require.NoError(t, err)
@@ -95,9 +97,9 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	record.Owner = "slow"
 	_, err = records.Put(t.Context(), id, record)
 	require.NoError(t, err)
-	leases, err := bus.OpenHosts(t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
-	_, err = leases.Renew(t.Context(), bus.HostEntry{ID: "slow"}, 0, time.Minute)
+	_, err = leases.Renew(t.Context(), store.HostEntry{ID: "slow"}, 0, time.Minute)
 	require.NoError(t, err)
 
 	got := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":-1}`, "--timeout", "500ms")

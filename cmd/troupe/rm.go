@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // rmCommand is the verb rm.
@@ -82,9 +82,9 @@ func (s session) destroy(ctx context.Context, nc *nats.Conn, id troupe.ID) error
 	return err
 }
 
-func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, records *bus.Records, id troupe.ID) error {
+func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, records *store.Records, id troupe.ID) error {
 	record, err := records.Get(ctx, id)
-	if err != nil && !errors.Is(err, bus.ErrCorrupt) {
+	if err != nil && !errors.Is(err, store.ErrCorrupt) {
 		return err
 	}
 	if err == nil && record.Owner == "" && !record.Created {
@@ -101,7 +101,7 @@ func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, 
 		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", id, owner.Name, owner.ID)
 	}
 	err = records.Delete(ctx, id, record.Revision)
-	if errors.Is(err, bus.ErrConflict) {
+	if errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
 	}
 	return err

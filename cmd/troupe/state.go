@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // stateCommand is the verb state.
@@ -82,27 +82,27 @@ func (c *stateGetCommand) run(ctx context.Context, s session) error {
 }
 
 // find is the record at the revision that is asked for.
-func (c *stateGetCommand) find(ctx context.Context, records *bus.Records, id troupe.ID) (bus.Record, error) {
+func (c *stateGetCommand) find(ctx context.Context, records *store.Records, id troupe.ID) (store.Record, error) {
 	if c.Revision == 0 {
 		return stored(ctx, records, id)
 	}
 	for record, err := range records.History(ctx, id) {
 		switch {
-		case err != nil && !errors.Is(err, bus.ErrCorrupt):
-			return bus.Record{}, err
+		case err != nil && !errors.Is(err, store.ErrCorrupt):
+			return store.Record{}, err
 		case record.Revision == c.Revision && err != nil:
-			return bus.Record{}, &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err, Message: err.Error()}
+			return store.Record{}, &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err, Message: err.Error()}
 		case record.Revision == c.Revision:
 			return record.Record, nil
 		}
 	}
-	return bus.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
+	return store.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
 		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, id)}
 }
 
-func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *bus.Records, id troupe.ID, record bus.Record, err error) error {
+func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *store.Records, id troupe.ID, record store.Record, err error) error {
 	data := record.State
-	if errors.Is(err, bus.ErrCorrupt) && c.Revision == 0 {
+	if errors.Is(err, store.ErrCorrupt) && c.Revision == 0 {
 		fmt.Fprintln(s.err, "the record cannot be decoded: this is all of it")
 		data, err = records.Raw(ctx, id)
 	}
@@ -200,10 +200,10 @@ func (c *stateSetCommand) read(ctx context.Context, s session) ([]byte, error) {
 	return given, nil
 }
 
-func (c *stateSetCommand) write(ctx context.Context, s session, records *bus.Records, id troupe.ID, given []byte) (uint64, error) {
+func (c *stateSetCommand) write(ctx context.Context, s session, records *store.Records, id troupe.ID, given []byte) (uint64, error) {
 	record, err := stored(ctx, records, id)
 	switch {
-	case errors.Is(err, bus.ErrCorrupt):
+	case errors.Is(err, store.ErrCorrupt):
 		fmt.Fprintln(s.err, "the record cannot be decoded: all of it is replaced")
 	case c.Create && errors.Is(err, troupe.ErrNotFound):
 	case err != nil:
@@ -224,14 +224,14 @@ func (c *stateSetCommand) write(ctx context.Context, s session, records *bus.Rec
 		record.Answers = nil
 	}
 	revision, err := records.Put(ctx, id, record)
-	if errors.Is(err, bus.ErrConflict) {
+	if errors.Is(err, store.ErrConflict) {
 		return 0, fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
 	}
 	return revision, err
 }
 
 // records connects to the records of a namespace that there is.
-func (s session) records(ctx context.Context, id troupe.ID) (*nats.Conn, *bus.Records, error) {
+func (s session) records(ctx context.Context, id troupe.ID) (*nats.Conn, *store.Records, error) {
 	nc, err := s.connect(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -240,9 +240,9 @@ func (s session) records(ctx context.Context, id troupe.ID) (*nats.Conn, *bus.Re
 	if err == nil && !ok {
 		err = notFound(id)
 	}
-	var records *bus.Records
+	var records *store.Records
 	if err == nil {
-		records, err = bus.OpenRecords(ctx, nc, s.namespace, 0)
+		records, err = store.OpenRecords(ctx, nc, s.namespace, 0)
 	}
 	if err != nil {
 		err = explainDenied(nc, err)
@@ -252,11 +252,11 @@ func (s session) records(ctx context.Context, id troupe.ID) (*nats.Conn, *bus.Re
 	return nc, records, nil
 }
 
-// stored is the record of an actor that there is. One that cannot be decoded comes with bus.ErrCorrupt.
-func stored(ctx context.Context, records *bus.Records, id troupe.ID) (bus.Record, error) {
+// stored is the record of an actor that there is. One that cannot be decoded comes with store.ErrCorrupt.
+func stored(ctx context.Context, records *store.Records, id troupe.ID) (store.Record, error) {
 	record, err := records.Get(ctx, id)
 	switch {
-	case errors.Is(err, bus.ErrCorrupt):
+	case errors.Is(err, store.ErrCorrupt):
 		return record, damaged(id, err)
 	case err == nil && !record.Created:
 		err = notFound(id)

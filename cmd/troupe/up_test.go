@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // up starts a server with a data directory, and returns what it says first and the function that interrupts it.
@@ -49,9 +51,9 @@ func TestUp(t *testing.T) {
 
 	nc, err := bus.Connect(t.Context(), bus.Options{URL: url})
 	require.NoError(t, err)
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := bus.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
 	require.NoError(t, err)
 	require.NoError(t, records.Keep(t.Context(), 7))
 	nc.Close()

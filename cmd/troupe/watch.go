@@ -13,8 +13,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/order"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // watchCommand is the verb watch.
@@ -80,7 +81,7 @@ func (c *watchCommand) run(ctx context.Context, s session) error {
 
 // show writes what arrives until the count is reached or ctx is done.
 func (c *watchCommand) show(ctx context.Context, s session, messages <-chan *nats.Msg, status <-chan nats.Status) error {
-	var order bus.Order
+	var order order.Tracker
 	for printed := 0; c.Count == 0 || printed < c.Count; {
 		select {
 		case <-ctx.Done():
@@ -106,8 +107,8 @@ func (c *watchCommand) show(ctx context.Context, s session, messages <-chan *nat
 }
 
 // printGap says which events are missing before one.
-func (s session) printGap(order *bus.Order, msg *nats.Msg) {
-	place := bus.ParsePlace(msg.Header)
+func (s session) printGap(order *order.Tracker, msg *nats.Msg) {
+	place := wire.ParsePlace(msg.Header)
 	actor, event, ok := s.namespace.ParseEvent(msg.Subject)
 	if after, gap, _ := order.Next(msg.Subject, place); gap && ok {
 		fmt.Fprintln(s.err, "missed:", troupe.Gap{Actor: actor, Event: event, After: after, Before: place.Position})
@@ -120,7 +121,7 @@ func read(msg *nats.Msg) event {
 	if len(msg.Data) == 0 {
 		return e
 	}
-	as, err := codec.ForContentType(msg.Header.Get(bus.HeaderContentType))
+	as, err := codec.ForContentType(msg.Header.Get(wire.HeaderContentType))
 	payload := msg.Data
 	if err == nil && as == codec.MsgPack {
 		payload, err = codec.ToJSON(msg.Data)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // watching is a running watch.
@@ -121,9 +122,9 @@ func TestWatchTellsWhatIsMissing(t *testing.T) {
 	var out, told bytes.Buffer
 	messages := make(chan *nats.Msg, 4)
 	for _, at := range []string{"5.1", "5.2", "5.6", "9.1"} {
-		messages <- &nats.Msg{Subject: "troupe.event.room.a.sent", Header: nats.Header{bus.HeaderEvent: {at}}}
+		messages <- &nats.Msg{Subject: "troupe.event.room.a.sent", Header: nats.Header{wire.HeaderEvent: {at}}}
 	}
-	ns, err := bus.NewNamespace("")
+	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	require.NoError(t, (&watchCommand{Count: 4}).show(t.Context(), session{namespace: ns, terminal: terminal{out: &out, err: &told}}, messages, nil))
 	require.Equal(t, "missed: 3 of sent of room/a, after 2\nmissed: perhaps some of sent of room/a, after 6\n", told.String())

@@ -13,6 +13,6 @@ func TestMain(m *testing.M) { hosttest.Main(m) }
 func TestWire(t *testing.T) {
 	t.Parallel()
 	stagetest.NPM(t, ".")
-	stagetest.Read(t, "../../bus/testdata/*.json", "../../codec/testdata/*.json")
+	stagetest.Read(t, "../../docs/vectors/*.json")
 	stagetest.Node(t, ".", nil, "--test", "wire.test.mjs")
 }

@@ -11,7 +11,7 @@ const unhex = (digits) => new Uint8Array(Buffer.from(digits, "hex"));
 const refused = (error) => error instanceof TroupeError && error.code === "bad_input" && !error.fromActor;
 
 test("keys and names", () => {
-  const vectors = read("bus/testdata/keys.json");
+  const vectors = read("docs/vectors/keys.json");
   assert.ok(vectors.cases.length > 0);
   for (const c of vectors.cases) {
     assert.equal(tokens("room", c.key ?? c.keyHex.map(unhex)), ["room", c.tokens].filter(Boolean).join("."), c.comment);
@@ -24,7 +24,7 @@ test("keys and names", () => {
 });
 
 test("subjects", () => {
-  const { cases } = read("bus/testdata/subjects.json");
+  const { cases } = read("docs/vectors/subjects.json");
   assert.ok(cases.length > 0);
   for (const c of cases) {
     for (const kind of ["call", "route", "event"]) {
@@ -34,7 +34,7 @@ test("subjects", () => {
 });
 
 test("headers", () => {
-  const { requestIds, contentTypes } = read("bus/testdata/headers.json");
+  const { requestIds, contentTypes } = read("docs/vectors/headers.json");
   const valid = requestIds.filter((c) => c.number !== null);
   assert.ok(valid.length > 0 && contentTypes.length > 0);
   for (const c of valid) assert.equal(replySubject("_INBOX.abc", BigInt(c.number), BigInt(c.floor)), c.reply.replace(/[ZY]/g, (l) => l.toLowerCase()), c.comment);
@@ -45,7 +45,7 @@ test("headers", () => {
 });
 
 test("errors", () => {
-  const { written, read: others } = read("bus/testdata/errors.json");
+  const { written, read: others } = read("docs/vectors/errors.json");
   assert.ok(written.length > 0);
   for (const c of [...written, ...others]) {
     const h = headers();
@@ -77,7 +77,7 @@ const plain = (value) => {
 const same = (a, b) => { try { assert.deepEqual(plain(a), plain(b)); return true; } catch { return false; } };
 
 test("values", () => {
-  const { cases, refused: broken } = read("codec/testdata/values.json");
+  const { cases, refused: broken } = read("docs/vectors/values.json");
   assert.ok(cases.length > 0);
   for (const c of cases) {
     const also = c.type === "point" ? [] : c.also ?? []; // Go fills in what fields are missing, JavaScript has no types

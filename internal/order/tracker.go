@@ -1,0 +1,71 @@
+// Package order tells a subscriber which events are new to it, and which it has missed.
+package order
+
+import (
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Tracker follows the events that one subscription receives: which have been heard before, and which were missed. The zero
+// value has heard nothing. It is not safe for concurrent use.
+type Tracker struct {
+	last map[string]*troupe.Position // by subject
+}
+
+// maxSubjects bounds the memory of a subscription to many actors, to some 30 MB. Beyond it, one that was heard is
+// forgotten for each new one: what is missed of that one until its next event is not noticed.
+const maxSubjects = 1 << 18
+
+// Next is told of an event that has arrived. It is not fresh when it, or a later one, has been heard. With a gap, after
+// is the last one that was heard. An event without a position is always fresh.
+func (o *Tracker) Next(subject string, p wire.Place) (after troupe.Position, gap, fresh bool) {
+	if p.IsZero() {
+		return troupe.Position{}, false, true
+	}
+	last := o.last[subject]
+	if last == nil {
+		o.add(subject, p.Position)
+		return troupe.Position{}, false, true
+	}
+	after = *last
+	if !after.Before(p.Position) {
+		return after, false, false
+	}
+	*last = p.Position
+	return after, !p.Follows(after), true
+}
+
+// Heard is the last event that was heard on a subject.
+func (o *Tracker) Heard(subject string) (troupe.Position, bool) {
+	if last := o.last[subject]; last != nil {
+		return *last, true
+	}
+	return troupe.Position{}, false
+}
+
+// Skip has all events of a subject up to p count as heard. It reports whether they had not been.
+func (o *Tracker) Skip(subject string, p troupe.Position) (after troupe.Position, skipped bool) {
+	after, known := o.Heard(subject)
+	switch {
+	case p.IsZero() || known && !after.Before(p):
+		return after, false
+	case known:
+		*o.last[subject] = p
+	default:
+		o.add(subject, p)
+	}
+	return after, true
+}
+
+func (o *Tracker) add(subject string, p troupe.Position) {
+	if o.last == nil {
+		o.last = make(map[string]*troupe.Position, 1)
+	}
+	if len(o.last) >= maxSubjects {
+		for one := range o.last {
+			delete(o.last, one)
+			break
+		}
+	}
+	o.last[subject] = &p
+}

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// parseAck reads the answer of JetStream to a write: the sequence number of the message. Its errors are those of a write.
+func parseAck(msg *nats.Msg) (sequence uint64, err error) {
+	if err := wire.NoResponders(msg); err != nil {
+		return 0, fmt.Errorf("%w: %w", errNotSent, err)
+	}
+	const mark = `"seq":`
+	if at := bytes.Index(msg.Data, []byte(mark)); at >= 0 && !bytes.Contains(msg.Data, []byte(`"error"`)) { // nearly always
+		digits := msg.Data[at+len(mark):]
+		if end := bytes.IndexAny(digits, ",}"); end > 0 {
+			if sequence, err := strconv.ParseUint(string(digits[:end]), 10, 64); err == nil && sequence > 0 {
+				return sequence, nil
+			}
+		}
+	}
+	var ack struct {
+		Error *struct {
+			Code        int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+		Sequence uint64 `json:"seq"`
+	}
+	if err := json.Unmarshal(msg.Data, &ack); err != nil {
+		return 0, fmt.Errorf("%w: an answer that is none: %w", ErrOutcomeUnknown, err)
+	}
+	switch {
+	case ack.Error == nil && ack.Sequence > 0:
+		return ack.Sequence, nil
+	case ack.Error == nil || ack.Error.Code == codeWriteInFlight: // which decides what becomes of the key
+		return 0, ErrOutcomeUnknown
+	case ack.Error.Code == codeWrongLastSequence:
+		return 0, ErrConflict
+	case ack.Error.Code == codeNoBatches:
+		return 0, errNoBatches
+	}
+	return 0, fmt.Errorf("the server refused it: %s (%d)", ack.Error.Description, ack.Error.Code)
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// flight is what the server gives one answer to: a write, or a batch.
+type flight struct {
+	writes  []prepared
+	sent    time.Time
+	behind  int  // so many writes that were in flight before
+	journal bool // it is not for a record
+}
+
+// counted is how many writes of records are in a flight.
+func (f *flight) counted() int {
+	if f.journal {
+		return 0
+	}
+	return len(f.writes)
+}
+
+func (w *writer) newFlight() *flight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := len(w.spare) - 1
+	if last < 0 {
+		return &flight{}
+	}
+	f := w.spare[last]
+	w.spare = w.spare[:last]
+	return f
+}
+
+// send sends a flight.
+func (w *writer) send(f *flight) {
+	if len(f.writes) == 0 {
+		return
+	}
+	if number, err := w.publish(f); err != nil && w.land(number) != nil {
+		w.finish(f, 0, err, false)
+	}
+}
+
+// publish sends the messages of a flight, and returns its number.
+func (w *writer) publish(f *flight) (number uint64, err error) {
+	w.sending.Lock()
+	defer w.sending.Unlock()
+	w.limit.Store(w.nc.MaxPayload())
+	n := len(f.writes)
+	w.mu.Lock()
+	w.last++
+	number = w.last
+	w.flights[number] = f
+	f.sent, f.behind = time.Now(), w.inFlight
+	w.inFlight += f.counted()
+	w.mu.Unlock()
+	reply := w.inbox + strconv.FormatUint(number, 36)
+	for i, one := range f.writes {
+		msg := &nats.Msg{Subject: one.subject, Data: one.value, Header: nats.Header{
+			jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(one.expected, 10)},
+		}}
+		if n > 1 {
+			msg.Header["Nats-Batch-Id"] = []string{reply[max(0, len(reply)-maxBatchID):]}
+			msg.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
+		}
+		if i == n-1 {
+			msg.Reply = reply
+			if n > 1 {
+				msg.Header["Nats-Batch-Commit"] = []string{"1"}
+			}
+		}
+		if err := w.nc.PublishMsg(msg); err != nil {
+			return number, fmt.Errorf("writing %s: %w: %w", one.subject, unknownOutcome(err), err)
+		}
+	}
+	return number, nil
+}
+
+// land takes a flight out of those that are in flight, if it still is.
+func (w *writer) land(number uint64) *flight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.flights[number]
+	if f != nil {
+		delete(w.flights, number)
+		w.inFlight -= f.counted()
+	}
+	return f
+}
+
+// end ends the writes that were sent until then, and reports whether there are others.
+func (w *writer) end(until time.Time) bool {
+	over, more := w.landAll(until)
+	for _, f := range over {
+		w.finish(f, 0, ErrOutcomeUnknown, false)
+	}
+	w.signal()
+	return more
+}
+
+// landAll takes out the flights that were sent until then, and reports whether there are others.
+func (w *writer) landAll(until time.Time) (over []*flight, more bool) {
+	w.sending.Lock() // what is finished is used again
+	defer w.sending.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for number, f := range w.flights {
+		if !f.sent.After(until) {
+			delete(w.flights, number)
+			w.inFlight -= f.counted()
+			over = append(over, f)
+		}
+	}
+	return over, len(w.flights) > 0
+}
+
+// answered takes the server's answer to a flight.
+func (w *writer) answered(msg *nats.Msg) {
+	number, err := strconv.ParseUint(strings.TrimPrefix(msg.Subject, w.inbox), 36, 64)
+	if err != nil {
+		return // not an answer to anything of ours
+	}
+	f := w.land(number)
+	if f == nil {
+		return // given up
+	}
+	revision, err := parseAck(msg)
+	w.mu.Lock()
+	refused := err != nil && len(f.writes) > 1
+	if refused { // none of them is stored: each is to have its own outcome
+		w.pace = pace{never: w.pace.never || errors.Is(err, errNoBatches)}
+		w.again.Push(f.writes...)
+	} else if !f.journal {
+		now := time.Now()
+		w.pace.answer(f, now)
+		if len(f.writes) == 1 {
+			w.window.answer(f, now)
+		}
+	}
+	more := w.again.Len()+w.queue.Len() > 0
+	w.mu.Unlock()
+	if !refused {
+		others, _, _ := w.sub.Pending() // never fails while there are answers
+		w.finish(f, revision, err, others > 0)
+	}
+	if more {
+		w.signal()
+	}
+}
+
+// finish tells the outcome of each write of a flight; the revision is that of the last. More says that those of other
+// flights are about to be told.
+func (w *writer) finish(f *flight, revision uint64, err error, more bool) {
+	for i := range f.writes {
+		one, behind := &f.writes[i], len(f.writes)-1-i
+		if err != nil {
+			one.done(Outcome{Err: err, More: more || behind > 0})
+		} else {
+			one.done(Outcome{Revision: revision - uint64(behind), More: more || behind > 0})
+		}
+		if one.done = nil; f.journal || cap(one.value) > keepBuffer {
+			one.value = nil
+		}
+	}
+	f.writes, f.journal = f.writes[:0], false
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.spare) < keepFlights {
+		w.spare = append(w.spare, f)
+	}
+}

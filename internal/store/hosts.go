@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// HostEntry is the lease of one host: it exists as long as the host renews it.
+type HostEntry struct {
+	ID      string    `json:"id"` // random, new at each start
+	Name    string    `json:"name,omitempty"`
+	Types   []string  `json:"types"`
+	Started time.Time `json:"started"`
+}
+
+// isHostID reports whether text can be the id of a host: one subject token of at most 63 letters, digits, '_' and '-'.
+func isHostID(text string) bool {
+	return text != "" && troupe.CheckName("host", "h"+text) == nil // which may begin with a digit
+}
+
+// Hosts is the bucket that holds the leases of the hosts of a namespace.
+type Hosts struct{ bucket *bucket }
+
+// releasedTTL is how long the server remembers a lease that was given back or has run out.
+const releasedTTL = time.Minute
+
+// OpenHosts opens the leases of a namespace, and makes their bucket when there is none. See [OpenRecords].
+func OpenHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Hosts, error) {
+	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
+		Bucket:         ns.Name() + "-hosts",
+		Description:    "One lease for each host that is up",
+		Replicas:       replicas,
+		LimitMarkerTTL: releasedTTL,
+	}, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Hosts{bucket}, nil
+}
+
+// Renew writes a host's lease, which then lasts for ttl, whole seconds of the server's clock. The expected revision is
+// zero for a new lease. It returns the revision to expect the next time; the error is [ErrConflict] when the lease has
+// run out or was revoked, and [ErrOutcomeUnknown] when no answer came.
+func (h *Hosts) Renew(ctx context.Context, entry HostEntry, expected uint64, ttl time.Duration) (uint64, error) {
+	value, err := codec.MsgPack.Append(nil, entry)
+	if err != nil {
+		return 0, fmt.Errorf("encoding the lease of %s: %w", entry.ID, err)
+	}
+	return h.bucket.put(ctx, entry.ID, value, expected, ttl)
+}
+
+// Revision is the revision of a host's lease. Without a lease the host is not up, and up is false.
+func (h *Hosts) Revision(ctx context.Context, host string) (revision uint64, up bool, err error) {
+	value, revision, err := h.bucket.get(ctx, host)
+	return revision, value != nil, err
+}
+
+// Revoke deletes a host's lease: its own host's clean stop, or another's proof that it is gone.
+func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error {
+	return h.bucket.remove(ctx, host, revision, releasedTTL)
+}
+
+// List yields the hosts that are up: each at least once, and one that renews its lease meanwhile perhaps again.
+func (h *Hosts) List(ctx context.Context) iter.Seq2[HostEntry, error] {
+	return func(yield func(HostEntry, error) bool) {
+		for lease, err := range h.bucket.list(ctx, ">") {
+			var host HostEntry
+			if err == nil {
+				err = codec.MsgPack.Unmarshal(lease.value, &host)
+			}
+			if !yield(host, err) {
+				return
+			}
+		}
+	}
+}

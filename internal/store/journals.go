@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Journals is the stream with the journals of all hosts of a namespace.
+type Journals struct {
+	records *Records
+	stream  *bucket
+	eager   bool
+}
+
+// journalOverTTL is how long a journal is remembered that is over. A host that would still write to it afterwards cannot: it
+// expects a message to follow.
+const journalOverTTL = time.Hour
+
+// OpenJournals opens the journals of a namespace, and makes their stream, when there is none: see [OpenRecords]. Eager has
+// every write go there that may, for tests.
+func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, replicas int, eager bool) (*Journals, error) {
+	jets := records.bucket.js
+	if replicas == 0 {
+		replicas = defaultReplicas(jets.Conn())
+	}
+	config := jetstream.StreamConfig{
+		Name:        ns.Name() + "-journal",
+		Description: "What actors have changed and is not in their records yet",
+		Subjects:    []string{ns.Name() + ".journal.>"},
+		Replicas:    replicas,
+		AllowDirect: true,
+		AllowRollup: true,
+		AllowMsgTTL: true,
+	}
+	stream, err := openStream(ctx, jets, config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the journals: %w", err)
+	}
+	return &Journals{records, &bucket{js: jets, stream: stream, prefix: ns.Name() + ".journal."}, eager}, nil
+}
+
+// last is the last message of a journal: its sequence number, zero when there is none, and what it says.
+func (js *Journals) last(ctx context.Context, key string) (sequence uint64, state string, err error) {
+	msg, err := js.stream.last(ctx, js.stream.prefix+key)
+	switch {
+	case err != nil:
+		return 0, "", fmt.Errorf("reading the journal %s: %w", key, err)
+	case msg == nil:
+		return 0, "", nil
+	}
+	return msg.Sequence, wire.FirstHeader(msg.Header, headerJournal), nil
+}
+
+// The messages of a journal that have no group in them say so in this header.
+const (
+	headerJournal  = "Troupe-Journal"
+	journalOpen    = "open"    // it may be written to
+	journalEmptied = "emptied" // what was before is in the records
+	journalSealed  = "sealed"  // by who takes over
+	journalOver    = "over"    // likewise, and what was before is in the records
+)
+
+// mark writes a message without a group, instead of all that is before it unless it must still be read.
+func (js *Journals) mark(ctx context.Context, key, what string, expected uint64) (uint64, error) {
+	msg := &nats.Msg{Subject: js.stream.prefix + key, Header: nats.Header{headerJournal: {what}}}
+	ttl := time.Duration(0)
+	switch what {
+	case journalOver:
+		ttl = journalOverTTL
+		fallthrough
+	case journalEmptied:
+		msg.Header[jetstream.MsgRollup] = []string{jetstream.MsgRollupSubject}
+	}
+	return js.stream.write(ctx, msg, expected, ttl)
+}

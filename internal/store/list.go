@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// entry is a key of a bucket with a value.
+type entry struct {
+	key      string
+	value    []byte
+	revision uint64
+	created  time.Time // by the server's clock
+}
+
+// list yields the live entries whose keys match the filters, as they are while it runs: each at least once, and one that
+// is written meanwhile perhaps again. An error ends it.
+func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		var last uint64
+		for one, err := range b.watch(ctx, filters) {
+			if !yield(one, err) || err != nil {
+				return
+			}
+			last = one.revision
+		}
+		// The watch finds its end by counting: one key that is written twice is counted for another that it has not got to.
+		for _, filter := range filters {
+			for one, err := range b.revisions(ctx, filter, last+1) {
+				if !yield(one, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// watch yields the newest revisions that a watch finds as it begins.
+func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		watch, err := b.entries.WatchFiltered(ctx, slices.Clone(filters), jetstream.IgnoreDeletes())
+		if err != nil {
+			yield(entry{}, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
+			return
+		}
+		defer func() {
+			_ = watch.Stop()            // its consumer is ephemeral: the server removes it in any case
+			for range watch.Updates() { // whoever has one in hand would wait for ever
+			}
+		}()
+		for {
+			select {
+			case found, ok := <-watch.Updates():
+				if !ok || found == nil || !yield(entry{found.Key(), found.Value(), found.Revision(), found.Created()}, nil) {
+					return // nil: that was all there is
+				}
+			case <-ctx.Done():
+				yield(entry{}, ctx.Err())
+				return
+			}
+		}
+	}
+}
+
+// revisions yields all revisions from one on that are kept and no deletions. See [bucket.scan].
+func (b *bucket) revisions(ctx context.Context, filter string, from uint64) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		for msg, err := range b.scan(ctx, b.prefix+filter, jetstreamext.GetBatchSeq(from)) {
+			if err != nil {
+				yield(entry{}, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
+				return
+			}
+			one := entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time}
+			if !isDeletion(msg.Header) && !yield(one, nil) {
+				return
+			}
+		}
+	}
+}

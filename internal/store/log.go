@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Log is the stream that keeps the durable events of a namespace. The server publishes what gets into it on the subject
+// of the event, so that nobody hears what is not kept.
+type Log struct {
+	ns     wire.Namespace
+	stream *bucket
+}
+
+// Logged is an event in the log.
+type Logged struct {
+	Actor    troupe.ID
+	Event    string
+	Place    wire.Place
+	Sequence uint64 // in the stream
+	Time     time.Time
+	Header   nats.Header
+	Data     []byte
+}
+
+// OpenLog opens the log of a namespace, and makes it, with this many replicas and for events of this age, when there is
+// none. See [OpenRecords].
+func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration) (*Log, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("using JetStream: %w", err)
+	}
+	if replicas == 0 {
+		replicas = defaultReplicas(nc)
+	}
+	config := jetstream.StreamConfig{
+		Name:        ns.Name() + "-events",
+		Description: "The durable events of all actors",
+		Subjects:    []string{ns.Name() + ".log.>"},
+		Replicas:    replicas,
+		MaxAge:      keep,
+		AllowDirect: true,
+		RePublish:   &jetstream.RePublish{Source: ns.Name() + ".log.>", Destination: ns.Name() + ".event.>"},
+	}
+	stream, err := openStream(ctx, js, config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of events: %w", err)
+	}
+	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
+}
+
+// FindLog opens the log of a namespace for reading. Without one, nothing is kept and the Log is nil.
+func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("using JetStream: %w", err)
+	}
+	stream, err := js.Stream(ctx, ns.Name()+"-events")
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("opening the log of events: %w", err)
+	}
+	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
+}
+
+// Append keeps an event that follows the one at the sequence expected, zero if it is the first of its name and actor. It
+// returns its own. The errors are those of [Records.Put].
+func (l *Log) Append(ctx context.Context, id troupe.ID, e Emitted, expected uint64) (uint64, error) {
+	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: wire.EventHeader(e.Place(), e.Except)}
+	return l.stream.write(ctx, msg, expected, 0)
+}
+
+// Last is the last event of a name and actor that is kept: zero if there is none.
+func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Position, uint64, error) {
+	msg, err := l.stream.last(ctx, l.ns.Log(id, event))
+	switch {
+	case err != nil:
+		return troupe.Position{}, 0, fmt.Errorf("reading the last %s of %s: %w", event, id, err)
+	case msg == nil:
+		return troupe.Position{}, 0, nil
+	}
+	return wire.ParsePlace(msg.Header).Position, msg.Sequence, nil
+}
+
+// Read yields the events of an actor, of one name, or of all if it is empty, from a sequence of the stream or a time on,
+// up to the end. An error ends it.
+func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64, since time.Time) iter.Seq2[Logged, error] {
+	if event == "" {
+		event = "*"
+	}
+	start := jetstreamext.GetBatchSeq(max(from, 1))
+	if !since.IsZero() {
+		start = jetstreamext.GetBatchStartTime(since)
+	}
+	return func(yield func(Logged, error) bool) {
+		for msg, err := range l.stream.scan(ctx, l.ns.Log(id, event), start) {
+			var one Logged
+			if err == nil {
+				one, err = l.logged(msg.Subject, msg.Header, msg.Data)
+			}
+			if err != nil {
+				yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
+				return
+			}
+			one.Sequence, one.Time = msg.Sequence, msg.Time
+			if !yield(one, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l *Log) logged(subject string, header nats.Header, data []byte) (Logged, error) {
+	id, event, ok := l.ns.ParseLog(subject)
+	if !ok {
+		return Logged{}, fmt.Errorf("%q is not the subject of an event", subject)
+	}
+	return Logged{Actor: id, Event: event, Place: wire.ParsePlace(header), Header: header, Data: data}, nil
+}

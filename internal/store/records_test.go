@@ -1,0 +1,280 @@
+package store_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+func openRecords(t *testing.T, nc *nats.Conn) *store.Records {
+	t.Helper()
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
+	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	return records
+}
+
+func TestRecordsAreComparedAndSet(t *testing.T) {
+	t.Parallel()
+	records := openRecords(t, bustest.Connect(t))
+	id := bustest.NewID(t, "room", "org1", "lobby")
+
+	absent, err := records.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, store.Record{}, absent)
+	claimed, err := records.Put(t.Context(), id, store.Record{Owner: "h1"})
+	require.NoError(t, err)
+	_, err = records.Put(t.Context(), id, store.Record{Owner: "h2"})
+	require.ErrorIs(t, err, store.ErrConflict)
+	got, err := records.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, store.Record{Owner: "h1", Epoch: claimed, Revision: claimed}, got, "a claim's epoch is its revision")
+
+	got.Created, got.State = true, []byte{0xc0}
+	stored, err := records.Put(t.Context(), id, got)
+	require.NoError(t, err)
+	require.ErrorIs(t, records.Delete(t.Context(), id, claimed), store.ErrConflict)
+	require.NoError(t, records.Delete(t.Context(), id, stored))
+	gone, err := records.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.Nil(t, gone.State)
+	require.Greater(t, gone.Revision, stored)
+	again, err := records.Put(t.Context(), id, store.Record{Owner: "h3", Revision: gone.Revision})
+	require.NoError(t, err)
+	require.Greater(t, again, stored, "epochs grow across destruction")
+}
+
+// TestWhatFitsARecord asks before anything is written, and once the limit is known.
+func TestWhatFitsARecord(t *testing.T) {
+	t.Parallel()
+	records := openRecords(t, bustest.Connect(t))
+	for range 2 {
+		require.True(t, records.Fits(1))
+		require.False(t, records.Fits(2<<20))
+		require.True(t, records.Fits(records.MaxState()))
+		require.False(t, records.Fits(records.MaxState()+1))
+	}
+	largest := store.Record{Owner: "h1", State: make([]byte, records.MaxState())}
+	_, err := records.Put(t.Context(), bustest.NewID(t, "room"), largest)
+	require.NoError(t, err)
+}
+
+// A connection may come to a server that takes less: whoever writes next finds out.
+func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	options := &server.Options{JetStream: true, StoreDir: t.TempDir()}
+	srv := bustest.Serve(t, options)
+	nc, err := bus.Connect(t.Context(), bus.Options{URL: srv.ClientURL()})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	records := openRecords(t, nc)
+	largest := records.MaxState()
+	require.True(t, records.Fits(largest))
+
+	smaller := options.Clone()
+	smaller.MaxPayload = int32(largest / 2)
+	require.NoError(t, srv.ReloadOptions(smaller))
+	require.NoError(t, nc.ForceReconnect())
+	require.Eventually(t, func() bool { return nc.MaxPayload() < largest }, 10*time.Second, time.Millisecond)
+	done := make(chan store.Outcome, 1)
+	require.NoError(t, records.Write(store.Write{
+		ID:   bustest.NewID(t, "room"),
+		Take: func(bool) (store.Record, bool) { return store.Record{Owner: "h1"}, true },
+		Done: func(o store.Outcome) { done <- o },
+	}))
+	require.NoError(t, (<-done).Err)
+	require.False(t, records.Fits(largest))
+	require.NoError(t, records.Close())
+}
+
+func TestRecordsAreListed(t *testing.T) {
+	t.Parallel()
+	nc := bustest.Connect(t)
+	records := openRecords(t, nc)
+	for _, id := range []troupe.ID{bustest.NewID(t, "room"), bustest.NewID(t, "room", "a"), bustest.NewID(t, "room", "a", ""), bustest.NewID(t, "roomy", "b"), bustest.NewID(t, "clock")} {
+		_, err := records.Put(t.Context(), id, store.Record{Owner: "h1"})
+		require.NoError(t, err)
+	}
+	destroyed, err := records.Put(t.Context(), bustest.NewID(t, "room", "destroyed"), store.Record{Owner: "h1"})
+	require.NoError(t, err)
+	require.NoError(t, records.Delete(t.Context(), bustest.NewID(t, "room", "destroyed"), destroyed))
+	require.NoError(t, nc.Publish("$KV.troupe-actors.room.corrupt", []byte{0xdd, 0xff, 0xff, 0xff, 0xff}))
+	require.NoError(t, nc.Flush())
+
+	for actorType, want := range map[string][]string{
+		"":       {"room", "room/a", "room/a/=", "roomy/b", "clock", "room/corrupt"},
+		"room":   {"room", "room/a", "room/a/=", "room/corrupt"},
+		"clock":  {"clock"},
+		"nobody": nil,
+	} {
+		var got []string
+		for record, err := range records.List(t.Context(), actorType) {
+			if record.ID.String() == "room/corrupt" {
+				require.ErrorIs(t, err, store.ErrCorrupt)
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, "h1", record.Owner)
+			}
+			require.False(t, record.Modified.IsZero())
+			got = append(got, record.ID.String())
+		}
+		require.ElementsMatch(t, want, got)
+	}
+}
+
+// TestListIsLeftEarly leaves more records unread than are fetched ahead: whoever fetches them must end too.
+func TestListIsLeftEarly(t *testing.T) {
+	t.Parallel()
+	nc := bustest.Connect(t)
+	records := openRecords(t, nc)
+	for i := range 2000 {
+		require.NoError(t, nc.Publish(fmt.Sprintf("$KV.troupe-actors.room.%d", i), nil))
+	}
+	require.NoError(t, nc.Flush())
+	for _, err := range records.List(t.Context(), "") {
+		require.ErrorIs(t, err, store.ErrCorrupt)
+		for _, err := range records.List(t.Context(), "") { // meanwhile the first one fetches what it can
+			require.ErrorIs(t, err, store.ErrCorrupt)
+		}
+		break
+	}
+}
+
+// TestCorruptRecordsAreNoEmptyOnes stores what no host writes.
+func TestCorruptRecordsAreNoEmptyOnes(t *testing.T) {
+	t.Parallel()
+	nc := bustest.Connect(t)
+	records := openRecords(t, nc)
+	id := bustest.NewID(t, "room", "a")
+	encoded := func(v any) []byte {
+		data, err := codec.MsgPack.Append(nil, v)
+		require.NoError(t, err)
+		return data
+	}
+	put := func(msg *nats.Msg) {
+		msg.Subject = "$KV.troupe-actors.room.a"
+		_, err := nc.RequestMsg(msg, 10*time.Second)
+		require.NoError(t, err)
+	}
+	type fields map[string]any
+	for name, data := range map[string][]byte{
+		"nothing":                   {},
+		"nil":                       {0xc0},
+		"an empty map":              {0x80},
+		"another map":               encoded(fields{"name": "x"}),
+		"a list":                    {0x90},
+		"a text":                    []byte("\xa3abc"),
+		"JSON":                      []byte(`{"owner":"h1","created":true}`),
+		"two values":                append(encoded(fields{"owner": "h1"}), 0xc0),
+		"a bomb":                    {0xdf, 0xff, 0xff, 0xff, 0xff},
+		"900 KB of nesting":         bytes.Repeat([]byte{0x91}, 900<<10),
+		"900 KB of nesting inside":  append([]byte("\x81\xa1x"), bytes.Repeat([]byte{0x91}, 900<<10)...),
+		"an owner with a dot":       encoded(fields{"owner": "h.1", "created": true}),
+		"an owner of a wildcard":    encoded(fields{"owner": "*", "created": true}),
+		"an owner of all":           encoded(fields{"owner": ">", "created": true}),
+		"an owner with a space":     encoded(fields{"owner": "h 1", "created": true}),
+		"an owner of two lines":     encoded(fields{"owner": "h\r\nPUB x 0\r\n\r\n", "created": true}),
+		"an owner that is too long": encoded(fields{"owner": strings.Repeat("h", 5000), "created": true}),
+		"an owner that is a number": encoded(fields{"owner": 1, "created": true}),
+		"an owner twice":            []byte("\x82\xa5owner\xa2h1\xa5owner\xa2h2"),
+		"a negative epoch":          encoded(fields{"owner": "h1", "epoch": -1}),
+		"a state without an actor":  encoded(fields{"owner": "h1", "state": []byte{0x80}}),
+		"a state that is no bytes":  encoded(fields{"owner": "h1", "created": true, "state": fields{}}),
+	} {
+		put(&nats.Msg{Data: data})
+		_, err := records.Get(t.Context(), id)
+		require.ErrorIs(t, err, store.ErrCorrupt, name)
+		require.Less(t, len(err.Error()), 300, name)
+		stored, err := records.Raw(t.Context(), id)
+		require.NoError(t, err, name)
+		require.NotNil(t, stored, name)
+	}
+	for name, record := range map[string]store.Record{
+		"of a claim":       {Owner: "2h_-"},
+		"of nobody":        {Created: true},
+		"without a state":  {Owner: "h1", Created: true},
+		"of a great epoch": {Owner: "h1", Created: true, Epoch: 1 << 63, State: []byte{0x80}},
+		"of junk":          {Owner: "h1", Created: true, State: []byte("junk"), Answers: []byte("junk")}, // the host's to judge
+	} {
+		put(&nats.Msg{Data: encoded(record)})
+		got, err := records.Get(t.Context(), id)
+		require.NoError(t, err, name)
+		require.Equal(t, record.Owner, got.Owner, name)
+	}
+	put(&nats.Msg{Data: encoded(fields{"owner": "h1", "created": true}), Header: nats.Header{"KV-Operation": {"X"}}})
+	got, err := records.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.True(t, got.Created, "what deletes nothing is not deleted")
+}
+
+func TestLeases(t *testing.T) {
+	t.Parallel()
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
+	hosts, err := store.OpenHosts(t.Context(), bustest.Connect(t), ns, 0)
+	require.NoError(t, err)
+	entry := store.HostEntry{ID: "h1", Types: []string{"room"}}
+	_, up, err := hosts.Revision(t.Context(), "h1")
+	require.NoError(t, err)
+	require.False(t, up)
+	first, err := hosts.Renew(t.Context(), entry, 0, 60e9)
+	require.NoError(t, err)
+	second, err := hosts.Renew(t.Context(), entry, first, 60e9)
+	require.NoError(t, err)
+	revision, up, err := hosts.Revision(t.Context(), "h1")
+	require.NoError(t, err)
+	require.True(t, up)
+	require.Equal(t, second, revision)
+	require.ErrorIs(t, hosts.Revoke(t.Context(), "h1", first), store.ErrConflict)
+	require.NoError(t, hosts.Revoke(t.Context(), "h1", second))
+	_, err = hosts.Renew(t.Context(), entry, second, 60e9)
+	require.ErrorIs(t, err, store.ErrConflict, "a revoked host finds out")
+	_, up, err = hosts.Revision(t.Context(), "h1")
+	require.NoError(t, err)
+	require.False(t, up)
+}
+
+// TestRecordsAreEncodedByHand: as the codec would have it, with every field.
+func TestRecordsAreEncodedByHand(t *testing.T) {
+	t.Parallel()
+	maybe := func(t *rapid.T, name string) []byte { return rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, name) }
+	position := rapid.Custom(func(t *rapid.T) troupe.Position {
+		return troupe.Position{Epoch: rapid.Uint64().Draw(t, "epoch"), Sequence: rapid.Uint64().Draw(t, "sequence")}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		record := store.Record{
+			Owner:   rapid.StringMatching(`[a-z0-9]{0,40}`).Draw(t, "owner"),
+			Epoch:   rapid.Uint64().Draw(t, "epoch"),
+			Created: rapid.Bool().Draw(t, "created"),
+			State:   maybe(t, "state"), Answers: maybe(t, "answers"), Follows: maybe(t, "follows"),
+			Events: rapid.MapOfN(rapid.String(), position, 0, 20).Draw(t, "events"),
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "outbox") {
+			record.Outbox = append(record.Outbox, store.Emitted{Event: "e", Position: position.Draw(t, "position"), Payload: []byte{1}})
+		}
+		byHand, err := store.AppendRecord(&record, []byte("before"))
+		require.NoError(t, err)
+		require.True(t, bytes.HasPrefix(byHand, []byte("before")))
+		byCodec, err := codec.MsgPack.Append(nil, record)
+		require.NoError(t, err)
+		var one, other store.Record
+		require.NoError(t, codec.MsgPack.Unmarshal(byHand[len("before"):], &one))
+		require.NoError(t, codec.MsgPack.Unmarshal(byCodec, &other))
+		require.Equal(t, other, one)
+	})
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Try reads what Recover would of the journal of a host, which goes on: so a host finds out early that it may not.
+func (js *Journals) Try(ctx context.Context, host string) error {
+	key := journalKeys(host)[0]
+	if _, _, err := js.last(ctx, key); err != nil {
+		return err
+	}
+	if _, err := js.readSome(ctx, key, 1, make(map[string]found)); err != nil {
+		return fmt.Errorf("reading the journal of %s: %w", host, err)
+	}
+	return nil
+}
+
+// Recover ends the journal of a host that is gone, and brings into the records what only the journal has. It returns once
+// all that the host has ever been told to be stored is in the records. Any number of hosts may do it at a time, and
+// again.
+func (js *Journals) Recover(ctx context.Context, host string) error {
+	var ends [2]uint64
+	for i, key := range journalKeys(host) {
+		var err error
+		if ends[i], err = js.seal(ctx, key); err != nil {
+			return fmt.Errorf("ending the journal of %s: %w", host, err)
+		}
+	}
+	newest := make(map[string]found)
+	for i, key := range journalKeys(host) {
+		if err := js.read(ctx, key, ends[i], newest); err != nil {
+			return fmt.Errorf("reading the journal of %s: %w", host, err)
+		}
+	}
+	if err := js.restore(ctx, newest); err != nil {
+		return fmt.Errorf("recovering the journal of %s: %w", host, err)
+	}
+	return nil
+}
+
+// Forget empties a journal that was recovered. There is no hurry: until it was, recovering it again comes to the same.
+func (js *Journals) Forget(ctx context.Context, host string) error {
+	if !pause(ctx, emptyAfter) {
+		return ctx.Err()
+	}
+	for _, key := range journalKeys(host) {
+		last, state, err := js.last(ctx, key)
+		if err == nil && state == journalSealed {
+			_, err = js.mark(ctx, key, journalOver, last)
+		}
+		if err != nil && !errors.Is(err, ErrConflict) { // another was faster
+			return fmt.Errorf("emptying the journal of %s: %w", host, err)
+		}
+	}
+	return nil
+}
+
+// found is a change in a journal.
+type found struct {
+	change
+	sequence uint64
+}
+
+// seal writes the last message of a journal, and returns its sequence number, or zero when all is in the records.
+func (js *Journals) seal(ctx context.Context, key string) (uint64, error) {
+	for {
+		last, state, err := js.last(ctx, key)
+		switch {
+		case err != nil:
+			return 0, err
+		case state == journalOver:
+			return 0, nil
+		case state == journalSealed:
+			return last, nil
+		}
+		sequence, err := js.mark(ctx, key, journalSealed, last)
+		if err == nil || !errors.Is(err, ErrConflict) { // for it has just been written to, or this is a replica that lags
+			return sequence, err
+		}
+		if !pause(ctx, time.Millisecond) {
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// read reads a journal up to its end, and keeps of each actor the newest. A replica that lags is waited for.
+func (js *Journals) read(ctx context.Context, key string, end uint64, newest map[string]found) error {
+	for from := uint64(1); from <= end; {
+		next, err := js.readSome(ctx, key, from, newest)
+		if err != nil || next == over {
+			return err
+		}
+		if next == from && !pause(ctx, journalAgain) {
+			return ctx.Err()
+		}
+		from = next
+	}
+	return nil
+}
+
+// over is where it goes on in a journal that somebody else has recovered meanwhile.
+const over = 0
+
+// readSome reads what one request gets, and returns where it goes on.
+func (js *Journals) readSome(ctx context.Context, key string, from uint64, newest map[string]found) (uint64, error) {
+	messages, _, err := js.stream.scanSome(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
+	if err != nil {
+		return from, err
+	}
+	for _, msg := range messages {
+		from = msg.Sequence + 1
+		switch state := wire.FirstHeader(msg.Header, headerJournal); state {
+		case journalOver:
+			return over, nil
+		case "":
+			changes, _ := parseGroup(msg.Data) // what is no group is not from the host, which has never called it stored
+			for _, c := range changes {
+				if msg.Sequence >= newest[c.Tokens].sequence {
+					newest[c.Tokens] = found{c, msg.Sequence}
+				}
+			}
+		case journalOpen, journalEmptied, journalSealed:
+		default:
+			return from, fmt.Errorf("message %d is %q, which is not known here", msg.Sequence, state)
+		}
+	}
+	return from, nil
+}
+
+// restore writes changes to the records that are still as the host has known them. One that is not has been written later, by
+// the host itself or whoever came after it.
+func (js *Journals) restore(ctx context.Context, newest map[string]found) error {
+	if len(newest) == 0 {
+		return nil
+	}
+	w, err := js.records.writing()
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	left, failed, done := len(newest), error(nil), make(chan struct{})
+	writes := make([]prepared, 0, left)
+	for _, c := range newest {
+		writes = append(writes, prepared{
+			subject: js.records.bucket.prefix + c.Tokens, expected: c.Revision, value: c.Record,
+			done: func(o Outcome) {
+				mu.Lock()
+				defer mu.Unlock()
+				if !errors.Is(o.Err, ErrConflict) {
+					failed = cmp.Or(failed, o.Err)
+				}
+				if left--; left == 0 {
+					close(done)
+				}
+			},
+		})
+	}
+	w.put(writes...)
+	select {
+	case <-done:
+		return failed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,114 @@
+package store_test
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// TestWhatIsNotAnsweredInTimeIsNotNothing has time run out before the answer.
+func TestWhatIsNotAnsweredInTimeIsNotNothing(t *testing.T) {
+	t.Parallel()
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
+	nc := bustest.Connect(t)
+	log, err := store.OpenLog(t.Context(), nc, ns, 0, time.Hour)
+	require.NoError(t, err)
+	subscriptions, err := store.OpenSubscriptions(t.Context(), nc, ns, 0)
+	require.NoError(t, err)
+	source := bustest.NewID(t, "room", "a")
+
+	late, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	_, err = subscriptions.Of(late, source, "said")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	var errs []error
+	for _, err := range log.Read(late, source, "", 0, time.Time{}) {
+		errs = append(errs, err)
+	}
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], context.DeadlineExceeded)
+}
+
+// TestReadGoesOnToTheEnd has more than one request may get: in number, in bytes, and in the time that it is given, whether
+// that goes by on the way or while an event is looked at. Each is read once.
+func TestReadGoesOnToTheEnd(t *testing.T) {
+	for name, test := range map[string]struct {
+		events, size int
+		stall        int           // bytes, before the connection stalls once; 0: it never does
+		look         time.Duration // at each event
+	}{
+		"many":               {events: 600},
+		"large":              {events: 6, size: 300 << 10},
+		"looked at for long": {events: 3, look: 2 * readTimeout},
+		"a stall on the way": {events: 3, size: 300 << 10, stall: 400 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+				require.NoError(t, err)
+				defer server.Shutdown()
+				var stall atomic.Int64
+				nc, err := nats.Connect("", nats.InProcessServer(stalling{server.InProcess(), &stall}))
+				require.NoError(t, err)
+				defer nc.Close()
+				ns, err := wire.NewNamespace("")
+				require.NoError(t, err)
+				log, err := store.OpenLog(t.Context(), nc, ns, 0, time.Hour)
+				require.NoError(t, err)
+				source, last := bustest.NewID(t, "room", "a"), uint64(0)
+				for range test.events {
+					last, err = log.Append(t.Context(), source, store.Emitted{Event: "said", Payload: make([]byte, test.size)}, last)
+					require.NoError(t, err)
+				}
+				stall.Store(int64(test.stall))
+				read := 0
+				for event, err := range log.Read(t.Context(), source, "", 0, time.Time{}) {
+					require.NoError(t, err)
+					read++
+					require.EqualValues(t, read, event.Sequence)
+					time.Sleep(test.look) //nolint:forbidigo // in a synctest bubble
+				}
+				require.Equal(t, test.events, read)
+			})
+		})
+	}
+}
+
+// readTimeout is how long a request is given.
+const readTimeout = 5 * time.Second
+
+// stalling is a server of which nothing is heard for a while once so many bytes have come.
+type stalling struct {
+	nats.InProcessConnProvider
+	left *atomic.Int64
+}
+
+func (s stalling) InProcessConn() (net.Conn, error) {
+	conn, err := s.InProcessConnProvider.InProcessConn()
+	return stallingConn{conn, s.left}, err
+}
+
+type stallingConn struct {
+	net.Conn
+	left *atomic.Int64
+}
+
+func (c stallingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if before := c.left.Load(); before > 0 && c.left.Add(-int64(n)) <= 0 {
+		time.Sleep(readTimeout + time.Second) //nolint:forbidigo // in a synctest bubble
+	}
+	return n, err
+}

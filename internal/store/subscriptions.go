@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Subscriptions is the bucket that tells which actors may have to be woken for an event: an index of the durable
+// subscriptions, of which the truth is in the records of the subscribers. An entry too many costs a call.
+type Subscriptions struct{ bucket *bucket }
+
+// Subscriber is one entry.
+type Subscriber struct {
+	ID troupe.ID
+	entry
+}
+
+// forgottenTTL is how long the server remembers that a subscription has ended.
+const forgottenTTL = time.Minute
+
+// OpenSubscriptions opens the subscriptions of a namespace, and makes their bucket when there is none. See [OpenRecords].
+func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Subscriptions, error) {
+	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
+		Bucket:         ns.Name() + "-subscriptions",
+		Description:    "Which actors subscribe to which durable events",
+		Replicas:       replicas,
+		LimitMarkerTTL: forgottenTTL,
+	}, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Subscriptions{bucket}, nil
+}
+
+// Add enters a subscriber to an event of an actor, again if it is there.
+func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {
+	if _, err := s.enter(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
+		return fmt.Errorf("entering the subscription of %s to %s of %s: %w", subscriber, event, source, err)
+	}
+	return nil
+}
+
+func (s *Subscriptions) enter(ctx context.Context, key string) (entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	ack, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil)
+	if err != nil {
+		return entry{}, err
+	}
+	return entry{key: key, revision: ack.Sequence}, nil
+}
+
+// Of returns the subscribers to an event of an actor.
+func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) (subscribers []Subscriber, err error) {
+	found, err := s.find(ctx, subscriptionKey(source, event)+"*")
+	if err != nil {
+		return nil, fmt.Errorf("reading the subscribers to %s of %s: %w", event, source, err)
+	}
+	for _, one := range found {
+		tokens := one.key[strings.LastIndexByte(one.key, '.')+1:]
+		if id, err := troupe.ParseID(strings.ReplaceAll(tokens, "/", ".")); err == nil { // or else it is no entry of ours
+			subscribers = append(subscribers, Subscriber{id, one})
+		}
+	}
+	return subscribers, nil
+}
+
+// find returns the entries whose keys match.
+func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	found, err = s.findAtOnce(ctx, filter)
+	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // they are too many for one request
+		return found, err
+	}
+	found = nil
+	for one, err := range s.bucket.list(ctx, filter) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
+func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []entry, err error) {
+	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, s.bucket.name(), []string{s.bucket.prefix + filter})
+	if err != nil {
+		return nil, err
+	}
+	for msg, err := range messages {
+		switch {
+		case errors.Is(err, jetstreamext.ErrNoMessages):
+			return found, nil
+		case err != nil:
+			return nil, err
+		case !isDeletion(msg.Header):
+			found = append(found, entry{key: strings.TrimPrefix(msg.Subject, s.bucket.prefix), revision: msg.Sequence})
+		}
+	}
+	return found, ctx.Err() // a deadline ends the messages like their end does
+}
+
+// Remove removes an entry, unless it was entered again since.
+func (s *Subscriptions) Remove(ctx context.Context, one Subscriber) error {
+	return s.remove(ctx, one.entry)
+}
+
+func (s *Subscriptions) remove(ctx context.Context, one entry) error {
+	err := s.bucket.remove(ctx, one.key, one.revision, forgottenTTL)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// Try fails if entries cannot be written. It writes none.
+func (s *Subscriptions) Try(ctx context.Context, source troupe.ID) error {
+	_, err := s.bucket.put(ctx, subscriptionKey(source, "try")+"try", nil, 1<<62, 0)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+func subscriptionKey(source troupe.ID, event string) string {
+	return source.Tokens() + "." + event + "."
+}

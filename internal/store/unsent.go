@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/troupe-go/troupe"
+)
+
+// Unsent is a mark that an actor, while it is awake on a host, may have durable events in its record that are not in the
+// log. When the host has died somebody must wake the actor. It is in the bucket of the subscriptions, where no key of
+// those begins like it, and there is one of the host alone before there is one of any of its actors.
+type Unsent struct {
+	Host string
+	ID   troupe.ID // zero in the mark of the host
+	entry
+}
+
+const unsentPrefix = "_unsent."
+
+// MarkUnsent makes the mark of an actor, or, with the zero ID, of a host.
+func (s *Subscriptions) MarkUnsent(ctx context.Context, host string, id troupe.ID) (Unsent, error) {
+	key := unsentPrefix + host
+	if !id.IsZero() {
+		key += "." + id.Tokens()
+	}
+	made, err := s.enter(ctx, key)
+	if err != nil {
+		return Unsent{}, fmt.Errorf("noting that %s will have events: %w", id, err)
+	}
+	return Unsent{host, id, made}, nil
+}
+
+// UnsentHosts returns the marks of all hosts.
+func (s *Subscriptions) UnsentHosts(ctx context.Context) ([]Unsent, error) { return s.unsent(ctx, "*") }
+
+// UnsentOf returns the marks of the actors on a host.
+func (s *Subscriptions) UnsentOf(ctx context.Context, host string) ([]Unsent, error) {
+	return s.unsent(ctx, host+".>")
+}
+
+func (s *Subscriptions) unsent(ctx context.Context, filter string) (marks []Unsent, err error) {
+	found, err := s.find(ctx, unsentPrefix+filter)
+	if err != nil {
+		return nil, fmt.Errorf("reading who may have unsent events: %w", err)
+	}
+	for _, one := range found {
+		host, tokens, ofActor := strings.Cut(strings.TrimPrefix(one.key, unsentPrefix), ".")
+		mark := Unsent{Host: host, entry: one}
+		if ofActor {
+			if mark.ID, err = troupe.ParseID(tokens); err != nil {
+				continue // not a mark of ours
+			}
+		}
+		marks = append(marks, mark)
+	}
+	return marks, nil
+}
+
+// Unmark removes a mark, unless it was made again since.
+func (s *Subscriptions) Unmark(ctx context.Context, mark Unsent) error {
+	return s.remove(ctx, mark.entry)
+}

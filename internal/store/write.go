@@ -1,0 +1,289 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/queue"
+)
+
+// Write is a record that is to be stored.
+type Write struct {
+	ID troupe.ID
+	// Take is called once, when the write is about to be sent, and returns what to write, like the argument of
+	// [Records.Put]. What changes until then needs no write of its own. With false there is nothing to write, or not here:
+	// journal says that it would go to the [Journal].
+	Take func(journal bool) (Record, bool)
+	// Done is called once after Take, unless that had nothing to write. It must not block.
+	Done func(Outcome)
+}
+
+// Outcome is what has become of a write.
+type Outcome struct {
+	Revision uint64   // of the record
+	Err      error    // what Put would have returned
+	More     bool     // others are about to be told
+	Segment  *Segment // of the journal, where the write went instead of the record, which is as it was
+}
+
+// Write stores a record soon, and does not wait for that. Take and Done are called on goroutines of the Records. Of one
+// actor there may be one write at a time; so as many may wait as there are actors.
+//
+// Writes go out one behind the other. Where the server takes its time for each, because it syncs to the disk, those that
+// come meanwhile are stored all together, at the price of one (an atomic batch, ADR-50): each still has an outcome of its
+// own. The error is that of records that cannot be written at all; then neither function is called.
+func (r *Records) Write(one Write) error {
+	w, err := r.writing()
+	if err != nil {
+		return err
+	}
+	return w.add(one)
+}
+
+func (r *Records) writing() (*writer, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.writer == nil {
+		w, err := newWriter(r.bucket, &r.limit)
+		if err != nil {
+			return nil, err
+		}
+		r.writer = w
+	}
+	return r.writer, nil
+}
+
+// Close ends the writes that are under way, with [ErrOutcomeUnknown].
+func (r *Records) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.writer == nil {
+		return nil
+	}
+	return r.writer.close()
+}
+
+const (
+	minBatch      = 16      // writes that are worth a batch, which has a price of its own
+	maxBatch      = 1000    // writes, the server's limit
+	maxBatchBytes = 8 << 20 // of the values in a batch, give or take one
+	maxBatchID    = 64      // the server's limit
+
+	keepFlights, keepBuffer = 64, 16 << 10
+
+	// How often it is looked for writes that have waited for too long.
+	sweepEvery = 250 * time.Millisecond
+)
+
+var (
+	errClosed    = errors.New("the records are closed")
+	errNoBatches = errors.New("the stream takes no batches")
+)
+
+// writer sends the writes of one bucket, on one goroutine.
+type writer struct {
+	nc     *nats.Conn
+	bucket string        // prefix of the subjects of keys
+	limit  *atomic.Int64 // of a message: another server may have another
+	inbox  string        // prefix of the subjects of answers
+	sub    *nats.Subscription
+	wake   chan struct{} // there may be something to send
+	quit   chan struct{}
+	gone   sync.WaitGroup
+
+	sending sync.Mutex // held while a flight is sent, which a journal does too; before mu
+
+	mu       sync.Mutex
+	closed   bool
+	queue    queue.FIFO[Write]
+	again    queue.FIFO[prepared] // refused as a batch, to be sent one by one
+	flights  map[uint64]*flight   // sent and not answered, by number
+	inFlight int                  // writes in them
+	last     uint64
+	pace     pace
+	window   window
+	spare    []*flight
+}
+
+// prepared is a write that is ready to be sent.
+type prepared struct {
+	subject  string
+	expected uint64
+	value    []byte
+	done     func(Outcome)
+}
+
+func newWriter(b *bucket, limit *atomic.Int64) (*writer, error) {
+	nc := b.js.Conn()
+	w := &writer{
+		nc: nc, bucket: b.prefix, limit: limit, inbox: nc.NewInbox() + ".", wake: make(chan struct{}, 1), quit: make(chan struct{}),
+		flights: make(map[uint64]*flight),
+	}
+	sub, err := nc.Subscribe(w.inbox+"*", w.answered)
+	if err != nil {
+		return nil, fmt.Errorf("subscribing to the answers to writes: %w: %w", errNotSent, err)
+	}
+	w.sub = sub
+	w.gone.Go(w.run)
+	return w, nil
+}
+
+func (w *writer) close() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return nil
+	}
+	w.closed = true
+	w.mu.Unlock()
+	close(w.quit)
+	w.gone.Wait()
+	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
+		return fmt.Errorf("unsubscribing from the answers to writes: %w", err)
+	}
+	return nil
+}
+
+func (w *writer) add(one Write) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return fmt.Errorf("writing %s: %w: %w", one.ID, errNotSent, errClosed)
+	}
+	w.queue.Push(one)
+	w.signal()
+	return nil
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run sends, and ends what gets no answer.
+func (w *writer) run() {
+	lost := w.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer w.nc.RemoveStatusListener(lost)
+	sweep, sweeping := time.NewTimer(sweepEvery), true
+	defer sweep.Stop()
+	for {
+		select {
+		case <-w.wake:
+			for n := w.allowed(); n > 0; n = w.allowed() {
+				w.send(w.gather(n))
+			}
+			if !sweeping {
+				sweeping = true
+				sweep.Reset(sweepEvery)
+			}
+		case <-lost:
+			w.end(time.Now())
+		case <-sweep.C:
+			if sweeping = w.end(time.Now().Add(-writeTimeout)); sweeping {
+				sweep.Reset(sweepEvery)
+			}
+		case <-w.quit:
+			w.end(time.Now())
+			for one, ok := w.take(nil); ok; one, ok = w.take(nil) {
+				one.done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", one.subject, errNotSent, errClosed)})
+			}
+			return
+		}
+	}
+}
+
+// allowed is how many writes may be sent now, as one flight.
+func (w *writer) allowed() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.queue.Len()
+	switch {
+	case n+w.again.Len() == 0:
+	case w.again.Len() > 0 && w.window.allows(w.inFlight, n):
+		return 1
+	case !w.pace.batches && w.window.allows(w.inFlight, n), n < minBatch && w.inFlight < minBatch:
+		return min(n, 1)
+	case w.pace.batches && n >= minBatch && w.inFlight == 0: // until then, more can join
+		return min(n, maxBatch)
+	}
+	return 0
+}
+
+// gather makes a flight of up to n writes.
+func (w *writer) gather(n int) *flight {
+	f := w.newFlight()
+	for size := 0; len(f.writes) < n && size < maxBatchBytes; {
+		var buffer []byte
+		if used := len(f.writes); cap(f.writes) > used {
+			buffer = f.writes[:used+1][used].value
+		}
+		one, ok := w.take(buffer)
+		if !ok {
+			break
+		}
+		f.writes = append(f.writes, one)
+		size += len(one.value)
+	}
+	return f
+}
+
+// take prepares the first write of those that wait, with the buffer for its value.
+func (w *writer) take(buffer []byte) (prepared, bool) {
+	for {
+		w.mu.Lock()
+		if w.again.Len() > 0 {
+			one := w.again.Pop()
+			w.mu.Unlock()
+			return one, true
+		}
+		if w.queue.Len() == 0 {
+			w.mu.Unlock()
+			return prepared{}, false
+		}
+		next := w.queue.Pop()
+		w.mu.Unlock()
+		record, ok := next.Take(false)
+		if !ok {
+			continue
+		}
+		one := prepared{subject: w.bucket + next.ID.Tokens(), expected: record.Revision, done: next.Done}
+		var err error
+		if one.value, err = record.append(buffer[:0]); err != nil {
+			one.done(Outcome{Err: fmt.Errorf("encoding the record of %s: %w", next.ID, err)})
+			continue
+		}
+		return one, true
+	}
+}
+
+// load is how many writes of records wait, or are in flight.
+func (w *writer) load() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.queue.Len() + w.again.Len() + w.inFlight
+}
+
+// append sends a write of the journal, past all that waits.
+func (w *writer) append(one prepared) {
+	f := w.newFlight()
+	f.journal = true
+	f.writes = append(f.writes, one)
+	w.send(f)
+	w.signal() // which has it looked for when it is late
+}
+
+// put has writes sent that are ready, one by one.
+func (w *writer) put(writes ...prepared) {
+	w.mu.Lock()
+	w.again.Push(writes...)
+	w.mu.Unlock()
+	w.signal()
+}

@@ -1,0 +1,45 @@
+package wire_test
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+func TestParseBatchTakesNothingElse(t *testing.T) {
+	t.Parallel()
+	good := []byte("\x02" + "\x01a\x00\x00\x02xy" + "\x01b\x01r\x01\x01k\x02vv\x00")
+	messages, err := wire.ParseBatch(nil, good)
+	require.NoError(t, err)
+	require.Equal(t, []nats.Msg{
+		{Subject: "a", Data: []byte("xy")},
+		{Subject: "b", Reply: "r", Header: nats.Header{"k": {"vv"}}, Data: []byte{}},
+	}, messages)
+	for n := range good {
+		_, err := wire.ParseBatch(nil, good[:n])
+		require.Error(t, err, n)
+	}
+	for _, bad := range []string{
+		string(good) + "\x00", "\x01" + string(good[1:]), "\x03" + string(good[1:]),
+		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x01\x00\x00\x7f\x00",
+	} {
+		_, err := wire.ParseBatch(nil, []byte(bad))
+		require.Error(t, err, "%q", bad)
+	}
+}
+
+// What says that it has many headers and has none must not make room for them.
+func TestParseBatchMakesNoRoomForWhatIsNotThere(t *testing.T) {
+	rest := binary.AppendUvarint(nil, 100_000-3) // a key that takes all there is
+	rest = append(rest, make([]byte, 100_000-3)...)
+	batch := append(binary.AppendUvarint([]byte("\x01\x00\x00"), uint64(len(rest))), rest...)
+	allocations := testing.AllocsPerRun(10, func() {
+		_, err := wire.ParseBatch(nil, batch)
+		require.Error(t, err)
+	})
+	require.Less(t, allocations, 10.)
+}

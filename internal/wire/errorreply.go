@@ -1,0 +1,149 @@
+package wire
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// errorBody is the body of an error reply, in the encoding of the request.
+type errorBody struct {
+	Code     troupe.Code    `json:"code"`
+	Message  string         `json:"message"`
+	Metadata map[string]any `json:"metadata,omitempty"`
+}
+
+// maxErrorText bounds the error text in a header; the body has all of it.
+const maxErrorText = 512
+
+// EncodeError makes the reply that carries err. Metadata that cannot be encoded, or that makes the reply larger than
+// maxPayload, is left out and an error is returned beside the reply, for the log.
+func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg, error) {
+	reply := nats.NewMsg("")
+	reply.Header[HeaderServiceError] = []string{headerText(err.Error())}
+	reply.Header[HeaderServiceErrorCode] = []string{strconv.Itoa(status(err))}
+	reply.Header[HeaderErrorCode] = []string{string(err.Code)}
+	if err.FromActor {
+		reply.Header[HeaderErrorOrigin] = []string{"actor"}
+	}
+	if err.Retryable {
+		reply.Header[HeaderRetryable] = []string{"1"}
+	}
+	SetContentType(reply.Header, as)
+
+	message := strings.ToValidUTF8(err.Message, "\uFFFD") // which others may not be able to read otherwise
+	body, cause := as.Append(nil, errorBody{err.Code, message, err.Metadata})
+	if cause == nil && int64(len(body))+2*maxErrorText > maxPayload {
+		cause = errors.New("the error is larger than a message may be")
+	}
+	if cause != nil {
+		body, _ = as.Append(nil, errorBody{Code: err.Code, Message: headerText(err.Message)})
+	}
+	reply.Data = body
+	return reply, cause
+}
+
+// DecodeError returns the error that a reply carries, nil when it carries none. One whose code is none, as that of a NATS
+// service that is not ours, is internal.
+func DecodeError(reply *nats.Msg) *troupe.Error {
+	if reply.Header == nil {
+		return nil
+	}
+	code, text := FirstHeader(reply.Header, HeaderErrorCode), FirstHeader(reply.Header, HeaderServiceError)
+	if code == "" && text == "" {
+		return nil
+	}
+	code, text = strings.Clone(code), strings.Clone(text) // whoever keeps an error must not keep a batch
+	err := &troupe.Error{
+		Code:      troupe.Code(code),
+		Message:   strings.TrimPrefix(text, code+": "),
+		FromActor: FirstHeader(reply.Header, HeaderErrorOrigin) == "actor",
+		Retryable: FirstHeader(reply.Header, HeaderRetryable) == "1",
+	}
+	if troupe.CheckName("error code", code) != nil {
+		err.Code, err.Message, err.FromActor, err.Retryable = troupe.CodeInternal, headerText(text), false, false
+	}
+	var body errorBody
+	as, cause := codec.ForContentType(FirstHeader(reply.Header, HeaderContentType))
+	if cause == nil && as.Unmarshal(reply.Data, &body) == nil && body.Code == err.Code {
+		err.Message, err.Metadata = body.Message, body.Metadata
+	}
+	return err
+}
+
+// PendingAt reports whether a reply is no answer yet, and at which host the call waits: see [HeaderPending].
+func PendingAt(reply *nats.Msg) (host string, pending bool) {
+	host = FirstHeader(reply.Header, HeaderPending)
+	return host, host != ""
+}
+
+// NoResponders recognises the server's answer to a request whose subject nobody listens to.
+func NoResponders(msg *nats.Msg) error {
+	if len(msg.Data) == 0 && FirstHeader(msg.Header, "Status") == "503" {
+		return nats.ErrNoResponders
+	}
+	return nil
+}
+
+// SetContentType names the encoding of a body, unless it is the default one.
+func SetContentType(header nats.Header, as codec.Codec) {
+	if as != codec.MsgPack {
+		header[HeaderContentType] = []string{as.ContentType()}
+	}
+}
+
+// FirstHeader is the first value of a header; unlike Header.Get it allocates nothing.
+func FirstHeader(header nats.Header, key string) string {
+	if values := header[key]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// headerText makes text fit for a header: one line, of a bounded length.
+func headerText(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
+	}
+	return text
+}
+
+// status is the numeric code of the micro convention.
+func status(err *troupe.Error) int {
+	if err.FromActor {
+		return 422
+	}
+	switch err.Code {
+	case troupe.CodeBadInput:
+		return 400
+	case troupe.CodeDenied:
+		return 403
+	case troupe.CodeUnknownType, troupe.CodeUnknownAction, troupe.CodeNotFound:
+		return 404
+	case troupe.CodeDeadlineExceeded, troupe.CodeCanceled:
+		return 408
+	case troupe.CodeAlreadyExists, troupe.CodeRequestReused, troupe.CodeAnswerLost, troupe.CodeDisconnected:
+		return 409
+	case troupe.CodeTooLarge:
+		return 413
+	case troupe.CodeOverloaded:
+		return 429
+	case troupe.CodeUnavailable, troupe.CodeOutcomeUnknown:
+		return 503
+	case troupe.CodeCallCycle:
+		return 508
+	default:
+		return 500
+	}
+}

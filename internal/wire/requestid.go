@@ -1,0 +1,42 @@
+package wire
+
+import (
+	"hash/fnv"
+	"strconv"
+	"strings"
+)
+
+// requestIDMark is what makes a reply subject a RequestID.
+const requestIDMark = ".id."
+
+// RequestID tells the requests of a caller apart, however often each is sent. It costs no header: a reply subject that
+// ends with id.NUMBER.FLOOR, both in base 36, is one, and what comes before names the caller.
+type RequestID struct {
+	Caller uint64 // the FNV-1a hash of its name
+	Number uint64 // from 1; the caller uses no number twice
+	// Floor is the lowest number of a request to the same actor whose answer the caller still waits for: answers to
+	// lower ones need not be kept (RIFL, SOSP 2015, has the idea).
+	Floor uint64
+}
+
+// ParseRequestID reads a reply subject.
+func ParseRequestID(reply string) (id RequestID, ok bool) {
+	floor := strings.LastIndexByte(reply, '.')
+	if floor < 0 {
+		return RequestID{}, false
+	}
+	number := strings.LastIndexByte(reply[:floor], '.')
+	if number < 0 || !strings.HasSuffix(reply[:number+1], requestIDMark) {
+		return RequestID{}, false
+	}
+	var errNumber, errFloor error
+	id.Number, errNumber = strconv.ParseUint(reply[number+1:floor], 36, 64)
+	id.Floor, errFloor = strconv.ParseUint(reply[floor+1:], 36, 64)
+	if errNumber != nil || errFloor != nil || id.Number == 0 || id.Floor > id.Number {
+		return RequestID{}, false
+	}
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(reply[:number+1-len(requestIDMark)])) // never fails
+	id.Caller = name.Sum64()
+	return id, true
+}
