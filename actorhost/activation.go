@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/codec"
 )
 
@@ -17,7 +18,7 @@ type activation struct {
 	host    *Host
 	kind    *actorType
 	id      troupe.ID
-	session *session
+	session *presence.Session
 
 	mu        sync.Mutex
 	mailbox   mailbox
@@ -46,7 +47,7 @@ type activation struct {
 	unsent    atomic.Pointer[unsent]
 }
 
-func newActivation(h *Host, id troupe.ID, s *session) *activation {
+func newActivation(h *Host, id troupe.ID, s *presence.Session) *activation {
 	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s}
 	a.gate.a, a.gate.memory = a, &nothing
 	a.mailbox.all = &h.waiting

@@ -24,7 +24,7 @@ func (h *Host) receiveBatch(msg *nats.Msg) bool {
 	}
 	h.batch = calls
 	defer clear(calls)
-	ready, now := make([]*activation, 0, len(calls)), h.now()
+	ready, now := make([]*activation, 0, len(calls)), h.clock.Now()
 	for i := range calls {
 		call := &calls[i]
 		target, ok := h.ns.ParseCall(call.Subject)

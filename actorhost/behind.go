@@ -66,7 +66,7 @@ func (g *gate) land() {
 	}
 	h := g.a.host
 	last.record.Revision = revision
-	for tries := 0; h.ctx.Err() == nil && h.session.Load() == g.a.session; tries++ {
+	for tries := 0; h.ctx.Err() == nil && h.presence.Session() == g.a.session; tries++ {
 		ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
 		_, err := h.records.Put(ctx, g.a.id, last.record)
 		cancel()
@@ -82,7 +82,7 @@ func (g *gate) land() {
 		}
 		pause(h.ctx, landAgain)
 	}
-	g.a.session.stranded.Store(true)
+	g.a.session.Stranded.Store(true)
 }
 
 // same reports whether a record that was found is one that was to be written.

@@ -92,7 +92,7 @@ func (s *clients) inboxes() (inboxes []string) {
 func (h *Host) pingClient(inbox string) {
 	answer, err := h.requester.Do(h.ctx, &nats.Msg{Subject: inbox + "." + wire.PingName}, pingClientTimeout)
 	missed := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded)
-	if err != nil && (!missed || !h.session.Load().valid()) {
+	if err != nil && (!missed || !h.presence.Session().Valid()) {
 		return // it is this host that is not connected
 	}
 	var given []string

@@ -130,7 +130,7 @@ func (g *gate) resume(conn *Connection, o *output) {
 }
 
 func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
-	body, err := w.as.Append(nil, wire.Session{Host: a.session.id, Epoch: a.epoch, Number: conn.number})
+	body, err := w.as.Append(nil, wire.Session{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
 	return reply(w, body), err
 }
 

@@ -70,7 +70,7 @@ func FromContext(ctx context.Context) (*Context, bool) {
 }
 
 // Deadline implements context.Context: it is the sooner of the caller's and that of the actor type's ActionTimeout.
-func (c *Context) Deadline() (time.Time, bool) { return c.a.host.began.Add(c.turn.deadline), true }
+func (c *Context) Deadline() (time.Time, bool) { return c.a.host.clock.Time(c.turn.deadline), true }
 
 // Done implements context.Context.
 func (c *Context) Done() <-chan struct{} { return c.context().Done() }
@@ -123,7 +123,7 @@ func (c *Context) Key() []string { return c.a.id.Key() }
 func (c *Context) ID() troupe.ID { return c.a.id }
 
 // Host is the id of the host that the actor is awake on.
-func (c *Context) Host() string { return c.a.session.id }
+func (c *Context) Host() string { return c.a.session.ID }
 
 // Epoch numbers the actor's activations: it grows with each, also across hosts, destruction and re-creation.
 func (c *Context) Epoch() uint64 { return c.a.epoch }

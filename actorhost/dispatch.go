@@ -55,7 +55,7 @@ func (h *Host) receive(msg *nats.Msg) *activation {
 	if target.Forwarded && !h.confirm(msg, target.Tokens) {
 		return nil
 	}
-	return h.receiveCall(msg, target, h.now())
+	return h.receiveCall(msg, target, h.clock.Now())
 }
 
 func (h *Host) receiveCall(msg *nats.Msg, target wire.Target, now time.Duration) *activation {
@@ -175,11 +175,11 @@ func (h *Host) activation(tokens string) (*activation, *troupe.Error) {
 	if err != nil {
 		return nil, errorf(troupe.CodeBadInput, "%v", err)
 	}
-	s := h.session.Load()
+	s := h.presence.Session()
 	switch {
 	case h.stopping:
 		return nil, unavailable("the host is stopping")
-	case !s.valid():
+	case !s.Valid():
 		return nil, unavailable("%v", errNoLease)
 	case len(h.active) >= h.config.MaxActive:
 		return nil, overloaded("%d actors are awake on the host", len(h.active))

@@ -129,7 +129,7 @@ func (g *gate) ask() {
 	if g.request == nil {
 		g.request = &store.Write{ID: g.a.id, Take: g.take, Done: g.written}
 	}
-	write := g.a.session.journal.Write
+	write := g.a.session.Journal.Write
 	if g.apart {
 		write = g.a.host.records.Write
 	}
@@ -150,7 +150,7 @@ func (g *gate) take(journal bool) (store.Record, bool) {
 		g.ask()
 		return store.Record{}, false
 	}
-	if fencing && !g.a.session.valid() {
+	if fencing && !g.a.session.Valid() {
 		g.close(errNoLease, nil)
 		return store.Record{}, false
 	}
@@ -159,7 +159,7 @@ func (g *gate) take(journal bool) (store.Record, bool) {
 		return store.Record{}, false
 	}
 	at(beforeCommit)
-	record := store.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
+	record := store.Record{Owner: g.a.session.ID, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
 	g.outbox.record(&record)
 	err := g.follows.encode()
 	if err == nil {
@@ -216,7 +216,7 @@ func (g *gate) resolve(unknown error) {
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
 	defer cancel()
-	for ctx.Err() == nil && (g.a.session.valid() || !fencing) {
+	for ctx.Err() == nil && (g.a.session.Valid() || !fencing) {
 		found, err := h.records.Get(ctx, g.a.id)
 		switch {
 		case err != nil:

@@ -14,9 +14,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/clock"
+	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -73,35 +74,32 @@ const inboxSize = 1 << 16
 
 // Host runs actors on one NATS connection, which it does not own.
 type Host struct {
-	nc         *nats.Conn
-	ns         wire.Namespace
-	config     Config
-	types      map[string]*actorType
-	records    *store.Records
-	journals   *store.Journals
-	leases     *store.Hosts
-	client     *client.Client
-	requester  *rpc.Requester
-	replies    *rpc.Gatherer
-	peers      peers
-	recoveries singleflight.Group // by the id of a host
-	inbox      chan *nats.Msg
-	asked      chan *nats.Msg   // about the host
-	lost       chan nats.Status // has something as soon as the connection is lost: see session.valid
-	began      time.Time
-	batch      []nats.Msg   // that is being read
-	waiting    atomic.Int64 // bytes, in the mailboxes of all actors
-	session    atomic.Pointer[session]
-	draining   atomic.Bool // somebody has asked for it
+	nc        *nats.Conn
+	ns        wire.Namespace
+	config    Config
+	types     map[string]*actorType
+	names     []string // of the types, sorted
+	records   *store.Records
+	journals  *store.Journals
+	leases    *store.Hosts
+	client    *client.Client
+	requester *rpc.Requester
+	replies   *rpc.Gatherer
+	presence  *presence.Presence
+	inbox     chan *nats.Msg
+	asked     chan *nats.Msg // about the host
+	clock     *clock.Clock
+	batch     []nats.Msg   // that is being read
+	waiting   atomic.Int64 // bytes, in the mailboxes of all actors
+	draining  atomic.Bool  // somebody has asked for it
 
 	// ctx ends when the host gives its actions up; quit when it has stopped.
 	ctx    context.Context //nolint:containedctx // the life of the host
 	cancel context.CancelFunc
 	quit   chan struct{}
 	// staying ends as the host begins to stop: a session that is lost then has no successor.
-	staying   context.Context //nolint:containedctx // likewise
-	leave     context.CancelFunc
-	rejoining sync.Mutex // held while one session succeeds another
+	staying context.Context //nolint:containedctx // likewise
+	leave   context.CancelFunc
 
 	work  sync.WaitGroup // goroutines of the host
 	ready ready          // goroutines of turns
@@ -122,9 +120,6 @@ type Host struct {
 	waker   *waker // nil on a host without durable subscribers
 }
 
-// now is the time by the host's own clock, which nobody sets: how long it has been there.
-func (h *Host) now() time.Duration { return time.Since(h.began) }
-
 // Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which
 // definition is wrong and in what, or what of NATS could not be used: with troupe.CodeDenied, what it does not allow.
 func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) (*Host, error) {
@@ -132,7 +127,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		nc: nc, config: config,
 		inbox:   make(chan *nats.Msg, inboxSize),
 		asked:   make(chan *nats.Msg, maxAsked),
-		began:   time.Now(),
+		clock:   clock.Start(),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
 		types:   make(map[string]*actorType, len(definitions)),
@@ -149,7 +144,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	h.staying, h.leave = context.WithCancel(h.ctx)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := rpc.NewGuard(ctx, nc, h.needs)
+	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns))
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()
@@ -175,7 +170,7 @@ func Run(ctx context.Context, nc *nats.Conn, config Config, definitions ...Defin
 }
 
 // ID is the host's id on the bus, random at each start. It changes when the host has lost its lease.
-func (h *Host) ID() string { return h.session.Load().id }
+func (h *Host) ID() string { return h.presence.Session().ID }
 
 // Active is the number of actors that are awake.
 func (h *Host) Active() int {
@@ -231,6 +226,7 @@ func (h *Host) check(definitions []Definition) (err error) {
 		h.types[t.name] = t
 		errs = append(errs, err)
 	}
+	h.names = slices.Sorted(maps.Keys(h.types))
 	return errors.Join(errs...)
 }
 
@@ -253,7 +249,6 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
 	}
-	h.lost = h.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)
 	if h.client, err = client.New(h.nc, client.WithNamespace(h.ns.Name()), client.WithLogger(h.config.Logger)); err != nil {
 		return err
 	}
@@ -263,15 +258,20 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if err := h.openWaker(ctx); err != nil {
 		return err
 	}
-	s, err := h.join(ctx)
-	if err != nil {
+	h.presence = presence.New(presence.Config{
+		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
+		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.names, Lease: h.config.Lease,
+		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, Asked: h.asked,
+		Ctx: h.ctx, Staying: h.staying, Go: h.work.Go, Evict: h.evict,
+	})
+	if _, err := h.presence.Join(ctx); err != nil {
 		return err
 	}
 	h.work.Go(h.dispatch)
-	h.work.Go(func() { h.keepLease(s) })
+	h.work.Go(h.presence.Keep)
 	h.work.Go(h.describe)
 	h.work.Go(h.goRound)
-	return h.rehearse(ctx)
+	return h.presence.Rehearse(ctx, h.waker.rehearse)
 }
 
 // Done is closed once the host has stopped: by Stop, or within the grace of the config after somebody on the bus has
@@ -294,9 +294,7 @@ func (h *Host) Stop(ctx context.Context) error {
 func (h *Host) shutDown(ctx context.Context) error {
 	h.leave()
 	h.client.Leave()
-	h.rejoining.Lock()
-	err := h.session.Load().leaveRoutes()
-	h.rejoining.Unlock()
+	err := h.presence.LeaveRoutes()
 	h.mu.Lock()
 	h.stopping = true
 	activations := slices.Collect(maps.Values(h.active))
@@ -307,6 +305,16 @@ func (h *Host) shutDown(ctx context.Context) error {
 	}
 	h.cancel()
 	return errors.Join(err, h.close(ctx))
+}
+
+// evict ends all activations, of which none is the host's own any more.
+func (h *Host) evict() {
+	h.mu.Lock()
+	activations := slices.Collect(maps.Values(h.active))
+	h.mu.Unlock()
+	for _, a := range activations {
+		a.end(dropWork)
+	}
 }
 
 // retire ends activations and returns how many are still there when ctx is done.
@@ -327,8 +335,10 @@ func (h *Host) retire(ctx context.Context, activations []*activation) (stuck int
 // close gives back what open has taken. Turns that were given up may still run.
 func (h *Host) close(ctx context.Context) error {
 	var errs []error
-	if s := h.session.Load(); s != nil {
-		errs = append(errs, s.end(ctx))
+	if h.presence != nil {
+		if s := h.presence.Session(); s != nil {
+			errs = append(errs, s.End(ctx))
+		}
 	}
 	close(h.quit)
 	h.ready.close()
@@ -344,8 +354,8 @@ func (h *Host) close(ctx context.Context) error {
 	if h.records != nil {
 		errs = append(errs, h.records.Close())
 	}
-	if h.lost != nil {
-		h.nc.RemoveStatusListener(h.lost)
+	if h.presence != nil {
+		h.presence.Close()
 	}
 	done := make(chan struct{})
 	go func() { h.work.Wait(); h.ready.goroutines.Wait(); close(done) }()
@@ -360,7 +370,7 @@ func (h *Host) close(ctx context.Context) error {
 // logger tells of an actor.
 func (a *activation) logger(requestID string) *slog.Logger {
 	logger := a.host.config.Logger.With(slog.String("actor_type", a.kind.name),
-		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.id))
+		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.ID))
 	if requestID != "" {
 		logger = logger.With(slog.String("request_id", requestID))
 	}

@@ -49,7 +49,7 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.began.Add(w.deadline))
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.deadline))
 	defer cancel()
 	began, handled := time.Now(), 0
 	for e, err := range a.host.waker.log.Read(ctx, id, "", cursor+1, time.Time{}) {

@@ -174,7 +174,7 @@ func (g *gate) reply(o *output, more bool) {
 
 // publish sends an event that is not durable. When the lease is over, the next owner may have broadcast what is newer.
 func (a *activation) publish(e event) {
-	if fencing && !a.session.valid() {
+	if fencing && !a.session.Valid() {
 		return
 	}
 	subject := a.host.ns.Event(a.id, e.name)
@@ -255,7 +255,7 @@ func (g *gate) keep(ctx context.Context, e store.Emitted) error {
 		g.outbox.ends = make(map[string]end, 1)
 	}
 	for {
-		if fencing && !g.a.session.valid() {
+		if fencing && !g.a.session.Valid() {
 			return errNoLease
 		}
 		last, known := g.outbox.ends[e.Event]

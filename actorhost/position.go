@@ -42,7 +42,7 @@ func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	if err := w.as.Unmarshal(w.data, &event); err != nil {
 		return nil, errorf(troupe.CodeBadInput, "%s.%s: %v", id, w.action, err)
 	}
-	ctx, cancel := context.WithDeadline(h.ctx, h.began.Add(w.deadline))
+	ctx, cancel := context.WithDeadline(h.ctx, h.clock.Time(w.deadline))
 	defer cancel()
 	last, err := h.lastEvent(ctx, id, event)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -112,6 +113,9 @@ var forwardedHeaders = [...]string{
 	wire.HeaderConnection, wire.HeaderInbox,
 }
 
+// confirmTimeout is how long the owner of an actor may take to say that a call has arrived.
+const confirmTimeout = 250 * time.Millisecond
+
 // forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A
 // call that has certainly not arrived there is refused: its caller finds the next owner by the route.
 func (h *Host) forward(w *work, owner string, id troupe.ID) forwarded {
@@ -125,8 +129,8 @@ func (h *Host) forward(w *work, owner string, id troupe.ID) forwarded {
 		}
 	}
 	msg.Header[wire.HeaderReplyTo] = []string{w.reply}
-	msg.Header[wire.HeaderTimeout] = []string{wire.FormatTimeout(w.deadline - h.now())}
-	switch confirmed, err := h.requester.Do(h.ctx, msg, pingTimeout); {
+	msg.Header[wire.HeaderTimeout] = []string{wire.FormatTimeout(w.deadline - h.clock.Now())}
+	switch confirmed, err := h.requester.Do(h.ctx, msg, confirmTimeout); {
 	case errors.Is(err, context.DeadlineExceeded):
 		h.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),
 			slog.String("actor_key", id.KeyString()), slog.String("action", w.action), slog.String("host", owner))
@@ -136,7 +140,7 @@ func (h *Host) forward(w *work, owner string, id troupe.ID) forwarded {
 			id, w.action, h.nc.MaxPayload()))
 		return wasTaken // others may fit
 	case err != nil:
-		h.peers.forget(owner)
+		h.presence.Forget(owner)
 		h.refuse(w, unavailable("forwarding to the host %s: %v", owner, err))
 		return wasLost
 	case header(confirmed.Header, wire.HeaderReleased) != "":
@@ -160,7 +164,7 @@ func (h *Host) answerable(msg *nats.Msg) bool {
 // stops, and where the actor sleeps already, hands the actor over instead.
 func (h *Host) confirm(msg *nats.Msg, tokens string) bool {
 	h.mu.Lock()
-	released := h.stopping && h.active[tokens] == nil && !h.session.Load().stranded.Load()
+	released := h.stopping && h.active[tokens] == nil && !h.presence.Session().Stranded.Load()
 	h.mu.Unlock()
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {

@@ -32,7 +32,7 @@ func (h *Host) goRound() {
 func (h *Host) round() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now, seen := h.now(), 0
+	now, seen := h.clock.Now(), 0
 	for _, a := range h.active { // which may change meanwhile
 		if a.tire(now) {
 			h.ready.add(a)

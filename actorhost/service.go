@@ -49,24 +49,6 @@ func (s *served) fail(err error) {
 // maxAsked is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
 const maxAsked = 256
 
-// announce subscribes to what asks after all services, those of the namespace, and this host.
-func (s *session) announce() error {
-	for _, verb := range []micro.Verb{micro.PingVerb, micro.InfoVerb, micro.StatsVerb} {
-		for _, who := range [][2]string{{}, {s.host.ns.Name()}, {s.host.ns.Name(), s.id}} {
-			subject, err := micro.ControlSubject(verb, who[0], who[1])
-			if err != nil {
-				return err
-			}
-			sub, err := s.host.nc.ChanSubscribe(subject, s.host.asked)
-			if err != nil {
-				return err
-			}
-			s.asked = append(s.asked, sub)
-		}
-	}
-	return nil
-}
-
 // describe answers what others ask about the host, until it has stopped.
 func (h *Host) describe() {
 	for {
@@ -91,15 +73,15 @@ func (h *Host) describe() {
 
 // description is what ADR-32 wants to know.
 func (h *Host) description(verb string) any {
-	s := h.session.Load()
+	s := h.presence.Session()
 	identity := micro.ServiceIdentity{
-		Name: h.ns.Name(), ID: s.id, Version: programVersion(), Metadata: map[string]string{"host": h.config.Name},
+		Name: h.ns.Name(), ID: s.ID, Version: programVersion(), Metadata: map[string]string{"host": h.config.Name},
 	}
 	switch verb {
 	case micro.InfoVerb.String():
 		info := micro.Info{
 			ServiceIdentity: identity, Type: micro.InfoResponseType,
-			Description: "actors on " + h.config.Name + ": " + strings.Join(s.entry.Types, ", "),
+			Description: "actors on " + h.config.Name + ": " + strings.Join(h.names, ", "),
 		}
 		for _, e := range h.endpoints() {
 			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{
@@ -109,7 +91,7 @@ func (h *Host) description(verb string) any {
 		}
 		return info
 	case micro.StatsVerb.String():
-		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.began.UTC()}
+		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.clock.Time(0).UTC()}
 		for _, e := range h.endpoints() {
 			stats.Endpoints = append(stats.Endpoints, e.stats(h.ns.RouteType(e.actorType)))
 		}

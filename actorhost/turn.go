@@ -35,7 +35,7 @@ func (w *work) input() input { return input{body: w.data, as: w.as} }
 
 // serve does one call.
 func (a *activation) serve(w *work) {
-	began := a.host.now()
+	began := a.host.clock.Now()
 	if w.deadline <= began {
 		a.host.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
 			Message: "the time of the call ran out before it was its turn"})
@@ -79,7 +79,7 @@ func (a *activation) serve(w *work) {
 	case w.action != troupe.CreateAction:
 		a.run(w, began)
 	case fresh: // it was created as the actor woke
-		w.served.count(a.host.now()-began, nil)
+		w.served.count(a.host.clock.Now()-began, nil)
 		w.ran = true
 		a.pass(w, nil, nil)
 	default:
@@ -95,18 +95,18 @@ func (a *activation) sleep(w *work) {
 		a.host.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
-	began := a.host.now()
+	began := a.host.clock.Now()
 	a.hangUpAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
-	w.served.count(a.host.now()-began, nil)
+	w.served.count(a.host.clock.Now()-began, nil)
 	w.ran = true
 	a.pass(w, nil, nil)
 }
 
 // run runs the action of a call.
 func (a *activation) run(w *work, now time.Duration) {
-	if fencing && !a.session.validAt(now) { // not even what changes nothing: the state may not be the newest
+	if fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
 		a.host.refuse(w, unavailable("%v", errNoLease))
 		return
 	}
@@ -205,7 +205,7 @@ func (t *turned) changes() bool {
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
 // error is a *troupe.Error.
 func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
-	return a.turnAt(a.host.now(), t, f)
+	return a.turnAt(a.host.clock.Now(), t, f)
 }
 
 // turnAt is turn for who has just looked at the time.
@@ -218,7 +218,7 @@ func (a *activation) turnAt(began time.Duration, t turn, f func(*Context) error)
 	}
 	c := &Context{a: a, turn: t}
 	err := c.run(f)
-	result, ended := c.end(), a.host.now()
+	result, ended := c.end(), a.host.clock.Now()
 	result.took = ended - began
 	if err != nil {
 		err = a.crossing(t, err)
@@ -247,7 +247,7 @@ func (c *Context) run(f func(*Context) error) (err error) {
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.
 func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byte, error) {
-	if fencing && !a.session.validAt(ended) {
+	if fencing && !a.session.ValidAt(ended) {
 		return nil, unavailable("%v", errNoLease)
 	}
 	buffer := scratch.Get().(*[]byte)
@@ -366,7 +366,7 @@ func (a *activation) crossing(t turn, err error) error {
 		crossing := *known
 		crossing.Retryable, crossing.Err = false, nil
 		return &crossing
-	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.now():
+	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.clock.Now():
 		return errorf(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
 	default:
 		return a.internal(t, err)
@@ -376,7 +376,7 @@ func (a *activation) crossing(t turn, err error) error {
 // internal logs an error in full and returns what the caller hears of it.
 func (a *activation) internal(t turn, err error) error {
 	a.logger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
-	return errorf(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.id)
+	return errorf(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
 }
 
 func asError(err error) *troupe.Error {

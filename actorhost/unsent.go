@@ -32,7 +32,7 @@ func (a *activation) markUnsent(ctx context.Context) error {
 	if u.made {
 		return nil
 	}
-	h, id := a.host, a.session.id
+	h, id := a.host, a.session.ID
 	index := h.log.subscriptions()
 	if _, known := h.marked.Load(id); !known {
 		if _, err := index.MarkUnsent(ctx, id, troupe.ID{}); err != nil {

@@ -1,8 +1,11 @@
 package actorhost
 
 import (
+	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // What the server has sent before it hears that an actor does not listen any more still arrives, and goes to the
@@ -25,7 +28,7 @@ func (a *activation) unsubscribe() {
 	} else {
 		err = a.sub.Unsubscribe()
 	}
-	if err := unlessClosed(err); err != nil {
+	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		a.logger("").Warn("unsubscribing failed", slog.Any("error", err))
 	}
 }

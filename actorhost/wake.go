@@ -19,7 +19,7 @@ const maxClaims = 16
 // that it came to be with it. When another host than gone, which has released it, owns the actor, wake returns that
 // host and the actor stays asleep.
 func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err error) {
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.began.Add(w.deadline))
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.deadline))
 	defer cancel()
 	owner, fresh, err = a.claim(ctx, w, gone)
 	if err != nil || owner != "" {
@@ -75,8 +75,8 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		if _, _, v := a.gate.find(w); w.action == troupe.CreateAction && record.Created && v == isNew {
 			return "", false, alreadyExists(a.id)
 		}
-		if record.Owner != "" && record.Owner != a.session.id && record.Owner != gone {
-			switch up, err := a.host.waitForOwner(ctx, record.Owner); {
+		if record.Owner != "" && record.Owner != a.session.ID && record.Owner != gone {
+			switch up, err := a.host.presence.WaitForOwner(ctx, record.Owner); {
 			case err != nil:
 				return "", false, unavailable("%v", err)
 			case up:
@@ -84,7 +84,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 			}
 		}
 		claim := record
-		claim.Owner, claim.Epoch = a.session.id, 0
+		claim.Owner, claim.Epoch = a.session.ID, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
 			return "", false, a.crossing(turnOf(w), err)
 		}
