@@ -26,6 +26,7 @@ AWAKE     ?= 10000
 ROWS      ?=
 ACTORS    ?= 100000
 ARGS      ?= --help
+PKG       ?=
 OLD       ?= bin/bench-old.txt
 NEW       ?= bin/bench.txt
 
@@ -34,7 +35,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race chaos failover cover bench benchstat fuzz examples page fmt fmt-check vet tidy-check golangci lint nats up down ci clean
+.PHONY: help build test race chaos failover cover bench benchstat fuzz examples page fmt fmt-check vet tidy-check golangci lint arrows nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +120,9 @@ golangci: ## Run golangci-lint
 	$(GOLANGCI_LINT) run --build-tags chaos ./actorhost/...
 
 lint: vet golangci ## Run all linters: go vet and golangci-lint
+
+arrows: ## Measure how the files of each package use each other, and what is too long (PKG=./client: what to cut)
+	@$(GO) run ./internal/arrows $(if $(PKG),-back) $(PKG)
 
 nats: ## Run the NATS command line (ARGS='stream ls')
 	@$(NATS) $(ARGS)
