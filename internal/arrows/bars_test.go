@@ -16,11 +16,11 @@ type bar struct{ knot, share int }
 // The bars are what was measured. They may only go down: whoever makes a package better lowers its bar. Wanted are 12 files
 // and 12 % for actorhost, 6 and 12 % for client.
 var bars = map[string]bar{
-	"actorhost":  {knot: 35, share: 25},
-	"bus":        {knot: 12, share: 15},
-	"client":     {knot: 11, share: 25},
-	"cmd/troupe": {knot: 22, share: 11},
-	"codec":      {knot: 12, share: 9},
+	"actorhost":      {knot: 32, share: 25},
+	"client":         {knot: 11, share: 25},
+	"cmd/troupe":     {knot: 22, share: 11},
+	"codec":          {knot: 12, share: 9},
+	"internal/store": {knot: 12, share: 12},
 }
 
 // Every other package may have a knot of this many files. Its share is not measured: in a small package it says little.
