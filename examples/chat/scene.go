@@ -26,7 +26,7 @@ var tour = stage.Tour{
 }
 
 // scene has two guests meet in a room and ask its bot.
-func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
+func scene(ctx context.Context, s *stage.Stage, c *client.Client) (ended error) {
 	s.Title("Chat", "Two programs are connected with one actor. With --serve there is a page for browsers, too.")
 	heard := make(chan string, 64)
 	var guests []*troupe.Connection[room.Room]
@@ -48,8 +48,8 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
 		if err != nil {
 			return fmt.Errorf("%s comes in: %w", name, err)
 		}
-		defer s.End(guest.Close)
 		guests = append(guests, guest)
+		defer func() { ended = errors.Join(ended, end(ctx, guest.Close)) }()
 	}
 	for i, text := range []string{"Hello, Ben.", "Hello, Ann. Let us roll.", "@dice for you and me"} {
 		if _, err := room.Say.Call(ctx, guests[i%2].Actor(), text); err != nil {
