@@ -39,12 +39,12 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
 	}
 	defer func() { err = errors.Join(err, sub.Unsubscribe()) }()
 
-	for range 2 { // the second time changes nothing
+	for _, note := range []string{"", "  again, which changes nothing"} {
 		status, err := company.StartAuditing.Call(ctx, auditLog, nil)
 		if err != nil {
 			return fmt.Errorf("starting the audit: %w", err)
 		}
-		s.Done("%s", status.Status)
+		s.Done("%s%s", status.Status, s.Dim(note))
 	}
 	s.Line("")
 	happened, err := act(ctx, s, c)
@@ -61,6 +61,7 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
 	}
 	s.Line("")
 	s.Line("Auditing was started twice, and each event is logged once. The log has %d entries by now.", len(logs))
+	s.Line("The events of one actor are logged in their order, those of two in any.")
 	return nil
 }
 

@@ -61,7 +61,8 @@ func openPage(ctx context.Context, s *stage.Stage, options *bus.Options) (*page,
 func (p *page) serve(s *stage.Stage, b *bus.Bus) error {
 	if p.listener == nil {
 		if s.Serves() {
-			s.Line("There is no page: it reaches the bus by a NATS server in this process, and NATS_URL names another.")
+			s.Line("")
+			s.Line("There is no page: it needs a NATS server in this process, and NATS_URL names another.")
 		}
 		return nil
 	}
