@@ -19,11 +19,9 @@ import (
 
 func TestMain(m *testing.M) { hosttest.Main(m) }
 
-const noPage = "127.0.0.1:0"
-
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	stagetest.RunTwice(t, program(noPage))
+	stagetest.RunTwice(t, run)
 }
 
 // TestBrowser chats in two tabs of a browser, while the program is killed and started again.

@@ -55,8 +55,8 @@ func (s *Stage) Serve(ctx context.Context, b *bus.Bus, ended <-chan struct{}, to
 func (s *Stage) commands(b *bus.Bus, tour Tour) []string {
 	where := ""
 	switch url := b.URL(); {
-	case s.Bus.Context != "":
-		where = "NATS_CONTEXT=" + quote(s.Bus.Context) + " "
+	case s.natsContext != "":
+		where = "NATS_CONTEXT=" + quote(s.natsContext) + " "
 	case url != bus.DefaultURL:
 		where = "NATS_URL=" + quote(url) + " "
 	}
