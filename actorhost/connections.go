@@ -72,7 +72,7 @@ func (s *connections) all() []*Connection {
 // connect does a call of wire.ConnectAction.
 func (a *activation) connect(w *work) {
 	id, inbox := header(w.header, wire.HeaderConnection), header(w.header, wire.HeaderInbox)
-	if err := a.host.checkConnection(id, inbox); err != nil {
+	if err := checkConnection(a.host.ns, id, inbox); err != nil {
 		a.pass(w, nil, err)
 		return
 	}
@@ -114,7 +114,7 @@ func (a *activation) connect(w *work) {
 		a.pass(w, nil, err)
 		return
 	}
-	a.host.clients.add(a.host, conn)
+	a.host.clients.Add(conn.inbox, conn)
 	a.finish(&result, &output{work: *w, reply: reply})
 }
 
@@ -135,11 +135,11 @@ func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
 }
 
 // checkConnection refuses what a client may not ask hosts to publish to.
-func (h *Host) checkConnection(id, inbox string) error {
+func checkConnection(ns wire.Namespace, id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
 		return errorf(troupe.CodeBadInput, "%q is no id of a connection", id)
-	case len(inbox) > maxInbox || !h.ns.IsInbox(inbox):
+	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
 		return errorf(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
 	}
 	return nil
@@ -156,7 +156,7 @@ func (a *activation) disconnect(w *work) {
 // hangUp ends a connection that is gone, and runs the on-disconnect hook.
 func (a *activation) hangUp(conn *Connection) {
 	a.connections.remove(conn)
-	a.host.clients.remove(conn)
+	a.host.clients.Remove(conn.inbox, conn)
 	if hook := a.kind.hooks.disconnect; hook != nil && !conn.left {
 		conn.left = true
 		a.runTurn(turn{action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
@@ -177,12 +177,12 @@ func (a *activation) cutOff(cuts []cut) (events []event) {
 		if !a.connections.remove(one.connection) {
 			continue
 		}
-		a.host.clients.remove(one.connection)
+		a.host.clients.Remove(one.connection.inbox, one.connection)
 		if e, ok := a.farewell(one.connection, wire.Closed{Reason: one.reason}); ok {
 			events = append(events, e)
 		}
 		a.mu.Lock()
-		a.mailbox.push(work{kind: leftWork, happening: &happening{connection: one.connection}})
+		a.mailbox.push(work{kind: leftWork, about: one.connection})
 		a.mu.Unlock()
 	}
 	return events
@@ -211,7 +211,7 @@ func (a *activation) abandon() {
 	}
 	for _, conn := range a.connections.all() {
 		a.connections.remove(conn)
-		a.host.clients.remove(conn)
+		a.host.clients.Remove(conn.inbox, conn)
 		if e, ok := a.farewell(conn, why); ok {
 			a.publish(e)
 		}

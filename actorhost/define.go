@@ -203,3 +203,21 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	}
 	return built, errors.Join(errs...)
 }
+
+// build checks definitions, and returns their types by name.
+func build(definitions []Definition) (map[string]*actorType, error) {
+	if len(definitions) == 0 {
+		return nil, errors.New("a host needs an actor type to run")
+	}
+	types := make(map[string]*actorType, len(definitions))
+	var errs []error
+	for _, definition := range definitions {
+		t, err := definition.build()
+		if _, twice := types[t.name]; twice {
+			err = fmt.Errorf("actor type %q: it is defined twice", t.name)
+		}
+		types[t.name] = t
+		errs = append(errs, err)
+	}
+	return types, errors.Join(errs...)
+}

@@ -274,7 +274,7 @@ func (g *gate) refuse(o *output, err error) {
 		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.known(),
 			Message: "whether " + g.a.id.String() + "." + o.work.action + " was stored is not known"}
 	}
-	g.a.host.refuse(&o.work, failed)
+	g.a.host.out.refuse(&o.work, failed)
 }
 
 // settle waits until all that turns have changed is stored, or cannot be any more.

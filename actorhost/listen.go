@@ -22,6 +22,13 @@ type listener struct {
 	ended     bool
 }
 
+// heardEvent is what a listener puts into the mailbox: an event or a gap.
+type heardEvent struct {
+	listener *listener
+	delivery troupe.Delivery
+	gap      troupe.Gap
+}
+
 // mailboxFull is the pause before an event is offered again to a mailbox that was full.
 const mailboxFull = 5 * time.Millisecond
 
@@ -67,7 +74,7 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 
 // hear puts an event into the actor's mailbox.
 func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
-	l.offer(ctx, &work{kind: eventWork, happening: &happening{listener: l, delivery: d}})
+	l.offer(ctx, &work{kind: eventWork, about: &heardEvent{listener: l, delivery: d}})
 	return nil
 }
 
@@ -76,7 +83,7 @@ func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {
-		l.offer(ctx, &work{kind: gapWork, happening: &happening{listener: l, gap: gap}})
+		l.offer(ctx, &work{kind: gapWork, about: &heardEvent{listener: l, gap: gap}})
 	}
 	return nil
 }
@@ -99,20 +106,21 @@ func (l *listener) offer(ctx context.Context, w *work) {
 
 // handle runs the handler of an event, or of a gap, as a turn.
 func (a *activation) handle(w *work) {
-	l := w.listener
+	heard := w.about.(*heardEvent)
+	l := heard.listener
 	listening, ok := l.current()
 	if !ok || w.kind == gapWork && listening.Gap == nil {
 		return
 	}
 	t := turn{action: listening.Event}
 	if w.kind == eventWork {
-		t.delivery = &w.delivery
+		t.delivery = &heard.delivery
 	}
 	result, err := a.turn(t, func(c *Context) error {
 		if w.kind == gapWork {
-			return listening.Gap(c, w.gap)
+			return listening.Gap(c, heard.gap)
 		}
-		return listening.Handle(c, w.delivery)
+		return listening.Handle(c, heard.delivery)
 	})
 	if err == nil {
 		a.finish(&result, &output{})

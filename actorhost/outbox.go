@@ -169,7 +169,7 @@ func (g *gate) release(more bool, outputs ...output) {
 // reply answers the call of an output: what it says is true in any case, for its turn began under the lease.
 func (g *gate) reply(o *output, more bool) {
 	at(beforeReply)
-	g.a.host.sendReply(&o.reply, more)
+	g.a.host.out.sendReply(&o.reply, more)
 }
 
 // publish sends an event that is not durable. When the lease is over, the next owner may have broadcast what is newer.
@@ -181,7 +181,7 @@ func (a *activation) publish(e event) {
 	if e.to != nil {
 		subject = e.to.subject(e.name)
 	}
-	a.host.send(&nats.Msg{Subject: subject, Data: e.data, Header: wire.EventHeader(e.place, e.except)})
+	a.host.out.send(&nats.Msg{Subject: subject, Data: e.data, Header: wire.EventHeader(e.place, e.except)})
 }
 
 // relay sends the outputs that wait for the log.

@@ -12,39 +12,39 @@ import (
 const maxLookups = 64
 
 // tellPosition answers wire.PositionAction from the actor's record: what is not stored has not been sent.
-func (h *Host) tellPosition(w *work, tokens string) {
+func (d *dispatcher) tellPosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
-		h.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
+		d.out.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
 		return
 	}
 	select {
-	case h.lookups <- struct{}{}:
+	case d.lookups <- struct{}{}:
 	default:
-		h.refuse(w, unavailable("the host looks up %d positions at a time", maxLookups))
+		d.out.refuse(w, unavailable("the host looks up %d positions at a time", maxLookups))
 		return
 	}
 	asked := *w // or else every call would be allocated apart
-	h.work.Go(func() {
-		defer func() { <-h.lookups }()
-		output, err := h.position(&asked, id)
+	d.work.Go(func() {
+		defer func() { <-d.lookups }()
+		output, err := d.position(&asked, id)
 		if err != nil {
-			h.refuse(&asked, err)
+			d.out.refuse(&asked, err)
 			return
 		}
 		msg := reply(&asked, output)
-		h.sendReply(&msg, false)
+		d.out.sendReply(&msg, false)
 	})
 }
 
-func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
+func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	var event string
 	if err := w.as.Unmarshal(w.data, &event); err != nil {
 		return nil, errorf(troupe.CodeBadInput, "%s.%s: %v", id, w.action, err)
 	}
-	ctx, cancel := context.WithDeadline(h.ctx, h.clock.Time(w.deadline))
+	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.deadline))
 	defer cancel()
-	last, err := h.lastEvent(ctx, id, event)
+	last, err := d.lastEvent(ctx, id, event)
 	if err != nil {
 		return nil, unavailable("%v", err)
 	}
@@ -56,8 +56,8 @@ func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 }
 
 // lastEvent is the last event of a name that an actor has broadcast, or is about to.
-func (h *Host) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
-	record, err := h.records.Get(ctx, id)
+func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
+	record, err := d.records.Get(ctx, id)
 	switch {
 	case err != nil:
 		return troupe.Position{}, err
@@ -67,7 +67,7 @@ func (h *Host) lastEvent(ctx context.Context, id troupe.ID, event string) (troup
 	if !slices.ContainsFunc(record.Outbox, func(e store.Emitted) bool { return e.Event == event }) {
 		return record.Events[event], nil
 	}
-	log, err := h.log.open(ctx, h) // for what is not there yet has not been sent either
+	log, err := d.log.open(ctx, d.env) // for what is not there yet has not been sent either
 	if err != nil {
 		return troupe.Position{}, err
 	}

@@ -12,6 +12,7 @@ import (
 // call.
 type ready struct {
 	goroutines sync.WaitGroup
+	workOff    func(*activation)
 
 	queued atomic.Int64 // activations in the queue
 
@@ -23,6 +24,11 @@ type ready struct {
 	wanted int // of those, how many are to go on
 	goOn   sync.Cond
 	closed bool // nobody waits any more
+}
+
+// open says how an activation is worked off.
+func (r *ready) open(workOff func(*activation)) {
+	r.workOff, r.goOn.L = workOff, &r.mu
 }
 
 // add has activations worked off. There are as many goroutines as there are turns that wait for something, and a few more
@@ -67,7 +73,7 @@ func (r *ready) work() {
 				r.start() // for a turn may take as long as it likes
 			}
 			r.mu.Unlock()
-			a.workOff()
+			r.workOff(a)
 			r.mu.Lock()
 			r.free++
 		}

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,31 +20,6 @@ import (
 // so that the tools for those show what runs where. Package micro is not used for more than its types: it would take each
 // call off a subscription of its own, on a goroutine of its own, and count the time until it is in a mailbox.
 
-// served is an action of an actor type, and what has become of the calls of it on this host.
-type served struct {
-	run action // nil for those that every type has
-
-	calls, failed atomic.Int64
-	took          atomic.Int64 // nanoseconds, by the turns
-	lastError     atomic.Pointer[string]
-}
-
-// count counts a call whose action has run.
-func (s *served) count(took time.Duration, err error) {
-	s.calls.Add(1)
-	s.took.Add(int64(took))
-	if err != nil {
-		s.fail(err)
-	}
-}
-
-// fail counts a call that is answered with an error.
-func (s *served) fail(err error) {
-	text := err.Error()
-	s.failed.Add(1)
-	s.lastError.Store(&text)
-}
-
 // maxAsked is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
 const maxAsked = 256
 
@@ -54,7 +28,7 @@ func (h *Host) describe() {
 	for {
 		select {
 		case msg := <-h.asked:
-			if msg.Reply == "" || !h.answerable(msg) {
+			if msg.Reply == "" || !h.out.answerable(msg) {
 				continue
 			}
 			_, verb, _ := strings.Cut(msg.Subject, ".")
@@ -64,7 +38,7 @@ func (h *Host) describe() {
 				h.config.Logger.Error("describing the host failed", slog.String("host", h.ID()), slog.Any("error", err))
 				continue
 			}
-			h.send(&nats.Msg{Subject: msg.Reply, Data: body})
+			h.out.send(&nats.Msg{Subject: msg.Reply, Data: body})
 		case <-h.quit:
 			return
 		}
@@ -146,15 +120,4 @@ func programVersion() string {
 		}
 	}
 	return "0.0.0"
-}
-
-// refused counts a call that is answered with an error without having run, or whose state was not stored after it had.
-func (w *work) refused(err *troupe.Error) {
-	switch {
-	case w.served == nil:
-		return
-	case !w.ran:
-		w.served.calls.Add(1)
-	}
-	w.served.fail(err)
 }

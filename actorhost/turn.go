@@ -37,7 +37,7 @@ func (w *work) input() input { return input{body: w.data, as: w.as} }
 func (a *activation) serve(w *work) {
 	began := a.host.clock.Now()
 	if w.deadline <= began {
-		a.host.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
+		a.host.out.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
 			Message: "the time of the call ran out before it was its turn"})
 		return
 	}
@@ -50,7 +50,7 @@ func (a *activation) serve(w *work) {
 		var owner string
 		var err error
 		if fresh, owner, err = a.wake(w, gone); err != nil {
-			a.host.refuse(w, asError(err))
+			a.host.out.refuse(w, asError(err))
 			return
 		}
 		if owner != "" && !a.moved(w, owner) {
@@ -92,7 +92,7 @@ func (a *activation) serve(w *work) {
 // sleep puts the actor to sleep for a call of troupe.SleepAction.
 func (a *activation) sleep(w *work) {
 	if !a.awake {
-		a.host.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
+		a.host.out.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
 	began := a.host.clock.Now()
@@ -107,13 +107,13 @@ func (a *activation) sleep(w *work) {
 // run runs the action of a call.
 func (a *activation) run(w *work, now time.Duration) {
 	if fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
-		a.host.refuse(w, unavailable("%v", errNoLease))
+		a.host.out.refuse(w, unavailable("%v", errNoLease))
 		return
 	}
 	t := turnOf(w)
 	var err error
 	if t.connection, err = a.connectionOf(w); err != nil {
-		a.host.refuse(w, asError(err))
+		a.host.out.refuse(w, asError(err))
 		return
 	}
 	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
@@ -124,7 +124,7 @@ func (a *activation) run(w *work, now time.Duration) {
 			return err
 		}
 		*buffer = output
-		return a.host.fits(w, output)
+		return a.host.out.fits(w, output)
 	})
 	w.served.count(result.took, err)
 	w.ran = true
@@ -139,7 +139,7 @@ func (a *activation) run(w *work, now time.Duration) {
 func (a *activation) pass(w *work, out []byte, err error) {
 	answer := &output{work: *w}
 	if err != nil {
-		answer.reply = a.host.errorReply(w, w.as, asError(err))
+		answer.reply = a.host.out.errorReply(w, w.as, asError(err))
 	} else {
 		answer.reply = reply(w, out)
 	}
@@ -173,7 +173,7 @@ func (a *activation) moved(w *work, owner string) (released bool) {
 				continue
 			}
 		}
-		a.host.refuse(&w, unavailable("%s changes hosts", a.id))
+		a.host.out.refuse(&w, unavailable("%s changes hosts", a.id))
 	}
 	return false
 }

@@ -18,7 +18,7 @@ type eventLog struct {
 	index *store.Subscriptions
 }
 
-func (l *eventLog) open(ctx context.Context, h *Host) (*store.Log, error) {
+func (l *eventLog) open(ctx context.Context, h *env) (*store.Log, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.log == nil {
@@ -90,7 +90,7 @@ func (h *Host) openWaker(ctx context.Context) error {
 	if !needed {
 		return nil
 	}
-	log, err := h.log.open(ctx, h)
+	log, err := h.log.open(ctx, h.env)
 	if err != nil {
 		return err
 	}

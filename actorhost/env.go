@@ -1,0 +1,45 @@
+package actorhost
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/actorhost/internal/clock"
+	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// env is what activations have of their host. It is complete before there is one, and does not change.
+type env struct {
+	nc        *nats.Conn
+	ns        wire.Namespace
+	config    *Config
+	clock     *clock.Clock
+	records   *store.Records
+	client    *client.Client
+	requester *rpc.Requester
+	presence  *presence.Presence
+	out       *outlet
+	ready     ready // goroutines of turns
+	inbox     chan *nats.Msg
+	clients   *presence.Clients[*Connection]
+	drains    drains
+	waiting   atomic.Int64   // bytes, in the mailboxes of all actors
+	work      sync.WaitGroup // goroutines of the host
+
+	// ctx ends when the host gives its actions up.
+	ctx context.Context //nolint:containedctx // the life of the host
+
+	log    eventLog
+	marked sync.Map // sessions that have made a mark of unsent events
+	waker  *waker   // nil on a host without durable subscribers
+}
+
+// busy reports whether calls have arrived that nobody is at yet.
+func (e *env) busy() bool { return len(e.inbox) > 0 || e.ready.queued.Load() > 0 }
