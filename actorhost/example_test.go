@@ -65,7 +65,7 @@ func withClient(f func(ctx context.Context, c *client.Client) error) {
 }
 
 func run(ctx context.Context, f func(ctx context.Context, c *client.Client) error) (err error) {
-	b, err := bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
+	b, err := bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}})
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func startHostileServer(tb testing.TB) *hostileServer {
 
 func (s *hostileServer) connect(tb testing.TB) *nats.Conn {
 	tb.Helper()
-	nc, err := bus.Connect(context.Background(), bus.Options{URL: s.url, Logger: slog.New(slog.DiscardHandler)})
+	nc, err := bus.Connect(context.Background(), bus.Config{URL: s.url, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(tb, err)
 	tb.Cleanup(nc.Close)
 	return nc

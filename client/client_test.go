@@ -111,9 +111,9 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 
 func TestCallsFailAtOnceWithoutAServer(t *testing.T) {
 	t.Parallel()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true})
 	require.NoError(t, err)
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL()})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: server.URL()})
 	require.NoError(t, err)
 	defer nc.Close()
 	cl, err := client.New(nc)

@@ -99,11 +99,11 @@ type sea struct {
 
 func newSea(t *testing.T, options ...client.Option) *sea {
 	t.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
 	connect := func() *nats.Conn {
-		nc, err := server.Connect(bus.Options{})
+		nc, err := server.Connect(bus.Config{})
 		require.NoError(t, err)
 		t.Cleanup(nc.Close)
 		return nc

@@ -107,7 +107,7 @@ func guard(t *testing.T, options *server.Options) guarded {
 
 func (g guarded) connect(t *testing.T, user string) *nats.Conn {
 	t.Helper()
-	nc, err := bus.Connect(t.Context(), bus.Options{
+	nc, err := bus.Connect(t.Context(), bus.Config{
 		URL: g.url, User: user, Password: password, InboxPrefix: "_INBOX." + user, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

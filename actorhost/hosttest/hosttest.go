@@ -57,7 +57,7 @@ type Bus struct {
 func Start(tb testing.TB, definitions ...actorhost.Definition) *Bus {
 	tb.Helper()
 	enter(tb)
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func (b *Bus) NewClient(options ...client.Option) *client.Client {
 // Connect makes one more connection to the bus.
 func (b *Bus) Connect() *nats.Conn {
 	b.tb.Helper()
-	nc, err := b.server.Connect(bus.Options{Name: b.tb.Name()})
+	nc, err := b.server.Connect(bus.Config{Name: b.tb.Name()})
 	if err != nil {
 		b.tb.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func parse(args []string, help io.Writer) (flags, error) {
 
 // options completes what the environment says. A program that runs and ends takes any free port, one that serves has
 // to be found.
-func (f flags) options(o bus.Options) bus.Options {
+func (f flags) options(o bus.Config) bus.Config {
 	o.Server.DataDir = cmp.Or(f.data, o.Server.DataDir)
 	if f.serve {
 		o.Server.Listen = cmp.Or(f.listen, o.Server.Listen, defaultListen())

@@ -31,12 +31,12 @@ type Program func(ctx context.Context, s *Stage) error
 type Process struct {
 	Args     []string // without the program's name
 	Out, Err io.Writer
-	Bus      bus.Options
+	Bus      bus.Config
 }
 
 // Stage is what a Program runs on.
 type Stage struct {
-	Bus    bus.Options  // where the actors run: what the environment and the flags say
+	Bus    bus.Config   // where the actors run: what the environment and the flags say
 	Logger *slog.Logger // warnings and errors, to stderr
 	Scene  bool         // whether there is a scene to play
 
@@ -51,12 +51,12 @@ type Stage struct {
 func Main(program Program) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	options, err := bus.OptionsFromEnv()
+	config, err := bus.ConfigFromEnv()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(exitUsage)
 	}
-	os.Exit(Run(ctx, program, Process{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Bus: options}))
+	os.Exit(Run(ctx, program, Process{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Bus: config}))
 }
 
 // Run runs a program and returns its exit code.

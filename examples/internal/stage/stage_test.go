@@ -67,17 +67,17 @@ func TestExitCodes(t *testing.T) {
 
 func TestFlagsSayWhereTheServerIs(t *testing.T) {
 	t.Parallel()
-	env := bus.Options{Server: bus.ServerOptions{DataDir: "env", Listen: "env:1"}}
+	env := bus.Config{Server: bus.ServerConfig{DataDir: "env", Listen: "env:1"}}
 	for name, test := range map[string]struct {
 		args   []string
-		env    bus.Options
+		env    bus.Config
 		listen string
 		data   string
 		scene  bool
 	}{
-		"runs and ends":      {nil, bus.Options{}, "", "", true},
-		"serves":             {[]string{"--serve"}, bus.Options{}, "127.0.0.1:4222", "", true},
-		"serves in silence":  {[]string{"--serve", "--quiet"}, bus.Options{}, "127.0.0.1:4222", "", false},
+		"runs and ends":      {nil, bus.Config{}, "", "", true},
+		"serves":             {[]string{"--serve"}, bus.Config{}, "127.0.0.1:4222", "", true},
+		"serves in silence":  {[]string{"--serve", "--quiet"}, bus.Config{}, "127.0.0.1:4222", "", false},
 		"by the environment": {[]string{"--serve"}, env, "env:1", "env", true},
 		"by flags":           {[]string{"--serve", "--listen", "flag:1", "--data", "flag"}, env, "flag:1", "flag", true},
 	} {
@@ -124,7 +124,7 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 		line := strings.TrimSpace(lines.Text())
 		if where, ok := strings.CutPrefix(line, "NATS "); ok {
 			url = strings.TrimSpace(where)
-			nc, err := bus.Connect(ctx, bus.Options{URL: url})
+			nc, err := bus.Connect(ctx, bus.Config{URL: url})
 			require.NoError(t, err)
 			nc.Close()
 		}
@@ -152,7 +152,7 @@ func TestServeEndsWithTheHost(t *testing.T) {
 	drained := make(chan struct{})
 	close(drained)
 	code, out, _ := run(t.Context(), func(ctx context.Context, s *stage.Stage) error {
-		s.Bus.Server = bus.ServerOptions{Memory: true}
+		s.Bus.Server = bus.ServerConfig{Memory: true}
 		b, err := bus.Open(ctx, s.Bus)
 		if err != nil {
 			return err
