@@ -82,7 +82,7 @@ func broadcast(b *testing.B, connections int) {
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, host.Stop(context.Background())) })
 	nc := connect()
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	heard, err := nc.SubscribeSync(pealsHeard)
@@ -142,7 +142,7 @@ func runListeners(args []string, _ map[string]func() string) (end func() error, 
 			return nil, err
 		}
 		open = append(open, nc)
-		cl, err := client.New(nc)
+		cl, err := client.New(nc, client.Config{})
 		if err != nil {
 			return nil, err
 		}

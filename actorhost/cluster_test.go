@@ -78,7 +78,7 @@ func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = host.Stop(context.Background()) }) // if the test has failed
 		hosts = append(hosts, host)
-		c, err := client.New(connect(url))
+		c, err := client.New(connect(url), client.Config{})
 		require.NoError(t, err)
 		clients = append(clients, c)
 		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })

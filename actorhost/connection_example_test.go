@@ -67,7 +67,7 @@ func ExampleOnConnect() {
 		return
 	}
 	defer host.Stop(ctx) //nolint:errcheck // it would only fail with a bus that does
-	c, err := client.New(b.Conn())
+	c, err := client.New(b.Conn(), client.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return

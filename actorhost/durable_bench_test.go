@@ -87,7 +87,7 @@ func durable(b *testing.B, config bus.ServerConfig) {
 	host, err := actorhost.Start(b.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, host.Stop(context.Background())) })
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	refs := make([]counter, actors)

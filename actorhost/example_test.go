@@ -75,7 +75,7 @@ func run(ctx context.Context, f func(ctx context.Context, c *client.Client) erro
 		return err
 	}
 	defer func() { err = errors.Join(err, host.Stop(ctx)) }()
-	c, err := client.New(b.Conn())
+	c, err := client.New(b.Conn(), client.Config{})
 	if err != nil {
 		return err
 	}

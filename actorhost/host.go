@@ -25,7 +25,7 @@ import (
 
 // Config is how a host runs. The zero value is a good one.
 type Config struct {
-	// Namespace keeps systems of actors on one bus apart. Defaults to bus.DefaultNamespace.
+	// Namespace keeps systems of actors on one bus apart. Defaults to client.DefaultNamespace.
 	Namespace string
 	// Name is what people see of the host. Defaults to the machine's host name. Hosts need no different names: each
 	// start has an id of its own.
@@ -254,7 +254,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		return err
 	}
 	h.lost = h.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)
-	if h.client, err = client.New(h.nc, client.WithNamespace(h.ns.Name()), client.WithLogger(h.config.Logger)); err != nil {
+	if h.client, err = client.New(h.nc, client.Config{Namespace: h.ns.Name(), Logger: h.config.Logger}); err != nil {
 		return err
 	}
 	if h.requester, err = rpc.NewRequester(h.nc); err != nil {

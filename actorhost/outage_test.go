@@ -70,7 +70,7 @@ func restartUnderLoad(t *testing.T, callers int) {
 	t.Helper()
 	logger, s := slog.New(slog.DiscardHandler), startOutages(t)
 	connect := func() *client.Client {
-		c, err := client.New(s.connect(t))
+		c, err := client.New(s.connect(t), client.Config{})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 		return c

@@ -99,7 +99,7 @@ func clientOf(b *testing.B, url string) (*client.Client, *nats.Conn) {
 	nc, err := bus.Connect(b.Context(), bus.Config{URL: url})
 	require.NoError(b, err)
 	b.Cleanup(nc.Close)
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	return cl, nc

@@ -107,7 +107,7 @@ func newStage(b *testing.B, connect connector, time func() time.Duration) stage 
 	plain, err := connect.plain()
 	require.NoError(b, err)
 	b.Cleanup(plain.Close)
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	return stage{nc, plain, cl, time}

@@ -48,7 +48,7 @@ func newCaller(t *testing.T, url string, number int, seed uint64, h *history, be
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: url, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	c, err := client.New(nc)
+	c, err := client.New(nc, client.Config{})
 	require.NoError(t, err)
 	return &caller{number: number, bus: c, nc: nc, random: rand.New(rand.NewPCG(seed, uint64(number))), began: began, history: h}
 }

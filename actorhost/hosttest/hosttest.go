@@ -63,7 +63,7 @@ func Start(tb testing.TB, definitions ...actorhost.Definition) *Bus {
 	}
 	tb.Cleanup(server.Shutdown)
 	b := &Bus{tb: tb, server: server, hosts: make(map[*actorhost.Host]*nats.Conn)}
-	b.Client = b.NewClient()
+	b.Client = b.NewClient(client.Config{})
 	if len(definitions) > 0 {
 		b.Host(definitions...)
 	}
@@ -108,9 +108,9 @@ func (b *Bus) Stop(host *actorhost.Host) {
 func (b *Bus) Kill(host *actorhost.Host) { b.hosts[host].Close() }
 
 // NewClient makes one more client, on a connection of its own.
-func (b *Bus) NewClient(options ...client.Option) *client.Client {
+func (b *Bus) NewClient(config client.Config) *client.Client {
 	b.tb.Helper()
-	cl, err := client.New(b.Connect(), options...)
+	cl, err := client.New(b.Connect(), config)
 	if err != nil {
 		b.tb.Fatal(err)
 	}

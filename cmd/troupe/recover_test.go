@@ -34,7 +34,7 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 	ours, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	t.Cleanup(ours.Close)
-	cl, err := client.New(ours)
+	cl, err := client.New(ours, client.Config{})
 	require.NoError(t, err)
 	var all errgroup.Group
 	for i := range actors {

@@ -41,7 +41,7 @@ func program(address string) stage.Program {
 		}
 		defer s.End(host.Stop)
 
-		cl, err := client.New(b.Conn(), client.WithLogger(s.Logger))
+		cl, err := client.New(b.Conn(), client.Config{Logger: s.Logger})
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func TestExamples(t *testing.T) {
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)
 	defer nc.Close()
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cl.Close(context.Background())) }()
 

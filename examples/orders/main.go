@@ -26,7 +26,7 @@ func program(ctx context.Context, s *stage.Stage) error {
 	}
 	defer s.End(host.Stop)
 
-	cl, err := client.New(b.Conn(), client.WithLogger(s.Logger))
+	cl, err := client.New(b.Conn(), client.Config{Logger: s.Logger})
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func Take(t *testing.T, tour stage.Tour, actors ...actorhost.Definition) {
 // TakeOn is Take on a bus that has its hosts already.
 func TakeOn(t *testing.T, b *hosttest.Bus, tour stage.Tour) {
 	t.Helper()
-	cl := b.NewClient(client.WithCodec(codec.JSON))
+	cl := b.NewClient(client.Config{Codec: codec.JSON})
 	for _, c := range tour.Calls {
 		var in any
 		if c.Input != "" {
