@@ -20,7 +20,7 @@ func NewAction[R Reference, In, Out any](name string) Action[R, In, Out] {
 func (a Action[R, In, Out]) Name() string { return a.name }
 
 // Call calls the action of the actor that ref refers to and waits for its answer, at most until ctx is done. Without
-// a deadline in ctx, the call has that of the caller: see client.WithTimeout, or what is left of the action that makes
+// a deadline in ctx, the call has that of the caller: see client.Config, or what is left of the action that makes
 // the call. The answer means that the state it tells of is stored. Every error is an [*Error].
 func (a Action[R, In, Out]) Call(ctx context.Context, ref R, in In) (Out, error) {
 	var out Out

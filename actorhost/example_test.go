@@ -65,7 +65,7 @@ func withClient(f func(ctx context.Context, c *client.Client) error) {
 }
 
 func run(ctx context.Context, f func(ctx context.Context, c *client.Client) error) (err error) {
-	b, err := bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
+	b, err := bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}})
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func run(ctx context.Context, f func(ctx context.Context, c *client.Client) erro
 		return err
 	}
 	defer func() { err = errors.Join(err, host.Stop(ctx)) }()
-	c, err := client.New(b.Conn())
+	c, err := client.New(b.Conn(), client.Config{})
 	if err != nil {
 		return err
 	}

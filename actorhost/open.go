@@ -22,7 +22,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
 	}
-	if h.client, err = client.New(h.nc, client.WithNamespace(h.ns.Name()), client.WithLogger(h.config.Logger)); err != nil {
+	if h.client, err = client.New(h.nc, client.Config{Namespace: h.ns.Name(), Logger: h.config.Logger}); err != nil {
 		return err
 	}
 	if h.requester, err = rpc.NewRequester(h.nc); err != nil {

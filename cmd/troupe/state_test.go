@@ -73,7 +73,7 @@ func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	p := at(server.URL())

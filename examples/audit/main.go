@@ -20,20 +20,20 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal ends ctx, a second one the process
 
-	options, err := bus.OptionsFromEnv() // NATS_URL and its siblings
+	config, err := bus.ConfigFromEnv() // NATS_URL and its siblings
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	s := stage.Parse(&options) // --serve, --quiet, --listen and --data
-	if err := run(ctx, options, s); err != nil {
+	s := stage.Parse(&config) // --serve, --quiet, --listen and --data
+	if err := run(ctx, config, s); err != nil {
 		os.Exit(s.Report(ctx, err))
 	}
 }
 
 // run is a host of the actors and a client of them in one process.
-func run(ctx context.Context, options bus.Options, s *stage.Stage) (err error) {
-	b, err := bus.Open(ctx, options) // the server at NATS_URL, or one in this process
+func run(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
+	b, err := bus.Open(ctx, config) // the server at NATS_URL, or one in this process
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func run(ctx context.Context, options bus.Options, s *stage.Stage) (err error) {
 	}
 	defer func() { err = errors.Join(err, end(ctx, host.Stop)) }()
 
-	c, err := client.New(b.Conn(), client.WithLogger(s.Logger))
+	c, err := client.New(b.Conn(), client.Config{Logger: s.Logger})
 	if err != nil {
 		return err
 	}

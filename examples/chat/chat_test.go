@@ -95,7 +95,7 @@ func TestGuests(t *testing.T) {
 		room.Present.On(func(_ context.Context, names []string) error { presents <- names; return nil }))
 	require.NoError(t, err)
 	require.Equal(t, []string{"Ann"}, (<-welcomes).Present)
-	ben, err := room.Enter.Connect(t.Context(), w.lobby(w.NewClient()), room.Guest{Name: "Ben"})
+	ben, err := room.Enter.Connect(t.Context(), w.lobby(w.NewClient(client.Config{})), room.Guest{Name: "Ben"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"Ann", "Ben"}, <-presents)
 

@@ -38,7 +38,7 @@ type page struct {
 
 // openPage decides where the page is, and has the NATS server of this process let it in. Without one, and without
 // --serve, there is no page.
-func openPage(ctx context.Context, s *stage.Stage, options *bus.Options) (*page, error) {
+func openPage(ctx context.Context, s *stage.Stage, options *bus.Config) (*page, error) {
 	p := &page{done: make(chan struct{})}
 	if !s.Serves() || options.URL != "" || options.Context != "" {
 		return p, nil

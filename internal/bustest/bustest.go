@@ -33,10 +33,10 @@ func Main(m *testing.M) {
 // Connect gives a test a server of its own and a connection to it.
 func Connect(tb testing.TB) *nats.Conn {
 	tb.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	require.NoError(tb, err)
 	tb.Cleanup(server.Shutdown)
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(tb, err)
 	tb.Cleanup(nc.Close)
 	return nc

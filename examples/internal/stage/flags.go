@@ -62,7 +62,7 @@ func parse(args []string, help io.Writer) (flags, error) {
 
 // complete completes what the environment says. A program that runs and ends takes any free port, one that serves has
 // to be found.
-func (f flags) complete(o *bus.Options) {
+func (f flags) complete(o *bus.Config) {
 	o.Server.DataDir = cmp.Or(f.data, o.Server.DataDir)
 	if f.serve {
 		o.Server.Listen = cmp.Or(f.listen, o.Server.Listen, defaultListen())

@@ -35,11 +35,11 @@ type Stage struct {
 	natsContext string
 }
 
-// Parse reads the flags of this process and completes the options by them. As flag.Parse does, it ends the process when
+// Parse reads the flags of this process and completes the config by them. As flag.Parse does, it ends the process when
 // the flags are wrong, or ask for help.
-func Parse(options *bus.Options) *Stage {
+func Parse(config *bus.Config) *Stage {
 	s := New(os.Stdout, os.Stderr)
-	if err := s.Parse(os.Args[1:], options); err != nil {
+	if err := s.Parse(os.Args[1:], config); err != nil {
 		os.Exit(s.Report(context.Background(), err))
 	}
 	return s
@@ -56,15 +56,15 @@ func New(out, complaints io.Writer) *Stage {
 }
 
 // Parse is [Parse] of these arguments. Its error is for Report.
-func (s *Stage) Parse(args []string, options *bus.Options) error {
+func (s *Stage) Parse(args []string, config *bus.Config) error {
 	f, err := parse(args, s.complaints)
 	if err != nil {
 		return err
 	}
 	s.Scene, s.serve = !f.quiet, f.serve
-	f.complete(options)
-	options.Logger = s.Logger
-	s.natsContext = options.Context
+	f.complete(config)
+	config.Logger = s.Logger
+	s.natsContext = config.Context
 	return nil
 }
 

@@ -29,8 +29,8 @@ func run(ctx context.Context, program stagetest.Program, args ...string) (code i
 
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	nothing := func(context.Context, bus.Options, *stage.Stage) error { return nil }
-	interrupted := func(ctx context.Context, _ bus.Options, _ *stage.Stage) error { return ctx.Err() }
+	nothing := func(context.Context, bus.Config, *stage.Stage) error { return nil }
+	interrupted := func(ctx context.Context, _ bus.Config, _ *stage.Stage) error { return ctx.Err() }
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, test := range map[string]struct {
@@ -48,18 +48,18 @@ func TestExitCodes(t *testing.T) {
 		"listen without serve":    {t.Context(), nothing, []string{"--listen", "127.0.0.1:0"}, 2, "--serve"},
 		"interrupted":             {canceled, interrupted, nil, 130, ""},
 		"interrupted while serve": {canceled, interrupted, []string{"--serve"}, 0, ""},
-		"failed": {t.Context(), func(context.Context, bus.Options, *stage.Stage) error {
+		"failed": {t.Context(), func(context.Context, bus.Config, *stage.Stage) error {
 			return errors.New("out of luck")
 		}, nil, 1, "out of luck"},
-		"failed at the end": {t.Context(), func(context.Context, bus.Options, *stage.Stage) (err error) {
+		"failed at the end": {t.Context(), func(context.Context, bus.Config, *stage.Stage) (err error) {
 			defer func() { err = errors.Join(err, errors.New("too late")) }()
 			return nil
 		}, nil, 1, "too late"},
-		"interrupted, and ended": {canceled, func(ctx context.Context, _ bus.Options, _ *stage.Stage) (err error) {
+		"interrupted, and ended": {canceled, func(ctx context.Context, _ bus.Config, _ *stage.Stage) (err error) {
 			defer func() { err = errors.Join(err, nil) }()
 			return fmt.Errorf("playing: %w", ctx.Err())
 		}, nil, 130, ""},
-		"interrupted, and failed at the end": {canceled, func(ctx context.Context, _ bus.Options, _ *stage.Stage) (err error) {
+		"interrupted, and failed at the end": {canceled, func(ctx context.Context, _ bus.Config, _ *stage.Stage) (err error) {
 			defer func() { err = errors.Join(err, nil) }()
 			defer func() { err = errors.Join(err, errors.New("too late")) }()
 			return fmt.Errorf("playing: %w", ctx.Err())
@@ -78,25 +78,25 @@ func TestExitCodes(t *testing.T) {
 
 func TestFlagsSayWhereTheServerIs(t *testing.T) {
 	t.Parallel()
-	env := bus.Options{Server: bus.ServerOptions{DataDir: "env", Listen: "env:1"}}
+	env := bus.Config{Server: bus.ServerConfig{DataDir: "env", Listen: "env:1"}}
 	for name, test := range map[string]struct {
 		args   []string
-		env    bus.Options
+		env    bus.Config
 		listen string
 		data   string
 		scene  bool
 	}{
-		"runs and ends":      {nil, bus.Options{}, "", "", true},
-		"serves":             {[]string{"--serve"}, bus.Options{}, "127.0.0.1:4222", "", true},
-		"serves in silence":  {[]string{"--serve", "--quiet"}, bus.Options{}, "127.0.0.1:4222", "", false},
+		"runs and ends":      {nil, bus.Config{}, "", "", true},
+		"serves":             {[]string{"--serve"}, bus.Config{}, "127.0.0.1:4222", "", true},
+		"serves in silence":  {[]string{"--serve", "--quiet"}, bus.Config{}, "127.0.0.1:4222", "", false},
 		"by the environment": {[]string{"--serve"}, env, "env:1", "env", true},
 		"by flags":           {[]string{"--serve", "--listen", "flag:1", "--data", "flag"}, env, "flag:1", "flag", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			program := func(_ context.Context, options bus.Options, s *stage.Stage) error {
-				require.Equal(t, test.listen, options.Server.Listen)
-				require.Equal(t, test.data, options.Server.DataDir)
+			program := func(_ context.Context, config bus.Config, s *stage.Stage) error {
+				require.Equal(t, test.listen, config.Server.Listen)
+				require.Equal(t, test.data, config.Server.DataDir)
 				require.Equal(t, test.scene, s.Scene)
 				return nil
 			}
@@ -112,8 +112,8 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 		Calls: []stage.Call{{Type: "room", Key: "main", Action: "say", Input: `"it's me"`}, {Type: "room", Key: "main", Action: "hear"}},
 		Watch: "room main said",
 	}
-	program := func(ctx context.Context, options bus.Options, s *stage.Stage) (err error) {
-		b, err := bus.Open(ctx, options)
+	program := func(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
+		b, err := bus.Open(ctx, config)
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 		line := strings.TrimSpace(lines.Text())
 		if where, ok := strings.CutPrefix(line, "NATS "); ok {
 			url = strings.TrimSpace(where)
-			nc, err := bus.Connect(ctx, bus.Options{URL: url})
+			nc, err := bus.Connect(ctx, bus.Config{URL: url})
 			require.NoError(t, err)
 			nc.Close()
 		}
@@ -162,9 +162,9 @@ func TestServeEndsWithTheHost(t *testing.T) {
 	t.Parallel()
 	drained := make(chan struct{})
 	close(drained)
-	code, out, _ := run(t.Context(), func(ctx context.Context, options bus.Options, s *stage.Stage) (err error) {
-		options.Server = bus.ServerOptions{Memory: true}
-		b, err := bus.Open(ctx, options)
+	code, out, _ := run(t.Context(), func(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
+		config.Server = bus.ServerConfig{Memory: true}
+		b, err := bus.Open(ctx, config)
 		if err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func TestServeEndsWithTheHost(t *testing.T) {
 
 func TestOutputIsPlainWhenNobodyLooks(t *testing.T) {
 	t.Parallel()
-	code, out, _ := run(t.Context(), func(_ context.Context, _ bus.Options, s *stage.Stage) error {
+	code, out, _ := run(t.Context(), func(_ context.Context, _ bus.Config, s *stage.Stage) error {
 		s.Title("Title", "and more")
 		s.Done("%d of %d", 1, 2)
 		s.Refused("%s", s.Bold("no")+s.Dim("!"))

@@ -17,21 +17,21 @@ import (
 )
 
 // Program is what the main function of an example runs.
-type Program func(ctx context.Context, options bus.Options, s *stage.Stage) error
+type Program func(ctx context.Context, config bus.Config, s *stage.Stage) error
 
 // Process is what a Program is run with.
 type Process struct {
 	Args     []string // without the program's name
 	Out, Err io.Writer
-	Bus      bus.Options // what the environment says
+	Bus      bus.Config // what the environment says
 }
 
 // Run runs a program as its main function does, and returns the exit code.
 func Run(ctx context.Context, program Program, p Process) (code int) {
-	s, options := stage.New(p.Out, p.Err), p.Bus
-	err := s.Parse(p.Args, &options)
+	s, config := stage.New(p.Out, p.Err), p.Bus
+	err := s.Parse(p.Args, &config)
 	if err == nil {
-		err = program(ctx, options, s)
+		err = program(ctx, config, s)
 	}
 	return s.Report(ctx, err)
 }
@@ -59,7 +59,7 @@ func Take(t *testing.T, tour stage.Tour, actors ...actorhost.Definition) {
 // TakeOn is Take on a bus that has its hosts already.
 func TakeOn(t *testing.T, b *hosttest.Bus, tour stage.Tour) {
 	t.Helper()
-	cl := b.NewClient(client.WithCodec(codec.JSON))
+	cl := b.NewClient(client.Config{Codec: codec.JSON})
 	for _, c := range tour.Calls {
 		var in any
 		if c.Input != "" {

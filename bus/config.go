@@ -22,9 +22,9 @@ const DefaultURL = nats.DefaultURL
 
 const defaultTimeout = 5 * time.Second
 
-// Options say how to reach a bus. With the zero value [Open] starts a server of its own and [Connect] tries
+// Config says how to reach a bus. With the zero value [Open] starts a server of its own and [Connect] tries
 // [DefaultURL]. Credentials are of one kind: Creds, User, Token, NKey or JWT. They replace those of the Context.
-type Options struct {
+type Config struct {
 	// URL lists servers of one cluster, separated by commas: nats://, tls://, ws:// or wss://. It replaces the servers
 	// of the Context.
 	URL string
@@ -56,15 +56,15 @@ type Options struct {
 	Logger *slog.Logger
 	// Server is the server that [Open] starts when there is neither URL nor Context. The connection to it never leaves
 	// the process: credentials, TLS and proxy are not used for it.
-	Server ServerOptions
+	Server ServerConfig
 }
 
-// OptionsFromEnv reads the environment: NATS_URL, NATS_CONTEXT, NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_TOKEN,
+// ConfigFromEnv reads the environment: NATS_URL, NATS_CONTEXT, NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_TOKEN,
 // NATS_NKEY, NATS_JWT, NATS_SEED, NATS_CERT, NATS_KEY, NATS_CA, NATS_TIMEOUT (as 5s), NATS_INBOX_PREFIX and
 // NATS_SOCKS_PROXY mean what they mean to the NATS command line; TROUPE_DATA and TROUPE_LISTEN are the DataDir and the
 // Listen address of a server in this process. The error names every variable with a malformed value.
-func OptionsFromEnv() (Options, error) {
-	o := Options{
+func ConfigFromEnv() (Config, error) {
+	c := Config{
 		URL:         os.Getenv("NATS_URL"),
 		Context:     os.Getenv("NATS_CONTEXT"),
 		Creds:       os.Getenv("NATS_CREDS"),
@@ -79,7 +79,7 @@ func OptionsFromEnv() (Options, error) {
 		TLSCA:       os.Getenv("NATS_CA"),
 		InboxPrefix: os.Getenv("NATS_INBOX_PREFIX"),
 		SOCKSProxy:  os.Getenv("NATS_SOCKS_PROXY"),
-		Server: ServerOptions{
+		Server: ServerConfig{
 			DataDir: os.Getenv("TROUPE_DATA"),
 			Listen:  os.Getenv("TROUPE_LISTEN"),
 		},
@@ -95,54 +95,54 @@ func OptionsFromEnv() (Options, error) {
 		if err == nil && timeout <= 0 {
 			err = fmt.Errorf("%s is not a positive duration", text)
 		}
-		o.Timeout = timeout
+		c.Timeout = timeout
 		check("NATS_TIMEOUT", err)
 	}
-	if o.URL != "" {
-		check("NATS_URL", checkURL(o.URL))
+	if c.URL != "" {
+		check("NATS_URL", checkURL(c.URL))
 	}
-	if o.SOCKSProxy != "" {
-		_, err := parseProxy(o.SOCKSProxy)
+	if c.SOCKSProxy != "" {
+		_, err := parseProxy(c.SOCKSProxy)
 		check("NATS_SOCKS_PROXY", err)
 	}
-	if o.Server.Listen != "" {
-		_, _, err := parseListen(o.Server.Listen)
+	if c.Server.Listen != "" {
+		_, _, err := parseListen(c.Server.Listen)
 		check("TROUPE_LISTEN", err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return Options{}, err
+		return Config{}, err
 	}
-	return o, nil
+	return c, nil
 }
 
-func (o Options) withDefaults() Options {
-	o.Name = cmp.Or(o.Name, programName())
-	o.Timeout = cmp.Or(max(o.Timeout, 0), defaultTimeout)
-	o.Logger = cmp.Or(o.Logger, slog.Default())
-	return o
+func (c Config) withDefaults() Config {
+	c.Name = cmp.Or(c.Name, programName())
+	c.Timeout = cmp.Or(max(c.Timeout, 0), defaultTimeout)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c
 }
 
 // credentials makes the options that tell the server who this is.
-func (o Options) credentials() ([]nats.Option, error) {
+func (c Config) credentials() ([]nats.Option, error) {
 	var kinds []string
-	for _, c := range []struct{ kind, value string }{
-		{"a credentials file", o.Creds}, {"a user", o.User}, {"a token", o.Token}, {"an NKey", o.NKey}, {"a JWT", o.JWT},
+	for _, one := range []struct{ kind, value string }{
+		{"a credentials file", c.Creds}, {"a user", c.User}, {"a token", c.Token}, {"an NKey", c.NKey}, {"a JWT", c.JWT},
 	} {
-		if c.value != "" {
-			kinds = append(kinds, c.kind)
+		if one.value != "" {
+			kinds = append(kinds, one.kind)
 		}
 	}
 	switch {
 	case len(kinds) > 1:
 		return nil, errors.New("credentials of more than one kind: " + strings.Join(kinds, ", "))
-	case o.Password != "" && o.User == "":
+	case c.Password != "" && c.User == "":
 		return nil, errors.New("a password without its user")
-	case o.Seed != "" && o.JWT == "":
+	case c.Seed != "" && c.JWT == "":
 		return nil, errors.New("a seed without its JWT: give the file of an NKey seed as NKey")
 	case len(kinds) == 0:
 		return nil, nil
 	}
-	option, err := o.credential()
+	option, err := c.credential()
 	if err != nil {
 		return nil, err
 	}
@@ -156,36 +156,36 @@ func forgetCredentials(opts *nats.Options) error {
 	return nil
 }
 
-func (o Options) credential() (nats.Option, error) {
+func (c Config) credential() (nats.Option, error) {
 	switch {
-	case o.Creds != "":
-		if err := checkCreds(o.Creds); err != nil {
-			return nil, fmt.Errorf("credentials of %s: %w", o.Creds, err)
+	case c.Creds != "":
+		if err := checkCreds(c.Creds); err != nil {
+			return nil, fmt.Errorf("credentials of %s: %w", c.Creds, err)
 		}
-		return nats.UserCredentials(o.Creds), nil
-	case o.Token != "":
-		return nats.Token(o.Token), nil
-	case o.User != "" && o.Password == "":
-		return nats.Token(o.User), nil
-	case o.User != "":
-		return nats.UserInfo(o.User, o.Password), nil
-	case o.NKey != "":
-		option, err := nats.NkeyOptionFromSeed(o.NKey)
+		return nats.UserCredentials(c.Creds), nil
+	case c.Token != "":
+		return nats.Token(c.Token), nil
+	case c.User != "" && c.Password == "":
+		return nats.Token(c.User), nil
+	case c.User != "":
+		return nats.UserInfo(c.User, c.Password), nil
+	case c.NKey != "":
+		option, err := nats.NkeyOptionFromSeed(c.NKey)
 		if err != nil {
-			return nil, fmt.Errorf("NKey of %s: %w", o.NKey, err)
+			return nil, fmt.Errorf("NKey of %s: %w", c.NKey, err)
 		}
 		return option, nil
 	}
-	jwt, err := textOrFile(o.JWT, strings.HasPrefix(o.JWT, "eyJ"))
+	jwt, err := textOrFile(c.JWT, strings.HasPrefix(c.JWT, "eyJ"))
 	if err != nil {
 		return nil, fmt.Errorf("JWT: %w", err)
 	}
-	if o.Seed == "" {
+	if c.Seed == "" {
 		unsigned := func([]byte) ([]byte, error) { return nil, nil }
 		return nats.UserJWT(func() (string, error) { return jwt, nil }, unsigned), nil
 	}
 	const seedLength = 58 // of all NKeys
-	seed, err := textOrFile(o.Seed, strings.HasPrefix(o.Seed, "S") && len(o.Seed) == seedLength)
+	seed, err := textOrFile(c.Seed, strings.HasPrefix(c.Seed, "S") && len(c.Seed) == seedLength)
 	if err != nil {
 		return nil, fmt.Errorf("seed: %w", err)
 	}
@@ -207,18 +207,18 @@ func checkCreds(path string) error {
 }
 
 // encryption makes the options for TLS beyond what tls:// and wss:// ask for.
-func (o Options) encryption() ([]nats.Option, error) {
+func (c Config) encryption() ([]nats.Option, error) {
 	var options []nats.Option
-	if (o.TLSCert == "") != (o.TLSKey == "") {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, errors.New("a TLS certificate and its key are needed together")
 	}
-	if o.TLSCert != "" {
-		options = append(options, fromFile("TLS certificate", o.TLSCert, nats.ClientCert(o.TLSCert, o.TLSKey)))
+	if c.TLSCert != "" {
+		options = append(options, fromFile("TLS certificate", c.TLSCert, nats.ClientCert(c.TLSCert, c.TLSKey)))
 	}
-	if o.TLSCA != "" {
-		options = append(options, fromFile("TLS authorities", o.TLSCA, nats.RootCAs(o.TLSCA)))
+	if c.TLSCA != "" {
+		options = append(options, fromFile("TLS authorities", c.TLSCA, nats.RootCAs(c.TLSCA)))
 	}
-	if o.TLSFirst {
+	if c.TLSFirst {
 		options = append(options, nats.TLSHandshakeFirst())
 	}
 	return options, nil

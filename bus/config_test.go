@@ -24,9 +24,9 @@ func clearEnv(t *testing.T) {
 
 func TestOptionsFromEnv(t *testing.T) {
 	clearEnv(t)
-	o, err := bus.OptionsFromEnv()
+	c, err := bus.ConfigFromEnv()
 	require.NoError(t, err)
-	require.Equal(t, bus.Options{}, o)
+	require.Equal(t, bus.Config{}, c)
 
 	for name, value := range map[string]string{
 		"NATS_URL": "nats://a:4222, b:4222,tls://u:p@c", "NATS_CONTEXT": "context", "NATS_CREDS": "creds", "NATS_USER": "user",
@@ -36,14 +36,14 @@ func TestOptionsFromEnv(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	o, err = bus.OptionsFromEnv()
+	c, err = bus.ConfigFromEnv()
 	require.NoError(t, err)
-	require.Equal(t, bus.Options{
+	require.Equal(t, bus.Config{
 		URL: "nats://a:4222, b:4222,tls://u:p@c", Context: "context", Creds: "creds", User: "user",
 		Password: "password", Token: "token", NKey: "nkey", JWT: "jwt", Seed: "seed",
 		TLSCert: "cert", TLSKey: "key", TLSCA: "ca", Timeout: 90 * time.Second, InboxPrefix: "_I",
-		SOCKSProxy: "socks5://localhost:1080", Server: bus.ServerOptions{DataDir: "data", Listen: ":4222"},
-	}, o)
+		SOCKSProxy: "socks5://localhost:1080", Server: bus.ServerConfig{DataDir: "data", Listen: ":4222"},
+	}, c)
 }
 
 func TestMalformedVariablesAreNamed(t *testing.T) {
@@ -67,16 +67,16 @@ func TestMalformedVariablesAreNamed(t *testing.T) {
 	} {
 		t.Run(test.name+" "+test.value, func(t *testing.T) {
 			t.Setenv(test.name, test.value)
-			o, err := bus.OptionsFromEnv()
+			c, err := bus.ConfigFromEnv()
 			require.ErrorContains(t, err, test.name+": ")
 			require.ErrorContains(t, err, test.message)
 			require.NotContains(t, err.Error(), "secret")
-			require.Equal(t, bus.Options{}, o)
+			require.Equal(t, bus.Config{}, c)
 		})
 	}
 	t.Setenv("NATS_TIMEOUT", "abc")
 	t.Setenv("TROUPE_LISTEN", "abc")
-	_, err := bus.OptionsFromEnv()
+	_, err := bus.ConfigFromEnv()
 	require.ErrorContains(t, err, "NATS_TIMEOUT")
 	require.ErrorContains(t, err, "TROUPE_LISTEN")
 }
