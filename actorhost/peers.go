@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -33,7 +34,7 @@ var errSilent = errors.New("the actor's host does not answer and still has its l
 func (h *Host) waitForOwner(ctx context.Context, owner string) (bool, error) {
 	for {
 		up, err := h.ownerUp(ctx, owner)
-		if !errors.Is(err, errSilent) || !pause(ctx, askAgain) {
+		if !errors.Is(err, errSilent) || !pause.For(ctx, askAgain) {
 			return up, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -35,7 +36,7 @@ func (h *Host) needs(publish bool, subject string) bool {
 func (h *Host) rehearse(ctx context.Context) error {
 	for {
 		err := h.tryAll(ctx)
-		if !errors.Is(err, nats.ErrNoResponders) || !pause(ctx, rehearseAgain) {
+		if !errors.Is(err, nats.ErrNoResponders) || !pause.For(ctx, rehearseAgain) {
 			return err
 		}
 	}

@@ -3,6 +3,8 @@ package actorhost
 import (
 	"runtime"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // An actor that nobody calls is at rest after restAfter: it keeps its state, but not the encoding of it, which is as
@@ -22,7 +24,7 @@ func (h *Host) goRound() {
 		every = min(every, t.limits.sleepAfter)
 	}
 	every = max(every/rounds, time.Millisecond)
-	for wait := every; pause(h.staying, wait); {
+	for wait := every; pause.For(h.staying, wait); {
 		began := time.Now()
 		h.round()
 		wait = max(every, roundShare*time.Since(began))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -253,7 +254,7 @@ func (h *Host) rejoin(lost *session) *session {
 		if h.staying.Err() == nil {
 			h.config.Logger.Error("starting anew failed", slog.Any("error", err))
 		}
-		pause(h.staying, h.config.Lease/4)
+		pause.For(h.staying, h.config.Lease/4)
 	}
 	return nil
 }
