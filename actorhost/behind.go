@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -80,7 +81,7 @@ func (g *gate) land() {
 		if tries == 1 {
 			g.a.logger("").Warn("writing the record failed, and is tried again", slog.Any("error", err))
 		}
-		pause(h.ctx, landAgain)
+		pause.For(h.ctx, landAgain)
 	}
 	g.a.session.Stranded.Store(true)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -233,7 +234,7 @@ func (g *gate) resolve(unknown error) {
 				return
 			}
 		}
-		if !pause(ctx, 20*time.Millisecond) {
+		if !pause.For(ctx, 20*time.Millisecond) {
 			break
 		}
 	}
@@ -296,18 +297,6 @@ func (g *gate) uncrowd() {
 	defer g.mu.Unlock()
 	for (g.asked || g.outbox.relaying) && len(g.flying)+len(g.next)+len(g.outbox.behind) >= maxOutputs {
 		g.moved.wait(&g.mu)
-	}
-}
-
-// pause waits and reports whether ctx is still not done.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // listener is an actor's subscription to an event. It ends with the activation that has made it.
@@ -93,7 +94,7 @@ func (l *listener) offer(ctx context.Context, w *work) {
 	for {
 		switch l.a.offer(w) {
 		case full:
-			if pause(ctx, mailboxFull) {
+			if pause.For(ctx, mailboxFull) {
 				continue
 			}
 		case first:

@@ -3,12 +3,13 @@ package actorhost
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/troupe-go/troupe/internal/queue"
 )
 
-// mailbox is a first-in first-out queue of work. While it is empty it has no memory of its own: most are.
+// mailbox is a queue of work. While it is empty it has no memory of its own: most are.
 type mailbox struct {
-	work  []work
-	head  int           // what is before it is done
+	queue queue.FIFO[work]
 	bytes int64         // of the messages that wait
 	all   *atomic.Int64 // bytes, in all mailboxes of the host
 }
@@ -22,9 +23,9 @@ const fewWork = 8
 
 var spareWork = sync.Pool{New: func() any { return new([fewWork]work) }}
 
-func (m *mailbox) len() int { return len(m.work) - m.head }
+func (m *mailbox) len() int { return m.queue.Len() }
 
-func (m *mailbox) waiting() []work { return m.work[m.head:] }
+func (m *mailbox) waiting() []work { return m.queue.Items() }
 
 // takes reports whether there is room for w beside fewer than a number of others.
 func (m *mailbox) takes(w *work, others int) bool {
@@ -37,38 +38,28 @@ func (m *mailbox) takes(w *work, others int) bool {
 
 func (m *mailbox) push(w work) {
 	m.count(int64(w.size))
-	if m.work == nil {
-		m.work = spareWork.Get().(*[fewWork]work)[:0]
+	if m.len() == 0 {
+		m.queue.Use(spareWork.Get().(*[fewWork]work)[:])
 	}
-	if m.head > fewWork && m.head > len(m.work)/2 {
-		m.work = append(m.work[:0], m.work[m.head:]...)
-		clear(m.work[len(m.work):cap(m.work)])
-		m.head = 0
-	}
-	m.work = append(m.work, w)
+	m.queue.Push(w)
 }
 
 // pop takes the oldest. There must be one.
 func (m *mailbox) pop() work {
-	w := m.work[m.head]
+	w := m.queue.Pop()
 	m.count(-int64(w.size))
-	m.work[m.head] = work{}
-	m.head++
-	if m.head == len(m.work) {
-		if cap(m.work) == fewWork {
-			spareWork.Put((*[fewWork]work)(m.work[:fewWork]))
+	if m.len() == 0 {
+		if memory := m.queue.Drain(); cap(memory) == fewWork {
+			spareWork.Put((*[fewWork]work)(memory[:fewWork]))
 		}
-		m.head, m.work = 0, nil
 	}
 	return w
 }
 
 // drain takes all.
 func (m *mailbox) drain() []work {
-	all := m.work[m.head:]
 	m.count(-m.bytes)
-	*m = mailbox{all: m.all}
-	return all
+	return m.queue.Drain()
 }
 
 func (m *mailbox) count(bytes int64) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -274,7 +275,7 @@ func (g *gate) keep(ctx context.Context, e store.Emitted) error {
 			return nil
 		}
 		delete(g.outbox.ends, e.Event) // perhaps it is there all the same
-		if !errors.Is(err, store.ErrConflict) && !pause(ctx, keepAgain) {
+		if !errors.Is(err, store.ErrConflict) && !pause.For(ctx, keepAgain) {
 			return err
 		}
 		err = nil

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/troupe-go/troupe/internal/queue"
 )
 
 // ready holds the activations that have something to do, and the goroutines that see to them. A goroutine that has
@@ -17,8 +19,7 @@ type ready struct {
 	queued atomic.Int64 // activations in the queue
 
 	mu     sync.Mutex
-	queue  []*activation
-	head   int // of the queue
+	queue  queue.FIFO[*activation]
 	free   int // goroutines that are about to take something; at least one as long as there is anything in the queue
 	idle   int // goroutines that wait
 	wanted int // of those, how many are to go on
@@ -36,12 +37,7 @@ func (r *ready) open(workOff func(*activation)) {
 func (r *ready) add(activations ...*activation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.head > 0 && len(r.queue)+len(activations) > cap(r.queue) {
-		waiting := copy(r.queue, r.queue[r.head:])
-		clear(r.queue[waiting:])
-		r.queue, r.head = r.queue[:waiting], 0
-	}
-	r.queue = append(r.queue, activations...)
+	r.queue.Push(activations...)
 	r.queued.Add(int64(len(activations)))
 	for range activations {
 		if r.free >= runtime.GOMAXPROCS(0) {
@@ -66,10 +62,11 @@ func (r *ready) work() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		for len(r.queue) > 0 {
-			a := r.take()
+		for r.queue.Len() > 0 {
+			a := r.queue.Pop()
+			r.queued.Add(-1)
 			r.free--
-			if r.free == 0 && len(r.queue) > 0 {
+			if r.free == 0 && r.queue.Len() > 0 {
 				r.start() // for a turn may take as long as it likes
 			}
 			r.mu.Unlock()
@@ -82,17 +79,6 @@ func (r *ready) work() {
 			return
 		}
 	}
-}
-
-// take takes the first out of the queue, in which there is one. The caller holds r.mu.
-func (r *ready) take() *activation {
-	a := r.queue[r.head]
-	r.queue[r.head] = nil
-	if r.head++; r.head == len(r.queue) {
-		r.queue, r.head = r.queue[:0], 0
-	}
-	r.queued.Add(-1)
-	return a
 }
 
 // maxIdle is how many goroutines wait for something to do. Where turns, or those who wake, wait for the server, so many are

@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // In the time after which an actor rests, or sleeps, there are so many rounds, but they take at most one part in
@@ -17,7 +19,7 @@ func (r *roster) goRound(ctx context.Context) {
 		every = min(every, t.limits.sleepAfter)
 	}
 	every = max(every/rounds, time.Millisecond)
-	for wait := every; pause(ctx, wait); {
+	for wait := every; pause.For(ctx, wait); {
 		began := time.Now()
 		r.round()
 		wait = max(every, roundShare*time.Since(began))

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -71,7 +72,7 @@ func (w *waker) sweep() {
 		if err := w.sweepHosts(); err != nil && w.h.staying.Err() == nil && w.h.nc.IsConnected() {
 			w.h.config.Logger.Warn("looking for unsent events of dead hosts failed", slog.Any("error", err))
 		}
-		if !pause(w.h.staying, w.h.config.Lease) {
+		if !pause.For(w.h.staying, w.h.config.Lease) {
 			return
 		}
 	}

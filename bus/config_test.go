@@ -22,7 +22,7 @@ func clearEnv(t *testing.T) {
 	}
 }
 
-func TestOptionsFromEnv(t *testing.T) {
+func TestConfigFromEnv(t *testing.T) {
 	clearEnv(t)
 	c, err := bus.ConfigFromEnv()
 	require.NoError(t, err)

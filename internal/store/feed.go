@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // Feed delivers the events that get into the log, each to one of those who share it, until that one is done with it.
@@ -84,11 +86,11 @@ func (f *Feed) Next() (Fed, bool) {
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, jetstream.ErrNoHeartbeat):
 			// Somebody has deleted the consumer, or the server has forgotten who waits.
 			f.messages.Stop()
-			if pause(f.ctx, feedAgain) {
+			if pause.For(f.ctx, feedAgain) {
 				_ = f.open(f.ctx) // or else the next time
 			}
 		case err != nil: // the connection, or the leader, is away
-			pause(f.ctx, tryAgain)
+			pause.For(f.ctx, tryAgain)
 		default:
 			if fed, ok := f.fed(msg); ok {
 				return fed, true

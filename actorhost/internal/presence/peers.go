@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -37,7 +38,7 @@ var errSilent = errors.New("the actor's host does not answer and still has its l
 func (p *Peers) WaitForOwner(ctx context.Context, owner string) (bool, error) {
 	for {
 		up, err := p.ownerUp(ctx, owner)
-		if !errors.Is(err, errSilent) || !pause(ctx, askAgain) {
+		if !errors.Is(err, errSilent) || !pause.For(ctx, askAgain) {
 			return up, err
 		}
 	}

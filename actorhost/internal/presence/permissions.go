@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -35,7 +36,7 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 func (p *Presence) Rehearse(ctx context.Context, also func(context.Context, troupe.ID) error) error {
 	for {
 		err := p.tryAll(ctx, also)
-		if !errors.Is(err, nats.ErrNoResponders) || !pause(ctx, rehearseAgain) {
+		if !errors.Is(err, nats.ErrNoResponders) || !pause.For(ctx, rehearseAgain) {
 			return err
 		}
 	}

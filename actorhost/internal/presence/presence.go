@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -94,7 +95,7 @@ func (p *Presence) rejoin(lost *Session) *Session {
 		if p.Staying.Err() == nil {
 			p.Logger.Error("starting anew failed", slog.Any("error", err))
 		}
-		pause(p.Staying, p.Lease/4)
+		pause.For(p.Staying, p.Lease/4)
 	}
 	return nil
 }
@@ -104,16 +105,4 @@ func (p *Presence) LeaveRoutes() error {
 	p.rejoining.Lock()
 	defer p.rejoining.Unlock()
 	return p.Session().leaveRoutes()
-}
-
-// pause waits and reports whether ctx is still not done.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
