@@ -35,7 +35,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race chaos failover cover bench benchstat fuzz examples page fmt fmt-check vet tidy-check golangci lint arrows nats up down ci clean
+.PHONY: help build test race chaos failover cover bench benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check golangci lint arrows nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,11 @@ fmt-check: ## Fail on Go files that gofmt would change
 vet: ## Run go vet
 	$(GO) vet ./...
 	$(GO) vet -tags chaos ./...
+
+vet-others: ## Run go vet for macOS and Windows: all code and tests compile there
+	@for os in darwin windows; do for tags in '' chaos; do \
+		echo "== $$os $$tags"; GOOS=$$os $(GO) vet -tags "$$tags" ./...; \
+	done; done
 
 tidy-check: ## Fail when go.mod or go.sum are not tidy, or a module is not the one they name
 	$(GO) mod tidy -diff
