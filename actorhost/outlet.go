@@ -19,12 +19,12 @@ type outlet struct {
 	logger  *slog.Logger
 	host    func() string // the id of the host
 	busy    func() bool   // calls have arrived that nobody is at yet: their replies are about to follow
-	replies *rpc.Gatherer
+	replies *rpc.Batcher
 }
 
 func newOutlet(nc *nats.Conn, ns wire.Namespace, logger *slog.Logger, host func() string, busy func() bool) *outlet {
 	o := &outlet{nc: nc, ns: ns, logger: logger, host: host, busy: busy}
-	o.replies = rpc.NewGatherer(nc, rpc.GathererOptions{
+	o.replies = rpc.NewBatcher(nc, rpc.BatcherConfig{
 		Short:   true,
 		Subject: func(caller string) string { return wire.ManyReplies(caller, o.host()) },
 		Failed:  func(caller string, _ uint64, err error) { o.sent(caller, err) },

@@ -49,7 +49,7 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	requester.SendTogether(ns)
+	requester.Coalesce(ns)
 	c := &Client{
 		nc: nc, ns: ns, requester: requester,
 		codec: config.Codec, timeout: config.Timeout, logger: config.Logger, queue: config.Queue,

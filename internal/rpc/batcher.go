@@ -12,11 +12,11 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Gatherer sends messages, and those to one receiver that are there at the same moment as one: a batch, see
+// Batcher sends messages, and those to one receiver that are there at the same moment as one: a batch, see
 // [wire.ParseBatch]. What is there alone is sent as it is. Nothing waits for a time to pass, only for the goroutines that are
 // ready to run. It is safe for concurrent use, and keeps the order of all that one goroutine gives it.
-type Gatherer struct {
-	GathererOptions
+type Batcher struct {
+	BatcherConfig
 	nc *nats.Conn
 
 	waiting atomic.Int64 // messages
@@ -32,15 +32,15 @@ type Gatherer struct {
 	spare   []*batch
 }
 
-// GathererOptions say how batches are sent.
-type GathererOptions struct {
+// BatcherConfig say how batches are sent.
+type BatcherConfig struct {
 	// Subject is where a receiver gets its batches.
 	Subject func(to string) string
 	// Short is whether all single messages to a receiver have subjects that begin with its name, and in a batch have not.
 	Short bool
 	// Inbox is the beginning of reply subjects; the number of the batch follows, in base 36. It may be empty.
 	Inbox string
-	// Failed is told that a batch, or a message, that waited has not been sent. It must not use the Gatherer.
+	// Failed is told that a batch, or a message, that waited has not been sent. It must not use the Batcher.
 	Failed func(to string, number uint64, err error)
 }
 
@@ -53,21 +53,21 @@ type batch struct {
 }
 
 // Limits of batches: the size of one, and of a message in one; and what is kept of those that were sent.
-const maxGatheredSize, maxGathered, keepGathered, keepBatches = 32 << 10, 8 << 10, 64 << 10, 64
+const maxBatchSize, maxBatched, keepBatch, keepBatches = 32 << 10, 8 << 10, 64 << 10, 64
 
-// NewGatherer returns a Gatherer for a connection. It needs no closing.
-func NewGatherer(nc *nats.Conn, o GathererOptions) *Gatherer {
-	g := &Gatherer{GathererOptions: o, nc: nc, batches: make(map[string]*batch)}
-	g.limit.Store(min(maxGatheredSize, nc.MaxPayload()))
+// NewBatcher returns a Batcher for a connection. It needs no closing.
+func NewBatcher(nc *nats.Conn, o BatcherConfig) *Batcher {
+	g := &Batcher{BatcherConfig: o, nc: nc, batches: make(map[string]*batch)}
+	g.limit.Store(min(maxBatchSize, nc.MaxPayload()))
 	return g
 }
 
 // Add sends a message, or, when more says that others are about to add some, has it sent as soon as the goroutines have
 // run that are ready to. Message and body may be used again afterwards. Number, if it is given, is told that of the batch
 // that the message may go with, before that is sent. The error is of a message that was sent at once.
-func (g *Gatherer) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64) error {
+func (g *Batcher) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64) error {
 	size := int64(msg.Size() + 64) // with all lengths
-	if size > maxGathered || !more && g.waiting.Load() == 0 {
+	if size > maxBatched || !more && g.waiting.Load() == 0 {
 		g.sending.Lock()
 		defer g.sending.Unlock()
 		g.flush()
@@ -83,7 +83,7 @@ func (g *Gatherer) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint6
 }
 
 // add puts a message into the batch of its receiver, unless that is full.
-func (g *Gatherer) add(to string, msg *nats.Msg, size int64, more bool, number *atomic.Uint64) bool {
+func (g *Batcher) add(to string, msg *nats.Msg, size int64, more bool, number *atomic.Uint64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b := g.batches[to]
@@ -106,7 +106,7 @@ func (g *Gatherer) add(to string, msg *nats.Msg, size int64, more bool, number *
 }
 
 // begin begins a batch. The caller holds g.mu.
-func (g *Gatherer) begin(to string) *batch {
+func (g *Batcher) begin(to string) *batch {
 	var b *batch
 	if last := len(g.spare) - 1; last >= 0 {
 		b, g.spare = g.spare[last], g.spare[:last]
@@ -121,7 +121,7 @@ func (g *Gatherer) begin(to string) *batch {
 }
 
 // send sends what waits, after the goroutines that are about to add something: as long as there is more each time.
-func (g *Gatherer) send() {
+func (g *Batcher) send() {
 	for before := int64(0); before < g.waiting.Load(); runtime.Gosched() {
 		before = g.waiting.Load()
 	}
@@ -132,7 +132,7 @@ func (g *Gatherer) send() {
 }
 
 // Flush sends what waits.
-func (g *Gatherer) Flush() {
+func (g *Batcher) Flush() {
 	if g.waiting.Load() == 0 { // which needs no lock to see: that may be held for a while
 		return
 	}
@@ -142,7 +142,7 @@ func (g *Gatherer) Flush() {
 }
 
 // flush sends what waits. The caller holds g.sending, which keeps all in order.
-func (g *Gatherer) flush() {
+func (g *Batcher) flush() {
 	if g.waiting.Load() == 0 {
 		return
 	}
@@ -161,7 +161,7 @@ func (g *Gatherer) flush() {
 	if len(queue) == 0 {
 		return
 	}
-	g.limit.Store(min(maxGatheredSize, g.nc.MaxPayload())) // another server may have another
+	g.limit.Store(min(maxBatchSize, g.nc.MaxPayload())) // another server may have another
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.spare) < keepBatches {
@@ -170,7 +170,7 @@ func (g *Gatherer) flush() {
 }
 
 // message is what is sent for a batch.
-func (g *Gatherer) message(b *batch) *nats.Msg {
+func (g *Batcher) message(b *batch) *nats.Msg {
 	if b.count == 1 {
 		if alone, err := wire.ParseBatch(nil, b.body); err == nil { // as it always is
 			if g.Short {
@@ -197,7 +197,7 @@ func (b *batch) add(msg *nats.Msg, short bool) {
 
 func (b *batch) reset() {
 	b.count = 0
-	if b.body = b.body[:0]; cap(b.body) > keepGathered {
+	if b.body = b.body[:0]; cap(b.body) > keepBatch {
 		b.body = nil
 	}
 }

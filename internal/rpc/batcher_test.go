@@ -12,10 +12,10 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// gatherer is one whose batches for a receiver come on its name, and numbers on answers.
-func gatherer(t *testing.T, nc *nats.Conn) (*rpc.Gatherer, func(subject string) *nats.Subscription) {
+// batcher is one whose batches for a receiver come on its name, and numbers on answers.
+func batcher(t *testing.T, nc *nats.Conn) (*rpc.Batcher, func(subject string) *nats.Subscription) {
 	t.Helper()
-	g := rpc.NewGatherer(nc, rpc.GathererOptions{
+	g := rpc.NewBatcher(nc, rpc.BatcherConfig{
 		Subject: func(to string) string { return to + "batch" },
 		Short:   true,
 		Failed:  func(to string, _ uint64, err error) { t.Errorf("sending to %s: %v", to, err) },
@@ -27,10 +27,10 @@ func gatherer(t *testing.T, nc *nats.Conn) (*rpc.Gatherer, func(subject string) 
 	}
 }
 
-func TestGathererSendsTogetherAndInOrder(t *testing.T) {
+func TestBatcherSendsTogetherAndInOrder(t *testing.T) {
 	t.Parallel()
 	nc := bustest.Connect(t)
-	g, subscribe := gatherer(t, nc)
+	g, subscribe := batcher(t, nc)
 	ann, bob := subscribe("ann.>"), subscribe("bob.>")
 	const messages = 600
 	var got, want []string

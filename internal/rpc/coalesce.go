@@ -26,20 +26,20 @@ type host struct {
 	takes   bool   // if it does
 }
 
-// SendTogether has requests whose receivers are actors of the namespace travel together.
-func (r *Requester) SendTogether(ns wire.Namespace) {
+// Coalesce has requests whose receivers are actors of the namespace travel together.
+func (r *Requester) Coalesce(ns wire.Namespace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.batches = ns.Batch
-	r.calls = NewGatherer(r.nc, GathererOptions{
+	r.calls = NewBatcher(r.nc, BatcherConfig{
 		Subject: func(to string) string { return to },
 		Inbox:   wire.BatchReply(r.name),
 		Failed:  func(_ string, number uint64, err error) { r.notSent(number, err) },
 	})
 }
 
-// together tells with whom a request may travel: without a host, alone. The caller holds r.mu.
-func (r *Requester) together(l *lane, now time.Time) (*Gatherer, *host) {
+// coalesce tells with whom a request may travel: without a host, alone. The caller holds r.mu.
+func (r *Requester) coalesce(l *inflight, now time.Time) (*Batcher, *host) {
 	if r.calls == nil || l.host == nil || len(r.waiting) == 1 || !l.host.takes || now.Sub(l.told) > knownFor {
 		return nil, nil
 	}
@@ -82,8 +82,8 @@ func (r *Requester) ask(id string, h *host) {
 func (r *Requester) forget(q *Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if q.lane != nil {
-		q.lane.host = nil
+	if q.inflight != nil {
+		q.inflight.host = nil
 	}
 }
 
@@ -94,7 +94,7 @@ func (r *Requester) notSent(number uint64, err error) {
 	for _, q := range r.waiting {
 		if q.batch.Load() == number {
 			q.take(reply{err: err})
-			q.lane.host = nil
+			q.inflight.host = nil
 		}
 	}
 }
