@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -21,7 +22,7 @@ type activation struct {
 	session *presence.Session
 
 	mu        sync.Mutex
-	mailbox   mailbox
+	mailbox   mailbox.Mailbox[work]
 	serving   identity             // of the call whose turn it is
 	running   bool                 // a goroutine works the mailbox off
 	closed    bool                 // nothing more is taken: the host has no such activation any more
@@ -50,7 +51,6 @@ type activation struct {
 func newActivation(host *env, kind *actorType, id troupe.ID, s *presence.Session) *activation {
 	a := &activation{host: host, kind: kind, id: id, session: s}
 	a.gate.a, a.gate.memory = a, &nothing
-	a.mailbox.all = &host.waiting
 	return a
 }
 
@@ -73,10 +73,10 @@ func (a *activation) offer(w *work) offered {
 		return closed
 	case w.again && a.waits(w.id):
 		return pending
-	case !a.mailbox.takes(w, a.kind.limits.mailbox):
+	case !a.mailbox.Takes(a.host.mailboxes, w, a.kind.limits.mailbox):
 		return full
 	}
-	a.mailbox.push(*w)
+	a.mailbox.Push(a.host.mailboxes, *w)
 	if !a.running {
 		a.running = true
 		return first
@@ -92,8 +92,8 @@ func (a *activation) waits(id identity) bool {
 	if same(a.serving) {
 		return true
 	}
-	for i := range a.mailbox.waiting() {
-		if same(a.mailbox.waiting()[i].id) {
+	for i := range a.mailbox.Items() {
+		if same(a.mailbox.Items()[i].id) {
 			return true
 		}
 	}
@@ -110,7 +110,7 @@ func (a *activation) end(why workKind) {
 	a.interrupt = why
 	if !a.running {
 		a.running = true
-		a.host.ready.add(a)
+		a.host.ready.Add(a)
 	}
 }
 
@@ -121,8 +121,8 @@ func (a *activation) next() (work, bool) {
 	switch {
 	case a.interrupt != 0:
 		return work{kind: a.interrupt}, true
-	case a.mailbox.len() > 0:
-		w := a.mailbox.pop()
+	case a.mailbox.Len() > 0:
+		w := a.mailbox.Pop(a.host.mailboxes)
 		a.serving = w.id
 		return w, true
 	case !a.awake:
@@ -139,7 +139,7 @@ func (a *activation) busy() bool {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.mailbox.len() > 0
+	return a.mailbox.Len() > 0
 }
 
 // ended is closed once the host has no such activation any more.
@@ -163,12 +163,12 @@ func (a *activation) close() []work {
 	if a.gone != nil {
 		close(a.gone)
 	}
-	return a.mailbox.drain()
+	return a.mailbox.Drain(a.host.mailboxes)
 }
 
 // info is what others are told of the actor.
 func (a *activation) info() wire.ActorInfo {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.len()}
+	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len()}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -105,7 +106,7 @@ func (s *answers) find(w *work) (output []byte, err *troupe.Error, v verdict) {
 		}
 	}
 	if numbered && w.id.Number <= c.Lost || c == nil && w.again && w.id.Number != 0 && time.Now().Before(s.forgetful) {
-		return nil, errorf(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", w.action), isAnswered
+		return nil, errs.New(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", w.action), isAnswered
 	}
 	return nil, nil, isNew
 }
@@ -114,9 +115,9 @@ func (s *answers) find(w *work) (output []byte, err *troupe.Error, v verdict) {
 func (a *answer) again(w *work) ([]byte, *troupe.Error) {
 	switch {
 	case a.Given != "" && a.Sum != sum(w):
-		return nil, errorf(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
+		return nil, errs.New(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
 	case a.Long:
-		return nil, errorf(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", w.action)
+		return nil, errs.New(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", w.action)
 	}
 	return a.Output, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -32,13 +33,13 @@ func (h *Host) answerWith(msg *nats.Msg, value any) {
 	w := &work{message: messageOf(msg)}
 	as, err := contentType(msg.Header)
 	if err != nil {
-		h.out.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
+		h.out.refuse(w, errs.New(troupe.CodeBadInput, "%v", err))
 		return
 	}
 	w.as = as
 	data, err := as.Append(nil, value)
 	if err != nil {
-		h.out.refuse(w, errorf(troupe.CodeInternal, "%v", err))
+		h.out.refuse(w, errs.New(troupe.CodeInternal, "%v", err))
 		return
 	}
 	if msg := reply(w, data); msg.Subject != "" {

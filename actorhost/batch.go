@@ -4,6 +4,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -19,7 +20,7 @@ func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 	}
 	calls, err := wire.ParseBatch(d.batch, msg.Data)
 	if err != nil {
-		d.out.refuse(&work{message: messageOf(msg)}, errorf(troupe.CodeBadInput, "%v", err))
+		d.out.refuse(&work{message: messageOf(msg)}, errs.New(troupe.CodeBadInput, "%v", err))
 		return true
 	}
 	d.batch = calls
@@ -32,7 +33,7 @@ func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 			continue
 		}
 		if !ok || target.Forwarded { // a batch is no way to what only hosts may ask
-			err := errorf(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject)
+			err := errs.New(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject)
 			d.out.refuse(&work{message: messageOf(call)}, err)
 			continue
 		}
@@ -40,6 +41,6 @@ func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 			ready = append(ready, a)
 		}
 	}
-	d.ready.add(ready...)
+	d.ready.Add(ready...)
 	return true
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -80,10 +81,10 @@ func (a *activation) connect(w *work) {
 	resumed := conn != nil
 	switch {
 	case resumed && conn.inbox != inbox:
-		a.pass(w, nil, errorf(troupe.CodeBadInput, "the connection %s is another client's", id))
+		a.pass(w, nil, errs.New(troupe.CodeBadInput, "the connection %s is another client's", id))
 		return
 	case !resumed && a.connections.len() >= maxConnections:
-		a.pass(w, nil, overloaded("%s has %d connections", a.id, maxConnections))
+		a.pass(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
 		return
 	case !resumed:
 		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox), a: a} // a batch has come in one piece of memory
@@ -138,9 +139,9 @@ func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
 func checkConnection(ns wire.Namespace, id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
-		return errorf(troupe.CodeBadInput, "%q is no id of a connection", id)
+		return errs.New(troupe.CodeBadInput, "%q is no id of a connection", id)
 	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
-		return errorf(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
+		return errs.New(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
 	}
 	return nil
 }
@@ -182,7 +183,7 @@ func (a *activation) cutOff(cuts []cut) (events []event) {
 			events = append(events, e)
 		}
 		a.mu.Lock()
-		a.mailbox.push(work{kind: leftWork, about: one.connection})
+		a.mailbox.Push(a.host.mailboxes, work{kind: leftWork, about: one.connection})
 		a.mu.Unlock()
 	}
 	return events
@@ -227,7 +228,7 @@ func (a *activation) connectionOf(w *work) (*Connection, error) {
 	if conn := a.connections.find(id); conn != nil {
 		return conn, nil
 	}
-	return nil, unavailable("%s does not know the connection %s", a.id, id)
+	return nil, errs.Unavailable("%s does not know the connection %s", a.id, id)
 }
 
 // runTurn runs f as a turn that nobody waits for.

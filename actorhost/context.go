@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -168,7 +169,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	}
 	// What earlier turns have changed must be stored before others hear of it.
 	if err := c.a.gate.settle(); err != nil {
-		return unavailable("%v", err)
+		return errs.Unavailable("%v", err)
 	}
 	return c.a.host.client.InvokeFor(ctx, withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), call)
 }

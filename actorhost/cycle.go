@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -13,7 +14,7 @@ const maxSpelt = 4 << 10
 // cycle is the error of a call whose actor waits in it.
 func cycle(chain, tokens string) *troupe.Error {
 	if len(chain) > wire.MaxChainBytes {
-		return errorf(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
+		return errs.New(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
 	}
 	spelt := func() string {
 		whole := chain + "," + tokens
@@ -22,10 +23,10 @@ func cycle(chain, tokens string) *troupe.Error {
 	length := 0
 	for waiting := range strings.SplitSeq(chain, ",") {
 		if waiting == tokens {
-			return errorf(troupe.CodeCallCycle, "%s", spelt())
+			return errs.New(troupe.CodeCallCycle, "%s", spelt())
 		}
 		if length++; length == wire.MaxChain {
-			return errorf(troupe.CodeCallCycle, "more than %d actors wait: %s", wire.MaxChain, spelt())
+			return errs.New(troupe.CodeCallCycle, "more than %d actors wait: %s", wire.MaxChain, spelt())
 		}
 	}
 	return nil

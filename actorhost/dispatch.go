@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -24,7 +25,7 @@ func (d *dispatcher) run(quit <-chan struct{}) {
 		select {
 		case msg := <-d.inbox:
 			if a := d.receive(msg); a != nil {
-				d.ready.add(a)
+				d.ready.Add(a)
 			}
 		case <-quit:
 			d.refuseRest()
@@ -80,15 +81,15 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := d.types[actorType]
 	if kind == nil {
-		return errorf(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
+		return errs.New(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
 	}
 	w.served = kind.actions[target.Action]
 	if w.served == nil {
-		return errorf(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
+		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
 	as, err := contentType(w.header)
 	if err != nil {
-		return errorf(troupe.CodeBadInput, "%v", err)
+		return errs.New(troupe.CodeBadInput, "%v", err)
 	}
 	w.as = as
 	w.deadline = now + wire.ParseTimeout(header(w.header, wire.HeaderTimeout))
@@ -99,7 +100,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	w.id.given = strings.Clone(header(w.header, wire.HeaderRequestID)) // a part of all headers, which nobody must keep for it
 	w.again = header(w.header, wire.HeaderAttempt) != ""
 	if len(w.id.given) > wire.MaxRequestID {
-		return errorf(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), wire.MaxRequestID)
+		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), wire.MaxRequestID)
 	}
 	if chain := header(w.header, wire.HeaderChain); chain != "" {
 		return cycle(chain, target.Tokens)
@@ -114,7 +115,7 @@ func (d *dispatcher) receiveOther(msg *nats.Msg) {
 	case d.receiveBatch(msg):
 	case d.respond(msg):
 	default:
-		d.out.refuse(&work{message: messageOf(msg)}, errorf(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
+		d.out.refuse(&work{message: messageOf(msg)}, errs.New(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
 }
 

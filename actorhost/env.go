@@ -3,11 +3,12 @@ package actorhost
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
+	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/rpc"
@@ -26,11 +27,11 @@ type env struct {
 	requester *rpc.Requester
 	presence  *presence.Presence
 	out       *outlet
-	ready     ready // goroutines of turns
+	ready     *pool.Pool[*activation]
 	inbox     chan *nats.Msg
 	clients   *presence.Clients[*Connection]
 	drains    drains
-	waiting   atomic.Int64   // bytes, in the mailboxes of all actors
+	mailboxes *mailbox.Mailboxes[work]
 	work      sync.WaitGroup // goroutines of the host
 
 	// ctx ends when the host gives its actions up.
@@ -42,4 +43,4 @@ type env struct {
 }
 
 // busy reports whether calls have arrived that nobody is at yet.
-func (e *env) busy() bool { return len(e.inbox) > 0 || e.ready.queued.Load() > 0 }
+func (e *env) busy() bool { return len(e.inbox) > 0 || e.ready.Queued() > 0 }

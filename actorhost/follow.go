@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 )
 
 // EventHandler is what an actor type does with a durable event that an actor of it subscribes to.
@@ -160,19 +161,19 @@ func (f *follows) restore(encoded []byte) error {
 func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event string) error {
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
-		return errorf(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
+		return errs.New(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
 			c.Type(), event, source.Type())
 	}
 	if n := c.a.gate.followed(); n >= maxFollows {
-		return errorf(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
+		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
 	}
 	// The index first: an event that comes after the last one was looked for finds the subscriber there.
 	if err := h.waker.index.Add(ctx, source, event, c.a.id); err != nil {
-		return unavailable("%v", err)
+		return errs.Unavailable("%v", err)
 	}
 	last, from, err := h.waker.log.Last(ctx, source, event)
 	if err != nil {
-		return unavailable("%v", err)
+		return errs.Unavailable("%v", err)
 	}
 	return c.follow(followChange{source: source.Tokens(), event: event, from: from, last: last})
 }

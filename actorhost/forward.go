@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -51,12 +52,12 @@ func (e *env) forward(w *work, owner string, id troupe.ID) forwarded {
 			slog.String("actor_key", id.KeyString()), slog.String("action", w.action), slog.String("host", owner))
 		return wasLost // and is sent again by its caller
 	case errors.Is(err, nats.ErrMaxPayload):
-		e.out.refuse(w, errorf(troupe.CodeTooLarge, "%s.%s: with what hosts add, the request has more than the %d bytes that the server takes",
+		e.out.refuse(w, errs.New(troupe.CodeTooLarge, "%s.%s: with what hosts add, the request has more than the %d bytes that the server takes",
 			id, w.action, e.nc.MaxPayload()))
 		return wasTaken // others may fit
 	case err != nil:
 		e.presence.Forget(owner)
-		e.out.refuse(w, unavailable("forwarding to the host %s: %v", owner, err))
+		e.out.refuse(w, errs.Unavailable("forwarding to the host %s: %v", owner, err))
 		return wasLost
 	case header(confirmed.Header, wire.HeaderReleased) != "":
 		return wasReleased

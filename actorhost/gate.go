@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -87,7 +89,7 @@ func (g *gate) pass(o *output, t *turned) {
 	switch {
 	case g.closed != nil:
 		g.refuse(o, g.closed)
-	case !gating:
+	case !faults.Gating:
 		g.release(g.a.busy(), *o)
 	case g.dirty:
 		g.next = append(g.next, *o)
@@ -151,7 +153,7 @@ func (g *gate) take(journal bool) (store.Record, bool) {
 		g.ask()
 		return store.Record{}, false
 	}
-	if fencing && !g.a.session.Valid() {
+	if faults.Fencing && !g.a.session.Valid() {
 		g.close(errNoLease, nil)
 		return store.Record{}, false
 	}
@@ -159,7 +161,7 @@ func (g *gate) take(journal bool) (store.Record, bool) {
 		g.close(errNoState, nil)
 		return store.Record{}, false
 	}
-	at(beforeCommit)
+	faults.At(faults.BeforeCommit)
 	record := store.Record{Owner: g.a.session.ID, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
 	g.outbox.record(&record)
 	err := g.follows.encode()
@@ -185,14 +187,14 @@ func (g *gate) written(o store.Outcome) {
 	case g.a.host.ctx.Err() != nil: // given up
 		g.fail(err, err)
 		return
-	case !fencing && errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrOutcomeUnknown):
+	case !faults.Fencing && errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrOutcomeUnknown):
 		g.a.host.work.Go(func() { g.resolve(err) })
 		return
 	default:
 		g.fail(err, err)
 		return
 	}
-	at(afterCommit)
+	faults.At(faults.AfterCommit)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.note(o.Segment)
@@ -217,14 +219,14 @@ func (g *gate) resolve(unknown error) {
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
 	defer cancel()
-	for ctx.Err() == nil && (g.a.session.Valid() || !fencing) {
+	for ctx.Err() == nil && (g.a.session.Valid() || !faults.Fencing) {
 		found, err := h.records.Get(ctx, g.a.id)
 		switch {
 		case err != nil:
 		case found.Revision != write.Revision && same(found, write):
 			g.written(store.Outcome{Revision: found.Revision})
 			return
-		case found.Revision != write.Revision && fencing:
+		case found.Revision != write.Revision && faults.Fencing:
 			g.fail(unknown, store.ErrConflict)
 			return
 		default:
@@ -269,7 +271,7 @@ func (g *gate) refuse(o *output, err error) {
 	if o.reply.Subject == "" {
 		return
 	}
-	failed := unavailable("%s was not stored: %v", g.a.id, err)
+	failed := errs.Unavailable("%s was not stored: %v", g.a.id, err)
 	if errors.Is(err, store.ErrOutcomeUnknown) {
 		// Sent again with its id it takes effect once.
 		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.known(),
@@ -311,7 +313,7 @@ func (g *gate) destroy(o *output, t *turned) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err == nil {
-		at(beforeCommit)
+		faults.At(faults.BeforeCommit)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.a.host.ctx), destroyTimeout)
 		defer cancel()
 		err = g.a.host.records.Delete(ctx, g.a.id, g.revision)
@@ -324,7 +326,7 @@ func (g *gate) destroy(o *output, t *turned) {
 		g.refuse(o, err)
 		return
 	}
-	at(afterCommit)
+	faults.At(faults.AfterCommit)
 	o.events = g.number(t.events)
 	g.release(false, *o)
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
+	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -82,6 +84,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e := &env{
 		nc: nc, ns: ns, config: &config, clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
+		mailboxes: mailbox.New(func(w work) int64 { return int64(w.size) }),
 	}
 	h := &Host{
 		env:    e,
@@ -92,7 +95,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		done:   make(chan struct{}),
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, respond: h.respond, lookups: make(chan struct{}, maxLookups)}
-	e.ready.open(h.roster.workOff)
+	e.ready = pool.New(h.roster.workOff)
 	e.out = newOutlet(nc, ns, config.Logger, h.ID, e.busy)
 	e.ctx, h.cancel = context.WithCancel(context.Background())
 	h.staying, h.leave = context.WithCancel(e.ctx)

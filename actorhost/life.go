@@ -30,7 +30,7 @@ func (a *activation) work() bool {
 // fallAsleep runs the sleep hook, unless something has come to do in the meantime.
 func (a *activation) fallAsleep() {
 	a.mu.Lock()
-	wanted := a.mailbox.len() > 0 || a.connections.len() > 0
+	wanted := a.mailbox.Len() > 0 || a.connections.len() > 0
 	a.mu.Unlock()
 	if wanted {
 		return

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
@@ -98,7 +99,7 @@ func (l *listener) offer(ctx context.Context, w *work) {
 				continue
 			}
 		case first:
-			l.a.host.ready.add(l.a)
+			l.a.host.ready.Add(l.a)
 		case taken, pending, closed:
 		}
 		return
@@ -125,7 +126,7 @@ func (a *activation) handle(w *work) {
 	})
 	if err == nil {
 		a.finish(&result, &output{})
-	} else if asError(err).Code != troupe.CodeInternal { // that is logged already
+	} else if errs.As(err).Code != troupe.CodeInternal { // that is logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}
 	if listening.Once && w.kind == eventWork {

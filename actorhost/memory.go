@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -26,7 +27,7 @@ func (g *gate) own() {
 
 // remember keeps the answer to a call for when it comes again. The caller holds g.mu, or is the only one there is.
 func (g *gate) remember(w *work, answer []byte) {
-	if deduping && w.id.known() {
+	if faults.Deduping && w.id.known() {
 		g.own()
 		g.answers.add(w, answer)
 	}
@@ -43,7 +44,7 @@ func (g *gate) number(events []event) []event {
 
 // find looks for the answer to a call that was made before: see [answers.find].
 func (g *gate) find(w *work) (output []byte, err *troupe.Error, v verdict) {
-	if !w.id.known() || !deduping || g.memory == &nothing {
+	if !w.id.known() || !faults.Deduping || g.memory == &nothing {
 		return nil, nil, isNew
 	}
 	g.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/rpc"
@@ -16,7 +17,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
 	}
-	if h.journals, err = store.OpenJournals(ctx, h.records, h.ns, h.config.Replicas, eager); err != nil {
+	if h.journals, err = store.OpenJournals(ctx, h.records, h.ns, h.config.Replicas, faults.Eager); err != nil {
 		return err
 	}
 	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
@@ -52,7 +53,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 // clientGone tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
 func (h *Host) clientGone(conn *Connection) {
 	if conn.a.offer(&work{kind: leftWork, about: conn}) == first {
-		h.ready.add(conn.a)
+		h.ready.Add(conn.a)
 	}
 }
 
@@ -65,7 +66,7 @@ func (h *Host) close(ctx context.Context) error {
 		}
 	}
 	close(h.quit)
-	h.ready.close()
+	h.ready.Close()
 	if h.waker != nil {
 		h.waker.stop()
 	}
@@ -82,7 +83,7 @@ func (h *Host) close(ctx context.Context) error {
 		h.presence.Close()
 	}
 	done := make(chan struct{})
-	go func() { h.work.Wait(); h.ready.goroutines.Wait(); close(done) }()
+	go func() { h.work.Wait(); h.ready.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-ctx.Done():

@@ -12,7 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -72,15 +74,15 @@ func (c *Context) Emit(e troupe.Emission) error {
 		return fmt.Errorf("encoding the event %s of %s: %w", e.Event, c.a.id, err)
 	}
 	if size, limit := int64(len(data)+eventRoom), h.nc.MaxPayload(); size > limit {
-		return errorf(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d",
+		return errs.New(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d",
 			e.Event, c.a.id, len(data), limit-eventRoom)
 	}
 	if e.Durable {
 		if _, err := h.log.open(c, h); err != nil {
-			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
+			return errs.Unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
 		if err := c.a.markUnsent(c); err != nil {
-			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
+			return errs.Unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
 	}
 	one := event{name: e.Event, data: data, durable: e.Durable, except: e.Except}
@@ -169,13 +171,13 @@ func (g *gate) release(more bool, outputs ...output) {
 
 // reply answers the call of an output: what it says is true in any case, for its turn began under the lease.
 func (g *gate) reply(o *output, more bool) {
-	at(beforeReply)
+	faults.At(faults.BeforeReply)
 	g.a.host.out.sendReply(&o.reply, more)
 }
 
 // publish sends an event that is not durable. When the lease is over, the next owner may have broadcast what is newer.
 func (a *activation) publish(e event) {
-	if fencing && !a.session.Valid() {
+	if faults.Fencing && !a.session.Valid() {
 		return
 	}
 	subject := a.host.ns.Event(a.id, e.name)
@@ -256,7 +258,7 @@ func (g *gate) keep(ctx context.Context, e store.Emitted) error {
 		g.outbox.ends = make(map[string]end, 1)
 	}
 	for {
-		if fencing && !g.a.session.Valid() {
+		if faults.Fencing && !g.a.session.Valid() {
 			return errNoLease
 		}
 		last, known := g.outbox.ends[e.Event]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -41,7 +42,7 @@ func (o *outlet) fits(w *work, output []byte) error {
 		return nil
 	}
 	if limit := o.nc.MaxPayload(); int64(len(output)+headerRoom) > limit {
-		return errorf(troupe.CodeTooLarge, "the reply of %s has %d bytes, the server takes at most %d",
+		return errs.New(troupe.CodeTooLarge, "the reply of %s has %d bytes, the server takes at most %d",
 			w.action, len(output), limit-headerRoom)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -15,13 +16,13 @@ const maxLookups = 64
 func (d *dispatcher) tellPosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
-		d.out.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
+		d.out.refuse(w, errs.New(troupe.CodeBadInput, "%v", err))
 		return
 	}
 	select {
 	case d.lookups <- struct{}{}:
 	default:
-		d.out.refuse(w, unavailable("the host looks up %d positions at a time", maxLookups))
+		d.out.refuse(w, errs.Unavailable("the host looks up %d positions at a time", maxLookups))
 		return
 	}
 	asked := *w // or else every call would be allocated apart
@@ -40,17 +41,17 @@ func (d *dispatcher) tellPosition(w *work, tokens string) {
 func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	var event string
 	if err := w.as.Unmarshal(w.data, &event); err != nil {
-		return nil, errorf(troupe.CodeBadInput, "%s.%s: %v", id, w.action, err)
+		return nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", id, w.action, err)
 	}
 	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.deadline))
 	defer cancel()
 	last, err := d.lastEvent(ctx, id, event)
 	if err != nil {
-		return nil, unavailable("%v", err)
+		return nil, errs.Unavailable("%v", err)
 	}
 	output, err := w.as.Append(nil, last)
 	if err != nil {
-		return nil, asError(err)
+		return nil, errs.As(err)
 	}
 	return output, nil
 }

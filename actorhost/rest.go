@@ -29,7 +29,7 @@ func (a *activation) checkIdle(now time.Duration) bool {
 	if idle < a.kind.limits.sleepAfter || a.connections.len() > 0 {
 		return false
 	}
-	a.mailbox.push(work{kind: sleepWork})
+	a.mailbox.Push(a.host.mailboxes, work{kind: sleepWork})
 	a.running = true
 	return true
 }

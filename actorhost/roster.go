@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -39,8 +41,8 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 			r.out.sendPending(w)
 			return nil
 		case full:
-			r.out.refuse(w, overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
-				a.id, a.kind.limits.mailbox, maxMailboxBytes>>20, maxWaitingBytes>>20))
+			r.out.refuse(w, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
+				a.id, a.kind.limits.mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
 		case closed: // it has just ended: its successor takes over
 		}
@@ -56,16 +58,16 @@ func (r *roster) activation(tokens string) (*activation, *troupe.Error) {
 	}
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
-		return nil, errorf(troupe.CodeBadInput, "%v", err)
+		return nil, errs.New(troupe.CodeBadInput, "%v", err)
 	}
 	s := r.presence.Session()
 	switch {
 	case r.stopping:
-		return nil, unavailable("the host is stopping")
+		return nil, errs.Unavailable("the host is stopping")
 	case !s.Valid():
-		return nil, unavailable("%v", errNoLease)
+		return nil, errs.Unavailable("%v", errNoLease)
 	case len(r.active) >= r.config.MaxActive:
-		return nil, overloaded("%d actors are awake on the host", len(r.active))
+		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
 	a := newActivation(r.env, r.types[id.Type()], id, s)
 	r.active[id.Tokens()] = a
@@ -93,7 +95,7 @@ func (r *roster) leave(a *activation) {
 	for _, w := range left {
 		if w.kind == callWork {
 			if next := r.enqueue(a.id.Tokens(), &w); next != nil {
-				r.ready.add(next)
+				r.ready.Add(next)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func (r *roster) round() {
 	now, seen := r.clock.Now(), 0
 	for _, a := range r.active { // which may change meanwhile
 		if a.checkIdle(now) {
-			r.ready.add(a)
+			r.ready.Add(a)
 		}
 		if seen++; seen%roundStep == 0 {
 			r.mu.Unlock()

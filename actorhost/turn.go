@@ -13,7 +13,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -50,7 +52,7 @@ func (a *activation) serve(w *work) {
 		var owner string
 		var err error
 		if fresh, owner, err = a.wake(w, gone); err != nil {
-			a.host.out.refuse(w, asError(err))
+			a.host.out.refuse(w, errs.As(err))
 			return
 		}
 		if owner != "" && !a.moved(w, owner) {
@@ -92,7 +94,7 @@ func (a *activation) serve(w *work) {
 // sleep puts the actor to sleep for a call of troupe.SleepAction.
 func (a *activation) sleep(w *work) {
 	if !a.awake {
-		a.host.out.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
+		a.host.out.refuse(w, errs.New(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
 	began := a.host.clock.Now()
@@ -106,14 +108,14 @@ func (a *activation) sleep(w *work) {
 
 // run runs the action of a call.
 func (a *activation) run(w *work, now time.Duration) {
-	if fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
-		a.host.out.refuse(w, unavailable("%v", errNoLease))
+	if faults.Fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
+		a.host.out.refuse(w, errs.Unavailable("%v", errNoLease))
 		return
 	}
 	t := turnOf(w)
 	var err error
 	if t.connection, err = a.connectionOf(w); err != nil {
-		a.host.out.refuse(w, asError(err))
+		a.host.out.refuse(w, errs.As(err))
 		return
 	}
 	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
@@ -139,7 +141,7 @@ func (a *activation) run(w *work, now time.Duration) {
 func (a *activation) pass(w *work, out []byte, err error) {
 	answer := &output{work: *w}
 	if err != nil {
-		answer.reply = a.host.out.errorReply(w, w.as, asError(err))
+		answer.reply = a.host.out.errorReply(w, w.as, errs.As(err))
 	} else {
 		answer.reply = reply(w, out)
 	}
@@ -165,7 +167,7 @@ func (a *activation) moved(w *work, owner string) (released bool) {
 		return true
 	}
 	a.mu.Lock()
-	left := a.mailbox.drain()
+	left := a.mailbox.Drain(a.host.mailboxes)
 	a.mu.Unlock()
 	for _, w := range left {
 		if how == wasTaken {
@@ -173,7 +175,7 @@ func (a *activation) moved(w *work, owner string) (released bool) {
 				continue
 			}
 		}
-		a.host.out.refuse(&w, unavailable("%s changes hosts", a.id))
+		a.host.out.refuse(&w, errs.Unavailable("%s changes hosts", a.id))
 	}
 	return false
 }
@@ -247,8 +249,8 @@ func (c *Context) run(f func(*Context) error) (err error) {
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.
 func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byte, error) {
-	if fencing && !a.session.ValidAt(ended) {
-		return nil, unavailable("%v", errNoLease)
+	if faults.Fencing && !a.session.ValidAt(ended) {
+		return nil, errs.Unavailable("%v", errNoLease)
 	}
 	buffer := scratch.Get().(*[]byte)
 	defer giveBack(buffer)
@@ -290,12 +292,12 @@ func (a *activation) fits(state int, result *turned) error {
 	more := a.gate.besides()
 	if !a.host.records.Fits(size + more) {
 		if err := a.gate.settle(); err != nil { // then the events of earlier turns need no more room
-			return unavailable("%v", err)
+			return errs.Unavailable("%v", err)
 		}
 		more = a.gate.besides()
 	}
 	if !a.host.records.Fits(size + more) {
-		return errorf(troupe.CodeTooLarge,
+		return errs.New(troupe.CodeTooLarge,
 			"the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored",
 			a.id, size+more, a.host.records.MaxState())
 	}
@@ -367,7 +369,7 @@ func (a *activation) crossing(t turn, err error) error {
 		crossing.Retryable, crossing.Err = false, nil
 		return &crossing
 	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.clock.Now():
-		return errorf(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
+		return errs.New(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
 	default:
 		return a.internal(t, err)
 	}
@@ -376,12 +378,5 @@ func (a *activation) crossing(t turn, err error) error {
 // internal logs an error in full and returns what the caller hears of it.
 func (a *activation) internal(t turn, err error) error {
 	a.logger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
-	return errorf(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
-}
-
-func asError(err error) *troupe.Error {
-	if known, ok := errors.AsType[*troupe.Error](err); ok {
-		return known
-	}
-	return &troupe.Error{Code: troupe.CodeInternal, Message: err.Error()}
+	return errs.New(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
 }

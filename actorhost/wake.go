@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -26,7 +27,7 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 		return false, owner, err
 	}
 	if err := a.gate.flush(ctx); err != nil {
-		return false, "", unavailable("%v", err)
+		return false, "", errs.Unavailable("%v", err)
 	}
 	if !a.created {
 		if err := a.create(w); err != nil {
@@ -44,7 +45,7 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
-		return false, "", unavailable("%v", err)
+		return false, "", errs.Unavailable("%v", err)
 	}
 	a.awake = true
 	return fresh, "", nil
@@ -63,14 +64,14 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		guess = false
 		switch {
 		case errors.Is(err, store.ErrCorrupt):
-			return "", false, errorf(troupe.CodeStateCorrupt, "%v", err)
+			return "", false, errs.New(troupe.CodeStateCorrupt, "%v", err)
 		case err != nil:
-			return "", false, unavailable("%v", err)
+			return "", false, errs.Unavailable("%v", err)
 		case w.existing && !record.Created:
-			return "", false, errorf(troupe.CodeNotFound, "there is no actor %s", a.id)
+			return "", false, errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 		}
 		if err := a.gate.restore(record); err != nil {
-			return "", false, errorf(troupe.CodeStateCorrupt, "what %s remembers cannot be decoded: %v", a.id, err)
+			return "", false, errs.New(troupe.CodeStateCorrupt, "what %s remembers cannot be decoded: %v", a.id, err)
 		}
 		if _, _, v := a.gate.find(w); w.action == troupe.CreateAction && record.Created && v == isNew {
 			return "", false, alreadyExists(a.id)
@@ -78,7 +79,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		if record.Owner != "" && record.Owner != a.session.ID && record.Owner != gone {
 			switch up, err := a.host.presence.WaitForOwner(ctx, record.Owner); {
 			case err != nil:
-				return "", false, unavailable("%v", err)
+				return "", false, errs.Unavailable("%v", err)
 			case up:
 				return record.Owner, false, nil
 			}
@@ -95,10 +96,10 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 			a.kind.lastWasNew.Store(record.Revision == 0)
 			return "", claim.Created && !record.Created, nil
 		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrOutcomeUnknown):
-			return "", false, unavailable("%v", err)
+			return "", false, errs.Unavailable("%v", err)
 		}
 	}
-	return "", false, unavailable("%s is claimed by many hosts", a.id)
+	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
 }
 
 // put is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
@@ -133,7 +134,7 @@ func (a *activation) load(claim *store.Record, w *work) error {
 	if w.action == troupe.CreateAction {
 		var none troupe.None
 		if err := w.as.Unmarshal(w.data, &none); err != nil {
-			return errorf(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
+			return errs.New(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}
 	state, err := a.state.encode([]byte{})
@@ -151,7 +152,7 @@ func (a *activation) load(claim *store.Record, w *work) error {
 // restore makes the state from its encoding in the record.
 func (a *activation) restore(stored []byte) error {
 	if err := a.state.restore(stored); err != nil {
-		return errorf(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
+		return errs.New(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
 	}
 	current, err := a.state.encode(make([]byte, 0, len(stored)))
 	if err != nil {
@@ -180,7 +181,7 @@ func (a *activation) create(w *work) error {
 	a.gate.apart = true // the record is to say that there is an actor
 	a.finish(&result, &created)
 	if err := a.gate.settle(); err != nil {
-		return unavailable("%v", err)
+		return errs.Unavailable("%v", err)
 	}
 	return nil
 }
@@ -195,5 +196,5 @@ func (a *activation) unclaim() {
 }
 
 func alreadyExists(id troupe.ID) *troupe.Error {
-	return errorf(troupe.CodeAlreadyExists, "there is an actor %s", id)
+	return errs.New(troupe.CodeAlreadyExists, "there is an actor %s", id)
 }
