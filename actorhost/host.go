@@ -114,7 +114,7 @@ type Host struct {
 	most     int                    // activations that the map has been made for
 	stopping bool
 
-	log     eventLog
+	log     *store.EventLog
 	marked  sync.Map      // sessions that have made a mark of unsent events
 	lookups chan struct{} // has one for each that is under way
 	drains  chan struct{} // likewise
@@ -253,6 +253,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
 	}
+	h.log = store.NewEventLog(h.nc, h.ns, h.config.Replicas, h.config.KeepEvents)
 	h.lost = h.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)
 	if h.client, err = client.New(h.nc, client.WithNamespace(h.ns.Name()), client.WithLogger(h.config.Logger)); err != nil {
 		return err

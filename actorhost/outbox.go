@@ -76,7 +76,7 @@ func (c *Context) Emit(e troupe.Emission) error {
 			e.Event, c.a.id, len(data), limit-eventRoom)
 	}
 	if e.Durable {
-		if _, err := h.log.open(c, h); err != nil {
+		if _, _, err := h.log.Open(c); err != nil {
 			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
 		if err := c.a.markUnsent(c); err != nil {
@@ -248,7 +248,7 @@ func (g *gate) flush(ctx context.Context) error {
 func (g *gate) keep(ctx context.Context, e store.Emitted) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
-	log, err := g.a.host.log.open(ctx, g.a.host)
+	log, _, err := g.a.host.log.Open(ctx)
 	if err != nil {
 		return err
 	}

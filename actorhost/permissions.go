@@ -63,8 +63,10 @@ func (h *Host) tryAll(ctx context.Context) error {
 	if err := h.journals.Try(ctx, h.ID()); err != nil {
 		return err
 	}
-	if err := h.waker.rehearse(ctx, id); err != nil {
-		return err
+	if h.waker != nil {
+		if err := h.log.Try(ctx, id); err != nil {
+			return err
+		}
 	}
 	if _, err := h.records.Put(ctx, id, store.Record{Revision: 1 << 62}); !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("writing records: %w", err)

@@ -67,7 +67,7 @@ func (h *Host) lastEvent(ctx context.Context, id troupe.ID, event string) (troup
 	if !slices.ContainsFunc(record.Outbox, func(e store.Emitted) bool { return e.Event == event }) {
 		return record.Events[event], nil
 	}
-	log, err := h.log.open(ctx, h) // for what is not there yet has not been sent either
+	log, _, err := h.log.Open(ctx) // for what is not there yet has not been sent either
 	if err != nil {
 		return troupe.Position{}, err
 	}

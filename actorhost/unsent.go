@@ -34,7 +34,10 @@ func (a *activation) markUnsent(ctx context.Context) error {
 		return nil
 	}
 	h, id := a.host, a.session.id
-	index := h.log.subscriptions()
+	_, index, err := h.log.Open(ctx)
+	if err != nil {
+		return err
+	}
 	if _, known := h.marked.Load(id); !known {
 		if _, err := index.MarkUnsent(ctx, id, troupe.ID{}); err != nil {
 			return err
@@ -59,7 +62,11 @@ func (a *activation) unmarkSent() {
 	}
 	ctx, cancel := context.WithTimeout(a.host.ctx, unmarkTimeout)
 	defer cancel()
-	if err := a.host.log.subscriptions().Unmark(ctx, u.mark); err != nil {
+	_, index, err := a.host.log.Open(ctx)
+	if err == nil {
+		err = index.Unmark(ctx, u.mark)
+	}
+	if err != nil {
 		a.logger("").Warn("noting that all events are sent failed", slog.Any("error", err)) // the actor is woken in vain
 	}
 }

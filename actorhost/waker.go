@@ -1,45 +1,13 @@
 package actorhost
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
-
-// eventLog is the log of durable events, with the index of who subscribes to it. It is opened when somebody needs it.
-type eventLog struct {
-	mu    sync.Mutex
-	log   *store.Log
-	index *store.Subscriptions
-}
-
-func (l *eventLog) open(ctx context.Context, h *Host) (*store.Log, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.log == nil {
-		log, err := store.OpenLog(ctx, h.nc, h.ns, h.config.Replicas, h.config.KeepEvents)
-		if err != nil {
-			return nil, err
-		}
-		if l.index, err = store.OpenSubscriptions(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
-			return nil, err
-		}
-		l.log = log
-	}
-	return l.log, nil
-}
-
-// subscriptions is the index, of a log that is open.
-func (l *eventLog) subscriptions() *store.Subscriptions {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.index
-}
 
 // waker tells actors that there is something new for their durable subscriptions. All hosts that serve durable
 // subscribers share the work: each event in the log goes to one of them, which looks up whom it is for and calls them. It
@@ -50,7 +18,6 @@ func (l *eventLog) subscriptions() *store.Subscriptions {
 // has failed. See line for how they are given.
 type waker struct {
 	h     *Host
-	log   *store.Log
 	index *store.Subscriptions
 	feed  *store.Feed
 	quit  chan struct{}
@@ -90,7 +57,7 @@ func (h *Host) openWaker(ctx context.Context) error {
 	if !needed {
 		return nil
 	}
-	log, err := h.log.open(ctx, h)
+	log, index, err := h.log.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,7 +66,7 @@ func (h *Host) openWaker(ctx context.Context) error {
 		return err
 	}
 	w := &waker{
-		h: h, log: log, index: h.log.subscriptions(), feed: feed, quit: make(chan struct{}),
+		h: h, index: index, feed: feed, quit: make(chan struct{}),
 		lookups: make(chan struct{}, lookupsAtOnce), inHand: make(chan struct{}, maxInHand),
 		lines: make(map[subscriber]*line), told: make(map[*telling]struct{}),
 	}
@@ -108,25 +75,6 @@ func (h *Host) openWaker(ctx context.Context) error {
 	w.running.Go(w.keepInHand)
 	w.running.Go(w.sweep)
 	return nil
-}
-
-// rehearse does what the waker, and those whom it wakes, will do: see [Host.rehearse].
-func (w *waker) rehearse(ctx context.Context, id troupe.ID) error {
-	if w == nil {
-		return nil
-	}
-	const event = "rehearsal"
-	_, _, err := w.log.Last(ctx, id, event)
-	if err == nil {
-		_, err = w.index.Of(ctx, id, event)
-	}
-	if err == nil {
-		err = w.index.Try(ctx, id)
-	}
-	for _, readErr := range w.log.Read(ctx, id, event, 0, time.Time{}) {
-		err = cmp.Or(err, readErr)
-	}
-	return err
 }
 
 // stop ends the waker: what is not done goes to other hosts. It waits for the notices that are under way, which end with
