@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // activation is one actor's life in memory on one host, from the first call that finds it asleep until it falls
@@ -43,7 +44,7 @@ type activation struct {
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      gate
-	unsent    atomic.Pointer[unsent]
+	unsent    atomic.Pointer[store.Mark]
 }
 
 func newActivation(h *Host, id troupe.ID, s *session) *activation {

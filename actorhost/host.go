@@ -115,7 +115,6 @@ type Host struct {
 	stopping bool
 
 	log     *store.EventLog
-	marked  sync.Map      // sessions that have made a mark of unsent events
 	lookups chan struct{} // has one for each that is under way
 	drains  chan struct{} // likewise
 	clients clients

@@ -76,9 +76,6 @@ func (c *Context) Emit(e troupe.Emission) error {
 			e.Event, c.a.id, len(data), limit-eventRoom)
 	}
 	if e.Durable {
-		if _, _, err := h.log.Open(c); err != nil {
-			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
-		}
 		if err := c.a.markUnsent(c); err != nil {
 			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}

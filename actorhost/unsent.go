@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,58 +14,25 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// unsent is the mark of an activation that its record may have events which are not in the log: it is there from before
-// the first of them is stored until all are in the log and the activation ends. If its host dies before that, a waker
-// wakes the actor, though nobody may call it, and so has its events sent. Few actors need one.
-type unsent struct {
-	mu   sync.Mutex
-	mark store.Unsent
-	made bool
-}
-
-// markUnsent makes the mark if there is none.
+// markUnsent marks the actor as one whose record may have events that are not in the log: from before the first of them is
+// stored until all are in the log and the activation ends. If its host dies before that, a waker wakes the actor, though
+// nobody may call it, and so has its events sent. Few activations need a mark.
 func (a *activation) markUnsent(ctx context.Context) error {
-	a.unsent.CompareAndSwap(nil, new(unsent))
-	u := a.unsent.Load()
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.made {
-		return nil
+	if a.unsent.Load() == nil {
+		a.unsent.CompareAndSwap(nil, a.host.log.Mark(a.session.id, a.id))
 	}
-	h, id := a.host, a.session.id
-	_, index, err := h.log.Open(ctx)
-	if err != nil {
-		return err
-	}
-	if _, known := h.marked.Load(id); !known {
-		if _, err := index.MarkUnsent(ctx, id, troupe.ID{}); err != nil {
-			return err
-		}
-		h.marked.Store(id, true)
-	}
-	mark, err := index.MarkUnsent(ctx, id, a.id)
-	u.mark, u.made = mark, err == nil
-	return err
+	return a.unsent.Load().Make(ctx)
 }
 
 // unmarkSent removes the mark of an activation that ends and has sent everything.
 func (a *activation) unmarkSent() {
-	u := a.unsent.Load()
-	if u == nil {
-		return
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.made {
+	mark := a.unsent.Load()
+	if mark == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(a.host.ctx, unmarkTimeout)
 	defer cancel()
-	_, index, err := a.host.log.Open(ctx)
-	if err == nil {
-		err = index.Unmark(ctx, u.mark)
-	}
-	if err != nil {
+	if err := mark.Remove(ctx); err != nil {
 		a.logger("").Warn("noting that all events are sent failed", slog.Any("error", err)) // the actor is woken in vain
 	}
 }

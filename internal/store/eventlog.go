@@ -18,6 +18,7 @@ type EventLog struct {
 	ns       wire.Namespace
 	replicas int
 	keep     time.Duration
+	marked   sync.Map // the hosts that have a mark: see Mark
 
 	mu    sync.Mutex
 	log   *Log
