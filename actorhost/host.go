@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -118,7 +119,7 @@ type Host struct {
 	lookups chan struct{} // has one for each that is under way
 	drains  chan struct{} // likewise
 	clients clients
-	waker   *waker // nil on a host without durable subscribers
+	waker   *wake.Waker // nil on a host without durable subscribers
 }
 
 // now is the time by the host's own clock, which nobody sets: how long it has been there.
@@ -333,7 +334,7 @@ func (h *Host) close(ctx context.Context) error {
 	close(h.quit)
 	h.ready.close()
 	if h.waker != nil {
-		h.waker.stop()
+		h.waker.Stop()
 	}
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))

@@ -1,4 +1,4 @@
-package actorhost
+package wake
 
 import (
 	"context"
@@ -39,7 +39,7 @@ type inLine struct {
 const firstRetry, lastRetry = time.Second, 30 * time.Second
 
 // put puts an event into the line of a subscriber. The caller holds w.mu.
-func (w *waker) put(t *telling, to store.Subscriber) {
+func (w *Waker) put(t *telling, to store.Subscriber) {
 	s := subscriber{to.ID, t.Actor}
 	l := w.lines[s]
 	if l == nil {
@@ -67,7 +67,7 @@ func (w *waker) put(t *telling, to store.Subscriber) {
 }
 
 // giveNotices gives the notices of lines until none has anything that waits.
-func (w *waker) giveNotices() {
+func (w *Waker) giveNotices() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.ready) > 0 {
@@ -91,10 +91,10 @@ func (w *waker) giveNotices() {
 }
 
 // notify calls one subscriber.
-func (w *waker) notify(one inLine) error {
-	ctx, cancel := context.WithTimeout(w.h.ctx, noticeTimeout)
+func (w *Waker) notify(one inLine) error {
+	ctx, cancel := context.WithTimeout(w.config.Working, noticeTimeout)
 	defer cancel()
-	err := w.h.client.Invoke(ctx, troupe.Invocation{
+	err := w.config.Call(ctx, troupe.Invocation{
 		ID: one.to.ID, Action: wire.NoticeAction, Existing: true,
 		In: wire.Notice{Source: one.Actor.Tokens(), Event: one.Event, Sequence: one.Sequence},
 	})
@@ -105,12 +105,12 @@ func (w *waker) notify(one inLine) error {
 }
 
 // settle notes what has come of a notice. Of failures in a row the first is logged. The caller holds w.mu.
-func (w *waker) settle(l *line, batch []inLine, newest inLine, err error) {
+func (w *Waker) settle(l *line, batch []inLine, newest inLine, err error) {
 	wait := time.Duration(0)
 	switch {
 	case err != nil:
-		if l.failures == 0 && w.h.staying.Err() == nil && !w.h.nc.IsClosed() {
-			w.h.config.Logger.Warn("a durable subscriber failed, and is told again until it does not",
+		if l.failures == 0 && w.config.Staying.Err() == nil && !w.config.Conn.IsClosed() {
+			w.config.Logger.Warn("a durable subscriber failed, and is told again until it does not",
 				slog.String("actor_type", l.id.Type()), slog.String("actor_key", l.id.KeyString()),
 				slog.String("event", newest.Event), slog.Any("error", err))
 		}
