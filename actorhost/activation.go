@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -45,7 +46,7 @@ type activation struct {
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      gate
-	unsent    atomic.Pointer[unsent]
+	unsent    atomic.Pointer[store.Mark]
 }
 
 func newActivation(host *env, kind *actorType, id troupe.ID, s *presence.Session) *activation {

@@ -37,9 +37,7 @@ type env struct {
 	// ctx ends when the host gives its actions up.
 	ctx context.Context //nolint:containedctx // the life of the host
 
-	log    eventLog
-	marked sync.Map // sessions that have made a mark of unsent events
-	waker  *waker   // nil on a host without durable subscribers
+	log *store.EventLog
 }
 
 // busy reports whether calls have arrived that nobody is at yet.

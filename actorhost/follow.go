@@ -167,11 +167,15 @@ func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event 
 	if n := c.a.gate.followed(); n >= maxFollows {
 		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
 	}
-	// The index first: an event that comes after the last one was looked for finds the subscriber there.
-	if err := h.waker.index.Add(ctx, source, event, c.a.id); err != nil {
+	log, index, err := h.log.Open(ctx)
+	if err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	last, from, err := h.waker.log.Last(ctx, source, event)
+	// The index first: an event that comes after the last one was looked for finds the subscriber there.
+	if err := index.Add(ctx, source, event, c.a.id); err != nil {
+		return errs.Unavailable("%v", err)
+	}
+	last, from, err := log.Last(ctx, source, event)
 	if err != nil {
 		return errs.Unavailable("%v", err)
 	}

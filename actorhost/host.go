@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -39,6 +40,7 @@ type Host struct {
 	leases     *store.Hosts
 	asked      chan *nats.Msg // about the host
 	draining   atomic.Bool    // somebody has asked for it
+	waker      *wake.Waker    // nil on a host without durable subscribers
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
@@ -96,6 +98,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, respond: h.respond, lookups: make(chan struct{}, maxLookups)}
 	e.ready = pool.New(h.roster.workOff)
+	e.log = store.NewEventLog(nc, ns, config.Replicas, config.KeepEvents)
 	e.out = newOutlet(nc, ns, config.Logger, h.ID, e.busy)
 	e.ctx, h.cancel = context.WithCancel(context.Background())
 	h.staying, h.leave = context.WithCancel(e.ctx)

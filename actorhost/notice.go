@@ -52,8 +52,12 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 	}
 	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.deadline))
 	defer cancel()
+	log, _, err := a.host.log.Open(ctx)
+	if err != nil {
+		return false, errs.Unavailable("%v", err)
+	}
 	began, handled := time.Now(), 0
-	for e, err := range a.host.waker.log.Read(ctx, id, "", cursor+1, time.Time{}) {
+	for e, err := range log.Read(ctx, id, "", cursor+1, time.Time{}) {
 		if err != nil {
 			return false, errs.Unavailable("%v", err)
 		}

@@ -47,7 +47,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.work.Go(func() { h.clients.Watch(h.ctx) })
 	h.work.Go(h.describe)
 	h.work.Go(func() { h.goRound(h.staying) })
-	return h.presence.Rehearse(ctx, h.waker.rehearse)
+	return h.presence.Rehearse(ctx, h.tryLog)
 }
 
 // clientGone tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
@@ -68,7 +68,7 @@ func (h *Host) close(ctx context.Context) error {
 	close(h.quit)
 	h.ready.Close()
 	if h.waker != nil {
-		h.waker.stop()
+		h.waker.Stop()
 	}
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))

@@ -78,9 +78,6 @@ func (c *Context) Emit(e troupe.Emission) error {
 			e.Event, c.a.id, len(data), limit-eventRoom)
 	}
 	if e.Durable {
-		if _, err := h.log.open(c, h); err != nil {
-			return errs.Unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
-		}
 		if err := c.a.markUnsent(c); err != nil {
 			return errs.Unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
@@ -250,7 +247,7 @@ func (g *gate) flush(ctx context.Context) error {
 func (g *gate) keep(ctx context.Context, e store.Emitted) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
-	log, err := g.a.host.log.open(ctx, g.a.host)
+	log, _, err := g.a.host.log.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) 
 	if !slices.ContainsFunc(record.Outbox, func(e store.Emitted) bool { return e.Event == event }) {
 		return record.Events[event], nil
 	}
-	log, err := d.log.open(ctx, d.env) // for what is not there yet has not been sent either
+	log, _, err := d.log.Open(ctx) // for what is not there yet has not been sent either
 	if err != nil {
 		return troupe.Position{}, err
 	}
