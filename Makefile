@@ -35,7 +35,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race chaos failover cover bench benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check golangci lint arrows nats up down ci clean
+.PHONY: help build test race chaos failover cover bench bench-smoke benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check golangci lint arrows nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,10 +66,13 @@ cover: ## Measure test coverage over all packages, and write bin/cover.html
 	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
 
-bench: ## Run the benchmarks (BENCH=regexp COUNT=10 ACTORS=100000), and write bin/bench.txt
+bench: ## Run the benchmarks, and write the results (BENCH=regexp COUNT=10 ACTORS=100000 NEW=bin/bench.txt)
 	@mkdir -p bin
 	@dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | sed 's|/[^/]*$$||' | sort -u) || { echo 'no benchmarks'; exit 1; }; \
-	TROUPE_BENCH_ACTORS=$(ACTORS) $(GO) test -timeout 0 -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$dirs $(TESTFLAGS) | tee bin/bench.txt
+	TROUPE_BENCH_ACTORS=$(ACTORS) $(GO) test -timeout 0 -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$dirs $(TESTFLAGS) | tee $(NEW)
+
+bench-smoke: ## Run each benchmark once, with few actors, to see that it works: the figures mean nothing
+	@$(MAKE) --no-print-directory bench BENCH=. COUNT=1 ACTORS=1000 NEW=/dev/null TESTFLAGS='-benchtime 1x -timeout 5m'
 
 benchstat: ## Compare two files of benchmark results (OLD= NEW=)
 	$(BENCHSTAT) $(OLD) $(NEW)
