@@ -120,7 +120,7 @@ func (a *activation) offer(w *work) offered {
 		return closed
 	case w.again && a.waits(w.id):
 		return pending
-	case !a.mailbox.takes(w, a.kind.limits.mailbox):
+	case !a.mailbox.takes(w, a.kind.config.Mailbox):
 		return full
 	}
 	a.mailbox.push(*w)

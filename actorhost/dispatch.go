@@ -157,7 +157,7 @@ func (h *Host) enqueue(tokens string, w *work) *activation {
 			return nil
 		case full:
 			h.refuse(w, overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
-				a.id, a.kind.limits.mailbox, maxMailboxBytes>>20, maxWaitingBytes>>20))
+				a.id, a.kind.config.Mailbox, maxMailboxBytes>>20, maxWaitingBytes>>20))
 			return nil
 		case closed: // it has just ended: its successor takes over
 		}

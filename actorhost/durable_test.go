@@ -99,7 +99,7 @@ var pressAndReader = []actorhost.Definition{
 		})),
 		actorhost.On(seenPages, actorhost.NoIn(func(s *readerState, _ *actorhost.Context) ([]seen, error) { return s.Seen, nil }))).
 		Events(actorhost.OnEvent(published, (*readerState).read)).
-		SleepAfter(time.Second),
+		Config(actorhost.TypeConfig{SleepAfter: time.Second}),
 }
 
 // awaitSeen waits until a reader has seen so many pages, and returns them.

@@ -210,9 +210,9 @@ func (h *Host) check(definitions []Definition) (err error) {
 			h.config.Lease = defaultClusterLease
 		}
 	}
-	h.config.Grace = orDefault(h.config.Grace, DefaultGrace)
-	h.config.MaxActive = orDefault(h.config.MaxActive, DefaultMaxActive)
-	h.config.KeepEvents = orDefault(h.config.KeepEvents, DefaultKeepEvents)
+	h.config.Grace = cmp.Or(h.config.Grace, DefaultGrace)
+	h.config.MaxActive = cmp.Or(h.config.MaxActive, DefaultMaxActive)
+	h.config.KeepEvents = cmp.Or(h.config.KeepEvents, DefaultKeepEvents)
 	if h.config.Logger == nil {
 		h.config.Logger = slog.Default()
 	}
@@ -232,14 +232,6 @@ func (h *Host) check(definitions []Definition) (err error) {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func orDefault[T comparable](value, byDefault T) T {
-	var zero T
-	if value == zero {
-		return byDefault
-	}
-	return value
 }
 
 // open connects the host with the bus.

@@ -224,7 +224,7 @@ func TestWrongDefinitionsAreErrorsOfStart(t *testing.T) {
 		"state that cannot be stored": {[]actorhost.Definition{actorhost.Define(func() unstorable { return unstorable{} },
 			actorhost.On(add, func(*unstorable, *actorhost.Context, int) (int, error) { return 0, nil }))}, "cannot be stored"},
 		"no state": {[]actorhost.Definition{actorhost.Define(nil, addIt)}, "no function that makes its state"},
-		"no time":  {[]actorhost.Definition{counters().SleepAfter(0)}, "must be positive"},
+		"no time":  {[]actorhost.Definition{counters().Config(actorhost.TypeConfig{SleepAfter: -1})}, "must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

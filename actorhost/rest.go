@@ -19,7 +19,7 @@ const rounds, roundShare, roundStep = 16, 50, 256
 func (h *Host) goRound() {
 	every := restAfter
 	for _, t := range h.types {
-		every = min(every, t.limits.sleepAfter)
+		every = min(every, t.config.SleepAfter)
 	}
 	every = max(every/rounds, time.Millisecond)
 	for wait := every; pause(h.staying, wait); {
@@ -61,7 +61,7 @@ func (a *activation) tire(now time.Duration) bool {
 		a.current = nil
 		a.gate.rest()
 	}
-	if idle < a.kind.limits.sleepAfter || a.connections.len() > 0 {
+	if idle < a.kind.config.SleepAfter || a.connections.len() > 0 {
 		return false
 	}
 	a.mailbox.push(work{kind: sleepWork})

@@ -56,7 +56,7 @@ func journals() []actorhost.Definition {
 			Events(actorhost.OnEvent(entered, func(s *pages, _ *actorhost.Context, entry string) error {
 				s.Entries = append(s.Entries, entry)
 				return nil
-			})).SleepAfter(time.Second),
+			})).Config(actorhost.TypeConfig{SleepAfter: time.Second}),
 	}
 }
 
