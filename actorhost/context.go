@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -160,8 +161,9 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if running, ok := FromContext(ctx); ok && running.a.id == c.a.id {
 		now = running
 	}
+	h := c.a.host
 	if now.over() {
-		return c.a.host.client.Invoke(ctx, call)
+		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
 	until, _ := now.Deadline()
 	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
@@ -173,7 +175,8 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.settle(); err != nil {
 		return unavailable("%v", err)
 	}
-	return c.a.host.client.InvokeFor(ctx, withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), call)
+	from := origin.Origin{Chain: withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
+	return h.client.Invoke(origin.With(ctx, from), call)
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].

@@ -18,6 +18,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -81,6 +82,7 @@ type Host struct {
 	journals   *store.Journals
 	leases     *store.Hosts
 	client     *client.Client
+	origin     origin.Host // of the calls that it makes
 	requester  *rpc.Requester
 	replies    *rpc.Gatherer
 	peers      peers
@@ -145,7 +147,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	if err := h.check(definitions); err != nil {
 		return nil, fmt.Errorf("actorhost: %w", err)
 	}
-	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &h.origin}))
 	h.staying, h.leave = context.WithCancel(h.ctx)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -285,7 +287,7 @@ func (h *Host) Stop(ctx context.Context) error {
 
 func (h *Host) shutDown(ctx context.Context) error {
 	h.leave()
-	h.client.Leave()
+	h.origin.Leave()
 	h.rejoining.Lock()
 	err := h.session.Load().leaveRoutes()
 	h.rejoining.Unlock()
