@@ -74,7 +74,7 @@ func (a *activation) offer(w *work) offered {
 		return closed
 	case w.again && a.waits(w.id):
 		return pending
-	case !a.mailbox.Takes(a.host.mailboxes, w, a.kind.limits.mailbox):
+	case !a.mailbox.Takes(a.host.mailboxes, w, a.kind.config.Mailbox):
 		return full
 	}
 	a.mailbox.Push(a.host.mailboxes, *w)

@@ -10,7 +10,7 @@ import (
 
 // Config is how a host runs. The zero value is a good one.
 type Config struct {
-	// Namespace keeps systems of actors on one bus apart. Defaults to bus.DefaultNamespace.
+	// Namespace keeps systems of actors on one bus apart. Defaults to client.DefaultNamespace.
 	Namespace string
 	// Name is what people see of the host. Defaults to the machine's host name. Hosts need no different names: each
 	// start has an id of its own.

@@ -104,7 +104,7 @@ var lounges = actorhost.Define(func() loungeState { return loungeState{} },
 	actorhost.On(present, actorhost.NoIn((*loungeState).present)),
 	actorhost.On(history, actorhost.NoIn(func(s *loungeState, _ *actorhost.Context) ([]string, error) { return s.History, nil }))).
 	OnDisconnect((*loungeState).leave).
-	SleepAfter(time.Second)
+	Config(actorhost.TypeConfig{SleepAfter: time.Second})
 
 // guest is a program that is connected with a lounge and notes what it hears.
 type guest struct {

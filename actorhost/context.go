@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -158,8 +159,9 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if running, ok := FromContext(ctx); ok && running.a.id == c.a.id {
 		now = running
 	}
+	h := c.a.host
 	if now.over() {
-		return c.a.host.client.Invoke(ctx, call)
+		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
 	until, _ := now.Deadline()
 	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
@@ -171,7 +173,8 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	return c.a.host.client.InvokeFor(ctx, withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), call)
+	from := origin.Origin{Chain: withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
+	return h.client.Invoke(origin.With(ctx, from), call)
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].

@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -24,6 +25,7 @@ type env struct {
 	clock     *clock.Clock
 	records   *store.Records
 	client    *client.Client
+	origin    origin.Host // of the calls that it makes
 	requester *rpc.Requester
 	presence  *presence.Presence
 	out       *outlet

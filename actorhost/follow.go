@@ -1,7 +1,6 @@
 package actorhost
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/troupe-go/troupe"
@@ -158,7 +157,7 @@ func (f *follows) restore(encoded []byte) error {
 
 // SubscribeDurable implements troupe.DurableSubscriber: see [troupe.DurableEvent.SubscribeDurable]. It is an error when
 // the actor's type has no handler for the event, and when the actor subscribes to 4,096 others already.
-func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event string) error {
+func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
 		return errs.New(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
@@ -167,15 +166,15 @@ func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event 
 	if n := c.a.gate.followed(); n >= maxFollows {
 		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
 	}
-	log, index, err := h.log.Open(ctx)
+	log, index, err := h.log.Open(c)
 	if err != nil {
 		return errs.Unavailable("%v", err)
 	}
 	// The index first: an event that comes after the last one was looked for finds the subscriber there.
-	if err := index.Add(ctx, source, event, c.a.id); err != nil {
+	if err := index.Add(c, source, event, c.a.id); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	last, from, err := log.Last(ctx, source, event)
+	last, from, err := log.Last(c, source, event)
 	if err != nil {
 		return errs.Unavailable("%v", err)
 	}
@@ -184,7 +183,7 @@ func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event 
 
 // UnsubscribeDurable implements troupe.DurableSubscriber. Its entry in the index goes when the next event finds no
 // subscription.
-func (c *Context) UnsubscribeDurable(_ context.Context, source troupe.ID, event string) error {
+func (c *Context) UnsubscribeDurable(source troupe.ID, event string) error {
 	return c.follow(followChange{source: source.Tokens(), event: event, end: true})
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -100,7 +101,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e.ready = pool.New(h.roster.workOff)
 	e.log = store.NewEventLog(nc, ns, config.Replicas, config.KeepEvents)
 	e.out = newOutlet(nc, ns, config.Logger, h.ID, e.busy)
-	e.ctx, h.cancel = context.WithCancel(context.Background())
+	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.staying, h.leave = context.WithCancel(e.ctx)
 	return h, nil
 }
@@ -146,7 +147,7 @@ func (h *Host) Stop(ctx context.Context) error {
 
 func (h *Host) shutDown(ctx context.Context) error {
 	h.leave()
-	h.client.Leave()
+	h.origin.Leave()
 	err := h.presence.LeaveRoutes()
 	if stuck := h.roster.stop(ctx); stuck > 0 {
 		err = errors.Join(err, fmt.Errorf("actorhost: %d actors did not end their actions in time: %w", stuck, ctx.Err()))

@@ -32,7 +32,7 @@ func (a *activation) notice(w *work) {
 		case more:
 			w.again = false // it is not the one that is being served
 			if a.offer(w) != taken {
-				a.pass(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.limits.mailbox, a.id))
+				a.pass(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
 			}
 			return
 		}

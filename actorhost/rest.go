@@ -26,7 +26,7 @@ func (a *activation) checkIdle(now time.Duration) bool {
 		a.current = nil
 		a.gate.rest()
 	}
-	if idle < a.kind.limits.sleepAfter || a.connections.len() > 0 {
+	if idle < a.kind.config.SleepAfter || a.connections.len() > 0 {
 		return false
 	}
 	a.mailbox.Push(a.host.mailboxes, work{kind: sleepWork})

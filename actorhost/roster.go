@@ -42,7 +42,7 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 			return nil
 		case full:
 			r.out.refuse(w, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
-				a.id, a.kind.limits.mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
+				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
 		case closed: // it has just ended: its successor takes over
 		}

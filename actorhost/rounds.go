@@ -16,7 +16,7 @@ const rounds, roundShare, roundStep = 16, 50, 256
 func (r *roster) goRound(ctx context.Context) {
 	every := restAfter
 	for _, t := range r.types {
-		every = min(every, t.limits.sleepAfter)
+		every = min(every, t.config.SleepAfter)
 	}
 	every = max(every/rounds, time.Millisecond)
 	for wait := every; pause.For(ctx, wait); {

@@ -58,7 +58,7 @@ func runCrates(args []string, orders map[string]func() string) (end func() error
 	if err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger}, crates().SleepAfter(24*time.Hour))
+	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger}, crates().Config(actorhost.TypeConfig{SleepAfter: 24 * time.Hour}))
 	if err != nil {
 		return nil, err
 	}

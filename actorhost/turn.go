@@ -212,7 +212,7 @@ func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
 
 // turnAt is turn for who has just looked at the time.
 func (a *activation) turnAt(began time.Duration, t turn, f func(*Context) error) (turned, error) {
-	if most := began + a.kind.limits.timeout; t.deadline == 0 || t.deadline > most {
+	if most := began + a.kind.config.ActionTimeout; t.deadline == 0 || t.deadline > most {
 		t.deadline = most
 	}
 	if err := a.refresh(); err != nil {

@@ -29,8 +29,7 @@ type Client struct {
 	queue     int   // events that may wait in each subscription
 	feeds     *feeds
 	links     links
-	hosts     hosts                     // at which calls wait
-	leaving   atomic.Pointer[time.Time] // since then; nil before
+	hosts     hosts // at which calls wait
 	closing   atomic.Bool
 }
 
@@ -66,21 +65,6 @@ func (c *Client) Actor(actorType string, key ...string) troupe.Handle {
 // Resent is how often the client has sent calls again, because they were refused before they started or not answered for
 // a while. The calls themselves need not have failed.
 func (c *Client) Resent() uint64 { return c.resent.Load() }
-
-// Leave says that the program is about to end. Calls go on; but where no host of a type is up, one is waited for no longer
-// than a second from now, by a call that then fails as unavailable: who ends may be the last.
-func (c *Client) Leave() {
-	now := time.Now()
-	c.leaving.CompareAndSwap(nil, &now)
-}
-
-// lastHope is how long it is thought that another host may come.
-const lastHope = time.Second
-
-func (c *Client) left() bool {
-	since := c.leaving.Load()
-	return since != nil && time.Since(*since) > lastHope
-}
 
 // Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that
 // wait. The connection stays open.

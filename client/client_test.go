@@ -134,7 +134,7 @@ func TestCallsFailAtOnceWithoutAServer(t *testing.T) {
 func TestCallerWhoGivesUpDoesNotKnowTheOutcome(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	host := b.Host(shelves.ActionTimeout(2 * time.Second))
+	host := b.Host(shelves.Config(actorhost.TypeConfig{ActionTimeout: 2 * time.Second}))
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting := make(chan error, 1)
 	go func() {
@@ -153,10 +153,10 @@ func TestCallerWhoGivesUpDoesNotKnowTheOutcome(t *testing.T) {
 
 func TestDefaultsAreThoseOfTheWire(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, wire.DefaultTimeout, client.DefaultTimeout)
+	require.Equal(t, client.DefaultTimeout, wire.DefaultTimeout)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	require.Equal(t, ns.Name(), client.DefaultNamespace)
+	require.Equal(t, client.DefaultNamespace, ns.Name())
 }
 
 func TestWrongConfig(t *testing.T) {

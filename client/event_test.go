@@ -84,7 +84,7 @@ func TestGapOfManyActors(t *testing.T) {
 	t.Parallel()
 	s := newSea(t)
 	l := make(log, 100)
-	_, err := flashed.SubscribeAll(t.Context(), s.far, troupe.Keys{}, l.hear, troupe.OnGap(func(ctx context.Context, gap troupe.Gap) error {
+	_, err := flashed.SubscribeAll(t.Context(), troupe.All[beacon](s.far), l.hear, troupe.OnGap(func(ctx context.Context, gap troupe.Gap) error {
 		l <- "of " + gap.Actor.KeyString()
 		return l.gap(ctx, gap)
 	}))
@@ -146,7 +146,7 @@ func TestSlowSubscriberIsToldWhatItMisses(t *testing.T) {
 	t.Parallel()
 	s := newSeaWith(t, client.Config{Queue: 10})
 	l, begun, goOn := make(log, 100), make(chan struct{}, 100), make(chan struct{})
-	_, err := flashed.SubscribeAll(t.Context(), s.far, troupe.Keys{}, func(ctx context.Context, n int) error {
+	_, err := flashed.SubscribeAll(t.Context(), troupe.All[beacon](s.far), func(ctx context.Context, n int) error {
 		begun <- struct{}{}
 		<-goOn
 		return l.hear(ctx, n)

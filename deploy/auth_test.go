@@ -58,7 +58,7 @@ var rooms = actorhost.Define(func() roomState { return roomState{} },
 	})),
 	actorhost.On(note, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, text string) error { return noted.Broadcast(c, text) })),
 	actorhost.On(attend, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
-		return noted.SubscribeDurable(c, c, troupe.GetOrCreate[room](c, key...))
+		return noted.SubscribeDurable(c, troupe.GetOrCreate[room](c, key...))
 	}))).
 	Events(actorhost.OnEvent(noted, func(s *roomState, _ *actorhost.Context, text string) error {
 		s.Said = append(s.Said, "noted: "+text)
