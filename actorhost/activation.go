@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
 )
 
 // activation is one actor's life in memory on one host, from the first call that finds it asleep until it falls
@@ -21,7 +22,7 @@ type activation struct {
 
 	mu        sync.Mutex
 	mailbox   mailbox
-	serving   identity             // of the call whose turn it is
+	serving   dedup.ID             // of the call whose turn it is
 	running   bool                 // a goroutine works the mailbox off
 	closed    bool                 // nothing more is taken: the host has no such activation any more
 	gone      chan struct{}        // closed with that; nil unless somebody waits for it
@@ -65,7 +66,7 @@ type work struct {
 	action   string
 	served   *served
 	as       codec.Codec
-	id       identity
+	id       dedup.ID
 	deadline time.Duration // by the clock of the host
 
 	*happening // what else it may be about
@@ -132,8 +133,8 @@ func (a *activation) offer(w *work) offered {
 }
 
 // waits reports whether a call with this identity is being served or waits for that. The caller holds a.mu.
-func (a *activation) waits(id identity) bool {
-	same := func(other identity) bool {
+func (a *activation) waits(id dedup.ID) bool {
+	same := func(other dedup.ID) bool {
 		return other.Number != 0 && other.Number == id.Number && other.Caller == id.Caller
 	}
 	if same(a.serving) {
@@ -175,7 +176,7 @@ func (a *activation) next() (work, bool) {
 	case !a.awake:
 		return work{kind: dropWork}, true
 	}
-	a.running, a.serving, a.used = false, identity{}, true
+	a.running, a.serving, a.used = false, dedup.ID{}, true
 	return work{}, false
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -53,7 +54,7 @@ func (h *Host) tryAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := h.records.Get(ctx, id); err != nil && !errors.Is(err, store.ErrCorrupt) {
+	if _, err := h.records.Get(ctx, id); err != nil && !errors.Is(err, record.ErrCorrupt) {
 		return err
 	}
 	if _, _, err := h.leases.Revision(ctx, h.ID()); err != nil {
@@ -65,7 +66,7 @@ func (h *Host) tryAll(ctx context.Context) error {
 	if err := h.waker.rehearse(ctx, id); err != nil {
 		return err
 	}
-	if _, err := h.records.Put(ctx, id, store.Record{Revision: 1 << 62}); !errors.Is(err, store.ErrConflict) {
+	if _, err := h.records.Put(ctx, id, record.Record{Revision: 1 << 62}); !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("writing records: %w", err)
 	}
 	return nil

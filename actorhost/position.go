@@ -2,10 +2,10 @@ package actorhost
 
 import (
 	"context"
-	"slices"
+	"errors"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 // maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
@@ -45,7 +45,10 @@ func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	ctx, cancel := context.WithDeadline(h.ctx, h.began.Add(w.deadline))
 	defer cancel()
 	last, err := h.lastEvent(ctx, id, event)
-	if err != nil {
+	switch {
+	case errors.Is(err, record.ErrCorrupt):
+		return nil, corrupt(id, err)
+	case err != nil:
 		return nil, unavailable("%v", err)
 	}
 	output, err := w.as.Append(nil, last)
@@ -57,15 +60,19 @@ func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 
 // lastEvent is the last event of a name that an actor has broadcast, or is about to.
 func (h *Host) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
-	record, err := h.records.Get(ctx, id)
+	found, err := h.records.Get(ctx, id)
 	switch {
 	case err != nil:
 		return troupe.Position{}, err
-	case record.Owner == "" && record.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
-		return troupe.Position{Epoch: record.Revision}, nil
+	case found.Owner == "" && found.Revision > 0 && !found.Created: // it was destroyed, which a subscriber has perhaps not noticed
+		return troupe.Position{Epoch: found.Revision}, nil
 	}
-	if !slices.ContainsFunc(record.Outbox, func(e store.Emitted) bool { return e.Event == event }) {
-		return record.Events[event], nil
+	parts, err := found.Open()
+	if err != nil {
+		return troupe.Position{}, err
+	}
+	if !parts.Outbox().Has(event) {
+		return parts.Events().Last(event), nil
 	}
 	log, err := h.log.open(ctx, h) // for what is not there yet has not been sent either
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -48,7 +49,9 @@ type session struct {
 // join starts a session and takes calls in it.
 func (h *Host) join(ctx context.Context) (_ *session, err error) {
 	s := &session{id: strings.ToLower(rand.Text()[:12]), host: h}
-	s.entry = store.HostEntry{ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Started: time.Now().UTC()}
+	s.entry = store.HostEntry{
+		ID: s.id, Name: h.config.Name, Types: slices.Sorted(maps.Keys(h.types)), Features: record.Features(), Started: time.Now().UTC(),
+	}
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
