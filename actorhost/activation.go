@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -24,7 +25,7 @@ type activation struct {
 
 	mu        sync.Mutex
 	mailbox   mailbox.Mailbox[work]
-	serving   identity             // of the call whose turn it is
+	serving   dedup.ID             // of the call whose turn it is
 	running   bool                 // a goroutine works the mailbox off
 	closed    bool                 // nothing more is taken: the host has no such activation any more
 	gone      chan struct{}        // closed with that; nil unless somebody waits for it
@@ -86,8 +87,8 @@ func (a *activation) offer(w *work) offered {
 }
 
 // waits reports whether a call with this identity is being served or waits for that. The caller holds a.mu.
-func (a *activation) waits(id identity) bool {
-	same := func(other identity) bool {
+func (a *activation) waits(id dedup.ID) bool {
+	same := func(other dedup.ID) bool {
 		return other.Number != 0 && other.Number == id.Number && other.Caller == id.Caller
 	}
 	if same(a.serving) {
@@ -129,7 +130,7 @@ func (a *activation) next() (work, bool) {
 	case !a.awake:
 		return work{kind: dropWork}, true
 	}
-	a.running, a.serving, a.used = false, identity{}, true
+	a.running, a.serving, a.used = false, dedup.ID{}, true
 	return work{}, false
 }
 

@@ -10,13 +10,14 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
 // behind is for an actor whose newest change is in the journal of its host, and not in its record yet.
 type behind struct {
 	segment *store.Segment
-	record  store.Record // as the journal has it
+	record  record.Record // as the journal has it
 }
 
 // note takes note of a write that has succeeded, which went to the journal if that gives its segment. The caller holds g.mu.
@@ -87,7 +88,6 @@ func (g *gate) land() {
 }
 
 // same reports whether a record that was found is one that was to be written.
-func same(found, written store.Record) bool {
-	return found.Owner == written.Owner && found.Epoch == written.Epoch &&
-		bytes.Equal(found.State, written.State) && bytes.Equal(found.Answers, written.Answers)
+func same(found, written record.Record) bool {
+	return bytes.Equal(found.Append(nil), written.Append(nil))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -125,7 +126,7 @@ func (g *gate) resume(conn *Connection, o *output) {
 	sent, err := codec.MsgPack.Append(nil, conn.sent)
 	g.mu.Unlock()
 	if err == nil {
-		o.events = []event{{name: wire.SentName, data: sent, to: conn}}
+		o.events = []*event{{Broadcast: record.Broadcast{Event: wire.SentName, Payload: sent}, to: conn}}
 	}
 	g.pass(o, &turned{events: o.events})
 }
@@ -173,7 +174,7 @@ func (a *activation) hangUpAll() {
 }
 
 // cutOff takes what a turn has done to connections, and returns what is to be sent for it.
-func (a *activation) cutOff(cuts []cut) (events []event) {
+func (a *activation) cutOff(cuts []cut) (events []*event) {
 	for _, one := range cuts {
 		if !a.connections.remove(one.connection) {
 			continue
@@ -192,16 +193,16 @@ func (a *activation) cutOff(cuts []cut) (events []event) {
 // sayClosed tells a program that its connection has ended.
 func (a *activation) sayClosed(conn *Connection, why wire.Closed) {
 	if e, ok := a.farewell(conn, why); ok {
-		a.gate.pass(&output{}, &turned{events: []event{e}})
+		a.gate.pass(&output{}, &turned{events: []*event{e}})
 	}
 }
 
-func (a *activation) farewell(conn *Connection, why wire.Closed) (event, bool) {
+func (a *activation) farewell(conn *Connection, why wire.Closed) (*event, bool) {
 	data, err := codec.MsgPack.Append(nil, why)
 	if err != nil {
 		a.logger("").Error("encoding why a connection has ended failed", slog.Any("error", err))
 	}
-	return event{name: wire.ClosedName, data: data, to: conn}, err == nil
+	return &event{Broadcast: record.Broadcast{Event: wire.ClosedName, Payload: data}, to: conn}, err == nil
 }
 
 // abandon tells the connections of an activation that has ended, without hooks.

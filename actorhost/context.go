@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/origin"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -38,10 +39,10 @@ type timed struct {
 
 // effects are what a turn does besides changing the state.
 type effects struct {
-	events  []event        // in the order of their broadcast
-	follows []followChange // durable subscriptions that it has made or ended
-	cuts    []cut          // connections that it ends
-	started []*listener    // subscriptions that it has made
+	events  []*event        // in the order of their broadcast
+	changes []record.Change // of the record
+	cuts    []cut           // connections that it ends
+	started []*listener     // subscriptions that it has made
 	destroy bool
 }
 
@@ -51,6 +52,18 @@ func (c *Context) does() *effects {
 		c.effects = new(effects)
 	}
 	return c.effects
+}
+
+// change notes a change of the record, which is made if the turn succeeds.
+func (c *Context) change(change record.Change) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return errTurnOver
+	}
+	does := c.does()
+	does.changes = append(does.changes, change)
+	return nil
 }
 
 var (
@@ -199,7 +212,7 @@ func (c *Context) end() turned {
 	if c.effects == nil {
 		return turned{}
 	}
-	return turned{events: c.effects.events, follows: c.effects.follows, cut: c.effects.cuts, destroyed: c.effects.destroy}
+	return turned{events: c.effects.events, changes: c.effects.changes, cut: c.effects.cuts, destroyed: c.effects.destroy}
 }
 
 func (c *Context) over() bool {

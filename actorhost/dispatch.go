@@ -97,10 +97,10 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	if target.Action != wire.ConnectAction { // which comes anew to each host
 		w.id.RequestID, _ = wire.ParseRequestID(w.reply)
 	}
-	w.id.given = strings.Clone(header(w.header, wire.HeaderRequestID)) // a part of all headers, which nobody must keep for it
+	w.id.Given = strings.Clone(header(w.header, wire.HeaderRequestID)) // a part of all headers, which nobody must keep for it
 	w.again = header(w.header, wire.HeaderAttempt) != ""
-	if len(w.id.given) > wire.MaxRequestID {
-		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.given), wire.MaxRequestID)
+	if len(w.id.Given) > wire.MaxRequestID {
+		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.Given), wire.MaxRequestID)
 	}
 	if chain := header(w.header, wire.HeaderChain); chain != "" {
 		return cycle(chain, target.Tokens)

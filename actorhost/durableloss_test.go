@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -97,20 +98,17 @@ func leaveUnsent(t *testing.T, b *hosttest.Bus, id troupe.ID, kept int) {
 	require.NoError(t, err)
 	state, err := codec.MsgPack.Append(nil, pressState{Pages: 3})
 	require.NoError(t, err)
-	record := store.Record{Owner: "dead", Created: true, State: state, Events: map[string]troupe.Position{"published": {Epoch: 1, Sequence: 3}}}
-	end := uint64(0)
+	left, parts, end := record.Record{Owner: "dead", Created: true, State: state}, record.Parts{}, uint64(0)
 	for n := range 3 {
-		e := store.Emitted{Event: "published", Position: troupe.Position{Epoch: 1, Sequence: uint64(n + 1)}, Payload: []byte{byte(n + 1)}}
-		if n > 0 {
-			e.Previous = 1
-		}
-		record.Outbox = append(record.Outbox, e)
+		e := record.Broadcast{Event: "published", Epoch: 1, Payload: []byte{byte(n + 1)}, Durable: true}
+		e.Apply(&parts)
 		if n < kept {
-			end, err = log.Append(t.Context(), id, e, end)
+			end, err = log.Append(t.Context(), id, e.Emitted(), end)
 			require.NoError(t, err)
 		}
 	}
-	_, err = records.Put(t.Context(), id, record)
+	parts.Fill(&left, nil)
+	_, err = records.Put(t.Context(), id, left)
 	require.NoError(t, err)
 }
 
@@ -186,7 +184,7 @@ func TestOnlyOneOfTwoWhoAppendSucceeds(t *testing.T) {
 	require.NoError(t, err)
 	id, err := troupe.NewID("press", "times")
 	require.NoError(t, err)
-	first := store.Emitted{Event: "published", Position: troupe.Position{Epoch: 5, Sequence: 1}}
+	first := record.Emitted{Event: "published", Position: troupe.Position{Epoch: 5, Sequence: 1}}
 	end, err := log.Append(t.Context(), id, first, 0)
 	require.NoError(t, err)
 	_, err = log.Append(t.Context(), id, first, 0)

@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -35,11 +36,11 @@ type gate struct {
 	moved   signal
 
 	revision uint64
-	state    []byte        // to be written, or written, last; nil at rest
-	request  *store.Write  // made with the first
-	record   *store.Record // the write that is under way, or nil
-	behind   *behind       // the record is; nil when it has all
-	*memory                // never nil; to be written to only after own
+	state    []byte         // to be written, or written, last; nil at rest
+	request  *store.Write   // made with the first
+	record   *record.Record // the write that is under way, or nil
+	behind   *behind        // the record is; nil when it has all
+	*memory                 // never nil; to be written to only after own
 }
 
 // signal is a sync.Cond that is made when somebody waits, as few do.
@@ -61,7 +62,7 @@ func (s *signal) Broadcast() {
 
 // output is what one turn wants to send.
 type output struct {
-	events []event
+	events []*event
 	work   work     // the call that it answers; without one there is no reply
 	reply  nats.Msg // without a subject nobody waits for it
 }
@@ -79,12 +80,12 @@ const resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
 func (g *gate) pass(o *output, t *turned) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if o.reply.Subject != "" && (t.changes() || g.asked || g.outbox.relaying) {
+	if o.reply.Subject != "" && (t.stores() || g.asked || g.outbox.relaying) {
 		o.reply.Data = bytes.Clone(o.reply.Data) // its buffer is for the next turn
 	}
 	if g.closed == nil {
-		o.events = g.number(t.events)
 		g.change(o, t)
+		o.events = g.place(t.events)
 	}
 	switch {
 	case g.closed != nil:
@@ -103,7 +104,7 @@ func (g *gate) pass(o *output, t *turned) {
 
 // change takes what a turn has changed. The caller holds g.mu.
 func (g *gate) change(o *output, t *turned) {
-	if !t.changes() {
+	if !t.stores() {
 		return
 	}
 	g.dirty = true
@@ -113,13 +114,7 @@ func (g *gate) change(o *output, t *turned) {
 	case g.state == nil:
 		g.state = g.a.unchanged()
 	}
-	if len(t.follows)+len(t.events) > 0 || t.handled != nil {
-		g.apart = true // others look for what was broadcast, and who hears it, in the record
-	}
-	if len(t.follows) > 0 || t.handled != nil {
-		g.own()
-		g.follows.change(t.follows, t.handled)
-	}
+	g.apply(t.changes)
 	g.remember(&o.work, o.reply.Data)
 }
 
@@ -142,42 +137,32 @@ func (g *gate) ask() {
 }
 
 // take is told that the write is about to be sent. What turns change from now on is for the next one.
-func (g *gate) take(journal bool) (store.Record, bool) {
+func (g *gate) take(journal bool) (record.Record, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed != nil {
-		return store.Record{}, false
+		return record.Record{}, false
 	}
 	if journal && g.apart {
 		g.asked = false
 		g.ask()
-		return store.Record{}, false
+		return record.Record{}, false
 	}
 	if faults.Fencing && !g.a.session.Valid() {
 		g.close(errNoLease, nil)
-		return store.Record{}, false
+		return record.Record{}, false
 	}
 	if g.state == nil {
 		g.close(errNoState, nil)
-		return store.Record{}, false
+		return record.Record{}, false
 	}
 	faults.At(faults.BeforeCommit)
-	record := store.Record{Owner: g.a.session.ID, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
-	g.outbox.record(&record)
-	err := g.follows.encode()
-	if err == nil {
-		record.Follows = g.follows.encoded
-		rest := int64(len(g.state)) + g.more()
-		record.Answers = g.answers.encode(func(size int64) bool { return g.a.host.records.Fits(rest + size) })
-	}
-	if err != nil { // which no value of the types can cause
-		g.close(err, nil)
-		return store.Record{}, false
-	}
+	write := record.Record{Owner: g.a.session.ID, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
+	g.parts.Fill(&write, g.a.host.records.Fits)
 	g.writing, g.dirty, g.apart = true, false, false
 	g.flying, g.next = g.next, g.flying[:0]
-	g.record = &record
-	return record, true
+	g.record = &write
+	return write, true
 }
 
 // written is told how a write has ended.
@@ -274,7 +259,7 @@ func (g *gate) refuse(o *output, err error) {
 	failed := errs.Unavailable("%s was not stored: %v", g.a.id, err)
 	if errors.Is(err, store.ErrOutcomeUnknown) {
 		// Sent again with its id it takes effect once.
-		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.known(),
+		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.Known(),
 			Message: "whether " + g.a.id.String() + "." + o.work.action + " was stored is not known"}
 	}
 	g.a.host.out.refuse(&o.work, failed)
@@ -305,9 +290,9 @@ func (g *gate) uncrowd() {
 // destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
 // kept before, for afterwards there is no record of them.
 func (g *gate) destroy(o *output, t *turned) {
-	if slices.ContainsFunc(t.events, func(e event) bool { return e.durable }) {
-		g.pass(&output{}, &turned{events: t.events})
-		t.events = nil
+	if slices.ContainsFunc(t.events, isDurable) {
+		g.pass(&output{}, &turned{events: t.events, changes: t.changes})
+		t.events, t.changes = nil, nil
 	}
 	err := g.settle()
 	g.mu.Lock()
@@ -327,6 +312,7 @@ func (g *gate) destroy(o *output, t *turned) {
 		return
 	}
 	faults.At(faults.AfterCommit)
-	o.events = g.number(t.events)
+	g.apply(t.changes)
+	o.events = g.place(t.events)
 	g.release(false, *o)
 }

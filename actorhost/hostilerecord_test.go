@@ -64,6 +64,11 @@ func TestHostileRecords(t *testing.T) {
 	answers := func(kept, callers any) fields {
 		return with("answers", encoded(t, fields{"kept": kept, "callers": callers, "forgetful": true}))
 	}
+	position := fields{"epoch": 1, "sequence": 1}
+	outbox := func(event any) fields { return with("outbox", []any{event}) }
+	follows := func(source, event string, heard any) fields {
+		return with("follows", encoded(t, fields{source: fields{"c": 1, "e": fields{event: heard}}}))
+	}
 	corrupt := map[string]any{
 		"a state of nothing":        with("state", []byte{}),
 		"a state of nil":            with("state", []byte{0xc0}),
@@ -79,12 +84,37 @@ func TestHostileRecords(t *testing.T) {
 		"answers of a nil caller":   answers([]any{}, callers(1, nil)),
 		"answers of text callers":   answers([]any{}, fields{"a": good}),
 		"answers to negative calls": answers([]any{fields{"c": 1, "n": -1}}, callers(1, good)),
+		"answers to no call":        answers([]any{fields{}}, callers(1, good)),
+		"answers of nil":            answers([]any{nil}, callers(1, good)),
 		"700,000 empty answers":     with("answers", append([]byte("\x81\xa4kept\xdd\x00\x0a\xae\x60"), bytes.Repeat([]byte{0x80}, 700_000)...)),
 		"an owner with a dot":       with("owner", "a.b"),
 		"an owner of a wildcard":    with("owner", ">"),
 		"an owner of two lines":     with("owner", "a\r\nPUB troupe.route.counter.other.destroy 0\r\n\r\n"),
 		"an owner of 5,000 bytes":   with("owner", strings.Repeat("o", 5000)),
 		"an epoch that is negative": with("epoch", -1),
+		"follows of nil":            with("follows", encoded(t, fields{"press.times": nil})),
+		"follows of no event":       with("follows", encoded(t, fields{"press.times": fields{"c": 1}})),
+		"follows of nil events":     follows("press.times", "published", nil),
+		"follows of two lines":      follows("press.times", "a\r\nPUB troupe.x 0\r\n\r\n", fields{"f": 1}),
+		"follows of a wildcard":     follows("press.>", "published", fields{"f": 1}),
+		"follows from minus one":    follows("press.times", "published", fields{"f": -1}),
+		"follows from the end":      follows("press.times", "published", fields{"f": uint64(math.MaxUint64)}),
+		"follows that are a map":    with("follows", fields{}),
+		"follows of junk":           with("follows", []byte("junk")),
+		"an event of two lines":     outbox(fields{"event": "a\r\nPUB troupe.x 0\r\n\r\n", "position": position}),
+		"an event of a wildcard":    outbox(fields{"event": ">", "position": position}),
+		"an event of two tokens":    outbox(fields{"event": "a.b", "position": position}),
+		"an event without a name":   outbox(fields{"position": position}),
+		"an event without a place":  outbox(fields{"event": "published"}),
+		"an event at the end":       outbox(fields{"event": "published", "position": fields{"epoch": 1, "sequence": uint64(math.MaxUint64)}}),
+		"an event for two lines":    outbox(fields{"event": "published", "position": position, "except": "a\r\nb: c"}),
+		"an event that is nil":      outbox(nil),
+		"700,000 nil events":        with("outbox", make([]any, 700_000)),
+		"positions of two lines":    with("events", fields{"a\r\nPUB troupe.x 0\r\n\r\n": position}),
+		"positions of nil":          with("events", fields{"published": nil}),
+		"positions of no epoch":     with("events", fields{"published": fields{"sequence": 1}}),
+		"positions that are a list": with("events", []any{}),
+		"parts, but not created":    fields{"owner": "gone", "events": fields{"published": position}},
 		"an empty map":              fields{},
 		"not created, with a state": with("created", false),
 	}
@@ -97,7 +127,10 @@ func TestHostileRecords(t *testing.T) {
 		"20,000 answers":          answers(many(20_000, fields{"c": 1, "n": 9, "o": []byte("x")}), callers(1, good)),
 		"10,000 given ids":        answers(many(10_000, fields{"g": "id", "s": 1}), callers(1, good)),
 		"10,000 callers":          answers([]any{}, callers(10_000, good)),
-		"answers of nobody":       answers([]any{fields{}, fields{"n": uint64(math.MaxUint64)}}, callers(1, fields{})),
+		"answers of nobody":       answers([]any{fields{"n": uint64(math.MaxUint64)}}, callers(1, fields{})),
+		"parts that are nil":      fields{"owner": "gone", "created": true, "state": encoded(t, fields{"value": 7}), "answers": nil, "events": nil, "follows": nil, "outbox": nil},
+		"parts that are empty":    fields{"owner": "gone", "created": true, "state": encoded(t, fields{"value": 7}), "answers": []byte{}, "events": fields{}, "follows": []byte{}, "outbox": []any{}},
+		"a great position":        with("events", fields{"published": fields{"epoch": 1, "sequence": math.MaxInt64}}),
 	}
 	put := func(key string, record any) []byte {
 		data := encoded(t, record)

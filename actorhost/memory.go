@@ -1,19 +1,17 @@
 package actorhost
 
 import (
-	"errors"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
-	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
-// memory is what a record has besides the state. Most actors have none of it, and share [nothing], until their goroutine
+// memory is what an actor has besides its state. Most actors have none of it, and share [nothing], until their goroutine
 // makes them one.
 type memory struct {
-	answers answers
-	follows follows
-	outbox  outbox
+	parts  record.Parts // of its record
+	outbox outbox
 }
 
 var nothing memory
@@ -25,70 +23,72 @@ func (g *gate) own() {
 	}
 }
 
+// apply makes the changes of a turn. The caller holds g.mu.
+func (g *gate) apply(changes []record.Change) {
+	if len(changes) > 0 {
+		g.own()
+	}
+	for _, c := range changes {
+		c.Apply(&g.parts)
+		g.apart = g.apart || c.Shared()
+	}
+}
+
 // remember keeps the answer to a call for when it comes again. The caller holds g.mu, or is the only one there is.
 func (g *gate) remember(w *work, answer []byte) {
-	if faults.Deduping && w.id.known() {
+	if faults.Deduping && w.id.Known() {
 		g.own()
-		g.answers.add(w, answer)
+		record.Answered{Call: w.call(), Output: answer}.Apply(&g.parts)
 	}
 }
 
-// number gives events their places. The caller holds g.mu.
-func (g *gate) number(events []event) []event {
-	if len(events) == 0 {
-		return nil
-	}
-	g.own()
-	return g.outbox.take(events, g.a.epoch)
+func (w *work) call() dedup.Call {
+	return dedup.Call{ID: w.id, Action: w.action, Input: w.data, Again: w.again}
 }
 
-// find looks for the answer to a call that was made before: see [answers.find].
-func (g *gate) find(w *work) (output []byte, err *troupe.Error, v verdict) {
-	if !w.id.known() || !faults.Deduping || g.memory == &nothing {
-		return nil, nil, isNew
+// find looks for the answer to a call that was made before.
+func (g *gate) find(w *work) (output []byte, err *troupe.Error, v dedup.Verdict) {
+	if !w.id.Known() || !faults.Deduping || g.memory == &nothing {
+		return nil, nil, dedup.New
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.answers.find(w)
+	return g.parts.Answers().Find(w.call())
 }
 
 // cursor is how far the actor has come with the durable events of another, and whether it subscribes to any.
 func (g *gate) cursor(source string) (uint64, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.follows.cursor(source)
+	return g.parts.Follows().Cursor(source)
 }
 
 // heard is what the actor has heard by a durable subscription, and whether it has that.
-func (g *gate) heard(source, event string) (heard, bool) {
+func (g *gate) heard(source, event string) (record.Heard, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.follows.heard(source, event)
+	return g.parts.Follows().Heard(source, event)
 }
 
 // followed is how many actors the actor subscribes to for good.
 func (g *gate) followed() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.follows.to)
+	return g.parts.Follows().Len()
 }
 
-// restore takes what a record has besides the state.
-func (g *gate) restore(record store.Record) error {
+// restore takes the parts of a record.
+func (g *gate) restore(parts record.Parts) {
 	g.memory = &nothing
-	if len(record.Events)+len(record.Outbox)+len(record.Answers)+len(record.Follows) == 0 {
-		return nil
+	if !parts.IsZero() {
+		g.memory = &memory{parts: parts}
 	}
-	g.own()
-	g.outbox.restore(record)
-	return errors.Join(g.answers.restore(record.Answers), g.follows.restore(record.Follows))
 }
 
-// besides is how many bytes of the record are taken by what is neither the state nor the answers, which may be dropped.
-func (g *gate) besides() int64 {
+// besides is how many bytes of the record are taken, after changes, by what is neither the state nor the answers, which
+// may be dropped.
+func (g *gate) besides(changes []record.Change) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.more()
+	return g.parts.Grown(changes)
 }
-
-func (g *gate) more() int64 { return g.outbox.size + g.follows.size }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -105,7 +106,8 @@ func (a *activation) handleLogged(e store.Logged) error {
 	if err != nil {
 		return err
 	}
-	result.handled = &handled{source: source, event: e.Event, sequence: e.Sequence, position: e.Place.Position}
+	result.changes = append(result.changes,
+		record.Handled{Source: source, Event: e.Event, Sequence: e.Sequence, Position: e.Place.Position})
 	a.finish(&result, &output{})
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -16,37 +15,24 @@ import (
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // event is an event that a turn has broadcast, or sends to one connection.
 type event struct {
-	name    string
-	data    []byte
-	durable bool
-	to      *Connection // alone, if it is given
-	except  string      // the id of a connection that does not get it
-	place   wire.Place  // once the turn has succeeded
+	record.Broadcast
+	to *Connection // alone, if it is given: then the record knows nothing of it
 }
 
-// counts reports whether the event is one of those that the record counts.
-func (e event) counts() bool { return e.to == nil }
+func isDurable(e *event) bool { return e.Durable }
 
-// size is what a durable event takes in the record until it is in the log.
-func (e event) size() int64 {
-	const around = 64 // its position and the names of its fields
-	return int64(len(e.name) + len(e.data) + around)
-}
-
-// outbox numbers an actor's events and gets the durable ones into the log. Until one is there it is in the record, so
-// that it gets there whatever dies: the next activation goes on. It is guarded by the mutex of its gate.
+// outbox gets an actor's durable events into the log. Until one is there it is in the record, so that it gets there
+// whatever dies: the next activation goes on. It is guarded by the mutex of its gate.
 type outbox struct {
-	last     map[string]troupe.Position // event of each name
-	waiting  []store.Emitted            // durable, stored or about to be, and not known to be in the log
-	size     int64                      // of those, in the record
-	behind   []output                   // stored; to be sent once the durable events of the first are in the log
-	relaying bool                       // somebody is at it
+	behind   []output // stored; to be sent once the durable events of the first are in the log
+	relaying bool     // somebody is at it
 
 	ends map[string]end // of the log, by name; only for who is relaying
 }
@@ -77,12 +63,19 @@ func (c *Context) Emit(e troupe.Emission) error {
 		return errs.New(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d",
 			e.Event, c.a.id, len(data), limit-eventRoom)
 	}
+	if e.Except != "" {
+		if err := troupe.CheckName("connection", e.Except); err != nil {
+			return err
+		}
+	}
 	if e.Durable {
 		if err := c.a.markUnsent(c); err != nil {
 			return errs.Unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
 	}
-	one := event{name: e.Event, data: data, durable: e.Durable, except: e.Except}
+	one := &event{Broadcast: record.Broadcast{
+		Event: e.Event, Epoch: c.a.epoch, Payload: data, Except: e.Except, Durable: e.Durable,
+	}}
 	if e.To != "" {
 		if one.to = c.a.connections.find(e.To); one.to == nil {
 			return fmt.Errorf("sending %s of %s: %w", e.Event, c.a.id, errNoConnection)
@@ -94,56 +87,35 @@ func (c *Context) Emit(e troupe.Emission) error {
 		return fmt.Errorf("broadcasting %s of %s: %w", e.Event, c.a.id, errTurnOver)
 	}
 	does := c.does()
+	if one.to == nil {
+		one.Again = does.broadcasts(one.Event)
+		does.changes = append(does.changes, &one.Broadcast)
+	}
 	does.events = append(does.events, one)
 	return nil
+}
+
+// broadcasts reports whether a turn has broadcast an event of this name.
+func (e *effects) broadcasts(name string) bool {
+	for i := len(e.events) - 1; i >= 0; i-- { // as a rule the last one was the same
+		if e.events[i].to == nil && e.events[i].Event == name {
+			return true
+		}
+	}
+	return false
 }
 
 // eventRoom is what the headers of an event may take of a message, with those that the server adds to a durable one.
 const eventRoom = 512
 
-// take numbers events.
-func (b *outbox) take(events []event, epoch uint64) []event {
-	for i := range events {
-		e := &events[i]
+// place gives events to single connections their places; what is broadcast has one. The caller holds g.mu.
+func (g *gate) place(events []*event) []*event {
+	for _, e := range events {
 		if e.to != nil {
-			e.place = e.to.next(e.name, epoch)
-			continue
-		}
-		if b.last == nil {
-			b.last = make(map[string]troupe.Position, 1)
-		}
-		e.place = wire.After(b.last[e.name], epoch)
-		b.last[e.name] = e.place.Position
-		if e.durable {
-			b.waiting = append(b.waiting, e.emitted())
-			b.size += e.size()
+			e.Place = e.to.next(e.Event, g.a.epoch)
 		}
 	}
 	return events
-}
-
-func (e event) emitted() store.Emitted {
-	return store.Emitted{Event: e.name, Position: e.place.Position, Previous: e.place.Previous, Payload: e.data, Except: e.except}
-}
-
-// record puts into a record what belongs there. It is encoded later: what is in it must not change.
-func (b *outbox) record(r *store.Record) {
-	r.Events, r.Outbox = maps.Clone(b.last), slices.Clone(b.waiting)
-}
-
-func (b *outbox) restore(r store.Record) {
-	*b = outbox{last: r.Events, waiting: r.Outbox}
-	for _, e := range b.waiting {
-		b.size += event{name: e.Event, data: e.Payload}.size()
-	}
-}
-
-// isKept forgets the first durable event that waits: it is in the log.
-func (b *outbox) isKept() {
-	e := b.waiting[0]
-	b.size -= event{name: e.Event, data: e.Payload}.size()
-	b.waiting[0] = store.Emitted{}
-	b.waiting = b.waiting[1:]
 }
 
 // release sends outputs whose state is stored, in order. Those with durable events, and all behind them, wait until these
@@ -151,7 +123,7 @@ func (b *outbox) isKept() {
 func (g *gate) release(more bool, outputs ...output) {
 	for i := range outputs {
 		o := &outputs[i]
-		if g.outbox.relaying || slices.ContainsFunc(o.events, func(e event) bool { return e.durable }) {
+		if g.outbox.relaying || slices.ContainsFunc(o.events, isDurable) {
 			g.outbox.behind = append(g.outbox.behind, outputs[i:]...)
 			if !g.outbox.relaying {
 				g.outbox.relaying = true
@@ -173,15 +145,15 @@ func (g *gate) reply(o *output, more bool) {
 }
 
 // publish sends an event that is not durable. When the lease is over, the next owner may have broadcast what is newer.
-func (a *activation) publish(e event) {
+func (a *activation) publish(e *event) {
 	if faults.Fencing && !a.session.Valid() {
 		return
 	}
-	subject := a.host.ns.Event(a.id, e.name)
+	subject := a.host.ns.Event(a.id, e.Event)
 	if e.to != nil {
-		subject = e.to.subject(e.name)
+		subject = e.to.subject(e.Event)
 	}
-	a.host.out.send(&nats.Msg{Subject: subject, Data: e.data, Header: wire.EventHeader(e.place, e.except)})
+	a.host.out.send(&nats.Msg{Subject: subject, Data: e.Payload, Header: wire.EventHeader(e.Place, e.Except)})
 }
 
 // relay sends the outputs that wait for the log.
@@ -202,16 +174,16 @@ func (g *gate) relay() {
 		g.mu.Unlock()
 
 		for _, e := range o.events {
-			if !e.durable {
+			if !e.Durable {
 				g.a.publish(e)
 				continue
 			}
-			if err := g.keep(ctx, e.emitted()); err != nil {
+			if err := g.keep(ctx, e.Emitted()); err != nil {
 				g.giveUp(o, err)
 				return
 			}
 			g.mu.Lock()
-			g.outbox.isKept()
+			g.parts.Outbox().Kept()
 			g.mu.Unlock()
 		}
 		g.reply(&o, false)
@@ -233,18 +205,21 @@ func (g *gate) giveUp(o output, err error) {
 
 // flush gets the events into the log that an earlier activation has left.
 func (g *gate) flush(ctx context.Context) error {
-	for len(g.outbox.waiting) > 0 {
-		if err := g.keep(ctx, g.outbox.waiting[0]); err != nil {
+	for {
+		first, ok := g.parts.Outbox().First()
+		if !ok {
+			return nil
+		}
+		if err := g.keep(ctx, first); err != nil {
 			return err
 		}
-		g.outbox.isKept()
+		g.parts.Outbox().Kept()
 	}
-	return nil
 }
 
 // keep gets an event into the log, unless it is there. Events follow each other by compare-and-set, so that none gets
 // there twice, or before an earlier one, whoever else is at it.
-func (g *gate) keep(ctx context.Context, e store.Emitted) error {
+func (g *gate) keep(ctx context.Context, e record.Emitted) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
 	log, _, err := g.a.host.log.Open(ctx)

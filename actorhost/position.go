@@ -2,11 +2,11 @@ package actorhost
 
 import (
 	"context"
-	"slices"
+	"errors"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
-	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 // maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
@@ -46,7 +46,10 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.deadline))
 	defer cancel()
 	last, err := d.lastEvent(ctx, id, event)
-	if err != nil {
+	switch {
+	case errors.Is(err, record.ErrCorrupt):
+		return nil, corrupt(id, err)
+	case err != nil:
 		return nil, errs.Unavailable("%v", err)
 	}
 	output, err := w.as.Append(nil, last)
@@ -58,15 +61,19 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 
 // lastEvent is the last event of a name that an actor has broadcast, or is about to.
 func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
-	record, err := d.records.Get(ctx, id)
+	found, err := d.records.Get(ctx, id)
 	switch {
 	case err != nil:
 		return troupe.Position{}, err
-	case record.Owner == "" && record.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
-		return troupe.Position{Epoch: record.Revision}, nil
+	case found.Owner == "" && found.Revision > 0 && !found.Created: // it was destroyed, which a subscriber has perhaps not noticed
+		return troupe.Position{Epoch: found.Revision}, nil
 	}
-	if !slices.ContainsFunc(record.Outbox, func(e store.Emitted) bool { return e.Event == event }) {
-		return record.Events[event], nil
+	parts, err := found.Open()
+	if err != nil {
+		return troupe.Position{}, err
+	}
+	if !parts.Outbox().Has(event) {
+		return parts.Events().Last(event), nil
 	}
 	log, _, err := d.log.Open(ctx) // for what is not there yet has not been sent either
 	if err != nil {

@@ -126,7 +126,7 @@ func TestAnswerIsForgottenWhenItsCallerHasIt(t *testing.T) {
 		r.send("add", 1, number, number, 1)
 		r.requireAnswer(number)
 	}
-	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Answers), 100, "one answer, not a hundred")
+	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Parts), 100, "one answer, not a hundred")
 
 	// A copy that was long on its way is too late: it neither runs nor is answered, by what is in the record either.
 	for number := 101; number <= 102; number++ {
@@ -187,7 +187,7 @@ func TestWindowIsBounded(t *testing.T) {
 		}
 		r.putToSleep(b)
 	}
-	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Answers), 32*window)
+	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Parts), 32*window)
 }
 
 func TestCallersBeyondTheLimitAreNotGuessed(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -123,12 +124,12 @@ func TestStateThatCannotBeDecodedStays(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		what  string
-		spoil func(*store.Record)
+		spoil func(*record.Record)
 	}{
-		{"another type of field", func(r *store.Record) { r.State, _ = codec.MsgPack.Append(nil, map[string]any{"value": "text"}) }},
-		{"no msgpack", func(r *store.Record) { r.State = []byte{0xc1} }},
-		{"nothing", func(r *store.Record) { r.State = nil }},
-		{"answers that are none", func(r *store.Record) { r.Answers = []byte{0xc1} }},
+		{"another type of field", func(r *record.Record) { r.State, _ = codec.MsgPack.Append(nil, map[string]any{"value": "text"}) }},
+		{"no msgpack", func(r *record.Record) { r.State = []byte{0xc1} }},
+		{"nothing", func(r *record.Record) { r.State = nil }},
+		{"answers that are none", func(r *record.Record) { r.Parts = record.Encoded("\x81\xa7answers\xc4\x01\xc1") }},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			t.Parallel()

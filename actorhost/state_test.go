@@ -9,20 +9,21 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // recordOf reads an actor's record from the bus.
-func recordOf(t *testing.T, b *hosttest.Bus, ref troupe.Reference) store.Record {
+func recordOf(t *testing.T, b *hosttest.Bus, ref troupe.Reference) record.Record {
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
-	record, err := records.Get(t.Context(), ref.(counter).ID())
+	found, err := records.Get(t.Context(), ref.(counter).ID())
 	require.NoError(t, err)
-	return record
+	return found
 }
 
 func TestReplyWaitsForTheWrite(t *testing.T) {
@@ -32,9 +33,9 @@ func TestReplyWaitsForTheWrite(t *testing.T) {
 	last := uint64(0)
 	for range 5 {
 		require.NoError(t, call(t.Context(), add, a, 1))
-		record := recordOf(t, b, a)
-		require.Greater(t, record.Revision, last, "the state is stored when the reply is here")
-		last = record.Revision
+		revision := recordOf(t, b, a).Revision
+		require.Greater(t, revision, last, "the state is stored when the reply is here")
+		last = revision
 	}
 }
 
@@ -110,10 +111,10 @@ func TestFencedHostStoresNothing(t *testing.T) {
 	require.NoError(t, err)
 	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
 	require.NoError(t, err)
-	record, err := records.Get(t.Context(), a.ID())
+	taken, err := records.Get(t.Context(), a.ID())
 	require.NoError(t, err)
-	record.Owner = "somebody-gone"
-	claimed, err := records.Put(t.Context(), a.ID(), record)
+	taken.Owner = "somebody-gone"
+	claimed, err := records.Put(t.Context(), a.ID(), taken)
 	require.NoError(t, err)
 
 	// The host finds out by its refused write, and the call, which had no effect, is made again after a takeover.

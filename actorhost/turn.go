@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +14,9 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -23,7 +24,7 @@ import (
 type turn struct {
 	action     string
 	header     nats.Header // of the call
-	id         identity
+	id         dedup.ID
 	deadline   time.Duration    // by the clock of the host; 0: only the type's own bound
 	delivery   *troupe.Delivery // the event that it handles, if any
 	connection *Connection      // by which it was called, or that it is about
@@ -73,10 +74,10 @@ func (a *activation) serve(w *work) {
 	}
 	answer, failed, v := a.gate.find(w)
 	switch {
-	case v == isOver:
+	case v == dedup.Over:
 	case failed != nil:
 		a.pass(w, nil, failed)
-	case v == isAnswered:
+	case v == dedup.Answered:
 		a.pass(w, answer, nil)
 	case w.action != troupe.CreateAction:
 		a.run(w, began)
@@ -190,19 +191,16 @@ func (a *activation) runHook(name string, f hook) {
 
 // turned is what a turn has come to.
 type turned struct {
-	events    []event
-	state     []byte // nil when the turn has left it as it was
-	follows   []followChange
-	handled   *handled // the event of a durable subscription that the turn was for
-	cut       []cut    // connections that the actor ends
+	events    []*event
+	state     []byte          // nil when the turn has left it as it was
+	changes   []record.Change // of what the record has besides
+	cut       []cut           // connections that the actor ends
 	destroyed bool
 	took      time.Duration
 }
 
-// changes reports whether there is something to store.
-func (t *turned) changes() bool {
-	return t.state != nil || len(t.follows) > 0 || t.handled != nil || slices.ContainsFunc(t.events, event.counts)
-}
+// stores reports whether there is something to store.
+func (t *turned) stores() bool { return t.state != nil || len(t.changes) > 0 }
 
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
 // error is a *troupe.Error.
@@ -260,8 +258,8 @@ func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byt
 	}
 	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
-		if result.changes() {
-			return nil, a.fits(len(a.unchanged()), result)
+		if result.stores() {
+			return nil, a.fits(len(a.unchanged()), result.changes)
 		}
 		return nil, nil
 	}
@@ -270,7 +268,7 @@ func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byt
 	if err != nil {
 		return nil, a.internal(t, err)
 	}
-	if err := a.fits(len(whole), result); err != nil {
+	if err := a.fits(len(whole), result.changes); err != nil {
 		return nil, err
 	}
 	a.created = true
@@ -279,27 +277,18 @@ func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byt
 }
 
 // fits checks whether a record has room for a state of this size and for what a turn wants to have in it besides.
-func (a *activation) fits(state int, result *turned) error {
-	size := int64(state)
-	for _, e := range result.events {
-		if e.durable {
-			size += e.size()
-		}
-	}
-	for _, f := range result.follows {
-		size += f.size()
-	}
-	more := a.gate.besides()
-	if !a.host.records.Fits(size + more) {
+func (a *activation) fits(state int, changes []record.Change) error {
+	size := int64(state) + a.gate.besides(changes)
+	if !a.host.records.Fits(size) {
 		if err := a.gate.settle(); err != nil { // then the events of earlier turns need no more room
 			return errs.Unavailable("%v", err)
 		}
-		more = a.gate.besides()
+		size = int64(state) + a.gate.besides(changes)
 	}
-	if !a.host.records.Fits(size + more) {
+	if !a.host.records.Fits(size) {
 		return errs.New(troupe.CodeTooLarge,
-			"the state of %s, with its durable events and subscriptions, would have %d bytes, at most %d can be stored",
-			a.id, size+more, a.host.records.MaxState())
+			"the state of %s, with its events and subscriptions, would have %d bytes, at most %d can be stored",
+			a.id, size, a.host.records.MaxState())
 	}
 	return nil
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -57,34 +59,18 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
 	guess := a.kind.lastWasNew.Load() && !w.existing && gone == ""
 	for range maxClaims {
-		var record store.Record
+		var f found
 		if !guess {
-			record, err = a.host.records.Get(ctx, a.id)
+			f, err = a.read(ctx)
 		}
 		guess = false
-		switch {
-		case errors.Is(err, store.ErrCorrupt):
-			return "", false, errs.New(troupe.CodeStateCorrupt, "%v", err)
-		case err != nil:
-			return "", false, errs.Unavailable("%v", err)
-		case w.existing && !record.Created:
-			return "", false, errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
+		if err == nil {
+			owner, err = a.owner(ctx, w, &f, gone)
 		}
-		if err := a.gate.restore(record); err != nil {
-			return "", false, errs.New(troupe.CodeStateCorrupt, "what %s remembers cannot be decoded: %v", a.id, err)
+		if err != nil || owner != "" {
+			return owner, false, err
 		}
-		if _, _, v := a.gate.find(w); w.action == troupe.CreateAction && record.Created && v == isNew {
-			return "", false, alreadyExists(a.id)
-		}
-		if record.Owner != "" && record.Owner != a.session.ID && record.Owner != gone {
-			switch up, err := a.host.presence.WaitForOwner(ctx, record.Owner); {
-			case err != nil:
-				return "", false, errs.Unavailable("%v", err)
-			case up:
-				return record.Owner, false, nil
-			}
-		}
-		claim := record
+		claim := f.Record
 		claim.Owner, claim.Epoch = a.session.ID, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
 			return "", false, a.crossing(turnOf(w), err)
@@ -93,8 +79,8 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		case err == nil:
 			a.gate.revision, a.gate.state = revision, claim.State
 			a.epoch, a.created = revision, claim.Created
-			a.kind.lastWasNew.Store(record.Revision == 0)
-			return "", claim.Created && !record.Created, nil
+			a.kind.lastWasNew.Store(f.Revision == 0)
+			return "", claim.Created && !f.Created, nil
 		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrOutcomeUnknown):
 			return "", false, errs.Unavailable("%v", err)
 		}
@@ -102,12 +88,65 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
 }
 
+// found is a record as a host finds it that wants to claim its actor.
+type found struct {
+	record.Record
+	parts record.Parts
+	lacks []string // what the host would have to know of it; then nobody has looked into the parts
+}
+
+// read reads the actor's record. What cannot be decoded is left as it is.
+func (a *activation) read(ctx context.Context) (f found, err error) {
+	if f.Record, err = a.host.records.Get(ctx, a.id); err == nil {
+		if f.lacks = f.Lacks(a.session.Features()); f.lacks == nil {
+			f.parts, err = f.Open()
+		}
+	}
+	switch {
+	case errors.Is(err, record.ErrCorrupt):
+		return found{}, corrupt(a.id, err)
+	case err != nil:
+		return found{}, errs.Unavailable("%v", err)
+	}
+	return f, nil
+}
+
+func corrupt(id troupe.ID, err error) *troupe.Error {
+	return errs.New(troupe.CodeStateCorrupt, "%s: %v", id, err)
+}
+
+// owner is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
+// one lacks. Without an error, and another host, this one may claim the actor.
+func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) (string, error) {
+	if w.existing && !f.Created {
+		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
+	}
+	a.gate.restore(f.parts)
+	if w.action == troupe.CreateAction && f.Created && f.lacks == nil {
+		if _, _, v := a.gate.find(w); v == dedup.New {
+			return "", alreadyExists(a.id)
+		}
+	}
+	if f.Owner != "" && f.Owner != a.session.ID && f.Owner != gone {
+		switch up, err := a.host.presence.WaitForOwner(ctx, f.Owner); {
+		case err != nil:
+			return "", errs.Unavailable("%v", err)
+		case up:
+			return f.Owner, nil
+		}
+	}
+	if f.lacks != nil {
+		return a.host.capable(ctx, a.id, f, gone)
+	}
+	return "", nil
+}
+
 // put is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
-func (a *activation) put(ctx context.Context, record store.Record) (uint64, error) {
+func (a *activation) put(ctx context.Context, claim record.Record) (uint64, error) {
 	done := make(chan store.Outcome, 1)
 	if a.host.records.Write(store.Write{
 		ID:   a.id,
-		Take: func(bool) (store.Record, bool) { return record, ctx.Err() == nil },
+		Take: func(bool) (record.Record, bool) { return claim, ctx.Err() == nil },
 		Done: func(o store.Outcome) { done <- o },
 	}) == nil {
 		select {
@@ -119,11 +158,11 @@ func (a *activation) put(ctx context.Context, record store.Record) (uint64, erro
 			return 0, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, ctx.Err())
 		}
 	}
-	return a.host.records.Put(ctx, a.id, record) // which waits for a connection, or for the stream's leader
+	return a.host.records.Put(ctx, a.id, claim) // which waits for a connection, or for the stream's leader
 }
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
-func (a *activation) load(claim *store.Record, w *work) error {
+func (a *activation) load(claim *record.Record, w *work) error {
 	a.state, a.current, a.stored = a.kind.newState(), nil, nil
 	if claim.Created {
 		return a.restore(claim.State)
@@ -144,7 +183,7 @@ func (a *activation) load(claim *store.Record, w *work) error {
 	claim.Created, claim.State, a.current = true, state, state
 	if w.action == troupe.CreateAction {
 		a.gate.remember(w, nil)
-		claim.Answers = a.gate.answers.encode(a.host.records.Fits)
+		a.gate.parts.Fill(claim, a.host.records.Fits)
 	}
 	return nil
 }

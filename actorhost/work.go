@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
 )
 
 // work is one thing in a mailbox.
@@ -21,7 +22,7 @@ type work struct {
 	action   string
 	served   *served
 	as       codec.Codec
-	id       identity
+	id       dedup.ID
 	deadline time.Duration // by the clock of the host
 
 	about any // of what is not a call: a *heardEvent or a *Connection

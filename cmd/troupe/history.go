@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -76,16 +77,16 @@ func (c *stateHistoryCommand) run(ctx context.Context, s session) error {
 // revisions are the revisions of an actor that are kept, oldest first. There is at least one.
 func revisions(ctx context.Context, records *store.Records, id troupe.ID) ([]revision, error) {
 	var found []revision
-	for record, err := range records.History(ctx, id) {
-		if err != nil && !errors.Is(err, store.ErrCorrupt) {
+	for one, err := range records.History(ctx, id) {
+		if err != nil && !errors.Is(err, record.ErrCorrupt) {
 			return nil, err
 		}
 		r := revision{
-			Revision: record.Revision, Written: record.Modified, By: writtenBy(record.Record),
-			Owner: record.Owner, Epoch: record.Epoch, Bytes: len(record.State),
+			Revision: one.Revision, Written: one.Modified, By: writtenBy(one.Record),
+			Owner: one.Owner, Epoch: one.Epoch, Bytes: len(one.State),
 		}
-		if err == nil && len(record.State) > 0 {
-			r.State, err = codec.ToJSON(record.State)
+		if err == nil && len(one.State) > 0 {
+			r.State, err = codec.ToJSON(one.State)
 		}
 		if err != nil {
 			r.By, r.Error = "", err.Error()
@@ -99,13 +100,13 @@ func revisions(ctx context.Context, records *store.Records, id troupe.ID) ([]rev
 }
 
 // writtenBy tells for what a record was written.
-func writtenBy(record store.Record) string {
+func writtenBy(r record.Record) string {
 	switch {
-	case record.Owner == "":
+	case r.Owner == "":
 		return "state set"
-	case !record.Created:
+	case !r.Created:
 		return "claim"
-	case record.Epoch == record.Revision:
+	case r.Epoch == r.Revision:
 		return "waking"
 	}
 	return "calls"

@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -28,13 +28,14 @@ func (*infoCommand) Help() string {
 // actorInfo is what info --json writes.
 type actorInfo struct {
 	listed
-	Created  bool   `json:"created"` // false: claimed for a call that has not created it yet
-	Awake    *bool  `json:"awake"`   // null: its host does not say
-	Waiting  int    `json:"waiting"` // calls and events in its mailbox
-	Epoch    uint64 `json:"epoch"`
-	Revision uint64 `json:"revision"`
-	Answers  *int   `json:"answers"` // null: they cannot be decoded
-	Kept     int    `json:"revisions_kept"`
+	Created  bool     `json:"created"` // false: claimed for a call that has not created it yet
+	Awake    *bool    `json:"awake"`   // null: its host does not say
+	Waiting  int      `json:"waiting"` // calls and events in its mailbox
+	Epoch    uint64   `json:"epoch"`
+	Revision uint64   `json:"revision"`
+	Needs    []string `json:"needs,omitempty"` // features without which no host runs it
+	Answers  *int     `json:"answers"`         // null: they cannot be decoded
+	Kept     int      `json:"revisions_kept"`
 }
 
 func (c *infoCommand) run(ctx context.Context, s session) error {
@@ -58,14 +59,14 @@ func (c *infoCommand) run(ctx context.Context, s session) error {
 }
 
 func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) (actorInfo, error) {
-	var record store.ListedRecord
+	var newest store.ListedRecord
 	var damage error
 	kept := 0
 	for revision, err := range records.History(ctx, id) {
-		if err != nil && !errors.Is(err, store.ErrCorrupt) {
+		if err != nil && !errors.Is(err, record.ErrCorrupt) {
 			return actorInfo{}, err
 		}
-		record, damage = revision, err
+		newest, damage = revision, err
 		kept++
 	}
 	if kept == 0 {
@@ -75,20 +76,23 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 	if err != nil {
 		return actorInfo{}, err
 	}
-	record.ID = id
+	newest.ID = id
 	info := actorInfo{
-		listed:  listedActor(record, damage, hosts),
-		Created: record.Created, Epoch: record.Epoch, Revision: record.Revision,
-		Answers: remembered(record.Answers), Kept: kept,
+		listed:  listedActor(newest, damage, hosts),
+		Created: newest.Created, Epoch: newest.Epoch, Revision: newest.Revision, Needs: newest.Needs, Kept: kept,
+	}
+	if parts, err := newest.Open(); err == nil && damage == nil {
+		answers := parts.Answers().Len()
+		info.Answers = &answers
 	}
 	awake := false
 	if info.Host.Up {
 		var told wire.ActorInfo
-		switch err := s.ask(ctx, nc, s.namespace.ActorInfo(record.Owner, id), &told); {
+		switch err := s.ask(ctx, nc, s.namespace.ActorInfo(newest.Owner, id), &told); {
 		case errors.Is(err, errHostSilent):
 			return info, nil
 		case err != nil:
-			return info, fmt.Errorf("asking the host %s: %w", record.Owner, err)
+			return info, fmt.Errorf("asking the host %s: %w", newest.Owner, err)
 		}
 		awake, info.Waiting = told.Awake, told.Waiting
 	}
@@ -96,27 +100,10 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 	return info, nil
 }
 
-// remembered counts the answers of a record, which are as package actorhost encodes them.
-func remembered(answers []byte) *int {
-	count := 0
-	if len(answers) == 0 {
-		return &count
-	}
-	var stored struct{ Kept []json.RawMessage }
-	text, err := codec.ToJSON(answers)
-	if err == nil {
-		err = json.Unmarshal(text, &stored)
-	}
-	if err != nil {
-		return nil
-	}
-	count = len(stored.Kept)
-	return &count
-}
-
 func (s session) printInfo(info actorInfo) error {
 	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for the person who asks
-	lines := []struct{ name, value string }{
+	type line struct{ name, value string }
+	lines := []line{
 		{"Host", infoHost(s.terminal, info.Host)},
 		{"Awake", awakeText(info)},
 		{"Written", fmt.Sprintf("%s (%s)", age(time.Since(info.Modified)), written)},
@@ -127,6 +114,9 @@ func (s session) printInfo(info actorInfo) error {
 	}
 	if info.Answers != nil {
 		lines[len(lines)-1].value = fmt.Sprintf("%d remembered", *info.Answers)
+	}
+	if len(info.Needs) > 0 {
+		lines = append(lines, line{"Needs", oneLine(strings.Join(info.Needs, ", "))})
 	}
 	title := info.Type
 	if info.Key != "" {
@@ -142,8 +132,8 @@ func (s session) printInfo(info actorInfo) error {
 	if _, err := fmt.Fprintf(s.out, "%s%s\n\n", title, note); err != nil {
 		return err
 	}
-	for _, line := range lines {
-		if _, err := fmt.Fprintf(s.out, "  %-10s%s\n", line.name, line.value); err != nil {
+	for _, one := range lines {
+		if _, err := fmt.Fprintf(s.out, "  %-10s%s\n", one.name, one.value); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -118,14 +119,14 @@ func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]l
 		return nil, err
 	}
 	var actors []listed
-	for record, err := range records.List(ctx, actorType) {
+	for one, err := range records.List(ctx, actorType) {
 		switch {
-		case err != nil && !errors.Is(err, store.ErrCorrupt):
+		case err != nil && !errors.Is(err, record.ErrCorrupt):
 			return nil, fmt.Errorf("listing the actors: %w", err)
-		case err == nil && !record.Created: // claimed for a call that has not created it yet
+		case err == nil && !one.Created: // claimed for a call that has not created it yet
 			continue
 		}
-		actors = append(actors, listedActor(record, err, hosts))
+		actors = append(actors, listedActor(one, err, hosts))
 	}
 	byName := func(a, b listed) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
@@ -136,13 +137,13 @@ func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]l
 }
 
 // listedActor is what a record tells of an actor, or why it cannot be read.
-func listedActor(record store.ListedRecord, damage error, hosts map[string]store.HostEntry) listed {
+func listedActor(one store.ListedRecord, damage error, hosts map[string]store.HostEntry) listed {
 	actor := listed{
-		Type: record.ID.Type(), Key: record.ID.KeyString(), Parts: append([]string{}, record.ID.Key()...),
-		State: len(record.State), Modified: record.Modified,
-		Host: listedHost{ID: record.Owner},
+		Type: one.ID.Type(), Key: one.ID.KeyString(), Parts: append([]string{}, one.ID.Key()...),
+		State: len(one.State), Modified: one.Modified,
+		Host: listedHost{ID: one.Owner},
 	}
-	if host, up := hosts[record.Owner]; up {
+	if host, up := hosts[one.Owner]; up {
 		actor.Host.Name, actor.Host.Up = host.Name, true
 	}
 	if damage != nil {

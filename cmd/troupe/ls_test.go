@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -100,7 +101,7 @@ func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 	revisions := make([]uint64, len(ids))
 	write := func(ctx context.Context) (err error) {
 		for i := 0; i < len(ids) && err == nil; i++ {
-			revisions[i], err = records.Put(ctx, ids[i], store.Record{Created: true, Owner: "h1", Revision: revisions[i]})
+			revisions[i], err = records.Put(ctx, ids[i], record.Record{Created: true, Owner: "h1", Revision: revisions[i]})
 		}
 		return err
 	}

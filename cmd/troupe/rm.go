@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -83,24 +84,24 @@ func (s session) destroy(ctx context.Context, nc *nats.Conn, id troupe.ID) error
 }
 
 func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, records *store.Records, id troupe.ID) error {
-	record, err := records.Get(ctx, id)
-	if err != nil && !errors.Is(err, store.ErrCorrupt) {
+	found, err := records.Get(ctx, id)
+	if err != nil && !errors.Is(err, record.ErrCorrupt) {
 		return err
 	}
-	if err == nil && record.Owner == "" && !record.Created {
+	if err == nil && found.Owner == "" && !found.Created {
 		return notFound(id)
 	}
-	if c.Revision != 0 && c.Revision != record.Revision {
-		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, record.Revision, c.Revision)
+	if c.Revision != 0 && c.Revision != found.Revision {
+		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, found.Revision, c.Revision)
 	}
 	hosts, err := s.hostsUp(ctx, nc)
 	if err != nil {
 		return err
 	}
-	if owner, up := hosts[record.Owner]; up {
+	if owner, up := hosts[found.Owner]; up {
 		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", id, owner.Name, owner.ID)
 	}
-	err = records.Delete(ctx, id, record.Revision)
+	err = records.Delete(ctx, id, found.Revision)
 	if errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -58,23 +59,23 @@ func (c *stateGetCommand) run(ctx context.Context, s session) error {
 	defer nc.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	record, err := c.find(ctx, records, id)
+	found, err := c.find(ctx, records, id)
 	if c.Raw {
-		return explainDenied(nc, c.printRaw(ctx, s, records, id, record, err))
+		return explainDenied(nc, c.printRaw(ctx, s, records, id, found.State, err))
 	}
 	if err != nil {
 		return explainDenied(nc, err)
 	}
 	state := []byte("null") // an actor without any
-	if len(record.State) > 0 {
-		if state, err = codec.ToJSON(record.State); err != nil {
+	if len(found.State) > 0 {
+		if state, err = codec.ToJSON(found.State); err != nil {
 			return damaged(id, err)
 		}
 	}
 	if !s.json {
 		return printJSON(s.out, state, isTerminal(s.out))
 	}
-	line, err := marshal(storedState{id.Type(), id.KeyString(), record.Revision, record.Epoch, record.Owner, state})
+	line, err := marshal(storedState{id.Type(), id.KeyString(), found.Revision, found.Epoch, found.Owner, state})
 	if err != nil {
 		return err
 	}
@@ -82,27 +83,26 @@ func (c *stateGetCommand) run(ctx context.Context, s session) error {
 }
 
 // find is the record at the revision that is asked for.
-func (c *stateGetCommand) find(ctx context.Context, records *store.Records, id troupe.ID) (store.Record, error) {
+func (c *stateGetCommand) find(ctx context.Context, records *store.Records, id troupe.ID) (record.Record, error) {
 	if c.Revision == 0 {
 		return stored(ctx, records, id)
 	}
-	for record, err := range records.History(ctx, id) {
+	for one, err := range records.History(ctx, id) {
 		switch {
-		case err != nil && !errors.Is(err, store.ErrCorrupt):
-			return store.Record{}, err
-		case record.Revision == c.Revision && err != nil:
-			return store.Record{}, &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err, Message: err.Error()}
-		case record.Revision == c.Revision:
-			return record.Record, nil
+		case err != nil && !errors.Is(err, record.ErrCorrupt):
+			return record.Record{}, err
+		case one.Revision == c.Revision && err != nil:
+			return record.Record{}, &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err, Message: err.Error()}
+		case one.Revision == c.Revision:
+			return one.Record, nil
 		}
 	}
-	return store.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
+	return record.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
 		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, id)}
 }
 
-func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *store.Records, id troupe.ID, record store.Record, err error) error {
-	data := record.State
-	if errors.Is(err, store.ErrCorrupt) && c.Revision == 0 {
+func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *store.Records, id troupe.ID, data []byte, err error) error {
+	if errors.Is(err, record.ErrCorrupt) && c.Revision == 0 {
 		fmt.Fprintln(s.err, "the record cannot be decoded: this is all of it")
 		data, err = records.Raw(ctx, id)
 	}
@@ -201,29 +201,30 @@ func (c *stateSetCommand) read(ctx context.Context, s session) ([]byte, error) {
 }
 
 func (c *stateSetCommand) write(ctx context.Context, s session, records *store.Records, id troupe.ID, given []byte) (uint64, error) {
-	record, err := stored(ctx, records, id)
+	found, err := records.Get(ctx, id)
+	if c.Forget {
+		found.Forget()
+	}
+	found, err = checked(id, found, err)
 	switch {
-	case errors.Is(err, store.ErrCorrupt):
+	case errors.Is(err, record.ErrCorrupt):
 		fmt.Fprintln(s.err, "the record cannot be decoded: all of it is replaced")
 	case c.Create && errors.Is(err, troupe.ErrNotFound):
 	case err != nil:
 		return 0, err
 	}
-	if c.Revision != 0 && c.Revision != record.Revision {
-		return 0, fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, record.Revision, c.Revision)
+	if c.Revision != 0 && c.Revision != found.Revision {
+		return 0, fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, found.Revision, c.Revision)
 	}
 	state := given
 	if !c.Raw {
-		if state, err = codec.FromJSON(given, record.State); err != nil {
+		if state, err = codec.FromJSON(given, found.State); err != nil {
 			return 0, usageError{fmt.Errorf("the state: %w", err)}
 		}
 	}
 	// Without an owner, whoever is called next takes the actor; whoever thought to have it finds out by its next write.
-	record.Owner, record.Epoch, record.Created, record.State = "", 0, true, state
-	if c.Forget {
-		record.Answers = nil
-	}
-	revision, err := records.Put(ctx, id, record)
+	found.Owner, found.Epoch, found.Created, found.State = "", 0, true, state
+	revision, err := records.Put(ctx, id, found)
 	if errors.Is(err, store.ErrConflict) {
 		return 0, fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
 	}
@@ -252,16 +253,24 @@ func (s session) records(ctx context.Context, id troupe.ID) (*nats.Conn, *store.
 	return nc, records, nil
 }
 
-// stored is the record of an actor that there is. One that cannot be decoded comes with store.ErrCorrupt.
-func stored(ctx context.Context, records *store.Records, id troupe.ID) (store.Record, error) {
-	record, err := records.Get(ctx, id)
+// stored is the record of an actor that there is. One that cannot be decoded comes with record.ErrCorrupt.
+func stored(ctx context.Context, records *store.Records, id troupe.ID) (record.Record, error) {
+	found, err := records.Get(ctx, id)
+	return checked(id, found, err)
+}
+
+// checked looks into a record that was read: of one that cannot be decoded it leaves the revision.
+func checked(id troupe.ID, found record.Record, err error) (record.Record, error) {
+	if err == nil {
+		_, err = found.Open()
+	}
 	switch {
-	case errors.Is(err, store.ErrCorrupt):
-		return record, damaged(id, err)
-	case err == nil && !record.Created:
+	case errors.Is(err, record.ErrCorrupt):
+		return record.Record{Revision: found.Revision}, damaged(id, err)
+	case err == nil && !found.Created:
 		err = notFound(id)
 	}
-	return record, err
+	return found, err
 }
 
 func notFound(id troupe.ID) error {

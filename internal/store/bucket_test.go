@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -41,7 +42,7 @@ func TestWriteEndsWithItsConnection(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := records.Put(ctx, id, store.Record{Owner: "h1"})
+		_, err := records.Put(ctx, id, record.Record{Owner: "h1"})
 		ended <- err
 	}()
 	require.Eventually(t, func() bool {

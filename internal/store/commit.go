@@ -68,23 +68,20 @@ func (g *group) gather(j *Journal, n int) {
 		if !ok {
 			return
 		}
-		record, ok := next.Take(true)
+		one, ok := next.Take(true)
 		if !ok {
 			continue
 		}
-		longer, size, err := appendChange(g.body, next.ID, record)
-		switch {
-		case err != nil:
-			next.Done(Outcome{Err: err})
-		case size > maxGrouped:
+		longer, size := appendChange(g.body, next.ID, one)
+		if size > maxGrouped {
 			j.out.put(prepared{
-				subject: j.all.records.bucket.prefix + next.ID.Tokens(), expected: record.Revision,
+				subject: j.all.records.bucket.prefix + next.ID.Tokens(), expected: one.Revision,
 				value: append([]byte(nil), longer[len(longer)-size:]...), done: next.Done,
 			})
-		default:
-			g.body = longer
-			g.writes = append(g.writes, grouped{record.Revision, next.Done})
+			continue
 		}
+		g.body = longer
+		g.writes = append(g.writes, grouped{one.Revision, next.Done})
 	}
 }
 

@@ -9,9 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
-	"github.com/troupe-go/troupe/internal/wire"
 )
 
 func FuzzParseAck(f *testing.F) {
@@ -38,37 +37,11 @@ func FuzzParseAck(f *testing.F) {
 	})
 }
 
-func FuzzDecodeRecord(f *testing.F) {
-	for _, record := range []store.Record{{Owner: "h1"}, {Owner: "h1", Epoch: 1 << 63, Created: true, State: []byte{0x80}, Answers: []byte{0x80}}, {Owner: "a.b"}, {Created: true}} {
-		data, err := codec.MsgPack.Append(nil, record)
-		require.NoError(f, err)
-		f.Add(data)
-	}
-	f.Add([]byte{0x80})
-	f.Add([]byte{0xdf, 0xff, 0xff, 0xff, 0xff})
-	ns, _ := wire.NewNamespace("")
-	f.Fuzz(func(t *testing.T, data []byte) {
-		record, err := store.DecodeRecord("room.a", data, 7)
-		require.Equal(t, uint64(7), record.Revision)
-		if err != nil {
-			require.ErrorIs(t, err, store.ErrCorrupt)
-			require.Equal(t, store.Record{Revision: 7}, record)
-			return
-		}
-		require.True(t, record.Created || record.Owner != "" && record.State == nil)
-		require.Positive(t, record.Epoch)
-		if record.Owner != "" {
-			require.Len(t, strings.Split(ns.Ping(record.Owner), "."), 4)
-			require.False(t, strings.ContainsAny(record.Owner, " \r\n\t*>") || len(record.Owner) > 64)
-		}
-	})
-}
-
 func FuzzParseGroup(f *testing.F) {
 	var group []byte
 	for i, state := range []string{"", "a", strings.Repeat("b", 300)} {
 		id, _ := troupe.NewID("room", strings.Repeat("k", i))
-		group, _, _ = store.AppendChange(group, id, store.Record{Owner: "h", Created: true, State: []byte(state), Revision: 1 << (20 * i)})
+		group, _ = store.AppendChange(group, id, record.Record{Owner: "h", Created: true, State: []byte(state), Revision: 1 << (20 * i)})
 		f.Add(group)
 	}
 	f.Add([]byte{0x80})

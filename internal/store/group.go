@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 // A group is what actors have changed at the same moment, as one message of a [Journal]: of each its ID, the revision that
@@ -20,17 +21,15 @@ type change struct {
 }
 
 // appendChange appends a record to a group, and says how many bytes it has by itself.
-func appendChange(group []byte, id troupe.ID, record Record) (longer []byte, size int, err error) {
+func appendChange(group []byte, id troupe.ID, one record.Record) (longer []byte, size int) {
 	tokens := id.Tokens()
 	group = append(binary.AppendUvarint(group, uint64(len(tokens))), tokens...)
-	group = binary.AppendUvarint(group, record.Revision)
+	group = binary.AppendUvarint(group, one.Revision)
 	at := len(group) + 4
-	if group, err = record.append(append(group, 0, 0, 0, 0)); err != nil {
-		return nil, 0, fmt.Errorf("encoding the record of %s: %w", id, err)
-	}
+	group = one.Append(append(group, 0, 0, 0, 0))
 	size = len(group) - at
 	binary.BigEndian.PutUint32(group[at-4:], uint32(size))
-	return group, size, nil
+	return group, size
 }
 
 var errNoGroup = errors.New("it is no group of changes")

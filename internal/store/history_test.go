@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -15,21 +16,21 @@ func TestHistory(t *testing.T) {
 	id := bustest.NewID(t, "room", "a b")
 	history := func() (owners []string) {
 		t.Helper()
-		for record, err := range records.History(t.Context(), id) {
+		for kept, err := range records.History(t.Context(), id) {
 			require.NoError(t, err)
-			require.Equal(t, id, record.ID)
-			require.NotZero(t, record.Modified)
-			owners = append(owners, record.Owner)
+			require.Equal(t, id, kept.ID)
+			require.NotZero(t, kept.Modified)
+			owners = append(owners, kept.Owner)
 		}
 		return owners
 	}
-	var record store.Record
+	var one record.Record
 	put := func(owner string) {
 		t.Helper()
-		record.Owner = owner
-		revision, err := records.Put(t.Context(), id, record)
+		one.Owner = owner
+		revision, err := records.Put(t.Context(), id, one)
 		require.NoError(t, err)
-		record.Revision = revision
+		one.Revision = revision
 	}
 	require.Empty(t, history())
 	put("h1")
@@ -49,11 +50,11 @@ func TestHistory(t *testing.T) {
 	require.Equal(t, []string{"h3", "h4", "h5"}, history())
 	found, err := records.Get(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, record.Revision, found.Revision)
+	require.Equal(t, one.Revision, found.Revision)
 	require.NoError(t, records.Keep(t.Context(), 2))
 	require.Equal(t, []string{"h4", "h5"}, history())
 
-	require.NoError(t, records.Delete(t.Context(), id, record.Revision))
+	require.NoError(t, records.Delete(t.Context(), id, one.Revision))
 	require.Empty(t, history(), "nothing is left of an actor that was destroyed")
 	for _, wrong := range []int{-1, 0, store.MaxHistory + 1} {
 		require.ErrorContains(t, records.Keep(t.Context(), wrong), "1 to 64 can")

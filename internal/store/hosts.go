@@ -9,22 +9,17 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // HostEntry is the lease of one host: it exists as long as the host renews it.
 type HostEntry struct {
-	ID      string    `json:"id"` // random, new at each start
-	Name    string    `json:"name,omitempty"`
-	Types   []string  `json:"types"`
-	Started time.Time `json:"started"`
-}
-
-// isHostID reports whether text can be the id of a host: one subject token of at most 63 letters, digits, '_' and '-'.
-func isHostID(text string) bool {
-	return text != "" && troupe.CheckName("host", "h"+text) == nil // which may begin with a digit
+	ID       string    `json:"id"` // random, new at each start
+	Name     string    `json:"name,omitempty"`
+	Types    []string  `json:"types"`
+	Features []string  `json:"features,omitempty"` // see record.Features
+	Started  time.Time `json:"started"`
 }
 
 // Hosts is the bucket that holds the leases of the hosts of a namespace.

@@ -21,6 +21,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -63,25 +64,25 @@ func newOwner(tb testing.TB, connect func() (*nats.Conn, error), name string, ac
 	tb.Cleanup(func() { o.stop(tb) })
 	for i := range actors {
 		a := &owned{id: bustest.NewID(tb, "number", fmt.Sprint(i)), owner: o}
-		record, err := o.records.Get(tb.Context(), a.id)
+		found, err := o.records.Get(tb.Context(), a.id)
 		require.NoError(tb, err)
-		a.number = numberOf(record)
-		a.revision, err = o.records.Put(tb.Context(), a.id, o.record(a.number, record.Revision))
+		a.number = numberOf(found)
+		a.revision, err = o.records.Put(tb.Context(), a.id, o.record(a.number, found.Revision))
 		require.NoError(tb, err)
 		o.actors = append(o.actors, a)
 	}
 	return o
 }
 
-func numberOf(record store.Record) uint64 {
-	if len(record.State) == 0 {
+func numberOf(r record.Record) uint64 {
+	if len(r.State) == 0 {
 		return 0
 	}
-	return binary.BigEndian.Uint64(record.State)
+	return binary.BigEndian.Uint64(r.State)
 }
 
-func (o *owner) record(number, revision uint64) store.Record {
-	return store.Record{Owner: o.name, Created: true, State: binary.BigEndian.AppendUint64(nil, number), Revision: revision}
+func (o *owner) record(number, revision uint64) record.Record {
+	return record.Record{Owner: o.name, Created: true, State: binary.BigEndian.AppendUint64(nil, number), Revision: revision}
 }
 
 // stop ends an owner, cleanly as long as it has its connection.
@@ -111,7 +112,7 @@ func (a *owned) write(journal func(store.Write) error, grow uint64) error {
 	done := make(chan error, 1)
 	err := journal(store.Write{
 		ID: a.id,
-		Take: func(bool) (store.Record, bool) {
+		Take: func(bool) (record.Record, bool) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			return a.owner.record(a.number+grow, a.revision), true
@@ -278,10 +279,10 @@ func TestRecoveryLeavesWhatIsNewer(t *testing.T) {
 	next := newOwner(t, connect, "next", 0)
 	require.NoError(t, next.all.Recover(t.Context(), o.name))
 	for a, want := range map[*owned]uint64{written: 2, destroyed: 0, behind: 1} {
-		record, err := next.records.Get(t.Context(), a.id)
+		found, err := next.records.Get(t.Context(), a.id)
 		require.NoError(t, err)
-		require.Equal(t, want, numberOf(record), a.id)
-		require.Equal(t, a != destroyed, record.Created)
+		require.Equal(t, want, numberOf(found), a.id)
+		require.Equal(t, a != destroyed, found.Created)
 	}
 	require.NoError(t, next.all.Forget(t.Context(), o.name))
 	require.Zero(t, groups(t, next.nc, o.name))
@@ -293,11 +294,11 @@ func TestLargeRecordsGoByThemselves(t *testing.T) {
 	o := newOwner(t, startServer(t), "owner", 1)
 	a := o.actors[0]
 	done := make(chan store.Outcome, 1)
-	record := o.record(0, a.revision)
-	record.State = make([]byte, o.records.MaxState())
+	large := o.record(0, a.revision)
+	large.State = make([]byte, o.records.MaxState())
 	require.NoError(t, o.journal.Write(store.Write{
 		ID:   a.id,
-		Take: func(bool) (store.Record, bool) { return record, true },
+		Take: func(bool) (record.Record, bool) { return large, true },
 		Done: func(o store.Outcome) { done <- o },
 	}))
 	got := <-done
@@ -306,7 +307,7 @@ func TestLargeRecordsGoByThemselves(t *testing.T) {
 	found, err := o.records.Get(t.Context(), a.id)
 	require.NoError(t, err)
 	require.Equal(t, got.Revision, found.Revision)
-	require.Len(t, found.State, len(record.State))
+	require.Len(t, found.State, len(large.State))
 }
 
 // TestJournalOutlivesItsServer: what the server had not answered when it went down is found out when it is back.

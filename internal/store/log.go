@@ -12,6 +12,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -77,7 +78,7 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error
 
 // Append keeps an event that follows the one at the sequence expected, zero if it is the first of its name and actor. It
 // returns its own. The errors are those of [Records.Put].
-func (l *Log) Append(ctx context.Context, id troupe.ID, e Emitted, expected uint64) (uint64, error) {
+func (l *Log) Append(ctx context.Context, id troupe.ID, e record.Emitted, expected uint64) (uint64, error) {
 	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: wire.EventHeader(e.Place(), e.Except)}
 	return l.stream.write(ctx, msg, expected, 0)
 }

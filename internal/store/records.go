@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,47 +12,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
-
-// Record is the persisted side of one actor, and the truth about who owns it.
-type Record struct {
-	Owner   string `json:"owner"`             // id of the host that claimed the actor last
-	Epoch   uint64 `json:"epoch,omitempty"`   // revision of that claim; absent in the claim itself
-	Created bool   `json:"created,omitempty"` // false between a claim and the end of the on-create hook
-	State   []byte `json:"state,omitempty"`   // the msgpack encoding of the actor's state
-	Answers []byte `json:"answers,omitempty"` // to the calls that led to the state, as package actorhost encodes them
-
-	Events  map[string]troupe.Position `json:"events,omitempty"`  // the last of each name that the actor has broadcast
-	Outbox  []Emitted                  `json:"outbox,omitempty"`  // durable events that may not be in the log yet
-	Follows []byte                     `json:"follows,omitempty"` // its durable subscriptions, as package actorhost encodes them
-
-	// Revision is what a write of the record must expect, also for a record that does not exist. It is not encoded.
-	Revision uint64 `json:"-"`
-}
-
-// Emitted is a durable event that an actor has broadcast.
-type Emitted struct {
-	Event    string          `json:"event"`
-	Position troupe.Position `json:"position"`
-	Previous uint64          `json:"previous,omitempty"` // see Place
-	Payload  []byte          `json:"payload,omitempty"`  // msgpack
-	Except   string          `json:"except,omitempty"`   // the connection that it is not for
-}
-
-// Place is where the event stands.
-func (e Emitted) Place() wire.Place { return wire.Place{Position: e.Position, Previous: e.Previous} }
-
-// ErrCorrupt is the error of a record that cannot be decoded.
-var ErrCorrupt = errors.New("the record cannot be decoded")
 
 // destroyedTTL is how long the server remembers that an actor was destroyed. Its claims stay ordered for ever: the
 // epoch of a record is a sequence number of the whole bucket.
 const destroyedTTL = time.Hour
 
 // Records is the bucket that holds the record of each actor of a namespace, under the tokens of its ID. Writes are
-// compare-and-set on Record.Revision.
+// compare-and-set on [record.Record.Revision].
 type Records struct {
 	bucket *bucket
 	limit  atomic.Int64 // of a message, as of the last write
@@ -79,13 +46,22 @@ func OpenRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas
 }
 
 // Get reads the record of an actor. One that does not exist is the zero Record with the Revision to expect. The error
-// is [ErrCorrupt] for one that cannot be decoded.
-func (r *Records) Get(ctx context.Context, id troupe.ID) (Record, error) {
+// is [record.ErrCorrupt] for one that cannot be decoded; its parts are not looked into.
+func (r *Records) Get(ctx context.Context, id troupe.ID) (record.Record, error) {
 	value, revision, err := r.bucket.get(ctx, id.Tokens())
 	if err != nil || value == nil {
-		return Record{Revision: revision}, err
+		return record.Record{Revision: revision}, err
 	}
-	return decodeRecord(id.Tokens(), value, revision)
+	found, err := record.Decode(value, revision)
+	return found, of(id, err)
+}
+
+// of says of which actor an error is.
+func of(id troupe.ID, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", id, err)
 }
 
 // Raw reads the record of an actor as it is stored, decodable or not, and nil for one that does not exist.
@@ -96,12 +72,9 @@ func (r *Records) Raw(ctx context.Context, id troupe.ID) ([]byte, error) {
 
 // Put stores a record whose last known revision is in it, and returns its new revision. The error is [ErrConflict]
 // when somebody else has written it, and [ErrOutcomeUnknown] when no answer came.
-func (r *Records) Put(ctx context.Context, id troupe.ID, record Record) (uint64, error) {
-	value, err := record.append(make([]byte, 0, 64+len(record.State)))
-	if err != nil {
-		return 0, fmt.Errorf("encoding the record of %s: %w", id, err)
-	}
-	return r.bucket.put(ctx, id.Tokens(), value, record.Revision, 0)
+func (r *Records) Put(ctx context.Context, id troupe.ID, one record.Record) (uint64, error) {
+	value := one.Append(make([]byte, 0, 64+len(one.State)+len(one.Parts)))
+	return r.bucket.put(ctx, id.Tokens(), value, one.Revision, 0)
 }
 
 // around is what a record's other fields take, and the headers of the write.
@@ -127,7 +100,7 @@ func (r *Records) Delete(ctx context.Context, id troupe.ID, revision uint64) err
 
 // List yields the records of an actor type, or of all types when it is empty, in no particular order, as they are while it
 // runs: each at least once, and one that is written meanwhile perhaps again, the newest last. A record that cannot be
-// decoded comes with [ErrCorrupt]; any other error is the last.
+// decoded, or whose parts cannot, comes with [record.ErrCorrupt]; any other error is the last.
 func (r *Records) List(ctx context.Context, actorType string) iter.Seq2[ListedRecord, error] {
 	filters := []string{">"}
 	if actorType != "" {
@@ -151,44 +124,18 @@ func listedRecord(one entry) (ListedRecord, error) {
 	listed.Revision = one.revision
 	id, err := troupe.ParseID(one.key)
 	if err != nil {
-		return listed, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return listed, fmt.Errorf("%w: %w", record.ErrCorrupt, err)
 	}
 	listed.ID = id
-	listed.Record, err = decodeRecord(one.key, one.value, one.revision)
-	return listed, err
+	if listed.Record, err = record.Decode(one.value, one.revision); err == nil {
+		_, err = listed.Open()
+	}
+	return listed, of(id, err)
 }
 
 // ListedRecord is a record of a list.
 type ListedRecord struct {
-	Record
+	record.Record
 	ID       troupe.ID
 	Modified time.Time // when it was written, by the server's clock
-}
-
-func decodeRecord(tokens string, value []byte, revision uint64) (Record, error) {
-	record := Record{Revision: revision}
-	if err := codec.MsgPack.Unmarshal(value, &record); err != nil {
-		return Record{Revision: revision}, fmt.Errorf("%s: %w: %w", strings.ReplaceAll(tokens, ".", "/"), ErrCorrupt, err)
-	}
-	if err := record.check(); err != nil {
-		return Record{Revision: revision}, fmt.Errorf("%s: %w: %w", strings.ReplaceAll(tokens, ".", "/"), ErrCorrupt, err)
-	}
-	if record.Epoch == 0 {
-		record.Epoch = revision
-	}
-	return record, nil
-}
-
-// check finds what no host writes. An owner becomes a part of subjects; and what says neither whose an actor is nor that
-// there is one must not pass for an actor that is yet to be created.
-func (r *Record) check() error {
-	switch {
-	case r.Owner != "" && !isHostID(r.Owner):
-		return fmt.Errorf("its owner %.40q is no host", r.Owner)
-	case !r.Created && r.Owner == "":
-		return errors.New("it names no owner and no actor")
-	case !r.Created && len(r.State)+len(r.Answers) > 0:
-		return errors.New("it has the state of an actor that is not created")
-	}
-	return nil
 }

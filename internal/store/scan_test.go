@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -69,7 +70,7 @@ func TestReadGoesOnToTheEnd(t *testing.T) {
 				require.NoError(t, err)
 				source, last := bustest.NewID(t, "room", "a"), uint64(0)
 				for range test.events {
-					last, err = log.Append(t.Context(), source, store.Emitted{Event: "said", Payload: make([]byte, test.size)}, last)
+					last, err = log.Append(t.Context(), source, record.Emitted{Event: "said", Payload: make([]byte, test.size)}, last)
 					require.NoError(t, err)
 				}
 				stall.Store(int64(test.stall))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/queue"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 // Write is a record that is to be stored.
@@ -19,7 +20,7 @@ type Write struct {
 	// Take is called once, when the write is about to be sent, and returns what to write, like the argument of
 	// [Records.Put]. What changes until then needs no write of its own. With false there is nothing to write, or not here:
 	// journal says that it would go to the [Journal].
-	Take func(journal bool) (Record, bool)
+	Take func(journal bool) (one record.Record, ok bool)
 	// Done is called once after Take, unless that had nothing to write. It must not block.
 	Done func(Outcome)
 }
@@ -250,17 +251,11 @@ func (w *writer) take(buffer []byte) (prepared, bool) {
 		}
 		next := w.queue.Pop()
 		w.mu.Unlock()
-		record, ok := next.Take(false)
+		one, ok := next.Take(false)
 		if !ok {
 			continue
 		}
-		one := prepared{subject: w.bucket + next.ID.Tokens(), expected: record.Revision, done: next.Done}
-		var err error
-		if one.value, err = record.append(buffer[:0]); err != nil {
-			one.done(Outcome{Err: fmt.Errorf("encoding the record of %s: %w", next.ID, err)})
-			continue
-		}
-		return one, true
+		return prepared{w.bucket + next.ID.Tokens(), one.Revision, one.Append(buffer[:0]), next.Done}, true
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -30,7 +31,7 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 			records := openRecords(t, nc)
 
 			const keys = 300
-			last := [keys]store.Record{}
+			last := [keys]record.Record{}
 			outcomes := [keys]error{}
 			for until, round := time.Now().Add(500*time.Millisecond), 0; time.Now().Before(until); round++ {
 				var all sync.WaitGroup
@@ -39,16 +40,16 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 					all.Add(1)
 					require.NoError(t, records.Write(store.Write{
 						ID: bustest.NewID(t, "room", fmt.Sprint(i)),
-						Take: func(bool) (store.Record, bool) {
-							record := store.Record{Owner: fmt.Sprint("h", round), Created: true, Revision: last[i].Revision}
+						Take: func(bool) (record.Record, bool) {
+							one := record.Record{Owner: fmt.Sprint("h", round), Created: true, Revision: last[i].Revision}
 							if wrong {
-								record.Revision--
+								one.Revision--
 							}
-							return record, true
+							return one, true
 						},
 						Done: func(o store.Outcome) {
 							if outcomes[i] = o.Err; o.Err == nil {
-								last[i] = store.Record{Owner: fmt.Sprint("h", round), Revision: o.Revision}
+								last[i] = record.Record{Owner: fmt.Sprint("h", round), Revision: o.Revision}
 							}
 							all.Done()
 						},
@@ -63,11 +64,11 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 					}
 				}
 			}
-			for i, record := range last {
+			for i, want := range last {
 				got, err := records.Get(t.Context(), bustest.NewID(t, "room", fmt.Sprint(i)))
 				require.NoError(t, err)
-				require.Equal(t, record.Owner, got.Owner)
-				require.Equal(t, record.Revision, got.Revision)
+				require.Equal(t, want.Owner, got.Owner)
+				require.Equal(t, want.Revision, got.Revision)
 			}
 			require.NoError(t, records.Close())
 			require.Error(t, records.Write(store.Write{ID: bustest.NewID(t, "room", "late")}))
@@ -88,7 +89,7 @@ func TestWritesEndWithTheConnection(t *testing.T) {
 	write := func(before func()) error {
 		require.NoError(t, records.Write(store.Write{
 			ID:   bustest.NewID(t, "room", "1"),
-			Take: func(bool) (store.Record, bool) { before(); return store.Record{Owner: "h1"}, true },
+			Take: func(bool) (record.Record, bool) { before(); return record.Record{Owner: "h1"}, true },
 			Done: func(o store.Outcome) { done <- o.Err },
 		}))
 		select {

@@ -8,7 +8,9 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 )
 
-func newMailboxes() *mailbox.Mailboxes[int64] { return mailbox.New(func(size int64) int64 { return size }) }
+func newMailboxes() *mailbox.Mailboxes[int64] {
+	return mailbox.New(func(size int64) int64 { return size })
+}
 
 func TestMailboxTakesSoManyOrSoMuch(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -54,7 +55,7 @@ func (p *Presence) tryAll(ctx context.Context, also func(context.Context, troupe
 	if err != nil {
 		return err
 	}
-	if _, err := p.Records.Get(ctx, id); err != nil && !errors.Is(err, store.ErrCorrupt) {
+	if _, err := p.Records.Get(ctx, id); err != nil && !errors.Is(err, record.ErrCorrupt) {
 		return err
 	}
 	if _, _, err := p.Leases.Revision(ctx, p.Session().ID); err != nil {
@@ -66,7 +67,7 @@ func (p *Presence) tryAll(ctx context.Context, also func(context.Context, troupe
 	if err := also(ctx, id); err != nil {
 		return err
 	}
-	if _, err := p.Records.Put(ctx, id, store.Record{Revision: 1 << 62}); !errors.Is(err, store.ErrConflict) {
+	if _, err := p.Records.Put(ctx, id, record.Record{Revision: 1 << 62}); !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("writing records: %w", err)
 	}
 	return nil

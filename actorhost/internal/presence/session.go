@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -46,7 +47,7 @@ type Session struct {
 // Join starts a session and takes calls in it.
 func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
-	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Types: p.Types, Started: time.Now().UTC()}
+	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Types: p.Types, Features: record.Features(), Started: time.Now().UTC()}
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
@@ -216,3 +217,6 @@ func (s *Session) announce() error {
 	}
 	return nil
 }
+
+// Features are what the lease says that the host knows of records: see [record.Features].
+func (s *Session) Features() []string { return s.entry.Features }

@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -71,7 +72,7 @@ func (s *system) broadcast(source string, events int) uint64 {
 	id := s.id(source)
 	for range events {
 		at := troupe.Position{Epoch: 1, Sequence: s.last[id] + 1}
-		sequence, err := s.log.Append(s.t.Context(), id, store.Emitted{Event: "news", Position: at}, s.last[id])
+		sequence, err := s.log.Append(s.t.Context(), id, record.Emitted{Event: "news", Position: at}, s.last[id])
 		require.NoError(s.t, err)
 		s.last[id] = sequence
 	}

@@ -1,0 +1,118 @@
+package record
+
+import (
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+var eventsPart = kind{name: "events", make: func() Part { return new(Events) }}
+
+// Events are the positions of the last events of each name that an actor has broadcast.
+type Events struct {
+	last map[string]troupe.Position
+	size int64
+}
+
+// Events are the positions of the events that the actor has broadcast. Nil has none.
+func (p *Parts) Events() *Events { return get[*Events](p, &eventsPart) }
+
+// Last is the position of the last event of a name: zero if there was none.
+func (e *Events) Last(name string) troupe.Position {
+	if e == nil {
+		return troupe.Position{}
+	}
+	return e.last[name]
+}
+
+// next is the place of the next event of a name.
+func (e *Events) next(name string, epoch uint64) wire.Place {
+	last, known := e.last[name]
+	if !known {
+		if e.last == nil {
+			e.last = make(map[string]troupe.Position, 1)
+		}
+		e.size += eventSize(name)
+	}
+	place := wire.After(last, epoch)
+	e.last[name] = place.Position
+	return place
+}
+
+// eventSize is how many bytes a name and its position take, at most.
+func eventSize(name string) int64 { return textSize(name) + positionSize }
+
+// Size implements [Part].
+func (e *Events) Size() int64 {
+	if len(e.last) == 0 {
+		return 0
+	}
+	return maxHead + e.size
+}
+
+// Append implements [Part].
+func (e *Events) Append(b []byte) []byte {
+	b = codec.AppendMap(b, len(e.last))
+	for name, last := range e.last {
+		b = appendPosition(codec.AppendString(b, name), last)
+	}
+	return b
+}
+
+// Decode implements [Part].
+func (e *Events) Decode(value []byte) error {
+	if err := codec.MsgPack.Unmarshal(value, &e.last); err != nil {
+		return err
+	}
+	for name, last := range e.last {
+		if err := troupe.CheckName("event", name); err != nil {
+			return err
+		}
+		if err := checkPosition(last); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		e.size += eventSize(name)
+	}
+	return nil
+}
+
+// Broadcast is the change of a turn that broadcasts an event.
+type Broadcast struct {
+	Event   string
+	Epoch   uint64 // of the activation
+	Payload []byte // msgpack
+	Except  string // the connection that it is not for
+	Durable bool
+	Again   bool       // the turn has broadcast one of this name before
+	Place   wire.Place // once it is applied
+}
+
+// Size implements [Change].
+func (c *Broadcast) Size(p *Parts) int64 {
+	size := int64(0)
+	if !c.Again && p.Events().Last(c.Event).IsZero() {
+		size += eventSize(c.Event)
+	}
+	if c.Durable {
+		size += c.Emitted().size()
+	}
+	return size
+}
+
+// Shared implements [Change]: who asks for the position of the last event is told what the record says.
+func (*Broadcast) Shared() bool { return true }
+
+// Apply implements [Change]. It gives the event its place.
+func (c *Broadcast) Apply(p *Parts) {
+	c.Place = own[*Events](p, &eventsPart).next(c.Event, c.Epoch)
+	if c.Durable {
+		own[*Outbox](p, &outboxPart).add(c.Emitted())
+	}
+}
+
+// Emitted is the event as the outbox has it.
+func (c *Broadcast) Emitted() Emitted {
+	return Emitted{Event: c.Event, Position: c.Place.Position, Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except}
+}

@@ -1,0 +1,44 @@
+package record
+
+import "slices"
+
+// A feature is something that a host must know of an actor to run it without harm. A record names those that it needs, a
+// host says in its lease which it has, and one that lacks one leaves the actor to others. So a part that hosts in use do
+// not know yet can be added while they run.
+
+// Features are those of this program, in order.
+func Features() []string {
+	var features []string
+	for _, k := range known {
+		if k.feature != "" {
+			features = append(features, k.feature)
+		}
+	}
+	slices.Sort(features)
+	return features
+}
+
+// Lacks returns what a record needs that is not among the features of a host.
+func (r *Record) Lacks(features []string) []string {
+	var lacks []string
+	for _, feature := range r.Needs {
+		if !slices.Contains(features, feature) {
+			lacks = append(lacks, feature)
+		}
+	}
+	return lacks
+}
+
+// needs are what the record needs for the parts that there are, and what it has needed for other reasons.
+func (p *Parts) needs() []string {
+	var needs []string
+	if p.foreign != nil {
+		needs = slices.Clip(p.foreign.needs)
+	}
+	for i := range p.held {
+		if feature := p.held[i].kind.feature; feature != "" && p.held[i].Size() > 0 {
+			needs = append(needs, feature)
+		}
+	}
+	return needs
+}

@@ -1,0 +1,132 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+var outboxPart = kind{name: "outbox", make: func() Part { return new(Outbox) }}
+
+// Outbox are the durable events of an actor that are not known to be in the log, in the order of their broadcast.
+type Outbox struct {
+	waiting []Emitted
+	size    int64
+}
+
+// Emitted is a durable event that an actor has broadcast.
+type Emitted struct {
+	Event    string          `json:"event"`
+	Position troupe.Position `json:"position"`
+	Previous uint64          `json:"previous,omitempty"` // see [wire.Place]
+	Payload  []byte          `json:"payload,omitempty"`  // msgpack
+	Except   string          `json:"except,omitempty"`   // the connection that it is not for
+}
+
+// Place is where the event stands.
+func (e Emitted) Place() wire.Place { return wire.Place{Position: e.Position, Previous: e.Previous} }
+
+// Outbox are the durable events that may not be in the log yet. Nil has none.
+func (p *Parts) Outbox() *Outbox { return get[*Outbox](p, &outboxPart) }
+
+// First is the event that is to be in the log next.
+func (o *Outbox) First() (first Emitted, ok bool) {
+	if o == nil || len(o.waiting) == 0 {
+		return Emitted{}, false
+	}
+	return o.waiting[0], true
+}
+
+// Has reports whether there is an event of a name.
+func (o *Outbox) Has(event string) bool {
+	return o != nil && slices.ContainsFunc(o.waiting, func(e Emitted) bool { return e.Event == event })
+}
+
+// Kept forgets the first event: it is in the log.
+func (o *Outbox) Kept() {
+	o.size -= o.waiting[0].size()
+	o.waiting[0] = Emitted{}
+	o.waiting = o.waiting[1:]
+}
+
+func (o *Outbox) add(e Emitted) {
+	o.waiting = append(o.waiting, e)
+	o.size += e.size()
+}
+
+// size is how many bytes an event takes, at most.
+func (e Emitted) size() int64 {
+	const around = 1 + 6 + (9 + positionSize) + (9 + 9) + (8 + 5) + 7 // a map, five names, and what is neither text nor bytes
+	return around + textSize(e.Event) + int64(len(e.Payload)) + textSize(e.Except)
+}
+
+// Size implements [Part].
+func (o *Outbox) Size() int64 {
+	if len(o.waiting) == 0 {
+		return 0
+	}
+	return maxHead + o.size
+}
+
+// Append implements [Part].
+func (o *Outbox) Append(b []byte) []byte {
+	b = codec.AppendArray(b, len(o.waiting))
+	for i := range o.waiting {
+		b = o.waiting[i].append(b)
+	}
+	return b
+}
+
+func (e *Emitted) append(b []byte) []byte {
+	at, fields := len(b), 2
+	b = codec.AppendMap(b, 0)
+	b = codec.AppendString(codec.AppendString(b, "event"), e.Event)
+	b = appendPosition(codec.AppendString(b, "position"), e.Position)
+	if e.Previous != 0 {
+		fields++
+		b = codec.AppendUint(codec.AppendString(b, "previous"), e.Previous)
+	}
+	if len(e.Payload) > 0 {
+		fields++
+		b = codec.AppendBytes(codec.AppendString(b, "payload"), e.Payload)
+	}
+	if e.Except != "" {
+		fields++
+		b = codec.AppendString(codec.AppendString(b, "except"), e.Except)
+	}
+	codec.AppendMap(b[:at], fields)
+	return b
+}
+
+// Decode implements [Part].
+func (o *Outbox) Decode(value []byte) error {
+	if err := codec.MsgPack.Unmarshal(value, &o.waiting); err != nil {
+		return err
+	}
+	for i := range o.waiting {
+		e := &o.waiting[i]
+		if err := e.check(); err != nil {
+			return fmt.Errorf("event %d: %w", i, err)
+		}
+		o.size += e.size()
+	}
+	return nil
+}
+
+func (e *Emitted) check() error {
+	if err := troupe.CheckName("event", e.Event); err != nil { // a part of a subject
+		return err
+	}
+	if e.Except != "" {
+		if err := troupe.CheckName("connection", e.Except); err != nil {
+			return err
+		}
+	}
+	if e.Previous > maxNumber {
+		return fmt.Errorf("the epoch before it is %d", e.Previous)
+	}
+	return checkPosition(e.Position)
+}

@@ -1,0 +1,249 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/troupe-go/troupe/codec"
+)
+
+// known are the durable parts that this program knows, in the order in which they are written. A new one is a file that
+// has its type, its [kind], its changes and its accessor, and a line here.
+var known = []*kind{
+	&answersPart,
+	&followsPart,
+	&eventsPart,
+	&outboxPart,
+}
+
+// Part is a durable part of a record.
+type Part interface {
+	// Decode takes the part from its encoding, and checks all of it: nothing of what it takes may be wrong wherever it
+	// is used, whoever has written it. Of a part that is not there it is not called.
+	Decode(value []byte) error
+	// Append appends the encoding.
+	Append(dst []byte) []byte
+	// Size is how many bytes Append appends, or more. Without any, the record does not have the part.
+	Size() int64
+}
+
+// yielder is a part that can do with less: it has what room the state and the other parts leave. Its Size is only about
+// right, and counts for nobody.
+type yielder interface {
+	Part
+	// Yield makes the part smaller, and reports whether it could.
+	Yield() bool
+}
+
+// Change is what a turn does to a part. It is made in the turn, and applied only when that has succeeded.
+type Change interface {
+	// Size is how many bytes the parts need for it in addition, or more.
+	Size(*Parts) int64
+	// Shared reports whether others look for it in the record, so that it must not be in a journal alone.
+	Shared() bool
+	// Apply makes the change.
+	Apply(*Parts)
+}
+
+// kind is what is known of a part before it is there.
+type kind struct {
+	name    string // of the field
+	make    func() Part
+	inBytes bool   // its encoding is within a byte string
+	feature string // that a host must have where the part is not empty, if any
+}
+
+// Parts are the parts of an actor, to be worked with. The zero value has none.
+type Parts struct {
+	held    []held // those that this program knows
+	foreign *foreign
+}
+
+type held struct {
+	kind *kind
+	Part
+}
+
+// foreign is what this program does not know, and keeps.
+type foreign struct {
+	needs []string
+	n     int
+	pairs []byte // names and encodings
+}
+
+// Open decodes the parts of a record. The error is [ErrCorrupt].
+func (r *Record) Open() (Parts, error) {
+	var p Parts
+	if err := guard(func() error { return p.decode(r) }); err != nil {
+		return Parts{}, err
+	}
+	return p, nil
+}
+
+func (p *Parts) decode(r *Record) error {
+	entries, err := codec.Entries(r.Parts)
+	if err != nil {
+		return err
+	}
+	var others foreign
+	for _, e := range entries {
+		k := kindOf(e.Name)
+		if k == nil {
+			others.n++
+			others.pairs = append(others.pairs, e.Whole...)
+			continue
+		}
+		part, err := k.decode(e.Value)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", k.name, err)
+		case part == nil || part.Size() == 0:
+		case !r.Created:
+			return errNotCreated
+		default:
+			p.held = append(p.held, held{k, part})
+		}
+	}
+	for _, feature := range r.Needs {
+		if !slices.Contains(Features(), feature) {
+			others.needs = append(others.needs, feature)
+		}
+	}
+	if others.n > 0 || others.needs != nil {
+		p.foreign = &others
+	}
+	return nil
+}
+
+func kindOf(name string) *kind {
+	for _, k := range known {
+		if k.name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// decode returns no part for one that is not there.
+func (k *kind) decode(value []byte) (Part, error) {
+	if isNil(value) {
+		return nil, nil
+	}
+	if k.inBytes {
+		var within []byte
+		if err := codec.MsgPack.Unmarshal(value, &within); err != nil || len(within) == 0 {
+			return nil, err
+		}
+		value = within
+	}
+	part := k.make()
+	return part, part.Decode(value)
+}
+
+func (k *kind) append(b []byte, part Part) []byte {
+	if !k.inBytes {
+		return part.Append(b)
+	}
+	const head = 5 // at most, before a byte string
+	at := len(b)
+	b = part.Append(append(b, make([]byte, head)...))
+	return codec.AppendBytes(b[:at], b[at+head:]) // which moves them to where they belong
+}
+
+// get is a part that is there, or nil.
+func get[P Part](p *Parts, k *kind) (part P) {
+	for i := range p.held {
+		if p.held[i].kind == k {
+			return p.held[i].Part.(P)
+		}
+	}
+	return part
+}
+
+// own is a part, which is made if it is not there.
+func own[P Part](p *Parts, k *kind) P {
+	for i := range p.held {
+		if p.held[i].kind == k {
+			return p.held[i].Part.(P)
+		}
+	}
+	made := k.make()
+	p.held = append(p.held, held{k, made})
+	return made.(P)
+}
+
+// IsZero reports whether there are no parts.
+func (p *Parts) IsZero() bool { return len(p.held) == 0 && p.foreign == nil }
+
+// Size is how many bytes the parts take in the record, or more, without those that have what room is left.
+func (p *Parts) Size() int64 {
+	size := int64(0)
+	for i := range p.held {
+		if _, yields := p.held[i].Part.(yielder); !yields {
+			size += p.held[i].size()
+		}
+	}
+	if p.foreign != nil {
+		size += int64(len(p.foreign.pairs))
+	}
+	return size
+}
+
+// size is that of a part with its name.
+func (h *held) size() int64 {
+	const heads = 10 // of the name and of a byte string
+	size := h.Part.Size()
+	if size > 0 {
+		size += int64(len(h.kind.name) + heads)
+	}
+	return size
+}
+
+// Grown is how many bytes the parts would take after changes, or more.
+func (p *Parts) Grown(changes []Change) int64 {
+	size := p.Size()
+	for _, c := range changes {
+		size += c.Size(p)
+	}
+	return size
+}
+
+// Fill puts the parts, and what they need, into a record that has its state already. Fits reports whether there is room
+// for so many bytes of state and parts: parts that can do with less are made smaller until there is. Nil is for all the
+// room that there could be.
+func (p *Parts) Fill(r *Record, fits func(size int64) bool) {
+	r.Needs = p.needs()
+	n, size := 0, int64(maxHead)
+	for i := range p.held {
+		if one := p.held[i].size(); one > 0 {
+			n, size = n+1, size+one
+		}
+	}
+	if p.foreign != nil {
+		n, size = n+p.foreign.n, size+int64(len(p.foreign.pairs))
+	}
+	if n == 0 {
+		r.Parts = nil
+		return
+	}
+	others := int64(len(r.State)) + p.Size()
+	b := codec.AppendMap(make([]byte, 0, size), n)
+	for _, k := range known {
+		part := get[Part](p, k)
+		if part == nil || part.Size() == 0 {
+			continue
+		}
+		b = codec.AppendString(b, k.name)
+		at := len(b)
+		b = k.append(b, part)
+		if part, yields := part.(yielder); yields && fits != nil {
+			for !fits(others+int64(len(b)-at)) && part.Yield() {
+				b = k.append(b[:at], part)
+			}
+		}
+	}
+	if p.foreign != nil {
+		b = append(b, p.foreign.pairs...)
+	}
+	r.Parts = b
+}
