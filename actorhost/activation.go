@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/internal/dedup"
@@ -46,13 +47,13 @@ type activation struct {
 	stored    []byte // what the record has for it, if that is more: fields that this program does not know
 	epoch     uint64
 	sub       *nats.Subscription
-	gate      gate
+	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
 }
 
 func newActivation(host *env, kind *actorType, id troupe.ID, s *presence.Session) *activation {
 	a := &activation{host: host, kind: kind, id: id, session: s}
-	a.gate.a, a.gate.memory = a, &nothing
+	a.gate.Open(&host.commits, (*committing)(a))
 	return a
 }
 
@@ -73,7 +74,7 @@ func (a *activation) offer(w *work) offered {
 	switch {
 	case a.closed:
 		return closed
-	case w.again && a.waits(w.id):
+	case w.Again && a.waits(w.ID):
 		return pending
 	case !a.mailbox.Takes(a.host.mailboxes, w, a.kind.config.Mailbox):
 		return full
@@ -95,7 +96,7 @@ func (a *activation) waits(id dedup.ID) bool {
 		return true
 	}
 	for i := range a.mailbox.Items() {
-		if same(a.mailbox.Items()[i].id) {
+		if same(a.mailbox.Items()[i].ID) {
 			return true
 		}
 	}
@@ -125,7 +126,7 @@ func (a *activation) next() (work, bool) {
 		return work{kind: a.interrupt}, true
 	case a.mailbox.Len() > 0:
 		w := a.mailbox.Pop(a.host.mailboxes)
-		a.serving = w.id
+		a.serving = w.ID
 		return w, true
 	case !a.awake:
 		return work{kind: dropWork}, true

@@ -7,6 +7,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -15,13 +17,13 @@ import (
 func (h *Host) respond(msg *nats.Msg) bool {
 	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
 	case "ping":
-		h.out.answer(msg, []byte(h.config.Name))
+		h.out.Answer(msg, []byte(h.config.Name))
 	case "info":
 		h.answerWith(msg, h.info())
 	case "actor":
 		h.answerWith(msg, h.roster.info(tokens))
 	case "drain":
-		h.out.answer(msg, nil)
+		h.out.Answer(msg, nil)
 		h.drain()
 	default:
 		return false
@@ -30,20 +32,20 @@ func (h *Host) respond(msg *nats.Msg) bool {
 }
 
 func (h *Host) answerWith(msg *nats.Msg, value any) {
-	w := &work{message: messageOf(msg)}
-	as, err := contentType(msg.Header)
+	c := call.Of(msg)
+	as, err := c.Encoding()
 	if err != nil {
-		h.out.refuse(w, errs.New(troupe.CodeBadInput, "%v", err))
+		h.out.Refuse(&c, errs.New(troupe.CodeBadInput, "%v", err))
 		return
 	}
-	w.as = as
+	c.As = as
 	data, err := as.Append(nil, value)
 	if err != nil {
-		h.out.refuse(w, errs.New(troupe.CodeInternal, "%v", err))
+		h.out.Refuse(&c, errs.New(troupe.CodeInternal, "%v", err))
 		return
 	}
-	if msg := reply(w, data); msg.Subject != "" {
-		h.out.send(&msg)
+	if msg := outlet.Reply(&c, data); msg.Subject != "" {
+		h.out.Send(&msg)
 	}
 }
 
@@ -53,8 +55,8 @@ func (h *Host) info() wire.HostInfo {
 	h.mu.Unlock()
 	for _, kind := range h.types {
 		for _, action := range kind.actions {
-			info.Calls += action.calls.Load()
-			info.Failed += action.failed.Load()
+			info.Calls += action.Calls.Load()
+			info.Failed += action.Failed.Load()
 		}
 	}
 	return info

@@ -4,6 +4,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -15,29 +16,31 @@ func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 		return false
 	}
 	if len(msg.Data) == 0 {
-		d.out.answer(msg, nil)
+		d.out.Answer(msg, nil)
 		return true
 	}
 	calls, err := wire.ParseBatch(d.batch, msg.Data)
 	if err != nil {
-		d.out.refuse(&work{message: messageOf(msg)}, errs.New(troupe.CodeBadInput, "%v", err))
+		batch := call.Of(msg)
+		d.out.Refuse(&batch, errs.New(troupe.CodeBadInput, "%v", err))
 		return true
 	}
 	d.batch = calls
 	defer clear(calls)
 	ready, now := make([]*activation, 0, len(calls)), d.clock.Now()
 	for i := range calls {
-		call := &calls[i]
-		target, ok := d.ns.ParseCall(call.Subject)
-		if !d.out.answerable(call) {
+		one := &calls[i]
+		target, ok := d.ns.ParseCall(one.Subject)
+		if !d.out.Answerable(one) {
 			continue
 		}
 		if !ok || target.Forwarded { // a batch is no way to what only hosts may ask
-			err := errs.New(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", call.Subject)
-			d.out.refuse(&work{message: messageOf(call)}, err)
+			err := errs.New(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", one.Subject)
+			refused := call.Of(one)
+			d.out.Refuse(&refused, err)
 			continue
 		}
-		if a := d.receiveCall(call, target, now); a != nil {
+		if a := d.receiveCall(one, target, now); a != nil {
 			ready = append(ready, a)
 		}
 	}

@@ -1,10 +1,10 @@
 package actorhost
 
 import (
-	"strings"
-
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -18,7 +18,7 @@ type Connection struct {
 	state     any
 	left      bool // the on-disconnect hook has run, or is not to
 
-	sent map[string]troupe.Position // last event to it alone, by name; under the mutex of the gate
+	sent map[string]troupe.Position // last event to it alone, by name
 }
 
 // ID names the connection. It stays the same when the connection is lost and comes back.
@@ -37,11 +37,13 @@ func ConnectionState[T any](c *Connection) (value T, ok bool) {
 
 func (c *Connection) subject(name string) string { return c.inbox + "." + c.id + "." + name }
 
+// event is one of our own, to the connection alone. Such have no place.
+func (c *Connection) event(name string, payload []byte) *commit.Event {
+	return &commit.Event{Broadcast: record.Broadcast{Event: name, Payload: payload}, Subject: c.subject(name)}
+}
+
 // next is the place of the next event to the connection alone.
 func (c *Connection) next(event string, epoch uint64) wire.Place {
-	if strings.HasPrefix(event, "_") { // one of bus's own
-		return wire.Place{}
-	}
 	if c.sent == nil {
 		c.sent = make(map[string]troupe.Position, 1)
 	}
@@ -73,12 +75,6 @@ func (c *Context) Connections() []*Connection { return c.a.connections.all() }
 // made without one.
 func (c *Context) Connection() (conn *Connection, ok bool) {
 	return c.turn.connection, c.turn.connection != nil
-}
-
-// cut is a connection that the actor ends.
-type cut struct {
-	connection *Connection
-	reason     string
 }
 
 // Disconnect ends a connection once the running action has succeeded: its program is told the reason, and the

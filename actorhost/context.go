@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/record"
@@ -35,15 +36,6 @@ type Context struct {
 type timed struct {
 	context.Context //nolint:containedctx // it is one itself
 	cancel          context.CancelFunc
-}
-
-// effects are what a turn does besides changing the state.
-type effects struct {
-	events  []*event        // in the order of their broadcast
-	changes []record.Change // of the record
-	cuts    []cut           // connections that it ends
-	started []*listener     // subscriptions that it has made
-	destroy bool
 }
 
 // does returns the effects, to be added to. The caller holds c.mu.
@@ -183,10 +175,10 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 		defer cancel()
 	}
 	// What earlier turns have changed must be stored before others hear of it.
-	if err := c.a.gate.settle(); err != nil {
+	if err := c.a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	from := origin.Origin{Chain: withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
+	from := origin.Origin{Chain: withSelf(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
 	return h.client.Invoke(origin.With(ctx, from), call)
 }
 
@@ -202,7 +194,7 @@ func (c *Context) destroying() bool {
 }
 
 // end closes the Context and returns what the turn wants.
-func (c *Context) end() turned {
+func (c *Context) end() result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
@@ -210,9 +202,12 @@ func (c *Context) end() turned {
 		c.timed.cancel()
 	}
 	if c.effects == nil {
-		return turned{}
+		return result{}
 	}
-	return turned{events: c.effects.events, changes: c.effects.changes, cut: c.effects.cuts, destroyed: c.effects.destroy}
+	e := c.effects
+	return result{
+		Changes: commit.Changes{Parts: e.changes}, events: e.events, sent: e.sent, cuts: e.cuts, destroyed: e.destroy,
+	}
 }
 
 func (c *Context) over() bool {

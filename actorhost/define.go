@@ -29,7 +29,7 @@ type ActorType[R troupe.Reference, S any] struct {
 // actorType is a definition without its types, as the host's core works with it.
 type actorType struct {
 	name     string
-	actions  map[string]*served
+	actions  map[string]*endpoint
 	events   map[topic]eventAction
 	create   createHook  // nil without an on-create hook
 	connect  connectHook // nil without an on-connect hook
@@ -115,14 +115,14 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	var zero R
 	built := &actorType{
 		name:     zero.ActorType(),
-		actions:  make(map[string]*served, len(t.handlers)+len(wire.Builtins)),
+		actions:  make(map[string]*endpoint, len(t.handlers)+len(wire.Builtins)),
 		events:   make(map[topic]eventAction, len(t.events)),
 		hooks:    t.hooks,
 		config:   t.config.withDefaults(),
 		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
 	}
 	for _, name := range wire.Builtins {
-		built.actions[name] = &served{}
+		built.actions[name] = &endpoint{}
 	}
 	built.actions[troupe.DestroyAction].run = destroy
 	var errs []error
@@ -153,7 +153,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			if err := troupe.CheckName("action", h.name); err != nil {
 				fail("%w", err)
 			}
-			built.actions[h.name] = &served{run: h.run}
+			built.actions[h.name] = &endpoint{run: h.run}
 		}
 	}
 	for _, h := range t.events {

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -54,7 +55,7 @@ func (d *dispatcher) receive(msg *nats.Msg) *activation {
 		d.receiveOther(msg)
 		return nil
 	}
-	if !d.out.answerable(msg) {
+	if !d.out.Answerable(msg) {
 		return nil
 	}
 	if target.Forwarded && !d.confirm(msg, target.Tokens) {
@@ -64,12 +65,13 @@ func (d *dispatcher) receive(msg *nats.Msg) *activation {
 }
 
 func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Duration) *activation {
-	w := &work{kind: callWork, message: messageOf(msg), action: target.Action}
+	w := &work{kind: callWork, Call: call.Of(msg)}
+	w.Action = target.Action
 	if err := d.admit(w, target, now); err != nil {
-		d.out.refuse(w, err)
+		d.out.Refuse(&w.Call, err)
 		return nil
 	}
-	if w.action == wire.PositionAction {
+	if w.Action == wire.PositionAction {
 		d.tellPosition(w, target.Tokens)
 		return nil
 	}
@@ -83,26 +85,27 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	if kind == nil {
 		return errs.New(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
 	}
-	w.served = kind.actions[target.Action]
-	if w.served == nil {
+	endpoint := kind.actions[target.Action]
+	if endpoint == nil {
 		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
-	as, err := contentType(w.header)
+	w.about, w.Counters = endpoint, &endpoint.Counters
+	as, err := w.Encoding()
 	if err != nil {
 		return errs.New(troupe.CodeBadInput, "%v", err)
 	}
-	w.as = as
-	w.deadline = now + wire.ParseTimeout(header(w.header, wire.HeaderTimeout))
-	w.existing = target.Action == troupe.DestroyAction || header(w.header, wire.HeaderExisting) == "1"
+	w.As = as
+	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
+	w.Existing = target.Action == troupe.DestroyAction || w.Get(wire.HeaderExisting) == "1"
 	if target.Action != wire.ConnectAction { // which comes anew to each host
-		w.id.RequestID, _ = wire.ParseRequestID(w.reply)
+		w.ID.RequestID, _ = wire.ParseRequestID(w.Reply)
 	}
-	w.id.Given = strings.Clone(header(w.header, wire.HeaderRequestID)) // a part of all headers, which nobody must keep for it
-	w.again = header(w.header, wire.HeaderAttempt) != ""
-	if len(w.id.Given) > wire.MaxRequestID {
-		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.id.Given), wire.MaxRequestID)
+	w.ID.Given = strings.Clone(w.Get(wire.HeaderRequestID)) // a part of all headers, which nobody must keep for it
+	w.Again = w.Get(wire.HeaderAttempt) != ""
+	if len(w.ID.Given) > wire.MaxRequestID {
+		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.ID.Given), wire.MaxRequestID)
 	}
-	if chain := header(w.header, wire.HeaderChain); chain != "" {
+	if chain := w.Get(wire.HeaderChain); chain != "" {
 		return cycle(chain, target.Tokens)
 	}
 	return nil
@@ -111,11 +114,12 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 // receiveOther takes what is not a call: what the host itself is asked.
 func (d *dispatcher) receiveOther(msg *nats.Msg) {
 	switch {
-	case !d.out.answerable(msg):
+	case !d.out.Answerable(msg):
 	case d.receiveBatch(msg):
 	case d.respond(msg):
 	default:
-		d.out.refuse(&work{message: messageOf(msg)}, errs.New(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
+		c := call.Of(msg)
+		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
 }
 
@@ -128,8 +132,8 @@ func (d *dispatcher) confirm(msg *nats.Msg, tokens string) bool {
 		confirmation.Header = nats.Header{wire.HeaderReleased: {"1"}}
 	}
 	if msg.Reply != "" {
-		d.out.send(confirmation)
+		d.out.Send(confirmation)
 	}
-	msg.Reply = header(msg.Header, wire.HeaderReplyTo)
-	return !released && d.out.answerable(msg)
+	msg.Reply = wire.FirstHeader(msg.Header, wire.HeaderReplyTo)
+	return !released && d.out.Answerable(msg)
 }

@@ -7,7 +7,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
@@ -24,11 +26,12 @@ type env struct {
 	config    *Config
 	clock     *clock.Clock
 	records   *store.Records
+	commits   commit.Host
 	client    *client.Client
 	origin    origin.Host // of the calls that it makes
 	requester *rpc.Requester
 	presence  *presence.Presence
-	out       *outlet
+	out       *outlet.Outlet
 	ready     *pool.Pool[*activation]
 	inbox     chan *nats.Msg
 	clients   *presence.Clients[*Connection]

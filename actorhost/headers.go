@@ -16,15 +16,7 @@ func withSelf(chain string, id troupe.ID) string {
 	return chain + "," + id.Tokens()
 }
 
-// header is the first value of a header of a call.
-func header(of nats.Header, key string) string {
-	if values := of[key]; len(values) > 0 {
-		return values[0]
-	}
-	return ""
-}
-
 // contentType is the encoding of a call's input, and thus of its reply.
 func contentType(of nats.Header) (codec.Codec, error) {
-	return codec.ForContentType(header(of, wire.HeaderContentType))
+	return codec.ForContentType(wire.FirstHeader(of, wire.HeaderContentType))
 }

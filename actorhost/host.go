@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
@@ -87,7 +88,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e := &env{
 		nc: nc, ns: ns, config: &config, clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
-		mailboxes: mailbox.New(func(w work) int64 { return int64(w.size) }),
+		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }),
 	}
 	h := &Host{
 		env:    e,
@@ -100,7 +101,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	h.dispatcher = &dispatcher{roster: h.roster, respond: h.respond, lookups: make(chan struct{}, maxLookups)}
 	e.ready = pool.New(h.roster.workOff)
 	e.log = store.NewEventLog(nc, ns, config.Replicas, config.KeepEvents)
-	e.out = newOutlet(nc, ns, config.Logger, h.ID, e.busy)
+	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.staying, h.leave = context.WithCancel(e.ctx)
 	return h, nil

@@ -3,7 +3,7 @@ package actorhost
 // work does the next thing in the mailbox. It reports whether there was one: without it the goroutine must leave the
 // activation alone.
 func (a *activation) work() bool {
-	a.gate.uncrowd()
+	a.gate.WaitForRoom()
 	w, ok := a.next()
 	if !ok {
 		return false
@@ -41,10 +41,12 @@ func (a *activation) fallAsleep() {
 
 // retire gives up what an activation has besides its mailbox, once all is stored.
 func (a *activation) retire() {
-	if a.gate.settle() == nil { // who waits for a write that fails is told by the gate
+	if a.gate.Settle() == nil { // who waits for a write that fails is told by the gate
 		a.unmarkSent()
 	}
-	a.gate.land()
+	if !a.gate.Flush() {
+		a.session.Stranded.Store(true)
+	}
 	a.unlisten()
 	a.abandon()
 	a.unsubscribe()

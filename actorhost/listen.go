@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/pause"
 )
@@ -125,7 +126,7 @@ func (a *activation) handle(w *work) {
 		return listening.Handle(c, heard.delivery)
 	})
 	if err == nil {
-		a.finish(&result, &output{})
+		a.finish(&result, &commit.Output{})
 	} else if errs.As(err).Code != troupe.CodeInternal { // that is logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -19,11 +20,11 @@ const noticeBatch, noticeTurn = 256, 100 * time.Millisecond
 // answer waits, as any other, until what that has changed is stored.
 func (a *activation) notice(w *work) {
 	var n wire.Notice
-	if err := w.as.Unmarshal(w.data, &n); err != nil {
-		a.pass(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.action, err))
+	if err := w.As.Unmarshal(w.Data, &n); err != nil {
+		a.pass(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
-	if cursor, ok := a.gate.cursor(n.Source); ok && cursor < n.Sequence {
+	if cursor, ok := a.cursor(n.Source); ok && cursor < n.Sequence {
 		more, err := a.catchUp(w, n, cursor)
 		switch {
 		case err != nil:
@@ -31,14 +32,14 @@ func (a *activation) notice(w *work) {
 			return
 		case a.finished: // it was destroyed
 		case more:
-			w.again = false // it is not the one that is being served
+			w.Again = false // it is not the one that is being served
 			if a.offer(w) != taken {
 				a.pass(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
 			}
 			return
 		}
 	}
-	if _, ok := a.gate.heard(n.Source, n.Event); !ok {
+	if _, ok := a.heard(n.Source, n.Event); !ok {
 		a.pass(w, nil, errs.New(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
 		return
 	}
@@ -51,7 +52,7 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.deadline))
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
 	defer cancel()
 	log, _, err := a.host.log.Open(ctx)
 	if err != nil {
@@ -80,7 +81,7 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 // before it, the turn begins with the hook for that.
 func (a *activation) handleLogged(e store.Logged) error {
 	source := e.Actor.Tokens()
-	heard, ok := a.gate.heard(source, e.Event)
+	heard, ok := a.heard(source, e.Event)
 	if !ok || e.Sequence <= heard.From || !heard.Last.Before(e.Place.Position) {
 		return nil
 	}
@@ -106,9 +107,9 @@ func (a *activation) handleLogged(e store.Logged) error {
 	if err != nil {
 		return err
 	}
-	result.changes = append(result.changes,
+	result.Parts = append(result.Parts,
 		record.Handled{Source: source, Event: e.Event, Sequence: e.Sequence, Position: e.Place.Position})
-	a.finish(&result, &output{})
+	a.finish(&result, &commit.Output{})
 	return nil
 }
 

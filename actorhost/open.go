@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
@@ -36,6 +37,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Ctx: h.ctx, Staying: h.staying, Go: h.work.Go, Evict: h.evict,
 	})
 	h.clients = presence.NewClients(h.presence, (*Connection).ID, h.clientGone)
+	h.commits = commit.Host{Store: h.records, Log: h.log, Ctx: h.ctx, Go: h.work.Go}
 	if err := h.openWaker(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -16,13 +17,13 @@ const maxLookups = 64
 func (d *dispatcher) tellPosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
-		d.out.refuse(w, errs.New(troupe.CodeBadInput, "%v", err))
+		d.out.Refuse(&w.Call, errs.New(troupe.CodeBadInput, "%v", err))
 		return
 	}
 	select {
 	case d.lookups <- struct{}{}:
 	default:
-		d.out.refuse(w, errs.Unavailable("the host looks up %d positions at a time", maxLookups))
+		d.out.Refuse(&w.Call, errs.Unavailable("the host looks up %d positions at a time", maxLookups))
 		return
 	}
 	asked := *w // or else every call would be allocated apart
@@ -30,20 +31,20 @@ func (d *dispatcher) tellPosition(w *work, tokens string) {
 		defer func() { <-d.lookups }()
 		output, err := d.position(&asked, id)
 		if err != nil {
-			d.out.refuse(&asked, err)
+			d.out.Refuse(&asked.Call, err)
 			return
 		}
-		msg := reply(&asked, output)
-		d.out.sendReply(&msg, false)
+		msg := outlet.Reply(&asked.Call, output)
+		d.out.SendReply(&msg, false)
 	})
 }
 
 func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	var event string
-	if err := w.as.Unmarshal(w.data, &event); err != nil {
-		return nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", id, w.action, err)
+	if err := w.As.Unmarshal(w.Data, &event); err != nil {
+		return nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", id, w.Action, err)
 	}
-	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.deadline))
+	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.Deadline))
 	defer cancel()
 	last, err := d.lastEvent(ctx, id, event)
 	switch {
@@ -52,7 +53,7 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	case err != nil:
 		return nil, errs.Unavailable("%v", err)
 	}
-	output, err := w.as.Append(nil, last)
+	output, err := w.As.Append(nil, last)
 	if err != nil {
 		return nil, errs.As(err)
 	}

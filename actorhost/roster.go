@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -29,7 +30,7 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 	for {
 		a, err := r.activation(tokens)
 		if err != nil {
-			r.out.refuse(w, err)
+			r.out.Refuse(&w.Call, err)
 			return nil
 		}
 		switch a.offer(w) {
@@ -38,10 +39,10 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 		case taken:
 			return nil
 		case pending:
-			r.out.sendPending(w)
+			r.out.SendPending(&w.Call)
 			return nil
 		case full:
-			r.out.refuse(w, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
+			r.out.Refuse(&w.Call, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
 				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
 		case closed: // it has just ended: its successor takes over
@@ -65,7 +66,7 @@ func (r *roster) activation(tokens string) (*activation, *troupe.Error) {
 	case r.stopping:
 		return nil, errs.Unavailable("the host is stopping")
 	case !s.Valid():
-		return nil, errs.Unavailable("%v", errNoLease)
+		return nil, errs.Unavailable("%v", commit.ErrNoLease)
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}

@@ -28,7 +28,7 @@ func (h *Host) describe() {
 	for {
 		select {
 		case msg := <-h.asked:
-			if msg.Reply == "" || !h.out.answerable(msg) {
+			if msg.Reply == "" || !h.out.Answerable(msg) {
 				continue
 			}
 			_, verb, _ := strings.Cut(msg.Subject, ".")
@@ -38,7 +38,7 @@ func (h *Host) describe() {
 				h.config.Logger.Error("describing the host failed", slog.String("host", h.ID()), slog.Any("error", err))
 				continue
 			}
-			h.out.send(&nats.Msg{Subject: msg.Reply, Data: body})
+			h.out.Send(&nats.Msg{Subject: msg.Reply, Data: body})
 		case <-h.quit:
 			return
 		}
@@ -75,18 +75,18 @@ func (h *Host) description(verb string) any {
 	}
 }
 
-// endpoint is an action of an actor type.
-type endpoint struct {
+// service is an endpoint with its names.
+type service struct {
 	actorType, action string
-	*served
+	*endpoint
 }
 
 // endpoints are the actions of all types that the program has defined, in order.
-func (h *Host) endpoints() (all []endpoint) {
+func (h *Host) endpoints() (all []service) {
 	for _, actorType := range slices.Sorted(maps.Keys(h.types)) {
 		kind := h.types[actorType]
 		for _, action := range slices.Sorted(maps.Keys(kind.actions)) {
-			e := endpoint{actorType, action, kind.actions[action]}
+			e := service{actorType, action, kind.actions[action]}
 			if !wire.Builtin(action) || action == troupe.CreateAction && kind.create != nil {
 				all = append(all, e)
 			}
@@ -96,14 +96,14 @@ func (h *Host) endpoints() (all []endpoint) {
 }
 
 // name is legal for an endpoint.
-func (e endpoint) name() string { return e.actorType + "-" + e.action }
+func (e service) name() string { return e.actorType + "-" + e.action }
 
-func (e endpoint) stats(subject string) *micro.EndpointStats {
+func (e service) stats(subject string) *micro.EndpointStats {
 	stats := &micro.EndpointStats{
 		Name: e.name(), Subject: subject, QueueGroup: wire.QueueGroup,
-		NumRequests: int(e.calls.Load()), NumErrors: int(e.failed.Load()), ProcessingTime: time.Duration(e.took.Load()),
+		NumRequests: int(e.Calls.Load()), NumErrors: int(e.Failed.Load()), ProcessingTime: time.Duration(e.Took.Load()),
 	}
-	if text := e.lastError.Load(); text != nil {
+	if text := e.LastError.Load(); text != nil {
 		stats.LastError = *text
 	}
 	if stats.NumRequests > 0 {

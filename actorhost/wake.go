@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -22,13 +23,13 @@ const maxClaims = 16
 // that it came to be with it. When another host than gone, which has released it, owns the actor, wake returns that
 // host and the actor stays asleep.
 func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err error) {
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.deadline))
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
 	defer cancel()
 	owner, fresh, err = a.claim(ctx, w, gone)
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
-	if err := a.gate.flush(ctx); err != nil {
+	if err := a.gate.SendLeft(ctx); err != nil {
 		return false, "", errs.Unavailable("%v", err)
 	}
 	if !a.created {
@@ -43,7 +44,7 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 		if err != nil {
 			return false, "", err
 		}
-		a.finish(&result, &output{})
+		a.finish(&result, &commit.Output{})
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -57,7 +58,7 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 // actor without an on-create hook is created by the same write. Where the last actor of the type that came to life was a
 // new one, this one is taken for new as well, and read only when there turns out to be a record.
 func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
-	guess := a.kind.lastWasNew.Load() && !w.existing && gone == ""
+	guess := a.kind.lastWasNew.Load() && !w.Existing && gone == ""
 	for range maxClaims {
 		var f found
 		if !guess {
@@ -77,7 +78,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		}
 		switch revision, err := a.put(ctx, claim); {
 		case err == nil:
-			a.gate.revision, a.gate.state = revision, claim.State
+			a.gate.Claimed(revision, claim.State)
 			a.epoch, a.created = revision, claim.Created
 			a.kind.lastWasNew.Store(f.Revision == 0)
 			return "", claim.Created && !f.Created, nil
@@ -118,12 +119,12 @@ func corrupt(id troupe.ID, err error) *troupe.Error {
 // owner is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
 // one lacks. Without an error, and another host, this one may claim the actor.
 func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) (string, error) {
-	if w.existing && !f.Created {
+	if w.Existing && !f.Created {
 		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
-	a.gate.restore(f.parts)
-	if w.action == troupe.CreateAction && f.Created && f.lacks == nil {
-		if _, _, v := a.gate.find(w); v == dedup.New {
+	a.gate.Restore(f.parts)
+	if w.Action == troupe.CreateAction && f.Created && f.lacks == nil {
+		if _, _, v := a.gate.Find(&w.Call); v == dedup.New {
 			return "", alreadyExists(a.id)
 		}
 	}
@@ -170,9 +171,9 @@ func (a *activation) load(claim *record.Record, w *work) error {
 	if a.kind.create != nil {
 		return nil // its hook has the say
 	}
-	if w.action == troupe.CreateAction {
+	if w.Action == troupe.CreateAction {
 		var none troupe.None
-		if err := w.as.Unmarshal(w.data, &none); err != nil {
+		if err := w.As.Unmarshal(w.Data, &none); err != nil {
 			return errs.New(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}
@@ -181,9 +182,9 @@ func (a *activation) load(claim *record.Record, w *work) error {
 		return err
 	}
 	claim.Created, claim.State, a.current = true, state, state
-	if w.action == troupe.CreateAction {
-		a.gate.remember(w, nil)
-		a.gate.parts.Fill(claim, a.host.records.Fits)
+	if w.Action == troupe.CreateAction {
+		a.gate.Remember(&w.Call, nil)
+		a.gate.Fill(claim)
 	}
 	return nil
 }
@@ -206,8 +207,8 @@ func (a *activation) restore(stored []byte) error {
 
 // create runs the on-create hook.
 func (a *activation) create(w *work) error {
-	created := output{}
-	given := w.action == troupe.CreateAction
+	created := commit.Output{}
+	given := w.Action == troupe.CreateAction
 	result, err := a.turn(turnOf(w), func(c *Context) error {
 		return a.kind.create(a.state.pointer(), c, w.input(), given)
 	})
@@ -215,11 +216,11 @@ func (a *activation) create(w *work) error {
 		return err
 	}
 	if given {
-		created.work = *w
+		created.Call = w.Call
 	}
-	a.gate.apart = true // the record is to say that there is an actor
+	result.Shared = true // the record is to say that there is an actor
 	a.finish(&result, &created)
-	if err := a.gate.settle(); err != nil {
+	if err := a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
 	return nil
@@ -229,7 +230,7 @@ func (a *activation) create(w *work) error {
 func (a *activation) unclaim() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, 5*time.Second)
 	defer cancel()
-	if err := a.host.records.Delete(ctx, a.id, a.gate.revision); err != nil && !errors.Is(err, store.ErrConflict) {
+	if err := a.host.records.Delete(ctx, a.id, a.gate.Revision()); err != nil && !errors.Is(err, store.ErrConflict) {
 		a.logger("").Warn("removing the record of an actor that was not created failed", slog.Any("error", err))
 	}
 }

@@ -150,8 +150,11 @@ func (k *kind) append(b []byte, part Part) []byte {
 	return codec.AppendBytes(b[:at], b[at+head:]) // which moves them to where they belong
 }
 
-// get is a part that is there, or nil.
+// get is a part that is there, or nil. Nil parts have none.
 func get[P Part](p *Parts, k *kind) (part P) {
+	if p == nil {
+		return part
+	}
 	for i := range p.held {
 		if p.held[i].kind == k {
 			return p.held[i].Part.(P)

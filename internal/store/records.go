@@ -86,6 +86,15 @@ func (r *Records) Fits(state int64) bool {
 	return state+around <= r.limit.Load() || state <= r.MaxState()
 }
 
+// Room is how many bytes of state and parts a record has room for, as of the last write. It calls the connection only when
+// there was none.
+func (r *Records) Room() int64 {
+	if limit := r.limit.Load(); limit > 0 {
+		return limit - around
+	}
+	return r.MaxState()
+}
+
 // MaxState is the largest state that fits a record, in bytes.
 func (r *Records) MaxState() int64 {
 	limit := r.bucket.js.Conn().MaxPayload()

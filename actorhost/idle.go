@@ -24,7 +24,7 @@ func (a *activation) checkIdle(now time.Duration) bool {
 	idle := now - a.idleSince
 	if idle >= restAfter {
 		a.current = nil
-		a.gate.rest()
+		a.gate.DropCaches()
 	}
 	if idle < a.kind.config.SleepAfter || a.connections.len() > 0 {
 		return false
@@ -32,32 +32,4 @@ func (a *activation) checkIdle(now time.Duration) bool {
 	a.mailbox.Push(a.host.mailboxes, work{kind: sleepWork})
 	a.running = true
 	return true
-}
-
-// rest drops what can be made again, unless somebody is at it. The caller holds the mutex of the activation, which others
-// take when they hold that of the gate.
-func (g *gate) rest() {
-	if !g.mu.TryLock() {
-		return
-	}
-	defer g.mu.Unlock()
-	if !g.asked && !g.outbox.relaying && g.behind == nil {
-		g.state, g.flying, g.next = nil, nil, nil
-	}
-}
-
-// refresh makes the encoding again that an actor has dropped at rest.
-func (a *activation) refresh() (err error) {
-	if a.created && a.current == nil {
-		a.current, err = a.encode([]byte{})
-	}
-	return err
-}
-
-// unchanged is what the record has for the state of a turn that has not changed it.
-func (a *activation) unchanged() []byte {
-	if a.stored != nil {
-		return a.stored
-	}
-	return a.current
 }

@@ -1,0 +1,143 @@
+package actorhost
+
+import (
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// maxInbox is how many bytes the name of a client's inbox may have.
+const maxInbox = 256
+
+// connect does a call of wire.ConnectAction.
+func (a *activation) connect(w *work) {
+	id, inbox := w.Get(wire.HeaderConnection), w.Get(wire.HeaderInbox)
+	if err := checkConnection(a.host.ns, id, inbox); err != nil {
+		a.pass(w, nil, err)
+		return
+	}
+	conn := a.connections.find(id)
+	resumed := conn != nil
+	switch {
+	case resumed && conn.inbox != inbox:
+		a.pass(w, nil, errs.New(troupe.CodeBadInput, "the connection %s is another client's", id))
+		return
+	case !resumed && a.connections.len() >= maxConnections:
+		a.pass(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
+		return
+	case !resumed:
+		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox), a: a} // a batch has come in one piece of memory
+	}
+	if !resumed {
+		a.connections.add(conn)
+	}
+	reply, err := a.sessionReply(w, conn)
+	switch {
+	case err != nil:
+		a.connections.remove(conn)
+		a.pass(w, nil, err)
+		return
+	case resumed:
+		a.resume(conn, &commit.Output{Call: w.Call, Reply: reply})
+		return
+	}
+	t := turnOf(w)
+	t.connection = conn
+	result, err := a.turn(t, func(c *Context) error {
+		if hook := a.kind.connect; hook != nil {
+			return hook(a.state.pointer(), c, conn, w.input())
+		}
+		return nil
+	})
+	if err != nil {
+		a.connections.remove(conn)
+		a.pass(w, nil, err)
+		return
+	}
+	a.host.clients.Add(conn.inbox, conn)
+	a.finish(&result, &commit.Output{Call: w.Call, Reply: reply})
+}
+
+// resume answers a connection that goes on, and sends it the positions of what was sent to it alone.
+func (a *activation) resume(conn *Connection, o *commit.Output) {
+	if sent, err := codec.MsgPack.Append(nil, conn.sent); err == nil {
+		o.Events = []*commit.Event{conn.event(wire.SentName, sent)}
+	}
+	a.gate.Pass(o, &commit.Changes{})
+}
+
+func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
+	body, err := w.As.Append(nil, wire.Session{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
+	return outlet.Reply(&w.Call, body), err
+}
+
+// checkConnection refuses what a client may not ask hosts to publish to.
+func checkConnection(ns wire.Namespace, id, inbox string) error {
+	switch {
+	case troupe.CheckName("connection", id) != nil:
+		return errs.New(troupe.CodeBadInput, "%q is no id of a connection", id)
+	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
+		return errs.New(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
+	}
+	return nil
+}
+
+// disconnect does a call of wire.DisconnectAction.
+func (a *activation) disconnect(w *work) {
+	if conn := a.connections.find(w.Get(wire.HeaderConnection)); conn != nil {
+		a.hangUp(conn)
+	}
+	a.pass(w, nil, nil)
+}
+
+// hangUp ends a connection that is gone, and runs the on-disconnect hook.
+func (a *activation) hangUp(conn *Connection) {
+	a.connections.remove(conn)
+	a.host.clients.Remove(conn.inbox, conn)
+	if hook := a.kind.hooks.disconnect; hook != nil && !conn.left {
+		conn.left = true
+		a.runTurn(turn{action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
+	}
+}
+
+// hangUpAll ends the connections of an activation that ends: they come back in the next one.
+func (a *activation) hangUpAll() {
+	for _, conn := range a.connections.all() {
+		a.hangUp(conn)
+		a.sayClosed(conn, wire.Closed{Again: true, Reason: "the actor falls asleep or changes hosts"})
+	}
+}
+
+// abandon tells the connections of an activation that has ended, without hooks.
+func (a *activation) abandon() {
+	why := wire.Closed{Again: !a.destroyed, Reason: "the actor changes hosts"}
+	if a.destroyed {
+		why.Reason = "the actor was destroyed"
+	}
+	for _, conn := range a.connections.all() {
+		a.connections.remove(conn)
+		a.host.clients.Remove(conn.inbox, conn)
+		if e, ok := a.farewell(conn, why); ok {
+			(*committing)(a).Publish(e)
+		}
+	}
+}
+
+// connectionOf is the connection by which a call was made. One that is not known is about to come back, or is gone.
+func (a *activation) connectionOf(w *work) (*Connection, error) {
+	id := w.Get(wire.HeaderConnection)
+	if id == "" {
+		return nil, nil
+	}
+	if conn := a.connections.find(id); conn != nil {
+		return conn, nil
+	}
+	return nil, errs.Unavailable("%s does not know the connection %s", a.id, id)
+}

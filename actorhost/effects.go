@@ -1,0 +1,61 @@
+package actorhost
+
+import (
+	"time"
+
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/internal/record"
+)
+
+// effects are what a turn does besides changing the state. They count only when it succeeds.
+type effects struct {
+	events  []*commit.Event // in the order of their emission
+	sent    []sent          // those of them that are for one connection
+	changes []record.Change // of the record
+	cuts    []cut           // connections that it ends
+	started []*listener     // subscriptions that it has made
+	destroy bool
+}
+
+// sent is an event for one connection.
+type sent struct {
+	event *commit.Event
+	to    *Connection
+}
+
+// cut is a connection that the actor ends.
+type cut struct {
+	connection *Connection
+	reason     string
+}
+
+// emit adds an event, to everybody or to one connection.
+func (e *effects) emit(event *commit.Event, to *Connection) {
+	if to != nil {
+		e.sent = append(e.sent, sent{event, to})
+	} else {
+		event.Again = e.broadcasts(event.Event)
+		e.changes = append(e.changes, &event.Broadcast)
+	}
+	e.events = append(e.events, event)
+}
+
+// broadcasts reports whether the turn has broadcast an event of this name.
+func (e *effects) broadcasts(name string) bool {
+	for i := len(e.events) - 1; i >= 0; i-- { // as a rule the last one was the same
+		if e.events[i].Subject == "" && e.events[i].Event == name {
+			return true
+		}
+	}
+	return false
+}
+
+// result is what a turn has come to.
+type result struct {
+	commit.Changes
+	events    []*commit.Event
+	sent      []sent
+	cuts      []cut
+	destroyed bool
+	took      time.Duration
+}

@@ -1,0 +1,109 @@
+// Package commit stores what the turns of an actor change, and holds back what they want to send until it is stored (the
+// output gate of Cloudflare's Durable Objects).
+//
+// The lock of a [Gate] is the last that anybody takes: a Gate calls nobody while it holds it, and waits for no server.
+package commit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// Host is what the gates of a host share.
+type Host struct {
+	Store Store
+	Log   *store.EventLog
+	Ctx   context.Context //nolint:containedctx // is done when the host gives its actions up
+	Go    func(func())    // runs a goroutine of the host
+}
+
+// Store keeps records: see [store.Records].
+type Store interface {
+	Get(ctx context.Context, id troupe.ID) (record.Record, error)
+	Put(ctx context.Context, id troupe.ID, r record.Record) (revision uint64, err error)
+	Delete(ctx context.Context, id troupe.ID, revision uint64) error
+	Room() int64
+}
+
+// Actor is what a Gate needs of the activation whose changes it stores.
+type Actor interface {
+	ID() troupe.ID
+	Epoch() uint64 // of the activation
+	Logger() *slog.Logger
+
+	// Host is the id under which the host owns the actor; Valid, whether it certainly has the lease for that.
+	Host() string
+	Valid() bool
+	// Write has a record stored soon, in the journal of the host if it may be there alone.
+	Write(w store.Write, journal bool) error
+	// Owns reports whether the host is still the one under this id: if not, whoever takes over recovers its journal.
+	Owns() bool
+
+	// Unchanged is what the record has for the state of a turn that has not changed it.
+	Unchanged() []byte
+	// End ends the activation: its Gate is closed.
+	End()
+
+	// Busy reports whether more is about to be sent.
+	Busy() bool
+	Publish(e *Event)
+	Reply(msg *nats.Msg, more bool)
+	Refuse(c *call.Call, err *troupe.Error)
+}
+
+// Event is an event that a turn has broadcast, or sends to one connection.
+type Event struct {
+	record.Broadcast
+	Subject string // of the connection that it is for alone: then the record knows nothing of it
+}
+
+// Output is what one turn wants to send.
+type Output struct {
+	Events []*Event
+	Call   call.Call // that it answers, if there is a Reply
+	Reply  nats.Msg  // without a subject nobody waits for it
+}
+
+func (o *Output) isDurable() bool {
+	for _, e := range o.Events {
+		if e.Durable {
+			return true
+		}
+	}
+	return false
+}
+
+// Changes are what one turn wants to have stored.
+type Changes struct {
+	State  []byte          // nil when the turn has left it as it was
+	Parts  []record.Change // of what the record has besides
+	Shared bool            // others look for it in the record: it must not be in the journal alone
+}
+
+// Any reports whether there is something to store.
+func (c *Changes) Any() bool { return c.State != nil || len(c.Parts) > 0 }
+
+// Errors for which a Gate is closed, besides those of the store.
+var (
+	ErrNoLease = errors.New("the host has lost its lease")
+	errNoState = errors.New("there is no state to write")
+)
+
+const (
+	// resolveTimeout bounds how long it is tried to find out whether a write has been stored, and destroyTimeout the write
+	// that destroys an actor. Neither depends on the caller's time.
+	resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
+	// resolveAgain and flushAgain are the pauses between tries.
+	resolveAgain, flushAgain = 20 * time.Millisecond, 50 * time.Millisecond
+	// maxOutputs is how many outputs may be held back before the next turn waits.
+	maxOutputs = 1024
+)

@@ -1,0 +1,263 @@
+package commit
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// Gate stores what the turns of one activation change, and sends what they want to send. The turns themselves go on: what
+// they change while a write is under way is stored by the next one, all together. An actor has one write under way at a
+// time.
+//
+// Its methods are for the goroutine of the turns, but for DropCaches.
+type Gate struct {
+	host  *Host
+	actor Actor
+
+	mu      sync.Mutex
+	asked   bool  // for a write, which will take what there is then
+	writing bool  // it has taken it
+	dirty   bool  // there must be one after it
+	shared  bool  // the next must not be in the journal alone
+	sending bool  // a goroutine sends what is released
+	ending  bool  // the record is being deleted: nothing is written any more
+	closed  error // why the activation can write no more
+	moved   signal
+
+	revision  uint64
+	state     []byte         // to be written, or written, last; nil at rest
+	request   *store.Write   // made with the first
+	record    *record.Record // the write that is under way, or nil
+	unflushed *unflushed     // nil when the record has all
+	parts     *record.Parts  // nil when there are none
+	held      *held          // nil at rest
+	ends      map[string]end // of the log, by the name of an event; only for who sends
+}
+
+// held are the outputs that are held back.
+type held struct {
+	flying   []Output // wait for the write that is under way
+	next     []Output // wait for the one after it
+	released []Output // wait only for those before them
+	spare    []Output // memory for released
+}
+
+// signal is a sync.Cond that is made when somebody waits, as few do.
+type signal struct{ cond *sync.Cond }
+
+func (s *signal) wait(mu *sync.Mutex) {
+	if s.cond == nil {
+		s.cond = sync.NewCond(mu)
+	}
+	s.cond.Wait()
+}
+
+// broadcast wakes all who wait. The caller holds their mutex.
+func (s *signal) broadcast() {
+	if s.cond != nil {
+		s.cond.Broadcast()
+	}
+}
+
+// Open makes the zero Gate that of an activation.
+func (g *Gate) Open(host *Host, actor Actor) { g.host, g.actor = host, actor }
+
+// Restore takes the parts of a record, before the actor is claimed.
+func (g *Gate) Restore(parts record.Parts) {
+	g.parts = nil
+	if !parts.IsZero() {
+		g.parts = &parts
+	}
+}
+
+// Fill puts the parts into a record that has its state already.
+func (g *Gate) Fill(r *record.Record) {
+	if g.parts == nil {
+		return
+	}
+	room := g.host.Store.Room()
+	g.parts.Fill(r, func(size int64) bool { return size <= room })
+}
+
+// Claimed is told the revision of the record that claims the actor, and its state.
+func (g *Gate) Claimed(revision uint64, state []byte) { g.revision, g.state = revision, state }
+
+// Revision is that of the record.
+func (g *Gate) Revision() uint64 { return g.revision }
+
+// Pass sends an output, now or as soon as what it tells of is stored: what earlier turns have changed, and this one.
+func (g *Gate) Pass(o *Output, c *Changes) {
+	busy := g.actor.Busy()
+	var unchanged []byte
+	if c.Any() && c.State == nil {
+		unchanged = g.actor.Unchanged()
+	}
+	g.mu.Lock()
+	if err := g.closed; err != nil {
+		g.mu.Unlock()
+		g.refuse(o, err)
+		return
+	}
+	held := c.Any() || g.asked || g.sending
+	if held && o.Reply.Subject != "" {
+		o.Reply.Data = bytes.Clone(o.Reply.Data) // its buffer is for the next turn
+	}
+	if !held || !faults.Gating {
+		g.change(o, c, unchanged)
+		ask := g.ask()
+		g.mu.Unlock()
+		_ = g.send(o, busy) // nothing durable, which would be a change
+		g.write(ask)
+		return
+	}
+	g.change(o, c, unchanged)
+	h := g.outputs()
+	switch {
+	case g.dirty:
+		h.next = append(h.next, *o)
+	case g.writing:
+		h.flying = append(h.flying, *o)
+	default:
+		h.released = append(h.released, *o) // for who sends
+	}
+	ask := g.ask()
+	g.mu.Unlock()
+	g.write(ask)
+}
+
+// outputs are those that are held back. The caller holds g.mu.
+func (g *Gate) outputs() *held {
+	if g.held == nil {
+		g.held = new(held)
+	}
+	return g.held
+}
+
+// change takes what a turn has changed. The caller holds g.mu.
+func (g *Gate) change(o *Output, c *Changes, unchanged []byte) {
+	if !c.Any() {
+		return
+	}
+	g.dirty, g.shared = true, g.shared || c.Shared
+	switch {
+	case c.State != nil:
+		g.state = c.State
+	case g.state == nil:
+		g.state = unchanged
+	}
+	g.apply(c.Parts)
+	g.Remember(&o.Call, o.Reply.Data)
+}
+
+// apply makes changes of parts. The caller holds g.mu.
+func (g *Gate) apply(changes []record.Change) {
+	for _, c := range changes {
+		c.Apply(g.own())
+		g.shared = g.shared || c.Shared()
+	}
+}
+
+// own are the parts, to be added to. The caller holds g.mu.
+func (g *Gate) own() *record.Parts {
+	if g.parts == nil {
+		g.parts = new(record.Parts)
+	}
+	return g.parts
+}
+
+// Remember keeps the answer to a call for when it comes again. The caller holds g.mu, or the actor is not claimed yet.
+func (g *Gate) Remember(c *call.Call, answer []byte) {
+	if faults.Deduping && c.ID.Known() {
+		record.Answered{Call: c.Identity(), Output: answer}.Apply(g.own())
+	}
+}
+
+// Find looks for the answer to a call that was made before: see [dedup.Answers.Find].
+func (g *Gate) Find(c *call.Call) (output []byte, err *troupe.Error, v dedup.Verdict) {
+	if !c.ID.Known() || !faults.Deduping || g.parts == nil {
+		return nil, nil, dedup.New
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.parts.Answers().Find(c.Identity())
+}
+
+// Read calls f with the parts, which may be nil. It must not keep them, nor call anybody.
+func (g *Gate) Read(f func(*record.Parts)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f(g.parts)
+}
+
+// Grown is how many bytes of the record the parts take after changes, or more. Those that have what room is left do not
+// count.
+func (g *Gate) Grown(changes []record.Change) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.parts == nil {
+		var none record.Parts
+		return none.Grown(changes)
+	}
+	return g.parts.Grown(changes)
+}
+
+// Settle waits until all that turns have changed is stored and sent, or cannot be any more.
+func (g *Gate) Settle() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.asked || g.sending {
+		g.moved.wait(&g.mu)
+	}
+	return g.closed
+}
+
+// WaitForRoom waits while too many outputs are held back.
+func (g *Gate) WaitForRoom() {
+	if g.request == nil { // there has never been a write
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for (g.asked || g.sending) && g.crowd() >= maxOutputs {
+		g.moved.wait(&g.mu)
+	}
+}
+
+// crowd is how many outputs are held back. The caller holds g.mu.
+func (g *Gate) crowd() int {
+	if g.held == nil {
+		return 0
+	}
+	return len(g.held.flying) + len(g.held.next) + len(g.held.released)
+}
+
+// DropCaches drops what can be made again, unless it is in use. It may be called at any time.
+func (g *Gate) DropCaches() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.asked && !g.sending && g.unflushed == nil {
+		g.state, g.held = nil, nil
+	}
+}
+
+// refuse answers the call of an output that is not sent: it had no effect, unless that is not known.
+func (g *Gate) refuse(o *Output, err error) {
+	if o.Reply.Subject == "" {
+		return
+	}
+	failed := errs.Unavailable("%s was not stored: %v", g.actor.ID(), err)
+	if isUnknown(err) {
+		// Sent again with its id it takes effect once.
+		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", g.actor.ID(), o.Call.Action)
+		failed.Retryable = o.Call.ID.Known()
+	}
+	g.actor.Refuse(&o.Call, failed)
+}

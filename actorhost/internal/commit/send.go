@@ -1,0 +1,163 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// end is the last event of a name and actor in the log.
+type end struct {
+	position troupe.Position
+	sequence uint64
+}
+
+// keepTimeout bounds how long it is tried to get an event into the log before the activation is given up, and keepAgain is
+// the pause between tries.
+const keepTimeout, keepAgain = 30 * time.Second, 20 * time.Millisecond
+
+// sendReleased sends the outputs that are released, in order, until there are no more. The caller has set g.sending, so
+// that nobody else does. Durable events take a while: from the first on, a goroutine of its own goes on. More says that
+// others are about to send.
+func (g *Gate) sendReleased(more bool) {
+	for batch := g.nextReleased(nil); len(batch) > 0; batch = g.nextReleased(batch) {
+		for i := range batch {
+			o := &batch[i]
+			if o.isDurable() {
+				rest := batch[i:]
+				g.host.Go(func() { g.sendDurable(rest) })
+				return
+			}
+			_ = g.send(o, more || i < len(batch)-1) // fails only with durable events
+		}
+	}
+}
+
+// sendDurable is sendReleased on a goroutine of its own, with some that it is to begin with.
+func (g *Gate) sendDurable(batch []Output) {
+	for ; len(batch) > 0; batch = g.nextReleased(batch) {
+		for i := range batch {
+			if err := g.send(&batch[i], i < len(batch)-1); err != nil {
+				g.giveUp(batch[i:], err)
+				return
+			}
+		}
+	}
+}
+
+// nextReleased takes all that is released, in exchange for memory, or ends the sending when there is nothing.
+func (g *Gate) nextReleased(done []Output) []Output {
+	clear(done)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	h := g.outputs()
+	if done != nil {
+		h.spare = done[:0]
+	}
+	batch := h.released
+	if len(batch) == 0 {
+		g.sending = false
+		g.moved.broadcast()
+		return nil
+	}
+	h.released, h.spare = h.spare, nil
+	g.moved.broadcast() // there is room
+	return batch
+}
+
+// send sends an output. What the reply says is true in any case, for its turn began under the lease. It fails when a
+// durable event does not get into the log.
+func (g *Gate) send(o *Output, more bool) error {
+	for _, e := range o.Events {
+		if !e.Durable {
+			g.actor.Publish(e)
+			continue
+		}
+		if err := g.keep(g.host.Ctx, e.Emitted()); err != nil {
+			return err
+		}
+		g.mu.Lock()
+		g.parts.Outbox().Kept()
+		g.mu.Unlock()
+	}
+	faults.At(faults.BeforeReply)
+	g.actor.Reply(&o.Reply, more)
+	return nil
+}
+
+// giveUp ends the activation because an event does not get into the log. What the outputs tell of, and those behind them, is
+// stored: their callers get the answers from the next activation, which goes on with the events.
+func (g *Gate) giveUp(outputs []Output, err error) {
+	g.actor.Logger().Warn("keeping an event failed", slog.Any("error", err))
+	g.mu.Lock()
+	behind := g.held.released
+	g.held.released, g.sending = nil, false
+	g.mu.Unlock()
+	for _, some := range [][]Output{outputs, behind} {
+		for i := range some {
+			g.refuse(&some[i], store.ErrOutcomeUnknown)
+		}
+	}
+	g.close(fmt.Errorf("an event could not be kept: %w", err), store.ErrOutcomeUnknown)
+}
+
+// SendLeft gets the events into the log that an earlier activation has left.
+func (g *Gate) SendLeft(ctx context.Context) error {
+	for {
+		first, ok := g.parts.Outbox().First()
+		if !ok {
+			return nil
+		}
+		if err := g.keep(ctx, first); err != nil {
+			return err
+		}
+		g.parts.Outbox().Kept()
+	}
+}
+
+// keep gets an event into the log, unless it is there. Events follow each other by compare-and-set, so that none gets
+// there twice, or before an earlier one, whoever else is at it.
+func (g *Gate) keep(ctx context.Context, e record.Emitted) error {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	log, _, err := g.host.Log.Open(ctx)
+	if err != nil {
+		return err
+	}
+	if g.ends == nil {
+		g.ends = make(map[string]end, 1)
+	}
+	for id := g.actor.ID(); ; {
+		if faults.Fencing && !g.actor.Valid() {
+			return ErrNoLease
+		}
+		last, known := g.ends[e.Event]
+		if !known {
+			last.position, last.sequence, err = log.Last(ctx, id, e.Event)
+		}
+		if err == nil && !last.position.Before(e.Position) {
+			g.ends[e.Event] = last
+			return nil
+		}
+		if err == nil {
+			last.sequence, err = log.Append(ctx, id, e, last.sequence)
+		}
+		if err == nil {
+			g.ends[e.Event] = end{e.Position, last.sequence}
+			return nil
+		}
+		delete(g.ends, e.Event) // perhaps it is there all the same
+		if !errors.Is(err, store.ErrConflict) && !pause.For(ctx, keepAgain) {
+			return err
+		}
+		err = nil
+	}
+}

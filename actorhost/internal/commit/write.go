@@ -1,0 +1,185 @@
+package commit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// ask is whether a write is wanted, and of which kind.
+type ask struct{ wanted, journal bool }
+
+// ask has the newest state stored, unless that is under way. The caller holds g.mu, and calls write once it has let it go.
+func (g *Gate) ask() ask {
+	if g.closed != nil || !g.dirty || g.asked || g.ending {
+		return ask{}
+	}
+	g.asked = true
+	if g.request == nil {
+		g.request = &store.Write{ID: g.actor.ID(), Take: g.take, Done: g.written}
+	}
+	return ask{true, !g.shared}
+}
+
+// write requests the write that was asked for, if one was.
+func (g *Gate) write(a ask) {
+	if !a.wanted {
+		return
+	}
+	if err := g.actor.Write(*g.request, a.journal); err != nil {
+		g.close(err, err)
+	}
+}
+
+// take is told that the write is about to be sent. What turns change from now on is for the next one.
+func (g *Gate) take(journal bool) (record.Record, bool) {
+	valid := !faults.Fencing || g.actor.Valid()
+	room := g.host.Store.Room()
+	write := record.Record{Owner: g.actor.Host(), Epoch: g.actor.Epoch(), Created: true}
+	g.mu.Lock()
+	switch {
+	case g.closed != nil:
+		g.mu.Unlock()
+		return record.Record{}, false
+	case journal && g.shared:
+		g.asked = false
+		ask := g.ask()
+		g.mu.Unlock()
+		g.write(ask)
+		return record.Record{}, false
+	case !valid:
+		g.mu.Unlock()
+		g.close(ErrNoLease, nil)
+		return record.Record{}, false
+	case g.state == nil:
+		g.mu.Unlock()
+		g.close(errNoState, nil)
+		return record.Record{}, false
+	}
+	defer faults.At(faults.BeforeCommit)
+	defer g.mu.Unlock()
+	write.State, write.Revision = g.state, g.revision
+	if g.parts != nil {
+		g.parts.Fill(&write, func(size int64) bool { return size <= room })
+	}
+	g.writing, g.dirty, g.shared = true, false, false
+	if h := g.held; h != nil {
+		h.flying, h.next = h.next, h.flying[:0]
+	}
+	g.record = &write
+	return write, true
+}
+
+// written is told how a write has ended.
+func (g *Gate) written(o store.Outcome) {
+	switch err := o.Err; {
+	case err == nil:
+	case g.host.Ctx.Err() != nil: // given up
+		g.fail(err, err)
+		return
+	case !faults.Fencing && errors.Is(err, store.ErrConflict), isUnknown(err):
+		g.host.Go(func() { g.resolve(err) })
+		return
+	default:
+		g.fail(err, err)
+		return
+	}
+	faults.At(faults.AfterCommit)
+	g.mu.Lock()
+	if g.closed != nil { // meanwhile, and who waited for the write was told that its outcome is not known
+		g.mu.Unlock()
+		if o.Segment != nil {
+			o.Segment.Leave()
+		}
+		return
+	}
+	segment := g.flushed(o.Segment)
+	g.revision, g.asked, g.writing, g.record = o.Revision, false, false, nil
+	mine := false
+	if h := g.held; h != nil && len(h.flying) > 0 {
+		h.released = append(h.released, h.flying...)
+		clear(h.flying)
+		h.flying = h.flying[:0]
+		mine = !g.sending
+		g.sending = true
+	}
+	ask := g.ask()
+	g.moved.broadcast()
+	g.mu.Unlock()
+	if mine {
+		g.sendReleased(o.More)
+	}
+	g.settleSegment(segment)
+	g.write(ask)
+}
+
+func isUnknown(err error) bool { return errors.Is(err, store.ErrOutcomeUnknown) }
+
+// resolve finds out whether a write that was not answered is stored, by making it again: either this one is stored, and
+// the first can be no more, or the record tells. Only this activation writes with its epoch, and one write at a time.
+func (g *Gate) resolve(unknown error) {
+	g.mu.Lock()
+	if g.closed != nil { // meanwhile, and nobody waits for the write
+		g.mu.Unlock()
+		return
+	}
+	write := *g.record
+	g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(g.host.Ctx, resolveTimeout)
+	defer cancel()
+	for id := g.actor.ID(); ctx.Err() == nil && (g.actor.Valid() || !faults.Fencing); {
+		found, err := g.host.Store.Get(ctx, id)
+		switch {
+		case err != nil:
+		case found.Revision != write.Revision && bytes.Equal(found.Append(nil), write.Append(nil)):
+			g.written(store.Outcome{Revision: found.Revision})
+			return
+		case found.Revision != write.Revision && faults.Fencing:
+			g.fail(unknown, store.ErrConflict)
+			return
+		default:
+			write.Revision = found.Revision // the same, as long as writes are fenced
+			if revision, err := g.host.Store.Put(ctx, id, write); err == nil {
+				g.written(store.Outcome{Revision: revision})
+				return
+			}
+		}
+		if !pause.For(ctx, resolveAgain) {
+			break
+		}
+	}
+	g.fail(unknown, unknown)
+}
+
+// fail logs why the state could not be stored, and closes the gate.
+func (g *Gate) fail(flying, next error) {
+	g.actor.Logger().Warn("storing the state failed", slog.Any("error", next))
+	g.close(next, flying)
+}
+
+// close ends the activation and refuses all that is held back: what waits for the write that was under way with the
+// one error, the rest with the other. What is released is stored, and is sent.
+func (g *Gate) close(err, flying error) {
+	g.mu.Lock()
+	g.closed, g.asked, g.writing, g.dirty = err, false, false, false
+	var dropped held
+	if h := g.held; h != nil {
+		dropped.flying, dropped.next = h.flying, h.next
+		h.flying, h.next = nil, nil
+	}
+	g.moved.broadcast()
+	g.mu.Unlock()
+	for i := range dropped.flying {
+		g.refuse(&dropped.flying[i], flying)
+	}
+	for i := range dropped.next {
+		g.refuse(&dropped.next[i], err)
+	}
+	g.actor.End()
+}

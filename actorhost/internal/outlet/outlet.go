@@ -1,0 +1,143 @@
+// Package outlet is by which a host sends: replies, events, and refusals of what it does not do.
+package outlet
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Outlet sends over one connection. It is safe for concurrent use.
+type Outlet struct {
+	nc      *nats.Conn
+	ns      wire.Namespace
+	logger  *slog.Logger
+	host    func() string // the id of the host
+	busy    func() bool   // calls have arrived that nobody is at yet: their replies are about to follow
+	replies *rpc.Batcher
+}
+
+// New returns an outlet of a host, which has an id, and is busy while calls have arrived that nobody is at yet.
+func New(nc *nats.Conn, ns wire.Namespace, logger *slog.Logger, host func() string, busy func() bool) *Outlet {
+	o := &Outlet{nc: nc, ns: ns, logger: logger, host: host, busy: busy}
+	o.replies = rpc.NewBatcher(nc, rpc.BatcherConfig{
+		Short:   true,
+		Subject: func(caller string) string { return wire.ManyReplies(caller, o.host()) },
+		Failed:  func(caller string, _ uint64, err error) { o.sent(caller, err) },
+	})
+	return o
+}
+
+// headerRoom is what a reply's headers may take of a message.
+const headerRoom = 128
+
+// Fits checks the output of an action against what the server takes.
+func (o *Outlet) Fits(c *call.Call, output []byte) error {
+	if len(output)+headerRoom <= wire.AlwaysFits {
+		return nil
+	}
+	if limit := o.nc.MaxPayload(); int64(len(output)+headerRoom) > limit {
+		return errs.New(troupe.CodeTooLarge, "the reply of %s has %d bytes, the server takes at most %d",
+			c.Action, len(output), limit-headerRoom)
+	}
+	return nil
+}
+
+// Reply makes the answer to a call. It has no subject when nobody wants one.
+func Reply(c *call.Call, output []byte) nats.Msg {
+	if c.Reply == "" {
+		return nats.Msg{}
+	}
+	msg := nats.Msg{Subject: c.Reply, Data: output}
+	if c.As != codec.MsgPack {
+		msg.Header = make(nats.Header, 1)
+		wire.SetContentType(msg.Header, c.As)
+	}
+	return msg
+}
+
+// ErrorReply makes the answer to a call that has failed.
+func (o *Outlet) ErrorReply(c *call.Call, as codec.Codec, err *troupe.Error) nats.Msg {
+	if c.Reply == "" {
+		return nats.Msg{}
+	}
+	msg, cause := wire.EncodeError(err, as, o.nc.MaxPayload())
+	if cause != nil {
+		o.logger.Error("the metadata of an error was left out", slog.String("action", c.Action),
+			slog.String("host", o.host()), slog.Any("error", cause))
+	}
+	msg.Subject = c.Reply
+	return *msg
+}
+
+// Refuse answers work that was not started.
+func (o *Outlet) Refuse(c *call.Call, err *troupe.Error) {
+	c.Refused(err)
+	as := c.As
+	if as == nil {
+		as = codec.MsgPack
+		if asked, err := c.Encoding(); err == nil {
+			as = asked
+		}
+	}
+	msg := o.ErrorReply(c, as, err)
+	o.SendReply(&msg, o.busy())
+}
+
+// Send publishes, after all replies that were sent before. It fails only without a connection, when nobody can be told
+// either.
+func (o *Outlet) Send(msg *nats.Msg) {
+	o.replies.Flush()
+	o.sent(msg.Subject, o.nc.PublishMsg(msg))
+}
+
+// SendReply publishes a reply: now, or, when more are about to follow, together with those that go to the same caller if
+// it takes them so.
+func (o *Outlet) SendReply(msg *nats.Msg, more bool) {
+	if msg.Subject == "" {
+		return
+	}
+	caller, ok := wire.TakesMany(msg.Subject)
+	if !ok {
+		o.Send(msg)
+		return
+	}
+	o.sent(msg.Subject, o.replies.Add(caller, msg, more, nil))
+}
+
+func (o *Outlet) sent(subject string, err error) {
+	if err != nil {
+		o.logger.Warn("publishing failed", slog.String("subject", subject), slog.String("host", o.host()), slog.Any("error", err))
+	}
+}
+
+// SendPending tells the caller of a call that has come again that its actor is at it.
+func (o *Outlet) SendPending(c *call.Call) {
+	o.SendReply(&nats.Msg{Subject: c.Reply, Header: nats.Header{wire.HeaderPending: {o.host()}}}, o.busy())
+}
+
+// Answer answers what is asked of the host, if somebody waits for that.
+func (o *Outlet) Answer(msg *nats.Msg, data []byte) {
+	if msg.Reply != "" {
+		o.Send(&nats.Msg{Subject: msg.Reply, Data: data})
+	}
+}
+
+// Answerable reports whether a message may be answered. One whose reply subject is no inbox is not run either: whoever
+// sends that does not want an answer but something else.
+func (o *Outlet) Answerable(msg *nats.Msg) bool {
+	if msg.Reply == "" || o.ns.IsInbox(msg.Reply) {
+		return true
+	}
+	o.logger.Warn("a message was dropped: its reply subject is no inbox", slog.String("subject", msg.Subject),
+		slog.String("reply", fmt.Sprintf("%.100s", msg.Reply)), slog.String("host", o.host()))
+	return false
+}

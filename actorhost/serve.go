@@ -1,0 +1,141 @@
+package actorhost
+
+import (
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+func (w *work) input() input { return input{body: w.Data, as: w.As} }
+
+// serve does one call.
+func (a *activation) serve(w *work) {
+	began := a.host.clock.Now()
+	if w.Deadline <= began {
+		a.host.out.Refuse(&w.Call, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
+			Message: "the time of the call ran out before it was its turn"})
+		return
+	}
+	if w.Action == troupe.SleepAction {
+		a.sleep(w)
+		return
+	}
+	fresh := false
+	for gone := ""; !a.awake; {
+		var owner string
+		var err error
+		if fresh, owner, err = a.wake(w, gone); err != nil {
+			a.host.out.Refuse(&w.Call, errs.As(err))
+			return
+		}
+		if owner != "" && !a.moved(w, owner) {
+			return
+		}
+		gone = owner
+	}
+	switch w.Action {
+	case wire.NoticeAction:
+		a.notice(w)
+		return
+	case wire.ConnectAction:
+		a.connect(w)
+		return
+	case wire.DisconnectAction:
+		a.disconnect(w)
+		return
+	}
+	answer, failed, v := a.gate.Find(&w.Call)
+	switch {
+	case v == dedup.Over:
+	case failed != nil:
+		a.pass(w, nil, failed)
+	case v == dedup.Answered:
+		a.pass(w, answer, nil)
+	case w.Action != troupe.CreateAction:
+		a.run(w, began)
+	case fresh: // it was created as the actor woke
+		w.Counters.Count(a.host.clock.Now()-began, nil)
+		w.Ran = true
+		a.pass(w, nil, nil)
+	default:
+		err := alreadyExists(a.id)
+		w.Refused(err)
+		a.pass(w, nil, err)
+	}
+}
+
+// sleep puts the actor to sleep for a call of troupe.SleepAction.
+func (a *activation) sleep(w *work) {
+	if !a.awake {
+		a.host.out.Refuse(&w.Call, errs.New(troupe.CodeNotFound, "%s is not awake", a.id))
+		return
+	}
+	began := a.host.clock.Now()
+	a.hangUpAll()
+	a.runHook("sleep", a.kind.hooks.sleep)
+	a.finished = true
+	w.Counters.Count(a.host.clock.Now()-began, nil)
+	w.Ran = true
+	a.pass(w, nil, nil)
+}
+
+// run runs the action of a call.
+func (a *activation) run(w *work, now time.Duration) {
+	if faults.Fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
+		a.host.out.Refuse(&w.Call, errs.Unavailable("%v", commit.ErrNoLease))
+		return
+	}
+	t := turnOf(w)
+	var err error
+	if t.connection, err = a.connectionOf(w); err != nil {
+		a.host.out.Refuse(&w.Call, errs.As(err))
+		return
+	}
+	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
+	defer giveBack(buffer)
+	result, err := a.turnAt(now, t, func(c *Context) error {
+		output, err := w.about.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
+		if err != nil {
+			return err
+		}
+		*buffer = output
+		return a.host.out.Fits(&w.Call, output)
+	})
+	w.Counters.Count(result.took, err)
+	w.Ran = true
+	if err != nil {
+		a.pass(w, nil, err)
+	} else {
+		a.finish(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, *buffer)})
+	}
+}
+
+// moved sends a call, and those that wait behind it, to the host that owns the actor. It reports whether that host has
+// released the actor instead.
+func (a *activation) moved(w *work, owner string) (released bool) {
+	how := a.host.forward(&w.Call, owner, a.id)
+	if how == wasReleased {
+		return true
+	}
+	a.mu.Lock()
+	left := a.mailbox.Drain(a.host.mailboxes)
+	a.mu.Unlock()
+	for _, w := range left {
+		if w.kind != callWork {
+			continue // an event of a subscription that has ended with its activation
+		}
+		if how == wasTaken {
+			if how = a.host.forward(&w.Call, owner, a.id); how != wasReleased {
+				continue
+			}
+		}
+		a.host.out.Refuse(&w.Call, errs.Unavailable("%s changes hosts", a.id))
+	}
+	return false
+}
