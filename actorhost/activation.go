@@ -51,12 +51,6 @@ type activation struct {
 	unsent    atomic.Pointer[store.Mark]
 }
 
-func newActivation(host *env, kind *actorType, id troupe.ID, s *presence.Session) *activation {
-	a := &activation{host: host, kind: kind, id: id, session: s}
-	a.gate.Open(&host.commits, (*committing)(a))
-	return a
-}
-
 type offered int
 
 const (

@@ -33,7 +33,7 @@ func (a *activation) connect(w *work) {
 		a.pass(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
 		return
 	case !resumed:
-		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox), a: a} // a batch has come in one piece of memory
+		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // a batch has come in one piece of memory
 	}
 	if !resumed {
 		a.connections.add(conn)
@@ -61,7 +61,7 @@ func (a *activation) connect(w *work) {
 		a.pass(w, nil, err)
 		return
 	}
-	a.host.clients.Add(conn.inbox, conn)
+	a.host.clients.Add(conn.inbox, link{a, conn})
 	a.finish(&result, &commit.Output{Call: w.Call, Reply: reply})
 }
 
@@ -100,7 +100,7 @@ func (a *activation) disconnect(w *work) {
 // hangUp ends a connection that is gone, and runs the on-disconnect hook.
 func (a *activation) hangUp(conn *Connection) {
 	a.connections.remove(conn)
-	a.host.clients.Remove(conn.inbox, conn)
+	a.host.clients.Remove(conn.inbox, link{a, conn})
 	if hook := a.kind.hooks.disconnect; hook != nil && !conn.left {
 		conn.left = true
 		a.runTurn(turn{action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
@@ -123,7 +123,7 @@ func (a *activation) abandon() {
 	}
 	for _, conn := range a.connections.all() {
 		a.connections.remove(conn)
-		a.host.clients.Remove(conn.inbox, conn)
+		a.host.clients.Remove(conn.inbox, link{a, conn})
 		if e, ok := a.farewell(conn, why); ok {
 			(*committing)(a).Publish(e)
 		}

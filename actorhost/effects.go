@@ -3,17 +3,18 @@ package actorhost
 import (
 	"time"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/record"
 )
 
 // effects are what a turn does besides changing the state. They count only when it succeeds.
 type effects struct {
-	events  []*commit.Event // in the order of their emission
-	sent    []sent          // those of them that are for one connection
-	changes []record.Change // of the record
-	cuts    []cut           // connections that it ends
-	started []*listener     // subscriptions that it has made
+	events  []*commit.Event       // in the order of their emission
+	sent    []sent                // those of them that are for one connection
+	changes []record.Change       // of the record
+	cuts    []cut                 // connections that it ends
+	started []troupe.Subscription // that it has made
 	destroy bool
 }
 

@@ -59,7 +59,7 @@ func (a *activation) cutOff(cuts []cut) (events []*commit.Event) {
 		if !a.connections.remove(one.connection) {
 			continue
 		}
-		a.host.clients.Remove(one.connection.inbox, one.connection)
+		a.host.clients.Remove(one.connection.inbox, link{a, one.connection})
 		if e, ok := a.farewell(one.connection, wire.Closed{Reason: one.reason}); ok {
 			events = append(events, e)
 		}

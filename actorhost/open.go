@@ -36,7 +36,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, Asked: h.asked,
 		Ctx: h.ctx, Staying: h.staying, Go: h.work.Go, Evict: h.evict,
 	})
-	h.clients = presence.NewClients(h.presence, (*Connection).ID, h.clientGone)
+	h.clients = presence.NewClients(h.presence, func(l link) string { return l.conn.id }, h.clientGone)
 	h.commits = commit.Host{Store: h.records, Log: h.log, Ctx: h.ctx, Go: h.work.Go}
 	if err := h.openWaker(ctx); err != nil {
 		return err
@@ -53,9 +53,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 }
 
 // clientGone tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
-func (h *Host) clientGone(conn *Connection) {
-	if conn.a.offer(&work{kind: leftWork, about: conn}) == first {
-		h.ready.Add(conn.a)
+func (h *Host) clientGone(l link) {
+	if l.a.offer(&work{kind: leftWork, about: l.conn}) == first {
+		h.ready.Add(l.a)
 	}
 }
 

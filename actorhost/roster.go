@@ -70,7 +70,8 @@ func (r *roster) activation(tokens string) (*activation, *troupe.Error) {
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
-	a := newActivation(r.env, r.types[id.Type()], id, s)
+	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s}
+	a.gate.Open(&r.commits, (*committing)(a))
 	r.active[id.Tokens()] = a
 	return a, nil
 }

@@ -16,7 +16,7 @@ type bar struct{ knot, share int }
 // The bars are what was measured. They may only go down: whoever makes a package better lowers its bar. Wanted are 12 files
 // and 12 % for actorhost, 6 and 12 % for client.
 var bars = map[string]bar{
-	"actorhost":      {knot: 40, share: 15},
+	"actorhost":      {knot: 10, share: 6},
 	"client":         {knot: 11, share: 25},
 	"cmd/troupe":     {knot: 22, share: 11},
 	"codec":          {knot: 12, share: 9},

@@ -1,0 +1,32 @@
+package actorhost
+
+import (
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+)
+
+// EventHandler is what an actor type does with a durable event that an actor of it subscribes to.
+type EventHandler[S any] struct {
+	source, event string
+	run           eventAction
+}
+
+// eventAction decodes an event and handles it.
+type eventAction func(s any, c *Context, d troupe.Delivery) error
+
+// OnEvent handles a durable event with a method of the state: see [troupe.DurableEvent.SubscribeDurable].
+// troupe.DeliveryOf(c) tells which actor has broadcast it, and its position.
+func OnEvent[R troupe.Reference, S, P any](e troupe.DurableEvent[R, P], f func(*S, *Context, P) error) EventHandler[S] {
+	var source R
+	return EventHandler[S]{source.ActorType(), e.Name(), func(s any, c *Context, d troupe.Delivery) error {
+		var payload P
+		if err := d.Decode(&payload); err != nil {
+			return fmt.Errorf("decoding %s of %s: %w", d.Event, d.Actor, err)
+		}
+		return f(s.(*S), c, payload)
+	}}
+}
+
+// topic is an event of an actor type.
+type topic struct{ source, event string }

@@ -1,0 +1,22 @@
+package actorhost
+
+import (
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// connectHook is an on-connect hook.
+type connectHook func(s any, c *Context, conn *Connection, in input) error
+
+// OnConnect implements the beginning of connections with parameters: when f returns an error there is no connection, and
+// the program gets that error. f also runs for a connection that comes back after its host has died, or has moved the
+// actor. What f broadcasts and sends to the connection, it will hear.
+func OnConnect[R troupe.Reference, S, P any](_ troupe.Connector[R, P], f func(*S, *Context, *Connection, P) error) Handler[R, S] {
+	return Handler[R, S]{name: wire.ConnectAction, connect: func(s any, c *Context, conn *Connection, in input) error {
+		var params P
+		if err := in.decode(c, &params); err != nil {
+			return err
+		}
+		return f(s.(*S), c, conn, params)
+	}}
+}
