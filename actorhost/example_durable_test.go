@@ -6,73 +6,104 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 )
 
 // The contract of a parcel, whose events are kept, and of who counts how parcels move.
 type (
-	Parcel       struct{ troupe.Ref }
-	MovesCounter struct{ troupe.Ref }
+	Parcel  struct{ troupe.Ref }
+	Tracker struct{ troupe.Ref }
 )
 
-func (Parcel) ActorType() string       { return "parcel" }
-func (MovesCounter) ActorType() string { return "movesCounter" }
+func (Parcel) ActorType() string  { return "parcel" }
+func (Tracker) ActorType() string { return "tracker" }
 
 var (
 	Move  = troupe.NewAction[Parcel, string, troupe.None]("move")
 	Moved = troupe.NewDurableEvent[Parcel, string]("moved")
 
-	CountMoves = troupe.NewAction[MovesCounter, string, troupe.None]("countMoves") // of this parcel
-	Counted    = troupe.NewEvent[MovesCounter, int]("counted")
+	Track   = troupe.NewAction[Tracker, string, troupe.None]("track") // this parcel
+	Tracked = troupe.NewEvent[Tracker, string]("tracked")
 )
 
-type movesCounterState struct{ Moves int }
+type parcelState struct{}
 
-func (s *movesCounterState) countMoves(c *actorhost.Context, parcel string) error {
+func (*parcelState) move(c *actorhost.Context, to string) error { return Moved.Broadcast(c, to) }
+
+type trackerState struct{ Where map[string]string }
+
+func (*trackerState) track(c *actorhost.Context, parcel string) error {
 	return Moved.SubscribeDurable(c, troupe.GetOrCreate[Parcel](c, parcel))
 }
 
-// moved runs once for each move, in order; the actor is woken for it if it sleeps.
-func (s *movesCounterState) moved(c *actorhost.Context, _ string) error {
-	s.Moves++
-	return Counted.Broadcast(c, s.Moves)
+// moved runs once for each move, in order, until a parcel is at home; the tracker is woken for it if it sleeps.
+func (s *trackerState) moved(c *actorhost.Context, to string) error {
+	d, _ := troupe.DeliveryOf(c)
+	parcel := d.Actor.KeyString()
+	s.Where[parcel] = to
+	if to == "home" {
+		if err := Moved.UnsubscribeDurable(c, troupe.GetOrCreate[Parcel](c, parcel)); err != nil {
+			return err
+		}
+	}
+	return Tracked.Broadcast(c, fmt.Sprint(s.Where))
 }
 
-var parcels = []actorhost.Definition{
-	actorhost.Define(func() struct{} { return struct{}{} },
-		actorhost.On(Move, actorhost.NoOut(func(_ *struct{}, c *actorhost.Context, to string) error { return Moved.Broadcast(c, to) }))),
-	actorhost.Define(func() movesCounterState { return movesCounterState{} },
-		actorhost.On(CountMoves, actorhost.NoOut((*movesCounterState).countMoves))).
-		Events(actorhost.OnEvent(Moved, (*movesCounterState).moved)),
+var post = []actorhost.Definition{
+	actorhost.Define(func() parcelState { return parcelState{} },
+		actorhost.On(Move, actorhost.NoOut((*parcelState).move))),
+	actorhost.Define(func() trackerState { return trackerState{Where: map[string]string{}} },
+		actorhost.On(Track, actorhost.NoOut((*trackerState).track))).
+		Events(actorhost.OnEvent(Moved, (*trackerState).moved)),
 }
 
-// An actor can subscribe to a durable event for good, and anybody can read what was broadcast before.
+// The definition says what the durable events do that an actor subscribes to.
 func ExampleOnEvent() {
-	withClient(func(ctx context.Context, c *client.Client) error {
-		parcel, counter := troupe.GetOrCreate[Parcel](c, "p1"), troupe.GetOrCreate[MovesCounter](c, "all")
-		if _, err := CountMoves.Call(ctx, counter, "p1"); err != nil {
-			return err
-		}
-		counts := make(chan int, 10)
-		if _, err := Counted.Subscribe(ctx, counter, func(_ context.Context, n int) error { counts <- n; return nil }); err != nil {
-			return err
-		}
-		for _, to := range []string{"Oslo", "Rome", "Lima"} {
-			if _, err := Move.Call(ctx, parcel, to); err != nil {
-				return err
-			}
-		}
-		fmt.Println(<-counts, <-counts, <-counts)
-		for kept, err := range Moved.Replay(ctx, parcel, troupe.FromSequence(2)) {
-			if err != nil {
-				return err
-			}
-			fmt.Println(kept.Position.Sequence, kept.Payload)
-		}
+	ctx := context.Background()
+	b, err := bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}}) // a NATS server in this process
+	if err != nil {
+		panic(err)
+	}
+	defer b.Close()
+	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{}, post...)
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = host.Stop(ctx) }()
+	c, err := client.New(b.Conn(), client.Config{})
+	if err != nil {
+		panic(err)
+	}
+	defer c.Close(ctx)
+
+	tracker := troupe.GetOrCreate[Tracker](c)
+	tracked := make(chan string, 10)
+	_, err = Tracked.Subscribe(ctx, tracker, func(_ context.Context, where string) error {
+		tracked <- where
 		return nil
 	})
+	if err != nil {
+		panic(err)
+	}
+	for _, parcel := range []string{"p1", "p2"} {
+		if _, err := Track.Call(ctx, tracker, parcel); err != nil {
+			panic(err)
+		}
+	}
+	for _, to := range []string{"Oslo", "home", "Rome"} {
+		if _, err := Move.Call(ctx, troupe.GetOrCreate[Parcel](c, "p1"), to); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println(<-tracked)
+	fmt.Println(<-tracked)
+	if _, err := Move.Call(ctx, troupe.GetOrCreate[Parcel](c, "p2"), "Lima"); err != nil {
+		panic(err)
+	}
+	fmt.Println(<-tracked)
 	// Output:
-	// 1 2 3
-	// 2 Rome
-	// 3 Lima
+	// map[p1:Oslo]
+	// map[p1:home]
+	// map[p1:home p2:Lima]
 }

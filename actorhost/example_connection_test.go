@@ -3,7 +3,6 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
@@ -48,61 +47,59 @@ func (s *chatState) talk(c *actorhost.Context, text string) error {
 	return Said.Broadcast(c, name+": "+text)
 }
 
+var chats = actorhost.Define(func() chatState { return chatState{} },
+	actorhost.OnConnect(Join, (*chatState).join),
+	actorhost.On(Talk, actorhost.NoOut((*chatState).talk))).
+	OnDisconnect((*chatState).leave)
+
 // A connection is a session with one actor: it says who is there, and hears what is for all and what is for it alone.
 func ExampleOnConnect() {
 	ctx := context.Background()
-	b, err := bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}})
+	b, err := bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}}) // a NATS server in this process
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	defer b.Close()
-	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Logger: slog.New(slog.DiscardHandler)},
-		actorhost.Define(func() chatState { return chatState{} },
-			actorhost.OnConnect(Join, (*chatState).join),
-			actorhost.On(Talk, actorhost.NoOut((*chatState).talk))).
-			OnDisconnect((*chatState).leave))
+	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{}, chats)
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
-	defer host.Stop(ctx) //nolint:errcheck // it would only fail with a bus that does
+	defer func() { _ = host.Stop(ctx) }()
 	c, err := client.New(b.Conn(), client.Config{})
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	defer c.Close(ctx)
 
 	lobby := troupe.GetOrCreate[Room](c, "lobby")
+	_, err = Join.Connect(ctx, lobby, "")
+	fmt.Println(err)
+
 	heard := make(chan string)
 	anna, err := Join.Connect(ctx, lobby, "Anna", Said.On(func(_ context.Context, text string) error {
 		heard <- text
 		return nil
 	}))
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
+	defer anna.Close(ctx)
 	fmt.Println(<-heard)
 	ben, err := Join.Connect(ctx, lobby, "Ben")
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
 	fmt.Println(<-heard)
 	if _, err := Talk.Call(ctx, ben.Actor(), "hello"); err != nil {
-		fmt.Println(err)
+		panic(err)
 	}
 	fmt.Println(<-heard)
 	if err := ben.Close(ctx); err != nil {
-		fmt.Println(err)
+		panic(err)
 	}
 	fmt.Println(<-heard)
-	if err := anna.Close(ctx); err != nil {
-		fmt.Println(err)
-	}
 	// Output:
+	// no_name: who are you?
 	// welcome, Anna
 	// Ben has come
 	// Ben: hello
