@@ -30,10 +30,10 @@ const (
 
 var errNobodyKnows = errors.New("the last events of many actors are not known")
 
-// Position is the position of the last event of a name that an actor has broadcast, zero if there is none. Of an actor
-// that was destroyed within the last hour it is the sequence 0 of a later epoch than that of its events. It does not
-// wake the actor. Its errors are those of a call.
-func (c *Client) Position(ctx context.Context, id troupe.ID, event string) (p troupe.Position, err error) {
+// position asks for the last event of a name that an actor has broadcast; it is zero if there is none. Of an actor that
+// was destroyed within the last hour it is the sequence 0 of a later epoch than that of its events. The question does not
+// wake the actor.
+func (c *Client) position(ctx context.Context, id troupe.ID, event string) (p troupe.Position, err error) {
 	err = c.Invoke(ctx, troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &p})
 	return p, err
 }
@@ -82,7 +82,7 @@ func (f *feeds) investigate(suspects []*feed) {
 			continue
 		}
 		asking.Go(func() error {
-			marks[i].last, marks[i].err = f.client.Position(ctx, id, one.event)
+			marks[i].last, marks[i].err = f.client.position(ctx, id, one.event)
 			return nil
 		})
 	}
