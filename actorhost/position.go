@@ -2,10 +2,8 @@ package actorhost
 
 import (
 	"context"
-	"errors"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/record"
 )
 
 // maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
@@ -45,11 +43,8 @@ func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	ctx, cancel := context.WithDeadline(h.ctx, h.began.Add(w.deadline))
 	defer cancel()
 	last, err := h.lastEvent(ctx, id, event)
-	switch {
-	case errors.Is(err, record.ErrCorrupt):
-		return nil, corrupt(id, err)
-	case err != nil:
-		return nil, unavailable("%v", err)
+	if err != nil {
+		return nil, asError(err)
 	}
 	output, err := w.as.Append(nil, last)
 	if err != nil {
@@ -60,24 +55,24 @@ func (h *Host) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 
 // lastEvent is the last event of a name that an actor has broadcast, or is about to.
 func (h *Host) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
-	found, err := h.records.Get(ctx, id)
+	f, err := h.read(ctx, id)
 	switch {
 	case err != nil:
 		return troupe.Position{}, err
-	case found.Owner == "" && found.Revision > 0 && !found.Created: // it was destroyed, which a subscriber has perhaps not noticed
-		return troupe.Position{Epoch: found.Revision}, nil
-	}
-	parts, err := found.Open()
-	if err != nil {
-		return troupe.Position{}, err
-	}
-	if !parts.Outbox().Has(event) {
-		return parts.Events().Last(event), nil
+	case f.lacks != nil:
+		return troupe.Position{}, f.missing(id)
+	case f.Owner == "" && !f.Created && f.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
+		return troupe.Position{Epoch: f.Revision}, nil
+	case !f.parts.Outbox().Has(event):
+		return f.parts.Events().Last(event), nil
 	}
 	log, err := h.log.open(ctx, h) // for what is not there yet has not been sent either
 	if err != nil {
-		return troupe.Position{}, err
+		return troupe.Position{}, unavailable("%v", err)
 	}
 	last, _, err := log.Last(ctx, id, event)
-	return last, err
+	if err != nil {
+		return troupe.Position{}, unavailable("%v", err)
+	}
+	return last, nil
 }
