@@ -26,6 +26,7 @@ AWAKE     ?= 10000
 ROWS      ?=
 ACTORS    ?= 100000
 ARGS      ?= --help
+PKG       ?=
 OLD       ?= bin/bench-old.txt
 NEW       ?= bin/bench.txt
 
@@ -34,7 +35,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race chaos failover cover bench benchstat fuzz examples page fmt fmt-check vet tidy-check golangci lint nats up down ci clean
+.PHONY: help build test race chaos failover cover bench bench-smoke benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check golangci lint arrows nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,10 +66,13 @@ cover: ## Measure test coverage over all packages, and write bin/cover.html
 	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
 
-bench: ## Run the benchmarks (BENCH=regexp COUNT=10 ACTORS=100000), and write bin/bench.txt
+bench: ## Run the benchmarks, and write the results (BENCH=regexp COUNT=10 ACTORS=100000 NEW=bin/bench.txt)
 	@mkdir -p bin
 	@dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | sed 's|/[^/]*$$||' | sort -u) || { echo 'no benchmarks'; exit 1; }; \
-	TROUPE_BENCH_ACTORS=$(ACTORS) $(GO) test -timeout 0 -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$dirs $(TESTFLAGS) | tee bin/bench.txt
+	TROUPE_BENCH_ACTORS=$(ACTORS) $(GO) test -timeout 0 -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$dirs $(TESTFLAGS) | tee $(NEW)
+
+bench-smoke: ## Run each benchmark once, with few actors, to see that it works: the figures mean nothing
+	@$(MAKE) --no-print-directory bench BENCH=. COUNT=1 ACTORS=1000 NEW=/dev/null TESTFLAGS='-benchtime 1x -timeout 5m'
 
 benchstat: ## Compare two files of benchmark results (OLD= NEW=)
 	$(BENCHSTAT) $(OLD) $(NEW)
@@ -110,6 +114,11 @@ vet: ## Run go vet
 	$(GO) vet ./...
 	$(GO) vet -tags chaos ./...
 
+vet-others: ## Run go vet for macOS and Windows: all code and tests compile there
+	@for os in darwin windows; do for tags in '' chaos; do \
+		echo "== $$os $$tags"; GOOS=$$os $(GO) vet -tags "$$tags" ./...; \
+	done; done
+
 tidy-check: ## Fail when go.mod or go.sum are not tidy, or a module is not the one they name
 	$(GO) mod tidy -diff
 	$(GO) mod verify
@@ -119,6 +128,9 @@ golangci: ## Run golangci-lint
 	$(GOLANGCI_LINT) run --build-tags chaos ./actorhost/...
 
 lint: vet golangci ## Run all linters: go vet and golangci-lint
+
+arrows: ## Measure how the files of each package use each other, and what is too long (PKG=./client: what to cut)
+	@$(GO) run ./internal/arrows $(if $(PKG),-back) $(PKG)
 
 nats: ## Run the NATS command line (ARGS='stream ls')
 	@$(NATS) $(ARGS)

@@ -20,7 +20,7 @@ func NewAction[R Reference, In, Out any](name string) Action[R, In, Out] {
 func (a Action[R, In, Out]) Name() string { return a.name }
 
 // Call calls the action of the actor that ref refers to and waits for its answer, at most until ctx is done. Without
-// a deadline in ctx, the call has that of the caller: see client.WithTimeout, or what is left of the action that makes
+// a deadline in ctx, the call has that of the caller: see client.Config, or what is left of the action that makes
 // the call. The answer means that the state it tells of is stored. Every error is an [*Error].
 func (a Action[R, In, Out]) Call(ctx context.Context, ref R, in In) (Out, error) {
 	var out Out
@@ -28,19 +28,15 @@ func (a Action[R, In, Out]) Call(ctx context.Context, ref R, in In) (Out, error)
 	return out, err
 }
 
-// Constructor creates actors that R refers to with an input, which their on-create hook receives.
-type Constructor[R Reference, In any] struct {
-	refer func(c Caller, existing bool, key []string) R
-}
+// Constructor creates actors that R refers to with an input, which their on-create hook receives. Contracts declare it as
+// a package variable.
+type Constructor[R Reference, In any] struct{}
 
 // NewConstructor declares that actors of R's type are created with an In.
-func NewConstructor[R Reference, In any, P binder[R]]() Constructor[R, In] {
-	return Constructor[R, In]{refer[R, P]}
-}
+func NewConstructor[R Reference, In any]() Constructor[R, In] { return Constructor[R, In]{} }
 
-// Create creates the actor with this key and returns a reference to it once it is stored. It returns
-// [ErrAlreadyExists] when there is one, and the user error of the on-create hook when that refuses.
-func (n Constructor[R, In]) Create(ctx context.Context, c Caller, in In, key ...string) (R, error) {
-	ref := n.refer(c, false, key)
-	return ref, ref.reference().invoke(ctx, ref.ActorType(), CreateAction, in, nil)
+// Create creates the actor that ref refers to, and returns once it is stored. The error is [ErrAlreadyExists] when there
+// is one already, and the user error of the on-create hook when that refuses.
+func (n Constructor[R, In]) Create(ctx context.Context, ref R, in In) error {
+	return ref.reference().create(ctx, ref.ActorType(), in)
 }

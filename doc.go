@@ -16,6 +16,14 @@
 //	inventory := troupe.GetOrCreate[shop.Inventory](c, "main")
 //	reserved, err := shop.ReserveStock.Call(ctx, inventory, 5)
 //
+// # Options
+//
+// What lives long takes a struct, whose zero value is a good one and whose fields say their defaults: bus.Config,
+// bus.ServerConfig, client.Config, actorhost.Config and actorhost.TypeConfig. What is said of one subscription or one
+// connection is a function after its arguments: [Once], [OnGap], [OnStatus] and [Event.On].
+//
+// # Imports
+//
 // The package imports nothing but the standard library, so that a contract brings neither NATS nor msgpack to those
 // who import it.
 package troupe

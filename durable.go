@@ -39,25 +39,27 @@ func (e DurableEvent[R, P]) BroadcastExcept(c Broadcaster, but Connected, payloa
 // that changes is stored together with how far the subscription has come, so the subscriber's state has each event once,
 // in the order of its actor. A handler that fails is called again with the same event, after 1 to 30 s; until then it
 // gets no later event of that actor.
-func (e DurableEvent[R, P]) SubscribeDurable(ctx context.Context, c DurableSubscriber, ref R) error {
+func (e DurableEvent[R, P]) SubscribeDurable(c DurableSubscriber, ref R) error {
 	if err := ref.reference().ready(ref.ActorType(), e.name); err != nil {
 		return err
 	}
-	return c.SubscribeDurable(ctx, ref.reference().id, e.name)
+	return c.SubscribeDurable(ref.reference().id, e.name)
 }
 
 // UnsubscribeDurable ends a subscription once the action is stored. Without one it does nothing.
-func (e DurableEvent[R, P]) UnsubscribeDurable(ctx context.Context, c DurableSubscriber, ref R) error {
+func (e DurableEvent[R, P]) UnsubscribeDurable(c DurableSubscriber, ref R) error {
 	if err := ref.reference().ready(ref.ActorType(), e.name); err != nil {
 		return err
 	}
-	return c.UnsubscribeDurable(ctx, ref.reference().id, e.name)
+	return c.UnsubscribeDurable(ref.reference().id, e.name)
 }
 
-// DurableSubscriber is what subscribes an actor for good: the *actorhost.Context of its action.
+// DurableSubscriber subscribes an actor for good: it is the *actorhost.Context of the actor's action, whose deadline holds
+// for both methods.
 type DurableSubscriber interface {
-	SubscribeDurable(ctx context.Context, source ID, event string) error
-	UnsubscribeDurable(ctx context.Context, source ID, event string) error
+	context.Context
+	SubscribeDurable(source ID, event string) error
+	UnsubscribeDurable(source ID, event string) error
 }
 
 // Kept is a durable event as it was kept.

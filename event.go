@@ -43,19 +43,11 @@ func (e Event[R, P]) Subscribe(
 	return ref.reference().listen(ctx, ref.ActorType(), e.listening(handle, options))
 }
 
-// SubscribeAll is Subscribe to the event of all actors of R's type whose keys are selected, through c. The order is that
-// of each actor.
+// SubscribeAll is [Event.Subscribe] to the event of many actors: see [All]. The order is that of each actor.
 func (e Event[R, P]) SubscribeAll(
-	ctx context.Context, c Caller, keys Keys, handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
+	ctx context.Context, group Group[R], handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
 ) (Subscription, error) {
-	var ref R
-	actors, err := NewActors(ref.ActorType(), keys)
-	if err != nil {
-		return nil, err
-	}
-	l := e.listening(handle, options)
-	l.Actors = actors
-	return c.Listen(ctx, l)
+	return group.listen(ctx, e.listening(handle, options))
 }
 
 func (e Event[R, P]) listening(handle func(ctx context.Context, payload P) error, options []SubscribeOption) Listening {

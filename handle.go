@@ -29,7 +29,7 @@ func (h Handle) Call(ctx context.Context, action string, in, out any) error {
 
 // Create creates the actor with an input: see [Constructor.Create].
 func (h Handle) Create(ctx context.Context, in any) error {
-	return h.ref.invoke(ctx, h.ref.id.Type(), CreateAction, in, nil)
+	return h.ref.create(ctx, h.ref.id.Type(), in)
 }
 
 // Subscribe calls handle for each such event of the actor: see [Event.Subscribe].

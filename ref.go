@@ -102,6 +102,12 @@ func (r Ref) invoke(ctx context.Context, actorType, action string, in, out any) 
 	return r.caller.Invoke(ctx, Invocation{ID: r.id, Action: action, Existing: r.existing, In: in, Out: out})
 }
 
+// create has a reference by Get, which never creates, do so all the same: this is what the call is for.
+func (r Ref) create(ctx context.Context, actorType string, in any) error {
+	r.existing = false
+	return r.invoke(ctx, actorType, CreateAction, in, nil)
+}
+
 func (r Ref) listen(ctx context.Context, actorType string, l Listening) (Subscription, error) {
 	if err := r.ready(actorType, l.Event); err != nil {
 		return nil, err

@@ -8,20 +8,23 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // activation is one actor's life in memory on one host, from the first call that finds it asleep until it falls
 // asleep, moves or is destroyed. It has a mailbox, and a goroutine while there is something in it.
 type activation struct {
-	host    *Host
+	host    *env
 	kind    *actorType
 	id      troupe.ID
-	session *session
+	session *presence.Session
 
 	mu        sync.Mutex
-	mailbox   mailbox
+	mailbox   mailbox.Mailbox[work]
 	serving   dedup.ID             // of the call whose turn it is
 	running   bool                 // a goroutine works the mailbox off
 	closed    bool                 // nothing more is taken: the host has no such activation any more
@@ -44,63 +47,14 @@ type activation struct {
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      gate
-	unsent    atomic.Pointer[unsent]
+	unsent    atomic.Pointer[store.Mark]
 }
 
-func newActivation(h *Host, id troupe.ID, s *session) *activation {
-	a := &activation{host: h, kind: h.types[id.Type()], id: id, session: s}
+func newActivation(host *env, kind *actorType, id troupe.ID, s *presence.Session) *activation {
+	a := &activation{host: host, kind: kind, id: id, session: s}
 	a.gate.a, a.gate.memory = a, &nothing
-	a.mailbox.all = &h.waiting
 	return a
 }
-
-// work is one thing in a mailbox.
-type work struct {
-	kind workKind
-
-	// Of a call:
-	existing bool // the actor must be there already
-	again    bool // it is not sent for the first time
-	ran      bool // and is counted
-	message
-	action   string
-	served   *served
-	as       codec.Codec
-	id       dedup.ID
-	deadline time.Duration // by the clock of the host
-
-	*happening // what else it may be about
-}
-
-// message is what a host keeps of the message of a call, of whose memory it may be a part.
-type message struct {
-	reply  string
-	header nats.Header
-	data   []byte
-	size   int // of the whole message
-}
-
-func messageOf(msg *nats.Msg) message { return message{msg.Reply, msg.Header, msg.Data, msg.Size()} }
-
-// happening is what an actor is told that is not a call.
-type happening struct {
-	listener   *listener
-	delivery   troupe.Delivery
-	gap        troupe.Gap
-	connection *Connection
-}
-
-type workKind uint8
-
-const (
-	callWork  workKind = iota + 1 // a call
-	eventWork                     // an event that the actor listens to
-	gapWork                       // events that it has missed
-	leftWork                      // a connection is gone
-	sleepWork                     // fall asleep, unless there is something to do
-	stopWork                      // the host stops
-	dropWork                      // the host has lost its lease
-)
 
 type offered int
 
@@ -121,10 +75,10 @@ func (a *activation) offer(w *work) offered {
 		return closed
 	case w.again && a.waits(w.id):
 		return pending
-	case !a.mailbox.takes(w, a.kind.limits.mailbox):
+	case !a.mailbox.Takes(a.host.mailboxes, w, a.kind.config.Mailbox):
 		return full
 	}
-	a.mailbox.push(*w)
+	a.mailbox.Push(a.host.mailboxes, *w)
 	if !a.running {
 		a.running = true
 		return first
@@ -140,8 +94,8 @@ func (a *activation) waits(id dedup.ID) bool {
 	if same(a.serving) {
 		return true
 	}
-	for i := range a.mailbox.waiting() {
-		if same(a.mailbox.waiting()[i].id) {
+	for i := range a.mailbox.Items() {
+		if same(a.mailbox.Items()[i].id) {
 			return true
 		}
 	}
@@ -158,7 +112,7 @@ func (a *activation) end(why workKind) {
 	a.interrupt = why
 	if !a.running {
 		a.running = true
-		a.host.ready.add(a)
+		a.host.ready.Add(a)
 	}
 }
 
@@ -169,8 +123,8 @@ func (a *activation) next() (work, bool) {
 	switch {
 	case a.interrupt != 0:
 		return work{kind: a.interrupt}, true
-	case a.mailbox.len() > 0:
-		w := a.mailbox.pop()
+	case a.mailbox.Len() > 0:
+		w := a.mailbox.Pop(a.host.mailboxes)
 		a.serving = w.id
 		return w, true
 	case !a.awake:
@@ -187,53 +141,7 @@ func (a *activation) busy() bool {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.mailbox.len() > 0
-}
-
-// workOff does what is in the mailbox, one thing after the other.
-func (a *activation) workOff() {
-	for {
-		a.gate.uncrowd()
-		w, ok := a.next()
-		if !ok {
-			return
-		}
-		switch w.kind {
-		case callWork:
-			a.serve(&w)
-		case eventWork, gapWork:
-			a.handle(&w)
-		case leftWork:
-			a.hangUp(w.connection)
-		case sleepWork:
-			if !a.fallAsleep() {
-				continue
-			}
-		case stopWork:
-			a.hangUpAll()
-			a.runHook("sleep", a.kind.hooks.sleep)
-			a.finished = true
-		case dropWork:
-			a.finished = true
-		}
-		if a.finished {
-			a.leave()
-			return
-		}
-	}
-}
-
-// fallAsleep runs the sleep hook, unless something has come to do in the meantime.
-func (a *activation) fallAsleep() bool {
-	a.mu.Lock()
-	wanted := a.mailbox.len() > 0 || a.connections.len() > 0
-	a.mu.Unlock()
-	if wanted {
-		return false
-	}
-	a.runHook("sleep", a.kind.hooks.sleep)
-	a.finished = true
-	return true
+	return a.mailbox.Len() > 0
 }
 
 // ended is closed once the host has no such activation any more.
@@ -249,33 +157,20 @@ func (a *activation) ended() <-chan struct{} {
 	return a.gone
 }
 
-// leave ends the activation. What has arrived for it, and what is still on its way by its subscription, goes to the
-// activation that follows, here or elsewhere.
-func (a *activation) leave() {
-	if a.gate.settle() == nil { // who waits for a write that fails is told by the gate
-		a.unmarkSent()
-	}
-	a.gate.land()
-	a.unlisten()
-	a.abandon()
-	a.unsubscribe()
-	h := a.host
-	h.mu.Lock()
+// close has the activation take nothing more, and returns what it has not done.
+func (a *activation) close() []work {
 	a.mu.Lock()
-	left := a.mailbox.drain()
+	defer a.mu.Unlock()
 	a.closed = true
-	gone := a.gone
-	h.forget(a.id)
-	a.mu.Unlock()
-	h.mu.Unlock()
-	if gone != nil {
-		close(gone)
+	if a.gone != nil {
+		close(a.gone)
 	}
-	for _, w := range left {
-		if w.kind == callWork {
-			if next := h.enqueue(a.id.Tokens(), &w); next != nil {
-				h.ready.add(next)
-			}
-		}
-	}
+	return a.mailbox.Drain(a.host.mailboxes)
+}
+
+// info is what others are told of the actor.
+func (a *activation) info() wire.ActorInfo {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len()}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -14,13 +15,13 @@ import (
 func (h *Host) respond(msg *nats.Msg) bool {
 	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
 	case "ping":
-		h.answer(msg, []byte(h.config.Name))
+		h.out.answer(msg, []byte(h.config.Name))
 	case "info":
 		h.answerWith(msg, h.info())
 	case "actor":
-		h.answerWith(msg, h.actorInfo(tokens))
+		h.answerWith(msg, h.roster.info(tokens))
 	case "drain":
-		h.answer(msg, nil)
+		h.out.answer(msg, nil)
 		h.drain()
 	default:
 		return false
@@ -28,27 +29,21 @@ func (h *Host) respond(msg *nats.Msg) bool {
 	return true
 }
 
-func (h *Host) answer(msg *nats.Msg, data []byte) {
-	if msg.Reply != "" {
-		h.send(&nats.Msg{Subject: msg.Reply, Data: data})
-	}
-}
-
 func (h *Host) answerWith(msg *nats.Msg, value any) {
 	w := &work{message: messageOf(msg)}
 	as, err := contentType(msg.Header)
 	if err != nil {
-		h.refuse(w, errorf(troupe.CodeBadInput, "%v", err))
+		h.out.refuse(w, errs.New(troupe.CodeBadInput, "%v", err))
 		return
 	}
 	w.as = as
 	data, err := as.Append(nil, value)
 	if err != nil {
-		h.refuse(w, errorf(troupe.CodeInternal, "%v", err))
+		h.out.refuse(w, errs.New(troupe.CodeInternal, "%v", err))
 		return
 	}
 	if msg := reply(w, data); msg.Subject != "" {
-		h.send(&msg)
+		h.out.send(&msg)
 	}
 }
 
@@ -63,18 +58,6 @@ func (h *Host) info() wire.HostInfo {
 		}
 	}
 	return info
-}
-
-func (h *Host) actorInfo(tokens string) wire.ActorInfo {
-	h.mu.Lock()
-	a := h.active[tokens]
-	h.mu.Unlock()
-	if a == nil {
-		return wire.ActorInfo{}
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.len()}
 }
 
 // drain stops the host within the grace of its config. The goroutine ends with that.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -67,7 +68,7 @@ func (g *gate) land() {
 	}
 	h := g.a.host
 	last.record.Revision = revision
-	for tries := 0; h.ctx.Err() == nil && h.session.Load() == g.a.session; tries++ {
+	for tries := 0; h.ctx.Err() == nil && h.presence.Session() == g.a.session; tries++ {
 		ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
 		_, err := h.records.Put(ctx, g.a.id, last.record)
 		cancel()
@@ -81,9 +82,9 @@ func (g *gate) land() {
 		if tries == 1 {
 			g.a.logger("").Warn("writing the record failed, and is tried again", slog.Any("error", err))
 		}
-		pause(h.ctx, landAgain)
+		pause.For(h.ctx, landAgain)
 	}
-	g.a.session.stranded.Store(true)
+	g.a.session.Stranded.Store(true)
 }
 
 // same reports whether a record that was found is one that was to be written.

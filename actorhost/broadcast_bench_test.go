@@ -62,7 +62,7 @@ func broadcast(b *testing.B, connections int) {
 	server.Start()
 	b.Cleanup(func() { server.Shutdown(); server.WaitForShutdown() })
 	connect := func() *nats.Conn {
-		nc, err := bus.Connect(b.Context(), bus.Options{URL: server.ClientURL()})
+		nc, err := bus.Connect(b.Context(), bus.Config{URL: server.ClientURL()})
 		require.NoError(b, err)
 		b.Cleanup(nc.Close)
 		return nc
@@ -82,7 +82,7 @@ func broadcast(b *testing.B, connections int) {
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, host.Stop(context.Background())) })
 	nc := connect()
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	heard, err := nc.SubscribeSync(pealsHeard)
@@ -137,12 +137,12 @@ func runListeners(args []string, _ map[string]func() string) (end func() error, 
 	}
 	var open []*nats.Conn
 	for range connections {
-		nc, err := bus.Connect(ctx, bus.Options{URL: args[0]})
+		nc, err := bus.Connect(ctx, bus.Config{URL: args[0]})
 		if err != nil {
 			return nil, err
 		}
 		open = append(open, nc)
-		cl, err := client.New(nc)
+		cl, err := client.New(nc, client.Config{})
 		if err != nil {
 			return nil, err
 		}

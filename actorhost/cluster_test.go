@@ -66,7 +66,7 @@ func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
 	urls := startCluster(t)
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
 	connect := func(url string) *nats.Conn {
-		nc, err := bus.Connect(t.Context(), bus.Options{URL: url})
+		nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
 		require.NoError(t, err)
 		t.Cleanup(nc.Close)
 		return nc
@@ -78,7 +78,7 @@ func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = host.Stop(context.Background()) }) // if the test has failed
 		hosts = append(hosts, host)
-		c, err := client.New(connect(url))
+		c, err := client.New(connect(url), client.Config{})
 		require.NoError(t, err)
 		clients = append(clients, c)
 		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
@@ -125,7 +125,7 @@ func TestHostsStartTogetherOnANewCluster(t *testing.T) {
 	for namespace := range 3 {
 		var starts errgroup.Group
 		for i := range 6 {
-			nc, err := bus.Connect(t.Context(), bus.Options{URL: urls[i%3]})
+			nc, err := bus.Connect(t.Context(), bus.Config{URL: urls[i%3]})
 			require.NoError(t, err)
 			t.Cleanup(nc.Close)
 			starts.Go(func() error {

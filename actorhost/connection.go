@@ -4,10 +4,11 @@ import (
 	"strings"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-var errNoConnection = errorf(troupe.CodeDisconnected, "the actor has no such connection")
+var errNoConnection = errs.New(troupe.CodeDisconnected, "the actor has no such connection")
 
 // Connection is a program's session with the actor: see [troupe.Connector]. It is for the actor's turns.
 type Connection struct {

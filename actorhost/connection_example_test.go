@@ -51,7 +51,7 @@ func (s *chatState) talk(c *actorhost.Context, text string) error {
 // A connection is a session with one actor: it says who is there, and hears what is for all and what is for it alone.
 func ExampleOnConnect() {
 	ctx := context.Background()
-	b, err := bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
+	b, err := bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -67,7 +67,7 @@ func ExampleOnConnect() {
 		return
 	}
 	defer host.Stop(ctx) //nolint:errcheck // it would only fail with a bus that does
-	c, err := client.New(b.Conn())
+	c, err := client.New(b.Conn(), client.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return

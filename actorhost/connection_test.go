@@ -104,7 +104,7 @@ var lounges = actorhost.Define(func() loungeState { return loungeState{} },
 	actorhost.On(present, actorhost.NoIn((*loungeState).present)),
 	actorhost.On(history, actorhost.NoIn(func(s *loungeState, _ *actorhost.Context) ([]string, error) { return s.History, nil }))).
 	OnDisconnect((*loungeState).leave).
-	SleepAfter(time.Second)
+	Config(actorhost.TypeConfig{SleepAfter: time.Second})
 
 // guest is a program that is connected with a lounge and notes what it hears.
 type guest struct {
@@ -168,7 +168,7 @@ func TestConnectionsTalk(t *testing.T) {
 	b := hosttest.Start(t, lounges)
 	room := troupe.GetOrCreate[lounge](b.Client, "main")
 	ann := newGuest(t, b.Client, "ann")
-	bob := newGuest(t, b.NewClient(), "bob")
+	bob := newGuest(t, b.NewClient(client.Config{}), "bob")
 	_, err := enter.Connect(t.Context(), room, "mallory")
 	require.ErrorIs(t, err, errFull)
 
@@ -244,7 +244,7 @@ func TestConnectionKeepsItsActorAwakeUntilItsClientDies(t *testing.T) {
 		b := hosttest.Start(t)
 		host := b.Host(lounges)
 		nc := b.Connect()
-		doomed, err := client.New(nc)
+		doomed, err := client.New(nc, client.Config{})
 		require.NoError(t, err)
 		defer doomed.Close(t.Context())
 		ann := newGuest(t, doomed, "ann")
@@ -285,7 +285,7 @@ func TestConnectionOutlivesThatOfNATS(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, lounges)
 	nc := b.Connect()
-	program, err := client.New(nc)
+	program, err := client.New(nc, client.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, program.Close(context.Background())) })
 	ann := newGuest(t, program, "ann")

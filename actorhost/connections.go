@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -73,7 +74,7 @@ func (s *connections) all() []*Connection {
 // connect does a call of wire.ConnectAction.
 func (a *activation) connect(w *work) {
 	id, inbox := header(w.header, wire.HeaderConnection), header(w.header, wire.HeaderInbox)
-	if err := a.host.checkConnection(id, inbox); err != nil {
+	if err := checkConnection(a.host.ns, id, inbox); err != nil {
 		a.pass(w, nil, err)
 		return
 	}
@@ -81,10 +82,10 @@ func (a *activation) connect(w *work) {
 	resumed := conn != nil
 	switch {
 	case resumed && conn.inbox != inbox:
-		a.pass(w, nil, errorf(troupe.CodeBadInput, "the connection %s is another client's", id))
+		a.pass(w, nil, errs.New(troupe.CodeBadInput, "the connection %s is another client's", id))
 		return
 	case !resumed && a.connections.len() >= maxConnections:
-		a.pass(w, nil, overloaded("%s has %d connections", a.id, maxConnections))
+		a.pass(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
 		return
 	case !resumed:
 		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox), a: a} // a batch has come in one piece of memory
@@ -115,7 +116,7 @@ func (a *activation) connect(w *work) {
 		a.pass(w, nil, err)
 		return
 	}
-	a.host.clients.add(a.host, conn)
+	a.host.clients.Add(conn.inbox, conn)
 	a.finish(&result, &output{work: *w, reply: reply})
 }
 
@@ -131,17 +132,17 @@ func (g *gate) resume(conn *Connection, o *output) {
 }
 
 func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
-	body, err := w.as.Append(nil, wire.Session{Host: a.session.id, Epoch: a.epoch, Number: conn.number})
+	body, err := w.as.Append(nil, wire.Session{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
 	return reply(w, body), err
 }
 
 // checkConnection refuses what a client may not ask hosts to publish to.
-func (h *Host) checkConnection(id, inbox string) error {
+func checkConnection(ns wire.Namespace, id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
-		return errorf(troupe.CodeBadInput, "%q is no id of a connection", id)
-	case len(inbox) > maxInbox || !h.ns.IsInbox(inbox):
-		return errorf(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
+		return errs.New(troupe.CodeBadInput, "%q is no id of a connection", id)
+	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
+		return errs.New(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
 	}
 	return nil
 }
@@ -157,7 +158,7 @@ func (a *activation) disconnect(w *work) {
 // hangUp ends a connection that is gone, and runs the on-disconnect hook.
 func (a *activation) hangUp(conn *Connection) {
 	a.connections.remove(conn)
-	a.host.clients.remove(conn)
+	a.host.clients.Remove(conn.inbox, conn)
 	if hook := a.kind.hooks.disconnect; hook != nil && !conn.left {
 		conn.left = true
 		a.runTurn(turn{action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
@@ -178,12 +179,12 @@ func (a *activation) cutOff(cuts []cut) (events []*event) {
 		if !a.connections.remove(one.connection) {
 			continue
 		}
-		a.host.clients.remove(one.connection)
+		a.host.clients.Remove(one.connection.inbox, one.connection)
 		if e, ok := a.farewell(one.connection, wire.Closed{Reason: one.reason}); ok {
 			events = append(events, e)
 		}
 		a.mu.Lock()
-		a.mailbox.push(work{kind: leftWork, happening: &happening{connection: one.connection}})
+		a.mailbox.Push(a.host.mailboxes, work{kind: leftWork, about: one.connection})
 		a.mu.Unlock()
 	}
 	return events
@@ -212,7 +213,7 @@ func (a *activation) abandon() {
 	}
 	for _, conn := range a.connections.all() {
 		a.connections.remove(conn)
-		a.host.clients.remove(conn)
+		a.host.clients.Remove(conn.inbox, conn)
 		if e, ok := a.farewell(conn, why); ok {
 			a.publish(e)
 		}
@@ -228,7 +229,7 @@ func (a *activation) connectionOf(w *work) (*Connection, error) {
 	if conn := a.connections.find(id); conn != nil {
 		return conn, nil
 	}
-	return nil, unavailable("%s does not know the connection %s", a.id, id)
+	return nil, errs.Unavailable("%s does not know the connection %s", a.id, id)
 }
 
 // runTurn runs f as a turn that nobody waits for.

@@ -7,10 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -83,7 +82,7 @@ func FromContext(ctx context.Context) (*Context, bool) {
 }
 
 // Deadline implements context.Context: it is the sooner of the caller's and that of the actor type's ActionTimeout.
-func (c *Context) Deadline() (time.Time, bool) { return c.a.host.began.Add(c.turn.deadline), true }
+func (c *Context) Deadline() (time.Time, bool) { return c.a.host.clock.Time(c.turn.deadline), true }
 
 // Done implements context.Context.
 func (c *Context) Done() <-chan struct{} { return c.context().Done() }
@@ -136,7 +135,7 @@ func (c *Context) Key() []string { return c.a.id.Key() }
 func (c *Context) ID() troupe.ID { return c.a.id }
 
 // Host is the id of the host that the actor is awake on.
-func (c *Context) Host() string { return c.a.session.id }
+func (c *Context) Host() string { return c.a.session.ID }
 
 // Epoch numbers the actor's activations: it grows with each, also across hosts, destruction and re-creation.
 func (c *Context) Epoch() uint64 { return c.a.epoch }
@@ -173,8 +172,9 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if running, ok := FromContext(ctx); ok && running.a.id == c.a.id {
 		now = running
 	}
+	h := c.a.host
 	if now.over() {
-		return c.a.host.client.Invoke(ctx, call)
+		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
 	until, _ := now.Deadline()
 	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
@@ -184,9 +184,10 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	}
 	// What earlier turns have changed must be stored before others hear of it.
 	if err := c.a.gate.settle(); err != nil {
-		return unavailable("%v", err)
+		return errs.Unavailable("%v", err)
 	}
-	return c.a.host.client.InvokeFor(ctx, withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), call)
+	from := origin.Origin{Chain: withSelf(header(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
+	return h.client.Invoke(origin.With(ctx, from), call)
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
@@ -218,25 +219,4 @@ func (c *Context) over() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ended
-}
-
-// withSelf is the chain for the calls of an actor that was itself called with chain.
-func withSelf(chain string, id troupe.ID) string {
-	if chain == "" {
-		return id.Tokens()
-	}
-	return chain + "," + id.Tokens()
-}
-
-// header is the first value of a header of a call.
-func header(of nats.Header, key string) string {
-	if values := of[key]; len(values) > 0 {
-		return values[0]
-	}
-	return ""
-}
-
-// contentType is the encoding of a call's input, and thus of its reply.
-func contentType(of nats.Header) (codec.Codec, error) {
-	return codec.ForContentType(header(of, wire.HeaderContentType))
 }

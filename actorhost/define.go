@@ -5,17 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
-)
-
-// Defaults of an actor type.
-const (
-	DefaultSleepAfter    = 30 * time.Second
-	DefaultActionTimeout = 60 * time.Second
-	DefaultMailbox       = 4096
 )
 
 // Definition is one actor type that a host can run: what [Define] returns.
@@ -31,7 +23,7 @@ type ActorType[R troupe.Reference, S any] struct {
 	handlers []Handler[R, S]
 	events   []EventHandler[S]
 	hooks    hooks
-	limits   limits
+	config   TypeConfig
 }
 
 // actorType is a definition without its types, as the host's core works with it.
@@ -42,7 +34,7 @@ type actorType struct {
 	create   createHook  // nil without an on-create hook
 	connect  connectHook // nil without an on-connect hook
 	hooks    hooks
-	limits   limits
+	config   TypeConfig
 	newState func() state
 
 	lastWasNew atomic.Bool // the last actor that came to life on this host had no record
@@ -57,12 +49,6 @@ type hooks struct {
 	disconnect           func(s any, c *Context, conn *Connection) error
 }
 
-type limits struct {
-	sleepAfter time.Duration
-	timeout    time.Duration
-	mailbox    int
-}
-
 // Define declares an actor type: newState makes the state that a new actor starts with, and each handler implements
 // an action of R's contract or is the on-create hook.
 //
@@ -74,11 +60,7 @@ type limits struct {
 // The compiler checks that all handlers belong to the same R and S; what it cannot check, a name that is not valid or
 // used twice, is an error of [Start].
 func Define[R troupe.Reference, S any](newState func() S, handlers ...Handler[R, S]) ActorType[R, S] {
-	return ActorType[R, S]{
-		newState: newState,
-		handlers: handlers,
-		limits:   limits{sleepAfter: DefaultSleepAfter, timeout: DefaultActionTimeout, mailbox: DefaultMailbox},
-	}
+	return ActorType[R, S]{newState: newState, handlers: handlers}
 }
 
 // OnWake has f run at the start of each activation, before its first action, and after the on-create hook of a new
@@ -123,24 +105,9 @@ func (t ActorType[R, S]) OnDisconnect(f func(*S, *Context, *Connection) error) A
 	return t
 }
 
-// SleepAfter puts an actor to sleep that nobody has called for this long, [DefaultSleepAfter] if not set. It may be half a
-// second later; with very many active actors, a hundred times as long as it takes to look at all of them.
-func (t ActorType[R, S]) SleepAfter(idle time.Duration) ActorType[R, S] {
-	t.limits.sleepAfter = idle
-	return t
-}
-
-// ActionTimeout bounds the time of an action, and of a hook, whose caller would wait longer: the Context is then done.
-// [DefaultActionTimeout] if not set. An action that goes on all the same is not stopped.
-func (t ActorType[R, S]) ActionTimeout(timeout time.Duration) ActorType[R, S] {
-	t.limits.timeout = timeout
-	return t
-}
-
-// Mailbox bounds how many calls wait for one actor, [DefaultMailbox] if not set. The newest is refused with
-// troupe.CodeOverloaded. So it is when 64 MB wait for one actor, or 512 MB on its host.
-func (t ActorType[R, S]) Mailbox(calls int) ActorType[R, S] {
-	t.limits.mailbox = calls
+// Config sets how the actors of the type run. Without it they run by the zero TypeConfig.
+func (t ActorType[R, S]) Config(config TypeConfig) ActorType[R, S] {
+	t.config = config
 	return t
 }
 
@@ -151,7 +118,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 		actions:  make(map[string]*served, len(t.handlers)+len(wire.Builtins)),
 		events:   make(map[topic]eventAction, len(t.events)),
 		hooks:    t.hooks,
-		limits:   t.limits,
+		config:   t.config.withDefaults(),
 		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
 	}
 	for _, name := range wire.Builtins {
@@ -165,8 +132,8 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	if err := troupe.CheckName("actor type", built.name); err != nil {
 		errs = append(errs, err)
 	}
-	if t.limits.sleepAfter <= 0 || t.limits.timeout <= 0 || t.limits.mailbox <= 0 {
-		fail("SleepAfter, ActionTimeout and Mailbox must be positive")
+	if t.config.SleepAfter < 0 || t.config.ActionTimeout < 0 || t.config.Mailbox < 0 {
+		fail("SleepAfter, ActionTimeout and Mailbox must not be negative")
 	}
 	for _, h := range t.handlers {
 		switch _, twice := built.actions[h.name]; {
@@ -202,4 +169,22 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 		fail("its state cannot be stored: %w", err)
 	}
 	return built, errors.Join(errs...)
+}
+
+// build checks definitions, and returns their types by name.
+func build(definitions []Definition) (map[string]*actorType, error) {
+	if len(definitions) == 0 {
+		return nil, errors.New("a host needs an actor type to run")
+	}
+	types := make(map[string]*actorType, len(definitions))
+	var errs []error
+	for _, definition := range definitions {
+		t, err := definition.build()
+		if _, twice := types[t.name]; twice {
+			err = fmt.Errorf("actor type %q: it is defined twice", t.name)
+		}
+		types[t.name] = t
+		errs = append(errs, err)
+	}
+	return types, errors.Join(errs...)
 }

@@ -23,8 +23,8 @@ import (
 // stream of the same server for each action. It reports the medians, and the least and greatest, of the ratios of the
 // throughputs, and how many writes an action has cost.
 func BenchmarkDurable(b *testing.B) {
-	for name, options := range map[string]bus.ServerOptions{"sync=default": {}, "sync=always": {SyncAlways: true}} {
-		b.Run(name, func(b *testing.B) { durable(b, options) })
+	for name, config := range map[string]bus.ServerConfig{"sync=default": {}, "sync=always": {SyncAlways: true}} {
+		b.Run(name, func(b *testing.B) { durable(b, config) })
 	}
 }
 
@@ -74,20 +74,20 @@ func written(b *testing.B, nc *nats.Conn) uint64 {
 	return info.State.LastSeq
 }
 
-func durable(b *testing.B, options bus.ServerOptions) {
+func durable(b *testing.B, config bus.ServerConfig) {
 	b.Helper()
 	const inFlight, actors = 256, 100
-	options.DataDir = b.TempDir()
-	server, err := bus.StartServer(options)
+	config.DataDir = b.TempDir()
+	server, err := bus.StartServer(config)
 	require.NoError(b, err)
 	b.Cleanup(server.Shutdown)
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(b, err)
 	b.Cleanup(nc.Close)
 	host, err := actorhost.Start(b.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, host.Stop(context.Background())) })
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	refs := make([]counter, actors)

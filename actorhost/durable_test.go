@@ -84,22 +84,22 @@ var pressAndReader = []actorhost.Definition{
 		}))),
 	actorhost.Define(func() readerState { return readerState{} },
 		actorhost.On(follow, actorhost.NoOut(func(_ *readerState, c *actorhost.Context, key string) error {
-			return published.SubscribeDurable(c, c, troupe.GetOrCreate[press](c, key))
+			return published.SubscribeDurable(c, troupe.GetOrCreate[press](c, key))
 		})),
 		actorhost.On(followMany, actorhost.NoOut(func(_ *readerState, c *actorhost.Context, n int) error {
 			for i := 1; i <= n; i++ {
-				if err := published.SubscribeDurable(c, c, troupe.GetOrCreate[press](c, fmt.Sprint(i))); err != nil {
+				if err := published.SubscribeDurable(c, troupe.GetOrCreate[press](c, fmt.Sprint(i))); err != nil {
 					return err
 				}
 			}
 			return nil
 		})),
 		actorhost.On(unfollow, actorhost.NoOut(func(_ *readerState, c *actorhost.Context, key string) error {
-			return published.UnsubscribeDurable(c, c, troupe.GetOrCreate[press](c, key))
+			return published.UnsubscribeDurable(c, troupe.GetOrCreate[press](c, key))
 		})),
 		actorhost.On(seenPages, actorhost.NoIn(func(s *readerState, _ *actorhost.Context) ([]seen, error) { return s.Seen, nil }))).
 		Events(actorhost.OnEvent(published, (*readerState).read)).
-		SleepAfter(time.Second),
+		Config(actorhost.TypeConfig{SleepAfter: time.Second}),
 }
 
 // awaitSeen waits until a reader has seen so many pages, and returns them.

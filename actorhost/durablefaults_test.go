@@ -40,11 +40,11 @@ type criticState struct{ Reviews []string }
 func critics(review func(ctx context.Context, key string, page int) error) actorhost.ActorType[critic, criticState] {
 	return actorhost.Define(func() criticState { return criticState{} },
 		actorhost.On(hire, actorhost.NoOut(func(s *criticState, c *actorhost.Context, press_ string) error {
-			err := published.SubscribeDurable(c, c, troupe.GetOrCreate[press](c, press_))
+			err := published.SubscribeDurable(c, troupe.GetOrCreate[press](c, press_))
 			return errors.Join(err, refuse(strings.HasPrefix(press_, "refused")))
 		})),
 		actorhost.On(dismiss, actorhost.NoOut(func(s *criticState, c *actorhost.Context, press_ string) error {
-			return published.UnsubscribeDurable(c, c, troupe.GetOrCreate[press](c, press_))
+			return published.UnsubscribeDurable(c, troupe.GetOrCreate[press](c, press_))
 		})),
 		actorhost.On(retire, actorhost.NoInOut(func(_ *criticState, c *actorhost.Context) error { c.Destroy(); return nil })),
 		actorhost.On(reviewed, actorhost.NoIn(func(s *criticState, _ *actorhost.Context) ([]string, error) { return s.Reviews, nil })),

@@ -237,7 +237,7 @@ func TestDurableSubscriptionOutlivesTheServer(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 	}
-	c, err := client.New(s.connect(t))
+	c, err := client.New(s.connect(t), client.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -29,7 +29,7 @@ var (
 type movesCounterState struct{ Moves int }
 
 func (s *movesCounterState) countMoves(c *actorhost.Context, parcel string) error {
-	return Moved.SubscribeDurable(c, c, troupe.GetOrCreate[Parcel](c, parcel))
+	return Moved.SubscribeDurable(c, troupe.GetOrCreate[Parcel](c, parcel))
 }
 
 // moved runs once for each move, in order; the actor is woken for it if it sleeps.

@@ -65,7 +65,7 @@ func withClient(f func(ctx context.Context, c *client.Client) error) {
 }
 
 func run(ctx context.Context, f func(ctx context.Context, c *client.Client) error) (err error) {
-	b, err := bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
+	b, err := bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}})
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func run(ctx context.Context, f func(ctx context.Context, c *client.Client) erro
 		return err
 	}
 	defer func() { err = errors.Join(err, host.Stop(ctx)) }()
-	c, err := client.New(b.Conn())
+	c, err := client.New(b.Conn(), client.Config{})
 	if err != nil {
 		return err
 	}
@@ -117,13 +117,13 @@ func ExampleOnCreate() {
 		_, err := Owner.Call(ctx, troupe.Get[Account](c, "bank", "4711"), nil)
 		fmt.Println(errors.Is(err, troupe.ErrNotFound))
 
-		ben, err := OpenAccount.Create(ctx, c, "Ben", "bank", "4711")
-		if err != nil {
+		account := troupe.GetOrCreate[Account](c, "bank", "4711")
+		if err := OpenAccount.Create(ctx, account, "Ben"); err != nil {
 			return err
 		}
-		owner, err := Owner.Call(ctx, ben, nil)
+		owner, err := Owner.Call(ctx, account, nil)
 		fmt.Println(owner)
-		_, again := OpenAccount.Create(ctx, c, "Mallory", "bank", "4711")
+		again := OpenAccount.Create(ctx, account, "Mallory")
 		fmt.Println(errors.Is(again, troupe.ErrAlreadyExists))
 		return err
 	})
@@ -158,7 +158,8 @@ func Example_events() {
 func Example_eventsOfMany() {
 	withClient(func(ctx context.Context, c *client.Client) error {
 		balances := make(chan string)
-		sub, err := Changed.SubscribeAll(ctx, c, troupe.Under("bank").Exactly(1), func(ctx context.Context, balance int) error {
+		ofTheBank := troupe.All[Account](c, "bank").Exactly(1)
+		sub, err := Changed.SubscribeAll(ctx, ofTheBank, func(ctx context.Context, balance int) error {
 			d, _ := troupe.DeliveryOf(ctx)
 			balances <- fmt.Sprintf("%s %d, event %d", d.Actor, balance, d.Position.Sequence)
 			return nil

@@ -1,10 +1,10 @@
 package actorhost
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 )
 
@@ -38,31 +38,35 @@ const maxFollows = 4096
 
 // SubscribeDurable implements troupe.DurableSubscriber: see [troupe.DurableEvent.SubscribeDurable]. It is an error when
 // the actor's type has no handler for the event, and when the actor subscribes to 4,096 others already.
-func (c *Context) SubscribeDurable(ctx context.Context, source troupe.ID, event string) error {
+func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
-		return errorf(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
+		return errs.New(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
 			c.Type(), event, source.Type())
 	}
 	if n := c.a.gate.followed(); n >= maxFollows {
-		return errorf(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
+		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
 	}
 	if err := troupe.CheckName("event", event); err != nil {
 		return err
 	}
-	// The index first: an event that comes after the last one was looked for finds the subscriber there.
-	if err := h.waker.index.Add(ctx, source, event, c.a.id); err != nil {
-		return unavailable("%v", err)
-	}
-	last, from, err := h.waker.log.Last(ctx, source, event)
+	log, index, err := h.log.Open(c)
 	if err != nil {
-		return unavailable("%v", err)
+		return errs.Unavailable("%v", err)
+	}
+	// The index first: an event that comes after the last one was looked for finds the subscriber there.
+	if err := index.Add(c, source, event, c.a.id); err != nil {
+		return errs.Unavailable("%v", err)
+	}
+	last, from, err := log.Last(c, source, event)
+	if err != nil {
+		return errs.Unavailable("%v", err)
 	}
 	return c.change(record.Follow{Source: source, Event: event, From: from, Last: last})
 }
 
 // UnsubscribeDurable implements troupe.DurableSubscriber. Its entry in the index goes when the next event finds no
 // subscription.
-func (c *Context) UnsubscribeDurable(_ context.Context, source troupe.ID, event string) error {
+func (c *Context) UnsubscribeDurable(source troupe.ID, event string) error {
 	return c.change(record.Unfollow{Source: source, Event: event})
 }

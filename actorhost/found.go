@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -20,9 +21,9 @@ type found struct {
 }
 
 // read reads the record of an actor. What cannot be decoded is left as it is.
-func (h *Host) read(ctx context.Context, id troupe.ID) (f found, err error) {
-	if f.Record, err = h.records.Get(ctx, id); err == nil {
-		if f.lacks = f.Lacks(h.session.Load().entry.Features); f.lacks == nil {
+func (e *env) read(ctx context.Context, id troupe.ID) (f found, err error) {
+	if f.Record, err = e.records.Get(ctx, id); err == nil {
+		if f.lacks = f.Lacks(e.presence.Session().Features()); f.lacks == nil {
 			if f.parts, err = f.Open(); err != nil {
 				err = fmt.Errorf("%s: %w", id, err)
 			}
@@ -30,24 +31,24 @@ func (h *Host) read(ctx context.Context, id troupe.ID) (f found, err error) {
 	}
 	switch {
 	case errors.Is(err, record.ErrCorrupt):
-		return found{}, errorf(troupe.CodeStateCorrupt, "%v", err)
+		return found{}, errs.New(troupe.CodeStateCorrupt, "%v", err)
 	case err != nil:
-		return found{}, unavailable("%v", err)
+		return found{}, errs.Unavailable("%v", err)
 	}
 	return f, nil
 }
 
 // missing is the error of a host that lacks what an actor needs.
 func (f *found) missing(id troupe.ID) *troupe.Error {
-	return unavailable("%s needs what this host does not have: %s", id, strings.Join(f.lacks, ", "))
+	return errs.Unavailable("%s needs what this host does not have: %s", id, strings.Join(f.lacks, ", "))
 }
 
 // capable is another host than gone that serves the type of an actor and has what its record needs, where this host does
 // not. Only its lease is asked: it finds out itself whether it may have the actor.
-func (h *Host) capable(ctx context.Context, id troupe.ID, f *found, gone string) (string, error) {
-	for host, err := range h.leases.List(ctx) {
+func (e *env) capable(ctx context.Context, id troupe.ID, f *found, gone string) (string, error) {
+	for host, err := range e.presence.Leases.List(ctx) {
 		if err != nil {
-			return "", unavailable("looking for a host that has %s: %v", strings.Join(f.lacks, ", "), err)
+			return "", errs.Unavailable("looking for a host that has %s: %v", strings.Join(f.lacks, ", "), err)
 		}
 		if host.ID != gone && f.servedBy(id, host) {
 			return host.ID, nil

@@ -12,6 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -87,7 +90,7 @@ func (g *gate) pass(o *output, t *turned) {
 	switch {
 	case g.closed != nil:
 		g.refuse(o, g.closed)
-	case !gating:
+	case !faults.Gating:
 		g.release(g.a.busy(), *o)
 	case g.dirty:
 		g.next = append(g.next, *o)
@@ -124,7 +127,7 @@ func (g *gate) ask() {
 	if g.request == nil {
 		g.request = &store.Write{ID: g.a.id, Take: g.take, Done: g.written}
 	}
-	write := g.a.session.journal.Write
+	write := g.a.session.Journal.Write
 	if g.apart {
 		write = g.a.host.records.Write
 	}
@@ -145,7 +148,7 @@ func (g *gate) take(journal bool) (record.Record, bool) {
 		g.ask()
 		return record.Record{}, false
 	}
-	if fencing && !g.a.session.valid() {
+	if faults.Fencing && !g.a.session.Valid() {
 		g.close(errNoLease, nil)
 		return record.Record{}, false
 	}
@@ -153,8 +156,8 @@ func (g *gate) take(journal bool) (record.Record, bool) {
 		g.close(errNoState, nil)
 		return record.Record{}, false
 	}
-	at(beforeCommit)
-	write := record.Record{Owner: g.a.session.id, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
+	faults.At(faults.BeforeCommit)
+	write := record.Record{Owner: g.a.session.ID, Epoch: g.a.epoch, Created: true, State: g.state, Revision: g.revision}
 	g.parts.Fill(&write, g.a.host.records.Fits)
 	g.writing, g.dirty, g.apart = true, false, false
 	g.flying, g.next = g.next, g.flying[:0]
@@ -169,14 +172,14 @@ func (g *gate) written(o store.Outcome) {
 	case g.a.host.ctx.Err() != nil: // given up
 		g.fail(err, err)
 		return
-	case !fencing && errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrOutcomeUnknown):
+	case !faults.Fencing && errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrOutcomeUnknown):
 		g.a.host.work.Go(func() { g.resolve(err) })
 		return
 	default:
 		g.fail(err, err)
 		return
 	}
-	at(afterCommit)
+	faults.At(faults.AfterCommit)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.note(o.Segment)
@@ -201,14 +204,14 @@ func (g *gate) resolve(unknown error) {
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(h.ctx, resolveTimeout)
 	defer cancel()
-	for ctx.Err() == nil && (g.a.session.valid() || !fencing) {
+	for ctx.Err() == nil && (g.a.session.Valid() || !faults.Fencing) {
 		found, err := h.records.Get(ctx, g.a.id)
 		switch {
 		case err != nil:
 		case found.Revision != write.Revision && same(found, write):
 			g.written(store.Outcome{Revision: found.Revision})
 			return
-		case found.Revision != write.Revision && fencing:
+		case found.Revision != write.Revision && faults.Fencing:
 			g.fail(unknown, store.ErrConflict)
 			return
 		default:
@@ -218,7 +221,7 @@ func (g *gate) resolve(unknown error) {
 				return
 			}
 		}
-		if !pause(ctx, 20*time.Millisecond) {
+		if !pause.For(ctx, 20*time.Millisecond) {
 			break
 		}
 	}
@@ -253,13 +256,13 @@ func (g *gate) refuse(o *output, err error) {
 	if o.reply.Subject == "" {
 		return
 	}
-	failed := unavailable("%s was not stored: %v", g.a.id, err)
+	failed := errs.Unavailable("%s was not stored: %v", g.a.id, err)
 	if errors.Is(err, store.ErrOutcomeUnknown) {
 		// Sent again with its id it takes effect once.
 		failed = &troupe.Error{Code: troupe.CodeOutcomeUnknown, Retryable: o.work.id.Known(),
 			Message: "whether " + g.a.id.String() + "." + o.work.action + " was stored is not known"}
 	}
-	g.a.host.refuse(&o.work, failed)
+	g.a.host.out.refuse(&o.work, failed)
 }
 
 // settle waits until all that turns have changed is stored, or cannot be any more.
@@ -284,18 +287,6 @@ func (g *gate) uncrowd() {
 	}
 }
 
-// pause waits and reports whether ctx is still not done.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
 // kept before, for afterwards there is no record of them.
 func (g *gate) destroy(o *output, t *turned) {
@@ -307,7 +298,7 @@ func (g *gate) destroy(o *output, t *turned) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err == nil {
-		at(beforeCommit)
+		faults.At(faults.BeforeCommit)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.a.host.ctx), destroyTimeout)
 		defer cancel()
 		err = g.a.host.records.Delete(ctx, g.a.id, g.revision)
@@ -320,7 +311,7 @@ func (g *gate) destroy(o *output, t *turned) {
 		g.refuse(o, err)
 		return
 	}
-	at(afterCommit)
+	faults.At(faults.AfterCommit)
 	g.apply(t.changes)
 	o.events = g.place(t.events)
 	g.release(false, *o)

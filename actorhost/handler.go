@@ -3,6 +3,7 @@ package actorhost
 import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
 )
 
 // Handler is one action, or the on-create hook, of the actors that R refers to, implemented on the state S.
@@ -27,7 +28,7 @@ type input struct {
 
 func (in input) decode(c *Context, into any) error {
 	if err := in.as.Unmarshal(in.body, into); err != nil {
-		return errorf(troupe.CodeBadInput, "%s.%s: %.500s", c.a.id, c.turn.action, err) // a type may quote all of it
+		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s", c.a.id, c.turn.action, err) // a type may quote all of it
 	}
 	return nil
 }

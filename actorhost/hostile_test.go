@@ -104,7 +104,7 @@ func startHostileServer(tb testing.TB) *hostileServer {
 	s.host, err = actorhost.Start(tb.Context(), s.nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, probes())
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, s.host.Stop(context.Background())) })
-	s.client, err = client.New(s.connect(tb))
+	s.client, err = client.New(s.connect(tb), client.Config{})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, s.client.Close(context.Background())) })
 	s.id = s.host.ID()
@@ -113,7 +113,7 @@ func startHostileServer(tb testing.TB) *hostileServer {
 
 func (s *hostileServer) connect(tb testing.TB) *nats.Conn {
 	tb.Helper()
-	nc, err := bus.Connect(context.Background(), bus.Options{URL: s.url, Logger: slog.New(slog.DiscardHandler)})
+	nc, err := bus.Connect(context.Background(), bus.Config{URL: s.url, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(tb, err)
 	tb.Cleanup(nc.Close)
 	return nc

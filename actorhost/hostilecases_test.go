@@ -262,9 +262,13 @@ func hostileReplies(host string) []hostileCase {
 		"troupe.route.probe.a.int", "troupe.call.probe.a.int", "troupe.event.probe.a.happened",
 		"troupe.host." + host + ".call.probe.a.int", "troupe.host." + host + ".ping", "troupe.host." + host + ".other",
 	} {
-		add(to, toA+"none", to, "", "")
-		add(to+" for a ping", "troupe.host."+host+".ping", to, "", "")
-		add(to+" for a forward", forward, to, "", "")
+		want := ""
+		if strings.HasPrefix(to, "$JS.") { // the server refuses these itself; a header still gets to the host
+			want = fmt.Sprintf("-ERR 'Permissions Violation for Publish with Reply of %q'", to)
+		}
+		add(to, toA+"none", to, "", want)
+		add(to+" for a ping", "troupe.host."+host+".ping", to, "", want)
+		add(to+" for a forward", forward, to, "", want)
 		add(to+" by a forward", forward, "none", "Troupe-Reply-To: "+to+"\r\n", "")
 	}
 	return all

@@ -95,8 +95,8 @@ func TestHooksRunInOrder(t *testing.T) {
 		var d diary
 		b := hosttest.Start(t)
 		host := b.Host(rooms(&d))
-		r, err := newRoom.Create(t.Context(), b.Client, topic{"go"}, "org", "lobby")
-		require.NoError(t, err)
+		r := troupe.GetOrCreate[room](b.Client, "org", "lobby")
+		require.NoError(t, newRoom.Create(t.Context(), r, topic{"go"}))
 		time.Sleep(time.Minute) //nolint:forbidigo // virtual time
 		require.Equal(t, "create go, wake go slept 0, sleep go", d.String())
 
@@ -115,22 +115,20 @@ func TestCreate(t *testing.T) {
 	var d diary
 	b := hosttest.Start(t, rooms(&d), counters())
 
-	_, err := newRoom.Create(t.Context(), b.Client, topic{"go"}, "a")
-	require.NoError(t, err)
-	_, err = newRoom.Create(t.Context(), b.Client, topic{"rust"}, "a")
-	require.ErrorIs(t, err, troupe.ErrAlreadyExists)
+	r := troupe.GetOrCreate[room](b.Client, "a")
+	require.NoError(t, newRoom.Create(t.Context(), r, topic{"go"}))
+	require.ErrorIs(t, newRoom.Create(t.Context(), r, topic{"rust"}), troupe.ErrAlreadyExists)
 	got, err := name.Call(t.Context(), troupe.Get[room](b.Client, "a"), nil)
 	require.NoError(t, err)
 	require.Equal(t, "go", got)
 
-	_, err = newRoom.Create(t.Context(), b.Client, topic{}, "b")
-	require.ErrorIs(t, err, errNoTopic)
-	_, err = name.Call(t.Context(), troupe.Get[room](b.Client, "b"), nil)
+	existing := troupe.Get[room](b.Client, "b")
+	require.ErrorIs(t, newRoom.Create(t.Context(), existing, topic{}), errNoTopic)
+	_, err = name.Call(t.Context(), existing, nil)
 	require.ErrorIs(t, err, troupe.ErrNotFound, "a hook that refuses leaves no actor")
 	_, err = name.Call(t.Context(), troupe.GetOrCreate[room](b.Client, "b"), nil)
 	require.ErrorIs(t, err, errNoTopic, "a call that creates it has no input")
-	_, err = newRoom.Create(t.Context(), b.Client, topic{"zig"}, "b")
-	require.NoError(t, err)
+	require.NoError(t, newRoom.Create(t.Context(), existing, topic{"zig"}), "whichever way it is referred to")
 
 	require.NoError(t, b.Client.Actor("counter", "c").Create(t.Context(), nil), "a type without the hook takes no input")
 	require.ErrorIs(t, b.Client.Actor("counter", "c").Create(t.Context(), nil), troupe.ErrAlreadyExists)
@@ -142,9 +140,9 @@ func TestDestroyHookCanRefuse(t *testing.T) {
 	t.Parallel()
 	var d diary
 	b := hosttest.Start(t, rooms(&d))
-	r, err := newRoom.Create(t.Context(), b.Client, topic{"go"}, "a")
-	require.NoError(t, err)
-	_, err = say.Call(t.Context(), r, "hello")
+	r := troupe.GetOrCreate[room](b.Client, "a")
+	require.NoError(t, newRoom.Create(t.Context(), r, topic{"go"}))
+	_, err := say.Call(t.Context(), r, "hello")
 	require.NoError(t, err)
 	_, err = closeIt.Call(t.Context(), r, nil)
 	var refused *troupe.Error
@@ -163,13 +161,13 @@ func TestDestroyFromOutside(t *testing.T) {
 	destroy := func(id troupe.ID) error {
 		return b.Client.Invoke(t.Context(), troupe.Invocation{ID: id, Action: troupe.DestroyAction})
 	}
-	r, err := newRoom.Create(t.Context(), b.Client, topic{"go"}, "a")
-	require.NoError(t, err)
+	r := troupe.GetOrCreate[room](b.Client, "a")
+	require.NoError(t, newRoom.Create(t.Context(), r, topic{"go"}))
 	require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: r.ID(), Action: troupe.SleepAction}))
 	require.NoError(t, destroy(r.ID()))
 	require.Equal(t, "create go, wake go slept 0, sleep go, wake go slept 1, destroy go", d.String())
 	require.ErrorIs(t, destroy(r.ID()), troupe.ErrNotFound)
-	_, err = name.Call(t.Context(), troupe.Get[room](b.Client, "a"), nil)
+	_, err := name.Call(t.Context(), troupe.Get[room](b.Client, "a"), nil)
 	require.ErrorIs(t, err, troupe.ErrNotFound)
 	require.Eventually(t, func() bool { return host.Active() == 0 }, 10*time.Second, time.Millisecond)
 
@@ -179,8 +177,7 @@ func TestDestroyFromOutside(t *testing.T) {
 	require.NoError(t, destroy(id))
 	require.ErrorIs(t, destroy(id), troupe.ErrNotFound)
 
-	_, err = newRoom.Create(t.Context(), b.Client, topic{"go"}, "b")
-	require.NoError(t, err)
+	require.NoError(t, newRoom.Create(t.Context(), troupe.GetOrCreate[room](b.Client, "b"), topic{"go"}))
 	_, err = say.Call(t.Context(), troupe.Get[room](b.Client, "b"), "hello")
 	require.NoError(t, err)
 	var refused *troupe.Error
@@ -224,7 +221,7 @@ func TestWrongDefinitionsAreErrorsOfStart(t *testing.T) {
 		"state that cannot be stored": {[]actorhost.Definition{actorhost.Define(func() unstorable { return unstorable{} },
 			actorhost.On(add, func(*unstorable, *actorhost.Context, int) (int, error) { return 0, nil }))}, "cannot be stored"},
 		"no state": {[]actorhost.Definition{actorhost.Define(nil, addIt)}, "no function that makes its state"},
-		"no time":  {[]actorhost.Definition{counters().SleepAfter(0)}, "must be positive"},
+		"no time":  {[]actorhost.Definition{counters().Config(actorhost.TypeConfig{SleepAfter: -1})}, "must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -267,14 +264,14 @@ func TestPutToSleep(t *testing.T) {
 	var d diary
 	b := hosttest.Start(t)
 	host := b.Host(rooms(&d))
-	r, err := newRoom.Create(t.Context(), b.Client, topic{"go"}, "a")
-	require.NoError(t, err)
+	r := troupe.GetOrCreate[room](b.Client, "a")
+	require.NoError(t, newRoom.Create(t.Context(), r, topic{"go"}))
 	sleep := troupe.Invocation{ID: r.ID(), Action: troupe.SleepAction}
 	require.NoError(t, b.Client.Invoke(t.Context(), sleep))
 	require.Eventually(t, func() bool { return host.Active() == 0 }, 10*time.Second, time.Millisecond)
 	require.ErrorIs(t, b.Client.Invoke(t.Context(), sleep), troupe.ErrNotFound, "it is asleep, and not woken for this")
 	require.Equal(t, "create go, wake go slept 0, sleep go", d.String())
-	_, err = say.Call(t.Context(), r, "hello")
+	_, err := say.Call(t.Context(), r, "hello")
 	require.NoError(t, err)
 	require.Equal(t, "create go, wake go slept 0, sleep go, wake go slept 1", d.String(), "what the hook changed is stored")
 }

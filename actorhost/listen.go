@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // listener is an actor's subscription to an event. It ends with the activation that has made it.
@@ -20,6 +22,13 @@ type listener struct {
 	// Under the mutex of the activation.
 	listening troupe.Listening
 	ended     bool
+}
+
+// heardEvent is what a listener puts into the mailbox: an event or a gap.
+type heardEvent struct {
+	listener *listener
+	delivery troupe.Delivery
+	gap      troupe.Gap
 }
 
 // mailboxFull is the pause before an event is offered again to a mailbox that was full.
@@ -67,7 +76,7 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 
 // hear puts an event into the actor's mailbox.
 func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
-	l.offer(ctx, &work{kind: eventWork, happening: &happening{listener: l, delivery: d}})
+	l.offer(ctx, &work{kind: eventWork, about: &heardEvent{listener: l, delivery: d}})
 	return nil
 }
 
@@ -76,7 +85,7 @@ func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {
-		l.offer(ctx, &work{kind: gapWork, happening: &happening{listener: l, gap: gap}})
+		l.offer(ctx, &work{kind: gapWork, about: &heardEvent{listener: l, gap: gap}})
 	}
 	return nil
 }
@@ -86,11 +95,11 @@ func (l *listener) offer(ctx context.Context, w *work) {
 	for {
 		switch l.a.offer(w) {
 		case full:
-			if pause(ctx, mailboxFull) {
+			if pause.For(ctx, mailboxFull) {
 				continue
 			}
 		case first:
-			l.a.host.ready.add(l.a)
+			l.a.host.ready.Add(l.a)
 		case taken, pending, closed:
 		}
 		return
@@ -99,24 +108,25 @@ func (l *listener) offer(ctx context.Context, w *work) {
 
 // handle runs the handler of an event, or of a gap, as a turn.
 func (a *activation) handle(w *work) {
-	l := w.listener
+	heard := w.about.(*heardEvent)
+	l := heard.listener
 	listening, ok := l.current()
 	if !ok || w.kind == gapWork && listening.Gap == nil {
 		return
 	}
 	t := turn{action: listening.Event}
 	if w.kind == eventWork {
-		t.delivery = &w.delivery
+		t.delivery = &heard.delivery
 	}
 	result, err := a.turn(t, func(c *Context) error {
 		if w.kind == gapWork {
-			return listening.Gap(c, w.gap)
+			return listening.Gap(c, heard.gap)
 		}
-		return listening.Handle(c, w.delivery)
+		return listening.Handle(c, heard.delivery)
 	})
 	if err == nil {
 		a.finish(&result, &output{})
-	} else if asError(err).Code != troupe.CodeInternal { // that is logged already
+	} else if errs.As(err).Code != troupe.CodeInternal { // that is logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}
 	if listening.Once && w.kind == eventWork {

@@ -93,19 +93,19 @@ func (s *porterState) listen(c *actorhost.Context, how string) (err error) {
 		s.subs = nil
 		return err
 	default:
-		sub, err = opened.SubscribeAll(c, c, selections[how], s.note, gap)
+		sub, err = opened.SubscribeAll(c, selections[how](c), s.note, gap)
 	}
 	s.subs = append(s.subs, sub)
 	return err
 }
 
-var selections = map[string]troupe.Keys{
-	"all":               {},
-	"house a":           troupe.Under("a"),
-	"doors of floor a1": troupe.Under("a", "1").Exactly(1),
-	"doors of house a":  troupe.Under("a").Exactly(2),
-	"floors":            troupe.Under().Exactly(2),
-	"door a1x":          troupe.Under("a", "1", "x").Exactly(0),
+var selections = map[string]func(troupe.Caller) troupe.Group[door]{
+	"all":               func(c troupe.Caller) troupe.Group[door] { return troupe.All[door](c) },
+	"house a":           func(c troupe.Caller) troupe.Group[door] { return troupe.All[door](c, "a") },
+	"doors of floor a1": func(c troupe.Caller) troupe.Group[door] { return troupe.All[door](c, "a", "1").Exactly(1) },
+	"doors of house a":  func(c troupe.Caller) troupe.Group[door] { return troupe.All[door](c, "a").Exactly(2) },
+	"floors":            func(c troupe.Caller) troupe.Group[door] { return troupe.All[door](c).Exactly(2) },
+	"door a1x":          func(c troupe.Caller) troupe.Group[door] { return troupe.All[door](c, "a", "1", "x").Exactly(0) },
 }
 
 var doorsAndPorters = []actorhost.Definition{
@@ -150,10 +150,10 @@ func TestPatterns(t *testing.T) {
 		"door a1x":          {"a/1/x"},
 	}
 	program := make(map[string]chan string)
-	for how, keys := range selections {
+	for how, doors := range selections {
 		got := make(chan string, 100)
 		program[how] = got
-		_, err := opened.SubscribeAll(t.Context(), b.Client, keys, func(ctx context.Context, n int) error {
+		_, err := opened.SubscribeAll(t.Context(), doors(b.Client), func(ctx context.Context, n int) error {
 			d, _ := troupe.DeliveryOf(ctx)
 			got <- fmt.Sprintf("%s %d", d.Actor.KeyString(), n)
 			return nil
@@ -183,8 +183,15 @@ func TestPatterns(t *testing.T) {
 			require.Less(t, slices.Index(got, key+" 1"), slices.Index(got, key+" 2"), "the events of each are in order")
 		}
 	}
-	_, err := opened.SubscribeAll(t.Context(), b.Client, troupe.Under("a").Exactly(16), nil)
-	require.ErrorIs(t, err, troupe.ErrBadInput)
+	for text, wrong := range map[string]troupe.Group[door]{
+		"at most 16":    troupe.All[door](b.Client, "a").Exactly(16),
+		"parts already": troupe.All[door](b.Client, "a").Exactly(2).Exactly(1),
+		"no caller":     {},
+	} {
+		_, err := opened.SubscribeAll(t.Context(), wrong, nil)
+		require.ErrorIs(t, err, troupe.ErrBadInput)
+		require.ErrorContains(t, err, text)
+	}
 }
 
 func TestActorSubscribesOnceAndAgain(t *testing.T) {

@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -35,7 +36,7 @@ func (g *gate) apply(changes []record.Change) {
 
 // remember keeps the answer to a call for when it comes again. The caller holds g.mu, or is the only one there is.
 func (g *gate) remember(w *work, answer []byte) {
-	if deduping && w.id.Known() {
+	if faults.Deduping && w.id.Known() {
 		g.own()
 		record.Answered{Call: w.call(), Output: answer}.Apply(&g.parts)
 	}
@@ -47,7 +48,7 @@ func (w *work) call() dedup.Call {
 
 // find looks for the answer to a call that was made before.
 func (g *gate) find(w *work) (output []byte, err *troupe.Error, v dedup.Verdict) {
-	if !w.id.Known() || !deduping || g.memory == &nothing {
+	if !w.id.Known() || !faults.Deduping || g.memory == &nothing {
 		return nil, nil, dedup.New
 	}
 	g.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -19,7 +20,7 @@ const noticeBatch, noticeTurn = 256, 100 * time.Millisecond
 func (a *activation) notice(w *work) {
 	var n wire.Notice
 	if err := w.as.Unmarshal(w.data, &n); err != nil {
-		a.pass(w, nil, errorf(troupe.CodeBadInput, "%s.%s: %v", a.id, w.action, err))
+		a.pass(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.action, err))
 		return
 	}
 	if cursor, ok := a.gate.cursor(n.Source); ok && cursor < n.Sequence {
@@ -32,13 +33,13 @@ func (a *activation) notice(w *work) {
 		case more:
 			w.again = false // it is not the one that is being served
 			if a.offer(w) != taken {
-				a.pass(w, nil, overloaded("%d calls wait for %s", a.kind.limits.mailbox, a.id))
+				a.pass(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
 			}
 			return
 		}
 	}
 	if _, ok := a.gate.heard(n.Source, n.Event); !ok {
-		a.pass(w, nil, errorf(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
+		a.pass(w, nil, errs.New(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
 		return
 	}
 	a.pass(w, nil, nil)
@@ -50,12 +51,16 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.began.Add(w.deadline))
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.deadline))
 	defer cancel()
+	log, _, err := a.host.log.Open(ctx)
+	if err != nil {
+		return false, errs.Unavailable("%v", err)
+	}
 	began, handled := time.Now(), 0
-	for e, err := range a.host.waker.log.Read(ctx, id, "", cursor+1, time.Time{}) {
+	for e, err := range log.Read(ctx, id, "", cursor+1, time.Time{}) {
 		if err != nil {
-			return false, unavailable("%v", err)
+			return false, errs.Unavailable("%v", err)
 		}
 		if err := a.handleLogged(e); err != nil {
 			return false, err
@@ -66,7 +71,7 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 		}
 	}
 	if cursor < n.Sequence { // what was read is a replica that is a little behind
-		return false, unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, cursor)
+		return false, errs.Unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, cursor)
 	}
 	return false, nil
 }
@@ -81,7 +86,7 @@ func (a *activation) handleLogged(e store.Logged) error {
 	}
 	run := a.kind.events[topic{e.Actor.Type(), e.Event}]
 	if run == nil {
-		return errorf(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
+		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
 	}
 	d := troupe.Delivery{Actor: e.Actor, Event: e.Event, Position: e.Place.Position, Decode: func(into any) error {
 		as, err := contentType(e.Header)

@@ -22,17 +22,17 @@ import (
 
 // outages is a server with a disk that comes back where it was.
 type outages struct {
-	options bus.ServerOptions
-	server  *bus.Server
+	config bus.ServerConfig
+	server *bus.Server
 }
 
 func startOutages(t *testing.T) *outages {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &outages{options: bus.ServerOptions{DataDir: t.TempDir(), Listen: free.Addr().String(), Logger: slog.New(slog.DiscardHandler)}}
+	s := &outages{config: bus.ServerConfig{DataDir: t.TempDir(), Listen: free.Addr().String(), Logger: slog.New(slog.DiscardHandler)}}
 	require.NoError(t, free.Close())
-	s.server, err = bus.StartServer(s.options)
+	s.server, err = bus.StartServer(s.config)
 	require.NoError(t, err)
 	t.Cleanup(func() { s.server.Shutdown() })
 	return s
@@ -42,13 +42,13 @@ func (s *outages) restart(t *testing.T) {
 	t.Helper()
 	s.server.Shutdown()
 	var err error
-	s.server, err = bus.StartServer(s.options)
+	s.server, err = bus.StartServer(s.config)
 	require.NoError(t, err)
 }
 
 func (s *outages) connect(t *testing.T) *nats.Conn {
 	t.Helper()
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: s.server.URL(), Logger: s.options.Logger})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: s.server.URL(), Logger: s.config.Logger})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	return nc
@@ -70,7 +70,7 @@ func restartUnderLoad(t *testing.T, callers int) {
 	t.Helper()
 	logger, s := slog.New(slog.DiscardHandler), startOutages(t)
 	connect := func() *client.Client {
-		c, err := client.New(s.connect(t))
+		c, err := client.New(s.connect(t), client.Config{})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 		return c

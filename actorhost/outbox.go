@@ -11,7 +11,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -57,7 +60,7 @@ func (c *Context) Emit(e troupe.Emission) error {
 		return fmt.Errorf("encoding the event %s of %s: %w", e.Event, c.a.id, err)
 	}
 	if size, limit := int64(len(data)+eventRoom), h.nc.MaxPayload(); size > limit {
-		return errorf(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d",
+		return errs.New(troupe.CodeTooLarge, "the event %s of %s has %d bytes, the server takes at most %d",
 			e.Event, c.a.id, len(data), limit-eventRoom)
 	}
 	if e.Except != "" {
@@ -66,11 +69,8 @@ func (c *Context) Emit(e troupe.Emission) error {
 		}
 	}
 	if e.Durable {
-		if _, err := h.log.open(c, h); err != nil {
-			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
-		}
 		if err := c.a.markUnsent(c); err != nil {
-			return unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
+			return errs.Unavailable("broadcasting %s of %s: %v", e.Event, c.a.id, err)
 		}
 	}
 	one := &event{Broadcast: record.Broadcast{
@@ -140,20 +140,20 @@ func (g *gate) release(more bool, outputs ...output) {
 
 // reply answers the call of an output: what it says is true in any case, for its turn began under the lease.
 func (g *gate) reply(o *output, more bool) {
-	at(beforeReply)
-	g.a.host.sendReply(&o.reply, more)
+	faults.At(faults.BeforeReply)
+	g.a.host.out.sendReply(&o.reply, more)
 }
 
 // publish sends an event that is not durable. When the lease is over, the next owner may have broadcast what is newer.
 func (a *activation) publish(e *event) {
-	if fencing && !a.session.valid() {
+	if faults.Fencing && !a.session.Valid() {
 		return
 	}
 	subject := a.host.ns.Event(a.id, e.Event)
 	if e.to != nil {
 		subject = e.to.subject(e.Event)
 	}
-	a.host.send(&nats.Msg{Subject: subject, Data: e.Payload, Header: wire.EventHeader(e.Place, e.Except)})
+	a.host.out.send(&nats.Msg{Subject: subject, Data: e.Payload, Header: wire.EventHeader(e.Place, e.Except)})
 }
 
 // relay sends the outputs that wait for the log.
@@ -222,7 +222,7 @@ func (g *gate) flush(ctx context.Context) error {
 func (g *gate) keep(ctx context.Context, e record.Emitted) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
-	log, err := g.a.host.log.open(ctx, g.a.host)
+	log, _, err := g.a.host.log.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (g *gate) keep(ctx context.Context, e record.Emitted) error {
 		g.outbox.ends = make(map[string]end, 1)
 	}
 	for {
-		if fencing && !g.a.session.valid() {
+		if faults.Fencing && !g.a.session.Valid() {
 			return errNoLease
 		}
 		last, known := g.outbox.ends[e.Event]
@@ -249,7 +249,7 @@ func (g *gate) keep(ctx context.Context, e record.Emitted) error {
 			return nil
 		}
 		delete(g.outbox.ends, e.Event) // perhaps it is there all the same
-		if !errors.Is(err, store.ErrConflict) && !pause(ctx, keepAgain) {
+		if !errors.Is(err, store.ErrConflict) && !pause.For(ctx, keepAgain) {
 			return err
 		}
 		err = nil

@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -104,12 +103,6 @@ func (p *process) time(b *testing.B) (taken time.Duration) {
 	_, err := fmt.Sscan(p.order(b, "time"), (*int64)(&taken))
 	require.NoError(b, err)
 	return taken
-}
-
-func ownTime() time.Duration {
-	var usage syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // never fails for oneself
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // usage is what a process takes.

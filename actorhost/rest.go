@@ -1,7 +1,6 @@
 package actorhost
 
 import (
-	"runtime"
 	"time"
 )
 
@@ -11,43 +10,9 @@ import (
 // last came by.
 const restAfter = 4 * time.Second
 
-// In the time after which an actor rests, or sleeps, there are so many rounds, but they take at most one part in
-// roundShare of the time of a processor. What they hold up is let go on after every roundStep actors.
-const rounds, roundShare, roundStep = 16, 50, 256
-
-// goRound goes round until the host stops.
-func (h *Host) goRound() {
-	every := restAfter
-	for _, t := range h.types {
-		every = min(every, t.limits.sleepAfter)
-	}
-	every = max(every/rounds, time.Millisecond)
-	for wait := every; pause(h.staying, wait); {
-		began := time.Now()
-		h.round()
-		wait = max(every, roundShare*time.Since(began))
-	}
-}
-
-func (h *Host) round() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now, seen := h.now(), 0
-	for _, a := range h.active { // which may change meanwhile
-		if a.tire(now) {
-			h.ready.add(a)
-		}
-		if seen++; seen%roundStep == 0 {
-			h.mu.Unlock()
-			runtime.Gosched()
-			h.mu.Lock()
-		}
-	}
-}
-
-// tire puts an actor to rest, or to sleep, that has been idle for long enough. It reports whether the caller must have
+// checkIdle puts an actor to rest, or to sleep, that has been idle for long enough. It reports whether the caller must have
 // it worked off.
-func (a *activation) tire(now time.Duration) bool {
+func (a *activation) checkIdle(now time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.running || a.closed || !a.awake {
@@ -61,10 +26,10 @@ func (a *activation) tire(now time.Duration) bool {
 		a.current = nil
 		a.gate.rest()
 	}
-	if idle < a.kind.limits.sleepAfter || a.connections.len() > 0 {
+	if idle < a.kind.config.SleepAfter || a.connections.len() > 0 {
 		return false
 	}
-	a.mailbox.push(work{kind: sleepWork})
+	a.mailbox.Push(a.host.mailboxes, work{kind: sleepWork})
 	a.running = true
 	return true
 }

@@ -64,7 +64,7 @@ func TestRollingRestartFailsNoCall(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
 	hosts := []*actorhost.Host{b.Host(counters()), b.Host(counters()), b.Host(counters())}
-	underLoad(t, []*client.Client{b.Client, b.NewClient()}, func(goOn func()) {
+	underLoad(t, []*client.Client{b.Client, b.NewClient(client.Config{})}, func(goOn func()) {
 		for range 3 {
 			for i, host := range hosts {
 				hosts[i] = b.Host(counters())
@@ -79,7 +79,7 @@ func TestKilledHostsFailNoCall(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
 	hosts := []*actorhost.Host{b.Host(counters()), b.Host(counters()), b.Host(counters())}
-	underLoad(t, []*client.Client{b.Client, b.NewClient()}, func(goOn func()) {
+	underLoad(t, []*client.Client{b.Client, b.NewClient(client.Config{})}, func(goOn func()) {
 		for i, host := range hosts {
 			b.Kill(host)
 			hosts[i] = b.Host(counters())

@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -235,7 +236,7 @@ func TestGivenRequestID(t *testing.T) {
 
 	b.Kill(host)
 	host = b.Host(counters())
-	got, err = add.Call(troupe.WithRequestID(t.Context(), "order-1"), troupe.GetOrCreate[counter](b.NewClient(), "a"), 5)
+	got, err = add.Call(troupe.WithRequestID(t.Context(), "order-1"), troupe.GetOrCreate[counter](b.NewClient(client.Config{}), "a"), 5)
 	require.NoError(t, err)
 	require.Equal(t, 5, got, "another program, another host: the first answer")
 

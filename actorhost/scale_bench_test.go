@@ -54,11 +54,11 @@ func crates() actorhost.ActorType[crate, crateState] {
 func runCrates(args []string, orders map[string]func() string) (end func() error, err error) {
 	ctx := context.Background()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	nc, err := bus.Connect(ctx, bus.Options{URL: args[0], Name: hostName, Logger: logger})
+	nc, err := bus.Connect(ctx, bus.Config{URL: args[0], Name: hostName, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger}, crates().SleepAfter(24*time.Hour))
+	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger}, crates().Config(actorhost.TypeConfig{SleepAfter: 24 * time.Hour}))
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +96,10 @@ func numberOfActors(b *testing.B) int {
 
 func clientOf(b *testing.B, url string) (*client.Client, *nats.Conn) {
 	b.Helper()
-	nc, err := bus.Connect(b.Context(), bus.Options{URL: url})
+	nc, err := bus.Connect(b.Context(), bus.Config{URL: url})
 	require.NoError(b, err)
 	b.Cleanup(nc.Close)
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	return cl, nc

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,58 +20,15 @@ import (
 // so that the tools for those show what runs where. Package micro is not used for more than its types: it would take each
 // call off a subscription of its own, on a goroutine of its own, and count the time until it is in a mailbox.
 
-// served is an action of an actor type, and what has become of the calls of it on this host.
-type served struct {
-	run action // nil for those that every type has
-
-	calls, failed atomic.Int64
-	took          atomic.Int64 // nanoseconds, by the turns
-	lastError     atomic.Pointer[string]
-}
-
-// count counts a call whose action has run.
-func (s *served) count(took time.Duration, err error) {
-	s.calls.Add(1)
-	s.took.Add(int64(took))
-	if err != nil {
-		s.fail(err)
-	}
-}
-
-// fail counts a call that is answered with an error.
-func (s *served) fail(err error) {
-	text := err.Error()
-	s.failed.Add(1)
-	s.lastError.Store(&text)
-}
-
 // maxAsked is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
 const maxAsked = 256
-
-// announce subscribes to what asks after all services, those of the namespace, and this host.
-func (s *session) announce() error {
-	for _, verb := range []micro.Verb{micro.PingVerb, micro.InfoVerb, micro.StatsVerb} {
-		for _, who := range [][2]string{{}, {s.host.ns.Name()}, {s.host.ns.Name(), s.id}} {
-			subject, err := micro.ControlSubject(verb, who[0], who[1])
-			if err != nil {
-				return err
-			}
-			sub, err := s.host.nc.ChanSubscribe(subject, s.host.asked)
-			if err != nil {
-				return err
-			}
-			s.asked = append(s.asked, sub)
-		}
-	}
-	return nil
-}
 
 // describe answers what others ask about the host, until it has stopped.
 func (h *Host) describe() {
 	for {
 		select {
 		case msg := <-h.asked:
-			if msg.Reply == "" || !h.answerable(msg) {
+			if msg.Reply == "" || !h.out.answerable(msg) {
 				continue
 			}
 			_, verb, _ := strings.Cut(msg.Subject, ".")
@@ -82,7 +38,7 @@ func (h *Host) describe() {
 				h.config.Logger.Error("describing the host failed", slog.String("host", h.ID()), slog.Any("error", err))
 				continue
 			}
-			h.send(&nats.Msg{Subject: msg.Reply, Data: body})
+			h.out.send(&nats.Msg{Subject: msg.Reply, Data: body})
 		case <-h.quit:
 			return
 		}
@@ -91,15 +47,15 @@ func (h *Host) describe() {
 
 // description is what ADR-32 wants to know.
 func (h *Host) description(verb string) any {
-	s := h.session.Load()
+	s := h.presence.Session()
 	identity := micro.ServiceIdentity{
-		Name: h.ns.Name(), ID: s.id, Version: programVersion(), Metadata: map[string]string{"host": h.config.Name},
+		Name: h.ns.Name(), ID: s.ID, Version: programVersion(), Metadata: map[string]string{"host": h.config.Name},
 	}
 	switch verb {
 	case micro.InfoVerb.String():
 		info := micro.Info{
 			ServiceIdentity: identity, Type: micro.InfoResponseType,
-			Description: "actors on " + h.config.Name + ": " + strings.Join(s.entry.Types, ", "),
+			Description: "actors on " + h.config.Name + ": " + strings.Join(h.names, ", "),
 		}
 		for _, e := range h.endpoints() {
 			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{
@@ -109,7 +65,7 @@ func (h *Host) description(verb string) any {
 		}
 		return info
 	case micro.StatsVerb.String():
-		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.began.UTC()}
+		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.clock.Time(0).UTC()}
 		for _, e := range h.endpoints() {
 			stats.Endpoints = append(stats.Endpoints, e.stats(h.ns.RouteType(e.actorType)))
 		}
@@ -164,15 +120,4 @@ func programVersion() string {
 		}
 	}
 	return "0.0.0"
-}
-
-// refused counts a call that is answered with an error without having run, or whose state was not stored after it had.
-func (w *work) refused(err *troupe.Error) {
-	switch {
-	case w.served == nil:
-		return
-	case !w.ran:
-		w.served.calls.Add(1)
-	}
-	w.served.fail(err)
 }

@@ -155,7 +155,7 @@ func TestFullMailboxRefusesTheNewest(t *testing.T) {
 			case <-c.Done():
 			}
 			return nil
-		}))).Mailbox(2))
+		}))).Config(actorhost.TypeConfig{Mailbox: 2}))
 	a := troupe.GetOrCreate[counter](b.Client, "a")
 	results := make(chan error, 10)
 	send := func() { results <- call(t.Context(), block, a, nil) }

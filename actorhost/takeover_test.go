@@ -175,7 +175,7 @@ func TestOnlyCalledActorsMove(t *testing.T) {
 	t.Parallel()
 	const awake, called = 10_000, 10
 	b := hosttest.Start(t)
-	kind := counters().SleepAfter(time.Hour)
+	kind := counters().Config(actorhost.TypeConfig{SleepAfter: time.Hour})
 	first := b.Host(kind)
 	var calls errgroup.Group
 	calls.SetLimit(64)

@@ -92,8 +92,8 @@ func TestIdleActorsSleepAndWakeWithTheirState(t *testing.T) {
 		after time.Duration
 	}{
 		"by default":     {counters(), actorhost.DefaultSleepAfter},
-		"as configured":  {counters().SleepAfter(5 * time.Minute), 5 * time.Minute},
-		"within seconds": {counters().SleepAfter(2 * time.Second), 2 * time.Second},
+		"as configured":  {counters().Config(actorhost.TypeConfig{SleepAfter: 5 * time.Minute}), 5 * time.Minute},
+		"within seconds": {counters().Config(actorhost.TypeConfig{SleepAfter: 2 * time.Second}), 2 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,8 +12,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -36,9 +38,9 @@ func (w *work) input() input { return input{body: w.data, as: w.as} }
 
 // serve does one call.
 func (a *activation) serve(w *work) {
-	began := a.host.now()
+	began := a.host.clock.Now()
 	if w.deadline <= began {
-		a.host.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
+		a.host.out.refuse(w, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
 			Message: "the time of the call ran out before it was its turn"})
 		return
 	}
@@ -51,7 +53,7 @@ func (a *activation) serve(w *work) {
 		var owner string
 		var err error
 		if fresh, owner, err = a.wake(w, gone); err != nil {
-			a.host.refuse(w, asError(err))
+			a.host.out.refuse(w, errs.As(err))
 			return
 		}
 		if owner != "" && !a.moved(w, owner) {
@@ -80,7 +82,7 @@ func (a *activation) serve(w *work) {
 	case w.action != troupe.CreateAction:
 		a.run(w, began)
 	case fresh: // it was created as the actor woke
-		w.served.count(a.host.now()-began, nil)
+		w.served.count(a.host.clock.Now()-began, nil)
 		w.ran = true
 		a.pass(w, nil, nil)
 	default:
@@ -93,28 +95,28 @@ func (a *activation) serve(w *work) {
 // sleep puts the actor to sleep for a call of troupe.SleepAction.
 func (a *activation) sleep(w *work) {
 	if !a.awake {
-		a.host.refuse(w, errorf(troupe.CodeNotFound, "%s is not awake", a.id))
+		a.host.out.refuse(w, errs.New(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
-	began := a.host.now()
+	began := a.host.clock.Now()
 	a.hangUpAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
-	w.served.count(a.host.now()-began, nil)
+	w.served.count(a.host.clock.Now()-began, nil)
 	w.ran = true
 	a.pass(w, nil, nil)
 }
 
 // run runs the action of a call.
 func (a *activation) run(w *work, now time.Duration) {
-	if fencing && !a.session.validAt(now) { // not even what changes nothing: the state may not be the newest
-		a.host.refuse(w, unavailable("%v", errNoLease))
+	if faults.Fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
+		a.host.out.refuse(w, errs.Unavailable("%v", errNoLease))
 		return
 	}
 	t := turnOf(w)
 	var err error
 	if t.connection, err = a.connectionOf(w); err != nil {
-		a.host.refuse(w, asError(err))
+		a.host.out.refuse(w, errs.As(err))
 		return
 	}
 	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
@@ -125,7 +127,7 @@ func (a *activation) run(w *work, now time.Duration) {
 			return err
 		}
 		*buffer = output
-		return a.host.fits(w, output)
+		return a.host.out.fits(w, output)
 	})
 	w.served.count(result.took, err)
 	w.ran = true
@@ -140,7 +142,7 @@ func (a *activation) run(w *work, now time.Duration) {
 func (a *activation) pass(w *work, out []byte, err error) {
 	answer := &output{work: *w}
 	if err != nil {
-		answer.reply = a.host.errorReply(w, w.as, asError(err))
+		answer.reply = a.host.out.errorReply(w, w.as, errs.As(err))
 	} else {
 		answer.reply = reply(w, out)
 	}
@@ -166,7 +168,7 @@ func (a *activation) moved(w *work, owner string) (released bool) {
 		return true
 	}
 	a.mu.Lock()
-	left := a.mailbox.drain()
+	left := a.mailbox.Drain(a.host.mailboxes)
 	a.mu.Unlock()
 	for _, w := range left {
 		if how == wasTaken {
@@ -174,7 +176,7 @@ func (a *activation) moved(w *work, owner string) (released bool) {
 				continue
 			}
 		}
-		a.host.refuse(&w, unavailable("%s changes hosts", a.id))
+		a.host.out.refuse(&w, errs.Unavailable("%s changes hosts", a.id))
 	}
 	return false
 }
@@ -203,12 +205,12 @@ func (t *turned) stores() bool { return t.state != nil || len(t.changes) > 0 }
 // turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
 // error is a *troupe.Error.
 func (a *activation) turn(t turn, f func(*Context) error) (turned, error) {
-	return a.turnAt(a.host.now(), t, f)
+	return a.turnAt(a.host.clock.Now(), t, f)
 }
 
 // turnAt is turn for who has just looked at the time.
 func (a *activation) turnAt(began time.Duration, t turn, f func(*Context) error) (turned, error) {
-	if most := began + a.kind.limits.timeout; t.deadline == 0 || t.deadline > most {
+	if most := began + a.kind.config.ActionTimeout; t.deadline == 0 || t.deadline > most {
 		t.deadline = most
 	}
 	if err := a.refresh(); err != nil {
@@ -216,7 +218,7 @@ func (a *activation) turnAt(began time.Duration, t turn, f func(*Context) error)
 	}
 	c := &Context{a: a, turn: t}
 	err := c.run(f)
-	result, ended := c.end(), a.host.now()
+	result, ended := c.end(), a.host.clock.Now()
 	result.took = ended - began
 	if err != nil {
 		err = a.crossing(t, err)
@@ -245,8 +247,8 @@ func (c *Context) run(f func(*Context) error) (err error) {
 // changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
 // turn.
 func (a *activation) changed(t turn, result *turned, ended time.Duration) ([]byte, error) {
-	if fencing && !a.session.validAt(ended) {
-		return nil, unavailable("%v", errNoLease)
+	if faults.Fencing && !a.session.ValidAt(ended) {
+		return nil, errs.Unavailable("%v", errNoLease)
 	}
 	buffer := scratch.Get().(*[]byte)
 	defer giveBack(buffer)
@@ -279,12 +281,12 @@ func (a *activation) fits(state int, changes []record.Change) error {
 	size := int64(state) + a.gate.besides(changes)
 	if !a.host.records.Fits(size) {
 		if err := a.gate.settle(); err != nil { // then the events of earlier turns need no more room
-			return unavailable("%v", err)
+			return errs.Unavailable("%v", err)
 		}
 		size = int64(state) + a.gate.besides(changes)
 	}
 	if !a.host.records.Fits(size) {
-		return errorf(troupe.CodeTooLarge,
+		return errs.New(troupe.CodeTooLarge,
 			"the state of %s, with its events and subscriptions, would have %d bytes, at most %d can be stored",
 			a.id, size, a.host.records.MaxState())
 	}
@@ -355,8 +357,8 @@ func (a *activation) crossing(t turn, err error) error {
 		crossing := *known
 		crossing.Retryable, crossing.Err = false, nil
 		return &crossing
-	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.now():
-		return errorf(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
+	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.clock.Now():
+		return errs.New(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
 	default:
 		return a.internal(t, err)
 	}
@@ -365,12 +367,5 @@ func (a *activation) crossing(t turn, err error) error {
 // internal logs an error in full and returns what the caller hears of it.
 func (a *activation) internal(t turn, err error) error {
 	a.logger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
-	return errorf(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.id)
-}
-
-func asError(err error) *troupe.Error {
-	if known, ok := errors.AsType[*troupe.Error](err); ok {
-		return known
-	}
-	return &troupe.Error{Code: troupe.CodeInternal, Message: err.Error()}
+	return errs.New(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
 }

@@ -107,7 +107,7 @@ func newStage(b *testing.B, connect connector, time func() time.Duration) stage 
 	plain, err := connect.plain()
 	require.NoError(b, err)
 	b.Cleanup(plain.Close)
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, cl.Close(context.Background())) })
 	return stage{nc, plain, cl, time}
@@ -123,7 +123,7 @@ func benchProcesses(b *testing.B) stage {
 
 func overTCP(ctx context.Context, url string) connector {
 	return connector{
-		ours:  func() (*nats.Conn, error) { return bus.Connect(ctx, bus.Options{URL: url}) },
+		ours:  func() (*nats.Conn, error) { return bus.Connect(ctx, bus.Config{URL: url}) },
 		plain: func() (*nats.Conn, error) { return nats.Connect(url) },
 	}
 }
@@ -137,11 +137,11 @@ func runEchoes(args []string, _ map[string]func() string) (end func() error, err
 
 func benchInProcess(b *testing.B) stage {
 	b.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	require.NoError(b, err)
 	b.Cleanup(server.Shutdown)
 	connect := connector{
-		ours:  func() (*nats.Conn, error) { return server.Connect(bus.Options{}) },
+		ours:  func() (*nats.Conn, error) { return server.Connect(bus.Config{}) },
 		plain: func() (*nats.Conn, error) { return nats.Connect("", nats.InProcessServer(server.InProcess())) },
 	}
 	stop, err := serveEchoes(b.Context(), connect)

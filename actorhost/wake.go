@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -21,14 +22,14 @@ const maxClaims = 16
 // that it came to be with it. When another host than gone, which has released it, owns the actor, wake returns that
 // host and the actor stays asleep.
 func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err error) {
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.began.Add(w.deadline))
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.deadline))
 	defer cancel()
 	owner, fresh, err = a.claim(ctx, w, gone)
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
 	if err := a.gate.flush(ctx); err != nil {
-		return false, "", unavailable("%v", err)
+		return false, "", errs.Unavailable("%v", err)
 	}
 	if !a.created {
 		if err := a.create(w); err != nil {
@@ -46,7 +47,7 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
-		return false, "", unavailable("%v", err)
+		return false, "", errs.Unavailable("%v", err)
 	}
 	a.awake = true
 	return fresh, "", nil
@@ -70,7 +71,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 			return owner, false, err
 		}
 		claim := f.Record
-		claim.Owner, claim.Epoch = a.session.id, 0
+		claim.Owner, claim.Epoch = a.session.ID, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
 			return "", false, a.crossing(turnOf(w), err)
 		}
@@ -81,17 +82,17 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 			a.kind.lastWasNew.Store(f.Revision == 0)
 			return "", claim.Created && !f.Created, nil
 		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrOutcomeUnknown):
-			return "", false, unavailable("%v", err)
+			return "", false, errs.Unavailable("%v", err)
 		}
 	}
-	return "", false, unavailable("%s is claimed by many hosts", a.id)
+	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
 }
 
 // owner is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
 // one lacks. Without an error, and another host, this one may claim the actor.
 func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) (string, error) {
 	if w.existing && !f.Created {
-		return "", errorf(troupe.CodeNotFound, "there is no actor %s", a.id)
+		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
 	a.gate.restore(f.parts)
 	if w.action == troupe.CreateAction && f.Created && f.lacks == nil {
@@ -99,10 +100,10 @@ func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) 
 			return "", alreadyExists(a.id)
 		}
 	}
-	if f.Owner != "" && f.Owner != a.session.id && f.Owner != gone {
-		switch up, err := a.host.waitForOwner(ctx, f.Owner); {
+	if f.Owner != "" && f.Owner != a.session.ID && f.Owner != gone {
+		switch up, err := a.host.presence.WaitForOwner(ctx, f.Owner); {
 		case err != nil:
-			return "", unavailable("%v", err)
+			return "", errs.Unavailable("%v", err)
 		case up:
 			return f.Owner, nil
 		}
@@ -145,7 +146,7 @@ func (a *activation) load(claim *record.Record, w *work) error {
 	if w.action == troupe.CreateAction {
 		var none troupe.None
 		if err := w.as.Unmarshal(w.data, &none); err != nil {
-			return errorf(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
+			return errs.New(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}
 	state, err := a.state.encode([]byte{})
@@ -163,7 +164,7 @@ func (a *activation) load(claim *record.Record, w *work) error {
 // restore makes the state from its encoding in the record.
 func (a *activation) restore(stored []byte) error {
 	if err := a.state.restore(stored); err != nil {
-		return errorf(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
+		return errs.New(troupe.CodeStateCorrupt, "the state of %s cannot be decoded: %v", a.id, err)
 	}
 	current, err := a.state.encode(make([]byte, 0, len(stored)))
 	if err != nil {
@@ -192,7 +193,7 @@ func (a *activation) create(w *work) error {
 	a.gate.apart = true // the record is to say that there is an actor
 	a.finish(&result, &created)
 	if err := a.gate.settle(); err != nil {
-		return unavailable("%v", err)
+		return errs.Unavailable("%v", err)
 	}
 	return nil
 }
@@ -207,5 +208,5 @@ func (a *activation) unclaim() {
 }
 
 func alreadyExists(id troupe.ID) *troupe.Error {
-	return errorf(troupe.CodeAlreadyExists, "there is an actor %s", id)
+	return errs.New(troupe.CodeAlreadyExists, "there is an actor %s", id)
 }

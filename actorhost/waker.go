@@ -1,88 +1,14 @@
 package actorhost
 
 import (
-	"cmp"
 	"context"
-	"log/slog"
-	"sync"
-	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/store"
-)
-
-// eventLog is the log of durable events, with the index of who subscribes to it. It is opened when somebody needs it.
-type eventLog struct {
-	mu    sync.Mutex
-	log   *store.Log
-	index *store.Subscriptions
-}
-
-func (l *eventLog) open(ctx context.Context, h *Host) (*store.Log, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.log == nil {
-		log, err := store.OpenLog(ctx, h.nc, h.ns, h.config.Replicas, h.config.KeepEvents)
-		if err != nil {
-			return nil, err
-		}
-		if l.index, err = store.OpenSubscriptions(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
-			return nil, err
-		}
-		l.log = log
-	}
-	return l.log, nil
-}
-
-// subscriptions is the index, of a log that is open.
-func (l *eventLog) subscriptions() *store.Subscriptions {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.index
-}
-
-// waker tells actors that there is something new for their durable subscriptions. All hosts that serve durable
-// subscribers share the work: each event in the log goes to one of them, which looks up whom it is for and calls them. It
-// is done with an event when all of them have stored what they have made of it.
-//
-// A notice only says how far the log has come: the subscriber reads for itself what it has not handled, from the place
-// that is stored with its state. So a notice may come late, twice or out of order, and a later one makes up for one that
-// has failed. See line for how they are given.
-type waker struct {
-	h     *Host
-	log   *store.Log
-	index *store.Subscriptions
-	feed  *store.Feed
-	quit  chan struct{}
-
-	lookups chan struct{} // has one for each that is under way
-	inHand  chan struct{} // has one for each event that is not done
-	running sync.WaitGroup
-
-	mu     sync.Mutex
-	told   map[*telling]struct{} // the events in hand
-	lines  map[subscriber]*line
-	ready  []*line // in which something waits
-	givers int     // goroutines that give notices
-}
-
-// telling is an event that its subscribers are told of. It is guarded by the mutex of the waker.
-type telling struct {
-	store.Fed
-	left  int           // that are to be told yet, or whose answer is to come
-	again time.Duration // after which it is wanted again; zero if it is not
-}
-
-const (
-	lookupsAtOnce, noticesAtOnce = 64, 256
-	maxInHand                    = 4096
-	// An event in hand is kept in progress. Another host gets it so long after its host has died.
-	wakePatience  = 4 * time.Second
-	noticeTimeout = 30 * time.Second
+	"github.com/troupe-go/troupe/actorhost/internal/wake"
 )
 
 // openWaker starts the waker of a host that serves durable subscribers.
-func (h *Host) openWaker(ctx context.Context) error {
+func (h *Host) openWaker(ctx context.Context) (err error) {
 	needed := false
 	for _, t := range h.types {
 		needed = needed || len(t.events) > 0
@@ -90,141 +16,18 @@ func (h *Host) openWaker(ctx context.Context) error {
 	if !needed {
 		return nil
 	}
-	log, err := h.log.open(ctx, h)
-	if err != nil {
-		return err
-	}
-	feed, err := log.Feed(ctx, "wake", wakePatience, lookupsAtOnce)
-	if err != nil {
-		return err
-	}
-	w := &waker{
-		h: h, log: log, index: h.log.subscriptions(), feed: feed, quit: make(chan struct{}),
-		lookups: make(chan struct{}, lookupsAtOnce), inHand: make(chan struct{}, maxInHand),
-		lines: make(map[subscriber]*line), told: make(map[*telling]struct{}),
-	}
-	h.waker = w
-	w.running.Go(w.run)
-	w.running.Go(w.keepInHand)
-	w.running.Go(w.sweep)
-	return nil
-}
-
-// rehearse does what the waker, and those whom it wakes, will do: see [Host.rehearse].
-func (w *waker) rehearse(ctx context.Context, id troupe.ID) error {
-	if w == nil {
-		return nil
-	}
-	const event = "rehearsal"
-	_, _, err := w.log.Last(ctx, id, event)
-	if err == nil {
-		_, err = w.index.Of(ctx, id, event)
-	}
-	if err == nil {
-		err = w.index.Try(ctx, id)
-	}
-	for _, readErr := range w.log.Read(ctx, id, event, 0, time.Time{}) {
-		err = cmp.Or(err, readErr)
-	}
+	h.waker, err = wake.Start(ctx, wake.Config{
+		Conn: h.nc, Log: h.log, Leases: h.leases, Lease: h.config.Lease, Logger: h.config.Logger,
+		Call: h.client.Invoke, Working: h.ctx, Staying: h.staying,
+	})
 	return err
 }
 
-// stop ends the waker: what is not done goes to other hosts. It waits for the notices that are under way, which end with
-// the context of the host.
-func (w *waker) stop() {
-	w.feed.Stop()
-	close(w.quit)
-	w.running.Wait()
-}
-
-func (w *waker) stopped() bool {
-	select {
-	case <-w.quit:
-		return true
-	default:
-		return false
+// tryLog fails the start of a host that serves durable subscribers and may not do for them what it must: see
+// [presence.Presence.Rehearse].
+func (h *Host) tryLog(ctx context.Context, id troupe.ID) error {
+	if h.waker == nil {
+		return nil
 	}
-}
-
-// run takes events from the feed until it has ended.
-func (w *waker) run() {
-	for fed, ok := w.feed.Next(); ok; fed, ok = w.feed.Next() {
-		if w.stopped() {
-			fed.Again(0)
-			continue
-		}
-		w.inHand <- struct{}{} // given back by what ends in any case
-		w.lookups <- struct{}{}
-		t := &telling{Fed: fed, left: 1}
-		w.mu.Lock()
-		w.told[t] = struct{}{}
-		w.mu.Unlock()
-		w.running.Go(func() {
-			w.lookUp(t)
-			<-w.lookups
-		})
-	}
-}
-
-// lookUp puts an event into the lines of its subscribers.
-func (w *waker) lookUp(t *telling) {
-	ctx, cancel := context.WithTimeout(w.h.ctx, noticeTimeout)
-	defer cancel()
-	subscribers, err := w.index.Of(ctx, t.Actor, t.Event)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err != nil {
-		if w.h.staying.Err() == nil {
-			w.h.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", t.Actor.Type()),
-				slog.String("actor_key", t.Actor.KeyString()), slog.String("event", t.Event), slog.Any("error", err))
-		}
-		w.answer(t, firstRetry)
-		return
-	}
-	for _, one := range subscribers {
-		t.left++
-		w.put(t, one)
-	}
-	w.answer(t, 0)
-}
-
-// answer counts the answer of one of those who are told: it has done with the event, or wants it again. The caller holds
-// w.mu.
-func (w *waker) answer(t *telling, again time.Duration) {
-	if again > 0 && (t.again == 0 || again < t.again) {
-		t.again = again
-	}
-	if t.left--; t.left > 0 {
-		return
-	}
-	delete(w.told, t)
-	<-w.inHand
-	if t.again > 0 {
-		t.Again(t.again)
-	} else {
-		t.Done()
-	}
-}
-
-// keepInHand tells the server that the events in hand are not forgotten, and forgets lines that are.
-func (w *waker) keepInHand() {
-	ticker := time.NewTicker(wakePatience / 4)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-w.quit:
-			return
-		case <-ticker.C:
-		}
-		w.mu.Lock()
-		for t := range w.told {
-			t.InProgress()
-		}
-		for s, l := range w.lines {
-			if !l.running && time.Now().After(l.until) {
-				delete(w.lines, s)
-			}
-		}
-		w.mu.Unlock()
-	}
+	return h.log.Try(ctx, id)
 }

@@ -22,33 +22,33 @@ type Bus struct {
 	err     error // of closing
 }
 
-// Open connects to the bus that the options name. When they name none, with neither URL nor Context, it starts a
+// Open connects to the bus that the config names. When it names none, with neither URL nor Context, Open starts a
 // server in this process and connects to that. Callers must Close it.
-func Open(ctx context.Context, o Options) (*Bus, error) {
-	o = o.withDefaults()
-	if o.URL != "" || o.Context != "" {
-		nc, err := Connect(ctx, o)
+func Open(ctx context.Context, c Config) (*Bus, error) {
+	c = c.withDefaults()
+	if c.URL != "" || c.Context != "" {
+		nc, err := Connect(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		return &Bus{nc: nc, timeout: o.Timeout}, nil
+		return &Bus{nc: nc, timeout: c.Timeout}, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("starting a NATS server: %w", err)
 	}
-	if o.Server.Logger == nil {
-		o.Server.Logger = o.Logger
+	if c.Server.Logger == nil {
+		c.Server.Logger = c.Logger
 	}
-	server, err := StartServer(o.Server)
+	server, err := StartServer(c.Server)
 	if err != nil {
 		return nil, err
 	}
-	nc, err := server.Connect(o)
+	nc, err := server.Connect(c)
 	if err != nil {
 		server.Shutdown()
 		return nil, err
 	}
-	return &Bus{nc: nc, server: server, timeout: o.Timeout}, nil
+	return &Bus{nc: nc, server: server, timeout: c.Timeout}, nil
 }
 
 // Conn is the connection. Close closes it.
@@ -83,7 +83,7 @@ func (b *Bus) DataDir() string {
 	return b.server.DataDir()
 }
 
-// Close lets the messages that have arrived be handled, for no longer than Options.Timeout, then closes the connection
+// Close lets the messages that have arrived be handled, for no longer than Config.Timeout, then closes the connection
 // and ends the server, if it is this process's own, and waits until it has ended. The error says that this took more
 // than 10 s longer; it then goes on in the background. Close can be called more than once.
 func (b *Bus) Close() error {

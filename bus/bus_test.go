@@ -15,7 +15,7 @@ func TestOpenConnects(t *testing.T) {
 	t.Parallel()
 	srv := bustest.Serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "secret"}}})
 	address := srv.Addr().String()
-	b, err := bus.Open(t.Context(), bus.Options{URL: "u:secret@" + address})
+	b, err := bus.Open(t.Context(), bus.Config{URL: "u:secret@" + address})
 	require.NoError(t, err)
 	require.False(t, b.Embedded())
 	require.Equal(t, "nats://"+address, b.URL())
@@ -29,13 +29,13 @@ func TestOpenStartsAServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	// What is for a server elsewhere does not matter to one's own.
-	b, err := bus.Open(t.Context(), bus.Options{Name: "me", Token: "t", TLSFirst: true, Server: bus.ServerOptions{DataDir: dir}})
+	b, err := bus.Open(t.Context(), bus.Config{Name: "me", Token: "t", TLSFirst: true, Server: bus.ServerConfig{DataDir: dir}})
 	require.NoError(t, err)
 	require.True(t, b.Embedded())
 	require.Equal(t, dir, b.DataDir())
 	require.Equal(t, "me", b.Conn().Opts.Name)
 
-	other, err := bus.Open(t.Context(), bus.Options{URL: b.URL()})
+	other, err := bus.Open(t.Context(), bus.Config{URL: b.URL()})
 	require.NoError(t, err)
 	_, err = b.Conn().Subscribe("ask", func(msg *nats.Msg) { _ = msg.Respond(msg.Data) })
 	require.NoError(t, err)
@@ -47,13 +47,13 @@ func TestOpenStartsAServer(t *testing.T) {
 	require.NoError(t, b.Close())
 	require.NoError(t, b.Close())
 	require.NoError(t, other.Close(), "its server is gone")
-	_, err = bus.Connect(t.Context(), bus.Options{URL: b.URL()})
+	_, err = bus.Connect(t.Context(), bus.Config{URL: b.URL()})
 	require.ErrorIs(t, err, bus.ErrNoServer)
 }
 
 func TestCloseLetsMessagesBeHandled(t *testing.T) {
 	t.Parallel()
-	b, err := bus.Open(t.Context(), bus.Options{Server: bus.ServerOptions{Memory: true, InProcessOnly: true}})
+	b, err := bus.Open(t.Context(), bus.Config{Server: bus.ServerConfig{Memory: true, InProcessOnly: true}})
 	require.NoError(t, err)
 	const sent = 100
 	handled := 0

@@ -41,21 +41,21 @@ const (
 // not check subjects; those that this package makes are legal.
 //
 // When ctx is done, Connect gives up; afterwards ctx has no meaning for the connection.
-func Connect(ctx context.Context, o Options) (*nats.Conn, error) {
-	o = o.withDefaults()
-	if o.URL == "" && o.Context == "" {
-		o.URL = DefaultURL
+func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
+	c = c.withDefaults()
+	if c.URL == "" && c.Context == "" {
+		c.URL = DefaultURL
 	}
-	d := &dialer{timeout: o.Timeout, connecting: ctx}
-	options, err := o.remoteOptions(d)
+	d := &dialer{timeout: c.Timeout, connecting: ctx}
+	options, err := c.remoteOptions(d)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to NATS: %w", err)
 	}
 	var nc *nats.Conn
-	if o.Context != "" {
-		nc, _, err = natscontext.Connect(o.Context, options...)
+	if c.Context != "" {
+		nc, _, err = natscontext.Connect(c.Context, options...)
 	} else {
-		nc, err = nats.Connect(o.URL, options...)
+		nc, err = nats.Connect(c.URL, options...)
 	}
 	dialErr := d.connected()
 	switch {
@@ -67,20 +67,20 @@ func Connect(ctx context.Context, o Options) (*nats.Conn, error) {
 		}
 		err = ctx.Err()
 	case d.tried == "":
-		return nil, fmt.Errorf("connecting by the NATS context %s: %w", o.Context, err)
+		return nil, fmt.Errorf("connecting by the NATS context %s: %w", c.Context, err)
 	case errors.Is(err, nats.ErrNoServers) || dialErr != nil && errors.Is(err, dialErr):
 		return nil, fmt.Errorf("%w at %s: start one, or set NATS_URL to where one runs (%w)", ErrNoServer, d.tried, cmp.Or(dialErr, err))
 	}
-	return nil, fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(o.URL)...)), err)
+	return nil, fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), err)
 }
 
 // clientOptions are what every connection has, in-process or not.
-func (o Options) clientOptions() []nats.Option {
-	log := o.Logger.With("connection", o.Name)
+func (c Config) clientOptions() []nats.Option {
+	log := c.Logger.With("connection", c.Name)
 	options := []nats.Option{
-		nats.Name(o.Name),
-		nats.Timeout(o.Timeout),
-		nats.DrainTimeout(o.Timeout),
+		nats.Name(c.Name),
+		nats.Timeout(c.Timeout),
+		nats.DrainTimeout(c.Timeout),
 		nats.MaxReconnects(-1),
 		nats.CustomReconnectDelay(reconnectWait),
 		nats.IgnoreAuthErrorAbort(), // expired credentials may be renewed
@@ -105,38 +105,38 @@ func (o Options) clientOptions() []nats.Option {
 			log.Warn("error of the NATS connection", "subject", subject, "error", err)
 		}),
 	}
-	if o.InboxPrefix != "" {
-		options = append(options, nats.CustomInboxPrefix(o.InboxPrefix))
+	if c.InboxPrefix != "" {
+		options = append(options, nats.CustomInboxPrefix(c.InboxPrefix))
 	}
 	return options
 }
 
 // remoteOptions are those of a connection over the network.
-func (o Options) remoteOptions(d *dialer) ([]nats.Option, error) {
-	if o.URL != "" {
-		if err := checkURL(o.URL); err != nil {
+func (c Config) remoteOptions(d *dialer) ([]nats.Option, error) {
+	if c.URL != "" {
+		if err := checkURL(c.URL); err != nil {
 			return nil, err
 		}
 	}
 	options := append([]nats.Option{func(opts *nats.Options) error {
-		if o.URL != "" {
-			opts.Servers = splitURLs(o.URL)
+		if c.URL != "" {
+			opts.Servers = splitURLs(c.URL)
 		} else if len(opts.Servers) == 0 { // a context without a URL
 			opts.Servers = []string{DefaultURL}
 		}
 		d.tried = redact(opts.Servers...)
 		return nil
-	}}, o.clientOptions()...)
-	credentials, err := o.credentials()
+	}}, c.clientOptions()...)
+	credentials, err := c.credentials()
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := o.encryption()
+	encryption, err := c.encryption()
 	if err != nil {
 		return nil, err
 	}
-	if o.SOCKSProxy != "" {
-		if d.dial, err = parseProxy(o.SOCKSProxy); err != nil {
+	if c.SOCKSProxy != "" {
+		if d.dial, err = parseProxy(c.SOCKSProxy); err != nil {
 			return nil, fmt.Errorf("SOCKS proxy: %w", err)
 		}
 	}

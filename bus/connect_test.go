@@ -32,13 +32,13 @@ import (
 func TestConnectReportsThatNoServerIsThere(t *testing.T) {
 	t.Parallel()
 	address := refusing(t)
-	_, err := bus.Connect(t.Context(), bus.Options{URL: "nats://user:secret@" + address})
+	_, err := bus.Connect(t.Context(), bus.Config{URL: "nats://user:secret@" + address})
 	require.ErrorIs(t, err, bus.ErrNoServer)
 	require.ErrorContains(t, err, "no NATS server at nats://"+address+": start one, or set NATS_URL")
 	require.ErrorContains(t, err, "connection refused")
 	require.NotContains(t, err.Error(), "secret")
 
-	_, err = bus.Open(t.Context(), bus.Options{URL: "localhost:1,nats://host.invalid"})
+	_, err = bus.Open(t.Context(), bus.Config{URL: "localhost:1,nats://host.invalid"})
 	require.ErrorIs(t, err, bus.ErrNoServer)
 	require.ErrorContains(t, err, "nats://localhost:1,nats://host.invalid")
 }
@@ -55,21 +55,21 @@ func TestConnectGivesUpWithItsContext(t *testing.T) {
 		<-accepted
 		cancel()
 	}()
-	_, err := bus.Connect(ctx, bus.Options{URL: silent, Timeout: time.Hour})
+	_, err := bus.Connect(ctx, bus.Config{URL: silent, Timeout: time.Hour})
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorContains(t, err, "nats://"+silent)
 	require.NotErrorIs(t, err, bus.ErrNoServer)
 
-	_, err = bus.Connect(ctx, bus.Options{URL: bustest.Serve(t, &server.Options{}).ClientURL()})
+	_, err = bus.Connect(ctx, bus.Config{URL: bustest.Serve(t, &server.Options{}).ClientURL()})
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = bus.Open(ctx, bus.Options{Server: bus.ServerOptions{Memory: true}})
+	_, err = bus.Open(ctx, bus.Config{Server: bus.ServerConfig{Memory: true}})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestConnectOutlivesItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	nc, err := bus.Connect(ctx, bus.Options{URL: bustest.Serve(t, &server.Options{}).ClientURL(), Name: "me", InboxPrefix: "_MINE"})
+	nc, err := bus.Connect(ctx, bus.Config{URL: bustest.Serve(t, &server.Options{}).ClientURL(), Name: "me", InboxPrefix: "_MINE"})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	cancel()
@@ -80,7 +80,7 @@ func TestConnectOutlivesItsContext(t *testing.T) {
 
 func TestConnectIgnoresServersThatAreDown(t *testing.T) {
 	t.Parallel()
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: refusing(t) + "," + bustest.Serve(t, &server.Options{}).ClientURL()})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: refusing(t) + "," + bustest.Serve(t, &server.Options{}).ClientURL()})
 	require.NoError(t, err)
 	nc.Close()
 }
@@ -90,33 +90,33 @@ func TestConnectRefusesOptions(t *testing.T) {
 	garbage := write(t, "garbage", "garbage")
 	missing := filepath.Join(t.TempDir(), "missing")
 	for name, test := range map[string]struct {
-		options bus.Options
+		config  bus.Config
 		message string
 	}{
-		"url":                   {bus.Options{URL: "http://localhost"}, "http://localhost is not a nats://"},
-		"mixed urls":            {bus.Options{URL: "nats://localhost,ws://localhost"}, "websocket"},
-		"missing creds":         {bus.Options{Creds: missing}, missing},
-		"no creds":              {bus.Options{Creds: garbage}, garbage},
-		"missing nkey":          {bus.Options{NKey: missing}, missing},
-		"no nkey":               {bus.Options{NKey: garbage}, garbage},
-		"missing jwt":           {bus.Options{JWT: missing}, missing},
-		"missing seed":          {bus.Options{JWT: "eyJ", Seed: missing}, missing},
-		"seed alone":            {bus.Options{Seed: garbage}, "a seed without its JWT"},
-		"password alone":        {bus.Options{Password: "p"}, "a password without its user"},
-		"two kinds":             {bus.Options{Token: "t", Creds: garbage}, "more than one kind: a credentials file, a token"},
-		"certificate alone":     {bus.Options{TLSCert: garbage}, "needed together"},
-		"key alone":             {bus.Options{TLSKey: garbage}, "needed together"},
-		"missing certificate":   {bus.Options{TLSCert: missing, TLSKey: garbage}, missing},
-		"missing authorities":   {bus.Options{TLSCA: missing}, missing},
-		"no authorities":        {bus.Options{TLSCA: garbage}, garbage},
-		"proxy":                 {bus.Options{SOCKSProxy: "ftp://localhost"}, "SOCKS proxy"},
-		"context":               {bus.Options{Context: "no-such-context-of-troupe"}, "no-such-context-of-troupe"},
-		"missing context file":  {bus.Options{Context: missing}, missing},
-		"context is not a JSON": {bus.Options{Context: garbage}, garbage},
+		"url":                   {bus.Config{URL: "http://localhost"}, "http://localhost is not a nats://"},
+		"mixed urls":            {bus.Config{URL: "nats://localhost,ws://localhost"}, "websocket"},
+		"missing creds":         {bus.Config{Creds: missing}, missing},
+		"no creds":              {bus.Config{Creds: garbage}, garbage},
+		"missing nkey":          {bus.Config{NKey: missing}, missing},
+		"no nkey":               {bus.Config{NKey: garbage}, garbage},
+		"missing jwt":           {bus.Config{JWT: missing}, missing},
+		"missing seed":          {bus.Config{JWT: "eyJ", Seed: missing}, missing},
+		"seed alone":            {bus.Config{Seed: garbage}, "a seed without its JWT"},
+		"password alone":        {bus.Config{Password: "p"}, "a password without its user"},
+		"two kinds":             {bus.Config{Token: "t", Creds: garbage}, "more than one kind: a credentials file, a token"},
+		"certificate alone":     {bus.Config{TLSCert: garbage}, "needed together"},
+		"key alone":             {bus.Config{TLSKey: garbage}, "needed together"},
+		"missing certificate":   {bus.Config{TLSCert: missing, TLSKey: garbage}, missing},
+		"missing authorities":   {bus.Config{TLSCA: missing}, missing},
+		"no authorities":        {bus.Config{TLSCA: garbage}, garbage},
+		"proxy":                 {bus.Config{SOCKSProxy: "ftp://localhost"}, "SOCKS proxy"},
+		"context":               {bus.Config{Context: "no-such-context-of-troupe"}, "no-such-context-of-troupe"},
+		"missing context file":  {bus.Config{Context: missing}, missing},
+		"context is not a JSON": {bus.Config{Context: garbage}, garbage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := bus.Connect(t.Context(), test.options)
+			_, err := bus.Connect(t.Context(), test.config)
 			require.ErrorContains(t, err, test.message)
 			require.NotErrorIs(t, err, bus.ErrNoServer)
 		})
@@ -139,30 +139,30 @@ func TestConnectShowsCredentials(t *testing.T) {
 	byToken := &server.Options{Authorization: "t"}
 	byKey := &server.Options{Nkeys: []*server.NkeyUser{{Nkey: public}}}
 	for name, test := range map[string]struct {
-		server  *server.Options
-		options bus.Options
+		server *server.Options
+		config bus.Config
 	}{
-		"user":            {byUser, bus.Options{User: "u", Password: "p"}},
-		"token":           {byToken, bus.Options{Token: "t"}},
-		"token as user":   {byToken, bus.Options{User: "t"}},
-		"nkey":            {byKey, bus.Options{NKey: write(t, "seed", string(seed))}},
-		"creds":           {byJWT, bus.Options{Creds: write(t, "creds", string(creds))}},
-		"jwt":             {byJWT, bus.Options{JWT: userJWT, Seed: string(seed)}},
-		"jwt file":        {byJWT, bus.Options{JWT: write(t, "jwt", userJWT+"\n"), Seed: write(t, "seed", string(seed)+"\n")}},
-		"bearer":          {byJWT, bus.Options{JWT: bearerJWT}},
-		"replace context": {byUser, bus.Options{Context: natsContext(t, map[string]any{"token": "t"}), User: "u", Password: "p"}},
-		"context":         {byUser, bus.Options{Context: natsContext(t, map[string]any{"user": "u", "password": "p"})}},
+		"user":            {byUser, bus.Config{User: "u", Password: "p"}},
+		"token":           {byToken, bus.Config{Token: "t"}},
+		"token as user":   {byToken, bus.Config{User: "t"}},
+		"nkey":            {byKey, bus.Config{NKey: write(t, "seed", string(seed))}},
+		"creds":           {byJWT, bus.Config{Creds: write(t, "creds", string(creds))}},
+		"jwt":             {byJWT, bus.Config{JWT: userJWT, Seed: string(seed)}},
+		"jwt file":        {byJWT, bus.Config{JWT: write(t, "jwt", userJWT+"\n"), Seed: write(t, "seed", string(seed)+"\n")}},
+		"bearer":          {byJWT, bus.Config{JWT: bearerJWT}},
+		"replace context": {byUser, bus.Config{Context: natsContext(t, map[string]any{"token": "t"}), User: "u", Password: "p"}},
+		"context":         {byUser, bus.Config{Context: natsContext(t, map[string]any{"user": "u", "password": "p"})}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := *test.server
-			o := test.options
-			o.URL = bustest.Serve(t, &config).ClientURL()
-			nc, err := bus.Connect(t.Context(), o)
+			c := test.config
+			c.URL = bustest.Serve(t, &config).ClientURL()
+			nc, err := bus.Connect(t.Context(), c)
 			require.NoError(t, err)
 			nc.Close()
 
-			_, err = bus.Connect(t.Context(), bus.Options{URL: o.URL})
+			_, err = bus.Connect(t.Context(), bus.Config{URL: c.URL})
 			require.ErrorIs(t, err, nats.ErrAuthorization)
 			require.NotErrorIs(t, err, bus.ErrNoServer)
 		})
@@ -204,15 +204,15 @@ func natsContext(t *testing.T, settings map[string]any) string {
 func TestConnectByContext(t *testing.T) {
 	t.Parallel()
 	url := bustest.Serve(t, &server.Options{}).ClientURL()
-	nc, err := bus.Connect(t.Context(), bus.Options{Context: natsContext(t, map[string]any{"url": url})})
+	nc, err := bus.Connect(t.Context(), bus.Config{Context: natsContext(t, map[string]any{"url": url})})
 	require.NoError(t, err)
 	nc.Close()
-	nc, err = bus.Connect(t.Context(), bus.Options{Context: natsContext(t, map[string]any{"url": refusing(t)}), URL: url})
+	nc, err = bus.Connect(t.Context(), bus.Config{Context: natsContext(t, map[string]any{"url": refusing(t)}), URL: url})
 	require.NoError(t, err, "the URL replaces that of the context")
 	nc.Close()
 
 	address := refusing(t)
-	_, err = bus.Connect(t.Context(), bus.Options{Context: natsContext(t, map[string]any{"url": address})})
+	_, err = bus.Connect(t.Context(), bus.Config{Context: natsContext(t, map[string]any{"url": address})})
 	require.ErrorIs(t, err, bus.ErrNoServer)
 	require.ErrorContains(t, err, address)
 }
@@ -222,11 +222,11 @@ func TestConnectThroughProxy(t *testing.T) {
 	url := bustest.Serve(t, &server.Options{}).ClientURL()
 	asked := make(chan string, 2)
 	proxy := "socks5://" + bustest.Listen(t, func(conn net.Conn) { socks(conn, strings.TrimPrefix(url, "nats://"), asked) })
-	for name, o := range map[string]bus.Options{
+	for name, c := range map[string]bus.Config{
 		"option":  {URL: "bus.example:4222", SOCKSProxy: proxy},
 		"context": {Context: natsContext(t, map[string]any{"url": "bus.example:4222", "socks_proxy": proxy})},
 	} {
-		nc, err := bus.Connect(t.Context(), o)
+		nc, err := bus.Connect(t.Context(), c)
 		require.NoError(t, err, name)
 		nc.Close()
 		require.Equal(t, "bus.example", <-asked, "the proxy looks names up")
@@ -236,12 +236,12 @@ func TestConnectThroughProxy(t *testing.T) {
 func TestConnectDoesNotWaitForASilentProxy(t *testing.T) {
 	t.Parallel()
 	silent := "socks5://" + bustest.Listen(t, func(net.Conn) { <-t.Context().Done() })
-	for name, o := range map[string]bus.Options{
+	for name, c := range map[string]bus.Config{
 		"option":  {SOCKSProxy: silent},
 		"context": {Context: natsContext(t, map[string]any{"socks_proxy": silent})},
 	} {
-		o.Timeout = 10 * time.Millisecond
-		_, err := bus.Connect(t.Context(), o)
+		c.Timeout = 10 * time.Millisecond
+		_, err := bus.Connect(t.Context(), c)
 		require.ErrorIs(t, err, bus.ErrNoServer, name)
 		require.ErrorContains(t, err, "nats://127.0.0.1:4222")
 	}
@@ -272,12 +272,12 @@ func TestConnectByTLS(t *testing.T) {
 			t.Parallel()
 			srv := bustest.Serve(t, &server.Options{TLS: true, TLSVerify: true, TLSConfig: config, TLSHandshakeFirst: first})
 			address := srv.Addr().String()
-			nc, err := bus.Connect(t.Context(), bus.Options{URL: address, TLSCA: ca, TLSCert: ca, TLSKey: key, TLSFirst: first})
+			nc, err := bus.Connect(t.Context(), bus.Config{URL: address, TLSCA: ca, TLSCert: ca, TLSKey: key, TLSFirst: first})
 			require.NoError(t, err)
 			require.True(t, nc.TLSRequired())
 			nc.Close()
 
-			_, err = bus.Connect(t.Context(), bus.Options{URL: "tls://" + address, TLSFirst: first})
+			_, err = bus.Connect(t.Context(), bus.Config{URL: "tls://" + address, TLSFirst: first})
 			require.ErrorContains(t, err, "unknown authority")
 			require.NotErrorIs(t, err, bus.ErrNoServer)
 		})
@@ -309,7 +309,7 @@ func certificate(t *testing.T) (cert tls.Certificate, certFile, keyFile string) 
 // TestReconnectsAreSpread: those who lose a server together do not come back together.
 func TestReconnectsAreSpread(t *testing.T) {
 	t.Parallel()
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: bustest.Serve(t, &server.Options{}).ClientURL()})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: bustest.Serve(t, &server.Options{}).ClientURL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	for rounds, wait := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 1000: 2 * time.Second} {
@@ -327,7 +327,7 @@ func TestConnectionComesBack(t *testing.T) {
 	t.Parallel()
 	first := bustest.Serve(t, &server.Options{})
 	log := new(bustest.Log)
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: first.ClientURL(), Name: "me", Logger: slog.New(slog.NewTextHandler(log, nil))})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: first.ClientURL(), Name: "me", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	answered := make(chan string, 2)
@@ -358,8 +358,8 @@ func TestAsynchronousErrorsAreLogged(t *testing.T) {
 	denied := &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"secrets"}}}
 	srv := bustest.Serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "p", Permissions: denied}}})
 	log := new(bustest.Log)
-	options := bus.Options{URL: srv.ClientURL(), User: "u", Password: "p", Logger: slog.New(slog.NewTextHandler(log, nil))}
-	nc, err := bus.Connect(t.Context(), options)
+	config := bus.Config{URL: srv.ClientURL(), User: "u", Password: "p", Logger: slog.New(slog.NewTextHandler(log, nil))}
+	nc, err := bus.Connect(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	require.NoError(t, nc.Publish("secrets", nil))

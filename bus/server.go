@@ -24,12 +24,12 @@ const (
 	memorySyncInterval = 2 * time.Minute
 )
 
-// ServerOptions configure a NATS server with JetStream in this process. The zero value keeps its data in
+// ServerConfig says how a NATS server runs with JetStream in this process. The zero value keeps its data in
 // [DefaultDataDir] and listens on a free port of this machine.
 //
 // What was acknowledged survives the death of the process, kill -9 included, with every setting but Memory. What
 // survives a power cut or a crash of the operating system is a choice: by default all but the last 100 ms.
-type ServerOptions struct {
+type ServerConfig struct {
 	// DataDir holds the data. One server has it at a time. Default: [DefaultDataDir].
 	DataDir string
 	// Listen is the host:port for clients; port 0 is a free one, no host all addresses of the machine. The server asks
@@ -57,7 +57,7 @@ type ServerOptions struct {
 	// 10 ms it costs next to nothing. Default: 100 ms.
 	SyncInterval time.Duration
 
-	// Logger gets the server's warnings and errors. Default: the one of [Options] in Open, slog.Default in StartServer.
+	// Logger gets the server's warnings and errors. Default: the one of [Config] in Open, slog.Default in StartServer.
 	Logger *slog.Logger
 }
 
@@ -72,43 +72,43 @@ type Server struct {
 }
 
 // StartServer starts a server and returns when it serves, JetStream included. With an error nothing is left running.
-func StartServer(o ServerOptions) (*Server, error) {
-	config, err := o.config()
+func StartServer(c ServerConfig) (*Server, error) {
+	options, err := c.natsOptions()
 	if err != nil {
 		return nil, fmt.Errorf("starting a NATS server: %w", err)
 	}
-	dir, err := o.openDataDir()
+	dir, err := c.openDataDir()
 	if err != nil {
 		return nil, fmt.Errorf("starting a NATS server: %w", err)
 	}
-	config.StoreDir = dir.path
-	srv, err := server.NewServer(config)
+	options.StoreDir = dir.path
+	srv, err := server.NewServer(options)
 	if err != nil {
 		dir.release()
 		return nil, fmt.Errorf("starting a NATS server: %w", err)
 	}
-	log := &serverLog{logger: cmp.Or(o.Logger, slog.Default())}
+	log := &serverLog{logger: cmp.Or(c.Logger, slog.Default())}
 	srv.SetLoggerV2(log, false, false, false)
 	s := &Server{server: srv, dir: dir}
 	srv.Start()
-	if err := s.check(config, log.fatalError()); err != nil {
+	if err := s.check(options, log.fatalError()); err != nil {
 		s.Shutdown()
 		return nil, fmt.Errorf("starting a NATS server: %w", err)
 	}
-	if addr, ok := srv.Addr().(*net.TCPAddr); ok && !o.InProcessOnly {
+	if addr, ok := srv.Addr().(*net.TCPAddr); ok && !c.InProcessOnly {
 		s.url = urlOf(addr)
 		dir.announce(s.url)
 	}
-	if config.Websocket.Port != 0 {
+	if options.Websocket.Port != 0 {
 		s.websocketURL = websocketURL(srv)
 	}
 	return s, nil
 }
 
-// Connect makes a connection within the process, which is faster than one to the URL. Of the options it uses Name,
+// Connect makes a connection within the process, which is faster than one to the URL. Of the config it uses Name,
 // InboxPrefix, Timeout and Logger.
-func (s *Server) Connect(o Options) (*nats.Conn, error) {
-	options := append(o.withDefaults().clientOptions(), nats.InProcessServer(s.server),
+func (s *Server) Connect(c Config) (*nats.Conn, error) {
+	options := append(c.withDefaults().clientOptions(), nats.InProcessServer(s.server),
 		// The server takes what is written, or closes the connection, within a time of its own; a second clock costs a
 		// twelfth of a call.
 		nats.FlusherTimeout(0))
@@ -142,33 +142,33 @@ func (s *Server) Shutdown() {
 	})
 }
 
-func (o ServerOptions) config() (*server.Options, error) {
-	host, port, err := parseListen(cmp.Or(o.Listen, defaultListen))
+func (c ServerConfig) natsOptions() (*server.Options, error) {
+	host, port, err := parseListen(cmp.Or(c.Listen, defaultListen))
 	if err != nil {
 		return nil, err
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	if o.SyncInterval < 0 {
-		return nil, fmt.Errorf("the sync interval %s is negative", o.SyncInterval)
+	if c.SyncInterval < 0 {
+		return nil, fmt.Errorf("the sync interval %s is negative", c.SyncInterval)
 	}
-	websocket, err := o.websocket()
+	websocket, err := c.websocket()
 	if err != nil {
 		return nil, err
 	}
-	interval := cmp.Or(o.SyncInterval, defaultSyncInterval)
-	if o.Memory {
+	interval := cmp.Or(c.SyncInterval, defaultSyncInterval)
+	if c.Memory {
 		interval = memorySyncInterval
 	}
 	return &server.Options{
 		ServerName:             "troupe-" + strings.ReplaceAll(programName(), " ", "-"), // the server allows no spaces
 		Host:                   host,
 		Port:                   port,
-		DontListen:             o.InProcessOnly,
+		DontListen:             c.InProcessOnly,
 		JetStream:              true,
 		DisableJetStreamBanner: true,
-		SyncAlways:             o.SyncAlways && !o.Memory,
+		SyncAlways:             c.SyncAlways && !c.Memory,
 		SyncInterval:           interval,
 		NoSigs:                 true,
 		// Of the subjects of a call each reply has one of its own, so the cache finds little; and each subscription with a
@@ -178,11 +178,11 @@ func (o ServerOptions) config() (*server.Options, error) {
 	}, nil
 }
 
-func (o ServerOptions) openDataDir() (*dataDir, error) {
-	if o.Memory {
+func (c ServerConfig) openDataDir() (*dataDir, error) {
+	if c.Memory {
 		return temporaryDataDir()
 	}
-	path := o.DataDir
+	path := c.DataDir
 	if path == "" {
 		var err error
 		if path, err = DefaultDataDir(); err != nil {
@@ -193,10 +193,10 @@ func (o ServerOptions) openDataDir() (*dataDir, error) {
 }
 
 // check makes an error of what the server said when it gave up.
-func (s *Server) check(config *server.Options, fatal error) error {
+func (s *Server) check(options *server.Options, fatal error) error {
 	var network *net.OpError
 	switch {
-	case errors.As(fatal, &network) && network.Op == "listen" && isAt(network.Addr, config.Websocket.Port):
+	case errors.As(fatal, &network) && network.Op == "listen" && isAt(network.Addr, options.Websocket.Port):
 		return fmt.Errorf("%w for WebSockets on %s: %w", ErrListen, network.Addr, fatal)
 	case errors.As(fatal, &network) && network.Op == "listen":
 		address := network.Addr

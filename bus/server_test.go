@@ -31,7 +31,7 @@ const childDataDir = "TROUPE_TEST_CHILD_DATA"
 
 func child(dir string) int {
 	url, err := func() (string, error) {
-		b, err := bus.Open(context.Background(), bus.Options{Server: bus.ServerOptions{DataDir: dir}})
+		b, err := bus.Open(context.Background(), bus.Config{Server: bus.ServerConfig{DataDir: dir}})
 		if err != nil {
 			return "", err
 		}
@@ -91,19 +91,19 @@ func TestDataSurvivesKill(t *testing.T) {
 	require.Contains(t, url, "nats://127.0.0.1:")
 
 	// While the process lives its data is its own, and the error tells how to join.
-	_, err = bus.StartServer(bus.ServerOptions{DataDir: dir})
+	_, err = bus.StartServer(bus.ServerConfig{DataDir: dir})
 	require.ErrorIs(t, err, bus.ErrDataDirInUse)
 	require.ErrorContains(t, err, dir)
 	require.ErrorContains(t, err, "NATS_URL="+url)
 	require.ErrorContains(t, err, "TROUPE_DATA")
-	joined, err := bus.Open(t.Context(), bus.Options{URL: url})
+	joined, err := bus.Open(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)
 	requireKey(t, joined.Conn())
 	require.NoError(t, joined.Close())
 
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
-	b, err := bus.Open(t.Context(), bus.Options{Server: bus.ServerOptions{DataDir: dir}})
+	b, err := bus.Open(t.Context(), bus.Config{Server: bus.ServerConfig{DataDir: dir}})
 	require.NoError(t, err)
 	requireKey(t, b.Conn())
 	require.NoError(t, b.Close())
@@ -112,24 +112,24 @@ func TestDataSurvivesKill(t *testing.T) {
 func TestDataDirBelongsToOneServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	first, err := bus.StartServer(bus.ServerOptions{DataDir: dir, InProcessOnly: true, SyncAlways: true})
+	first, err := bus.StartServer(bus.ServerConfig{DataDir: dir, InProcessOnly: true, SyncAlways: true})
 	require.NoError(t, err)
 	t.Cleanup(first.Shutdown)
 	require.Equal(t, dir, first.DataDir())
-	_, err = bus.Open(t.Context(), bus.Options{Server: bus.ServerOptions{DataDir: dir}})
+	_, err = bus.Open(t.Context(), bus.Config{Server: bus.ServerConfig{DataDir: dir}})
 	require.ErrorIs(t, err, bus.ErrDataDirInUse)
 	require.ErrorContains(t, err, "takes no connections")
 
-	nc, err := first.Connect(bus.Options{})
+	nc, err := first.Connect(bus.Config{})
 	require.NoError(t, err)
 	require.NoError(t, putKey(t.Context(), nc))
 	nc.Close()
 	first.Shutdown()
 	first.Shutdown() // again
-	second, err := bus.StartServer(bus.ServerOptions{DataDir: dir})
+	second, err := bus.StartServer(bus.ServerConfig{DataDir: dir})
 	require.NoError(t, err)
 	t.Cleanup(second.Shutdown)
-	nc, err = second.Connect(bus.Options{})
+	nc, err = second.Connect(bus.Config{})
 	require.NoError(t, err)
 	requireKey(t, nc)
 	nc.Close()
@@ -139,7 +139,7 @@ func TestMemoryLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	t.Setenv("TMP", dir) // Windows
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, DataDir: "/not/used"})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, DataDir: "/not/used"})
 	require.NoError(t, err)
 	require.Empty(t, server.DataDir())
 	nc, err := nats.Connect("", nats.InProcessServer(server.InProcess()))
@@ -163,16 +163,16 @@ func TestServerListens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, err := bus.StartServer(bus.ServerOptions{Memory: true, Listen: test.listen})
+			server, err := bus.StartServer(bus.ServerConfig{Memory: true, Listen: test.listen})
 			require.NoError(t, err)
 			t.Cleanup(server.Shutdown)
 			require.True(t, strings.HasPrefix(server.URL(), test.url), server.URL())
-			nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL()})
+			nc, err := bus.Connect(t.Context(), bus.Config{URL: server.URL()})
 			require.NoError(t, err)
 			nc.Close()
 		})
 	}
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
 	require.Empty(t, server.URL())
@@ -184,14 +184,14 @@ func TestServerReportsThatThePortIsTaken(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	dir := t.TempDir()
-	_, err = bus.Open(t.Context(), bus.Options{Server: bus.ServerOptions{DataDir: dir, Listen: l.Addr().String()}})
+	_, err = bus.Open(t.Context(), bus.Config{Server: bus.ServerConfig{DataDir: dir, Listen: l.Addr().String()}})
 	require.ErrorIs(t, err, bus.ErrListen)
 	if runtime.GOOS != "windows" {
 		require.ErrorIs(t, err, syscall.EADDRINUSE)
 	}
 	require.ErrorContains(t, err, "set NATS_URL=nats://"+l.Addr().String()+" to join it")
 
-	server, err := bus.StartServer(bus.ServerOptions{DataDir: dir})
+	server, err := bus.StartServer(bus.ServerConfig{DataDir: dir})
 	require.NoError(t, err, "the data directory is free again")
 	server.Shutdown()
 }
@@ -202,17 +202,17 @@ func TestServerRefusesOptions(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(noJetStream, "jetstream"), nil, 0o600))
 	noDir := filepath.Join(noJetStream, "jetstream")
 	for name, test := range map[string]struct {
-		options bus.ServerOptions
+		config  bus.ServerConfig
 		message string
 	}{
-		"listen":             {bus.ServerOptions{Memory: true, Listen: "4222"}, `"4222" is not host:port`},
-		"sync interval":      {bus.ServerOptions{Memory: true, SyncInterval: -1}, "negative"},
-		"no directory":       {bus.ServerOptions{DataDir: noDir}, noDir},
-		"no directory in it": {bus.ServerOptions{DataDir: noJetStream}, "JetStream in " + noJetStream},
+		"listen":             {bus.ServerConfig{Memory: true, Listen: "4222"}, `"4222" is not host:port`},
+		"sync interval":      {bus.ServerConfig{Memory: true, SyncInterval: -1}, "negative"},
+		"no directory":       {bus.ServerConfig{DataDir: noDir}, noDir},
+		"no directory in it": {bus.ServerConfig{DataDir: noJetStream}, "JetStream in " + noJetStream},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := bus.StartServer(test.options)
+			_, err := bus.StartServer(test.config)
 			require.ErrorContains(t, err, test.message)
 			require.NotErrorIs(t, err, bus.ErrListen)
 		})
@@ -222,9 +222,9 @@ func TestServerRefusesOptions(t *testing.T) {
 func TestServerWarns(t *testing.T) {
 	t.Parallel()
 	log := new(bustest.Log)
-	options := bus.Options{Logger: slog.New(slog.NewTextHandler(log, nil))}
-	options.Server = bus.ServerOptions{Memory: true}
-	b, err := bus.Open(t.Context(), options)
+	config := bus.Config{Logger: slog.New(slog.NewTextHandler(log, nil))}
+	config.Server = bus.ServerConfig{Memory: true}
+	b, err := bus.Open(t.Context(), config)
 	require.NoError(t, err)
 	require.Empty(t, log.String(), "a start is nothing to write home about")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(b.URL(), "nats://"))
@@ -255,14 +255,14 @@ func TestDefaultDataDir(t *testing.T) {
 
 	data := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", data)
-	b, err := bus.Open(t.Context(), bus.Options{})
+	b, err := bus.Open(t.Context(), bus.Config{})
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(data, "troupe", program), b.DataDir())
 	require.NoError(t, b.Close())
 
 	t.Setenv("XDG_DATA_HOME", "")
 	t.Setenv("HOME", "")
-	_, err = bus.Open(t.Context(), bus.Options{})
+	_, err = bus.Open(t.Context(), bus.Config{})
 	require.ErrorContains(t, err, "set TROUPE_DATA")
 }
 
@@ -277,7 +277,7 @@ func TestServerInVirtualTime(t *testing.T) {
 	t.Cleanup(dropTimers)
 	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		b, err := bus.Open(t.Context(), bus.Options{Server: bus.ServerOptions{Memory: true, InProcessOnly: true}})
+		b, err := bus.Open(t.Context(), bus.Config{Server: bus.ServerConfig{Memory: true, InProcessOnly: true}})
 		require.NoError(t, err)
 		js, err := jetstream.New(b.Conn())
 		require.NoError(t, err)
@@ -297,14 +297,14 @@ func TestServerInVirtualTime(t *testing.T) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	for name, options := range map[string]bus.ServerOptions{
+	for name, config := range map[string]bus.ServerConfig{
 		"memory":     {Memory: true},
 		"in process": {Memory: true, InProcessOnly: true},
 		"files":      {DataDir: b.TempDir()},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				opened, err := bus.Open(b.Context(), bus.Options{Server: options})
+				opened, err := bus.Open(b.Context(), bus.Config{Server: config})
 				require.NoError(b, err)
 				b.StopTimer()
 				require.NoError(b, opened.Close())

@@ -9,14 +9,14 @@ import (
 )
 
 // websocket is the server's listener for WebSocket connections; without an address there is none.
-func (o ServerOptions) websocket() (server.WebsocketOpts, error) {
-	if o.WebSocket == "" || o.InProcessOnly {
-		if len(o.WebSocketOrigins) > 0 && !o.InProcessOnly {
-			return server.WebsocketOpts{}, fmt.Errorf("origins %q for a WebSocket, and no address for it", o.WebSocketOrigins)
+func (c ServerConfig) websocket() (server.WebsocketOpts, error) {
+	if c.WebSocket == "" || c.InProcessOnly {
+		if len(c.WebSocketOrigins) > 0 && !c.InProcessOnly {
+			return server.WebsocketOpts{}, fmt.Errorf("origins %q for a WebSocket, and no address for it", c.WebSocketOrigins)
 		}
 		return server.WebsocketOpts{}, nil
 	}
-	host, port, err := parseListen(o.WebSocket)
+	host, port, err := parseListen(c.WebSocket)
 	if err != nil {
 		return server.WebsocketOpts{}, fmt.Errorf("the WebSocket: %w", err)
 	}
@@ -25,7 +25,7 @@ func (o ServerOptions) websocket() (server.WebsocketOpts, error) {
 	}
 	return server.WebsocketOpts{
 		Host: host, Port: port, NoTLS: true, Compression: true,
-		SameOrigin: len(o.WebSocketOrigins) == 0, AllowedOrigins: o.WebSocketOrigins,
+		SameOrigin: len(c.WebSocketOrigins) == 0, AllowedOrigins: c.WebSocketOrigins,
 	}, nil
 }
 

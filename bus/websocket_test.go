@@ -40,9 +40,9 @@ func upgrade(t *testing.T, url, origin string) int {
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
 	log := new(bustest.Log)
-	b, err := bus.Open(t.Context(), bus.Options{
+	b, err := bus.Open(t.Context(), bus.Config{
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
-		Server: bus.ServerOptions{Memory: true, WebSocket: "127.0.0.1:0"},
+		Server: bus.ServerConfig{Memory: true, WebSocket: "127.0.0.1:0"},
 	})
 	require.NoError(t, err)
 	defer b.Close()
@@ -50,7 +50,7 @@ func TestWebSocket(t *testing.T) {
 	require.NotEqual(t, strings.TrimPrefix(b.URL(), "nats"), strings.TrimPrefix(b.WebSocketURL(), "ws"))
 	require.Empty(t, log.String(), "it was asked for")
 
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: b.WebSocketURL()})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: b.WebSocketURL()})
 	require.NoError(t, err)
 	defer nc.Close()
 	sub, err := nc.SubscribeSync("hello")
@@ -80,7 +80,7 @@ func TestWebSocketOrigins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, err := bus.StartServer(bus.ServerOptions{
+			server, err := bus.StartServer(bus.ServerConfig{
 				Memory: true, WebSocket: test.listen, WebSocketOrigins: test.origins, Logger: slog.New(slog.DiscardHandler),
 			})
 			require.NoError(t, err)
@@ -100,12 +100,12 @@ func TestWebSocketOptions(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	_, err = bus.StartServer(bus.ServerOptions{Memory: true, WebSocket: taken.Addr().String()})
+	_, err = bus.StartServer(bus.ServerConfig{Memory: true, WebSocket: taken.Addr().String()})
 	require.ErrorIs(t, err, bus.ErrListen)
 	require.ErrorContains(t, err, "for WebSockets on "+taken.Addr().String())
 	require.NotContains(t, err.Error(), "NATS_URL", "it is no address for clients")
 
-	for _, wrong := range []bus.ServerOptions{
+	for _, wrong := range []bus.ServerConfig{
 		{WebSocket: "8080"},
 		{WebSocketOrigins: []string{"http://localhost"}},
 		{WebSocket: ":0", WebSocketOrigins: []string{"localhost"}},
@@ -115,7 +115,7 @@ func TestWebSocketOptions(t *testing.T) {
 		require.Error(t, err, "%+v", wrong)
 	}
 
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true, WebSocket: ":0"})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true, WebSocket: ":0"})
 	require.NoError(t, err)
 	defer server.Shutdown()
 	require.Empty(t, server.WebSocketURL(), "it listens nowhere")

@@ -9,21 +9,16 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
 // nobody answers there. A call that was refused before it started, or that is not answered for a while, is sent again
 // until ctx is done: its actor recognises it by its request id, and runs it once. The same holds while no host of a type
-// is up that this client has reached before, but see [Client.Leave]; one that it has never reached is reported at once as
-// an unknown type. Every error is a *troupe.Error.
+// is up that this client has reached before; one that it has never reached is reported at once as an unknown type. Every
+// error is a *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
-	return c.InvokeFor(ctx, "", call)
-}
-
-// InvokeFor makes a call on behalf of actors that wait for its answer: chain names them as [wire.HeaderChain] has it.
-// Package actorhost uses it for the calls of an action.
-func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invocation) error {
 	if !wire.Builtin(call.Action) {
 		if err := troupe.CheckName("action", call.Action); err != nil {
 			return err
@@ -31,8 +26,8 @@ func (c *Client) InvokeFor(ctx context.Context, chain string, call troupe.Invoca
 	}
 	s := spareSendings.Get().(*sending)
 	defer s.end()
-	s.client, s.call = c, call
-	reply, err := s.run(ctx, chain)
+	s.client, s.call, s.origin = c, call, origin.Of(ctx)
+	reply, err := s.run(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,8 +74,8 @@ func set(msg *nats.Msg, header, value string) {
 	msg.Header[header] = []string{value}
 }
 
-// errLeft is why a call is given up that nobody is there for, when the program is about to end.
-var errLeft = errors.New("the program ends")
+// errLeft is why a call of a host that stops is given up when no other host is up.
+var errLeft = errors.New("its host stops")
 
 // gaveUpError is why a call is not sent again.
 type gaveUpError struct{ why, last error }

@@ -13,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 type shelf struct{ troupe.Ref }
@@ -51,7 +52,7 @@ func TestEveryCodecSaysTheSame(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, shelves)
 	for _, as := range []codec.Codec{codec.MsgPack, codec.JSON} {
-		cl := b.NewClient(client.WithCodec(as))
+		cl := b.NewClient(client.Config{Codec: as})
 		ref := troupe.GetOrCreate[shelf](cl, as.ContentType())
 		heard := make(chan book, 1)
 		sub, err := added.Subscribe(t.Context(), ref, func(_ context.Context, b book) error { heard <- b; return nil })
@@ -79,7 +80,7 @@ func TestNamespacesNeverMeet(t *testing.T) {
 	b := hosttest.Start(t)
 	b.HostWith(actorhost.Config{Namespace: "red"}, shelves)
 	b.HostWith(actorhost.Config{Namespace: "blue"}, shelves)
-	red, blue := b.NewClient(client.WithNamespace("red")), b.NewClient(client.WithNamespace("blue"))
+	red, blue := b.NewClient(client.Config{Namespace: "red"}), b.NewClient(client.Config{Namespace: "blue"})
 	_, err := put.Call(t.Context(), troupe.GetOrCreate[shelf](red, "a"), moby)
 	require.NoError(t, err)
 	_, err = books.Call(t.Context(), troupe.Get[shelf](blue, "a"), nil)
@@ -92,7 +93,7 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
 	host := b.Host(shelves)
-	cl := b.NewClient()
+	cl := b.NewClient(client.Config{})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // the action ends with it
 	defer cancel()
 	waiting := make(chan error, 1)
@@ -111,12 +112,12 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 
 func TestCallsFailAtOnceWithoutAServer(t *testing.T) {
 	t.Parallel()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true})
 	require.NoError(t, err)
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL()})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: server.URL()})
 	require.NoError(t, err)
 	defer nc.Close()
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(t, err)
 	server.Shutdown()
 	require.Eventually(t, nc.IsReconnecting, 10*time.Second, time.Millisecond)
@@ -133,7 +134,7 @@ func TestCallsFailAtOnceWithoutAServer(t *testing.T) {
 func TestCallerWhoGivesUpDoesNotKnowTheOutcome(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	host := b.Host(shelves.ActionTimeout(2 * time.Second))
+	host := b.Host(shelves.Config(actorhost.TypeConfig{ActionTimeout: 2 * time.Second}))
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting := make(chan error, 1)
 	go func() {
@@ -150,11 +151,21 @@ func TestCallerWhoGivesUpDoesNotKnowTheOutcome(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestWrongSettings(t *testing.T) {
+func TestDefaultsAreThoseOfTheWire(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, client.DefaultTimeout, wire.DefaultTimeout)
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
+	require.Equal(t, client.DefaultNamespace, ns.Name())
+}
+
+func TestWrongConfig(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	_, err := client.New(b.Connect(), client.WithNamespace("a.b"))
+	_, err := client.New(b.Connect(), client.Config{Namespace: "a.b"})
 	require.ErrorIs(t, err, troupe.ErrBadInput)
-	_, err = client.New(b.Connect(), client.WithTimeout(-1))
-	require.ErrorContains(t, err, "not positive")
+	_, err = client.New(b.Connect(), client.Config{Timeout: -1})
+	require.ErrorContains(t, err, "negative")
+	_, err = client.New(b.Connect(), client.Config{Queue: -1})
+	require.ErrorContains(t, err, "negative")
 }

@@ -98,7 +98,7 @@ func TestDistantServer(t *testing.T) {
 			nc, err := nats.Connect("", nats.InProcessServer(distant{b.Connect().Opts.InProcessServer, delay}), nats.Timeout(time.Minute))
 			require.NoError(t, err)
 			defer nc.Close()
-			cl, err := client.New(nc)
+			cl, err := client.New(nc, client.Config{})
 			require.NoError(t, err)
 			defer func() { require.NoError(t, cl.Close(t.Context())) }()
 

@@ -1,8 +1,8 @@
 // Package client is what a program holds to call actors and to listen to their events.
 //
-//	nc, err := bus.Connect(ctx, bus.Options{URL: "nats://127.0.0.1:4222"})
+//	nc, err := bus.Connect(ctx, bus.Config{URL: "nats://127.0.0.1:4222"})
 //	...
-//	cl, err := client.New(nc)
+//	cl, err := client.New(nc, client.Config{})
 //	...
 //	defer cl.Close(ctx)
 //	reserved, err := shop.ReserveStock.Call(ctx, troupe.GetOrCreate[shop.Inventory](cl, "main"), 5)

@@ -19,7 +19,7 @@ import (
 // goes on.
 func FuzzReply(f *testing.F) {
 	b := hosttest.Start(f)
-	cl := b.NewClient(client.WithTimeout(20 * time.Millisecond))
+	cl := b.NewClient(client.Config{Timeout: 20 * time.Millisecond})
 	nc := b.Connect()
 	var answer atomic.Pointer[nats.Msg]
 	_, err := nc.Subscribe("troupe.*.shelf.a.*", func(msg *nats.Msg) {

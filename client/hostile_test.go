@@ -34,7 +34,7 @@ func TestHostileReplies(t *testing.T) {
 	failed := func(pairs ...string) nats.Header {
 		return header(append([]string{wire.HeaderErrorCode, "full", wire.HeaderServiceError, "full: no room"}, pairs...)...)
 	}
-	cl := b.NewClient(client.WithTimeout(500 * time.Millisecond))
+	cl := b.NewClient(client.Config{Timeout: 500 * time.Millisecond})
 	for name, test := range map[string]struct {
 		reply *nats.Msg // nil: none
 		want  error

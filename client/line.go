@@ -31,11 +31,9 @@ type place struct {
 }
 
 const (
-	// DefaultQueue is how many events of a subscription, or of a connection, may wait unless [WithQueue] says otherwise.
-	DefaultQueue = 1 << 19
-	maxQueued    = 64 << 20 // bytes of them
-	maxDropped   = 1 << 12  // places of which it is noted that an event was dropped
-	keepQueue    = 1 << 10  // how long a queue may be that is kept while it is empty
+	maxQueued  = 64 << 20 // bytes of them
+	maxDropped = 1 << 12  // places of which it is noted that an event was dropped
+	keepQueue  = 1 << 10  // how long a queue may be that is kept while it is empty
 )
 
 // take puts an event, or a mark, into the line. It does not wait.

@@ -97,13 +97,19 @@ type sea struct {
 	complain *strings.Builder
 }
 
-func newSea(t *testing.T, options ...client.Option) *sea {
+func newSea(t *testing.T) *sea {
 	t.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	return newSeaWith(t, client.Config{})
+}
+
+// newSeaWith gives the far client a config, but for its logger.
+func newSeaWith(t *testing.T, config client.Config) *sea {
+	t.Helper()
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
 	connect := func() *nats.Conn {
-		nc, err := server.Connect(bus.Options{})
+		nc, err := server.Connect(bus.Config{})
 		require.NoError(t, err)
 		t.Cleanup(nc.Close)
 		return nc
@@ -112,14 +118,14 @@ func newSea(t *testing.T, options ...client.Option) *sea {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 	s := &sea{t: t, cable: &cable{provider: server.InProcess()}, complain: &strings.Builder{}}
-	s.near, err = client.New(connect())
+	s.near, err = client.New(connect(), client.Config{})
 	require.NoError(t, err)
 	s.nc, err = nats.Connect("", nats.InProcessServer(s.cable), nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond),
 		nats.ReconnectBufSize(-1))
 	require.NoError(t, err)
 	t.Cleanup(s.nc.Close)
-	options = append(options, client.WithLogger(slog.New(slog.NewTextHandler(s.complain, nil))))
-	s.far, err = client.New(s.nc, options...)
+	config.Logger = slog.New(slog.NewTextHandler(s.complain, nil))
+	s.far, err = client.New(s.nc, config)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, s.near.Close(context.Background()))

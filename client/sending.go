@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -28,10 +29,14 @@ const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * tim
 // sendFor is how long a call may be sent again. Hosts remember answers for longer.
 const sendFor = 2 * time.Minute
 
+// lastHope is how long a host that stops thinks that another of the type may come: it may be the last.
+const lastHope = time.Second
+
 // sending is a call on its way.
 type sending struct {
 	client   *Client
 	call     troupe.Invocation
+	origin   origin.Origin
 	msg      nats.Msg
 	body     []byte // a buffer for that of msg: NATS has copied it when a publish returns
 	request  *rpc.Request
@@ -64,8 +69,8 @@ func (s *sending) end() {
 }
 
 // run takes the call to whoever owns the actor and returns the reply, which may be used until the end.
-func (s *sending) run(ctx context.Context, chain string) (*nats.Msg, error) {
-	if err := s.prepare(ctx, chain); err != nil {
+func (s *sending) run(ctx context.Context) (*nats.Msg, error) {
+	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -104,12 +109,12 @@ func (s *sending) run(ctx context.Context, chain string) (*nats.Msg, error) {
 }
 
 // prepare makes the message.
-func (s *sending) prepare(ctx context.Context, chain string) (err error) {
+func (s *sending) prepare(ctx context.Context) (err error) {
 	c := s.client
 	if s.body, err = encode(c.codec, s.body[:0], &s.call); err != nil {
 		return err
 	}
-	s.msg = nats.Msg{Subject: c.ns.Call(s.call.ID, s.call.Action), Header: c.header(ctx, chain, &s.call), Data: s.body}
+	s.msg = nats.Msg{Subject: c.ns.Call(s.call.ID, s.call.Action), Header: c.header(ctx, s.origin.Chain, &s.call), Data: s.body}
 	if s.call.Action == wire.ConnectAction {
 		s.msg.Header[wire.HeaderInbox] = []string{c.links.inbox}
 	}
@@ -164,7 +169,7 @@ func (s *sending) unanswered(ctx context.Context, listening bool, err error) err
 		return err
 	case errors.Is(err, nats.ErrNoResponders) && s.client.known.has(s.call.ID.Type()): // for now
 		err = fmt.Errorf("no host of its type is up: %w", err)
-		if s.client.left() {
+		if s.origin.Host.LeavingFor(lastHope) {
 			return &gaveUpError{errLeft, err}
 		}
 		return s.rest(ctx, err)

@@ -28,7 +28,7 @@ type subscription struct {
 }
 
 // Listen makes a subscription: see [troupe.Event.Subscribe]. The error of a handler, or of an event that cannot be
-// decoded, is logged. When handlers are so slow that too many events wait (see [WithQueue]), or 64 MB of them, what
+// decoded, is logged. When handlers are so slow that too many events wait (see [Config].Queue), or 64 MB of them, what
 // follows is dropped, and told as a gap once they have caught up.
 func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscription, error) {
 	return c.listen(l, nil)

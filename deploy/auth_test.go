@@ -58,7 +58,7 @@ var rooms = actorhost.Define(func() roomState { return roomState{} },
 	})),
 	actorhost.On(note, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, text string) error { return noted.Broadcast(c, text) })),
 	actorhost.On(attend, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
-		return noted.SubscribeDurable(c, c, troupe.GetOrCreate[room](c, key...))
+		return noted.SubscribeDurable(c, troupe.GetOrCreate[room](c, key...))
 	}))).
 	Events(actorhost.OnEvent(noted, func(s *roomState, _ *actorhost.Context, text string) error {
 		s.Said = append(s.Said, "noted: "+text)
@@ -107,7 +107,7 @@ func guard(t *testing.T, options *server.Options) guarded {
 
 func (g guarded) connect(t *testing.T, user string) *nats.Conn {
 	t.Helper()
-	nc, err := bus.Connect(t.Context(), bus.Options{
+	nc, err := bus.Connect(t.Context(), bus.Config{
 		URL: g.url, User: user, Password: password, InboxPrefix: "_INBOX." + user, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
@@ -127,7 +127,7 @@ func (g guarded) start(t *testing.T) (*actorhost.Host, error) {
 
 func (g guarded) client(t *testing.T, user string) *client.Client {
 	t.Helper()
-	cl, err := client.New(g.connect(t, user), client.WithTimeout(never))
+	cl, err := client.New(g.connect(t, user), client.Config{Timeout: never})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cl.Close(context.Background())) })
 	return cl
@@ -159,7 +159,7 @@ func TestAuthConf(t *testing.T) {
 	g := guard(t, users(t))
 	host, err := g.start(t)
 	require.NoError(t, err)
-	inside, err := client.New(g.connect(t, "host"))
+	inside, err := client.New(g.connect(t, "host"), client.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, inside.Close(context.Background())) })
 
@@ -346,7 +346,7 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 				}
 				if kind == "subscribe" && rule == "troupe.event.>" { // only an actor that listens needs it
 					require.NoError(t, err)
-					cl, clientErr := client.New(g.connect(t, "host"), client.WithTimeout(never))
+					cl, clientErr := client.New(g.connect(t, "host"), client.Config{Timeout: never})
 					require.NoError(t, clientErr)
 					defer func() { require.NoError(t, cl.Close(context.Background())) }()
 					_, err = follow.Call(t.Context(), troupe.GetOrCreate[room](cl, "org1", "a"), []string{"org1", "b"})

@@ -23,7 +23,7 @@ func TestClientsDoWithoutBatches(t *testing.T) {
 	_, err := g.start(t)
 	require.NoError(t, err)
 	nc := g.connect(t, "org1")
-	cl, err := client.New(nc, client.WithTimeout(never))
+	cl, err := client.New(nc, client.Config{Timeout: never})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cl.Close(context.Background())) })
 	var tried atomic.Bool

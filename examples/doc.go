@@ -7,7 +7,10 @@
 //	batch      a program calls many actors in parallel
 //	chat       pages in a browser are connected with an actor, over a WebSocket
 //
-// Each is a contract (a package that imports only troupe), the actors behind it (actors.go), the way a program is put
-// together (main.go) and a scene for people to read (scene.go). All take --serve, which keeps the actors up for others,
-// and all run on the server at NATS_URL when that is set. Package node calls their actors from JavaScript.
+// Each is a contract (a package that imports only troupe), the actors behind it (actors.go), the program (main.go) and a
+// scene for people to read (scene.go). A main.go is there to be copied, without what stage does in it: stage has the flags
+// and the output of the examples, which a program of your own does not need.
+//
+// All take --serve, which keeps the actors up for others, and all run on the server at NATS_URL when that is set. Package
+// node calls their actors from JavaScript.
 package examples

@@ -1,4 +1,4 @@
-//go:build chaos
+//go:build chaos && unix
 
 package chaos_test
 
@@ -45,10 +45,10 @@ type caller struct {
 
 func newCaller(t *testing.T, url string, number int, seed uint64, h *history, began time.Time) *caller {
 	t.Helper()
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: url, Logger: slog.New(slog.DiscardHandler)})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: url, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	c, err := client.New(nc)
+	c, err := client.New(nc, client.Config{})
 	require.NoError(t, err)
 	return &caller{number: number, bus: c, nc: nc, random: rand.New(rand.NewPCG(seed, uint64(number))), began: began, history: h}
 }

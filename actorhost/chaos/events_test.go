@@ -1,4 +1,4 @@
-//go:build chaos
+//go:build chaos && unix
 
 package chaos_test
 
@@ -51,12 +51,12 @@ func journals() []actorhost.Definition {
 			})),
 		actorhost.Define(none, actorhost.On(heard, all),
 			actorhost.On(subscribe, func(_ *pages, c *actorhost.Context, _ *struct{}) (struct{}, error) {
-				return struct{}{}, entered.SubscribeDurable(c, c, troupe.GetOrCreate[journal](c, c.Key()...))
+				return struct{}{}, entered.SubscribeDurable(c, troupe.GetOrCreate[journal](c, c.Key()...))
 			})).
 			Events(actorhost.OnEvent(entered, func(s *pages, _ *actorhost.Context, entry string) error {
 				s.Entries = append(s.Entries, entry)
 				return nil
-			})).SleepAfter(time.Second),
+			})).Config(actorhost.TypeConfig{SleepAfter: time.Second}),
 	}
 }
 

@@ -1,4 +1,4 @@
-//go:build chaos
+//go:build chaos && unix
 
 package chaos_test
 
@@ -74,10 +74,10 @@ func newFailover(t *testing.T, r row) *failover {
 	t.Helper()
 	f := &failover{t: t, s: startServers(t, r.servers, "failover.log")}
 	f.s.env = r.env
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: f.s.urls(), Logger: slog.New(slog.DiscardHandler)})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: f.s.urls(), Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	f.client, err = client.New(nc)
+	f.client, err = client.New(nc, client.Config{})
 	require.NoError(t, err)
 	f.owner = f.host()
 	require.Eventually(t, func() bool {

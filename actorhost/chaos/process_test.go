@@ -1,4 +1,4 @@
-//go:build chaos
+//go:build chaos && unix
 
 package chaos_test
 
@@ -107,7 +107,7 @@ func runHost() error {
 	defer stop()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	config.Logger = logger
-	nc, err := bus.Connect(ctx, bus.Options{URL: os.Getenv(envURL), Logger: logger})
+	nc, err := bus.Connect(ctx, bus.Config{URL: os.Getenv(envURL), Logger: logger})
 	if err != nil {
 		return err
 	}

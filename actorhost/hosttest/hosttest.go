@@ -57,13 +57,13 @@ type Bus struct {
 func Start(tb testing.TB, definitions ...actorhost.Definition) *Bus {
 	tb.Helper()
 	enter(tb)
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(server.Shutdown)
 	b := &Bus{tb: tb, server: server, hosts: make(map[*actorhost.Host]*nats.Conn)}
-	b.Client = b.NewClient()
+	b.Client = b.NewClient(client.Config{})
 	if len(definitions) > 0 {
 		b.Host(definitions...)
 	}
@@ -108,9 +108,9 @@ func (b *Bus) Stop(host *actorhost.Host) {
 func (b *Bus) Kill(host *actorhost.Host) { b.hosts[host].Close() }
 
 // NewClient makes one more client, on a connection of its own.
-func (b *Bus) NewClient(options ...client.Option) *client.Client {
+func (b *Bus) NewClient(config client.Config) *client.Client {
 	b.tb.Helper()
-	cl, err := client.New(b.Connect(), options...)
+	cl, err := client.New(b.Connect(), config)
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func (b *Bus) NewClient(options ...client.Option) *client.Client {
 // Connect makes one more connection to the bus.
 func (b *Bus) Connect() *nats.Conn {
 	b.tb.Helper()
-	nc, err := b.server.Connect(bus.Options{Name: b.tb.Name()})
+	nc, err := b.server.Connect(bus.Config{Name: b.tb.Name()})
 	if err != nil {
 		b.tb.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (c *benchCommand) run(ctx context.Context, s session) error {
 		return err
 	}
 	defer nc.Close()
-	cl, err := client.New(nc, client.WithNamespace(s.namespace.Name()), client.WithCodec(codec.JSON))
+	cl, err := client.New(nc, client.Config{Namespace: s.namespace.Name(), Codec: codec.JSON})
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (c *callCommand) run(ctx context.Context, s session) error {
 
 // call makes a call whose input and output are JSON.
 func (s session) call(ctx context.Context, nc *nats.Conn, call troupe.Invocation) (json.RawMessage, error) {
-	cl, err := client.New(nc, client.WithNamespace(s.namespace.Name()), client.WithCodec(codec.JSON))
+	cl, err := client.New(nc, client.Config{Namespace: s.namespace.Name(), Codec: codec.JSON})
 	if err != nil {
 		return nil, err
 	}

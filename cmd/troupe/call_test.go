@@ -126,7 +126,7 @@ func TestCallEndsWithAnInterrupt(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	ctx, interrupt := context.WithCancel(t.Context())

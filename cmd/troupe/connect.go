@@ -54,7 +54,7 @@ type session struct {
 	terminal
 	json      bool
 	namespace wire.Namespace
-	options   bus.Options
+	config    bus.Config
 	timeout   time.Duration
 }
 
@@ -68,59 +68,59 @@ func (g globals) session(t terminal) (session, error) {
 	if err != nil {
 		return session{}, err
 	}
-	options, err := g.connection.options()
+	config, err := g.connection.config()
 	if err != nil {
 		return session{}, usageError{err}
 	}
-	options.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
-	return session{terminal: t, json: g.JSON, namespace: namespace, options: options, timeout: options.Timeout}, nil
+	config.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
+	return session{terminal: t, json: g.JSON, namespace: namespace, config: config, timeout: config.Timeout}, nil
 }
 
-func (c connection) options() (bus.Options, error) {
-	options, err := bus.OptionsFromEnv()
+func (c connection) config() (bus.Config, error) {
+	config, err := bus.ConfigFromEnv()
 	if err != nil {
-		return options, err
+		return config, err
 	}
 	if c.Context != "" { // it has all that is needed
-		options = bus.Options{Timeout: options.Timeout}
+		config = bus.Config{Timeout: config.Timeout}
 	}
 	if c.User+c.Token+c.Creds+c.NKey+c.JWT != "" { // credentials are of one kind: flags replace another kind
-		options.Token, options.Creds, options.NKey, options.JWT, options.Seed = "", "", "", "", ""
+		config.Token, config.Creds, config.NKey, config.JWT, config.Seed = "", "", "", "", ""
 		if c.User == "" {
-			options.User, options.Password = "", ""
+			config.User, config.Password = "", ""
 		}
 	}
 	for _, setting := range []struct {
 		flag string
 		to   *string
 	}{
-		{c.Server, &options.URL}, {c.Context, &options.Context},
-		{c.User, &options.User}, {c.Password, &options.Password}, {c.Token, &options.Token},
-		{c.Creds, &options.Creds}, {c.NKey, &options.NKey},
-		{c.JWT, &options.JWT}, {c.Seed, &options.Seed}, {c.SOCKSProxy, &options.SOCKSProxy},
-		{c.TLSCert, &options.TLSCert}, {c.TLSKey, &options.TLSKey}, {c.TLSCA, &options.TLSCA},
-		{c.InboxPrefix, &options.InboxPrefix}, {cmp.Or(c.ConnectionName, "troupe-cli"), &options.Name},
+		{c.Server, &config.URL}, {c.Context, &config.Context},
+		{c.User, &config.User}, {c.Password, &config.Password}, {c.Token, &config.Token},
+		{c.Creds, &config.Creds}, {c.NKey, &config.NKey},
+		{c.JWT, &config.JWT}, {c.Seed, &config.Seed}, {c.SOCKSProxy, &config.SOCKSProxy},
+		{c.TLSCert, &config.TLSCert}, {c.TLSKey, &config.TLSKey}, {c.TLSCA, &config.TLSCA},
+		{c.InboxPrefix, &config.InboxPrefix}, {cmp.Or(c.ConnectionName, "troupe-cli"), &config.Name},
 	} {
 		if setting.flag != "" {
 			*setting.to = setting.flag
 		}
 	}
-	options.TLSFirst = options.TLSFirst || c.TLSFirst
+	config.TLSFirst = config.TLSFirst || c.TLSFirst
 	if c.Timeout != nil {
-		options.Timeout = *c.Timeout
-		if options.Timeout <= 0 {
-			return options, fmt.Errorf("--timeout %v is not positive", options.Timeout)
+		config.Timeout = *c.Timeout
+		if config.Timeout <= 0 {
+			return config, fmt.Errorf("--timeout %v is not positive", config.Timeout)
 		}
 	}
-	options.Timeout = cmp.Or(options.Timeout, defaultTimeout)
-	return options, nil
+	config.Timeout = cmp.Or(config.Timeout, defaultTimeout)
+	return config, nil
 }
 
 // connect never starts a server.
 func (s session) connect(ctx context.Context) (*nats.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	nc, err := bus.Connect(ctx, s.options)
+	nc, err := bus.Connect(ctx, s.config)
 	if err != nil && !errors.Is(err, bus.ErrNoServer) {
 		err = connectionError{err}
 	}

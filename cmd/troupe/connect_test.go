@@ -67,8 +67,8 @@ func sessionOf(t *testing.T, args ...string) session {
 	require.False(t, exited)
 	s, err := cli.session(terminal{})
 	require.NoError(t, err)
-	require.NotNil(t, s.options.Logger)
-	s.options.Logger = nil
+	require.NotNil(t, s.config.Logger)
+	s.config.Logger = nil
 	return s
 }
 
@@ -83,49 +83,49 @@ func TestFlagsWinOverEnvironment(t *testing.T) {
 	env := sessionOf(t)
 	require.Equal(t, "env", env.namespace.Name())
 	require.Equal(t, 7*time.Second, env.timeout)
-	require.Equal(t, "troupe-cli", env.options.Name)
-	require.Equal(t, "nats://env:1", env.options.URL)
+	require.Equal(t, "troupe-cli", env.config.Name)
+	require.Equal(t, "nats://env:1", env.config.URL)
 
 	flags := sessionOf(t, "-s", "u", "--tlscert", "tc", "--tlskey", "tk", "--tlsca", "ta", "--tlsfirst", "--socks-proxy", "sp",
 		"--inbox-prefix", "i", "--connection-name", "me", "--timeout", "1m", "--namespace", "flag")
-	want := env.options
+	want := env.config
 	want.URL, want.TLSCert, want.TLSKey, want.TLSCA, want.TLSFirst = "u", "tc", "tk", "ta", true
 	want.SOCKSProxy, want.InboxPrefix, want.Name, want.Timeout = "sp", "i", "me", time.Minute
-	require.Equal(t, want, flags.options)
+	require.Equal(t, want, flags.config)
 	require.Equal(t, time.Minute, flags.timeout)
 	require.Equal(t, "flag", flags.namespace.Name())
 
-	context := bus.Options{Context: "c", Name: "troupe-cli", Timeout: 7 * time.Second}
-	require.Equal(t, context, sessionOf(t, "--context", "c").options, "a context is not mixed with the environment")
+	context := bus.Config{Context: "c", Name: "troupe-cli", Timeout: 7 * time.Second}
+	require.Equal(t, context, sessionOf(t, "--context", "c").config, "a context is not mixed with the environment")
 	context.URL = "u"
-	require.Equal(t, context, sessionOf(t, "--context", "c", "--server", "u").options)
+	require.Equal(t, context, sessionOf(t, "--context", "c", "--server", "u").config)
 }
 
 func TestCredentialsOfFlagsReplaceThoseOfTheEnvironment(t *testing.T) {
 	t.Setenv("NATS_USER", "env")
 	t.Setenv("NATS_PASSWORD", "secret")
-	base := bus.Options{Name: "troupe-cli", Timeout: defaultTimeout}
-	for flag, set := range map[string]func(*bus.Options) *string{
-		"--creds": func(o *bus.Options) *string { return &o.Creds },
-		"--token": func(o *bus.Options) *string { return &o.Token },
-		"--nkey":  func(o *bus.Options) *string { return &o.NKey },
-		"--jwt":   func(o *bus.Options) *string { return &o.JWT },
+	base := bus.Config{Name: "troupe-cli", Timeout: defaultTimeout}
+	for flag, set := range map[string]func(*bus.Config) *string{
+		"--creds": func(c *bus.Config) *string { return &c.Creds },
+		"--token": func(c *bus.Config) *string { return &c.Token },
+		"--nkey":  func(c *bus.Config) *string { return &c.NKey },
+		"--jwt":   func(c *bus.Config) *string { return &c.JWT },
 	} {
 		want := base
 		*set(&want) = "flag"
-		require.Equal(t, want, sessionOf(t, flag, "flag").options)
+		require.Equal(t, want, sessionOf(t, flag, "flag").config)
 	}
 	want := base
 	want.User, want.Password = "flag", "secret"
-	require.Equal(t, want, sessionOf(t, "--user", "flag").options)
+	require.Equal(t, want, sessionOf(t, "--user", "flag").config)
 	want.User, want.Password = "env", "flag"
-	require.Equal(t, want, sessionOf(t, "--password", "flag").options)
+	require.Equal(t, want, sessionOf(t, "--password", "flag").config)
 	t.Setenv("NATS_USER", "")
 	t.Setenv("NATS_PASSWORD", "")
 	t.Setenv("NATS_CREDS", "env")
 	want = base
 	want.User, want.Password = "a", "b"
-	require.Equal(t, want, sessionOf(t, "--user", "a", "--password", "b").options)
+	require.Equal(t, want, sessionOf(t, "--user", "a", "--password", "b").config)
 }
 
 // TestContextOfTheNATSCommand finds the server by a context, as the nats command does.

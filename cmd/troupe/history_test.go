@@ -84,7 +84,7 @@ func TestStateHistoryShowsWhatItCannotRead(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))

@@ -105,7 +105,7 @@ func TestDrainOfASilentHost(t *testing.T) {
 	require.Equal(t, exitUnavailable, got.code)
 	require.Contains(t, got.err, "error unavailable: asking the host gone to drain: the host does not answer")
 
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	deaf, err := nc.SubscribeSync("troupe.host.gone.>")

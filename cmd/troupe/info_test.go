@@ -31,7 +31,7 @@ func steady(text string) string {
 // lease makes a host look as if it were up.
 func lease(t *testing.T, server *bus.Server, host store.HostEntry) {
 	t.Helper()
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	ns, err := wire.NewNamespace("")
@@ -110,7 +110,7 @@ func TestInfoShowsWhatItCannotRead(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))

@@ -26,7 +26,7 @@ func TestLsOfNothingMakesNothing(t *testing.T) {
 	require.Equal(t, result{exitOK, "No actors in the namespace troupe yet.\n", ""}, p.run(t.Context(), "ls"))
 	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "ls", "--json", "--namespace", "other"))
 
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)
@@ -84,7 +84,7 @@ func TestLs(t *testing.T) {
 func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	ns, err := wire.NewNamespace("")
@@ -136,7 +136,7 @@ func TestLsShowsWhatItCannotRead(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	for _, subject := range []string{"$KV.troupe-actors.room.a", "$KV.troupe-actors.room._=_"} {

@@ -114,7 +114,7 @@ func startBus(t *testing.T, config actorhost.Config) (url string) {
 
 func startServer(t *testing.T) *bus.Server {
 	t.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, Listen: "127.0.0.1:0"})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
 	return server
@@ -123,7 +123,7 @@ func startServer(t *testing.T) *bus.Server {
 // startHost returns the function that stops the host, which the end of the test does in any case.
 func startHost(t *testing.T, server *bus.Server, config actorhost.Config) (stop func()) {
 	t.Helper()
-	nc, err := server.Connect(bus.Options{Name: t.Name()})
+	nc, err := server.Connect(bus.Config{Name: t.Name()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	config.Logger = slog.New(slog.DiscardHandler)

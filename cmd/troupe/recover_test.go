@@ -26,15 +26,15 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 	t.Parallel()
 	const actors, calls = 200, 20
 	server := startServer(t)
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, rooms())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = host.Stop(context.Background()) }) // as far as it can
-	ours, err := server.Connect(bus.Options{})
+	ours, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	t.Cleanup(ours.Close)
-	cl, err := client.New(ours)
+	cl, err := client.New(ours, client.Config{})
 	require.NoError(t, err)
 	var all errgroup.Group
 	for i := range actors {
@@ -83,7 +83,7 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	p := at(server.URL())
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "5").code)
 	stop()
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	ns, err := wire.NewNamespace("")

@@ -66,7 +66,7 @@ func TestRmOfARecord(t *testing.T) {
 	require.Equal(t, exitNotFound, p.run(t.Context(), "info", "room", "a").code)
 
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))

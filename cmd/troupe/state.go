@@ -284,7 +284,7 @@ func damaged(id troupe.ID, err error) error {
 
 // putToSleep puts an actor to sleep that is awake.
 func (s session) putToSleep(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
-	cl, err := client.New(nc, client.WithNamespace(s.namespace.Name()))
+	cl, err := client.New(nc, client.Config{Namespace: s.namespace.Name()})
 	if err != nil {
 		return err
 	}

@@ -36,11 +36,11 @@ Whoever reaches the ports may do everything, so they are for this machine, unles
 var defaultListen = strings.TrimPrefix(bus.DefaultURL, "nats://")
 
 func (c *upCommand) run(ctx context.Context, s session) error {
-	options := bus.ServerOptions{
+	config := bus.ServerConfig{
 		Listen: cmp.Or(c.Listen, os.Getenv("TROUPE_LISTEN"), defaultListen), WebSocket: c.WebSocket, WebSocketOrigins: c.Origin,
-		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: s.options.Logger,
+		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: s.config.Logger,
 	}
-	for _, address := range []string{options.Listen, options.WebSocket} {
+	for _, address := range []string{config.Listen, config.WebSocket} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
 			return usageError{fmt.Errorf("%q is not host:port", address)}
 		}
@@ -48,7 +48,7 @@ func (c *upCommand) run(ctx context.Context, s session) error {
 	if len(c.Origin) > 0 && c.WebSocket == "" {
 		return usageError{errors.New("--origin goes with --websocket")}
 	}
-	server, err := bus.StartServer(options)
+	server, err := bus.StartServer(config)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestUp(t *testing.T) {
 	require.Equal(t, "For other terminals: export NATS_URL="+url, said[6])
 	require.Equal(t, exitOK, at(url).run(t.Context(), "ls").code)
 
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: url})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)

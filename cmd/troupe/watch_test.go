@@ -93,7 +93,7 @@ func TestWatchEndsWithAnInterrupt(t *testing.T) {
 func TestWatchShowsWhatItCannotDecode(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
-	nc, err := server.Connect(bus.Options{})
+	nc, err := server.Connect(bus.Config{})
 	require.NoError(t, err)
 	defer nc.Close()
 	w := at(server.URL()).watch(t.Context(), t, "room", "a", "--json", "--count", "1")

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { hosttest.Main(m) }
 
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	stagetest.RunTwice(t, program)
+	stagetest.RunTwice(t, run)
 	stagetest.Take(t, tour, actors...)
 }
 

@@ -23,7 +23,7 @@ var tour = stage.Tour{
 
 // scene records some numbers and has a report made of them.
 func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
-	s.Title("Aggregation", "A report of three actors' numbers, which are asked for at the same time.")
+	s.Title("Aggregation", "An actor asks three others for their numbers, all at the same time, and makes a report of them.")
 	if err := recordAll(ctx, s, c); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func recordAll(ctx context.Context, s *stage.Stage, c *client.Client) error {
 				return fmt.Errorf("recording %s: %w", step.what, err)
 			}
 		}
-		s.Done("recorded %-32s %s", step.what, strings.Trim(fmt.Sprint(step.values), "[]"))
+		s.Done("recorded %-34s  %s", step.what, strings.Trim(fmt.Sprint(step.values), "[]"))
 	}
 	return nil
 }

@@ -55,11 +55,11 @@ type auditLogState struct {
 // startAuditing subscribes to what the others broadcast, for good: an event wakes the log wherever it is.
 func (s *auditLogState) startAuditing(c *actorhost.Context) (company.Status, error) {
 	users := troupe.GetOrCreate[company.Users](c, "main")
-	if err := company.UserCreated.SubscribeDurable(c, c, users); err != nil {
+	if err := company.UserCreated.SubscribeDurable(c, users); err != nil {
 		return company.Status{}, err
 	}
 	orders := troupe.GetOrCreate[company.Orders](c, "main")
-	if err := company.OrderCompleted.SubscribeDurable(c, c, orders); err != nil {
+	if err := company.OrderCompleted.SubscribeDurable(c, orders); err != nil {
 		return company.Status{}, err
 	}
 	return company.Status{Status: "auditing started"}, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,7 +26,7 @@ var tour = stage.Tour{
 }
 
 // scene starts the audit, has things happen at once, and shows what the log says of them.
-func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
+func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
 	s.Title("Event-driven audit log", "Two actors broadcast what they do. A third listens and logs it.")
 	auditLog := troupe.GetOrCreate[company.AuditLog](c, "main")
 	logged := make(chan company.Entry, keptEntries)
@@ -36,14 +37,14 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("listening to the audit log: %w", err)
 	}
-	defer s.End(func(context.Context) error { return sub.Unsubscribe() })
+	defer func() { err = errors.Join(err, sub.Unsubscribe()) }()
 
-	for range 2 { // the second time changes nothing
+	for _, note := range []string{"", "  again, which changes nothing"} {
 		status, err := company.StartAuditing.Call(ctx, auditLog, nil)
 		if err != nil {
 			return fmt.Errorf("starting the audit: %w", err)
 		}
-		s.Done("%s", status.Status)
+		s.Done("%s%s", status.Status, s.Dim(note))
 	}
 	s.Line("")
 	happened, err := act(ctx, s, c)
@@ -60,6 +61,7 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
 	}
 	s.Line("")
 	s.Line("Auditing was started twice, and each event is logged once. The log has %d entries by now.", len(logs))
+	s.Line("The events of one actor are logged in their order, those of two in any.")
 	return nil
 }
 

@@ -8,11 +8,14 @@ import (
 	"github.com/troupe-go/troupe/examples/batch/work"
 )
 
-// processor processes the items of one type, one after the other. Those of another type have another actor.
-var processor = actorhost.Define(func() processorState { return processorState{} },
-	actorhost.On(work.Process, (*processorState).process),
-	actorhost.On(work.GetTally, actorhost.NoIn((*processorState).getTally)))
+// actors are what a host of the batch runs.
+var actors = []actorhost.Definition{
+	actorhost.Define(func() processorState { return processorState{} },
+		actorhost.On(work.Process, (*processorState).process),
+		actorhost.On(work.GetTally, actorhost.NoIn((*processorState).getTally))),
+}
 
+// processorState is what processes the items of one type, one after the other. Those of another type have another actor.
 type processorState struct {
 	Tally work.Tally `json:"tally"`
 }

@@ -20,15 +20,15 @@ func TestMain(m *testing.M) { hosttest.Main(m) }
 
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	stagetest.RunTwice(t, program)
-	stagetest.Take(t, tour, processor)
+	stagetest.RunTwice(t, run)
+	stagetest.Take(t, tour, actors...)
 }
 
 func TestEveryItemIsProcessedOnce(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	b.Host(processor)
-	b.Host(processor)
+	b.Host(actors...)
+	b.Host(actors...)
 	items := makeItems(600)
 	var done atomic.Int64
 	results, err := processAll(t.Context(), b.Client, items, func() { done.Add(1) })
@@ -59,7 +59,7 @@ func TestFirstErrorEndsTheBatch(t *testing.T) {
 
 func TestCanceledBatchReturns(t *testing.T) {
 	t.Parallel()
-	b := hosttest.Start(t, processor)
+	b := hosttest.Start(t, actors...)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := processAll(ctx, b.Client, makeItems(500), cancel)
 	require.ErrorIs(t, err, context.Canceled)
@@ -67,7 +67,7 @@ func TestCanceledBatchReturns(t *testing.T) {
 
 func TestItemOfAnotherTypeIsRefused(t *testing.T) {
 	t.Parallel()
-	b := hosttest.Start(t, processor)
+	b := hosttest.Start(t, actors...)
 	pdf := troupe.GetOrCreate[work.Processor](b.Client, "pdf")
 	_, err := work.Process.Call(t.Context(), pdf, work.Item{Type: "png", Data: "a picture"})
 	require.ErrorIs(t, err, work.ErrWrongType)

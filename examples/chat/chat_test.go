@@ -19,11 +19,9 @@ import (
 
 func TestMain(m *testing.M) { hosttest.Main(m) }
 
-const noPage = "127.0.0.1:0"
-
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	stagetest.RunTwice(t, program(noPage))
+	stagetest.RunTwice(t, run)
 }
 
 // TestBrowser chats in two tabs of a browser, while the program is killed and started again.
@@ -97,7 +95,7 @@ func TestGuests(t *testing.T) {
 		room.Present.On(func(_ context.Context, names []string) error { presents <- names; return nil }))
 	require.NoError(t, err)
 	require.Equal(t, []string{"Ann"}, (<-welcomes).Present)
-	ben, err := room.Enter.Connect(t.Context(), w.lobby(w.NewClient()), room.Guest{Name: "Ben"})
+	ben, err := room.Enter.Connect(t.Context(), w.lobby(w.NewClient(client.Config{})), room.Guest{Name: "Ben"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"Ann", "Ben"}, <-presents)
 

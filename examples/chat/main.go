@@ -2,9 +2,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
@@ -12,49 +15,64 @@ import (
 	"github.com/troupe-go/troupe/examples/internal/stage"
 )
 
-// defaultPage is where the page is, with --serve, unless $TROUPE_PAGE says otherwise.
-const defaultPage = "127.0.0.1:8080"
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the first signal ends ctx, a second one the process
 
-func main() { stage.Main(program(cmp.Or(os.Getenv("TROUPE_PAGE"), defaultPage))) }
-
-// program is a host of the rooms and a client of them in one process, and a page for browsers at this address.
-func program(address string) stage.Program {
-	return func(ctx context.Context, s *stage.Stage) error {
-		page, err := openPage(ctx, s, address)
-		if err != nil {
-			return err
-		}
-		defer s.End(page.close)
-
-		b, err := bus.Open(ctx, s.Bus) // a NATS server in this process, or the one at NATS_URL
-		if err != nil {
-			return err
-		}
-		defer s.Close(b)
-		if err := startDice(b.Conn()); err != nil {
-			return err
-		}
-
-		host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Logger: s.Logger}, actors(b.Conn())...)
-		if err != nil {
-			return err
-		}
-		defer s.End(host.Stop)
-
-		cl, err := client.New(b.Conn(), client.WithLogger(s.Logger))
-		if err != nil {
-			return err
-		}
-		defer s.End(cl.Close)
-
-		if s.Scene {
-			if err := scene(ctx, s, cl); err != nil {
-				return err
-			}
-		}
-		if err := page.serve(s, b); err != nil {
-			return err
-		}
-		return s.Serve(ctx, b, host.Done(), tour)
+	config, err := bus.ConfigFromEnv() // NATS_URL and its siblings
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
 	}
+	s := stage.Parse(&config) // --serve, --quiet, --listen and --data
+	if err := run(ctx, config, s); err != nil {
+		os.Exit(s.Report(ctx, err))
+	}
+}
+
+// run is a host of the rooms and a client of them in one process, and a page for browsers.
+func run(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
+	page, err := openPage(ctx, s, &config) // with --serve
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, page.close()) }()
+
+	b, err := bus.Open(ctx, config) // the server at NATS_URL, or one in this process
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	if err := startDice(b.Conn()); err != nil {
+		return err
+	}
+
+	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Logger: s.Logger}, actors(b.Conn())...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end(ctx, host.Stop)) }()
+
+	c, err := client.New(b.Conn(), client.Config{Logger: s.Logger})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end(ctx, c.Close)) }()
+
+	if s.Scene {
+		if err := scene(ctx, s, c); err != nil {
+			return err
+		}
+	}
+	if err := page.serve(s, b); err != nil {
+		return err
+	}
+	return s.Serve(ctx, b, host.Done(), tour) // with --serve: until ctx is done or the host was drained
+}
+
+// end has a part of the program end within 15 s, though ctx may be done by then.
+func end(ctx context.Context, stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actorhost.DefaultGrace)
+	defer cancel()
+	return stop(ctx)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/troupe-go/troupe/bus"
@@ -24,6 +26,9 @@ var pageFiles embed.FS
 // to put behind a proxy with TLS.
 const busPath = "/bus"
 
+// defaultPage is where the page is unless $TROUPE_PAGE says otherwise.
+const defaultPage = "127.0.0.1:8080"
+
 // page is a web server with one page.
 type page struct {
 	listener net.Listener // nil when there is no page
@@ -31,13 +36,15 @@ type page struct {
 	done     chan struct{}
 }
 
-// openPage decides where the page is, and has the NATS server of this process let it in. Without one there is no page.
-func openPage(ctx context.Context, s *stage.Stage, address string) (*page, error) {
+// openPage decides where the page is, and has the NATS server of this process let it in. Without one, and without
+// --serve, there is no page.
+func openPage(ctx context.Context, s *stage.Stage, options *bus.Config) (*page, error) {
 	p := &page{done: make(chan struct{})}
-	if !s.Serves() || s.Bus.URL != "" || s.Bus.Context != "" {
+	if !s.Serves() || options.URL != "" || options.Context != "" {
 		return p, nil
 	}
 	var err error
+	address := cmp.Or(os.Getenv("TROUPE_PAGE"), defaultPage)
 	if p.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", address); err != nil {
 		return nil, fmt.Errorf("the page: %w (set TROUPE_PAGE to another address)", err)
 	}
@@ -45,8 +52,8 @@ func openPage(ctx context.Context, s *stage.Stage, address string) (*page, error
 	if err != nil {
 		return nil, fmt.Errorf("the page: %w", err)
 	}
-	s.Bus.Server.WebSocket = "127.0.0.1:0"
-	s.Bus.Server.WebSocketOrigins = []string{"http://127.0.0.1:" + port, "http://localhost:" + port}
+	options.Server.WebSocket = "127.0.0.1:0"
+	options.Server.WebSocketOrigins = []string{"http://127.0.0.1:" + port, "http://localhost:" + port}
 	return p, nil
 }
 
@@ -54,7 +61,8 @@ func openPage(ctx context.Context, s *stage.Stage, address string) (*page, error
 func (p *page) serve(s *stage.Stage, b *bus.Bus) error {
 	if p.listener == nil {
 		if s.Serves() {
-			s.Line("There is no page: it reaches the bus by a NATS server in this process, and NATS_URL names another.")
+			s.Line("")
+			s.Line("There is no page: it needs a NATS server in this process, and NATS_URL names another.")
 		}
 		return nil
 	}
@@ -86,7 +94,7 @@ func (p *page) serve(s *stage.Stage, b *bus.Bus) error {
 }
 
 // close ends the web server. The WebSockets end with the NATS server.
-func (p *page) close(context.Context) error {
+func (p *page) close() error {
 	if p.listener == nil {
 		return nil
 	}

@@ -26,67 +26,80 @@ var tour = stage.Tour{
 }
 
 // scene has two guests meet in a room and ask its bot.
-func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
-	s.Title("Chat", "Two programs are connected with one actor. With --serve there is a page for browsers, too.")
+func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
+	s.Title("Chat", "Two guests are connected with one actor, a room. With --serve there is a page for browsers, too.")
+	lobby := troupe.GetOrCreate[room.Room](c, "scene")
 	heard := make(chan string, 64)
-	var guests []*troupe.Connection[room.Room]
-	for _, name := range []string{"Ann", "Ben"} {
-		var options []troupe.ConnectOption
-		if len(guests) == 0 { // Ann is the one who tells
-			options = []troupe.ConnectOption{
-				room.Said.On(func(_ context.Context, m room.Message) error {
-					heard <- m.From + ": " + m.Text
-					return nil
-				}),
-				room.Present.On(func(_ context.Context, names []string) error {
-					heard <- "here: " + strings.Join(names, ", ")
-					return nil
-				}),
-			}
-		}
-		guest, err := room.Enter.Connect(ctx, troupe.GetOrCreate[room.Room](c, "scene"), room.Guest{Name: name}, options...)
-		if err != nil {
-			return fmt.Errorf("%s comes in: %w", name, err)
-		}
-		defer s.End(guest.Close)
-		guests = append(guests, guest)
+	ann, err := room.Enter.Connect(ctx, lobby, room.Guest{Name: "Ann"}, hear(heard)...)
+	if err != nil {
+		return fmt.Errorf("ann comes in: %w", err)
 	}
-	for i, text := range []string{"Hello, Ben.", "Hello, Ann. Let us roll.", "@dice for you and me"} {
-		if _, err := room.Say.Call(ctx, guests[i%2].Actor(), text); err != nil {
-			return fmt.Errorf("saying %q: %w", text, err)
+	defer func() { err = errors.Join(err, end(ctx, ann.Close)) }()
+	ben, err := room.Enter.Connect(ctx, lobby, room.Guest{Name: "Ben"})
+	if err != nil {
+		return fmt.Errorf("ben comes in: %w", err)
+	}
+	defer func() { err = errors.Join(err, end(ctx, ben.Close)) }()
+
+	for _, line := range []struct {
+		guest *troupe.Connection[room.Room]
+		text  string
+	}{{ann, "Hello, Ben."}, {ben, "Hello, Ann. Let us roll."}, {ann, "@dice yours mine"}} {
+		if _, err := room.Say.Call(ctx, line.guest.Actor(), line.text); err != nil {
+			return fmt.Errorf("saying %q: %w", line.text, err)
 		}
 	}
-	if _, err := room.Say.Call(ctx, guests[1].Actor(), "@oracle who wins?"); !errors.Is(err, room.ErrNoBot) {
+	if err := show(ctx, s, heard, "dice: "); err != nil {
+		return err
+	}
+	const question = "@oracle who wins?"
+	_, err = room.Say.Call(ctx, ben.Actor(), question)
+	if !errors.Is(err, room.ErrNoBot) {
 		return fmt.Errorf("asking a bot that is not there: %w", err)
 	}
-	if err := guests[1].Close(ctx); err != nil {
+	s.Refused("Ben: %s   %s: %s", question, room.ErrNoBot.Code, room.ErrNoBot.Message)
+	if err := ben.Close(ctx); err != nil {
 		return fmt.Errorf("ben leaves: %w", err)
 	}
 	if err := show(ctx, s, heard, "here: Ann"); err != nil {
 		return err
 	}
-	view, err := room.Look.Call(ctx, guests[0].Actor(), nil)
+	view, err := room.Look.Call(ctx, ann.Actor(), nil)
 	if err != nil {
 		return fmt.Errorf("looking around: %w", err)
 	}
 	s.Line("")
-	s.Line("The room knows %d messages by now. Nobody asked the oracle: a question that fails was never said.", view.Count)
+	s.Line("The room knows %d messages by now. What was refused is not among them, and nobody has heard it.", view.Count)
 	return nil
 }
 
-// show prints what was heard, until this comes.
+// hear sends on what a guest hears.
+func hear(heard chan<- string) []troupe.ConnectOption {
+	return []troupe.ConnectOption{
+		room.Said.On(func(_ context.Context, m room.Message) error {
+			heard <- m.From + ": " + m.Text
+			return nil
+		}),
+		room.Present.On(func(_ context.Context, names []string) error {
+			heard <- "here: " + strings.Join(names, ", ")
+			return nil
+		}),
+	}
+}
+
+// show prints what is heard, until a line begins like this one.
 func show(ctx context.Context, s *stage.Stage, heard <-chan string, last string) error {
 	ctx, cancel := context.WithTimeout(ctx, hearTimeout)
 	defer cancel()
 	for {
 		select {
 		case line := <-heard:
-			if who, names, ok := strings.Cut(line, "here: "); ok && who == "" {
+			if names, ok := strings.CutPrefix(line, "here: "); ok {
 				s.Line("%s", s.Dim("  in the room: "+names))
 			} else {
 				s.Done("%s", line)
 			}
-			if line == last {
+			if strings.HasPrefix(line, last) {
 				return nil
 			}
 		case <-ctx.Done():

@@ -33,10 +33,10 @@ func TestExamples(t *testing.T) {
 	t.Parallel()
 	stagetest.NPM(t, ".")
 	url := play(t)
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: url})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)
 	defer nc.Close()
-	cl, err := client.New(nc)
+	cl, err := client.New(nc, client.Config{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cl.Close(context.Background())) }()
 
@@ -53,7 +53,7 @@ func TestExamples(t *testing.T) {
 func TestNobodyPlays(t *testing.T) {
 	t.Parallel()
 	stagetest.NPM(t, ".")
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
 	printed := stagetest.Node(t, ".", []string{"NATS_URL=" + server.URL()}, "main.mjs")
@@ -63,7 +63,7 @@ func TestNobodyPlays(t *testing.T) {
 // play starts a server and the examples, and returns where they are.
 func play(t *testing.T) (url string) {
 	t.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
 	dir := t.TempDir()

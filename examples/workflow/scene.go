@@ -41,7 +41,7 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) error {
 		switch {
 		case errors.Is(err, flow.ErrUnreadable):
 			refused, _ := errors.AsType[*troupe.Error](err)
-			s.Refused("%s  unreadable: %q is no number", what, refused.Metadata["word"])
+			s.Refused("%s  unreadable: %q is not a number", what, refused.Metadata["word"])
 		case err != nil:
 			return fmt.Errorf("the workflow %s: %w", job.WorkflowID, err)
 		case !result.Finalized:

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -33,13 +35,35 @@ func Main(m *testing.M) {
 // Connect gives a test a server of its own and a connection to it.
 func Connect(tb testing.TB) *nats.Conn {
 	tb.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	return Start(tb)()
+}
+
+// Start gives a test a server of its own. It returns what makes connections to it.
+func Start(tb testing.TB) (connect func() *nats.Conn) {
+	tb.Helper()
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	require.NoError(tb, err)
 	tb.Cleanup(server.Shutdown)
-	nc, err := server.Connect(bus.Options{})
-	require.NoError(tb, err)
-	tb.Cleanup(nc.Close)
-	return nc
+	return func() *nats.Conn {
+		nc, err := server.Connect(bus.Config{})
+		require.NoError(tb, err)
+		tb.Cleanup(nc.Close)
+		return nc
+	}
+}
+
+// Bubble runs a test in virtual time. It must not be parallel: nats.go keeps the timers of its flushes in one pool for the
+// whole process, and one that was made in a bubble ends the process when it is used outside.
+func Bubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	dropTimers()
+	defer dropTimers()
+	synctest.Test(t, test)
+}
+
+func dropTimers() {
+	runtime.GC() // a pool survives one collection
+	runtime.GC()
 }
 
 // NewID makes an ID that is known to be right.

@@ -88,21 +88,31 @@ func TestPatternsOfEvents(t *testing.T) {
 	t.Parallel()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	for want, keys := range map[string]troupe.Keys{
-		"troupe.event.room.>":             {},
-		"troupe.event.room.said":          troupe.Under().Exactly(0),
-		"troupe.event.room.*.said":        troupe.Under().Exactly(1),
-		"troupe.event.room.org=201.>":     troupe.Under("org 1"),
-		"troupe.event.room.org1.said":     troupe.Under("org1").Exactly(0),
-		"troupe.event.room.org1.*.*.said": troupe.Under("org1").Exactly(2),
-		"troupe.event.room.=2A.>":         troupe.Under("*"), // a key, and no wildcard
+	const anyDepth = -1
+	for want, keys := range map[string]struct {
+		prefix []string
+		more   int
+	}{
+		"troupe.event.room.>":             {nil, anyDepth},
+		"troupe.event.room.said":          {nil, 0},
+		"troupe.event.room.*.said":        {nil, 1},
+		"troupe.event.room.org=201.>":     {[]string{"org 1"}, anyDepth},
+		"troupe.event.room.org1.said":     {[]string{"org1"}, 0},
+		"troupe.event.room.org1.*.*.said": {[]string{"org1"}, 2},
+		"troupe.event.room.=2A.>":         {[]string{"*"}, anyDepth}, // a key, and no wildcard
 	} {
-		actors, err := troupe.NewActors("room", keys)
+		actors, err := troupe.NewActors("room", keys.prefix...)
 		require.NoError(t, err)
+		if keys.more != anyDepth {
+			actors, err = actors.Exactly(keys.more)
+			require.NoError(t, err)
+		}
 		require.Equal(t, want, ns.Events(actors, "said"))
 	}
-	for _, keys := range []troupe.Keys{troupe.Under().Exactly(-1), troupe.Under().Exactly(17), troupe.Under("a").Exactly(16)} {
-		_, err := troupe.NewActors("room", keys)
+	all, err := troupe.NewActors("room")
+	require.NoError(t, err)
+	for _, more := range []int{-1, 17} {
+		_, err := all.Exactly(more)
 		require.ErrorIs(t, err, troupe.ErrBadInput)
 	}
 }

@@ -1,7 +1,8 @@
 // Package queue has the queue of which all others are made.
 package queue
 
-// FIFO is a queue without a limit: whoever pushes has one. The zero value is empty. It is not safe for concurrent use.
+// FIFO is a first-in, first-out queue without a limit: whoever pushes has one. The zero value is empty and without memory. A
+// queue that becomes empty keeps its memory; Drain takes that away. It is not safe for concurrent use.
 type FIFO[T any] struct {
 	items []T
 	first int // of items that is still in the queue
@@ -9,6 +10,9 @@ type FIFO[T any] struct {
 
 // Len is how many items wait.
 func (q *FIFO[T]) Len() int { return len(q.items) - q.first }
+
+// Items are those that wait, the oldest first. They are in the memory of the queue, and good until it changes.
+func (q *FIFO[T]) Items() []T { return q.items[q.first:] }
 
 // Push adds items to the end.
 func (q *FIFO[T]) Push(items ...T) {
@@ -30,3 +34,13 @@ func (q *FIFO[T]) Pop() T {
 	}
 	return item
 }
+
+// Drain takes all items, the oldest first, and the memory that they are in. Of an empty queue that is all of its memory.
+func (q *FIFO[T]) Drain() []T {
+	items := q.Items()
+	*q = FIFO[T]{}
+	return items
+}
+
+// Use gives an empty queue memory for its items: the capacity of a slice.
+func (q *FIFO[T]) Use(memory []T) { q.items, q.first = memory[:0], 0 }

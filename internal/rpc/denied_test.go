@@ -33,7 +33,7 @@ func restricted(t *testing.T) (url string) {
 func connectAs(t *testing.T, url, user, inboxPrefix string) (nc *nats.Conn, log *bustest.Log) {
 	t.Helper()
 	log = new(bustest.Log)
-	nc, err := bus.Connect(t.Context(), bus.Options{
+	nc, err := bus.Connect(t.Context(), bus.Config{
 		URL: url, User: user, Password: "secret", InboxPrefix: inboxPrefix, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	require.NoError(t, err)

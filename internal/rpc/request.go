@@ -23,11 +23,11 @@ type Request struct {
 	last     nats.Msg      // its last reply, if that came in a batch
 	answered bool          // the caller has the last
 	until    atomic.Int64  // when its time is over, as the alarm has it; 0: it does not wait
-	calls    *Gatherer     // with whom it travels to
+	calls    *Batcher      // with whom it travels to
 	host     *host         // this host, when it is first sent; nil: alone
 	batch    atomic.Uint64 // the batch that it was last sent in, or 0
 
-	lane       *lane // nil without a receiver
+	inflight   *inflight // nil without a receiver
 	prev, next *Request
 
 	sent    atomic.Pointer[string] // the subject that it was sent to last; nil before

@@ -27,15 +27,15 @@ type Requester struct {
 	batch    []nats.Msg // of replies, which deliver is about to hand on
 	answered []*Request // by it
 
-	mu        sync.Mutex
-	last      uint64
-	waiting   map[uint64]*Request // by number; nil once closed
-	lanes     map[string]*lane    // by receiver
-	hosts     map[string]*host    // by id: those that have told which receivers they have
-	busyLanes int                 // as they were gone through last
-	alarm     alarm
-	calls     *Gatherer // nil: every request travels alone
-	batches   func(host string) string
+	mu            sync.Mutex
+	last          uint64
+	waiting       map[uint64]*Request  // by number; nil once closed
+	inflight      map[string]*inflight // by receiver
+	hosts         map[string]*host     // by id: those that have told which receivers they have
+	busyReceivers int                  // as they were gone through last
+	alarm         alarm
+	calls         *Batcher // nil: every request travels alone
+	batches       func(host string) string
 }
 
 // maxReplies is how many replies to one request are kept: each sending may get one.
@@ -49,7 +49,7 @@ const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 func NewRequester(nc *nats.Conn) (*Requester, error) {
 	r := &Requester{
 		nc: nc, name: wire.CallerName(nc.NewInbox()),
-		waiting: make(map[uint64]*Request), lanes: make(map[string]*lane), hosts: make(map[string]*host),
+		waiting: make(map[uint64]*Request), inflight: make(map[string]*inflight), hosts: make(map[string]*host),
 	}
 	r.alarm.began = time.Now()
 	r.alarm.next.Store(never)
@@ -118,7 +118,7 @@ func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, o
 		return q.number, true
 	}
 	l := r.enter(q)
-	q.calls, q.host = r.together(l, now)
+	q.calls, q.host = r.coalesce(l, now)
 	return l.first.number, true
 }
 
@@ -136,7 +136,7 @@ func (r *Requester) giveUp(q *Request) bool {
 // remove has nothing reach a request any more. The caller holds r.mu.
 func (r *Requester) remove(q *Request) {
 	delete(r.waiting, q.number)
-	if q.lane != nil {
+	if q.inflight != nil {
 		r.leave(q)
 	}
 }
@@ -205,8 +205,8 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 		if q == nil {
 			continue
 		}
-		if host != nil && q.lane != nil {
-			q.lane.host, q.lane.told = host, now
+		if host != nil && q.inflight != nil {
+			q.inflight.host, q.inflight.told = host, now
 		}
 		if isLast(msg) {
 			r.remove(q)

@@ -72,7 +72,7 @@ func TestRequesterTellsWhoDoesNotAnswer(t *testing.T) {
 // echoTogether answers what comes on a subject, several replies in one message.
 func echoTogether(t *testing.T, nc *nats.Conn, subject string) {
 	t.Helper()
-	g := rpc.NewGatherer(nc, rpc.GathererOptions{
+	g := rpc.NewBatcher(nc, rpc.BatcherConfig{
 		Subject: func(caller string) string { return wire.ManyReplies(caller, "host") }, Short: true,
 		Failed: func(_ string, _ uint64, err error) { t.Error(err) },
 	})

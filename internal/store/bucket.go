@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -90,7 +91,7 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 		err := try(one)
 		cancel()
 		again := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotYet)
-		if !again || !pause(ctx, tryAgain) {
+		if !again || !pause.For(ctx, tryAgain) {
 			return err
 		}
 	}
@@ -211,7 +212,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		}
 		key := strings.TrimPrefix(msg.Subject, b.prefix)
 		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-			if pause(ctx, tryAgain) { // the connection, or the stream's leader, is away for a moment
+			if pause.For(ctx, tryAgain) { // the connection, or the stream's leader, is away for a moment
 				continue
 			}
 		}
@@ -221,7 +222,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		}
 		switch api.ErrorCode {
 		case codeWriteInFlight:
-			if !pause(ctx, time.Millisecond) {
+			if !pause.For(ctx, time.Millisecond) {
 				return 0, fmt.Errorf("writing %s: %w: %w", key, ErrOutcomeUnknown, err)
 			}
 		case codeWrongLastSequence:
@@ -261,16 +262,4 @@ func unknownOutcome(err error) error {
 		}
 	}
 	return ErrOutcomeUnknown
-}
-
-// pause waits and reports whether ctx is still not done.
-func pause(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -27,10 +27,10 @@ func TestWriteEndsWithItsConnection(t *testing.T) {
 		conns <- conn
 		bustest.Forward(conn, strings.TrimPrefix(url, "nats://"), &deaf)
 	})
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: proxy})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: proxy})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	direct, err := bus.Connect(t.Context(), bus.Options{URL: url})
+	direct, err := bus.Connect(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)
 	t.Cleanup(direct.Close)
 	records := openRecords(t, nc)

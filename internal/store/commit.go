@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // group is a message of a journal.
@@ -158,7 +160,7 @@ func (j *Journal) resolve() {
 				return
 			}
 		}
-		pause(ctx, journalAgain)
+		pause.For(ctx, journalAgain)
 	}
 	j.land(0, ErrOutcomeUnknown, false)
 }

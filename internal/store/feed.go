@@ -8,9 +8,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// Feed delivers the events that get into the log, each to one of those who share it, until that one is done with it.
+// Feed delivers the events that get into the log, each to one of those who share it, until that one acks it.
 type Feed struct {
 	log    *Log
 	config jetstream.ConsumerConfig
@@ -28,8 +30,8 @@ type Fed struct {
 	msg       jetstream.Msg
 }
 
-// maxUndone is how many events of a feed may be delivered and not done.
-const maxUndone = 100_000
+// maxUnacked is how many events of a feed may be delivered and not acked.
+const maxUnacked = 100_000
 
 // feedBeat is how often the server tells a feed that it is there. After twice as long without, the feed is opened again.
 const feedBeat = 2 * time.Second
@@ -39,7 +41,7 @@ const feedBeat = 2 * time.Second
 const feedAgain, drainTimeout = time.Second, time.Second
 
 // Feed opens the feed with this name, which begins with the next event when there is none yet. An event that is neither
-// done nor wanted again, nor in progress, after patience is delivered to somebody else. Up to ahead events are fetched
+// acked nor nacked, nor in progress, after patience is delivered to somebody else. Up to ahead events are fetched
 // before they are asked for. Callers must Stop it.
 func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, ahead int) (*Feed, error) {
 	f := &Feed{log: l, ahead: ahead, config: jetstream.ConsumerConfig{
@@ -47,7 +49,7 @@ func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, ahe
 		DeliverPolicy: jetstream.DeliverNewPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       patience,
-		MaxAckPending: maxUndone,
+		MaxAckPending: maxUnacked,
 	}}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	if err := f.open(ctx); err != nil {
@@ -84,11 +86,11 @@ func (f *Feed) Next() (Fed, bool) {
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, jetstream.ErrNoHeartbeat):
 			// Somebody has deleted the consumer, or the server has forgotten who waits.
 			f.messages.Stop()
-			if pause(f.ctx, feedAgain) {
+			if pause.For(f.ctx, feedAgain) {
 				_ = f.open(f.ctx) // or else the next time
 			}
 		case err != nil: // the connection, or the leader, is away
-			pause(f.ctx, tryAgain)
+			pause.For(f.ctx, tryAgain)
 		default:
 			if fed, ok := f.fed(msg); ok {
 				return fed, true
@@ -108,14 +110,14 @@ func (f *Feed) fed(msg jetstream.Msg) (Fed, bool) {
 	return Fed{Logged: logged, Delivered: meta.NumDelivered, msg: msg}, err == nil
 }
 
-// Stop ends the feed: nothing more is fetched. What Next has returned goes to others if it is not done.
+// Stop ends the feed: nothing more is fetched. What Next has returned goes to others if it is not acked.
 func (f *Feed) Stop() { f.cancel() }
 
-// Done says that the event needs no more delivery. Unless that arrives, it is delivered again.
-func (e Fed) Done() { _ = e.msg.Ack() }
+// Ack says that the event needs no more delivery. Unless that arrives, it is delivered again.
+func (e Fed) Ack() { _ = e.msg.Ack() }
 
 // InProgress says that the event is not forgotten.
 func (e Fed) InProgress() { _ = e.msg.InProgress() }
 
-// Again asks for the event to be delivered again, after a delay.
-func (e Fed) Again(after time.Duration) { _ = e.msg.NakWithDelay(after) }
+// Nak asks for the event to be delivered again, after a delay.
+func (e Fed) Nak(after time.Duration) { _ = e.msg.NakWithDelay(after) }

@@ -158,10 +158,10 @@ func (a *owned) grow() error { return a.write(a.owner.journal.Write, 1) }
 // startServer returns how to connect to a server.
 func startServer(t *testing.T) func() (*nats.Conn, error) {
 	t.Helper()
-	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
-	return func() (*nats.Conn, error) { return server.Connect(bus.Options{}) }
+	return func() (*nats.Conn, error) { return server.Connect(bus.Config{}) }
 }
 
 // TestNothingInAJournalIsLost has owners come and go, with and without a word, while their actors grow. The next one always
@@ -314,12 +314,12 @@ func TestLargeRecordsGoByThemselves(t *testing.T) {
 func TestJournalOutlivesItsServer(t *testing.T) {
 	t.Parallel()
 	const restarts, between = 3, 2000
-	options := bus.ServerOptions{DataDir: t.TempDir()}
+	options := bus.ServerConfig{DataDir: t.TempDir()}
 	server, err := bus.StartServer(options)
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Shutdown() })
 	options.Listen = strings.TrimPrefix(server.URL(), "nats://")
-	connect := func() (*nats.Conn, error) { return bus.Connect(t.Context(), bus.Options{URL: server.URL()}) }
+	connect := func() (*nats.Conn, error) { return bus.Connect(t.Context(), bus.Config{URL: server.URL()}) }
 	o := newOwner(t, connect, "owner", 50)
 	var stored atomic.Int64
 	var over atomic.Bool

@@ -79,7 +79,7 @@ func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
 	t.Parallel()
 	options := &server.Options{JetStream: true, StoreDir: t.TempDir()}
 	srv := bustest.Serve(t, options)
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: srv.ClientURL()})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: srv.ClientURL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	records := openRecords(t, nc)

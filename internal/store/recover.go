@@ -10,6 +10,7 @@ import (
 
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -50,7 +51,7 @@ func (js *Journals) Recover(ctx context.Context, host string) error {
 
 // Forget empties a journal that was recovered. There is no hurry: until it was, recovering it again comes to the same.
 func (js *Journals) Forget(ctx context.Context, host string) error {
-	if !pause(ctx, emptyAfter) {
+	if !pause.For(ctx, emptyAfter) {
 		return ctx.Err()
 	}
 	for _, key := range journalKeys(host) {
@@ -87,7 +88,7 @@ func (js *Journals) seal(ctx context.Context, key string) (uint64, error) {
 		if err == nil || !errors.Is(err, ErrConflict) { // for it has just been written to, or this is a replica that lags
 			return sequence, err
 		}
-		if !pause(ctx, time.Millisecond) {
+		if !pause.For(ctx, time.Millisecond) {
 			return 0, ctx.Err()
 		}
 	}
@@ -100,7 +101,7 @@ func (js *Journals) read(ctx context.Context, key string, end uint64, newest map
 		if err != nil || next == over {
 			return err
 		}
-		if next == from && !pause(ctx, journalAgain) {
+		if next == from && !pause.For(ctx, journalAgain) {
 			return ctx.Err()
 		}
 		from = next

@@ -17,10 +17,10 @@ import (
 func BenchmarkRecover(b *testing.B) {
 	for _, size := range []struct{ actors, changes int }{{1_000, 1}, {1_000, 200}, {50_000, 1}} {
 		b.Run(fmt.Sprintf("actors=%d/changes=%d", size.actors, size.changes), func(b *testing.B) {
-			server, err := bus.StartServer(bus.ServerOptions{DataDir: b.TempDir()})
+			server, err := bus.StartServer(bus.ServerConfig{DataDir: b.TempDir()})
 			require.NoError(b, err)
 			b.Cleanup(server.Shutdown)
-			connect := func() (*nats.Conn, error) { return server.Connect(bus.Options{}) }
+			connect := func() (*nats.Conn, error) { return server.Connect(bus.Config{}) }
 			next := newOwner(b, connect, "next", 0)
 			for n := 0; b.Loop(); n++ {
 				b.StopTimer()

@@ -57,7 +57,7 @@ func TestReadGoesOnToTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
+				server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
 				require.NoError(t, err)
 				defer server.Shutdown()
 				var stall atomic.Int64

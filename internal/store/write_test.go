@@ -18,14 +18,14 @@ import (
 // single writes and batches. One in ten expects a wrong revision, and fails alone.
 func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]bus.ServerOptions{"default": {}, "always": {SyncAlways: true}} {
+	for name, config := range map[string]bus.ServerConfig{"default": {}, "always": {SyncAlways: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			options.DataDir = t.TempDir()
-			server, err := bus.StartServer(options)
+			config.DataDir = t.TempDir()
+			server, err := bus.StartServer(config)
 			require.NoError(t, err)
 			t.Cleanup(server.Shutdown)
-			nc, err := server.Connect(bus.Options{})
+			nc, err := server.Connect(bus.Config{})
 			require.NoError(t, err)
 			t.Cleanup(nc.Close)
 			records := openRecords(t, nc)
@@ -79,9 +79,9 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 // TestWritesEndWithTheConnection: a write that the server cannot answer any more does not wait for its time to run out.
 func TestWritesEndWithTheConnection(t *testing.T) {
 	t.Parallel()
-	server, err := bus.StartServer(bus.ServerOptions{DataDir: t.TempDir()})
+	server, err := bus.StartServer(bus.ServerConfig{DataDir: t.TempDir()})
 	require.NoError(t, err)
-	nc, err := bus.Connect(t.Context(), bus.Options{URL: server.URL()})
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: server.URL()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	records := openRecords(t, nc)

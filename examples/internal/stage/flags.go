@@ -31,7 +31,10 @@ const usage = `%s plays a scene with its actors, prints what happened and ends.
 With NATS_URL set the actors run on that server, and no other is started.
 `
 
-// parse reads the command line. It has written the help text when the error is flag.ErrHelp.
+// usageError is about the command line, and not about the program.
+type usageError struct{ error }
+
+// parse reads the command line. It has written the help text when the error is flag.ErrHelp. Any other is a usageError.
 func parse(args []string, help io.Writer) (flags, error) {
 	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
@@ -52,19 +55,18 @@ func parse(args []string, help io.Writer) (flags, error) {
 		err = errors.New("--quiet and --listen go with --serve")
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		err = fmt.Errorf("%s: %w (see: %s --help)", name, err, name)
+		err = usageError{fmt.Errorf("%s: %w (see: %s --help)", name, err, name)}
 	}
 	return f, err
 }
 
-// options completes what the environment says. A program that runs and ends takes any free port, one that serves has
+// complete completes what the environment says. A program that runs and ends takes any free port, one that serves has
 // to be found.
-func (f flags) options(o bus.Options) bus.Options {
+func (f flags) complete(o *bus.Config) {
 	o.Server.DataDir = cmp.Or(f.data, o.Server.DataDir)
 	if f.serve {
 		o.Server.Listen = cmp.Or(f.listen, o.Server.Listen, defaultListen())
 	}
-	return o
 }
 
 // defaultListen is where every NATS client looks first.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/troupe-go/troupe/bus"
-	"github.com/troupe-go/troupe/internal/wire"
+	"github.com/troupe-go/troupe/client"
 )
 
 // Tour is what there is to try from another terminal.
@@ -55,8 +55,8 @@ func (s *Stage) Serve(ctx context.Context, b *bus.Bus, ended <-chan struct{}, to
 func (s *Stage) commands(b *bus.Bus, tour Tour) []string {
 	where := ""
 	switch url := b.URL(); {
-	case s.Bus.Context != "":
-		where = "NATS_CONTEXT=" + quote(s.Bus.Context) + " "
+	case s.natsContext != "":
+		where = "NATS_CONTEXT=" + quote(s.natsContext) + " "
 	case url != bus.DefaultURL:
 		where = "NATS_URL=" + quote(url) + " "
 	}
@@ -76,7 +76,7 @@ func (s *Stage) commands(b *bus.Bus, tour Tour) []string {
 	if len(tour.Calls) > 0 {
 		c := tour.Calls[0]
 		commands = append(commands, fmt.Sprintf("%snats req %s.route.%s.%s.%s %s -H Content-Type:application/json",
-			where, wire.DefaultNamespace, c.Type, c.Key, c.Action, quote(c.Input)))
+			where, client.DefaultNamespace, c.Type, c.Key, c.Action, quote(c.Input)))
 	}
 	return commands
 }

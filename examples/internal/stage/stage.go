@@ -1,4 +1,5 @@
-// Package stage has what the example programs need besides their actors: flags, signals, and output for people.
+// Package stage has what the examples need, and the programs that are made after them do not: flags, exit codes, and
+// output for people.
 package stage
 
 import (
@@ -9,10 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
+	"slices"
 
-	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 )
 
@@ -24,89 +23,75 @@ const (
 	exitInterrupted = 130 // what shells make of SIGINT
 )
 
-// Program is an example, from the opening of its bus to the end.
-type Program func(ctx context.Context, s *Stage) error
-
-// Process is what a Program is run with.
-type Process struct {
-	Args     []string // without the program's name
-	Out, Err io.Writer
-	Bus      bus.Options
-}
-
-// Stage is what a Program runs on.
+// Stage is what a scene is played on.
 type Stage struct {
-	Bus    bus.Options  // where the actors run: what the environment and the flags say
+	Scene  bool         // whether there is a scene to play: there is none with --quiet
 	Logger *slog.Logger // warnings and errors, to stderr
-	Scene  bool         // whether there is a scene to play
 
 	screen
 
-	serve bool
-	ended error
+	complaints  io.Writer
+	serve       bool
+	natsContext string
 }
 
-// Main runs a program in the environment of this process, and ends the process with it. The first SIGINT or SIGTERM
-// ends its context, a second one the process.
-func Main(program Program) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	options, err := bus.OptionsFromEnv()
+// Parse reads the flags of this process and completes the config by them. As flag.Parse does, it ends the process when
+// the flags are wrong, or ask for help.
+func Parse(config *bus.Config) *Stage {
+	s := New(os.Stdout, os.Stderr)
+	if err := s.Parse(os.Args[1:], config); err != nil {
+		os.Exit(s.Report(context.Background(), err))
+	}
+	return s
+}
+
+// New returns a stage that shows to out what happens, and to complaints what goes wrong.
+func New(out, complaints io.Writer) *Stage {
+	return &Stage{
+		Scene:      true,
+		Logger:     slog.New(slog.NewTextHandler(complaints, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		screen:     newScreen(out),
+		complaints: complaints,
+	}
+}
+
+// Parse is [Parse] of these arguments. Its error is for Report.
+func (s *Stage) Parse(args []string, config *bus.Config) error {
+	f, err := parse(args, s.complaints)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitUsage)
+		return err
 	}
-	os.Exit(Run(ctx, program, Process{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Bus: options}))
+	s.Scene, s.serve = !f.quiet, f.serve
+	f.complete(config)
+	config.Logger = s.Logger
+	s.natsContext = config.Context
+	return nil
 }
 
-// Run runs a program and returns its exit code.
-func Run(ctx context.Context, program Program, p Process) int {
-	s, err := newStage(p)
+// Report prints the error that has ended a program, if there is one, and returns the exit code. An error that is only the
+// end of ctx is not printed.
+func (s *Stage) Report(ctx context.Context, err error) (code int) {
+	_, wrong := errors.AsType[usageError](err)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
-	case err != nil:
-		fmt.Fprintln(p.Err, err)
+	case wrong:
+		fmt.Fprintln(s.complaints, err)
 		return exitUsage
-	}
-	err = program(ctx, s)
-	interrupted := ctx.Err() != nil && errors.Is(err, context.Canceled)
-	if interrupted {
-		err = nil
-	}
-	switch err = errors.Join(err, s.ended); {
-	case err != nil:
-		fmt.Fprintln(p.Err, s.paint(red, "error:"), err)
-		return exitFailed
-	case interrupted && !s.serve:
+	case ctx.Err() != nil && interrupted(err):
+		if s.serve {
+			return exitOK
+		}
 		return exitInterrupted
 	}
-	return exitOK
+	fmt.Fprintln(s.complaints, s.paint(red, "error:"), err)
+	return exitFailed
 }
 
-func newStage(p Process) (*Stage, error) {
-	f, err := parse(p.Args, p.Err)
-	if err != nil {
-		return nil, err
+// interrupted reports whether an error is that of a context, and nothing else that went wrong later is joined to it.
+func interrupted(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { // of errors.Join
+		return !slices.ContainsFunc(joined.Unwrap(), func(one error) bool { return !interrupted(one) })
 	}
-	s := &Stage{
-		Bus:    f.options(p.Bus),
-		Logger: slog.New(slog.NewTextHandler(p.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Scene:  !f.quiet,
-		screen: newScreen(p.Out),
-		serve:  f.serve,
-	}
-	s.Bus.Logger = s.Logger
-	return s, nil
+	return errors.Is(err, context.Canceled)
 }
-
-// End is for defer: it ends a host or a client within the time that hosts are given for it. Its error makes the
-// program fail.
-func (s *Stage) End(end func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), actorhost.DefaultGrace)
-	defer cancel()
-	s.ended = errors.Join(s.ended, end(ctx))
-}
-
-// Close is for defer: it closes the bus. Its error makes the program fail.
-func (s *Stage) Close(c io.Closer) { s.ended = errors.Join(s.ended, c.Close()) }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -14,26 +15,27 @@ import (
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/examples/internal/stage"
+	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
 )
 
 func TestMain(m *testing.M) { hosttest.Main(m) }
 
 // run runs a program without an environment.
-func run(ctx context.Context, program stage.Program, args ...string) (code int, out, complaints string) {
+func run(ctx context.Context, program stagetest.Program, args ...string) (code int, out, complaints string) {
 	var stdout, stderr bytes.Buffer
-	code = stage.Run(ctx, program, stage.Process{Args: args, Out: &stdout, Err: &stderr})
+	code = stagetest.Run(ctx, program, stagetest.Process{Args: args, Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	nothing := func(context.Context, *stage.Stage) error { return nil }
-	interrupted := func(ctx context.Context, _ *stage.Stage) error { return ctx.Err() }
+	nothing := func(context.Context, bus.Config, *stage.Stage) error { return nil }
+	interrupted := func(ctx context.Context, _ bus.Config, _ *stage.Stage) error { return ctx.Err() }
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, test := range map[string]struct {
 		ctx       context.Context //nolint:containedctx // a table
-		program   stage.Program
+		program   stagetest.Program
 		args      []string
 		code      int
 		complaint string
@@ -46,12 +48,21 @@ func TestExitCodes(t *testing.T) {
 		"listen without serve":    {t.Context(), nothing, []string{"--listen", "127.0.0.1:0"}, 2, "--serve"},
 		"interrupted":             {canceled, interrupted, nil, 130, ""},
 		"interrupted while serve": {canceled, interrupted, []string{"--serve"}, 0, ""},
-		"failed": {t.Context(), func(context.Context, *stage.Stage) error {
+		"failed": {t.Context(), func(context.Context, bus.Config, *stage.Stage) error {
 			return errors.New("out of luck")
 		}, nil, 1, "out of luck"},
-		"failed at the end": {t.Context(), func(_ context.Context, s *stage.Stage) error {
-			defer s.End(func(context.Context) error { return errors.New("too late") })
+		"failed at the end": {t.Context(), func(context.Context, bus.Config, *stage.Stage) (err error) {
+			defer func() { err = errors.Join(err, errors.New("too late")) }()
 			return nil
+		}, nil, 1, "too late"},
+		"interrupted, and ended": {canceled, func(ctx context.Context, _ bus.Config, _ *stage.Stage) (err error) {
+			defer func() { err = errors.Join(err, nil) }()
+			return fmt.Errorf("playing: %w", ctx.Err())
+		}, nil, 130, ""},
+		"interrupted, and failed at the end": {canceled, func(ctx context.Context, _ bus.Config, _ *stage.Stage) (err error) {
+			defer func() { err = errors.Join(err, nil) }()
+			defer func() { err = errors.Join(err, errors.New("too late")) }()
+			return fmt.Errorf("playing: %w", ctx.Err())
 		}, nil, 1, "too late"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,30 +78,30 @@ func TestExitCodes(t *testing.T) {
 
 func TestFlagsSayWhereTheServerIs(t *testing.T) {
 	t.Parallel()
-	env := bus.Options{Server: bus.ServerOptions{DataDir: "env", Listen: "env:1"}}
+	env := bus.Config{Server: bus.ServerConfig{DataDir: "env", Listen: "env:1"}}
 	for name, test := range map[string]struct {
 		args   []string
-		env    bus.Options
+		env    bus.Config
 		listen string
 		data   string
 		scene  bool
 	}{
-		"runs and ends":      {nil, bus.Options{}, "", "", true},
-		"serves":             {[]string{"--serve"}, bus.Options{}, "127.0.0.1:4222", "", true},
-		"serves in silence":  {[]string{"--serve", "--quiet"}, bus.Options{}, "127.0.0.1:4222", "", false},
+		"runs and ends":      {nil, bus.Config{}, "", "", true},
+		"serves":             {[]string{"--serve"}, bus.Config{}, "127.0.0.1:4222", "", true},
+		"serves in silence":  {[]string{"--serve", "--quiet"}, bus.Config{}, "127.0.0.1:4222", "", false},
 		"by the environment": {[]string{"--serve"}, env, "env:1", "env", true},
 		"by flags":           {[]string{"--serve", "--listen", "flag:1", "--data", "flag"}, env, "flag:1", "flag", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			program := func(_ context.Context, s *stage.Stage) error {
-				require.Equal(t, test.listen, s.Bus.Server.Listen)
-				require.Equal(t, test.data, s.Bus.Server.DataDir)
+			program := func(_ context.Context, config bus.Config, s *stage.Stage) error {
+				require.Equal(t, test.listen, config.Server.Listen)
+				require.Equal(t, test.data, config.Server.DataDir)
 				require.Equal(t, test.scene, s.Scene)
 				return nil
 			}
-			process := stage.Process{Args: test.args, Out: io.Discard, Err: t.Output(), Bus: test.env}
-			require.Zero(t, stage.Run(t.Context(), program, process))
+			process := stagetest.Process{Args: test.args, Out: io.Discard, Err: t.Output(), Bus: test.env}
+			require.Zero(t, stagetest.Run(t.Context(), program, process))
 		})
 	}
 }
@@ -101,12 +112,12 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 		Calls: []stage.Call{{Type: "room", Key: "main", Action: "say", Input: `"it's me"`}, {Type: "room", Key: "main", Action: "hear"}},
 		Watch: "room main said",
 	}
-	program := func(ctx context.Context, s *stage.Stage) error {
-		b, err := bus.Open(ctx, s.Bus)
+	program := func(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
+		b, err := bus.Open(ctx, config)
 		if err != nil {
 			return err
 		}
-		defer s.Close(b)
+		defer func() { err = errors.Join(err, b.Close()) }()
 		return s.Serve(ctx, b, nil, tour)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -115,7 +126,7 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 	code := make(chan int, 1)
 	go func() {
 		args := []string{"--serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()}
-		code <- stage.Run(ctx, program, stage.Process{Args: args, Out: writer, Err: t.Output()})
+		code <- stagetest.Run(ctx, program, stagetest.Process{Args: args, Out: writer, Err: t.Output()})
 		_ = writer.Close()
 	}()
 
@@ -124,7 +135,7 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 		line := strings.TrimSpace(lines.Text())
 		if where, ok := strings.CutPrefix(line, "NATS "); ok {
 			url = strings.TrimSpace(where)
-			nc, err := bus.Connect(ctx, bus.Options{URL: url})
+			nc, err := bus.Connect(ctx, bus.Config{URL: url})
 			require.NoError(t, err)
 			nc.Close()
 		}
@@ -151,13 +162,13 @@ func TestServeEndsWithTheHost(t *testing.T) {
 	t.Parallel()
 	drained := make(chan struct{})
 	close(drained)
-	code, out, _ := run(t.Context(), func(ctx context.Context, s *stage.Stage) error {
-		s.Bus.Server = bus.ServerOptions{Memory: true}
-		b, err := bus.Open(ctx, s.Bus)
+	code, out, _ := run(t.Context(), func(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
+		config.Server = bus.ServerConfig{Memory: true}
+		b, err := bus.Open(ctx, config)
 		if err != nil {
 			return err
 		}
-		defer s.Close(b)
+		defer func() { err = errors.Join(err, b.Close()) }()
 		return s.Serve(ctx, b, drained, stage.Tour{})
 	}, "--serve")
 	require.Zero(t, code)
@@ -166,7 +177,7 @@ func TestServeEndsWithTheHost(t *testing.T) {
 
 func TestOutputIsPlainWhenNobodyLooks(t *testing.T) {
 	t.Parallel()
-	code, out, _ := run(t.Context(), func(_ context.Context, s *stage.Stage) error {
+	code, out, _ := run(t.Context(), func(_ context.Context, _ bus.Config, s *stage.Stage) error {
 		s.Title("Title", "and more")
 		s.Done("%d of %d", 1, 2)
 		s.Refused("%s", s.Bold("no")+s.Dim("!"))

@@ -1,0 +1,33 @@
+package actorhost
+
+import (
+	"strings"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// maxSpelt is how much of a chain is spelt out.
+const maxSpelt = 4 << 10
+
+// cycle is the error of a call whose actor waits in it.
+func cycle(chain, tokens string) *troupe.Error {
+	if len(chain) > wire.MaxChainBytes {
+		return errs.New(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
+	}
+	spelt := func() string {
+		whole := chain + "," + tokens
+		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxSpelt):])
+	}
+	length := 0
+	for waiting := range strings.SplitSeq(chain, ",") {
+		if waiting == tokens {
+			return errs.New(troupe.CodeCallCycle, "%s", spelt())
+		}
+		if length++; length == wire.MaxChain {
+			return errs.New(troupe.CodeCallCycle, "more than %d actors wait: %s", wire.MaxChain, spelt())
+		}
+	}
+	return nil
+}

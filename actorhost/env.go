@@ -1,0 +1,46 @@
+package actorhost
+
+import (
+	"context"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/actorhost/internal/clock"
+	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/pool"
+	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/origin"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// env is what activations have of their host. It is complete before there is one, and does not change.
+type env struct {
+	nc        *nats.Conn
+	ns        wire.Namespace
+	config    *Config
+	clock     *clock.Clock
+	records   *store.Records
+	client    *client.Client
+	origin    origin.Host // of the calls that it makes
+	requester *rpc.Requester
+	presence  *presence.Presence
+	out       *outlet
+	ready     *pool.Pool[*activation]
+	inbox     chan *nats.Msg
+	clients   *presence.Clients[*Connection]
+	drains    drains
+	mailboxes *mailbox.Mailboxes[work]
+	work      sync.WaitGroup // goroutines of the host
+
+	// ctx ends when the host gives its actions up.
+	ctx context.Context //nolint:containedctx // the life of the host
+
+	log *store.EventLog
+}
+
+// busy reports whether calls have arrived that nobody is at yet.
+func (e *env) busy() bool { return len(e.inbox) > 0 || e.ready.Queued() > 0 }

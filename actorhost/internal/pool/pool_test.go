@@ -1,0 +1,65 @@
+package pool_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/troupe-go/troupe/actorhost/internal/pool"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestPoolRunsAll(t *testing.T) {
+	t.Parallel()
+	const all = 10_000
+	var mu sync.Mutex
+	seen := make(map[int]int)
+	var ran sync.WaitGroup
+	ran.Add(2 * all)
+	p := pool.New(func(i int) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[i]++
+		ran.Done()
+	})
+	for range 2 {
+		go func() {
+			for i := range all {
+				p.Add(i)
+			}
+		}()
+	}
+	ran.Wait()
+	p.Close()
+	p.Wait()
+	require.Len(t, seen, all)
+	for i, times := range seen {
+		require.Equal(t, 2, times, i)
+	}
+	require.Zero(t, p.Queued())
+}
+
+// A run that waits for another must not keep it from running.
+func TestRunsThatWaitHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(*testing.T) {
+		const waiting = 500
+		release := make(chan struct{})
+		p := pool.New(func(i int) {
+			if i < waiting {
+				<-release
+			} else {
+				close(release)
+			}
+		})
+		for i := range waiting + 1 {
+			p.Add(i)
+		}
+		p.Close()
+		p.Wait()
+	})
+}

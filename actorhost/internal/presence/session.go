@@ -1,0 +1,222 @@
+package presence
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Session is a host's presence under one id, from the first write of its lease to the last. A host that has lost its lease
+// starts a new session under a new id: what it held in the old one is no longer its own.
+type Session struct {
+	ID      string         // random
+	Journal *store.Journal // where what many actors change at the same moment goes
+	// Stranded is whether the journal has what is not in the record of an actor that is not awake any more.
+	Stranded atomic.Bool
+
+	p     *Presence
+	entry store.HostEntry
+
+	// until is when the lease runs out by the clock of the host. It starts before the write that renews it, so it is never
+	// later than the server's.
+	until atomic.Int64
+	// away is whether the connection was lost before that write was sent, and it has not succeeded since. While the
+	// connection was away others may have revoked the lease.
+	away atomic.Bool
+
+	mu       sync.Mutex // held for each write of the lease
+	revision uint64
+	routes   []*nats.Subscription
+	own      *nats.Subscription
+	asked    []*nats.Subscription
+}
+
+// Join starts a session and takes calls in it.
+func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
+	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
+	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Types: p.Types, Features: record.Features(), Started: time.Now().UTC()}
+	if err := s.renew(ctx); err != nil {
+		return nil, fmt.Errorf("taking a lease: %w", err)
+	}
+	if s.Journal, err = p.Journals.Open(ctx, s.ID); err != nil {
+		return nil, err // the lease runs out by itself
+	}
+	p.session.Store(s)
+	if err := s.listen(ctx); err != nil {
+		_ = s.leave()
+		return nil, errors.Join(err, s.Journal.Close(ctx))
+	}
+	return s, nil
+}
+
+// joinTimeout bounds how long the server may take to say that it lets the host listen.
+const joinTimeout = 30 * time.Second
+
+func (s *Session) listen(ctx context.Context) error {
+	p := s.p
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	guard := rpc.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace))
+	defer guard.End()
+	own, err := p.Conn.ChanSubscribe(p.Namespace.HostAll(s.ID), p.Inbox)
+	if err != nil {
+		return fmt.Errorf("subscribing as a host: %w", err)
+	}
+	s.own = own
+	for _, name := range p.Types {
+		route, err := p.Conn.ChanQueueSubscribe(p.Namespace.RouteType(name), wire.QueueGroup, p.Inbox)
+		if err != nil {
+			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
+		}
+		s.routes = append(s.routes, route)
+		if err := p.tryCalls(name); err != nil {
+			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
+		}
+	}
+	if err := s.announce(); err != nil {
+		return fmt.Errorf("subscribing as a service: %w", err)
+	}
+	if err := guard.Flush(joinTimeout); err != nil {
+		return fmt.Errorf("subscribing as a host: %w", err)
+	}
+	return nil
+}
+
+// Valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Without it
+// the host sends no reply and writes no record.
+func (s *Session) Valid() bool { return s.ValidAt(s.p.Clock.Now()) }
+
+// ValidAt is Valid at a time of the host's clock, which must be now.
+func (s *Session) ValidAt(now time.Duration) bool {
+	return int64(now) < s.until.Load() && len(s.p.lost) == 0 && !s.away.Load()
+}
+
+// renew writes the lease.
+func (s *Session) renew(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.p.lost) > 0 {
+		s.away.Store(true)
+		<-s.p.lost
+	}
+	sent := s.p.Clock.Now()
+	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, s.p.Lease)
+	if errors.Is(err, store.ErrConflict) && s.revision != 0 {
+		// Perhaps with an earlier write of our own, whose answer did not come: only what is there now tells.
+		found, up, readErr := s.p.Leases.Revision(ctx, s.ID)
+		switch {
+		case readErr != nil:
+			return readErr
+		case up:
+			s.revision = found
+			revision, err = s.p.Leases.Renew(ctx, s.entry, found, s.p.Lease)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.revision = revision
+	s.away.Store(false)
+	s.until.Store(int64(sent + s.p.Lease))
+	return nil
+}
+
+// leaveRoutes leaves the queue groups. What has already arrived in them is still answered.
+func (s *Session) leaveRoutes() error {
+	s.mu.Lock()
+	routes := s.routes
+	s.routes = nil
+	s.mu.Unlock()
+	var errs []error
+	for _, route := range routes {
+		errs = append(errs, unlessClosed(route.Drain()))
+	}
+	return errors.Join(errs...)
+}
+
+// leave stops listening. From here on the session is not valid.
+func (s *Session) leave() error {
+	err := s.leaveRoutes()
+	s.until.Store(0)
+	s.mu.Lock()
+	own, asked := s.own, s.asked
+	s.own, s.asked = nil, nil
+	s.mu.Unlock()
+	for _, sub := range asked {
+		err = errors.Join(err, unlessClosed(sub.Unsubscribe()))
+	}
+	if own != nil {
+		err = errors.Join(err, unlessClosed(own.Drain()))
+	}
+	return err
+}
+
+// releaseTimeout is what there is at least to give a lease back, also when the time of a stop is over: without it, the
+// actors of the host would have to wait until the lease has run out.
+const releaseTimeout = time.Second
+
+// End stops listening and gives the lease back.
+func (s *Session) End(ctx context.Context) error {
+	err := s.leave()
+	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < releaseTimeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+		defer cancel()
+	}
+	err = errors.Join(err, s.Journal.Close(ctx))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	revokeErr := s.p.Leases.Revoke(ctx, s.ID, s.revision)
+	if errors.Is(revokeErr, store.ErrConflict) { // revoked already, or renewed by a write whose answer did not come
+		found, up, readErr := s.p.Leases.Revision(ctx, s.ID)
+		if revokeErr = readErr; up {
+			revokeErr = s.p.Leases.Revoke(ctx, s.ID, found)
+		}
+	}
+	if revokeErr != nil && !errors.Is(revokeErr, store.ErrConflict) {
+		err = errors.Join(err, fmt.Errorf("giving the lease back: %w", revokeErr))
+	}
+	return err
+}
+
+// unlessClosed drops the error of a subscription that has ended with its connection.
+func unlessClosed(err error) error {
+	if errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription) {
+		return nil
+	}
+	return err
+}
+
+// announce subscribes to what asks after all services, those of the namespace, and this host (ADR-32).
+func (s *Session) announce() error {
+	for _, verb := range []micro.Verb{micro.PingVerb, micro.InfoVerb, micro.StatsVerb} {
+		for _, who := range [][2]string{{}, {s.p.Namespace.Name()}, {s.p.Namespace.Name(), s.ID}} {
+			subject, err := micro.ControlSubject(verb, who[0], who[1])
+			if err != nil {
+				return err
+			}
+			sub, err := s.p.Conn.ChanSubscribe(subject, s.p.Asked)
+			if err != nil {
+				return err
+			}
+			s.asked = append(s.asked, sub)
+		}
+	}
+	return nil
+}
+
+// Features are what the lease says that the host knows of records: see [record.Features].
+func (s *Session) Features() []string { return s.entry.Features }

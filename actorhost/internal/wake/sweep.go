@@ -1,0 +1,74 @@
+package wake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+const sweepTimeout, sweepsAtOnce = time.Minute, 64
+
+// sweep wakes, now and then, the actors of hosts that have died that may have unsent events.
+func (w *Waker) sweep() {
+	for {
+		if err := w.sweepHosts(); err != nil && w.config.Staying.Err() == nil && w.config.Conn.IsConnected() {
+			w.config.Logger.Warn("looking for unsent events of dead hosts failed", slog.Any("error", err))
+		}
+		if !pause.For(w.config.Staying, w.config.Lease) {
+			return
+		}
+	}
+}
+
+func (w *Waker) sweepHosts() error {
+	ctx, cancel := context.WithTimeout(w.config.Staying, sweepTimeout)
+	defer cancel()
+	hosts, err := w.index.UnsentHosts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, host := range hosts {
+		_, up, err := w.config.Leases.Revision(ctx, host.Host)
+		if err != nil {
+			return err
+		}
+		if up {
+			continue
+		}
+		if err := w.sweepHost(ctx, host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepHost wakes the actors of a host that is no more. They send what there is as they wake.
+func (w *Waker) sweepHost(ctx context.Context, host store.Unsent) error {
+	marks, err := w.index.UnsentOf(ctx, host.Host)
+	if err != nil {
+		return err
+	}
+	var waking errgroup.Group // in which one that fails does not end the others
+	waking.SetLimit(sweepsAtOnce)
+	for _, mark := range marks {
+		waking.Go(func() error {
+			err := w.config.Call(ctx, troupe.Invocation{ID: mark.ID, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
+			if err != nil && !errors.Is(err, troupe.ErrNotFound) { // which is the answer of whoever is awake, or does not exist
+				return err
+			}
+			return w.index.Unmark(ctx, mark)
+		})
+	}
+	if err := waking.Wait(); err != nil {
+		return err
+	}
+	return w.index.Unmark(w.config.Staying, host)
+}

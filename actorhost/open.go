@@ -1,0 +1,93 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// open connects the host with the bus.
+func (h *Host) open(ctx context.Context) (err error) {
+	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+		return err
+	}
+	if h.journals, err = store.OpenJournals(ctx, h.records, h.ns, h.config.Replicas, faults.Eager); err != nil {
+		return err
+	}
+	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+		return err
+	}
+	if h.client, err = client.New(h.nc, client.Config{Namespace: h.ns.Name(), Logger: h.config.Logger}); err != nil {
+		return err
+	}
+	if h.requester, err = rpc.NewRequester(h.nc); err != nil {
+		return err
+	}
+	h.presence = presence.New(presence.Config{
+		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
+		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.names, Lease: h.config.Lease,
+		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, Asked: h.asked,
+		Ctx: h.ctx, Staying: h.staying, Go: h.work.Go, Evict: h.evict,
+	})
+	h.clients = presence.NewClients(h.presence, (*Connection).ID, h.clientGone)
+	if err := h.openWaker(ctx); err != nil {
+		return err
+	}
+	if _, err := h.presence.Join(ctx); err != nil {
+		return err
+	}
+	h.work.Go(func() { h.dispatcher.run(h.quit) })
+	h.work.Go(h.presence.Keep)
+	h.work.Go(func() { h.clients.Watch(h.ctx) })
+	h.work.Go(h.describe)
+	h.work.Go(func() { h.goRound(h.staying) })
+	return h.presence.Rehearse(ctx, h.tryLog)
+}
+
+// clientGone tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
+func (h *Host) clientGone(conn *Connection) {
+	if conn.a.offer(&work{kind: leftWork, about: conn}) == first {
+		h.ready.Add(conn.a)
+	}
+}
+
+// close gives back what open has taken. Turns that were given up may still run.
+func (h *Host) close(ctx context.Context) error {
+	var errs []error
+	if h.presence != nil {
+		if s := h.presence.Session(); s != nil {
+			errs = append(errs, s.End(ctx))
+		}
+	}
+	close(h.quit)
+	h.ready.Close()
+	if h.waker != nil {
+		h.waker.Stop()
+	}
+	if h.client != nil {
+		errs = append(errs, h.client.Close(ctx))
+	}
+	if h.requester != nil {
+		errs = append(errs, h.requester.Close())
+	}
+	if h.records != nil {
+		errs = append(errs, h.records.Close())
+	}
+	if h.presence != nil {
+		h.presence.Close()
+	}
+	done := make(chan struct{})
+	go func() { h.work.Wait(); h.ready.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		errs = append(errs, fmt.Errorf("actorhost: waiting for actions to end: %w", ctx.Err()))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,43 @@
+package troupe
+
+import "context"
+
+// Group refers to many actors of R's type, for [Event.SubscribeAll]. Like a reference it belongs to a caller, and making
+// one does no I/O.
+type Group[R Reference] struct {
+	caller Caller
+	actors Actors
+	err    error // why the group is not valid; subscriptions return it
+}
+
+// All refers to the actors of R's type whose keys begin with these parts, and to all of them without any:
+// All[Room](c, "org1") is the room org1 itself, org1/lobby, org1/a/b, and so on.
+//
+// A subscription to such a group receives every event of these actors, and passes on the one that it is to. Name the
+// depth of the keys by [Group.Exactly] where the actors have many other events.
+func All[R Reference](c Caller, prefix ...string) Group[R] {
+	var ref R
+	actors, err := NewActors(ref.ActorType(), prefix...)
+	return Group[R]{caller: c, actors: actors, err: err}
+}
+
+// Exactly narrows g to the keys that have this many more parts: All[Room](c, "org1").Exactly(1) is every room of org1,
+// if the key of a room is an organisation and a name.
+func (g Group[R]) Exactly(more int) Group[R] {
+	if g.err == nil {
+		g.actors, g.err = g.actors.Exactly(more)
+	}
+	return g
+}
+
+func (g Group[R]) listen(ctx context.Context, l Listening) (Subscription, error) {
+	switch {
+	case g.err != nil:
+		return nil, g.err
+	case g.caller == nil:
+		var ref R
+		return nil, badInput("subscribing to %s of %s: the group has no caller: make it by All", l.Event, ref.ActorType())
+	}
+	l.Actors = g.actors
+	return g.caller.Listen(ctx, l)
+}

@@ -1,0 +1,5 @@
+//go:build never
+
+package knot
+
+var _ = Top

@@ -1,0 +1,5 @@
+package knot
+
+type middle struct{}
+
+func (*middle) value() int { return left{}.value() }

@@ -1,0 +1,5 @@
+package knot
+
+import "sync/atomic"
+
+var shared atomic.Pointer[middle]

@@ -1,0 +1,203 @@
+package rpc
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Batcher sends messages, and those to one receiver that are there at the same moment as one: a batch, see
+// [wire.ParseBatch]. What is there alone is sent as it is. Nothing waits for a time to pass, only for the goroutines that are
+// ready to run. It is safe for concurrent use, and keeps the order of all that one goroutine gives it.
+type Batcher struct {
+	BatcherConfig
+	nc *nats.Conn
+
+	waiting atomic.Int64 // messages
+	limit   atomic.Int64 // of the size of a batch
+
+	sending sync.Mutex // held while something is sent, which may have to wait for the socket; before mu
+
+	mu      sync.Mutex
+	batches map[string]*batch // that wait, by receiver
+	queue   []*batch          // the same, in the order in which they began
+	last    uint64            // number of a batch
+	coming  bool              // a goroutine is about to send
+	spare   []*batch
+}
+
+// BatcherConfig say how batches are sent.
+type BatcherConfig struct {
+	// Subject is where a receiver gets its batches.
+	Subject func(to string) string
+	// Short is whether all single messages to a receiver have subjects that begin with its name, and in a batch have not.
+	Short bool
+	// Inbox is the beginning of reply subjects; the number of the batch follows, in base 36. It may be empty.
+	Inbox string
+	// Failed is told that a batch, or a message, that waited has not been sent. It must not use the Batcher.
+	Failed func(to string, number uint64, err error)
+}
+
+// batch is what one receiver is to get.
+type batch struct {
+	to     string
+	number uint64
+	count  int
+	body   []byte
+}
+
+// Limits of batches: the size of one, and of a message in one; and what is kept of those that were sent.
+const maxBatchSize, maxBatched, keepBatch, keepBatches = 32 << 10, 8 << 10, 64 << 10, 64
+
+// NewBatcher returns a Batcher for a connection. It needs no closing.
+func NewBatcher(nc *nats.Conn, o BatcherConfig) *Batcher {
+	g := &Batcher{BatcherConfig: o, nc: nc, batches: make(map[string]*batch)}
+	g.limit.Store(min(maxBatchSize, nc.MaxPayload()))
+	return g
+}
+
+// Add sends a message, or, when more says that others are about to add some, has it sent as soon as the goroutines have
+// run that are ready to. Message and body may be used again afterwards. Number, if it is given, is told that of the batch
+// that the message may go with, before that is sent. The error is of a message that was sent at once.
+func (g *Batcher) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64) error {
+	size := int64(msg.Size() + 64) // with all lengths
+	if size > maxBatched || !more && g.waiting.Load() == 0 {
+		g.sending.Lock()
+		defer g.sending.Unlock()
+		g.flush()
+		return g.nc.PublishMsg(msg)
+	}
+	for !g.add(to, msg, size, more, number) {
+		g.Flush()
+	}
+	if !more {
+		g.Flush()
+	}
+	return nil
+}
+
+// add puts a message into the batch of its receiver, unless that is full.
+func (g *Batcher) add(to string, msg *nats.Msg, size int64, more bool, number *atomic.Uint64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.batches[to]
+	switch {
+	case b == nil:
+		b = g.begin(to)
+	case b.count == wire.MaxBatch || int64(len(b.body))+size > g.limit.Load():
+		return false
+	}
+	b.add(msg, g.Short)
+	g.waiting.Add(1)
+	if number != nil {
+		number.Store(b.number)
+	}
+	if more && !g.coming {
+		g.coming = true
+		go g.send()
+	}
+	return true
+}
+
+// begin begins a batch. The caller holds g.mu.
+func (g *Batcher) begin(to string) *batch {
+	var b *batch
+	if last := len(g.spare) - 1; last >= 0 {
+		b, g.spare = g.spare[last], g.spare[:last]
+	} else {
+		b = new(batch)
+	}
+	g.last++
+	b.to, b.number = strings.Clone(to), g.last
+	g.batches[b.to] = b
+	g.queue = append(g.queue, b)
+	return b
+}
+
+// send sends what waits, after the goroutines that are about to add something: as long as there is more each time.
+func (g *Batcher) send() {
+	for before := int64(0); before < g.waiting.Load(); runtime.Gosched() {
+		before = g.waiting.Load()
+	}
+	g.mu.Lock()
+	g.coming = false
+	g.mu.Unlock()
+	g.Flush()
+}
+
+// Flush sends what waits.
+func (g *Batcher) Flush() {
+	if g.waiting.Load() == 0 { // which needs no lock to see: that may be held for a while
+		return
+	}
+	g.sending.Lock()
+	defer g.sending.Unlock()
+	g.flush()
+}
+
+// flush sends what waits. The caller holds g.sending, which keeps all in order.
+func (g *Batcher) flush() {
+	if g.waiting.Load() == 0 {
+		return
+	}
+	g.mu.Lock()
+	queue := g.queue
+	g.queue = nil
+	clear(g.batches)
+	g.mu.Unlock()
+	for _, b := range queue {
+		if err := g.nc.PublishMsg(g.message(b)); err != nil {
+			g.Failed(b.to, b.number, err)
+		}
+		g.waiting.Add(-int64(b.count))
+		b.reset()
+	}
+	if len(queue) == 0 {
+		return
+	}
+	g.limit.Store(min(maxBatchSize, g.nc.MaxPayload())) // another server may have another
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.spare) < keepBatches {
+		g.spare = append(g.spare, queue...)
+	}
+}
+
+// message is what is sent for a batch.
+func (g *Batcher) message(b *batch) *nats.Msg {
+	if b.count == 1 {
+		if alone, err := wire.ParseBatch(nil, b.body); err == nil { // as it always is
+			if g.Short {
+				alone[0].Subject = b.to + alone[0].Subject
+			}
+			return &alone[0]
+		}
+	}
+	msg := &nats.Msg{Subject: g.Subject(b.to), Data: b.body}
+	if g.Inbox != "" {
+		msg.Reply = g.Inbox + strconv.FormatUint(b.number, 36)
+	}
+	return msg
+}
+
+func (b *batch) add(msg *nats.Msg, short bool) {
+	subject := msg.Subject
+	if short {
+		subject = subject[len(b.to):]
+	}
+	b.body = wire.AppendToBatch(b.body, b.count, subject, msg)
+	b.count++
+}
+
+func (b *batch) reset() {
+	b.count = 0
+	if b.body = b.body[:0]; cap(b.body) > keepBatch {
+		b.body = nil
+	}
+}

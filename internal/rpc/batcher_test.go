@@ -1,0 +1,74 @@
+package rpc_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// batcher is one whose batches for a receiver come on its name, and numbers on answers.
+func batcher(t *testing.T, nc *nats.Conn) (*rpc.Batcher, func(subject string) *nats.Subscription) {
+	t.Helper()
+	g := rpc.NewBatcher(nc, rpc.BatcherConfig{
+		Subject: func(to string) string { return to + "batch" },
+		Short:   true,
+		Failed:  func(to string, _ uint64, err error) { t.Errorf("sending to %s: %v", to, err) },
+	})
+	return g, func(subject string) *nats.Subscription {
+		sub, err := nc.SubscribeSync(subject)
+		require.NoError(t, err)
+		return sub
+	}
+}
+
+func TestBatcherSendsTogetherAndInOrder(t *testing.T) {
+	t.Parallel()
+	nc := bustest.Connect(t)
+	g, subscribe := batcher(t, nc)
+	ann, bob := subscribe("ann.>"), subscribe("bob.>")
+	const messages = 600
+	var got, want []string
+	for i := range messages {
+		msg := &nats.Msg{Subject: "ann.id", Reply: "r", Header: nats.Header{"K": {"v", "w"}, "L": {""}}, Data: []byte{byte(i), byte(i >> 8)}}
+		if i%100 == 50 {
+			msg.Data = append(msg.Data, make([]byte, 10<<10)...) // too large to wait
+		}
+		want = append(want, string(msg.Data))
+		require.NoError(t, g.Add("ann.", msg, true, nil))
+		clear(msg.Data)
+	}
+	require.NoError(t, g.Add("bob.", &nats.Msg{Subject: "bob.id", Data: []byte("alone")}, false, nil))
+	require.NoError(t, nc.Flush())
+
+	for len(got) < messages {
+		msg, err := ann.NextMsg(10 * time.Second)
+		require.NoError(t, err)
+		all := []nats.Msg{*msg}
+		if msg.Subject == "ann.batch" {
+			require.LessOrEqual(t, len(msg.Data), 32<<10)
+			all, err = wire.ParseBatch(nil, msg.Data)
+			require.NoError(t, err)
+			require.Greater(t, len(all), 1)
+		}
+		for _, one := range all {
+			require.Contains(t, []string{"id", "ann.id"}, one.Subject)
+			require.Equal(t, "r", one.Reply)
+			require.Equal(t, nats.Header{"K": {"v", "w"}, "L": {""}}, one.Header)
+			got = append(got, string(one.Data))
+		}
+	}
+	require.Equal(t, want, got)
+	msg, err := bob.NextMsg(10 * time.Second)
+	require.NoError(t, err)
+	require.Equal(t, "bob.id", msg.Subject)
+	require.Equal(t, "alone", string(msg.Data))
+	pending, _, err := ann.Pending()
+	require.NoError(t, err)
+	require.Zero(t, pending)
+}

@@ -1,0 +1,50 @@
+package rpc
+
+import (
+	"maps"
+	"time"
+)
+
+// inflight holds the requests to one receiver that have not ended, by their numbers, and which host has last told that it
+// has the receiver, if one has. An empty one is kept until there are too many: the receiver is likely to get another.
+type inflight struct {
+	first, last *Request
+	host        *host
+	told        time.Time
+}
+
+// enter puts a request into the requests in flight to its receiver. The caller holds r.mu.
+func (r *Requester) enter(q *Request) *inflight {
+	l := r.inflight[q.to]
+	if l == nil {
+		if len(r.inflight) >= max(maxKnown, 2*r.busyReceivers) {
+			maps.DeleteFunc(r.inflight, func(_ string, l *inflight) bool { return l.first == nil })
+			r.busyReceivers = len(r.inflight)
+		}
+		l = new(inflight)
+		r.inflight[q.to] = l
+	}
+	if q.prev = l.last; q.prev == nil {
+		l.first = q
+	} else {
+		q.prev.next = q
+	}
+	l.last, q.inflight = q, l
+	return l
+}
+
+// leave takes a request out of those in flight to its receiver. The caller holds r.mu.
+func (r *Requester) leave(q *Request) {
+	l := q.inflight
+	if q.prev == nil {
+		l.first = q.next
+	} else {
+		q.prev.next = q.next
+	}
+	if q.next == nil {
+		l.last = q.prev
+	} else {
+		q.next.prev = q.prev
+	}
+	q.prev, q.next, q.inflight = nil, nil, nil
+}

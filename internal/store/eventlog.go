@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// EventLog is the log of durable events with the index of who subscribes to it, opened when somebody needs them: many a
+// host has neither. It is safe for concurrent use.
+type EventLog struct {
+	nc       *nats.Conn
+	ns       wire.Namespace
+	replicas int
+	keep     time.Duration
+	marked   sync.Map // the hosts that have a mark: see Mark
+
+	mu    sync.Mutex
+	log   *Log
+	index *Subscriptions
+}
+
+// NewEventLog is for the log of a namespace: see [OpenLog].
+func NewEventLog(nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration) *EventLog {
+	return &EventLog{nc: nc, ns: ns, replicas: replicas, keep: keep}
+}
+
+// Open opens the log and the index, and makes what is not there, unless that was done before.
+func (l *EventLog) Open(ctx context.Context) (*Log, *Subscriptions, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.log != nil {
+		return l.log, l.index, nil
+	}
+	log, err := OpenLog(ctx, l.nc, l.ns, l.replicas, l.keep)
+	if err != nil {
+		return nil, nil, err
+	}
+	index, err := OpenSubscriptions(ctx, l.nc, l.ns, l.replicas)
+	if err != nil {
+		return nil, nil, err
+	}
+	l.log, l.index = log, index
+	return log, index, nil
+}
+
+// Try fails if the events of an actor, or who subscribes to them, cannot be read, or subscriptions not be entered. It
+// changes nothing.
+func (l *EventLog) Try(ctx context.Context, source troupe.ID) error {
+	log, index, err := l.Open(ctx)
+	if err != nil {
+		return err
+	}
+	const event = "rehearsal"
+	if _, _, err := log.Last(ctx, source, event); err != nil {
+		return err
+	}
+	if _, err := index.Of(ctx, source, event); err != nil {
+		return err
+	}
+	if err := index.Try(ctx, source); err != nil {
+		return err
+	}
+	for _, err := range log.Read(ctx, source, event, 0, time.Time{}) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
