@@ -2,12 +2,10 @@ package actorhost
 
 import (
 	"context"
-	"errors"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/internal/errs"
-	"github.com/troupe-go/troupe/internal/record"
 )
 
 // maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
@@ -47,11 +45,8 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.Deadline))
 	defer cancel()
 	last, err := d.lastEvent(ctx, id, event)
-	switch {
-	case errors.Is(err, record.ErrCorrupt):
-		return nil, corrupt(id, err)
-	case err != nil:
-		return nil, errs.Unavailable("%v", err)
+	if err != nil {
+		return nil, errs.As(err)
 	}
 	output, err := w.As.Append(nil, last)
 	if err != nil {
@@ -62,24 +57,24 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 
 // lastEvent is the last event of a name that an actor has broadcast, or is about to.
 func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
-	found, err := d.records.Get(ctx, id)
+	f, err := d.read(ctx, id)
 	switch {
 	case err != nil:
 		return troupe.Position{}, err
-	case found.Owner == "" && found.Revision > 0 && !found.Created: // it was destroyed, which a subscriber has perhaps not noticed
-		return troupe.Position{Epoch: found.Revision}, nil
-	}
-	parts, err := found.Open()
-	if err != nil {
-		return troupe.Position{}, err
-	}
-	if !parts.Outbox().Has(event) {
-		return parts.Events().Last(event), nil
+	case f.lacks != nil:
+		return troupe.Position{}, f.missing(id)
+	case f.Owner == "" && !f.Created && f.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
+		return troupe.Position{Epoch: f.Revision}, nil
+	case !f.parts.Outbox().Has(event):
+		return f.parts.Events().Last(event), nil
 	}
 	log, _, err := d.log.Open(ctx) // for what is not there yet has not been sent either
 	if err != nil {
-		return troupe.Position{}, err
+		return troupe.Position{}, errs.Unavailable("%v", err)
 	}
 	last, _, err := log.Last(ctx, id, event)
-	return last, err
+	if err != nil {
+		return troupe.Position{}, errs.Unavailable("%v", err)
+	}
+	return last, nil
 }

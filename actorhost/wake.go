@@ -62,7 +62,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 	for range maxClaims {
 		var f found
 		if !guess {
-			f, err = a.read(ctx)
+			f, err = a.host.read(ctx, a.id)
 		}
 		guess = false
 		if err == nil {
@@ -87,33 +87,6 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		}
 	}
 	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
-}
-
-// found is a record as a host finds it that wants to claim its actor.
-type found struct {
-	record.Record
-	parts record.Parts
-	lacks []string // what the host would have to know of it; then nobody has looked into the parts
-}
-
-// read reads the actor's record. What cannot be decoded is left as it is.
-func (a *activation) read(ctx context.Context) (f found, err error) {
-	if f.Record, err = a.host.records.Get(ctx, a.id); err == nil {
-		if f.lacks = f.Lacks(a.session.Features()); f.lacks == nil {
-			f.parts, err = f.Open()
-		}
-	}
-	switch {
-	case errors.Is(err, record.ErrCorrupt):
-		return found{}, corrupt(a.id, err)
-	case err != nil:
-		return found{}, errs.Unavailable("%v", err)
-	}
-	return f, nil
-}
-
-func corrupt(id troupe.ID, err error) *troupe.Error {
-	return errs.New(troupe.CodeStateCorrupt, "%s: %v", id, err)
 }
 
 // owner is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this

@@ -117,11 +117,11 @@ func (o *Outbox) Decode(value []byte) error {
 }
 
 func (e *Emitted) check() error {
-	if err := troupe.CheckName("event", e.Event); err != nil { // a part of a subject
+	if err := checkName("event", e.Event); err != nil { // a part of a subject
 		return err
 	}
 	if e.Except != "" {
-		if err := troupe.CheckName("connection", e.Except); err != nil {
+		if err := checkName("connection", e.Except); err != nil {
 			return err
 		}
 	}
