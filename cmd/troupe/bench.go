@@ -82,7 +82,6 @@ func (c *benchCommand) run(ctx context.Context, s session) error {
 }
 
 func (c *benchCommand) check() error {
-	c.Action = showNumbers(c.Action)
 	for _, flag := range []struct {
 		name  string
 		value int
@@ -120,7 +119,7 @@ func (c *benchCommand) ids() ([]troupe.ID, error) {
 
 // subject is what is measured, for the report.
 func (c *benchCommand) subject() string {
-	return fmt.Sprintf("%s %q %s", showNumbers(c.Type), showNumbers(c.Key), c.Action)
+	return fmt.Sprintf("%s %q %s", c.Type, c.Key, c.Action)
 }
 
 // caller calls the actors in turn.

@@ -42,8 +42,7 @@ func (c *callCommand) run(ctx context.Context, s session) error {
 	if err != nil {
 		return err
 	}
-	action := showNumbers(c.Action)
-	if err := troupe.CheckName("action", action); err != nil {
+	if err := troupe.CheckName("action", c.Action); err != nil {
 		return err
 	}
 	given, err := readJSON(ctx, s.in, c.Input, "input")
@@ -59,7 +58,7 @@ func (c *callCommand) run(ctx context.Context, s session) error {
 		return err
 	}
 	defer nc.Close()
-	output, err := s.call(ctx, nc, troupe.Invocation{ID: id, Action: action, Existing: c.Existing, In: input})
+	output, err := s.call(ctx, nc, troupe.Invocation{ID: id, Action: c.Action, Existing: c.Existing, In: input})
 	if err != nil {
 		return err
 	}
@@ -91,7 +90,7 @@ func readJSON(ctx context.Context, stdin io.Reader, argument *string, what strin
 	var body []byte
 	switch {
 	case argument != nil && *argument != "-":
-		body = []byte(showNumbers(*argument))
+		body = []byte(*argument)
 	case argument != nil || stdin != nil && !isTerminal(stdin):
 		var err error
 		if body, err = readAll(ctx, stdin); err != nil {

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -109,6 +108,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.Help(printHelp),
+		kong.KindMapper(reflect.String, kong.MapperFunc(decodeUnmarked)),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { exited = true }),
 	)
@@ -118,12 +118,12 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	parsed, err := parser.Parse(hideNumbers(args))
+	parsed, err := parser.Parse(markNegatives(args))
 	if exited {
 		return nil, true, nil
 	}
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
-		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", showNumbers(wrong.Error()))}
+		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", withoutMarks(wrong.Error()))}
 	}
 	if err != nil {
 		return nil, false, usageError{err}
@@ -146,22 +146,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-// hidden marks arguments such as -5, an input and not a flag. No argument of a program can contain it.
-const hidden = "\x00"
-
-func hideNumbers(args []string) []string {
-	marked := make([]string, len(args))
-	for i, arg := range args {
-		if len(arg) > 1 && arg[0] == '-' && '0' <= arg[1] && arg[1] <= '9' {
-			arg = hidden + arg
-		}
-		marked[i] = arg
-	}
-	return marked
-}
-
-func showNumbers(arg string) string { return strings.ReplaceAll(arg, hidden, "") }
-
 // address is the actor that a verb is about.
 type address struct {
 	Type string `arg:"" help:"Actor type."`
@@ -169,11 +153,11 @@ type address struct {
 }
 
 func (a address) id() (troupe.ID, error) {
-	key, err := parseKey(showNumbers(a.Key))
+	key, err := parseKey(a.Key)
 	if err != nil {
 		return troupe.ID{}, usageError{err}
 	}
-	return troupe.NewID(showNumbers(a.Type), key...)
+	return troupe.NewID(a.Type, key...)
 }
 
 func version() string {

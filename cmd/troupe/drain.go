@@ -43,7 +43,7 @@ func (c *drainCommand) run(ctx context.Context, s session) error {
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	host, err := findHost(up, showNumbers(c.Host))
+	host, err := findHost(up, c.Host)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,6 @@ type listedHost struct {
 }
 
 func (c *lsCommand) run(ctx context.Context, s session) error {
-	c.Type = showNumbers(c.Type)
 	if c.Type != "" {
 		if err := troupe.CheckName("actor type", c.Type); err != nil {
 			return err

@@ -49,7 +49,6 @@ func (c *watchCommand) run(ctx context.Context, s session) error {
 	if err != nil {
 		return err
 	}
-	c.Event = showNumbers(c.Event)
 	name, what := "*", "all events"
 	if c.Event != "" {
 		if err := troupe.CheckName("event", c.Event); err != nil {
