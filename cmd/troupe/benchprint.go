@@ -41,10 +41,10 @@ func (m *measurement) ratio() *ratio {
 	return &ratio{sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1], len(sorted)}
 }
 
-func (m *measurement) print(s session, subject string) error {
+func (m *measurement) print(e env, subject string) error {
 	r := m.ratio()
-	if s.json {
-		return s.printLine(struct {
+	if e.json {
+		return e.printLine(struct {
 			InFlight int      `json:"in_flight"`
 			Keys     int      `json:"keys"`
 			Actor    measured `json:"actor"`
@@ -52,10 +52,10 @@ func (m *measurement) print(s session, subject string) error {
 			Ratio    *ratio   `json:"ratio"` // null: in each round a call failed
 		}{m.bench.InFlight, m.bench.Keys, m.calls.measured(), m.plains.measured(), r})
 	}
-	fmt.Fprintf(s.out, "%s: %d in flight, %d %s\n\n", subject, m.bench.InFlight, m.bench.Keys, plural("actor", m.bench.Keys))
-	fmt.Fprintln(s.out, benchTable(s.terminal, m.calls, m.plains))
+	fmt.Fprintf(e.out, "%s: %d in flight, %d %s\n\n", subject, m.bench.InFlight, m.bench.Keys, plural("actor", m.bench.Keys))
+	fmt.Fprintln(e.out, benchTable(e.terminal, m.calls, m.plains))
 	if r != nil {
-		fmt.Fprintf(s.out, "\nA call takes %.2fx the time of a plain request (%.2fx to %.2fx in %d %s).\n",
+		fmt.Fprintf(e.out, "\nA call takes %.2fx the time of a plain request (%.2fx to %.2fx in %d %s).\n",
 			r.Median, r.Min, r.Max, r.Rounds, plural("round", r.Rounds))
 	}
 	for _, failed := range []struct {
@@ -65,9 +65,9 @@ func (m *measurement) print(s session, subject string) error {
 		if len(failed.counts) == 0 {
 			continue
 		}
-		fmt.Fprintf(s.out, "\n%s:\n", failed.what)
+		fmt.Fprintf(e.out, "\n%s:\n", failed.what)
 		for _, code := range slices.Sorted(maps.Keys(failed.counts)) {
-			fmt.Fprintf(s.out, "  %-20s %d\n", oneLine(code), failed.counts[code])
+			fmt.Fprintf(e.out, "  %-20s %d\n", oneLine(code), failed.counts[code])
 		}
 	}
 	return nil

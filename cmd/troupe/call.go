@@ -37,7 +37,7 @@ Without JSON the action gets no input, but for a stdin that is a pipe or a file:
 		`In a script that has another use for stdin, add < /dev/null.`
 }
 
-func (c *callCommand) run(ctx context.Context, s session) error {
+func (c *callCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (c *callCommand) run(ctx context.Context, s session) error {
 	if err := troupe.CheckName("action", c.Action); err != nil {
 		return err
 	}
-	given, err := readJSON(ctx, s.in, c.Input, "input")
+	given, err := readJSON(ctx, e.in, c.Input, "input")
 	if err != nil {
 		return err
 	}
@@ -53,28 +53,28 @@ func (c *callCommand) run(ctx context.Context, s session) error {
 	if given != nil {
 		input = given
 	}
-	nc, err := s.connect(ctx)
+	nc, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	output, err := s.call(ctx, nc, troupe.Invocation{ID: id, Action: c.Action, Existing: c.Existing, In: input})
+	output, err := e.call(ctx, nc, troupe.Invocation{ID: id, Action: c.Action, Existing: c.Existing, In: input})
 	if err != nil {
 		return err
 	}
 	if len(output) == 0 {
 		return nil
 	}
-	return printJSON(s.out, output, isTerminal(s.out) && !s.json && !c.Raw)
+	return printJSON(e.out, output, isTerminal(e.out) && !e.json && !c.Raw)
 }
 
 // call makes a call whose input and output are JSON.
-func (s session) call(ctx context.Context, nc *nats.Conn, call troupe.Invocation) (json.RawMessage, error) {
-	cl, err := client.New(nc, client.Config{Namespace: s.namespace.Name(), Codec: codec.JSON})
+func (e env) call(ctx context.Context, nc *nats.Conn, call troupe.Invocation) (json.RawMessage, error) {
+	cl, err := client.New(nc, client.Config{Namespace: e.namespace.Name(), Codec: codec.JSON})
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	var output json.RawMessage
 	call.Out = &output

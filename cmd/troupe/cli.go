@@ -72,7 +72,7 @@ type globals struct {
 
 // verb is a command, once its arguments are read.
 type verb interface {
-	run(ctx context.Context, s session) error
+	run(ctx context.Context, e env) error
 }
 
 // run is the program: it returns its exit code.
@@ -82,12 +82,12 @@ func run(ctx context.Context, args []string, t terminal) int {
 	if exited { // after --help and --version
 		return exitOK
 	}
-	var s session
+	var e env
 	if err == nil {
-		s, err = cli.session(t)
+		e, err = cli.env(t)
 	}
 	if err == nil {
-		err = command.run(ctx, s)
+		err = command.run(ctx, e)
 	}
 	if err != nil {
 		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))

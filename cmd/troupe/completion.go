@@ -23,8 +23,8 @@ func (*completionCommand) Help() string {
   fish: troupe completion fish > ~/.config/fish/completions/troupe.fish`
 }
 
-func (c *completionCommand) run(_ context.Context, s session) error {
-	_, err := fmt.Fprint(s.out, completionScripts[c.Shell])
+func (c *completionCommand) run(_ context.Context, e env) error {
+	_, err := fmt.Fprint(e.out, completionScripts[c.Shell])
 	return err
 }
 
@@ -70,9 +70,9 @@ type completeCommand struct {
 	model *kong.Application
 }
 
-func (c *completeCommand) run(_ context.Context, s session) error {
+func (c *completeCommand) run(_ context.Context, e env) error {
 	for _, candidate := range complete(c.model.Node, c.Words) {
-		if _, err := fmt.Fprintf(s.out, "%s\t%s\n", candidate.word, candidate.help); err != nil {
+		if _, err := fmt.Fprintf(e.out, "%s\t%s\n", candidate.word, candidate.help); err != nil {
 			return err
 		}
 	}

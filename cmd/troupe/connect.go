@@ -49,8 +49,8 @@ const noServerAdvice = `  Is the program that runs the actors up? Examples that 
   To use another server, name it by --server URL, NATS_URL or --context NAME.
 `
 
-// session is what a verb runs with.
-type session struct {
+// env is what a verb runs with.
+type env struct {
 	terminal
 	json      bool
 	namespace wire.Namespace
@@ -58,22 +58,22 @@ type session struct {
 	timeout   time.Duration
 }
 
-// session completes the flags with the environment.
-func (g globals) session(t terminal) (session, error) {
+// env completes the flags with the environment.
+func (g globals) env(t terminal) (env, error) {
 	name := g.Namespace
 	if name == "" {
 		name = os.Getenv("TROUPE_NAMESPACE")
 	}
 	namespace, err := wire.NewNamespace(name)
 	if err != nil {
-		return session{}, err
+		return env{}, err
 	}
 	config, err := g.connection.config()
 	if err != nil {
-		return session{}, usageError{err}
+		return env{}, usageError{err}
 	}
 	config.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
-	return session{terminal: t, json: g.JSON, namespace: namespace, config: config, timeout: config.Timeout}, nil
+	return env{terminal: t, json: g.JSON, namespace: namespace, config: config, timeout: config.Timeout}, nil
 }
 
 func (c connection) config() (bus.Config, error) {
@@ -117,10 +117,10 @@ func (c connection) config() (bus.Config, error) {
 }
 
 // connect never starts a server.
-func (s session) connect(ctx context.Context) (*nats.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+func (e env) connect(ctx context.Context) (*nats.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	nc, err := bus.Connect(ctx, s.config)
+	nc, err := bus.Connect(ctx, e.config)
 	if err != nil && !errors.Is(err, bus.ErrNoServer) {
 		err = connectionError{err}
 	}
@@ -128,8 +128,8 @@ func (s session) connect(ctx context.Context) (*nats.Conn, error) {
 }
 
 // flush returns when the server has handled what was sent to it, subscriptions too.
-func (s session) flush(ctx context.Context, nc *nats.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+func (e env) flush(ctx context.Context, nc *nats.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	if err := nc.FlushWithContext(ctx); err != nil {
 		return connectionError{err}

@@ -30,16 +30,16 @@ func (*drainCommand) Help() string {
 // lookAgain is the pause between two looks at the lease of a host that drains.
 const lookAgain = 50 * time.Millisecond
 
-func (c *drainCommand) run(ctx context.Context, s session) error {
+func (c *drainCommand) run(ctx context.Context, e env) error {
 	if c.Wait < 0 {
 		return usageError{fmt.Errorf("--wait %v is negative", c.Wait)}
 	}
-	nc, err := s.connect(ctx)
+	nc, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	up, err := s.hostsUp(ctx, nc)
+	up, err := e.hostsUp(ctx, nc)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
@@ -48,13 +48,13 @@ func (c *drainCommand) run(ctx context.Context, s session) error {
 		return err
 	}
 	called := strings.TrimSpace(oneLine(host.Name + " " + host.ID))
-	if s.interactive && !c.Force {
-		if err := s.confirm(ctx, "Drain the host "+called+"?"); err != nil {
+	if e.interactive && !c.Force {
+		if err := e.confirm(ctx, "Drain the host "+called+"?"); err != nil {
 			return err
 		}
 	}
 	began := time.Now()
-	switch err := s.ask(ctx, nc, s.namespace.Drain(host.ID), nil); {
+	switch err := e.ask(ctx, nc, e.namespace.Drain(host.ID), nil); {
 	case errors.Is(err, context.DeadlineExceeded) && nc.LastError() == nil:
 		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
 			Message: fmt.Sprintf("the host %s was asked to drain and does not answer", called)}
@@ -62,7 +62,7 @@ func (c *drainCommand) run(ctx context.Context, s session) error {
 		return fmt.Errorf("asking the host %s to drain: %w", called, explainDenied(nc, err))
 	}
 	if c.Wait > 0 {
-		err := s.awaitEnd(ctx, nc, host.ID, c.Wait)
+		err := e.awaitEnd(ctx, nc, host.ID, c.Wait)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
 				Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, c.Wait)}
@@ -72,17 +72,17 @@ func (c *drainCommand) run(ctx context.Context, s session) error {
 	}
 	took := time.Since(began)
 	switch {
-	case s.json:
-		return s.printLine(struct {
+	case e.json:
+		return e.printLine(struct {
 			ID      string  `json:"id"`
 			Name    string  `json:"name,omitempty"`
 			Ended   bool    `json:"ended"`
 			Seconds float64 `json:"seconds"`
 		}{host.ID, host.Name, c.Wait > 0, took.Seconds()})
 	case c.Wait > 0:
-		fmt.Fprintf(s.err, "drained %s in %v\n", called, took.Round(time.Millisecond))
+		fmt.Fprintf(e.err, "drained %s in %v\n", called, took.Round(time.Millisecond))
 	default:
-		fmt.Fprintf(s.err, "%s drains\n", called)
+		fmt.Fprintf(e.err, "%s drains\n", called)
 	}
 	return nil
 }
@@ -113,8 +113,8 @@ func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, err
 }
 
 // awaitEnd waits until a host has no lease any more.
-func (s session) awaitEnd(ctx context.Context, nc *nats.Conn, host string, wait time.Duration) error {
-	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
+func (e env) awaitEnd(ctx context.Context, nc *nats.Conn, host string, wait time.Duration) error {
+	leases, err := store.OpenHosts(ctx, nc, e.namespace, 0)
 	if err != nil {
 		return err
 	}

@@ -42,12 +42,12 @@ type revision struct {
 	Error    string          `json:"error,omitempty"` // why it cannot be read
 }
 
-func (c *stateHistoryCommand) run(ctx context.Context, s session) error {
+func (c *stateHistoryCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	nc, records, err := s.records(ctx, id)
+	nc, records, err := e.records(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -56,20 +56,20 @@ func (c *stateHistoryCommand) run(ctx context.Context, s session) error {
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	if s.json {
+	if e.json {
 		for _, r := range kept {
-			if err := s.printLine(r); err != nil {
+			if err := e.printLine(r); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if _, err := fmt.Fprintln(s.out, historyTable(s.terminal, kept)); err != nil {
+	if _, err := fmt.Fprintln(e.out, historyTable(e.terminal, kept)); err != nil {
 		return err
 	}
 	most, err := records.Kept(ctx)
 	if err == nil && most == 1 {
-		fmt.Fprintln(s.err, "one revision of each actor is kept: see troupe state keep")
+		fmt.Fprintln(e.err, "one revision of each actor is kept: see troupe state keep")
 	}
 	return explainDenied(nc, err)
 }
@@ -139,37 +139,37 @@ func (*stateKeepCommand) Help() string {
 		`asked first, elsewhere --force is needed.`
 }
 
-func (c *stateKeepCommand) run(ctx context.Context, s session) error {
+func (c *stateKeepCommand) run(ctx context.Context, e env) error {
 	if c.Revisions != nil && (*c.Revisions < 1 || *c.Revisions > store.MaxHistory) {
 		return usageError{fmt.Errorf("%d revisions cannot be kept: 1 to %d can", *c.Revisions, store.MaxHistory)}
 	}
-	nc, err := s.connect(ctx)
+	nc, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	kept, err := c.keep(ctx, s, nc)
+	kept, err := c.keep(ctx, e, nc)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	if s.json {
-		return s.printLine(struct {
+	if e.json {
+		return e.printLine(struct {
 			Revisions int `json:"revisions"`
 		}{kept})
 	}
-	_, err = fmt.Fprintln(s.out, kept)
+	_, err = fmt.Fprintln(e.out, kept)
 	return err
 }
 
-func (c *stateKeepCommand) keep(ctx context.Context, s session, nc *nats.Conn) (int, error) {
-	ok, err := s.hasBucket(ctx, nc, "actors")
+func (c *stateKeepCommand) keep(ctx context.Context, e env, nc *nats.Conn) (int, error) {
+	ok, err := e.hasBucket(ctx, nc, "actors")
 	if err == nil && !ok {
-		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + s.namespace.Name() + " yet"}
+		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + e.namespace.Name() + " yet"}
 	}
 	if err != nil {
 		return 0, err
 	}
-	records, err := store.OpenRecords(ctx, nc, s.namespace, 0)
+	records, err := store.OpenRecords(ctx, nc, e.namespace, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -178,10 +178,10 @@ func (c *stateKeepCommand) keep(ctx context.Context, s session, nc *nats.Conn) (
 		return kept, err
 	}
 	if *c.Revisions < kept && !c.Force {
-		if !s.interactive {
+		if !e.interactive {
 			return 0, usageError{fmt.Errorf("%d are kept, and nobody can be asked whether to remove some: say so with --force", kept)}
 		}
-		if err := s.confirm(ctx, fmt.Sprintf("Remove all but %d revisions of each actor?", *c.Revisions)); err != nil {
+		if err := e.confirm(ctx, fmt.Sprintf("Remove all but %d revisions of each actor?", *c.Revisions)); err != nil {
 			return 0, err
 		}
 	}

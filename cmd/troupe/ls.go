@@ -50,27 +50,27 @@ type listedHost struct {
 	Up   bool   `json:"up"`
 }
 
-func (c *lsCommand) run(ctx context.Context, s session) error {
+func (c *lsCommand) run(ctx context.Context, e env) error {
 	if c.Type != "" {
 		if err := troupe.CheckName("actor type", c.Type); err != nil {
 			return err
 		}
 	}
-	nc, err := s.connect(ctx)
+	nc, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	actors, err := s.list(ctx, nc, c.Type)
+	actors, err := e.list(ctx, nc, c.Type)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	return c.print(s, actors)
+	return c.print(e, actors)
 }
 
-func (c *lsCommand) print(s session, actors []listed) error {
+func (c *lsCommand) print(e env, actors []listed) error {
 	limit := c.Limit
-	if limit < 0 && !s.json {
+	if limit < 0 && !e.json {
 		limit = defaultLimit
 	}
 	shown := actors
@@ -78,42 +78,42 @@ func (c *lsCommand) print(s session, actors []listed) error {
 		shown = actors[:limit]
 	}
 	switch {
-	case s.json:
+	case e.json:
 		for _, actor := range shown {
-			if err := s.printLine(actor); err != nil {
+			if err := e.printLine(actor); err != nil {
 				return err
 			}
 		}
 	case len(actors) == 0 && c.Type != "":
-		fmt.Fprintf(s.out, "No actors of the type %s in the namespace %s yet.\n", c.Type, s.namespace.Name())
+		fmt.Fprintf(e.out, "No actors of the type %s in the namespace %s yet.\n", c.Type, e.namespace.Name())
 	case len(actors) == 0:
-		fmt.Fprintf(s.out, "No actors in the namespace %s yet.\n", s.namespace.Name())
+		fmt.Fprintf(e.out, "No actors in the namespace %s yet.\n", e.namespace.Name())
 	default:
-		if _, err := fmt.Fprintln(s.out, actorTable(s.terminal, shown)); err != nil {
+		if _, err := fmt.Fprintln(e.out, actorTable(e.terminal, shown)); err != nil {
 			return err
 		}
 	}
 	for _, actor := range shown {
-		if actor.Error != "" && !s.json {
-			fmt.Fprintln(s.err, oneLine(actor.Error))
+		if actor.Error != "" && !e.json {
+			fmt.Fprintln(e.err, oneLine(actor.Error))
 		}
 	}
 	if left := len(actors) - len(shown); left > 0 {
-		fmt.Fprintf(s.err, "%d more are left out: see --limit\n", left)
+		fmt.Fprintf(e.err, "%d more are left out: see --limit\n", left)
 	}
 	return nil
 }
 
 // list reads all records of a type, or of all types, sorted by type and key.
-func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]listed, error) {
-	if ok, err := s.hasBucket(ctx, nc, "actors"); !ok || err != nil {
+func (e env) list(ctx context.Context, nc *nats.Conn, actorType string) ([]listed, error) {
+	if ok, err := e.hasBucket(ctx, nc, "actors"); !ok || err != nil {
 		return nil, err
 	}
-	hosts, err := s.hostsUp(ctx, nc)
+	hosts, err := e.hostsUp(ctx, nc)
 	if err != nil {
 		return nil, err
 	}
-	records, err := store.OpenRecords(ctx, nc, s.namespace, 0)
+	records, err := store.OpenRecords(ctx, nc, e.namespace, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -152,11 +152,11 @@ func listedActor(one store.ListedRecord, damage error, hosts map[string]store.Ho
 }
 
 // hostsUp are the hosts that have a lease, by their ids.
-func (s session) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]store.HostEntry, error) {
-	if ok, err := s.hasBucket(ctx, nc, "hosts"); !ok || err != nil {
+func (e env) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]store.HostEntry, error) {
+	if ok, err := e.hasBucket(ctx, nc, "hosts"); !ok || err != nil {
 		return nil, err
 	}
-	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
+	leases, err := store.OpenHosts(ctx, nc, e.namespace, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -172,12 +172,12 @@ func (s session) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]store.H
 
 // hasBucket reports whether there is a bucket that a host has made. Package bus makes what it is told to open, which a
 // look at a namespace, perhaps a misspelt one, must not do.
-func (s session) hasBucket(ctx context.Context, nc *nats.Conn, name string) (bool, error) {
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(s.timeout))
+func (e env) hasBucket(ctx context.Context, nc *nats.Conn, name string) (bool, error) {
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(e.timeout))
 	if err != nil {
 		return false, fmt.Errorf("using JetStream: %w", err)
 	}
-	bucket := s.namespace.Name() + "-" + name
+	bucket := e.namespace.Name() + "-" + name
 	_, err = js.KeyValue(ctx, bucket)
 	switch {
 	case err == nil:

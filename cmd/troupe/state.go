@@ -47,21 +47,21 @@ type storedState struct {
 	State    json.RawMessage `json:"state"`
 }
 
-func (c *stateGetCommand) run(ctx context.Context, s session) error {
+func (c *stateGetCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	nc, records, err := s.records(ctx, id)
+	nc, records, err := e.records(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	found, err := c.find(ctx, records, id)
 	if c.Raw {
-		return explainDenied(nc, c.printRaw(ctx, s, records, id, found.State, err))
+		return explainDenied(nc, c.printRaw(ctx, e, records, id, found.State, err))
 	}
 	if err != nil {
 		return explainDenied(nc, err)
@@ -72,14 +72,14 @@ func (c *stateGetCommand) run(ctx context.Context, s session) error {
 			return damaged(id, err)
 		}
 	}
-	if !s.json {
-		return printJSON(s.out, state, isTerminal(s.out))
+	if !e.json {
+		return printJSON(e.out, state, isTerminal(e.out))
 	}
 	line, err := marshal(storedState{id.Type(), id.KeyString(), found.Revision, found.Epoch, found.Owner, state})
 	if err != nil {
 		return err
 	}
-	return printJSON(s.out, line, false)
+	return printJSON(e.out, line, false)
 }
 
 // find is the record at the revision that is asked for.
@@ -101,15 +101,15 @@ func (c *stateGetCommand) find(ctx context.Context, records *store.Records, id t
 		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, id)}
 }
 
-func (c *stateGetCommand) printRaw(ctx context.Context, s session, records *store.Records, id troupe.ID, data []byte, err error) error {
+func (c *stateGetCommand) printRaw(ctx context.Context, e env, records *store.Records, id troupe.ID, data []byte, err error) error {
 	if errors.Is(err, record.ErrCorrupt) && c.Revision == 0 {
-		fmt.Fprintln(s.err, "the record cannot be decoded: this is all of it")
+		fmt.Fprintln(e.err, "the record cannot be decoded: this is all of it")
 		data, err = records.Raw(ctx, id)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = s.out.Write(data)
+	_, err = e.out.Write(data)
 	return err
 }
 
@@ -138,50 +138,50 @@ Where JSON has no type of its own, bytes and times, it takes the type of what is
   troupe state set counter a --raw < before.msgpack`
 }
 
-func (c *stateSetCommand) run(ctx context.Context, s session) error {
+func (c *stateSetCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	given, err := c.read(ctx, s)
+	given, err := c.read(ctx, e)
 	if err != nil {
 		return err
 	}
-	nc, records, err := s.records(ctx, id)
+	nc, records, err := e.records(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
 	defer func() { _ = records.Close() }() // nothing is under way then
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	if !c.Force {
-		if err := s.putToSleep(ctx, nc, id); err != nil {
+		if err := e.putToSleep(ctx, nc, id); err != nil {
 			return err
 		}
-		if err := s.recoverOwner(ctx, nc, records, id); err != nil {
+		if err := e.recoverOwner(ctx, nc, records, id); err != nil {
 			return explainDenied(nc, err)
 		}
 	}
-	revision, err := c.write(ctx, s, records, id, given)
+	revision, err := c.write(ctx, e, records, id, given)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	if s.json {
-		_, err = fmt.Fprintf(s.out, "{\"revision\":%d}\n", revision)
+	if e.json {
+		_, err = fmt.Fprintf(e.out, "{\"revision\":%d}\n", revision)
 	} else {
-		_, err = fmt.Fprintf(s.err, "stored at revision %d\n", revision)
+		_, err = fmt.Fprintf(e.err, "stored at revision %d\n", revision)
 	}
 	return err
 }
 
 // read returns the state as it was given.
-func (c *stateSetCommand) read(ctx context.Context, s session) ([]byte, error) {
+func (c *stateSetCommand) read(ctx context.Context, e env) ([]byte, error) {
 	if c.Raw {
-		if c.State != nil && *c.State != "-" || s.in == nil {
+		if c.State != nil && *c.State != "-" || e.in == nil {
 			return nil, usageError{errors.New("with --raw the state comes on stdin")}
 		}
-		given, err := readAll(ctx, s.in)
+		given, err := readAll(ctx, e.in)
 		if err != nil {
 			return nil, fmt.Errorf("reading the state from stdin: %w", err)
 		}
@@ -190,7 +190,7 @@ func (c *stateSetCommand) read(ctx context.Context, s session) ([]byte, error) {
 		}
 		return given, nil
 	}
-	given, err := readJSON(ctx, s.in, c.State, "state")
+	given, err := readJSON(ctx, e.in, c.State, "state")
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +200,7 @@ func (c *stateSetCommand) read(ctx context.Context, s session) ([]byte, error) {
 	return given, nil
 }
 
-func (c *stateSetCommand) write(ctx context.Context, s session, records *store.Records, id troupe.ID, given []byte) (uint64, error) {
+func (c *stateSetCommand) write(ctx context.Context, e env, records *store.Records, id troupe.ID, given []byte) (uint64, error) {
 	found, err := records.Get(ctx, id)
 	if c.Forget {
 		found.Forget()
@@ -208,7 +208,7 @@ func (c *stateSetCommand) write(ctx context.Context, s session, records *store.R
 	found, err = checked(id, found, err)
 	switch {
 	case errors.Is(err, record.ErrCorrupt):
-		fmt.Fprintln(s.err, "the record cannot be decoded: all of it is replaced")
+		fmt.Fprintln(e.err, "the record cannot be decoded: all of it is replaced")
 	case c.Create && errors.Is(err, troupe.ErrNotFound):
 	case err != nil:
 		return 0, err
@@ -232,18 +232,18 @@ func (c *stateSetCommand) write(ctx context.Context, s session, records *store.R
 }
 
 // records connects to the records of a namespace that there is.
-func (s session) records(ctx context.Context, id troupe.ID) (*nats.Conn, *store.Records, error) {
-	nc, err := s.connect(ctx)
+func (e env) records(ctx context.Context, id troupe.ID) (*nats.Conn, *store.Records, error) {
+	nc, err := e.connect(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	ok, err := s.hasBucket(ctx, nc, "actors")
+	ok, err := e.hasBucket(ctx, nc, "actors")
 	if err == nil && !ok {
 		err = notFound(id)
 	}
 	var records *store.Records
 	if err == nil {
-		records, err = store.OpenRecords(ctx, nc, s.namespace, 0)
+		records, err = store.OpenRecords(ctx, nc, e.namespace, 0)
 	}
 	if err != nil {
 		err = explainDenied(nc, err)
@@ -283,8 +283,8 @@ func damaged(id troupe.ID, err error) error {
 }
 
 // putToSleep puts an actor to sleep that is awake.
-func (s session) putToSleep(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
-	cl, err := client.New(nc, client.Config{Namespace: s.namespace.Name()})
+func (e env) putToSleep(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
+	cl, err := client.New(nc, client.Config{Namespace: e.namespace.Name()})
 	if err != nil {
 		return err
 	}
