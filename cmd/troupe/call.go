@@ -1,18 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/client"
-	"github.com/troupe-go/troupe/codec"
 )
 
 // callCommand is the verb call.
@@ -24,9 +15,6 @@ type callCommand struct {
 	Existing bool `help:"Fail when there is no such actor, instead of creating it."`
 	Raw      bool `short:"r" help:"Write the output in one line on a terminal too."`
 }
-
-// errNoOutput is what the codec says of an empty body, which is how an action without output answers.
-var errNoOutput = codec.JSON.Unmarshal(nil, new(json.RawMessage))
 
 // Help is shown by troupe call --help.
 func (*callCommand) Help() string {
@@ -66,64 +54,4 @@ func (c *callCommand) run(ctx context.Context, e env) error {
 		return nil
 	}
 	return printJSON(e.out, output, isTerminal(e.out) && !e.json && !c.Raw)
-}
-
-// call makes a call whose input and output are JSON.
-func (e env) call(ctx context.Context, nc *nats.Conn, call troupe.Invocation) (json.RawMessage, error) {
-	cl, err := client.New(nc, client.Config{Namespace: e.namespace.Name(), Codec: codec.JSON})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, e.timeout)
-	defer cancel()
-	var output json.RawMessage
-	call.Out = &output
-	err = cl.Invoke(ctx, call)
-	if err != nil && errors.Is(err, errNoOutput) {
-		err = nil
-	}
-	return output, errors.Join(err, cl.Close(context.WithoutCancel(ctx)))
-}
-
-// readJSON returns the JSON of an argument or of stdin, checked, and nil for none. What it is for is for errors.
-func readJSON(ctx context.Context, stdin io.Reader, argument *string, what string) (json.RawMessage, error) {
-	var body []byte
-	switch {
-	case argument != nil && *argument != "-":
-		body = []byte(*argument)
-	case argument != nil || stdin != nil && !isTerminal(stdin):
-		var err error
-		if body, err = readAll(ctx, stdin); err != nil {
-			return nil, fmt.Errorf("reading the %s from stdin: %w", what, err)
-		}
-		if len(bytes.TrimSpace(body)) == 0 {
-			return nil, nil
-		}
-	default:
-		return nil, nil
-	}
-	var value json.RawMessage
-	if err := json.Unmarshal(body, &value); err != nil {
-		return nil, usageError{fmt.Errorf("the %s is no JSON: %w (a text needs quotes: '\"text\"')", what, err)}
-	}
-	return value, nil
-}
-
-// readAll is io.ReadAll that an interrupt ends.
-func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
-	type result struct {
-		data []byte
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		data, err := io.ReadAll(r)
-		done <- result{data, err}
-	}()
-	select {
-	case read := <-done:
-		return read.data, read.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }

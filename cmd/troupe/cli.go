@@ -10,7 +10,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -59,15 +58,6 @@ type grammar struct {
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
 
 	globals
-}
-
-// globals are the flags of every verb.
-type globals struct {
-	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line, and errors to stderr."`
-	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
-	Version   kong.VersionFlag `group:"common" help:"Print the version."`
-
-	connection `group:"connection"`
 }
 
 // verb is a command, once its arguments are read.
@@ -144,20 +134,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 		_, err = fmt.Fprint(ctx.Stdout, notes)
 	}
 	return err
-}
-
-// address is the actor that a verb is about.
-type address struct {
-	Type string `arg:"" help:"Actor type."`
-	Key  string `arg:"" help:"Key, parts separated by slashes; \"\" is the key of no parts."`
-}
-
-func (a address) id() (troupe.ID, error) {
-	key, err := parseKey(a.Key)
-	if err != nil {
-		return troupe.ID{}, usageError{err}
-	}
-	return troupe.NewID(a.Type, key...)
 }
 
 func version() string {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -26,9 +24,6 @@ func (*drainCommand) Help() string {
 		`free for others, and its lease is given back. Then its program ends, if it is one that does so ` +
 		`(actorhost.Run, or Host.Done). On a terminal you are asked first. The exit code is 6 when it has not ended in time.`
 }
-
-// lookAgain is the pause between two looks at the lease of a host that drains.
-const lookAgain = 50 * time.Millisecond
 
 func (c *drainCommand) run(ctx context.Context, e env) error {
 	if c.Wait < 0 {
@@ -110,30 +105,4 @@ func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, err
 		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts are called %q: name one by its id, see troupe hosts", found, meant)}
 	}
 	return store.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
-}
-
-// awaitEnd waits until a host has no lease any more.
-func (e env) awaitEnd(ctx context.Context, nc *nats.Conn, host string, wait time.Duration) error {
-	leases, err := store.OpenHosts(ctx, nc, e.namespace, 0)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	look := time.NewTicker(lookAgain)
-	defer look.Stop()
-	for {
-		_, up, err := leases.Revision(ctx, host)
-		switch {
-		case err == nil && !up:
-			return nil
-		case err != nil && ctx.Err() == nil:
-			return fmt.Errorf("waiting for the host %s: %w", host, err)
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the host %s: %w", host, ctx.Err())
-		}
-	}
 }

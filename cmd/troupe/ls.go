@@ -8,8 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
@@ -30,24 +31,6 @@ func (*lsCommand) Help() string {
 	return `An actor has a record from its creation until it is destroyed. HOST is who runs it, or ran it last: the ` +
 		`record does not tell whether the actor is awake. A host that is not up is marked; the next call moves its ` +
 		`actors to another one. STATE is the size of the state and WRITTEN when it last changed.`
-}
-
-// listed is one actor of the list.
-type listed struct {
-	Type     string     `json:"type"`
-	Key      string     `json:"key"` // as the verbs take it
-	Parts    []string   `json:"parts"`
-	Host     listedHost `json:"host"`
-	State    int        `json:"state_bytes"`
-	Modified time.Time  `json:"modified"`
-	Error    string     `json:"error,omitempty"` // why the record cannot be read
-}
-
-// listedHost is the host that owns an actor.
-type listedHost struct {
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"` // unknown of one that is not up
-	Up   bool   `json:"up"`
 }
 
 func (c *lsCommand) run(ctx context.Context, e env) error {
@@ -135,57 +118,21 @@ func (e env) list(ctx context.Context, nc *nats.Conn, actorType string) ([]liste
 	return slices.CompactFunc(actors, func(a, b listed) bool { return byName(a, b) == 0 }), nil
 }
 
-// listedActor is what a record tells of an actor, or why it cannot be read.
-func listedActor(one store.ListedRecord, damage error, hosts map[string]store.HostEntry) listed {
-	actor := listed{
-		Type: one.ID.Type(), Key: one.ID.KeyString(), Parts: append([]string{}, one.ID.Key()...),
-		State: len(one.State), Modified: one.Modified,
-		Host: listedHost{ID: one.Owner},
-	}
-	if host, up := hosts[one.Owner]; up {
-		actor.Host.Name, actor.Host.Up = host.Name, true
-	}
-	if damage != nil {
-		actor.Error = damage.Error()
-	}
-	return actor
-}
-
-// hostsUp are the hosts that have a lease, by their ids.
-func (e env) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]store.HostEntry, error) {
-	if ok, err := e.hasBucket(ctx, nc, "hosts"); !ok || err != nil {
-		return nil, err
-	}
-	leases, err := store.OpenHosts(ctx, nc, e.namespace, 0)
-	if err != nil {
-		return nil, err
-	}
-	hosts := make(map[string]store.HostEntry)
-	for host, err := range leases.List(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("listing the hosts: %w", err)
+// actorTable renders the list of the verb ls.
+func actorTable(t terminal, actors []listed) string {
+	w := newTable(t, "STATE", "WRITTEN")
+	w.AppendHeader(table.Row{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"})
+	now := time.Now()
+	for _, actor := range actors {
+		key := actor.Key
+		if key == "" {
+			key = `""`
 		}
-		hosts[host.ID] = host
+		host, state := hostText(t, actor.Host), size(actor.State)
+		if actor.Error != "" {
+			host, state = paint(t.out, text.FgRed, "unreadable record"), "-"
+		}
+		w.AppendRow(table.Row{actor.Type, key, host, state, age(now.Sub(actor.Modified))})
 	}
-	return hosts, nil
-}
-
-// hasBucket reports whether there is a bucket that a host has made. Package bus makes what it is told to open, which a
-// look at a namespace, perhaps a misspelt one, must not do.
-func (e env) hasBucket(ctx context.Context, nc *nats.Conn, name string) (bool, error) {
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(e.timeout))
-	if err != nil {
-		return false, fmt.Errorf("using JetStream: %w", err)
-	}
-	bucket := e.namespace.Name() + "-" + name
-	_, err = js.KeyValue(ctx, bucket)
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, jetstream.ErrBucketNotFound):
-		return false, nil
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
-		return false, fmt.Errorf("the NATS server has no JetStream for this account, so it can hold no actors: %w", err)
-	}
-	return false, fmt.Errorf("opening the bucket %s: %w", bucket, err)
+	return w.Render()
 }
