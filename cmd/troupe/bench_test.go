@@ -162,7 +162,8 @@ func TestProgressEnds(t *testing.T) {
 	for _, bench := range []benchCommand{{Count: 10}, {Duration: time.Hour}} {
 		var shown bytes.Buffer
 		m := measurement{bench: &bench, done: new(atomic.Int64)}
-		m.showProgress(&shown)()
+		total, done := m.progress()
+		showProgress(&shown, total, done)()
 		require.Contains(t, shown.String(), "measuring")
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -41,16 +40,16 @@ const typesWidth = 16
 const askAtOnce = 64
 
 func (*hostsCommand) run(ctx context.Context, e env) error {
-	nc, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	up, err := e.hostsUp(ctx, nc)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	hosts := e.askHosts(ctx, nc, up)
+	return e.withConnection(ctx, func(conn connection) error {
+		up, err := conn.hostsUp(ctx)
+		if err != nil {
+			return err
+		}
+		return printHosts(e, askHosts(ctx, conn, up))
+	})
+}
+
+func printHosts(e env, hosts []hostLine) error {
 	if e.json {
 		for _, host := range hosts {
 			if err := e.printLine(host); err != nil {
@@ -60,15 +59,15 @@ func (*hostsCommand) run(ctx context.Context, e env) error {
 		return nil
 	}
 	if len(hosts) == 0 {
-		_, err = fmt.Fprintf(e.out, "No hosts are up in the namespace %s.\n", e.namespace.Name())
+		_, err := fmt.Fprintf(e.out, "No hosts are up in the namespace %s.\n", e.namespace.Name())
 		return err
 	}
-	_, err = fmt.Fprintln(e.out, hostTable(e.terminal, hosts))
+	_, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts))
 	return err
 }
 
 // askHosts asks all hosts how they are, and sorts them by name.
-func (e env) askHosts(ctx context.Context, nc *nats.Conn, up map[string]store.HostEntry) []hostLine {
+func askHosts(ctx context.Context, conn connection, up map[string]store.HostEntry) []hostLine {
 	hosts := make([]hostLine, 0, len(up))
 	for _, entry := range up {
 		hosts = append(hosts, hostLine{HostEntry: entry})
@@ -83,7 +82,7 @@ func (e env) askHosts(ctx context.Context, nc *nats.Conn, up map[string]store.Ho
 		asking.Go(func() {
 			defer func() { <-free }()
 			var info wire.HostInfo
-			if err := e.ask(ctx, nc, e.namespace.Info(hosts[i].ID), &info); err != nil {
+			if err := conn.ask(ctx, conn.namespace.Info(hosts[i].ID), &info); err != nil {
 				hosts[i].Error = err.Error()
 			} else {
 				hosts[i].Info = &info

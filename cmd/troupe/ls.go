@@ -10,11 +10,9 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // lsCommand is the verb ls.
@@ -39,16 +37,13 @@ func (c *lsCommand) run(ctx context.Context, e env) error {
 			return err
 		}
 	}
-	nc, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	actors, err := e.list(ctx, nc, c.Type)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	return c.print(e, actors)
+	return e.withConnection(ctx, func(conn connection) error {
+		actors, err := c.list(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return c.print(e, actors)
+	})
 }
 
 func (c *lsCommand) print(e env, actors []listed) error {
@@ -87,21 +82,18 @@ func (c *lsCommand) print(e env, actors []listed) error {
 	return nil
 }
 
-// list reads all records of a type, or of all types, sorted by type and key.
-func (e env) list(ctx context.Context, nc *nats.Conn, actorType string) ([]listed, error) {
-	if ok, err := e.hasBucket(ctx, nc, "actors"); !ok || err != nil {
+// list reads all records of the type, or of all types, sorted by type and key.
+func (c *lsCommand) list(ctx context.Context, conn connection) ([]listed, error) {
+	records, err := conn.findRecords(ctx)
+	if err != nil || records == nil {
 		return nil, err
 	}
-	hosts, err := e.hostsUp(ctx, nc)
-	if err != nil {
-		return nil, err
-	}
-	records, err := store.OpenRecords(ctx, nc, e.namespace, 0)
+	hosts, err := conn.hostsUp(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var actors []listed
-	for one, err := range records.List(ctx, actorType) {
+	for one, err := range records.List(ctx, c.Type) {
 		switch {
 		case err != nil && !errors.Is(err, record.ErrCorrupt):
 			return nil, fmt.Errorf("listing the actors: %w", err)
