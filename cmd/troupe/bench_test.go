@@ -136,7 +136,7 @@ func TestTally(t *testing.T) {
 		"999 µs": 999 * time.Microsecond, "1.50 ms": 1500 * time.Microsecond, "15.0 ms": 15 * time.Millisecond,
 		"1500 ms": 1500 * time.Millisecond, "15.0 s": 15 * time.Second,
 	} {
-		require.Equal(t, want, shortTime(d))
+		require.Equal(t, want, formatLatency(d))
 	}
 }
 

@@ -75,7 +75,7 @@ func (r benchReport) print(e env) error {
 		}
 		fmt.Fprintf(e.out, "\n%s:\n", failed.what)
 		for _, code := range slices.Sorted(maps.Keys(failed.counts)) {
-			fmt.Fprintf(e.out, "  %-20s %d\n", oneLine(code), failed.counts[code])
+			fmt.Fprintf(e.out, "  %-20s %d\n", stripControls(code), failed.counts[code])
 		}
 	}
 	return nil
@@ -102,15 +102,15 @@ func (r benchReport) table(t terminal) string {
 	}{{"actor", r.actor}, {"plain", r.plain}} {
 		row := table.Row{line.name, line.t.times.TotalCount(), fmt.Sprintf("%.0f", line.t.rate())}
 		for _, p := range percentiles {
-			row = append(row, shortTime(line.t.percentile(p.percent)))
+			row = append(row, formatLatency(line.t.percentile(p.percent)))
 		}
 		w.AppendRow(row)
 	}
 	return w.Render()
 }
 
-// shortTime is a latency with three digits.
-func shortTime(d time.Duration) string {
+// formatLatency is a latency with three digits.
+func formatLatency(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case ms < 1:
 		return fmt.Sprintf("%d µs", d/time.Microsecond)

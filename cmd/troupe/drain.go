@@ -92,7 +92,7 @@ func (c *drainCommand) print(e env, host store.HostEntry, took time.Duration) er
 }
 
 func nameAndID(host store.HostEntry) string {
-	return strings.TrimSpace(oneLine(host.Name + " " + host.ID))
+	return strings.TrimSpace(stripControls(host.Name + " " + host.ID))
 }
 
 // findHost is the host that is meant.

@@ -36,8 +36,8 @@ type hostLine struct {
 // typesWidth is how wide the names of types are on a terminal.
 const typesWidth = 16
 
-// askAtOnce is how many hosts are asked at a time.
-const askAtOnce = 64
+// maxAsked is how many hosts are asked at a time.
+const maxAsked = 64
 
 func (*hostsCommand) run(ctx context.Context, e env) error {
 	return e.withConnection(ctx, func(conn connection) error {
@@ -76,7 +76,7 @@ func askHosts(ctx context.Context, conn connection, up map[string]store.HostEntr
 		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
 	})
 	var asking sync.WaitGroup
-	free := make(chan struct{}, askAtOnce)
+	free := make(chan struct{}, maxAsked)
 	for i := range hosts {
 		free <- struct{}{}
 		asking.Go(func() {
@@ -98,12 +98,12 @@ func hostTable(t terminal, hosts []hostLine) string {
 	w.AppendHeader(table.Row{"HOST", "TYPES", "UP", "AWAKE", "CALLS", "FAILED"})
 	now := time.Now()
 	for _, host := range hosts {
-		name := hostText(t, listedHost{ID: host.ID, Name: host.Name, Up: true})
-		types := oneLine(strings.Join(host.Types, ", "))
+		name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true})
+		types := stripControls(strings.Join(host.Types, ", "))
 		if isTerminal(t.out) { // of 80 columns, perhaps
 			types = text.WrapSoft(types, typesWidth)
 		}
-		row := table.Row{name, types, since(now.Sub(host.Started))}
+		row := table.Row{name, types, formatDuration(now.Sub(host.Started))}
 		if info := host.Info; info == nil {
 			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-")
 		} else {

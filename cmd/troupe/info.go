@@ -25,7 +25,7 @@ func (*infoCommand) Help() string {
 
 // actorInfo is what info --json writes.
 type actorInfo struct {
-	listed
+	actorSummary
 	Created  bool     `json:"created"` // false: claimed for a call that has not created it yet
 	Awake    *bool    `json:"awake"`   // null: its host does not say
 	Waiting  int      `json:"waiting"` // calls and events in its mailbox
@@ -73,8 +73,8 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 	}
 	newest.ID = r.id
 	info := actorInfo{
-		listed:  listedActor(newest, damage, hosts),
-		Created: newest.Created, Epoch: newest.Epoch, Revision: newest.Revision, Needs: newest.Needs, Kept: kept,
+		actorSummary: summarize(newest, damage, hosts),
+		Created:      newest.Created, Epoch: newest.Epoch, Revision: newest.Revision, Needs: newest.Needs, Kept: kept,
 	}
 	if parts, err := newest.Open(); err == nil && damage == nil {
 		answers := parts.Answers().Len()
@@ -101,17 +101,17 @@ func printInfo(e env, info actorInfo) error {
 	lines := []line{
 		{"Host", infoHost(e.terminal, info.Host)},
 		{"Awake", awakeText(info)},
-		{"Written", fmt.Sprintf("%s (%s)", age(time.Since(info.Modified)), written)},
+		{"Written", fmt.Sprintf("%s (%s)", formatAge(time.Since(info.Modified)), written)},
 		{"Epoch", fmt.Sprint(info.Epoch)},
 		{"Revision", fmt.Sprintf("%d (%d kept)", info.Revision, info.Kept)},
-		{"State", size(info.State)},
+		{"State", formatSize(info.State)},
 		{"Answers", "not readable"},
 	}
 	if info.Answers != nil {
 		lines[len(lines)-1].value = fmt.Sprintf("%d remembered", *info.Answers)
 	}
 	if len(info.Needs) > 0 {
-		lines = append(lines, line{"Needs", oneLine(strings.Join(info.Needs, ", "))})
+		lines = append(lines, line{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
 	title := info.Type
 	if info.Key != "" {
@@ -133,7 +133,7 @@ func printInfo(e env, info actorInfo) error {
 		}
 	}
 	if info.Error != "" {
-		fmt.Fprintln(e.err, oneLine(info.Error))
+		fmt.Fprintln(e.err, stripControls(info.Error))
 	}
 	return nil
 }
@@ -151,14 +151,14 @@ func awakeText(info actorInfo) string {
 }
 
 // infoHost is the host with its whole id.
-func infoHost(t terminal, host listedHost) string {
+func infoHost(t terminal, host hostRef) string {
 	switch {
 	case host.ID == "":
 		return "none: the next call chooses one"
 	case !host.Up:
-		return oneLine(host.ID) + paint(t.out, text.FgYellow, " (not up)")
+		return stripControls(host.ID) + paint(t.out, text.FgYellow, " (not up)")
 	case host.Name == "":
-		return oneLine(host.ID)
+		return stripControls(host.ID)
 	}
-	return oneLine(host.Name) + " " + oneLine(host.ID)
+	return stripControls(host.Name) + " " + stripControls(host.ID)
 }

@@ -46,7 +46,7 @@ func (c *lsCommand) run(ctx context.Context, e env) error {
 	})
 }
 
-func (c *lsCommand) print(e env, actors []listed) error {
+func (c *lsCommand) print(e env, actors []actorSummary) error {
 	limit := c.Limit
 	if limit < 0 && !e.json {
 		limit = defaultLimit
@@ -73,7 +73,7 @@ func (c *lsCommand) print(e env, actors []listed) error {
 	}
 	for _, actor := range shown {
 		if actor.Error != "" && !e.json {
-			fmt.Fprintln(e.err, oneLine(actor.Error))
+			fmt.Fprintln(e.err, stripControls(actor.Error))
 		}
 	}
 	if left := len(actors) - len(shown); left > 0 {
@@ -83,7 +83,7 @@ func (c *lsCommand) print(e env, actors []listed) error {
 }
 
 // list reads all records of the type, or of all types, sorted by type and key.
-func (c *lsCommand) list(ctx context.Context, conn connection) ([]listed, error) {
+func (c *lsCommand) list(ctx context.Context, conn connection) ([]actorSummary, error) {
 	records, err := conn.findRecords(ctx)
 	if err != nil || records == nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (c *lsCommand) list(ctx context.Context, conn connection) ([]listed, error)
 	if err != nil {
 		return nil, err
 	}
-	var actors []listed
+	var actors []actorSummary
 	for one, err := range records.List(ctx, c.Type) {
 		switch {
 		case err != nil && !errors.Is(err, record.ErrCorrupt):
@@ -100,18 +100,18 @@ func (c *lsCommand) list(ctx context.Context, conn connection) ([]listed, error)
 		case err == nil && !one.Created: // claimed for a call that has not created it yet
 			continue
 		}
-		actors = append(actors, listedActor(one, err, hosts))
+		actors = append(actors, summarize(one, err, hosts))
 	}
-	byName := func(a, b listed) int {
+	byName := func(a, b actorSummary) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
 	}
 	slices.SortFunc(actors, byName)
 	// What was written meanwhile has come twice.
-	return slices.CompactFunc(actors, func(a, b listed) bool { return byName(a, b) == 0 }), nil
+	return slices.CompactFunc(actors, func(a, b actorSummary) bool { return byName(a, b) == 0 }), nil
 }
 
 // actorTable renders the list of the verb ls.
-func actorTable(t terminal, actors []listed) string {
+func actorTable(t terminal, actors []actorSummary) string {
 	w := newTable(t, "STATE", "WRITTEN")
 	w.AppendHeader(table.Row{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"})
 	now := time.Now()
@@ -120,11 +120,11 @@ func actorTable(t terminal, actors []listed) string {
 		if key == "" {
 			key = `""`
 		}
-		host, state := hostText(t, actor.Host), size(actor.State)
+		host, state := hostLabel(t, actor.Host), formatSize(actor.State)
 		if actor.Error != "" {
 			host, state = paint(t.out, text.FgRed, "unreadable record"), "-"
 		}
-		w.AppendRow(table.Row{actor.Type, key, host, state, age(now.Sub(actor.Modified))})
+		w.AppendRow(table.Row{actor.Type, key, host, state, formatAge(now.Sub(actor.Modified))})
 	}
 	return w.Render()
 }

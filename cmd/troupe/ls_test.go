@@ -52,7 +52,7 @@ func TestLs(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	var keys []string
 	for line := range strings.Lines(got.out) {
-		var actor listed
+		var actor actorSummary
 		require.NoError(t, json.Unmarshal([]byte(line), &actor), line)
 		require.Equal(t, "room", actor.Type)
 		require.Equal(t, "rooms-1", actor.Host.Name)
@@ -121,7 +121,7 @@ func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 		require.Equal(t, exitOK, got.code, got.err)
 		var keys []string
 		for line := range strings.Lines(got.out) {
-			var actor listed
+			var actor actorSummary
 			require.NoError(t, json.Unmarshal([]byte(line), &actor), line)
 			keys = append(keys, actor.Key)
 		}
@@ -160,9 +160,9 @@ func TestAgeAndSize(t *testing.T) {
 		"now":     -time.Hour,
 		"59s ago": 59900 * time.Millisecond, "1m ago": 119 * time.Second, "47h ago": 47 * time.Hour, "2d ago": 49 * time.Hour,
 	} {
-		require.Equal(t, want, age(d))
+		require.Equal(t, want, formatAge(d))
 	}
 	for want, bytes := range map[string]int{"0 B": 0, "1023 B": 1023, "1.5 KiB": 1536, "2.0 MiB": 2 << 20} {
-		require.Equal(t, want, size(bytes))
+		require.Equal(t, want, formatSize(bytes))
 	}
 }

@@ -117,7 +117,7 @@ func historyTable(t terminal, revisions []revision) string {
 		if r.Error != "" {
 			by = paint(t.out, text.FgRed, "unreadable")
 		}
-		w.AppendRow(table.Row{r.Revision, age(now.Sub(r.Written)), by, shortID(r.Owner), r.Epoch, size(r.Bytes)})
+		w.AppendRow(table.Row{r.Revision, formatAge(now.Sub(r.Written)), by, shortID(r.Owner), r.Epoch, formatSize(r.Bytes)})
 	}
 	return w.Render()
 }

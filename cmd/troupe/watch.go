@@ -138,13 +138,13 @@ func printEvent(e env, shown event) error {
 	var payload bytes.Buffer
 	switch {
 	case shown.Error != "":
-		payload.WriteString(paint(e.out, text.FgRed, oneLine(shown.Error)))
+		payload.WriteString(paint(e.out, text.FgRed, stripControls(shown.Error)))
 	case len(shown.Payload) > 0:
 		if err := json.Compact(&payload, shown.Payload); err != nil {
 			return err
 		}
 	}
-	line := fmt.Sprintf("%s  %s  %s", shown.Time.Format("15:04:05.000"), paint(e.out, text.FgCyan, oneLine(shown.Event)), readable(payload.Bytes()))
+	line := fmt.Sprintf("%s  %s  %s", shown.Time.Format("15:04:05.000"), paint(e.out, text.FgCyan, stripControls(shown.Event)), escapeControls(payload.Bytes()))
 	_, err := fmt.Fprintln(e.out, strings.TrimRight(line, " "))
 	return err
 }
