@@ -20,7 +20,7 @@ var bars = map[string]bar{
 	"client":         {knot: 11, share: 25},
 	"cmd/troupe":     {knot: 0, share: 0},
 	"codec":          {knot: 12, share: 9},
-	"internal/store": {knot: 12, share: 12},
+	"internal/store": {knot: 10, share: 10},
 }
 
 // Every other package may have a knot of this many files. Its share is not measured: in a small package it says little.
