@@ -97,8 +97,8 @@ func (c *Context) Emit(e troupe.Emission) error {
 
 // broadcasts reports whether a turn has broadcast an event of this name.
 func (e *effects) broadcasts(name string) bool {
-	for i := len(e.events) - 1; i >= 0; i-- { // as a rule the last one was the same
-		if e.events[i].to == nil && e.events[i].Event == name {
+	for _, one := range slices.Backward(e.events) { // as a rule the last one was the same
+		if one.to == nil && one.Event == name {
 			return true
 		}
 	}
