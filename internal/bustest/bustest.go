@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,13 +34,35 @@ func Main(m *testing.M) {
 // Connect gives a test a server of its own and a connection to it.
 func Connect(tb testing.TB) *nats.Conn {
 	tb.Helper()
+	return Start(tb)()
+}
+
+// Start gives a test a server of its own. It returns what makes connections to it.
+func Start(tb testing.TB) (connect func() *nats.Conn) {
+	tb.Helper()
 	server, err := bus.StartServer(bus.ServerOptions{Memory: true, InProcessOnly: true})
 	require.NoError(tb, err)
 	tb.Cleanup(server.Shutdown)
-	nc, err := server.Connect(bus.Options{})
-	require.NoError(tb, err)
-	tb.Cleanup(nc.Close)
-	return nc
+	return func() *nats.Conn {
+		nc, err := server.Connect(bus.Options{})
+		require.NoError(tb, err)
+		tb.Cleanup(nc.Close)
+		return nc
+	}
+}
+
+// DropTimers is for tests with a connection in a synctest bubble, before it is made. nats.go keeps the timers of its flushes
+// in one pool for the whole process, and one that was made in a bubble ends the process when it is used outside: so such a
+// test must not be parallel, and finds and leaves the pool empty.
+func DropTimers(tb testing.TB) {
+	tb.Helper()
+	dropTimers()
+	tb.Cleanup(dropTimers)
+}
+
+func dropTimers() {
+	runtime.GC() // a pool survives one collection
+	runtime.GC()
 }
 
 // NewID makes an ID that is known to be right.
