@@ -35,6 +35,7 @@ type system struct {
 
 func newSystem(t *testing.T) *system {
 	t.Helper()
+	bustest.DropTimers(t)
 	s := &system{t: t, connect: bustest.Start(t), last: make(map[troupe.ID]uint64)}
 	var err error
 	s.ns, err = wire.NewNamespace("")
@@ -46,7 +47,7 @@ func newSystem(t *testing.T) *system {
 }
 
 func (s *system) events(nc *nats.Conn) *store.EventLog {
-	return store.NewEventLog(nc, s.ns, 0, time.Hour)
+	return store.NewEventLog(nc, s.ns, 0, 24*time.Hour)
 }
 
 func (s *system) leases(nc *nats.Conn) *store.Hosts {
