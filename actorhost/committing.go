@@ -48,7 +48,7 @@ func (a *committing) Write(w store.Write, journal bool) error {
 func (a *committing) Unchanged() []byte { return (*activation)(a).unchanged() }
 
 // End implements [commit.Actor].
-func (a *committing) End() { (*activation)(a).end(dropWork) }
+func (a *committing) End() { (*activation)(a).requestEnd(dropWork) }
 
 // Busy implements [commit.Actor].
 func (a *committing) Busy() bool { return (*activation)(a).busy() }

@@ -89,7 +89,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	if endpoint == nil {
 		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
-	w.about, w.Counters = endpoint, &endpoint.Counters
+	w.arg, w.Counters = endpoint, &endpoint.Counters
 	as, err := w.Encoding()
 	if err != nil {
 		return errs.New(troupe.CodeBadInput, "%v", err)
@@ -126,7 +126,7 @@ func (d *dispatcher) receiveOther(msg *nats.Msg) {
 // confirm tells the host that has forwarded a call that it has arrived, and turns the reply to the caller. A host that
 // stops, and where the actor sleeps already, hands the actor over instead.
 func (d *dispatcher) confirm(msg *nats.Msg, tokens string) bool {
-	released := d.released(tokens)
+	released := d.hasReleased(tokens)
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {
 		confirmation.Header = nats.Header{wire.HeaderReleased: {"1"}}

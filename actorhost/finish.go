@@ -64,7 +64,7 @@ func (a *activation) cutOff(cuts []cut) (events []*commit.Event) {
 			events = append(events, e)
 		}
 		a.mu.Lock()
-		a.mailbox.Push(a.host.mailboxes, work{kind: leftWork, about: one.connection})
+		a.mailbox.Push(a.host.mailboxes, work{kind: leftWork, arg: one.connection})
 		a.mu.Unlock()
 	}
 	return events

@@ -99,7 +99,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		done:   make(chan struct{}),
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, respond: h.respond, lookups: make(chan struct{}, maxLookups)}
-	e.ready = pool.New(h.roster.workOff)
+	e.ready = pool.New(h.roster.drainMailbox)
 	e.log = store.NewEventLog(nc, ns, config.Replicas, config.KeepEvents)
 	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))

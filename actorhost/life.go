@@ -1,8 +1,8 @@
 package actorhost
 
-// work does the next thing in the mailbox. It reports whether there was one: without it the goroutine must leave the
+// doNext does the next thing in the mailbox. It reports whether there was one: without it the goroutine must leave the
 // activation alone.
-func (a *activation) work() bool {
+func (a *activation) doNext() bool {
 	a.gate.WaitForRoom()
 	w, ok := a.next()
 	if !ok {
@@ -14,7 +14,7 @@ func (a *activation) work() bool {
 	case eventWork, gapWork:
 		a.handle(&w)
 	case leftWork:
-		a.hangUp(w.about.(*Connection))
+		a.hangUp(w.arg.(*Connection))
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
@@ -39,8 +39,8 @@ func (a *activation) fallAsleep() {
 	a.finished = true
 }
 
-// retire gives up what an activation has besides its mailbox, once all is stored.
-func (a *activation) retire() {
+// release gives up what an activation has besides its mailbox, once all is stored.
+func (a *activation) release() {
 	if a.gate.Settle() == nil { // who waits for a write that fails is told by the gate
 		a.unmarkSent()
 	}

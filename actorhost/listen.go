@@ -54,7 +54,7 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 
 // handle runs the handler of an event, or of a gap, as a turn.
 func (a *activation) handle(w *work) {
-	heard := w.about.(*heardEvent)
+	heard := w.arg.(*heardEvent)
 	l := heard.listener
 	listening, ok := l.current()
 	if !ok || w.kind == gapWork && listening.Gap == nil {

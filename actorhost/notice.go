@@ -33,7 +33,7 @@ func (a *activation) notice(w *work) {
 		case a.finished: // it was destroyed
 		case more:
 			w.Again = false // it is not the one that is being served
-			if a.offer(w) != taken {
+			if a.offer(w) != queued {
 				a.pass(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
 			}
 			return

@@ -54,7 +54,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 
 // clientGone tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
 func (h *Host) clientGone(l link) {
-	if l.a.offer(&work{kind: leftWork, about: l.conn}) == first {
+	if l.a.offer(&work{kind: leftWork, arg: l.conn}) == mustRun {
 		h.ready.Add(l.a)
 	}
 }

@@ -100,7 +100,7 @@ func (a *activation) run(w *work, now time.Duration) {
 	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
 	defer giveBack(buffer)
 	result, err := a.turnAt(now, t, func(c *Context) error {
-		output, err := w.about.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
+		output, err := w.arg.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,8 @@ import (
 
 // work is one thing in a mailbox.
 type work struct {
-	kind  workKind
-	about any // the *endpoint of a call, a *heardEvent, or a *Connection
+	kind workKind
+	arg  any // the *endpoint of a call, a *heardEvent, or a *Connection
 	call.Call
 }
 
