@@ -14,6 +14,6 @@ func (c *Context) Connection() (conn *Connection, ok bool) {
 func (c *Context) Disconnect(conn *Connection, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	does := c.does()
+	does := c.effectsToFill()
 	does.cuts = append(does.cuts, cut{conn, reason})
 }

@@ -30,19 +30,19 @@ type cut struct {
 	reason     string
 }
 
-// emit adds an event, to everybody or to one connection.
-func (e *effects) emit(event *commit.Event, to *Connection) {
+// addEvent adds an event, to everybody or to one connection.
+func (e *effects) addEvent(event *commit.Event, to *Connection) {
 	if to != nil {
 		e.sent = append(e.sent, sent{event, to})
 	} else {
-		event.Again = e.broadcasts(event.Event)
+		event.Again = e.hasBroadcast(event.Event)
 		e.changes = append(e.changes, &event.Broadcast)
 	}
 	e.events = append(e.events, event)
 }
 
-// broadcasts reports whether the turn has broadcast an event of this name.
-func (e *effects) broadcasts(name string) bool {
+// hasBroadcast reports whether the turn has broadcast an event of this name.
+func (e *effects) hasBroadcast(name string) bool {
 	for i := len(e.events) - 1; i >= 0; i-- { // as a rule the last one was the same
 		if e.events[i].Subject == "" && e.events[i].Event == name {
 			return true

@@ -24,7 +24,7 @@ func (a *activation) changed(t turn, changes *commit.Changes, ended time.Duratio
 	defer giveBack(buffer)
 	state, err := a.encode((*buffer)[:0])
 	if err != nil {
-		return nil, a.internal(t, fmt.Errorf("encoding the state: %w", err))
+		return nil, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
 	}
 	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
@@ -36,7 +36,7 @@ func (a *activation) changed(t turn, changes *commit.Changes, ended time.Duratio
 	state = bytes.Clone(state)
 	whole, more, err := a.whole(state)
 	if err != nil {
-		return nil, a.internal(t, err)
+		return nil, a.internalError(t, err)
 	}
 	if err := a.fits(len(whole), changes.Parts); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (a *activation) whole(state []byte) (whole, more []byte, err error) {
 
 // encode appends the encoding of the state to a buffer, which may run the actor's own code.
 func (a *activation) encode(buffer []byte) (state []byte, err error) {
-	defer recovered(&err)
+	defer recoverPanic(&err)
 	return a.state.encode(buffer)
 }
 

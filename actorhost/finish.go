@@ -10,8 +10,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// pass answers a call that has changed nothing.
-func (a *activation) pass(w *work, out []byte, err error) {
+// answer answers a call that has changed nothing.
+func (a *activation) answer(w *work, out []byte, err error) {
 	answer := &commit.Output{Call: w.Call}
 	if err != nil {
 		answer.Reply = a.host.out.ErrorReply(&w.Call, w.As, errs.As(err))
@@ -21,8 +21,8 @@ func (a *activation) pass(w *work, out []byte, err error) {
 	a.gate.Pass(answer, &commit.Changes{})
 }
 
-// finish stores what a turn has changed, and sends what it wants to send after that.
-func (a *activation) finish(r *result, o *commit.Output) {
+// commitTurn stores what a turn has changed, and sends what it wants to send after that.
+func (a *activation) commitTurn(r *result, o *commit.Output) {
 	for _, s := range r.sent {
 		s.event.Place = s.to.next(s.event.Event, a.epoch)
 	}
@@ -40,17 +40,17 @@ func (a *activation) runHook(name string, f hook) {
 	if f == nil || !a.awake {
 		return
 	}
-	a.runTurn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
+	a.runHookTurn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
 }
 
-// runTurn runs f as a turn that nobody waits for.
-func (a *activation) runTurn(t turn, f func(*Context) error) {
-	result, err := a.turn(t, f)
+// runHookTurn runs f as a turn that nobody waits for.
+func (a *activation) runHookTurn(t turn, f func(*Context) error) {
+	result, err := a.runTurn(t, f)
 	if err != nil {
 		a.logger("").Error("a hook failed", slog.String("action", t.action), slog.Any("error", err))
 		return
 	}
-	a.finish(&result, &commit.Output{})
+	a.commitTurn(&result, &commit.Output{})
 }
 
 // cutOff takes what a turn has done to connections, and returns what is to be sent for it.

@@ -35,11 +35,11 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	if err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	return c.change(record.Follow{Source: source, Event: event, From: from, Last: last})
+	return c.addChange(record.Follow{Source: source, Event: event, From: from, Last: last})
 }
 
 // UnsubscribeDurable implements troupe.DurableSubscriber. Its entry in the index goes when the next event finds no
 // subscription.
 func (c *Context) UnsubscribeDurable(source troupe.ID, event string) error {
-	return c.change(record.Unfollow{Source: source, Event: event})
+	return c.addChange(record.Unfollow{Source: source, Event: event})
 }

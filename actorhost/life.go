@@ -10,7 +10,7 @@ func (a *activation) doNext() bool {
 	}
 	switch w.kind {
 	case callWork:
-		a.serve(&w)
+		a.serveCall(&w)
 	case eventWork, gapWork:
 		a.handle(&w)
 	case leftWork:

@@ -32,7 +32,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 		return nil, err
 	}
 	l.sub = sub
-	does := c.does()
+	does := c.effectsToFill()
 	does.started = append(does.started, l)
 	return l, nil
 }
@@ -64,14 +64,14 @@ func (a *activation) handle(w *work) {
 	if w.kind == eventWork {
 		t.delivery = &heard.delivery
 	}
-	result, err := a.turn(t, func(c *Context) error {
+	result, err := a.runTurn(t, func(c *Context) error {
 		if w.kind == gapWork {
 			return listening.Gap(c, heard.gap)
 		}
 		return listening.Handle(c, heard.delivery)
 	})
 	if err == nil {
-		a.finish(&result, &commit.Output{})
+		a.commitTurn(&result, &commit.Output{})
 	} else if errs.As(err).Code != troupe.CodeInternal { // that is logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}

@@ -16,34 +16,34 @@ import (
 // After so many events, or so long, other calls of the actor get their turn.
 const noticeBatch, noticeTurn = 256, 100 * time.Millisecond
 
-// notice does a call of wire.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
+// serveNotice does a call of wire.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
 // answer waits, as any other, until what that has changed is stored.
-func (a *activation) notice(w *work) {
+func (a *activation) serveNotice(w *work) {
 	var n wire.Notice
 	if err := w.As.Unmarshal(w.Data, &n); err != nil {
-		a.pass(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
+		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
 	if cursor, ok := a.cursor(n.Source); ok && cursor < n.Sequence {
 		more, err := a.catchUp(w, n, cursor)
 		switch {
 		case err != nil:
-			a.pass(w, nil, err)
+			a.answer(w, nil, err)
 			return
 		case a.finished: // it was destroyed
 		case more:
 			w.Again = false // it is not the one that is being served
 			if a.offer(w) != queued {
-				a.pass(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
+				a.answer(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
 			}
 			return
 		}
 	}
 	if _, ok := a.heard(n.Source, n.Event); !ok {
-		a.pass(w, nil, errs.New(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
+		a.answer(w, nil, errs.New(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
 		return
 	}
-	a.pass(w, nil, nil)
+	a.answer(w, nil, nil)
 }
 
 // catchUp handles the next events of an actor in the log. There may be more when it has handled many.
@@ -96,7 +96,7 @@ func (a *activation) handleLogged(e store.Logged) error {
 		}
 		return as.Unmarshal(e.Data, into)
 	}}
-	result, err := a.turn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
+	result, err := a.runTurn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
 		if !e.Place.Follows(heard.Last) {
 			if err := a.missed(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: heard.Last, Before: e.Place.Position}); err != nil {
 				return err
@@ -109,7 +109,7 @@ func (a *activation) handleLogged(e store.Logged) error {
 	}
 	result.Parts = append(result.Parts,
 		record.Handled{Source: source, Event: e.Event, Sequence: e.Sequence, Position: e.Place.Position})
-	a.finish(&result, &commit.Output{})
+	a.commitTurn(&result, &commit.Output{})
 	return nil
 }
 

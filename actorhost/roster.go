@@ -71,7 +71,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
 	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s}
-	a.gate.Open(&r.commits, (*committing)(a))
+	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
 	return a, nil
 }

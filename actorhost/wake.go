@@ -40,11 +40,11 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 		fresh = true
 	}
 	if hook := a.kind.hooks.wake; hook != nil {
-		result, err := a.turn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
+		result, err := a.runTurn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
 		if err != nil {
 			return false, "", err
 		}
-		a.finish(&result, &commit.Output{})
+		a.commitTurn(&result, &commit.Output{})
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -74,7 +74,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		claim := f.Record
 		claim.Owner, claim.Epoch = a.session.ID, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
-			return "", false, a.crossing(turnOf(w), err)
+			return "", false, a.callerError(turnOf(w), err)
 		}
 		switch revision, err := a.put(ctx, claim); {
 		case err == nil:
@@ -182,7 +182,7 @@ func (a *activation) restore(stored []byte) error {
 func (a *activation) create(w *work) error {
 	created := commit.Output{}
 	given := w.Action == troupe.CreateAction
-	result, err := a.turn(turnOf(w), func(c *Context) error {
+	result, err := a.runTurn(turnOf(w), func(c *Context) error {
 		return a.kind.create(a.state.pointer(), c, w.input(), given)
 	})
 	if err != nil {
@@ -192,7 +192,7 @@ func (a *activation) create(w *work) error {
 		created.Call = w.Call
 	}
 	result.Shared = true // the record is to say that there is an actor
-	a.finish(&result, &created)
+	a.commitTurn(&result, &created)
 	if err := a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
