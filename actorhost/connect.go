@@ -61,13 +61,13 @@ func (a *activation) serveConnect(w *work) {
 		a.answer(w, nil, err)
 		return
 	}
-	a.host.clients.Add(conn.inbox, link{a, conn})
+	a.host.clients.Add(conn.inbox, actorConnection{a, conn})
 	a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: reply})
 }
 
 // resume answers a connection that goes on, and sends it the positions of what was sent to it alone.
 func (a *activation) resume(conn *Connection, o *commit.Output) {
-	if sent, err := codec.MsgPack.Append(nil, conn.sent); err == nil {
+	if sent, err := codec.MsgPack.Append(nil, conn.lastSent); err == nil {
 		o.Events = []*commit.Event{conn.event(wire.SentName, sent)}
 	}
 	a.gate.Pass(o, &commit.Changes{})
@@ -92,46 +92,46 @@ func checkConnection(ns wire.Namespace, id, inbox string) error {
 // serveDisconnect does a call of wire.DisconnectAction.
 func (a *activation) serveDisconnect(w *work) {
 	if conn := a.connections.find(w.Get(wire.HeaderConnection)); conn != nil {
-		a.hangUp(conn)
+		a.disconnect(conn)
 	}
 	a.answer(w, nil, nil)
 }
 
-// hangUp ends a connection that is gone, and runs the on-disconnect hook.
-func (a *activation) hangUp(conn *Connection) {
+// disconnect ends a connection that is gone, and runs the on-disconnect hook.
+func (a *activation) disconnect(conn *Connection) {
 	a.connections.remove(conn)
-	a.host.clients.Remove(conn.inbox, link{a, conn})
-	if hook := a.kind.hooks.disconnect; hook != nil && !conn.left {
-		conn.left = true
+	a.host.clients.Remove(conn.inbox, actorConnection{a, conn})
+	if hook := a.kind.hooks.disconnect; hook != nil && !conn.disconnected {
+		conn.disconnected = true
 		a.runHookTurn(turn{action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
 	}
 }
 
-// hangUpAll ends the connections of an activation that ends: they come back in the next one.
-func (a *activation) hangUpAll() {
+// disconnectAll ends the connections of an activation that ends: they come back in the next one.
+func (a *activation) disconnectAll() {
 	for _, conn := range a.connections.all() {
-		a.hangUp(conn)
-		a.sayClosed(conn, wire.Closed{Again: true, Reason: "the actor falls asleep or changes hosts"})
+		a.disconnect(conn)
+		a.sendClosed(conn, wire.Closed{Again: true, Reason: "the actor falls asleep or changes hosts"})
 	}
 }
 
-// abandon tells the connections of an activation that has ended, without hooks.
-func (a *activation) abandon() {
+// dropConnections tells the connections of an activation that has ended, without hooks.
+func (a *activation) dropConnections() {
 	why := wire.Closed{Again: !a.destroyed, Reason: "the actor changes hosts"}
 	if a.destroyed {
 		why.Reason = "the actor was destroyed"
 	}
 	for _, conn := range a.connections.all() {
 		a.connections.remove(conn)
-		a.host.clients.Remove(conn.inbox, link{a, conn})
-		if e, ok := a.farewell(conn, why); ok {
+		a.host.clients.Remove(conn.inbox, actorConnection{a, conn})
+		if e, ok := a.closedEvent(conn, why); ok {
 			(*gateActor)(a).Publish(e)
 		}
 	}
 }
 
-// connectionOf is the connection by which a call was made. One that is not known is about to come back, or is gone.
-func (a *activation) connectionOf(w *work) (*Connection, error) {
+// callConnection is the connection by which a call was made. One that is not known is about to come back, or is gone.
+func (a *activation) callConnection(w *work) (*Connection, error) {
 	id := w.Get(wire.HeaderConnection)
 	if id == "" {
 		return nil, nil

@@ -15,5 +15,5 @@ func (c *Context) Disconnect(conn *Connection, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	does := c.effectsToFill()
-	does.cuts = append(does.cuts, cut{conn, reason})
+	does.disconnections = append(does.disconnections, disconnection{conn, reason})
 }

@@ -34,7 +34,7 @@ type env struct {
 	out       *outlet.Outlet
 	ready     *pool.Pool[*activation]
 	inbox     chan *nats.Msg
-	clients   *presence.Clients[link]
+	clients   *presence.Clients[actorConnection]
 	drains    drains
 	mailboxes *mailbox.Mailboxes[work]
 	work      sync.WaitGroup // goroutines of the host
@@ -48,8 +48,8 @@ type env struct {
 // busy reports whether calls have arrived that nobody is at yet.
 func (e *env) busy() bool { return len(e.inbox) > 0 || e.ready.Queued() > 0 }
 
-// link is a connection and the activation that has it.
-type link struct {
+// actorConnection is a connection and the activation that has it.
+type actorConnection struct {
 	a    *activation
 	conn *Connection
 }

@@ -23,10 +23,10 @@ func (a *activation) answer(w *work, out []byte, err error) {
 
 // commitTurn stores what a turn has changed, and sends what it wants to send after that.
 func (a *activation) commitTurn(r *result, o *commit.Output) {
-	for _, s := range r.sent {
-		s.event.Place = s.to.next(s.event.Event, a.epoch)
+	for _, s := range r.direct {
+		s.event.Place = s.to.nextPlace(s.event.Event, a.epoch)
 	}
-	o.Events = append(r.events, a.cutOff(r.cuts)...)
+	o.Events = append(r.events, a.disconnectRequested(r.disconnections)...)
 	if !r.destroyed {
 		a.gate.Pass(o, &r.Changes)
 		return
@@ -53,31 +53,31 @@ func (a *activation) runHookTurn(t turn, f func(*Context) error) {
 	a.commitTurn(&result, &commit.Output{})
 }
 
-// cutOff takes what a turn has done to connections, and returns what is to be sent for it.
-func (a *activation) cutOff(cuts []cut) (events []*commit.Event) {
+// disconnectRequested takes what a turn has done to connections, and returns what is to be sent for it.
+func (a *activation) disconnectRequested(cuts []disconnection) (events []*commit.Event) {
 	for _, one := range cuts {
 		if !a.connections.remove(one.connection) {
 			continue
 		}
-		a.host.clients.Remove(one.connection.inbox, link{a, one.connection})
-		if e, ok := a.farewell(one.connection, wire.Closed{Reason: one.reason}); ok {
+		a.host.clients.Remove(one.connection.inbox, actorConnection{a, one.connection})
+		if e, ok := a.closedEvent(one.connection, wire.Closed{Reason: one.reason}); ok {
 			events = append(events, e)
 		}
 		a.mu.Lock()
-		a.mailbox.Push(a.host.mailboxes, work{kind: leftWork, arg: one.connection})
+		a.mailbox.Push(a.host.mailboxes, work{kind: disconnectWork, arg: one.connection})
 		a.mu.Unlock()
 	}
 	return events
 }
 
-// sayClosed tells a program that its connection has ended.
-func (a *activation) sayClosed(conn *Connection, why wire.Closed) {
-	if e, ok := a.farewell(conn, why); ok {
+// sendClosed tells a program that its connection has ended.
+func (a *activation) sendClosed(conn *Connection, why wire.Closed) {
+	if e, ok := a.closedEvent(conn, why); ok {
 		a.gate.Pass(&commit.Output{Events: []*commit.Event{e}}, &commit.Changes{})
 	}
 }
 
-func (a *activation) farewell(conn *Connection, why wire.Closed) (*commit.Event, bool) {
+func (a *activation) closedEvent(conn *Connection, why wire.Closed) (*commit.Event, bool) {
 	data, err := codec.MsgPack.Append(nil, why)
 	if err != nil {
 		a.logger("").Error("encoding why a connection has ended failed", slog.Any("error", err))

@@ -13,12 +13,12 @@ func (a *activation) doNext() bool {
 		a.serveCall(&w)
 	case eventWork, gapWork:
 		a.handle(&w)
-	case leftWork:
-		a.hangUp(w.arg.(*Connection))
+	case disconnectWork:
+		a.disconnect(w.arg.(*Connection))
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
-		a.hangUpAll()
+		a.disconnectAll()
 		a.runHook("sleep", a.kind.hooks.sleep)
 		a.finished = true
 	case dropWork:
@@ -48,6 +48,6 @@ func (a *activation) release() {
 		a.session.Stranded.Store(true)
 	}
 	a.unlisten()
-	a.abandon()
+	a.dropConnections()
 	a.unsubscribe()
 }

@@ -36,7 +36,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, Asked: h.asked,
 		Ctx: h.ctx, Staying: h.staying, Go: h.work.Go, Evict: h.evict,
 	})
-	h.clients = presence.NewClients(h.presence, func(l link) string { return l.conn.id }, h.clientGone)
+	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
 	h.commits = commit.Host{Store: h.records, Log: h.log, Ctx: h.ctx, Go: h.work.Go}
 	if err := h.openWaker(ctx); err != nil {
 		return err
@@ -52,9 +52,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 	return h.presence.Rehearse(ctx, h.tryLog)
 }
 
-// clientGone tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
-func (h *Host) clientGone(l link) {
-	if l.a.offer(&work{kind: leftWork, arg: l.conn}) == mustRun {
+// connectionLost tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
+func (h *Host) connectionLost(l actorConnection) {
+	if l.a.offer(&work{kind: disconnectWork, arg: l.conn}) == mustRun {
 		h.ready.Add(l.a)
 	}
 }

@@ -77,7 +77,7 @@ func (a *activation) serveSleep(w *work) {
 		return
 	}
 	began := a.host.clock.Now()
-	a.hangUpAll()
+	a.disconnectAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
 	w.Counters.Count(a.host.clock.Now()-began, nil)
@@ -93,7 +93,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	}
 	t := turnOf(w)
 	var err error
-	if t.connection, err = a.connectionOf(w); err != nil {
+	if t.connection, err = a.callConnection(w); err != nil {
 		a.host.out.Refuse(&w.Call, errs.As(err))
 		return
 	}
