@@ -44,7 +44,7 @@ type activation struct {
 	destroyed bool
 	state     state
 	current   []byte // the encoding of the state that the last turn has left behind; nil before there is one, and at rest
-	stored    []byte // what the record has for it, if that is more: fields that this program does not know
+	merged    []byte // what the record has for it, if that is more: fields that this program does not know
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      commit.Gate

@@ -45,7 +45,7 @@ func (a *gateActor) Write(w store.Write, journal bool) error {
 }
 
 // Unchanged implements [commit.Actor].
-func (a *gateActor) Unchanged() []byte { return (*activation)(a).unchanged() }
+func (a *gateActor) Unchanged() []byte { return (*activation)(a).storedState() }
 
 // End implements [commit.Actor].
 func (a *gateActor) End() { (*activation)(a).requestEnd(dropWork) }

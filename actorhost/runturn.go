@@ -23,7 +23,7 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	if most := began + a.kind.config.ActionTimeout; t.deadline == 0 || t.deadline > most {
 		t.deadline = most
 	}
-	if err := a.refresh(); err != nil {
+	if err := a.ensureEncoded(); err != nil {
 		return result{}, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
 	}
 	c := &Context{a: a, turn: t}
@@ -33,7 +33,7 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	if err != nil {
 		err = a.callerError(t, err)
 	} else if !r.destroyed {
-		r.State, err = a.changed(t, &r.Changes, ended)
+		r.State, err = a.encodeIfChanged(t, &r.Changes, ended)
 	}
 	if err != nil {
 		a.rollBack(c)

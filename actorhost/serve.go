@@ -97,8 +97,8 @@ func (a *activation) runAction(w *work, now time.Duration) {
 		a.host.out.Refuse(&w.Call, errs.As(err))
 		return
 	}
-	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
-	defer giveBack(buffer)
+	buffer := buffers.Get().(*[]byte) // NATS has copied what is in it when a publish returns
+	defer putBuffer(buffer)
 	result, err := a.runTurnAt(now, t, func(c *Context) error {
 		output, err := w.arg.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
 		if err != nil {

@@ -137,7 +137,7 @@ func (a *activation) put(ctx context.Context, claim record.Record) (uint64, erro
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
 func (a *activation) load(claim *record.Record, w *work) error {
-	a.state, a.current, a.stored = a.kind.newState(), nil, nil
+	a.state, a.current, a.merged = a.kind.newState(), nil, nil
 	if claim.Created {
 		return a.restore(claim.State)
 	}
@@ -173,7 +173,7 @@ func (a *activation) restore(stored []byte) error {
 	}
 	a.current = current
 	if len(current) > 0 && !codec.Equal(stored, current) {
-		a.stored = stored
+		a.merged = stored
 	}
 	return nil
 }
