@@ -178,7 +178,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	from := origin.Origin{Chain: withSelf(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
+	from := origin.Origin{Chain: appendToChain(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
 	return h.client.Invoke(origin.With(ctx, from), call)
 }
 

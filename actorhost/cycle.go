@@ -8,17 +8,17 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// maxSpelt is how much of a chain is spelt out.
-const maxSpelt = 4 << 10
+// maxChainText is how much of a chain is spelt out.
+const maxChainText = 4 << 10
 
-// cycle is the error of a call whose actor waits in it.
-func cycle(chain, tokens string) *troupe.Error {
+// checkCycle is the error of a call whose actor waits in it.
+func checkCycle(chain, tokens string) *troupe.Error {
 	if len(chain) > wire.MaxChainBytes {
 		return errs.New(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
 	}
 	spelt := func() string {
 		whole := chain + "," + tokens
-		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxSpelt):])
+		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxChainText):])
 	}
 	length := 0
 	for waiting := range strings.SplitSeq(chain, ",") {

@@ -8,15 +8,15 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// withSelf is the chain for the calls of an actor that was itself called with chain.
-func withSelf(chain string, id troupe.ID) string {
+// appendToChain is the chain for the calls of an actor that was itself called with chain.
+func appendToChain(chain string, id troupe.ID) string {
 	if chain == "" {
 		return id.Tokens()
 	}
 	return chain + "," + id.Tokens()
 }
 
-// contentType is the encoding of a call's input, and thus of its reply.
-func contentType(of nats.Header) (codec.Codec, error) {
+// codecOf is the encoding of a call's input, and thus of its reply.
+func codecOf(of nats.Header) (codec.Codec, error) {
 	return codec.ForContentType(wire.FirstHeader(of, wire.HeaderContentType))
 }

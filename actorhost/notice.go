@@ -90,7 +90,7 @@ func (a *activation) handleLogged(e store.Logged) error {
 		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
 	}
 	d := troupe.Delivery{Actor: e.Actor, Event: e.Event, Position: e.Place.Position, Decode: func(into any) error {
-		as, err := contentType(e.Header)
+		as, err := codecOf(e.Header)
 		if err != nil {
 			return err
 		}

@@ -10,23 +10,23 @@ import (
 
 // In the time after which an actor rests, or sleeps, there are so many rounds, but they take at most one part in
 // roundShare of the time of a processor. What they hold up is let go on after every roundStep actors.
-const rounds, roundShare, roundStep = 16, 50, 256
+const sweepsPerRest, sweepShare, sweepStep = 16, 50, 256
 
-// goRound goes round until ctx is done.
-func (r *roster) goRound(ctx context.Context) {
+// sweepIdle goes round until ctx is done.
+func (r *roster) sweepIdle(ctx context.Context) {
 	every := restAfter
 	for _, t := range r.types {
 		every = min(every, t.config.SleepAfter)
 	}
-	every = max(every/rounds, time.Millisecond)
+	every = max(every/sweepsPerRest, time.Millisecond)
 	for wait := every; pause.For(ctx, wait); {
 		began := time.Now()
-		r.round()
-		wait = max(every, roundShare*time.Since(began))
+		r.sweepOnce()
+		wait = max(every, sweepShare*time.Since(began))
 	}
 }
 
-func (r *roster) round() {
+func (r *roster) sweepOnce() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now, seen := r.clock.Now(), 0
@@ -34,7 +34,7 @@ func (r *roster) round() {
 		if a.checkIdle(now) {
 			r.ready.Add(a)
 		}
-		if seen++; seen%roundStep == 0 {
+		if seen++; seen%sweepStep == 0 {
 			r.mu.Unlock()
 			runtime.Gosched()
 			r.mu.Lock()

@@ -60,13 +60,13 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
 	guess := a.kind.lastWasNew.Load() && !w.Existing && gone == ""
 	for range maxClaims {
-		var f found
+		var f foundRecord
 		if !guess {
-			f, err = a.host.read(ctx, a.id)
+			f, err = a.host.readRecord(ctx, a.id)
 		}
 		guess = false
 		if err == nil {
-			owner, err = a.owner(ctx, w, &f, gone)
+			owner, err = a.otherHost(ctx, w, &f, gone)
 		}
 		if err != nil || owner != "" {
 			return owner, false, err
@@ -76,7 +76,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
 			return "", false, a.callerError(turnOf(w), err)
 		}
-		switch revision, err := a.put(ctx, claim); {
+		switch revision, err := a.writeClaim(ctx, claim); {
 		case err == nil:
 			a.gate.Claimed(revision, claim.State)
 			a.epoch, a.created = revision, claim.Created
@@ -89,9 +89,9 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
 }
 
-// owner is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
+// otherHost is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
 // one lacks. Without an error, and another host, this one may claim the actor.
-func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) (string, error) {
+func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, gone string) (string, error) {
 	if w.Existing && !f.Created {
 		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
@@ -110,13 +110,13 @@ func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) 
 		}
 	}
 	if f.lacks != nil {
-		return a.host.capable(ctx, a.id, f, gone)
+		return a.host.capableHost(ctx, a.id, f, gone)
 	}
 	return "", nil
 }
 
-// put is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
-func (a *activation) put(ctx context.Context, claim record.Record) (uint64, error) {
+// writeClaim is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
+func (a *activation) writeClaim(ctx context.Context, claim record.Record) (uint64, error) {
 	done := make(chan store.Outcome, 1)
 	if a.host.records.Write(store.Write{
 		ID:   a.id,
