@@ -17,7 +17,7 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 		return errs.New(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
 			c.Type(), event, source.Type())
 	}
-	if n := c.a.followed(); n >= maxFollows {
+	if n := c.a.countFollows(); n >= maxFollows {
 		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
 	}
 	if err := troupe.CheckName("event", event); err != nil {

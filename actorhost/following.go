@@ -8,14 +8,14 @@ func (a *activation) cursor(source string) (cursor uint64, ok bool) {
 	return cursor, ok
 }
 
-// heard is what the actor has heard by a durable subscription, and whether it has that.
-func (a *activation) heard(source, event string) (heard record.Heard, ok bool) {
+// subscription is what the actor has heard by a durable subscription, and whether it has that.
+func (a *activation) subscription(source, event string) (heard record.Heard, ok bool) {
 	a.gate.Read(func(p *record.Parts) { heard, ok = p.Follows().Heard(source, event) })
 	return heard, ok
 }
 
-// followed is how many actors the actor subscribes to for good.
-func (a *activation) followed() (n int) {
+// countFollows is how many actors the actor subscribes to for good.
+func (a *activation) countFollows() (n int) {
 	a.gate.Read(func(p *record.Parts) { n = p.Follows().Len() })
 	return n
 }

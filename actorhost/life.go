@@ -12,7 +12,7 @@ func (a *activation) doNext() bool {
 	case callWork:
 		a.serveCall(&w)
 	case eventWork, gapWork:
-		a.handle(&w)
+		a.handleHeard(&w)
 	case disconnectWork:
 		a.disconnect(w.arg.(*Connection))
 	case sleepWork:
@@ -42,12 +42,12 @@ func (a *activation) fallAsleep() {
 // release gives up what an activation has besides its mailbox, once all is stored.
 func (a *activation) release() {
 	if a.gate.Settle() == nil { // who waits for a write that fails is told by the gate
-		a.unmarkSent()
+		a.removeUnsentMark()
 	}
 	if !a.gate.Flush() {
 		a.session.Stranded.Store(true)
 	}
-	a.unlisten()
+	a.endListeners()
 	a.dropConnections()
 	a.unsubscribe()
 }

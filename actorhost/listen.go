@@ -24,7 +24,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 	if old := a.replaceHandler(l); old != nil {
 		return old, nil
 	}
-	listening.Handle, listening.Gap = l.hear, l.miss // which do what the subscription is for by then
+	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // which do what the subscription is for by then
 	listening.Once = false
 	sub, err := a.host.client.Listen(ctx, listening)
 	if err != nil {
@@ -52,8 +52,8 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 	return nil
 }
 
-// handle runs the handler of an event, or of a gap, as a turn.
-func (a *activation) handle(w *work) {
+// handleHeard runs the handler of an event, or of a gap, as a turn.
+func (a *activation) handleHeard(w *work) {
 	heard := w.arg.(*heardEvent)
 	l := heard.listener
 	listening, ok := l.current()
@@ -80,8 +80,8 @@ func (a *activation) handle(w *work) {
 	}
 }
 
-// unlisten ends all subscriptions of an activation.
-func (a *activation) unlisten() {
+// endListeners ends all subscriptions of an activation.
+func (a *activation) endListeners() {
 	a.mu.Lock()
 	listeners := slices.Collect(maps.Values(a.listeners))
 	a.mu.Unlock()

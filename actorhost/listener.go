@@ -30,14 +30,14 @@ type heardEvent struct {
 // fullMailboxPause is the pause before an event is offered again to a mailbox that was full.
 const fullMailboxPause = 5 * time.Millisecond
 
-// hear puts an event into the actor's mailbox.
-func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
+// enqueueEvent puts an event into the actor's mailbox.
+func (l *listener) enqueueEvent(ctx context.Context, d troupe.Delivery) error {
 	l.offer(ctx, &work{kind: eventWork, arg: &heardEvent{listener: l, delivery: d}})
 	return nil
 }
 
-// miss puts a gap into the mailbox, if the actor wants to know.
-func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
+// enqueueGap puts a gap into the mailbox, if the actor wants to know.
+func (l *listener) enqueueGap(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {

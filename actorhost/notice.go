@@ -14,7 +14,7 @@ import (
 )
 
 // After so many events, or so long, other calls of the actor get their turn.
-const noticeBatch, noticeTurn = 256, 100 * time.Millisecond
+const maxCatchUpEvents, maxCatchUpTime = 256, 100 * time.Millisecond
 
 // serveNotice does a call of wire.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
 // answer waits, as any other, until what that has changed is stored.
@@ -39,7 +39,7 @@ func (a *activation) serveNotice(w *work) {
 			return
 		}
 	}
-	if _, ok := a.heard(n.Source, n.Event); !ok {
+	if _, ok := a.subscription(n.Source, n.Event); !ok {
 		a.answer(w, nil, errs.New(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
 		return
 	}
@@ -67,7 +67,7 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 			return false, err
 		}
 		cursor = e.Sequence
-		if handled++; handled == noticeBatch || time.Since(began) > noticeTurn || a.finished {
+		if handled++; handled == maxCatchUpEvents || time.Since(began) > maxCatchUpTime || a.finished {
 			return true, nil
 		}
 	}
@@ -81,7 +81,7 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 // before it, the turn begins with the hook for that.
 func (a *activation) handleLogged(e store.Logged) error {
 	source := e.Actor.Tokens()
-	heard, ok := a.heard(source, e.Event)
+	heard, ok := a.subscription(source, e.Event)
 	if !ok || e.Sequence <= heard.From || !heard.Last.Before(e.Place.Position) {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (a *activation) handleLogged(e store.Logged) error {
 	}}
 	result, err := a.runTurn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
 		if !e.Place.Follows(heard.Last) {
-			if err := a.missed(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: heard.Last, Before: e.Place.Position}); err != nil {
+			if err := a.handleGap(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: heard.Last, Before: e.Place.Position}); err != nil {
 				return err
 			}
 		}
@@ -113,8 +113,8 @@ func (a *activation) handleLogged(e store.Logged) error {
 	return nil
 }
 
-// missed tells the actor of events that are no longer in the log.
-func (a *activation) missed(c *Context, gap troupe.Gap) error {
+// handleGap tells the actor of events that are no longer in the log.
+func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 	if hook := a.kind.hooks.gap; hook != nil {
 		return hook(a.state.pointer(), c, gap)
 	}
