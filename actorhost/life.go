@@ -45,7 +45,7 @@ func (a *activation) release() {
 		a.removeUnsentMark()
 	}
 	if !a.gate.Flush() {
-		a.session.Stranded.Store(true)
+		a.session.Unflushed.Store(true)
 	}
 	a.endListeners()
 	a.dropConnections()

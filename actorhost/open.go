@@ -33,8 +33,8 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.presence = presence.New(presence.Config{
 		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
 		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Lease: h.config.Lease,
-		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, Asked: h.serviceRequests,
-		Ctx: h.ctx, Staying: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
+		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
+		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 	})
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
 	h.commits = commit.Host{Store: h.records, Log: h.log, Ctx: h.ctx, Go: h.goroutines.Go}
@@ -49,7 +49,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.goroutines.Go(func() { h.clients.Watch(h.ctx) })
 	h.goroutines.Go(h.serveService)
 	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
-	return h.presence.Rehearse(ctx, h.preflightLog)
+	return h.presence.Preflight(ctx, h.preflightLog)
 }
 
 // connectionLost tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.

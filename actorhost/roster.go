@@ -137,7 +137,7 @@ func (r *roster) info(tokens string) wire.ActorInfo {
 func (r *roster) hasReleased(tokens string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Stranded.Load()
+	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
 }
 
 // all are the activations of the host as it is now.

@@ -18,7 +18,7 @@ func (h *Host) openWaker(ctx context.Context) (err error) {
 	}
 	h.waker, err = wake.Start(ctx, wake.Config{
 		Conn: h.nc, Log: h.log, Leases: h.leases, Lease: h.config.Lease, Logger: h.config.Logger,
-		Call: h.client.Invoke, Working: h.ctx, Staying: h.untilStop,
+		Call: h.client.Invoke, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
 	})
 	return err
 }

@@ -32,22 +32,22 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 	}
 }
 
-// Rehearse does what the host may not do until much later, so that a permission that is missing fails its start; also does
+// Preflight does what the host may not do until much later, so that a permission that is missing fails its start; also does
 // more of that. On a new cluster it waits until there is somebody to read from.
-func (p *Presence) Rehearse(ctx context.Context, also func(context.Context, troupe.ID) error) error {
+func (p *Presence) Preflight(ctx context.Context, also func(context.Context, troupe.ID) error) error {
 	for {
-		err := p.tryAll(ctx, also)
-		if !errors.Is(err, nats.ErrNoResponders) || !pause.For(ctx, rehearseAgain) {
+		err := p.preflightOnce(ctx, also)
+		if !errors.Is(err, nats.ErrNoResponders) || !pause.For(ctx, preflightPause) {
 			return err
 		}
 	}
 }
 
-const rehearseAgain = 50 * time.Millisecond
+const preflightPause = 50 * time.Millisecond
 
-// tryAll sends the host a message, and answers it, reads a record, a lease and a journal, and writes a record
+// preflightOnce sends the host a message, and answers it, reads a record, a lease and a journal, and writes a record
 // that cannot be at the revision it names.
-func (p *Presence) tryAll(ctx context.Context, also func(context.Context, troupe.ID) error) error {
+func (p *Presence) preflightOnce(ctx context.Context, also func(context.Context, troupe.ID) error) error {
 	if _, err := p.Requester.Do(ctx, &nats.Msg{Subject: p.Namespace.Ping(p.Session().ID)}, joinTimeout); err != nil {
 		return fmt.Errorf("sending itself a message: %w", err)
 	}
@@ -73,9 +73,9 @@ func (p *Presence) tryAll(ctx context.Context, also func(context.Context, troupe
 	return nil
 }
 
-// tryCalls subscribes for a moment as activations do later, which do not wait to be told that they must not: to the
+// tryCallSubscription subscribes for a moment as activations do later, which do not wait to be told that they must not: to the
 // direct calls of an action that no actor can have.
-func (p *Presence) tryCalls(actorType string) error {
+func (p *Presence) tryCallSubscription(actorType string) error {
 	id, err := troupe.NewID(actorType)
 	if err != nil {
 		return err

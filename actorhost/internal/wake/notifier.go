@@ -20,7 +20,7 @@ func (w *Waker) giveNotices() {
 	for q, batch := w.queues.next(); q != nil; q, batch = w.queues.next() {
 		newest := slices.MaxFunc(batch, func(a, b notice) int { return cmp.Compare(a.Sequence, b.Sequence) })
 		err := w.notify(newest)
-		if w.queues.settle(q, batch, newest, err) && w.config.Staying.Err() == nil && !w.config.Conn.IsClosed() {
+		if w.queues.settle(q, batch, newest, err) && w.config.UntilStop.Err() == nil && !w.config.Conn.IsClosed() {
 			w.config.Logger.Warn("a durable subscriber failed, and is told again until it does not",
 				slog.String("actor_type", newest.to.ID.Type()), slog.String("actor_key", newest.to.ID.KeyString()),
 				slog.String("event", newest.Event), slog.Any("error", err))
@@ -30,7 +30,7 @@ func (w *Waker) giveNotices() {
 
 // notify calls one subscriber. One that does not subscribe any more leaves the index.
 func (w *Waker) notify(n notice) error {
-	ctx, cancel := context.WithTimeout(w.config.Working, noticeTimeout)
+	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, noticeTimeout)
 	defer cancel()
 	err := w.config.Call(ctx, troupe.Invocation{
 		ID: n.to.ID, Action: wire.NoticeAction, Existing: true,

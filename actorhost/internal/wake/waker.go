@@ -24,7 +24,7 @@ type Config struct {
 	// Call makes a call to an actor, which may be on any host.
 	Call func(ctx context.Context, call troupe.Invocation) error
 	// Working is done when the host gives up what is under way; Staying before, as it begins to stop.
-	Working, Staying context.Context //nolint:containedctx // the life of the host
+	UntilGivenUp, UntilStop context.Context //nolint:containedctx // the life of the host
 }
 
 // Waker tells actors that there is something new for their durable subscriptions. All hosts that serve durable
@@ -111,11 +111,11 @@ func (w *Waker) run() {
 
 // lookUp puts an event into the queues of its subscribers.
 func (w *Waker) lookUp(d *delivery) {
-	ctx, cancel := context.WithTimeout(w.config.Working, lookupTimeout)
+	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, lookupTimeout)
 	defer cancel()
 	subscribers, err := w.index.Of(ctx, d.Actor, d.Event)
 	if err != nil {
-		if w.config.Staying.Err() == nil {
+		if w.config.UntilStop.Err() == nil {
 			w.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", d.Actor.Type()),
 				slog.String("actor_key", d.Actor.KeyString()), slog.String("event", d.Event), slog.Any("error", err))
 		}
