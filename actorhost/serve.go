@@ -65,7 +65,7 @@ func (a *activation) serveCall(w *work) {
 		a.answer(w, nil, nil)
 	default:
 		err := alreadyExists(a.id)
-		w.Refused(err)
+		w.CountRefused(err)
 		a.answer(w, nil, err)
 	}
 }

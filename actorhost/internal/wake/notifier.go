@@ -15,8 +15,8 @@ import (
 // noticeTimeout bounds one notice. A subscriber that is not there in that time is told again.
 const noticeTimeout = 30 * time.Second
 
-// giveNotices is a notifier: it gives the notices of one retry queue after the other until nothing waits in any.
-func (w *Waker) giveNotices() {
+// runNotifier is a notifier: it gives the notices of one retry queue after the other until nothing waits in any.
+func (w *Waker) runNotifier() {
 	for q, batch := w.queues.next(); q != nil; q, batch = w.queues.next() {
 		newest := slices.MaxFunc(batch, func(a, b notice) int { return cmp.Compare(a.Sequence, b.Sequence) })
 		err := w.notify(newest)
