@@ -89,47 +89,6 @@ func checkConnection(ns wire.Namespace, id, inbox string) error {
 	return nil
 }
 
-// serveDisconnect does a call of wire.DisconnectAction.
-func (a *activation) serveDisconnect(w *work) {
-	if conn := a.connections.find(w.Get(wire.HeaderConnection)); conn != nil {
-		a.disconnect(conn)
-	}
-	a.answer(w, nil, nil)
-}
-
-// disconnect ends a connection that is gone, and runs the on-disconnect hook.
-func (a *activation) disconnect(conn *Connection) {
-	a.connections.remove(conn)
-	a.host.clients.Remove(conn.inbox, actorConnection{a, conn})
-	if hook := a.kind.hooks.disconnect; hook != nil && !conn.disconnected {
-		conn.disconnected = true
-		a.runHookTurn(turn{action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
-	}
-}
-
-// disconnectAll ends the connections of an activation that ends: they come back in the next one.
-func (a *activation) disconnectAll() {
-	for _, conn := range a.connections.all() {
-		a.disconnect(conn)
-		a.sendClosed(conn, wire.Closed{Again: true, Reason: "the actor falls asleep or changes hosts"})
-	}
-}
-
-// dropConnections tells the connections of an activation that has ended, without hooks.
-func (a *activation) dropConnections() {
-	why := wire.Closed{Again: !a.destroyed, Reason: "the actor changes hosts"}
-	if a.destroyed {
-		why.Reason = "the actor was destroyed"
-	}
-	for _, conn := range a.connections.all() {
-		a.connections.remove(conn)
-		a.host.clients.Remove(conn.inbox, actorConnection{a, conn})
-		if e, ok := a.closedEvent(conn, why); ok {
-			(*gateActor)(a).Publish(e)
-		}
-	}
-}
-
 // callConnection is the connection by which a call was made. One that is not known is about to come back, or is gone.
 func (a *activation) callConnection(w *work) (*Connection, error) {
 	id := w.Get(wire.HeaderConnection)

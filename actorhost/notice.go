@@ -5,8 +5,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -120,4 +123,9 @@ func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 	}
 	a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	return nil
+}
+
+// codecOf is the encoding of a call's input, and thus of its reply.
+func codecOf(of nats.Header) (codec.Codec, error) {
+	return codec.ForContentType(wire.FirstHeader(of, wire.HeaderContentType))
 }

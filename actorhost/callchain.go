@@ -31,3 +31,11 @@ func checkCycle(chain, tokens string) *troupe.Error {
 	}
 	return nil
 }
+
+// appendToChain is the chain for the calls of an actor that was itself called with chain.
+func appendToChain(chain string, id troupe.ID) string {
+	if chain == "" {
+		return id.Tokens()
+	}
+	return chain + "," + id.Tokens()
+}
