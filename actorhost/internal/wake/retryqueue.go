@@ -37,7 +37,7 @@ type notice struct {
 }
 
 // Before an event is told again that a subscriber has failed with, twice as long each time.
-const firstRetry, lastRetry = time.Second, 30 * time.Second
+const minRetry, maxRetry = time.Second, 30 * time.Second
 
 // put has a notice wait, or returns the time after which the event is wanted again, noRetry if it is not.
 func (q *retryQueue) put(n notice, now time.Time) (retry time.Duration, waits bool) {
@@ -63,11 +63,11 @@ func (q *retryQueue) take() []notice {
 func (q *retryQueue) settle(n notice, err error, now time.Time) (retry time.Duration) {
 	switch {
 	case err != nil:
-		retry = min(firstRetry<<min(q.failures, 8), lastRetry)
+		retry = min(minRetry<<min(q.failures, 8), maxRetry)
 		q.failures++
 		q.newest = max(q.newest, n.Sequence)
 		q.retryAt = now.Add(retry)
-		q.dueBy = q.retryAt.Add(lastRetry)
+		q.dueBy = q.retryAt.Add(maxRetry)
 	case n.Sequence >= q.newest:
 		q.failures, q.newest, q.logged = 0, 0, false
 	}
@@ -177,8 +177,8 @@ type answer struct {
 	retry    time.Duration
 }
 
-// forget forgets failures whose event is delivered elsewhere.
-func (r *retryQueues) forget(now time.Time) {
+// forgetOverdue forgets failures whose event is delivered elsewhere.
+func (r *retryQueues) forgetOverdue(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s, q := range r.all {

@@ -106,7 +106,7 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 	staying, leave := context.WithCancel(working)
 	w, err := wake.Start(s.t.Context(), wake.Config{
 		Conn: nc, Log: s.events(nc), Leases: s.leases(nc), Lease: lease, Logger: slog.New(slog.NewTextHandler(&s.logged, nil)),
-		Working: working, Staying: staying,
+		UntilGivenUp: working, UntilStop: staying,
 		Call: func(ctx context.Context, invocation troupe.Invocation) error {
 			if invocation.Action != wire.NoticeAction || !invocation.Existing {
 				s.t.Errorf("not a call to who is there, and only for a notice: %+v", invocation)

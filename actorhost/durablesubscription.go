@@ -17,7 +17,7 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 		return errs.New(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
 			c.Type(), event, source.Type())
 	}
-	if n := c.a.followed(); n >= maxFollows {
+	if n := c.a.countFollows(); n >= maxFollows {
 		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
 	}
 	if err := troupe.CheckName("event", event); err != nil {
@@ -35,11 +35,29 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	if err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	return c.change(record.Follow{Source: source, Event: event, From: from, Last: last})
+	return c.addChange(record.Follow{Source: source, Event: event, From: from, Last: last})
 }
 
 // UnsubscribeDurable implements troupe.DurableSubscriber. Its entry in the index goes when the next event finds no
 // subscription.
 func (c *Context) UnsubscribeDurable(source troupe.ID, event string) error {
-	return c.change(record.Unfollow{Source: source, Event: event})
+	return c.addChange(record.Unfollow{Source: source, Event: event})
+}
+
+// cursor is how far the actor has come with the durable events of another, and whether it subscribes to any.
+func (a *activation) cursor(source string) (cursor uint64, ok bool) {
+	a.gate.Read(func(p *record.Parts) { cursor, ok = p.Follows().Cursor(source) })
+	return cursor, ok
+}
+
+// subscription is what the actor has heard by a durable subscription, and whether it has that.
+func (a *activation) subscription(source, event string) (heard record.Heard, ok bool) {
+	a.gate.Read(func(p *record.Parts) { heard, ok = p.Follows().Heard(source, event) })
+	return heard, ok
+}
+
+// countFollows is how many actors the actor subscribes to for good.
+func (a *activation) countFollows() (n int) {
+	a.gate.Read(func(p *record.Parts) { n = p.Follows().Len() })
+	return n
 }

@@ -13,31 +13,31 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// committing is an activation as its gate sees it.
-type committing activation
+// gateActor is an activation as its gate sees it.
+type gateActor activation
 
-var _ commit.Actor = (*committing)(nil)
+var _ commit.Actor = (*gateActor)(nil)
 
 // ID implements [commit.Actor].
-func (a *committing) ID() troupe.ID { return a.id }
+func (a *gateActor) ID() troupe.ID { return a.id }
 
 // Epoch implements [commit.Actor].
-func (a *committing) Epoch() uint64 { return a.epoch }
+func (a *gateActor) Epoch() uint64 { return a.epoch }
 
 // Logger implements [commit.Actor].
-func (a *committing) Logger() *slog.Logger { return (*activation)(a).logger("") }
+func (a *gateActor) Logger() *slog.Logger { return (*activation)(a).logger("") }
 
 // Host implements [commit.Actor].
-func (a *committing) Host() string { return a.session.ID }
+func (a *gateActor) Host() string { return a.session.ID }
 
 // Valid implements [commit.Actor].
-func (a *committing) Valid() bool { return a.session.Valid() }
+func (a *gateActor) Valid() bool { return a.session.Valid() }
 
 // Owns implements [commit.Actor].
-func (a *committing) Owns() bool { return a.host.presence.Session() == a.session }
+func (a *gateActor) Owns() bool { return a.host.presence.Session() == a.session }
 
 // Write implements [commit.Actor].
-func (a *committing) Write(w store.Write, journal bool) error {
+func (a *gateActor) Write(w store.Write, journal bool) error {
 	if journal {
 		return a.session.Journal.Write(w)
 	}
@@ -45,16 +45,16 @@ func (a *committing) Write(w store.Write, journal bool) error {
 }
 
 // Unchanged implements [commit.Actor].
-func (a *committing) Unchanged() []byte { return (*activation)(a).unchanged() }
+func (a *gateActor) Unchanged() []byte { return (*activation)(a).storedState() }
 
 // End implements [commit.Actor].
-func (a *committing) End() { (*activation)(a).end(dropWork) }
+func (a *gateActor) End() { (*activation)(a).requestEnd(dropWork) }
 
 // Busy implements [commit.Actor].
-func (a *committing) Busy() bool { return (*activation)(a).busy() }
+func (a *gateActor) Busy() bool { return (*activation)(a).busy() }
 
 // Publish implements [commit.Actor]. When the lease is over, the next owner may have broadcast what is newer.
-func (a *committing) Publish(e *commit.Event) {
+func (a *gateActor) Publish(e *commit.Event) {
 	if faults.Fencing && !a.session.Valid() {
 		return
 	}
@@ -66,7 +66,7 @@ func (a *committing) Publish(e *commit.Event) {
 }
 
 // Reply implements [commit.Actor].
-func (a *committing) Reply(msg *nats.Msg, more bool) { a.host.out.SendReply(msg, more) }
+func (a *gateActor) Reply(msg *nats.Msg, more bool) { a.host.out.SendReply(msg, more) }
 
 // Refuse implements [commit.Actor].
-func (a *committing) Refuse(c *call.Call, err *troupe.Error) { a.host.out.Refuse(c, err) }
+func (a *gateActor) Refuse(c *call.Call, err *troupe.Error) { a.host.out.Refuse(c, err) }

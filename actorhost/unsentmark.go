@@ -16,8 +16,8 @@ func (a *activation) markUnsent(ctx context.Context) error {
 	return a.unsent.Load().Make(ctx)
 }
 
-// unmarkSent removes the mark of an activation that ends and has sent everything.
-func (a *activation) unmarkSent() {
+// removeUnsentMark removes the mark of an activation that ends and has sent everything.
+func (a *activation) removeUnsentMark() {
 	mark := a.unsent.Load()
 	if mark == nil {
 		return

@@ -13,15 +13,15 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// respond answers what others, people mostly, ask of the host itself. It reports whether msg is that.
-func (h *Host) respond(msg *nats.Msg) bool {
+// serveHostRequest answers what others, people mostly, ask of the host itself. It reports whether msg is that.
+func (h *Host) serveHostRequest(msg *nats.Msg) bool {
 	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
 	case "ping":
 		h.out.Answer(msg, []byte(h.config.Name))
 	case "info":
-		h.answerWith(msg, h.info())
+		h.answerValue(msg, h.info())
 	case "actor":
-		h.answerWith(msg, h.roster.info(tokens))
+		h.answerValue(msg, h.roster.info(tokens))
 	case "drain":
 		h.out.Answer(msg, nil)
 		h.drain()
@@ -31,7 +31,7 @@ func (h *Host) respond(msg *nats.Msg) bool {
 	return true
 }
 
-func (h *Host) answerWith(msg *nats.Msg, value any) {
+func (h *Host) answerValue(msg *nats.Msg, value any) {
 	c := call.Of(msg)
 	as, err := c.Encoding()
 	if err != nil {

@@ -1,8 +1,8 @@
 package actorhost
 
-// work does the next thing in the mailbox. It reports whether there was one: without it the goroutine must leave the
+// doNext does the next thing in the mailbox. It reports whether there was one: without it the goroutine must leave the
 // activation alone.
-func (a *activation) work() bool {
+func (a *activation) doNext() bool {
 	a.gate.WaitForRoom()
 	w, ok := a.next()
 	if !ok {
@@ -10,15 +10,15 @@ func (a *activation) work() bool {
 	}
 	switch w.kind {
 	case callWork:
-		a.serve(&w)
+		a.serveCall(&w)
 	case eventWork, gapWork:
-		a.handle(&w)
-	case leftWork:
-		a.hangUp(w.about.(*Connection))
+		a.handleHeard(&w)
+	case disconnectWork:
+		a.disconnect(w.arg.(*Connection))
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
-		a.hangUpAll()
+		a.disconnectAll()
 		a.runHook("sleep", a.kind.hooks.sleep)
 		a.finished = true
 	case dropWork:
@@ -39,15 +39,15 @@ func (a *activation) fallAsleep() {
 	a.finished = true
 }
 
-// retire gives up what an activation has besides its mailbox, once all is stored.
-func (a *activation) retire() {
+// release gives up what an activation has besides its mailbox, once all is stored.
+func (a *activation) release() {
 	if a.gate.Settle() == nil { // who waits for a write that fails is told by the gate
-		a.unmarkSent()
+		a.removeUnsentMark()
 	}
 	if !a.gate.Flush() {
-		a.session.Stranded.Store(true)
+		a.session.Unflushed.Store(true)
 	}
-	a.unlisten()
-	a.abandon()
+	a.endListeners()
+	a.dropConnections()
 	a.unsubscribe()
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// maxSpelt is how much of a chain is spelt out.
-const maxSpelt = 4 << 10
+// maxChainText is how much of a chain is spelt out.
+const maxChainText = 4 << 10
 
-// cycle is the error of a call whose actor waits in it.
-func cycle(chain, tokens string) *troupe.Error {
+// checkCycle is the error of a call whose actor waits in it.
+func checkCycle(chain, tokens string) *troupe.Error {
 	if len(chain) > wire.MaxChainBytes {
 		return errs.New(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
 	}
 	spelt := func() string {
 		whole := chain + "," + tokens
-		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxSpelt):])
+		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxChainText):])
 	}
 	length := 0
 	for waiting := range strings.SplitSeq(chain, ",") {
@@ -30,4 +30,12 @@ func cycle(chain, tokens string) *troupe.Error {
 		}
 	}
 	return nil
+}
+
+// appendToChain is the chain for the calls of an actor that was itself called with chain.
+func appendToChain(chain string, id troupe.ID) string {
+	if chain == "" {
+		return id.Tokens()
+	}
+	return chain + "," + id.Tokens()
 }
