@@ -219,7 +219,7 @@ func arrivalOf(msg *nats.Msg) *arrival {
 		e.except = except[0]
 	}
 	e.Position = e.place.Position
-	e.Decode = func(into any) error { return decode(msg, into) }
+	e.Decode = func(into any) error { return wire.DecodeBody(msg, into) }
 	return e
 }
 

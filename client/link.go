@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/client/internal/calls"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -137,9 +138,12 @@ func (l *link) establish(ctx context.Context) error {
 	l.establishing.Lock()
 	defer l.establishing.Unlock()
 	var session wire.Session
-	err := l.client.Invoke(ctx, troupe.Invocation{
-		ID: l.connecting.ID, Action: wire.ConnectAction, Existing: l.connecting.Existing,
-		In: l.connecting.Params, Out: &session, Connection: l.id,
+	err := l.client.calls.Invoke(ctx, calls.Call{
+		Invocation: troupe.Invocation{
+			ID: l.connecting.ID, Action: wire.ConnectAction, Existing: l.connecting.Existing,
+			In: l.connecting.Params, Out: &session, Connection: l.id,
+		},
+		Inbox: l.client.links.inbox,
 	})
 	if err != nil {
 		return err
@@ -203,7 +207,7 @@ func (l *link) receive(name string, msg *nats.Msg) {
 	switch name {
 	case wire.ClosedName:
 		var why wire.Closed
-		if err := decode(msg, &why); err != nil {
+		if err := wire.DecodeBody(msg, &why); err != nil {
 			return
 		}
 		err := &troupe.Error{Code: troupe.CodeDisconnected, Message: l.connecting.ID.String() + " has ended the connection: " + why.Reason}
@@ -215,7 +219,7 @@ func (l *link) receive(name string, msg *nats.Msg) {
 		}
 	case wire.SentName:
 		var sent map[string]troupe.Position
-		if err := decode(msg, &sent); err == nil {
+		if err := wire.DecodeBody(msg, &sent); err == nil {
 			l.missed(sent)
 		}
 	default:

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // mark, in the queue of a subscription, says how far an actor had come with its events when the mark was put there, or,
@@ -29,14 +28,6 @@ const (
 )
 
 var errNobodyKnows = errors.New("the last events of many actors are not known")
-
-// position asks for the last event of a name that an actor has broadcast; it is zero if there is none. Of an actor that
-// was destroyed within the last hour it is the sequence 0 of a later epoch than that of its events. The question does not
-// wake the actor.
-func (c *Client) position(ctx context.Context, id troupe.ID, event string) (p troupe.Position, err error) {
-	err = c.Invoke(ctx, troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &p})
-	return p, err
-}
 
 // watch finds out what subscriptions have missed when no later event tells: after the connection was away, and after
 // events were dropped for which there was no room.
@@ -82,7 +73,7 @@ func (f *feeds) investigate(suspects []*feed) {
 			continue
 		}
 		asking.Go(func() error {
-			marks[i].last, marks[i].err = f.client.position(ctx, id, one.event)
+			marks[i].last, marks[i].err = f.client.calls.Position(ctx, id, one.event)
 			return nil
 		})
 	}
