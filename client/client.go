@@ -3,14 +3,14 @@ package client
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client/internal/calls"
+	"github.com/troupe-go/troupe/client/internal/conns"
+	"github.com/troupe-go/troupe/client/internal/events"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -20,11 +20,8 @@ type Client struct {
 	nc      *nats.Conn
 	ns      wire.Namespace
 	calls   *calls.Sender
-	timeout time.Duration
-	logger  *slog.Logger
-	queue   int // events that may wait in each subscription
-	feeds   *feeds
-	links   links
+	subs    *events.Subs
+	conns   *conns.Conns
 	closing atomic.Bool
 }
 
@@ -43,8 +40,11 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	c := &Client{nc: nc, ns: ns, calls: sender, timeout: config.Timeout, logger: config.Logger, queue: config.Queue}
-	c.feeds = newFeeds(c)
+	c := &Client{nc: nc, ns: ns, calls: sender}
+	c.subs = events.NewSubs(events.Config{
+		Conn: nc, Namespace: ns, Queue: config.Queue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
+	})
+	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
 	return c, nil
 }
 
@@ -66,21 +66,29 @@ func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.calls.Invoke(ctx, calls.Call{Invocation: call})
 }
 
+// Listen makes a subscription: see [troupe.Event.Subscribe]. The error of a handler, or of an event that cannot be
+// decoded, is logged. When handlers are so slow that too many events wait (see [Config].Queue), or 64 MB of them, what
+// follows is dropped, and told as a gap once they have caught up.
+func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscription, error) {
+	return c.subs.Listen(l)
+}
+
+// Connect begins a session with an actor: see [troupe.Connector.Connect].
+func (c *Client) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Link, error) {
+	return c.conns.Connect(ctx, connecting)
+}
+
 // Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that
 // wait. The connection stays open.
 func (c *Client) Close(ctx context.Context) error {
 	if c.closing.Swap(true) {
 		return nil
 	}
-	c.closeLinks(ctx)
+	c.conns.Close(ctx)
 	err := c.calls.Close()
-	c.feeds.close()
-	handled := make(chan struct{})
-	go func() { c.feeds.handling.Wait(); close(handled) }()
-	select {
-	case <-handled:
-	case <-ctx.Done():
-		return fmt.Errorf("client: waiting for handlers of events: %w", ctx.Err())
+	c.subs.Close()
+	if err := c.subs.Handled(ctx); err != nil {
+		return fmt.Errorf("client: waiting for handlers of events: %w", err)
 	}
 	return err
 }
