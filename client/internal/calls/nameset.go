@@ -1,16 +1,16 @@
-package client
+package calls
 
 import (
 	"maps"
 	"sync/atomic"
 )
 
-// names is a set that is asked all the time and hardly ever grows.
-type names struct {
+// nameSet is a set that is asked all the time and hardly ever grows.
+type nameSet struct {
 	set atomic.Pointer[map[string]struct{}]
 }
 
-func (n *names) has(name string) bool {
+func (n *nameSet) has(name string) bool {
 	set := n.set.Load()
 	if set == nil {
 		return false
@@ -19,7 +19,7 @@ func (n *names) has(name string) bool {
 	return ok
 }
 
-func (n *names) add(name string) {
+func (n *nameSet) add(name string) {
 	for !n.has(name) {
 		old, grown := n.set.Load(), map[string]struct{}{name: {}}
 		if old != nil {
