@@ -9,7 +9,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -42,12 +41,12 @@ type revision struct {
 	Error    string          `json:"error,omitempty"` // why it cannot be read
 }
 
-func (c *stateHistoryCommand) run(ctx context.Context, s session) error {
+func (c *stateHistoryCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	nc, records, err := s.records(ctx, id)
+	nc, records, err := e.records(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -56,20 +55,20 @@ func (c *stateHistoryCommand) run(ctx context.Context, s session) error {
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	if s.json {
+	if e.json {
 		for _, r := range kept {
-			if err := s.printLine(r); err != nil {
+			if err := e.printLine(r); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if _, err := fmt.Fprintln(s.out, historyTable(s.terminal, kept)); err != nil {
+	if _, err := fmt.Fprintln(e.out, historyTable(e.terminal, kept)); err != nil {
 		return err
 	}
 	most, err := records.Kept(ctx)
 	if err == nil && most == 1 {
-		fmt.Fprintln(s.err, "one revision of each actor is kept: see troupe state keep")
+		fmt.Fprintln(e.err, "one revision of each actor is kept: see troupe state keep")
 	}
 	return explainDenied(nc, err)
 }
@@ -124,66 +123,4 @@ func historyTable(t terminal, revisions []revision) string {
 		w.AppendRow(table.Row{r.Revision, age(now.Sub(r.Written)), by, shortID(r.Owner), r.Epoch, size(r.Bytes)})
 	}
 	return w.Render()
-}
-
-// stateKeepCommand is the verb state keep.
-type stateKeepCommand struct {
-	Revisions *int `arg:"" optional:"" help:"How many revisions of each actor to keep, 1 to 64; without it, the number is shown."`
-	Force     bool `short:"f" help:"Do not ask before revisions are removed."`
-}
-
-// Help is shown by troupe state keep --help.
-func (*stateKeepCommand) Help() string {
-	return `It holds for all actors of the namespace, from now on, and hosts need not be restarted. Each revision is a copy of ` +
-		`the whole record, on the disks of the servers. A smaller number removes what is over it at once: on a terminal you are ` +
-		`asked first, elsewhere --force is needed.`
-}
-
-func (c *stateKeepCommand) run(ctx context.Context, s session) error {
-	if c.Revisions != nil && (*c.Revisions < 1 || *c.Revisions > store.MaxHistory) {
-		return usageError{fmt.Errorf("%d revisions cannot be kept: 1 to %d can", *c.Revisions, store.MaxHistory)}
-	}
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	kept, err := c.keep(ctx, s, nc)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	if s.json {
-		return s.printLine(struct {
-			Revisions int `json:"revisions"`
-		}{kept})
-	}
-	_, err = fmt.Fprintln(s.out, kept)
-	return err
-}
-
-func (c *stateKeepCommand) keep(ctx context.Context, s session, nc *nats.Conn) (int, error) {
-	ok, err := s.hasBucket(ctx, nc, "actors")
-	if err == nil && !ok {
-		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + s.namespace.Name() + " yet"}
-	}
-	if err != nil {
-		return 0, err
-	}
-	records, err := store.OpenRecords(ctx, nc, s.namespace, 0)
-	if err != nil {
-		return 0, err
-	}
-	kept, err := records.Kept(ctx)
-	if err != nil || c.Revisions == nil || *c.Revisions == kept {
-		return kept, err
-	}
-	if *c.Revisions < kept && !c.Force {
-		if !s.interactive {
-			return 0, usageError{fmt.Errorf("%d are kept, and nobody can be asked whether to remove some: say so with --force", kept)}
-		}
-		if err := s.confirm(ctx, fmt.Sprintf("Remove all but %d revisions of each actor?", *c.Revisions)); err != nil {
-			return 0, err
-		}
-	}
-	return *c.Revisions, records.Keep(ctx, *c.Revisions)
 }

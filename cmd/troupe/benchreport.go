@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/progress"
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
@@ -41,10 +39,10 @@ func (m *measurement) ratio() *ratio {
 	return &ratio{sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1], len(sorted)}
 }
 
-func (m *measurement) print(s session, subject string) error {
+func (m *measurement) print(e env, subject string) error {
 	r := m.ratio()
-	if s.json {
-		return s.printLine(struct {
+	if e.json {
+		return e.printLine(struct {
 			InFlight int      `json:"in_flight"`
 			Keys     int      `json:"keys"`
 			Actor    measured `json:"actor"`
@@ -52,10 +50,10 @@ func (m *measurement) print(s session, subject string) error {
 			Ratio    *ratio   `json:"ratio"` // null: in each round a call failed
 		}{m.bench.InFlight, m.bench.Keys, m.calls.measured(), m.plains.measured(), r})
 	}
-	fmt.Fprintf(s.out, "%s: %d in flight, %d %s\n\n", subject, m.bench.InFlight, m.bench.Keys, plural("actor", m.bench.Keys))
-	fmt.Fprintln(s.out, benchTable(s.terminal, m.calls, m.plains))
+	fmt.Fprintf(e.out, "%s: %d in flight, %d %s\n\n", subject, m.bench.InFlight, m.bench.Keys, plural("actor", m.bench.Keys))
+	fmt.Fprintln(e.out, benchTable(e.terminal, m.calls, m.plains))
 	if r != nil {
-		fmt.Fprintf(s.out, "\nA call takes %.2fx the time of a plain request (%.2fx to %.2fx in %d %s).\n",
+		fmt.Fprintf(e.out, "\nA call takes %.2fx the time of a plain request (%.2fx to %.2fx in %d %s).\n",
 			r.Median, r.Min, r.Max, r.Rounds, plural("round", r.Rounds))
 	}
 	for _, failed := range []struct {
@@ -65,9 +63,9 @@ func (m *measurement) print(s session, subject string) error {
 		if len(failed.counts) == 0 {
 			continue
 		}
-		fmt.Fprintf(s.out, "\n%s:\n", failed.what)
+		fmt.Fprintf(e.out, "\n%s:\n", failed.what)
 		for _, code := range slices.Sorted(maps.Keys(failed.counts)) {
-			fmt.Fprintf(s.out, "  %-20s %d\n", oneLine(code), failed.counts[code])
+			fmt.Fprintf(e.out, "  %-20s %d\n", oneLine(code), failed.counts[code])
 		}
 	}
 	return nil
@@ -121,46 +119,4 @@ func plural(word string, n int) string {
 		return word
 	}
 	return word + "s"
-}
-
-// showProgress shows how far it is, and returns the function that ends that.
-func (m *measurement) showProgress(w io.Writer) (end func()) {
-	const barLength, updateEvery = 40, 100 * time.Millisecond
-	bar := progress.NewWriter()
-	bar.SetOutputWriter(w)
-	bar.SetAutoStop(true)
-	bar.SetTrackerLength(barLength)
-	bar.SetUpdateFrequency(updateEvery)
-	style := progress.StyleBlocks
-	style.Visibility = progress.StyleVisibility{Percentage: true, Tracker: true, Time: true}
-	bar.SetStyle(style)
-	began := time.Now()
-	total, now := m.bench.Duration.Milliseconds(), func() int64 { return time.Since(began).Milliseconds() }
-	if m.bench.Count > 0 {
-		total, now = 2*int64(m.bench.Count), m.done.Load
-	}
-	tracker := &progress.Tracker{Message: "measuring", Total: total, AutoStopDisabled: true}
-	bar.AppendTracker(tracker)
-	quit, ended := make(chan struct{}), make(chan struct{})
-	rendered := make(chan struct{})
-	go func() { defer close(rendered); bar.Render() }()
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(updateEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				tracker.SetValue(min(now(), total))
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return func() {
-		close(quit)
-		<-ended
-		tracker.MarkAsDone() // and so the bar stops
-		<-rendered
-	}
 }

@@ -2,18 +2,25 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
-	"github.com/nats-io/nats.go"
+	"github.com/alecthomas/kong"
 
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/wire"
 )
+
+// globals are the flags of every verb.
+type globals struct {
+	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line, and errors to stderr."`
+	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
+	Version   kong.VersionFlag `group:"common" help:"Print the version."`
+
+	connection `group:"connection"`
+}
 
 // connection has the flags of the nats command, by its names. What a flag does not say is taken from the environment.
 type connection struct {
@@ -38,43 +45,6 @@ type connection struct {
 
 // defaultTimeout is that of the nats command.
 const defaultTimeout = 5 * time.Second
-
-// connectionError is a connection that could not be made, or was lost for good.
-type connectionError struct{ error }
-
-func (e connectionError) Unwrap() error { return e.error }
-
-const noServerAdvice = `  Is the program that runs the actors up? Examples that were started with --serve listen at 127.0.0.1:4222,
-  and so does a server started with troupe up.
-  To use another server, name it by --server URL, NATS_URL or --context NAME.
-`
-
-// session is what a verb runs with.
-type session struct {
-	terminal
-	json      bool
-	namespace wire.Namespace
-	config    bus.Config
-	timeout   time.Duration
-}
-
-// session completes the flags with the environment.
-func (g globals) session(t terminal) (session, error) {
-	name := g.Namespace
-	if name == "" {
-		name = os.Getenv("TROUPE_NAMESPACE")
-	}
-	namespace, err := wire.NewNamespace(name)
-	if err != nil {
-		return session{}, err
-	}
-	config, err := g.connection.config()
-	if err != nil {
-		return session{}, usageError{err}
-	}
-	config.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
-	return session{terminal: t, json: g.JSON, namespace: namespace, config: config, timeout: config.Timeout}, nil
-}
 
 func (c connection) config() (bus.Config, error) {
 	config, err := bus.ConfigFromEnv()
@@ -116,35 +86,20 @@ func (c connection) config() (bus.Config, error) {
 	return config, nil
 }
 
-// connect never starts a server.
-func (s session) connect(ctx context.Context) (*nats.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	nc, err := bus.Connect(ctx, s.config)
-	if err != nil && !errors.Is(err, bus.ErrNoServer) {
-		err = connectionError{err}
+// env completes the flags with the environment.
+func (g globals) env(t terminal) (env, error) {
+	name := g.Namespace
+	if name == "" {
+		name = os.Getenv("TROUPE_NAMESPACE")
 	}
-	return nc, err
-}
-
-// flush returns when the server has handled what was sent to it, subscriptions too.
-func (s session) flush(ctx context.Context, nc *nats.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	if err := nc.FlushWithContext(ctx); err != nil {
-		return connectionError{err}
+	namespace, err := wire.NewNamespace(name)
+	if err != nil {
+		return env{}, err
 	}
-	if err := nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
-		return err
+	config, err := g.connection.config()
+	if err != nil {
+		return env{}, usageError{err}
 	}
-	return nil
-}
-
-// explainDenied adds to err what the server has said of a missing permission: a request that it does not let through
-// gets no answer, and looks like a slow one.
-func explainDenied(nc *nats.Conn, err error) error {
-	if denied := nc.LastError(); err != nil && errors.Is(denied, nats.ErrPermissionViolation) && !errors.Is(err, denied) {
-		return fmt.Errorf("%w: %w", denied, err)
-	}
-	return err
+	config.Logger = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
+	return env{terminal: t, json: g.JSON, namespace: namespace, config: config, timeout: config.Timeout}, nil
 }
