@@ -117,7 +117,7 @@ func decodeEvent(msg *nats.Msg) event {
 	if len(msg.Data) == 0 {
 		return shown
 	}
-	as, err := codec.ForContentType(msg.Header.Get(wire.HeaderContentType))
+	as, err := wire.BodyCodec(msg)
 	payload := msg.Data
 	if err == nil && as == codec.MsgPack {
 		payload, err = codec.ToJSON(msg.Data)

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -52,13 +51,13 @@ func Start(tb testing.TB) (connect func() *nats.Conn) {
 	}
 }
 
-// Bubble runs a test in virtual time. It must not be parallel: nats.go keeps the timers of its flushes in one pool for the
-// whole process, and one that was made in a bubble ends the process when it is used outside.
-func Bubble(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
+// DropTimers is for tests with a connection in a synctest bubble, before it is made. nats.go keeps the timers of its flushes
+// in one pool for the whole process, and one that was made in a bubble ends the process when it is used outside: so such a
+// test must not be parallel, and finds and leaves the pool empty.
+func DropTimers(tb testing.TB) {
+	tb.Helper()
 	dropTimers()
-	defer dropTimers()
-	synctest.Test(t, test)
+	tb.Cleanup(dropTimers)
 }
 
 func dropTimers() {
