@@ -64,6 +64,7 @@ func TestState(t *testing.T) {
 	require.Equal(t, exitUsage, got.code, got.err)
 
 	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "new", `{"Sum":3}`, "--create").code)
+	require.Regexp(t, `(?m)^room +new +none +\d+ B `, p.run(t.Context(), "ls", "room").out, "no host has it yet")
 	require.Equal(t, result{exitOK, "4\n", ""}, p.run(t.Context(), "call", "room", "new", "add", "1"))
 }
 
