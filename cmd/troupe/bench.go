@@ -58,7 +58,8 @@ func (c *benchCommand) run(ctx context.Context, e env) error {
 		if err := m.run(ctx, conn, ids, given); err != nil {
 			return err
 		}
-		return m.report().print(e)
+		report := m.report()
+		return report.print(e)
 	})
 }
 
