@@ -35,7 +35,7 @@ func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 			continue
 		}
 		if !ok || target.Forwarded { // a batch must not reach what only hosts may request
-			err := errs.New(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", one.Subject)
+			err := errs.New(troupe.CodeBadInput, "a batch has %q, which is not a call of an actor", one.Subject)
 			refused := call.Of(one)
 			d.out.Refuse(&refused, err)
 			continue

@@ -83,9 +83,9 @@ func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
 func checkConnection(ns wire.Namespace, id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
-		return errs.New(troupe.CodeBadInput, "%q is no id of a connection", id)
+		return errs.New(troupe.CodeBadInput, "%q is not the id of a connection", id)
 	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
-		return errs.New(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
+		return errs.New(troupe.CodeBadInput, "%.100q is not the inbox of a client", inbox)
 	}
 	return nil
 }

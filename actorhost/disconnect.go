@@ -76,7 +76,7 @@ func (a *activation) sendClosed(conn *Connection, why wire.Closed) {
 func (a *activation) closedEvent(conn *Connection, why wire.Closed) (*commit.Event, bool) {
 	data, err := codec.MsgPack.Append(nil, why)
 	if err != nil {
-		a.logger("").Error("encoding why a connection has ended failed", slog.Any("error", err))
+		a.logger("").Error("encoding the end of a connection failed", slog.Any("error", err))
 	}
 	return conn.event(wire.ClosedName, data), err == nil
 }

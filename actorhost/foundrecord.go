@@ -40,7 +40,7 @@ func (e *env) readRecord(ctx context.Context, id troupe.ID) (f foundRecord, err 
 
 // lacksError says which features of the record this host lacks.
 func (f *foundRecord) lacksError(id troupe.ID) *troupe.Error {
-	return errs.Unavailable("%s needs what this host does not have: %s", id, strings.Join(f.lacks, ", "))
+	return errs.Unavailable("%s needs features that this host lacks: %s", id, strings.Join(f.lacks, ", "))
 }
 
 // capableHost returns another host that serves the actor's type and has the features that the record needs. It skips

@@ -42,7 +42,7 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 			r.out.SendPending(&w.Call)
 			return nil
 		case mailboxFull:
-			r.out.Refuse(&w.Call, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
+			r.out.Refuse(&w.Call, errs.Overloaded("the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
 				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
 		case activationClosed: // it has just ended: its successor takes over

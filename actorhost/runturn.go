@@ -73,7 +73,7 @@ func (a *activation) rollBack(c *Context) {
 	})
 	if err != nil {
 		a.finished = true
-		a.logger("").Error("undoing a failed action failed: the actor is loaded again", slog.Any("error", err))
+		a.logger("").Error("rolling back a failed action failed: the actor is loaded again", slog.Any("error", err))
 	}
 }
 

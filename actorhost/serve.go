@@ -19,7 +19,7 @@ func (a *activation) serveCall(w *work) {
 	began := a.host.clock.Now()
 	if w.Deadline <= began {
 		a.host.out.Refuse(&w.Call, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
-			Message: "the time of the call ran out before it was its turn"})
+			Message: "the time of the call ran out before its turn"})
 		return
 	}
 	if w.Action == troupe.SleepAction {

@@ -25,7 +25,7 @@ func (a *activation) removeUnsentMark() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, unmarkTimeout)
 	defer cancel()
 	if err := mark.Remove(ctx); err != nil {
-		a.logger("").Warn("noting that all events are sent failed", slog.Any("error", err)) // harmless: the actor is woken for nothing
+		a.logger("").Warn("removing the mark of unsent events failed", slog.Any("error", err)) // harmless: the actor is woken for nothing
 	}
 }
 

@@ -86,7 +86,7 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 			return "", false, errs.Unavailable("%v", err)
 		}
 	}
-	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
+	return "", false, errs.Unavailable("%s: other hosts claimed it first, %d times", a.id, maxClaims)
 }
 
 // otherHost returns the host that a call must go to instead, if any: the owner if it is up, or a host with features
@@ -210,5 +210,5 @@ func (a *activation) unclaim() {
 }
 
 func alreadyExists(id troupe.ID) *troupe.Error {
-	return errs.New(troupe.CodeAlreadyExists, "there is an actor %s", id)
+	return errs.New(troupe.CodeAlreadyExists, "the actor %s exists already", id)
 }

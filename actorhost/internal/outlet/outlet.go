@@ -138,7 +138,7 @@ func (o *Outlet) Answerable(msg *nats.Msg) bool {
 	if msg.Reply == "" || o.ns.IsInbox(msg.Reply) {
 		return true
 	}
-	o.logger.Warn("a message was dropped: its reply subject is no inbox", slog.String("subject", msg.Subject),
+	o.logger.Warn("a message was dropped: its reply subject is not an inbox", slog.String("subject", msg.Subject),
 		slog.String("reply", fmt.Sprintf("%.100s", msg.Reply)), slog.String("host", o.host()))
 	return false
 }

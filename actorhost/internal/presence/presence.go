@@ -61,7 +61,7 @@ func (p *Presence) Keep() {
 		case err == nil:
 			timer.Reset(wait)
 		case errors.Is(err, store.ErrConflict):
-			p.Logger.Error("the lease is lost, another host may own our actors: starting anew", slog.String("host", s.ID))
+			p.Logger.Error("the lease is lost, another host may own this host's actors: starting a new session", slog.String("host", s.ID))
 			if s = p.rejoin(s); s == nil {
 				cancel()
 				return
@@ -92,7 +92,7 @@ func (p *Presence) rejoin(lost *Session) *Session {
 			return s
 		}
 		if p.UntilStop.Err() == nil {
-			p.Logger.Error("starting anew failed", slog.Any("error", err))
+			p.Logger.Error("starting a new session failed", slog.Any("error", err))
 		}
 		pause.For(p.UntilStop, p.Lease/4)
 	}

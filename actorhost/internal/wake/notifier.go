@@ -21,7 +21,7 @@ func (w *Waker) runNotifier() {
 		newest := slices.MaxFunc(batch, func(a, b notice) int { return cmp.Compare(a.Sequence, b.Sequence) })
 		err := w.notify(newest)
 		if w.queues.settle(q, batch, newest, err) && w.config.UntilStop.Err() == nil && !w.config.Conn.IsClosed() {
-			w.config.Logger.Warn("a durable subscriber failed, and is told again until it does not",
+			w.config.Logger.Warn("a durable subscriber failed and is retried",
 				slog.String("actor_type", newest.to.ID.Type()), slog.String("actor_key", newest.to.ID.KeyString()),
 				slog.String("event", newest.Event), slog.Any("error", err))
 		}
