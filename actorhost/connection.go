@@ -15,7 +15,7 @@ type Connection struct {
 	id, inbox    string
 	number       uint64 // in order of arrival
 	state        any
-	disconnected bool // the on-disconnect hook has run, or was left out
+	disconnected bool // the on-disconnect hook has begun
 
 	lastSent map[string]troupe.Position // the last event to this connection alone, by name
 }

@@ -52,8 +52,8 @@ func (c *Context) addChange(change record.Change) error {
 	if c.ended {
 		return errTurnOver
 	}
-	does := c.effectsToFill()
-	does.changes = append(does.changes, change)
+	effects := c.effectsToFill()
+	effects.changes = append(effects.changes, change)
 	return nil
 }
 
@@ -230,6 +230,6 @@ func (c *Context) Connection() (conn *Connection, ok bool) {
 func (c *Context) Disconnect(conn *Connection, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	does := c.effectsToFill()
-	does.disconnections = append(does.disconnections, disconnection{conn, reason})
+	effects := c.effectsToFill()
+	effects.disconnections = append(effects.disconnections, disconnection{conn, reason})
 }

@@ -49,9 +49,9 @@ func (a *activation) dropConnections() {
 	}
 }
 
-// disconnectRequested ends the connections that a turn wants to end, and returns the events that tell their programs.
-func (a *activation) disconnectRequested(cuts []disconnection) (events []*commit.Event) {
-	for _, one := range cuts {
+// applyDisconnections ends the connections that a turn wants to end, and returns the events that tell their programs.
+func (a *activation) applyDisconnections(all []disconnection) (events []*commit.Event) {
+	for _, one := range all {
 		if !a.connections.remove(one.connection) {
 			continue
 		}

@@ -32,8 +32,8 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 		return nil, err
 	}
 	l.sub = sub
-	does := c.effectsToFill()
-	does.started = append(does.started, l)
+	effects := c.effectsToFill()
+	effects.started = append(effects.started, l)
 	return l, nil
 }
 

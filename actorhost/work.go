@@ -20,5 +20,5 @@ const (
 	disconnectWork                     // a connection has ended
 	sleepWork                          // fall asleep, unless other work has come
 	stopWork                           // the host is stopping
-	dropWork                           // the host has lost its lease
+	dropWork                           // end without hooks: the actor is not awake, or its host can no longer write for it
 )
