@@ -206,7 +206,8 @@ func (c *Context) end() result {
 	}
 	e := c.effects
 	return result{
-		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct, disconnections: e.disconnections, destroyed: e.destroy,
+		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
+		disconnections: e.disconnections, destroyed: e.destroy,
 	}
 }
 

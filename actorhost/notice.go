@@ -33,7 +33,7 @@ func (a *activation) serveNotice(w *work) {
 		case err != nil:
 			a.answer(w, nil, err)
 			return
-		case a.finished: // it was destroyed
+		case a.finished: // the actor was destroyed
 		case more:
 			w.Again = false // queue it even though this call is running
 			if a.offer(w) != queued {

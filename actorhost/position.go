@@ -64,7 +64,7 @@ func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) 
 		return troupe.Position{}, err
 	case f.lacks != nil:
 		return troupe.Position{}, f.lacksError(id)
-	case f.Owner == "" && !f.Created && f.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
+	case f.Owner == "" && !f.Created && f.Revision > 0: // destroyed; a subscriber may not know yet
 		return troupe.Position{Epoch: f.Revision}, nil
 	case !f.parts.Outbox().Has(event):
 		return f.parts.Events().Last(event), nil

@@ -42,10 +42,11 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 			r.out.SendPending(&w.Call)
 			return nil
 		case mailboxFull:
-			r.out.Refuse(&w.Call, errs.Overloaded("the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
+			r.out.Refuse(&w.Call, errs.Overloaded(
+				"the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
 				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
-		case activationClosed: // it has just ended: its successor takes over
+		case activationClosed: // it has just ended: retry with the next activation
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (a *activation) serveCall(w *work) {
 		a.answer(w, answer, nil)
 	case w.Action != troupe.CreateAction:
 		a.runAction(w, began)
-	case fresh: // it was created as the actor woke
+	case fresh: // the actor was created as it woke
 		w.Counters.Count(a.host.clock.Now()-began, nil)
 		w.Ran = true
 		a.answer(w, nil, nil)

@@ -33,7 +33,7 @@ type Config struct {
 	ServiceRequests chan *nats.Msg // receives NATS service requests
 
 	Ctx       context.Context //nolint:containedctx // the life of the host
-	UntilStop context.Context //nolint:containedctx // ends as the host begins to stop: a lost session has no successor then
+	UntilStop context.Context //nolint:containedctx // ends when the host begins to stop; a session lost after that is not replaced
 	Go        func(func())    // runs a goroutine of the host
 	Evict     func()          // ends all activations of a lost session; must not block
 }

@@ -68,7 +68,7 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 		return false, err
 	case up && (!errors.Is(pingErr, nats.ErrNoResponders) || cluster && !p.config.TakeoverOnDisconnect):
 		return false, fmt.Errorf("%w: %s", errSilent, owner)
-	case up || cluster: // where a replica that lags may not know of the lease
+	case up || cluster: // on a cluster a lagging replica may miss the lease
 		if err := p.config.Leases.Revoke(ctx, owner, revision); errors.Is(err, store.ErrConflict) {
 			return false, fmt.Errorf("%w: %s", errSilent, owner) // it was renewed just now
 		} else if err != nil {
