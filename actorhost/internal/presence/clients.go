@@ -30,8 +30,8 @@ type clientEntry[C comparable] struct {
 	missed      int // consecutive pings
 }
 
-// Each client is pinged every few seconds, once for all its connections. A client that misses this many pings, because
-// nobody listens to its inbox or nobody answers, is gone. Its actors know within 15 s.
+// Each client is pinged once for all its connections. A client that misses missedPings in a row, because nobody listens to
+// its inbox or nobody answers, is gone. Its actors know within 15 s.
 const (
 	pingClientsEvery  = 5 * time.Second
 	pingClientTimeout = 2 * time.Second
