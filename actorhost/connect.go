@@ -75,7 +75,7 @@ func (a *activation) resume(conn *Connection, o *commit.Output) {
 }
 
 func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
-	body, err := w.As.Append(nil, wire.Session{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
+	body, err := w.As.Append(nil, wire.ConnectReply{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
 	return outlet.Reply(&w.Call, body), err
 }
 

@@ -16,13 +16,13 @@ const (
 	// such subscription.
 	NoticeAction = "_notice"
 	// ConnectAction begins a connection, or goes on with one that the actor knows: its input is the parameters, its output
-	// a [Session]. [HeaderConnection] and [HeaderInbox] name it. DisconnectAction ends one.
+	// a [ConnectReply]. [HeaderConnection] and [HeaderInbox] name it. DisconnectAction ends one.
 	ConnectAction    = "_connect"
 	DisconnectAction = "_disconnect"
 )
 
-// Session is the output of [ConnectAction].
-type Session struct {
+// ConnectReply is the output of [ConnectAction].
+type ConnectReply struct {
 	Host   string `json:"host"`
 	Epoch  uint64 `json:"epoch"`  // of the activation that has the connection
 	Number uint64 `json:"number"` // of the connection there: with another epoch or number it has begun anew
