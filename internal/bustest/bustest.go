@@ -116,7 +116,7 @@ func Listen(tb testing.TB, handle func(net.Conn)) string {
 }
 
 // Forward copies between a connection and an address, and drops what comes from there as long as the client is deaf.
-func Forward(conn net.Conn, to string, deaf *atomic.Bool) {
+func Forward(conn net.Conn, to string, drop *atomic.Bool) {
 	upstream, err := net.Dial("tcp", to)
 	if err != nil {
 		return
@@ -132,7 +132,7 @@ func Forward(conn net.Conn, to string, deaf *atomic.Bool) {
 		if err != nil {
 			break
 		}
-		if !deaf.Load() {
+		if !drop.Load() {
 			_, _ = conn.Write(buffer[:n])
 		}
 	}

@@ -24,12 +24,12 @@ type Batcher struct {
 
 	sending sync.Mutex // held while something is sent, which may have to wait for the socket; before mu
 
-	mu      sync.Mutex
-	batches map[string]*batch // that wait, by receiver
-	queue   []*batch          // the same, in the order in which they began
-	last    uint64            // number of a batch
-	coming  bool              // a goroutine is about to send
-	spare   []*batch
+	mu        sync.Mutex
+	batches   map[string]*batch // that wait, by receiver
+	queue     []*batch          // the same, in the order in which they began
+	last      uint64            // number of a batch
+	scheduled bool              // a goroutine is about to send
+	free      []*batch
 }
 
 // BatcherConfig say how batches are sent.
@@ -98,8 +98,8 @@ func (g *Batcher) add(to string, msg *nats.Msg, size int64, more bool, number *a
 	if number != nil {
 		number.Store(b.number)
 	}
-	if more && !g.coming {
-		g.coming = true
+	if more && !g.scheduled {
+		g.scheduled = true
 		go g.send()
 	}
 	return true
@@ -108,8 +108,8 @@ func (g *Batcher) add(to string, msg *nats.Msg, size int64, more bool, number *a
 // begin begins a batch. The caller holds g.mu.
 func (g *Batcher) begin(to string) *batch {
 	var b *batch
-	if last := len(g.spare) - 1; last >= 0 {
-		b, g.spare = g.spare[last], g.spare[:last]
+	if last := len(g.free) - 1; last >= 0 {
+		b, g.free = g.free[last], g.free[:last]
 	} else {
 		b = new(batch)
 	}
@@ -126,7 +126,7 @@ func (g *Batcher) send() {
 		before = g.waiting.Load()
 	}
 	g.mu.Lock()
-	g.coming = false
+	g.scheduled = false
 	g.mu.Unlock()
 	g.Flush()
 }
@@ -164,19 +164,19 @@ func (g *Batcher) flush() {
 	g.limit.Store(min(maxBatchSize, g.nc.MaxPayload())) // another server may have another
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.spare) < keepBatches {
-		g.spare = append(g.spare, queue...)
+	if len(g.free) < keepBatches {
+		g.free = append(g.free, queue...)
 	}
 }
 
 // message is what is sent for a batch.
 func (g *Batcher) message(b *batch) *nats.Msg {
 	if b.count == 1 {
-		if alone, err := wire.ParseBatch(nil, b.body); err == nil { // as it always is
+		if single, err := wire.ParseBatch(nil, b.body); err == nil { // as it always is
 			if g.Short {
-				alone[0].Subject = b.to + alone[0].Subject
+				single[0].Subject = b.to + single[0].Subject
 			}
-			return &alone[0]
+			return &single[0]
 		}
 	}
 	msg := &nats.Msg{Subject: g.Subject(b.to), Data: b.body}

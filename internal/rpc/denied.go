@@ -51,14 +51,14 @@ func parseDenial(err error) (denial, bool) {
 
 // denials hands what the server refuses on one connection to those who may have sent it.
 type denials struct {
-	mu      sync.Mutex
-	hearers map[*hearer]struct{}
-	last    error         // the newest of the connection's errors, denials or not
-	more    chan struct{} // closed when there is a newer one
+	mu        sync.Mutex
+	listeners map[*listener]struct{}
+	last      error         // the newest of the connection's errors, denials or not
+	newer     chan struct{} // closed when there is a newer one
 }
 
-// hearer reports whether a denial concerns it. It is called under the mutex of its denials.
-type hearer struct{ hear func(denial) bool }
+// listener reports whether a denial concerns it. It is called under the mutex of its denials.
+type listener struct{ notify func(denial) bool }
 
 // watched has the denials of the connections that somebody listens to. What is closed is removed when the next one comes.
 var watched = struct {
@@ -75,11 +75,11 @@ func denialsOf(nc *nats.Conn) *denials {
 		return d
 	}
 	maps.DeleteFunc(watched.connections, func(nc *nats.Conn, _ *denials) bool { return nc.IsClosed() })
-	d := &denials{hearers: make(map[*hearer]struct{}), more: make(chan struct{})}
+	d := &denials{listeners: make(map[*listener]struct{}), newer: make(chan struct{})}
 	watched.connections[nc] = d
 	next := nc.ErrorHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
-		if told := d.tell(err); !told && next != nil {
+		if handled := d.tell(err); !handled && next != nil {
 			next(nc, sub, err)
 		}
 	})
@@ -87,50 +87,50 @@ func denialsOf(nc *nats.Conn) *denials {
 }
 
 // listen has hear called with each denial until it is stopped.
-func (d *denials) listen(hear func(denial) bool) (stop func()) {
-	h := &hearer{hear}
+func (d *denials) listen(notify func(denial) bool) (stop func()) {
+	h := &listener{notify}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.hearers[h] = struct{}{}
+	d.listeners[h] = struct{}{}
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		delete(d.hearers, h)
+		delete(d.listeners, h)
 	}
 }
 
 // tell hands an error of the connection on, and reports whether it concerned anybody.
-func (d *denials) tell(err error) (told bool) {
+func (d *denials) tell(err error) (handled bool) {
 	denied, ok := parseDenial(err)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if ok {
-		for h := range d.hearers {
-			told = h.hear(denied) || told
+		for l := range d.listeners {
+			handled = l.notify(denied) || handled
 		}
 	}
 	d.last = err
-	close(d.more)
-	d.more = make(chan struct{})
-	return told
+	close(d.newer)
+	d.newer = make(chan struct{})
+	return handled
 }
 
 // A connection's errors are handled a moment after it has received them: nobody waits longer for that.
-const maxLag = 100 * time.Millisecond
+const maxHandlerLag = 100 * time.Millisecond
 
 // catchUp waits until an error that the connection has received is handled.
 func (d *denials) catchUp(received error) {
-	timer := time.NewTimer(maxLag)
+	timer := time.NewTimer(maxHandlerLag)
 	defer timer.Stop()
 	for {
 		d.mu.Lock()
-		last, more := d.last, d.more
+		last, newer := d.last, d.newer
 		d.mu.Unlock()
 		if last == received { //nolint:errorlint // this one, not one like it
 			return
 		}
 		select {
-		case <-more:
+		case <-newer:
 		case <-timer.C:
 			return
 		}
@@ -152,7 +152,7 @@ type Guard struct {
 func NewGuard(ctx context.Context, nc *nats.Conn, concerns func(publish bool, subject string) bool) *Guard {
 	g := &Guard{nc: nc, denials: denialsOf(nc), concerns: concerns, before: nc.LastError()}
 	g.ctx, g.deny = context.WithCancelCause(ctx)
-	g.stop = g.denials.listen(g.hear)
+	g.stop = g.denials.listen(g.notify)
 	return g
 }
 
@@ -180,7 +180,7 @@ func (g *Guard) Flush(timeout time.Duration) error {
 	if received := g.nc.LastError(); err == nil && received != nil && received != g.before { //nolint:errorlint // another one
 		g.denials.catchUp(received)
 		if denied, ok := parseDenial(received); ok && g.Err() == nil { // the connection has got another handler since
-			g.hear(denied)
+			g.notify(denied)
 		}
 	}
 	if denied := g.Err(); denied != nil {
@@ -195,7 +195,7 @@ func (g *Guard) End() {
 	g.deny(nil)
 }
 
-func (g *Guard) hear(d denial) bool {
+func (g *Guard) notify(d denial) bool {
 	if !g.concerns(d.publish, d.subject) {
 		return false
 	}

@@ -10,16 +10,16 @@ import (
 type inflight struct {
 	first, last *Request
 	host        *host
-	told        time.Time
+	hostSeen    time.Time
 }
 
-// enter puts a request into the requests in flight to its receiver. The caller holds r.mu.
-func (r *Requester) enter(q *Request) *inflight {
+// addInflight puts a request into the requests in flight to its receiver. The caller holds r.mu.
+func (r *Requester) addInflight(q *Request) *inflight {
 	l := r.inflight[q.to]
 	if l == nil {
-		if len(r.inflight) >= max(maxKnown, 2*r.busyReceivers) {
+		if len(r.inflight) >= max(maxReceivers, 2*r.keptReceivers) {
 			maps.DeleteFunc(r.inflight, func(_ string, l *inflight) bool { return l.first == nil })
-			r.busyReceivers = len(r.inflight)
+			r.keptReceivers = len(r.inflight)
 		}
 		l = new(inflight)
 		r.inflight[q.to] = l
@@ -33,8 +33,8 @@ func (r *Requester) enter(q *Request) *inflight {
 	return l
 }
 
-// leave takes a request out of those in flight to its receiver. The caller holds r.mu.
-func (r *Requester) leave(q *Request) {
+// removeInflight takes a request out of those in flight to its receiver. The caller holds r.mu.
+func (r *Requester) removeInflight(q *Request) {
 	l := q.inflight
 	if q.prev == nil {
 		l.first = q.next

@@ -22,8 +22,8 @@ type Request struct {
 	replies  chan reply
 	last     nats.Msg      // its last reply, if that came in a batch
 	answered bool          // the caller has the last
-	until    atomic.Int64  // when its time is over, as the alarm has it; 0: it does not wait
-	calls    *Batcher      // with whom it travels to
+	deadline atomic.Int64  // when its time is over, as the alarm has it; 0: it does not wait
+	batcher  *Batcher      // with whom it travels to
 	host     *host         // this host, when it is first sent; nil: alone
 	batch    atomic.Uint64 // the batch that it was last sent in, or 0
 
@@ -67,14 +67,14 @@ func (q *Request) send(msg *nats.Msg) error {
 	q.batch.Store(0)
 	if h := q.host; h != nil {
 		q.host = nil
-		q.sent.Store(&h.batches)
-		return q.calls.Add(h.batches, msg, true, &q.batch)
+		q.sent.Store(&h.batchSubject)
+		return q.batcher.Add(h.batchSubject, msg, true, &q.batch)
 	}
 	if q.sent.Load() == nil {
 		q.firstTo = msg.Subject
 		q.sent.Store(&q.firstTo)
 	} else {
-		q.r.forget(q)
+		q.r.forgetHost(q)
 		subject := msg.Subject // the caller may change it before it sends again
 		q.sent.Store(&subject)
 	}
@@ -83,8 +83,8 @@ func (q *Request) send(msg *nats.Msg) error {
 
 // Wait is Do without sending anything.
 func (q *Request) Wait(ctx context.Context, until time.Time) (*nats.Msg, error) {
-	q.r.set(q, until)
-	defer q.until.Store(0)
+	q.r.setDeadline(q, until)
+	defer q.deadline.Store(0)
 	var got reply
 	if done := ctx.Done(); done == nil {
 		got = <-q.replies // which costs a third of a select
@@ -115,21 +115,21 @@ func (q *Request) End() {
 		return // something is on its way to it, which must not reach another
 	}
 	q.batch.Store(0)
-	q.calls, q.host = nil, nil
+	q.batcher, q.host = nil, nil
 	q.sent.Store(nil) // no denial is for the next one
 	q.last, q.answered = nats.Msg{}, false
 	q.sendings, q.unheard = 0, 0
 	for len(q.replies) > 0 {
 		<-q.replies
 	}
-	q.r.spare.Put(q)
+	q.r.free.Put(q)
 }
 
 // isLast tells whether a request has come to its end with this reply: so it is with all that have no headers.
 func isLast(reply *nats.Msg) bool { return reply.Header == nil }
 
-// take has a request get a reply. The caller holds r.mu, or the request waits no more.
-func (q *Request) take(r reply) {
+// offer has a request get a reply. The caller holds r.mu, or the request waits no more.
+func (q *Request) offer(r reply) {
 	select {
 	case q.replies <- r:
 	default: // it has more replies than it can use

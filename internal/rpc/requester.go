@@ -18,11 +18,11 @@ import (
 // the replies to all of them, several in one message if they come from one host, and a request allocates little. The
 // reply subject of a request is its [wire.RequestID]. It is safe for concurrent use.
 type Requester struct {
-	nc    *nats.Conn
-	sub   *nats.Subscription
-	name  string    // what the subjects of all replies begin with
-	deaf  func()    // ends hearing of what the server refuses
-	spare sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
+	nc            *nats.Conn
+	sub           *nats.Subscription
+	name          string    // what the subjects of all replies begin with
+	stopListening func()    // ends hearing of what the server refuses
+	free          sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
 
 	batch    []nats.Msg // of replies, which deliver is about to hand on
 	answered []*Request // by it
@@ -32,10 +32,10 @@ type Requester struct {
 	waiting       map[uint64]*Request  // by number; nil once closed
 	inflight      map[string]*inflight // by receiver
 	hosts         map[string]*host     // by id: those that have told which receivers they have
-	busyReceivers int                  // as they were gone through last
-	alarm         alarm
-	calls         *Batcher // nil: every request travels alone
-	batches       func(host string) string
+	keptReceivers int                  // as they were gone through last
+	deadlines     deadlines
+	batcher       *Batcher // nil: every request travels alone
+	batchSubject  func(host string) string
 }
 
 // maxReplies is how many replies to one request are kept: each sending may get one.
@@ -51,15 +51,15 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 		nc: nc, name: wire.CallerName(nc.NewInbox()),
 		waiting: make(map[uint64]*Request), inflight: make(map[string]*inflight), hosts: make(map[string]*host),
 	}
-	r.alarm.began = time.Now()
-	r.alarm.next.Store(never)
+	r.deadlines.began = time.Now()
+	r.deadlines.next.Store(never)
 	guard := GuardSubscription(nc, r.name+">")
 	defer guard.End()
 	sub, err := nc.Subscribe(r.name+">", r.deliver)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to replies: %w", err)
 	}
-	r.sub, r.deaf = sub, denialsOf(nc).listen(r.refuse)
+	r.sub, r.stopListening = sub, denialsOf(nc).listen(r.refuse)
 	if err := sub.SetPendingLimits(maxPendingReplies, maxPendingReplyBytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
@@ -91,7 +91,7 @@ func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration
 // Begin makes a request to a receiver that tells requests apart by their RequestID, for who has just looked at the time.
 // Nothing is sent yet. Callers must End it. The error is nats.ErrConnectionClosed once the Requester is closed.
 func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
-	q, ok := r.spare.Get().(*Request)
+	q, ok := r.free.Get().(*Request)
 	if !ok {
 		q = &Request{r: r, replies: make(chan reply, maxReplies)}
 	}
@@ -117,8 +117,8 @@ func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, o
 	if to == "" {
 		return q.number, true
 	}
-	l := r.enter(q)
-	q.calls, q.host = r.coalesce(l, now)
+	l := r.addInflight(q)
+	q.batcher, q.host = r.coalesce(l, now)
 	return l.first.number, true
 }
 
@@ -137,7 +137,7 @@ func (r *Requester) giveUp(q *Request) bool {
 func (r *Requester) remove(q *Request) {
 	delete(r.waiting, q.number)
 	if q.inflight != nil {
-		r.leave(q)
+		r.removeInflight(q)
 	}
 }
 
@@ -150,14 +150,14 @@ func (r *Requester) Waiting() int {
 
 // Close ends the subscription; requests that wait return [ErrAbandoned].
 func (r *Requester) Close() error {
-	r.deaf()
+	r.stopListening()
 	r.mu.Lock()
 	for _, q := range r.waiting {
 		close(q.replies)
 	}
 	r.waiting = nil
-	if r.alarm.timer != nil {
-		r.alarm.timer.Stop()
+	if r.deadlines.timer != nil {
+		r.deadlines.timer.Stop()
 	}
 	r.mu.Unlock()
 	if err := r.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
@@ -175,7 +175,7 @@ func (r *Requester) deliver(msg *nats.Msg) {
 	}
 	if batch, ok := wire.BatchAnswered(subject); ok {
 		if wire.NoResponders(msg) != nil {
-			r.notSent(batch, nats.ErrNoResponders)
+			r.failBatch(batch, nats.ErrNoResponders)
 		}
 		return
 	}
@@ -185,7 +185,7 @@ func (r *Requester) deliver(msg *nats.Msg) {
 		if isLast(msg) {
 			r.remove(q)
 		}
-		q.take(reply{msg: msg})
+		q.offer(reply{msg: msg})
 	}
 }
 
@@ -206,7 +206,7 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 			continue
 		}
 		if host != nil && q.inflight != nil {
-			q.inflight.host, q.inflight.told = host, now
+			q.inflight.host, q.inflight.hostSeen = host, now
 		}
 		if isLast(msg) {
 			r.remove(q)
@@ -214,12 +214,12 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 			r.answered = append(r.answered, q)
 		} else {
 			kept := *msg
-			q.take(reply{msg: &kept})
+			q.offer(reply{msg: &kept})
 		}
 	}
 	r.mu.Unlock()
 	for _, q := range r.answered {
-		q.take(reply{msg: &q.last})
+		q.offer(reply{msg: &q.last})
 	}
 	clear(replies)
 	clear(r.answered)
@@ -241,7 +241,7 @@ func (r *Requester) find(subject string) *Request {
 
 // refuse fails the requests that were last sent to a subject that the server does not let anybody here publish to. Those
 // that were in a batch can still go alone.
-func (r *Requester) refuse(d denial) (told bool) {
+func (r *Requester) refuse(d denial) (handled bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {
@@ -250,12 +250,12 @@ func (r *Requester) refuse(d denial) (told bool) {
 		case !d.publish || sent == nil || *sent != d.subject:
 			continue
 		case q.batch.Load() != 0:
-			r.calls = nil
-			q.take(reply{err: nats.ErrNoResponders})
+			r.batcher = nil
+			q.offer(reply{err: nats.ErrNoResponders})
 		default:
-			q.take(reply{err: d.err})
+			q.offer(reply{err: d.err})
 		}
-		told = true
+		handled = true
 	}
-	return told
+	return handled
 }
