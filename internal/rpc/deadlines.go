@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// deadlines wakes the requests whose time is over. All of a Requester share it: a timer for each costs more than all else
-// that a request does. Times are nanoseconds since it was made.
+// deadlines fails the requests whose time is over. All requests of a Requester share one timer, because a timer for
+// each would cost more than the rest of a request. Times are nanoseconds since the Requester was made.
 type deadlines struct {
 	began time.Time
-	next  atomic.Int64 // when it goes off: not later than the first request wants it
+	next  atomic.Int64 // when the timer fires; not later than the earliest deadline
 	timer *time.Timer
 }
 
 const never = math.MaxInt64
 
-// setDeadline has a request woken at a time.
+// setDeadline fails a request at the given time, unless it gets a reply before.
 func (r *Requester) setDeadline(q *Request, at time.Time) {
 	until := max(1, int64(at.Sub(r.deadlines.began)))
 	q.deadline.Store(until)
@@ -31,7 +31,7 @@ func (r *Requester) setDeadline(q *Request, at time.Time) {
 	}
 }
 
-// armTimer has the alarm go off at a time. The caller holds r.mu.
+// armTimer sets the timer. The caller holds r.mu.
 func (r *Requester) armTimer(at int64) {
 	r.deadlines.next.Store(at)
 	wait := time.Duration(at) - time.Since(r.deadlines.began)
@@ -42,11 +42,11 @@ func (r *Requester) armTimer(at int64) {
 	}
 }
 
-// expire wakes the requests whose time is over, and sets the alarm for the next.
+// expire fails the requests whose time is over, and sets the timer for the next.
 func (r *Requester) expire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.deadlines.next.Store(never) // who sets a time from here on waits for r.mu, and finds the next
+	r.deadlines.next.Store(never) // a setDeadline from here on waits for r.mu and sees the new value
 	now, next := int64(time.Since(r.deadlines.began)), int64(never)
 	for _, q := range r.waiting {
 		switch until := q.deadline.Load(); {

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// inflight holds the requests to one receiver that have not ended, by their numbers, and which host has last told that it
-// has the receiver, if one has. An empty one is kept until there are too many: the receiver is likely to get another.
+// inflight is the list of requests to one receiver that have not ended, by their numbers. It also knows which host last
+// said that it has the receiver, if one has. An empty list is kept until there are too many, because the receiver is
+// likely to get another request.
 type inflight struct {
 	first, last *Request
 	host        *host
 	hostSeen    time.Time
 }
 
-// addInflight puts a request into the requests in flight to its receiver. The caller holds r.mu.
+// addInflight adds a request to the list of its receiver. The caller holds r.mu.
 func (r *Requester) addInflight(q *Request) *inflight {
 	l := r.inflight[q.to]
 	if l == nil {
@@ -33,7 +34,7 @@ func (r *Requester) addInflight(q *Request) *inflight {
 	return l
 }
 
-// removeInflight takes a request out of those in flight to its receiver. The caller holds r.mu.
+// removeInflight removes a request from the list of its receiver. The caller holds r.mu.
 func (r *Requester) removeInflight(q *Request) {
 	l := q.inflight
 	if q.prev == nil {

@@ -14,38 +14,38 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Requester makes requests over one connection, as nats.Conn.Request does, at a lower cost: one subscription receives
-// the replies to all of them, several in one message if they come from one host, and a request allocates little. The
-// reply subject of a request is its [wire.RequestID]. It is safe for concurrent use.
+// Requester makes requests over one connection, like nats.Conn.Request at a lower cost. One subscription receives the
+// replies to all of them, several in one message if they come from one host, and a request allocates little. The reply
+// subject of a request is its [wire.RequestID]. A Requester is safe for concurrent use.
 type Requester struct {
 	nc            *nats.Conn
 	sub           *nats.Subscription
-	name          string    // what the subjects of all replies begin with
-	stopListening func()    // ends hearing of what the server refuses
-	free          sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
+	name          string    // the prefix of all reply subjects
+	stopListening func()    // for denials
+	free          sync.Pool // requests to reuse; not a package variable, since they belong to one synctest bubble
 
-	batch    []nats.Msg // of replies, which deliver is about to hand on
-	answered []*Request // by it
+	batch    []nats.Msg // scratch of deliver: the replies in a batch
+	answered []*Request // scratch of deliver: the requests that they end
 
 	mu            sync.Mutex
 	last          uint64
 	waiting       map[uint64]*Request  // by number; nil once closed
 	inflight      map[string]*inflight // by receiver
-	hosts         map[string]*host     // by id: those that have told which receivers they have
-	keptReceivers int                  // as they were gone through last
+	hosts         map[string]*host     // by id: those that have sent batches of replies
+	keptReceivers int                  // how many receivers the last cleanup kept
 	deadlines     deadlines
 	batcher       *Batcher // nil: every request travels alone
 	batchSubject  func(host string) string
 }
 
-// maxReplies is how many replies to one request are kept: each sending may get one.
+// maxReplies is how many replies to one request are kept: each attempt may get one.
 const maxReplies = 4
 
-// Replies wait here only until the goroutine of the subscription has found the request that they answer.
+// Replies wait in the subscription only until its goroutine has found their request.
 const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 
-// NewRequester subscribes to an inbox of the connection, and puts a handler before that of its errors. The error has
-// [troupe.CodeDenied] when the server does not let it subscribe.
+// NewRequester subscribes to an inbox of the connection, and puts an error handler before the connection's. The error
+// has [troupe.CodeDenied] when the server does not allow the subscription.
 func NewRequester(nc *nats.Conn) (*Requester, error) {
 	r := &Requester{
 		nc: nc, name: wire.CallerName(nc.NewInbox()),
@@ -64,7 +64,7 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
 	if !nc.IsConnected() {
-		return r, nil // nats.go subscribes when it is
+		return r, nil // nats.go subscribes once it is connected
 	}
 	if err := guard.Flush(wire.DefaultTimeout); errors.Is(err, troupe.ErrDenied) {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
@@ -72,7 +72,7 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	return r, nil
 }
 
-// Do sends msg once and waits for its reply, for as long as the timeout: see [Request.Do].
+// Do sends msg once and waits for its reply, at most for the timeout: see [Request.Do].
 func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
 	now := time.Now()
 	q, err := r.Begin("", now)
@@ -88,8 +88,9 @@ func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration
 	return &kept, nil
 }
 
-// Begin makes a request to a receiver that tells requests apart by their RequestID, for who has just looked at the time.
-// Nothing is sent yet. Callers must End it. The error is nats.ErrConnectionClosed once the Requester is closed.
+// Begin makes a request, and sends nothing yet. Callers must End it. The receiver is an actor, which identifies
+// requests by their RequestID; it may be empty. Now is the current time. The error is nats.ErrConnectionClosed once the
+// Requester is closed.
 func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 	q, ok := r.free.Get().(*Request)
 	if !ok {
@@ -100,11 +101,11 @@ func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 		return nil, nats.ErrConnectionClosed
 	}
 	q.text = wire.AppendReply(q.text[:0], r.name, q.number, floor)
-	q.subject = unsafe.String(unsafe.SliceData(q.text), len(q.text)) // of which a publish makes a copy
+	q.subject = unsafe.String(unsafe.SliceData(q.text), len(q.text)) // a publish copies it
 	return q, nil
 }
 
-// begin numbers a request, and returns the lowest number of those to its receiver.
+// begin gives a request its number, and returns the lowest number in flight to its receiver.
 func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,7 +123,7 @@ func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, o
 	return l.first.number, true
 }
 
-// giveUp ends the waiting of a request, and reports whether it has waited.
+// giveUp stops a request from getting replies. It reports whether it could still get any.
 func (r *Requester) giveUp(q *Request) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,7 +134,7 @@ func (r *Requester) giveUp(q *Request) bool {
 	return true
 }
 
-// remove has nothing reach a request any more. The caller holds r.mu.
+// remove makes sure that nothing reaches a request any more. The caller holds r.mu.
 func (r *Requester) remove(q *Request) {
 	delete(r.waiting, q.number)
 	if q.inflight != nil {
@@ -141,14 +142,14 @@ func (r *Requester) remove(q *Request) {
 	}
 }
 
-// Waiting is the number of requests that have neither ended nor got their last reply.
+// Waiting is the number of requests that have neither ended nor got their final reply.
 func (r *Requester) Waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.waiting)
 }
 
-// Close ends the subscription; requests that wait return [ErrAbandoned].
+// Close ends the subscription. Waiting requests return [ErrAbandoned].
 func (r *Requester) Close() error {
 	r.stopListening()
 	r.mu.Lock()
@@ -166,7 +167,7 @@ func (r *Requester) Close() error {
 	return nil
 }
 
-// deliver takes what comes to the inbox: a reply, several, or word of a batch that nobody listened to.
+// deliver handles a message to the inbox: a reply, a batch of replies, or the news that nobody listened to a batch.
 func (r *Requester) deliver(msg *nats.Msg) {
 	subject := msg.Subject[len(r.name):]
 	if host, ok := wire.RepliesFrom(subject); ok {
@@ -189,8 +190,8 @@ func (r *Requester) deliver(msg *nats.Msg) {
 	}
 }
 
-// deliverBatch hands the replies of a host to the requests that wait for them. Those who have got their last want the
-// lock next, for another request: they get it after all are found, and a request takes the lock no second time.
+// deliverBatch gives the replies of a host to the requests that wait for them. A caller that gets its final reply soon
+// takes r.mu for its next request. So all requests are found under one lock first, and only then woken.
 func (r *Requester) deliverBatch(from string, batch []byte) {
 	replies, err := wire.ParseBatch(r.batch, batch)
 	if err != nil {
@@ -226,7 +227,8 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 	r.answered = r.answered[:0]
 }
 
-// find returns the request that waits for the reply with this subject, if one does and can take it. The caller holds r.mu.
+// find returns the request that waits for the reply with this subject, if there is one with room for it. The caller
+// holds r.mu.
 func (r *Requester) find(subject string) *Request {
 	number, ok := wire.ReplyTo(subject)
 	if !ok {
@@ -239,8 +241,8 @@ func (r *Requester) find(subject string) *Request {
 	return q
 }
 
-// refuse fails the requests that were last sent to a subject that the server does not let anybody here publish to. Those
-// that were in a batch can still go alone.
+// refuse fails the requests whose last attempt went to a subject that this user may not publish to. Requests that
+// travelled in a batch may be resent alone.
 func (r *Requester) refuse(d denial) (handled bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
