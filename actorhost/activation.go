@@ -24,16 +24,16 @@ type activation struct {
 	id      troupe.ID
 	session *presence.Session
 
-	mu        sync.Mutex
-	mailbox   mailbox.Mailbox[work]
-	serving   dedup.ID             // of the call whose turn it is
-	running   bool                 // a goroutine works the mailbox off
-	closed    bool                 // nothing more is taken: the host has no such activation any more
-	gone      chan struct{}        // closed with that; nil unless somebody waits for it
-	interrupt workKind             // stopWork or dropWork, to be done before all else
-	used      bool                 // since the last round of the host
-	idleSince time.Duration        // by a round, from the start of the host
-	listeners map[string]*listener // by subject
+	mu          sync.Mutex
+	mailbox     mailbox.Mailbox[work]
+	serving     dedup.ID             // of the call whose turn it is
+	running     bool                 // a goroutine works the mailbox off
+	closed      bool                 // nothing more is taken: the host has no such activation any more
+	endedSignal chan struct{}        // closed with that; nil unless somebody waits for it
+	ending      workKind             // stopWork or dropWork, to be done before all else
+	used        bool                 // since the last round of the host
+	idleSince   time.Duration        // by a round, from the start of the host
+	listeners   map[string]*listener // by subject
 
 	connections connections
 
@@ -44,45 +44,45 @@ type activation struct {
 	destroyed bool
 	state     state
 	current   []byte // the encoding of the state that the last turn has left behind; nil before there is one, and at rest
-	stored    []byte // what the record has for it, if that is more: fields that this program does not know
+	merged    []byte // what the record has for it, if that is more: fields that this program does not know
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
 }
 
-type offered int
+type offerResult int
 
 const (
-	taken   offered = iota // somebody works the mailbox off
-	first                  // the caller must have it worked off
-	pending                // it is there already
-	full
-	closed
+	queued    offerResult = iota // somebody works the mailbox off
+	mustRun                      // the caller must have it worked off
+	duplicate                    // it is there already
+	mailboxFull
+	activationClosed
 )
 
 // offer puts work into the mailbox.
-func (a *activation) offer(w *work) offered {
+func (a *activation) offer(w *work) offerResult {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.closed:
-		return closed
-	case w.Again && a.waits(w.ID):
-		return pending
-	case !a.mailbox.Takes(a.host.mailboxes, w, a.kind.config.Mailbox):
-		return full
+		return activationClosed
+	case w.Again && a.hasCall(w.ID):
+		return duplicate
+	case !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.Mailbox):
+		return mailboxFull
 	}
 	a.mailbox.Push(a.host.mailboxes, *w)
 	if !a.running {
 		a.running = true
-		return first
+		return mustRun
 	}
-	return taken
+	return queued
 }
 
-// waits reports whether a call with this identity is being served or waits for that. The caller holds a.mu.
-func (a *activation) waits(id dedup.ID) bool {
+// hasCall reports whether a call with this identity is being served or waits for that. The caller holds a.mu.
+func (a *activation) hasCall(id dedup.ID) bool {
 	same := func(other dedup.ID) bool {
 		return other.Number != 0 && other.Number == id.Number && other.Caller == id.Caller
 	}
@@ -97,14 +97,14 @@ func (a *activation) waits(id dedup.ID) bool {
 	return false
 }
 
-// end has the activation end, before anything in its mailbox is done.
-func (a *activation) end(why workKind) {
+// requestEnd has the activation end, before anything in its mailbox is done.
+func (a *activation) requestEnd(why workKind) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
 		return
 	}
-	a.interrupt = why
+	a.ending = why
 	if !a.running {
 		a.running = true
 		a.host.ready.Add(a)
@@ -116,8 +116,8 @@ func (a *activation) next() (work, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case a.interrupt != 0:
-		return work{kind: a.interrupt}, true
+	case a.ending != 0:
+		return work{kind: a.ending}, true
 	case a.mailbox.Len() > 0:
 		w := a.mailbox.Pop(a.host.mailboxes)
 		a.serving = w.ID
@@ -143,13 +143,13 @@ func (a *activation) busy() bool {
 func (a *activation) ended() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.gone == nil {
-		a.gone = make(chan struct{})
+	if a.endedSignal == nil {
+		a.endedSignal = make(chan struct{})
 		if a.closed {
-			close(a.gone)
+			close(a.endedSignal)
 		}
 	}
-	return a.gone
+	return a.endedSignal
 }
 
 // close has the activation take nothing more, and returns what it has not done.
@@ -157,8 +157,8 @@ func (a *activation) close() []work {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
-	if a.gone != nil {
-		close(a.gone)
+	if a.endedSignal != nil {
+		close(a.endedSignal)
 	}
 	return a.mailbox.Drain(a.host.mailboxes)
 }

@@ -12,12 +12,12 @@ var errNoConnection = errs.New(troupe.CodeDisconnected, "the actor has no such c
 
 // Connection is a program's session with the actor: see [troupe.Connector]. It is for the actor's turns.
 type Connection struct {
-	id, inbox string
-	number    uint64 // in the order of their beginning
-	state     any
-	left      bool // the on-disconnect hook has run, or is not to
+	id, inbox    string
+	number       uint64 // in the order of their beginning
+	state        any
+	disconnected bool // the on-disconnect hook has run, or is not to
 
-	sent map[string]troupe.Position // last event to it alone, by name
+	lastSent map[string]troupe.Position // last event to it alone, by name
 }
 
 // ID names the connection. It stays the same when the connection is lost and comes back.
@@ -41,12 +41,12 @@ func (c *Connection) event(name string, payload []byte) *commit.Event {
 	return &commit.Event{Broadcast: record.Broadcast{Event: name, Payload: payload}, Subject: c.subject(name)}
 }
 
-// next is the place of the next event to the connection alone.
-func (c *Connection) next(event string, epoch uint64) wire.Place {
-	if c.sent == nil {
-		c.sent = make(map[string]troupe.Position, 1)
+// nextPlace is the place of the next event to the connection alone.
+func (c *Connection) nextPlace(event string, epoch uint64) wire.Place {
+	if c.lastSent == nil {
+		c.lastSent = make(map[string]troupe.Position, 1)
 	}
-	p := wire.After(c.sent[event], epoch)
-	c.sent[event] = p.Position
+	p := wire.After(c.lastSent[event], epoch)
+	c.lastSent[event] = p.Position
 	return p
 }

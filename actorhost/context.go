@@ -28,32 +28,32 @@ type Context struct {
 
 	mu      sync.Mutex
 	ended   bool
-	timed   *timed   // nil until somebody asks for it: most actions need no timer
-	effects *effects // nil as long as there are none, as in most turns
+	timed   *timedContext // nil until somebody asks for it: most actions need no timer
+	effects *effects      // nil as long as there are none, as in most turns
 }
 
-// timed is a Context that is done when the time is over.
-type timed struct {
+// timedContext is a Context that is done when the time is over.
+type timedContext struct {
 	context.Context //nolint:containedctx // it is one itself
 	cancel          context.CancelFunc
 }
 
-// does returns the effects, to be added to. The caller holds c.mu.
-func (c *Context) does() *effects {
+// effectsToFill returns the effects, to be added to. The caller holds c.mu.
+func (c *Context) effectsToFill() *effects {
 	if c.effects == nil {
 		c.effects = new(effects)
 	}
 	return c.effects
 }
 
-// change notes a change of the record, which is made if the turn succeeds.
-func (c *Context) change(change record.Change) error {
+// addChange notes a change of the record, which is made if the turn succeeds.
+func (c *Context) addChange(change record.Change) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return errTurnOver
 	}
-	does := c.does()
+	does := c.effectsToFill()
 	does.changes = append(does.changes, change)
 	return nil
 }
@@ -102,7 +102,7 @@ func (c *Context) context() context.Context {
 	if c.timed == nil {
 		until, _ := c.Deadline()
 		ctx, cancel := context.WithDeadline(c.values(), until)
-		if c.timed = (&timed{ctx, cancel}); c.ended {
+		if c.timed = (&timedContext{ctx, cancel}); c.ended {
 			cancel()
 		}
 	}
@@ -154,7 +154,7 @@ func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
 func (c *Context) Destroy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.does().destroy = true
+	c.effectsToFill().destroy = true
 }
 
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
@@ -165,7 +165,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 		now = running
 	}
 	h := c.a.host
-	if now.over() {
+	if now.hasEnded() {
 		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
 	until, _ := now.Deadline()
@@ -178,7 +178,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	from := origin.Origin{Chain: withSelf(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
+	from := origin.Origin{Chain: appendToChain(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
 	return h.client.Invoke(origin.With(ctx, from), call)
 }
 
@@ -206,12 +206,30 @@ func (c *Context) end() result {
 	}
 	e := c.effects
 	return result{
-		Changes: commit.Changes{Parts: e.changes}, events: e.events, sent: e.sent, cuts: e.cuts, destroyed: e.destroy,
+		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct, disconnections: e.disconnections, destroyed: e.destroy,
 	}
 }
 
-func (c *Context) over() bool {
+func (c *Context) hasEnded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ended
+}
+
+// Connections are those that the actor has, in the order of their beginning.
+func (c *Context) Connections() []*Connection { return c.a.connections.all() }
+
+// Connection is the one by which the running call was made, or that a hook is about. It is not ok for a call that was
+// made without one.
+func (c *Context) Connection() (conn *Connection, ok bool) {
+	return c.turn.connection, c.turn.connection != nil
+}
+
+// Disconnect ends a connection once the running action has succeeded: its program is told the reason, and the
+// on-disconnect hook runs in a turn of its own.
+func (c *Context) Disconnect(conn *Connection, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	does := c.effectsToFill()
+	does.disconnections = append(does.disconnections, disconnection{conn, reason})
 }

@@ -66,21 +66,21 @@ func Define[R troupe.Reference, S any](newState func() S, handlers ...Handler[R,
 // OnWake has f run at the start of each activation, before its first action, and after the on-create hook of a new
 // actor. Calls that wait get its error, and the actor is not awake then.
 func (t ActorType[R, S]) OnWake(f func(*S, *Context) error) ActorType[R, S] {
-	t.hooks.wake = typed(f)
+	t.hooks.wake = untypedHook(f)
 	return t
 }
 
 // OnSleep has f run when the actor falls asleep or its host stops: what it changes is stored. Its error is logged. It
 // does not run when a host dies, so nothing may depend on it that must not be lost.
 func (t ActorType[R, S]) OnSleep(f func(*S, *Context) error) ActorType[R, S] {
-	t.hooks.sleep = typed(f)
+	t.hooks.sleep = untypedHook(f)
 	return t
 }
 
 // OnDestroy has f run in the turn that called [Context.Destroy], after its action, or that was called from outside to
 // destroy the actor (troupe.DestroyAction). Its error is the action's: the actor then stays.
 func (t ActorType[R, S]) OnDestroy(f func(*S, *Context) error) ActorType[R, S] {
-	t.hooks.destroy = typed(f)
+	t.hooks.destroy = untypedHook(f)
 	return t
 }
 

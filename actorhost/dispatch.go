@@ -15,9 +15,9 @@ import (
 // dispatcher reads the inbox of a host.
 type dispatcher struct {
 	*roster
-	respond func(*nats.Msg) bool // answers what the host itself is asked, if msg is that
-	batch   []nats.Msg           // that is being read
-	lookups chan struct{}        // has one for each position that is looked up
+	serveHostRequest func(*nats.Msg) bool // answers what the host itself is asked, if msg is that
+	batch            []nats.Msg           // that is being read
+	lookups          chan struct{}        // has one for each position that is looked up
 }
 
 // run hands each message that any subscription of the host receives to its actor, until quit is closed. It never waits.
@@ -29,14 +29,14 @@ func (d *dispatcher) run(quit <-chan struct{}) {
 				d.ready.Add(a)
 			}
 		case <-quit:
-			d.refuseRest()
+			d.refuseInbox()
 			return
 		}
 	}
 }
 
-// refuseRest answers what had arrived when the host stopped: no actor is awake any more, and none wakes.
-func (d *dispatcher) refuseRest() {
+// refuseInbox answers what had arrived when the host stopped: no actor is awake any more, and none wakes.
+func (d *dispatcher) refuseInbox() {
 	for {
 		select {
 		case msg := <-d.inbox:
@@ -52,13 +52,13 @@ func (d *dispatcher) refuseRest() {
 func (d *dispatcher) receive(msg *nats.Msg) *activation {
 	target, ok := d.ns.ParseCall(msg.Subject)
 	if !ok {
-		d.receiveOther(msg)
+		d.receiveHostRequest(msg)
 		return nil
 	}
 	if !d.out.Answerable(msg) {
 		return nil
 	}
-	if target.Forwarded && !d.confirm(msg, target.Tokens) {
+	if target.Forwarded && !d.confirmForwarded(msg, target.Tokens) {
 		return nil
 	}
 	return d.receiveCall(msg, target, d.clock.Now())
@@ -72,7 +72,7 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 		return nil
 	}
 	if w.Action == wire.PositionAction {
-		d.tellPosition(w, target.Tokens)
+		d.servePosition(w, target.Tokens)
 		return nil
 	}
 	return d.enqueue(target.Tokens, w)
@@ -89,7 +89,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	if endpoint == nil {
 		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
-	w.about, w.Counters = endpoint, &endpoint.Counters
+	w.arg, w.Counters = endpoint, &endpoint.Counters
 	as, err := w.Encoding()
 	if err != nil {
 		return errs.New(troupe.CodeBadInput, "%v", err)
@@ -106,27 +106,27 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.ID.Given), wire.MaxRequestID)
 	}
 	if chain := w.Get(wire.HeaderChain); chain != "" {
-		return cycle(chain, target.Tokens)
+		return checkCycle(chain, target.Tokens)
 	}
 	return nil
 }
 
-// receiveOther takes what is not a call: what the host itself is asked.
-func (d *dispatcher) receiveOther(msg *nats.Msg) {
+// receiveHostRequest takes what is not a call: what the host itself is asked.
+func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
 	switch {
 	case !d.out.Answerable(msg):
 	case d.receiveBatch(msg):
-	case d.respond(msg):
+	case d.serveHostRequest(msg):
 	default:
 		c := call.Of(msg)
 		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
 }
 
-// confirm tells the host that has forwarded a call that it has arrived, and turns the reply to the caller. A host that
+// confirmForwarded tells the host that has forwarded a call that it has arrived, and turns the reply to the caller. A host that
 // stops, and where the actor sleeps already, hands the actor over instead.
-func (d *dispatcher) confirm(msg *nats.Msg, tokens string) bool {
-	released := d.released(tokens)
+func (d *dispatcher) confirmForwarded(msg *nats.Msg, tokens string) bool {
+	released := d.hasReleased(tokens)
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {
 		confirmation.Header = nats.Header{wire.HeaderReleased: {"1"}}

@@ -10,39 +10,39 @@ import (
 
 // effects are what a turn does besides changing the state. They count only when it succeeds.
 type effects struct {
-	events  []*commit.Event       // in the order of their emission
-	sent    []sent                // those of them that are for one connection
-	changes []record.Change       // of the record
-	cuts    []cut                 // connections that it ends
-	started []troupe.Subscription // that it has made
-	destroy bool
+	events         []*commit.Event       // in the order of their emission
+	direct         []directEvent         // those of them that are for one connection
+	changes        []record.Change       // of the record
+	disconnections []disconnection       // connections that it ends
+	started        []troupe.Subscription // that it has made
+	destroy        bool
 }
 
-// sent is an event for one connection.
-type sent struct {
+// directEvent is an event for one connection.
+type directEvent struct {
 	event *commit.Event
 	to    *Connection
 }
 
-// cut is a connection that the actor ends.
-type cut struct {
+// disconnection is a connection that the actor ends.
+type disconnection struct {
 	connection *Connection
 	reason     string
 }
 
-// emit adds an event, to everybody or to one connection.
-func (e *effects) emit(event *commit.Event, to *Connection) {
+// addEvent adds an event, to everybody or to one connection.
+func (e *effects) addEvent(event *commit.Event, to *Connection) {
 	if to != nil {
-		e.sent = append(e.sent, sent{event, to})
+		e.direct = append(e.direct, directEvent{event, to})
 	} else {
-		event.Again = e.broadcasts(event.Event)
+		event.Again = e.hasBroadcast(event.Event)
 		e.changes = append(e.changes, &event.Broadcast)
 	}
 	e.events = append(e.events, event)
 }
 
-// broadcasts reports whether the turn has broadcast an event of this name.
-func (e *effects) broadcasts(name string) bool {
+// hasBroadcast reports whether the turn has broadcast an event of this name.
+func (e *effects) hasBroadcast(name string) bool {
 	for i := len(e.events) - 1; i >= 0; i-- { // as a rule the last one was the same
 		if e.events[i].Subject == "" && e.events[i].Event == name {
 			return true
@@ -54,9 +54,9 @@ func (e *effects) broadcasts(name string) bool {
 // result is what a turn has come to.
 type result struct {
 	commit.Changes
-	events    []*commit.Event
-	sent      []sent
-	cuts      []cut
-	destroyed bool
-	took      time.Duration
+	events         []*commit.Event
+	direct         []directEvent
+	disconnections []disconnection
+	destroyed      bool
+	took           time.Duration
 }

@@ -55,6 +55,6 @@ func (c *Context) Emit(e troupe.Emission) error {
 	if c.ended {
 		return fmt.Errorf("broadcasting %s of %s: %w", e.Event, c.a.id, errTurnOver)
 	}
-	c.does().emit(event, to)
+	c.effectsToFill().addEvent(event, to)
 	return nil
 }

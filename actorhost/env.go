@@ -21,23 +21,23 @@ import (
 
 // env is what activations have of their host. It is complete before there is one, and does not change.
 type env struct {
-	nc        *nats.Conn
-	ns        wire.Namespace
-	config    *Config
-	clock     *clock.Clock
-	records   *store.Records
-	commits   commit.Host
-	client    *client.Client
-	origin    origin.Host // of the calls that it makes
-	requester *rpc.Requester
-	presence  *presence.Presence
-	out       *outlet.Outlet
-	ready     *pool.Pool[*activation]
-	inbox     chan *nats.Msg
-	clients   *presence.Clients[link]
-	drains    drains
-	mailboxes *mailbox.Mailboxes[work]
-	work      sync.WaitGroup // goroutines of the host
+	nc         *nats.Conn
+	ns         wire.Namespace
+	config     *Config
+	clock      *clock.Clock
+	records    *store.Records
+	commits    commit.Host
+	client     *client.Client
+	origin     origin.Host // of the calls that it makes
+	requester  *rpc.Requester
+	presence   *presence.Presence
+	out        *outlet.Outlet
+	ready      *pool.Pool[*activation]
+	inbox      chan *nats.Msg
+	clients    *presence.Clients[actorConnection]
+	drains     drains
+	mailboxes  *mailbox.Mailboxes[work]
+	goroutines sync.WaitGroup // goroutines of the host
 
 	// ctx ends when the host gives its actions up.
 	ctx context.Context //nolint:containedctx // the life of the host
@@ -48,8 +48,8 @@ type env struct {
 // busy reports whether calls have arrived that nobody is at yet.
 func (e *env) busy() bool { return len(e.inbox) > 0 || e.ready.Queued() > 0 }
 
-// link is a connection and the activation that has it.
-type link struct {
+// actorConnection is a connection and the activation that has it.
+type actorConnection struct {
 	a    *activation
 	conn *Connection
 }

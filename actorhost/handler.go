@@ -86,6 +86,6 @@ func NoInOut[S any](f func(*S, *Context) error) func(*S, *Context, troupe.None) 
 	return func(s *S, c *Context, _ troupe.None) (troupe.None, error) { return nil, f(s, c) }
 }
 
-func typed[S any](f func(*S, *Context) error) hook {
+func untypedHook[S any](f func(*S, *Context) error) hook {
 	return func(s any, c *Context) error { return f(s.(*S), c) }
 }

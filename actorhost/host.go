@@ -36,23 +36,23 @@ const inboxSize = 1 << 16
 type Host struct {
 	*env
 	*roster
-	dispatcher *dispatcher
-	names      []string // of the types, sorted
-	journals   *store.Journals
-	leases     *store.Hosts
-	asked      chan *nats.Msg // about the host
-	draining   atomic.Bool    // somebody has asked for it
-	waker      *wake.Waker    // nil on a host without durable subscribers
+	dispatcher      *dispatcher
+	typeNames       []string // of the types, sorted
+	journals        *store.Journals
+	leases          *store.Hosts
+	serviceRequests chan *nats.Msg // about the host
+	draining        atomic.Bool    // somebody has asked for it
+	waker           *wake.Waker    // nil on a host without durable subscribers
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
 	// staying ends as the host begins to stop: a session that is lost then has no successor.
-	staying context.Context //nolint:containedctx // the life of the host
-	leave   context.CancelFunc
+	untilStop context.Context //nolint:containedctx // the life of the host
+	beginStop context.CancelFunc
 
-	stop  sync.Once
-	done  chan struct{} // closed once it has stopped
-	stopE error
+	stop    sync.Once
+	done    chan struct{} // closed once it has stopped
+	stopErr error
 }
 
 // Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which
@@ -91,19 +91,19 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }),
 	}
 	h := &Host{
-		env:    e,
-		roster: &roster{env: e, types: types, active: make(map[string]*activation)},
-		names:  slices.Sorted(maps.Keys(types)),
-		asked:  make(chan *nats.Msg, maxAsked),
-		quit:   make(chan struct{}),
-		done:   make(chan struct{}),
+		env:             e,
+		roster:          &roster{env: e, types: types, active: make(map[string]*activation)},
+		typeNames:       slices.Sorted(maps.Keys(types)),
+		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
+		quit:            make(chan struct{}),
+		done:            make(chan struct{}),
 	}
-	h.dispatcher = &dispatcher{roster: h.roster, respond: h.respond, lookups: make(chan struct{}, maxLookups)}
-	e.ready = pool.New(h.roster.workOff)
+	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
+	e.ready = pool.New(h.roster.drainMailbox)
 	e.log = store.NewEventLog(nc, ns, config.Replicas, config.KeepEvents)
 	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
-	h.staying, h.leave = context.WithCancel(e.ctx)
+	h.untilStop, h.beginStop = context.WithCancel(e.ctx)
 	return h, nil
 }
 
@@ -140,14 +140,14 @@ func (h *Host) Done() <-chan struct{} { return h.done }
 // fails as unavailable, from a second after the beginning.
 func (h *Host) Stop(ctx context.Context) error {
 	h.stop.Do(func() {
-		h.stopE = h.shutDown(ctx)
+		h.stopErr = h.shutDown(ctx)
 		close(h.done)
 	})
-	return h.stopE
+	return h.stopErr
 }
 
 func (h *Host) shutDown(ctx context.Context) error {
-	h.leave()
+	h.beginStop()
 	h.origin.Leave()
 	err := h.presence.LeaveRoutes()
 	if stuck := h.roster.stop(ctx); stuck > 0 {

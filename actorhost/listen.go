@@ -24,7 +24,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 	if old := a.replaceHandler(l); old != nil {
 		return old, nil
 	}
-	listening.Handle, listening.Gap = l.hear, l.miss // which do what the subscription is for by then
+	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // which do what the subscription is for by then
 	listening.Once = false
 	sub, err := a.host.client.Listen(ctx, listening)
 	if err != nil {
@@ -32,7 +32,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 		return nil, err
 	}
 	l.sub = sub
-	does := c.does()
+	does := c.effectsToFill()
 	does.started = append(does.started, l)
 	return l, nil
 }
@@ -52,9 +52,9 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 	return nil
 }
 
-// handle runs the handler of an event, or of a gap, as a turn.
-func (a *activation) handle(w *work) {
-	heard := w.about.(*heardEvent)
+// handleHeard runs the handler of an event, or of a gap, as a turn.
+func (a *activation) handleHeard(w *work) {
+	heard := w.arg.(*heardEvent)
 	l := heard.listener
 	listening, ok := l.current()
 	if !ok || w.kind == gapWork && listening.Gap == nil {
@@ -64,14 +64,14 @@ func (a *activation) handle(w *work) {
 	if w.kind == eventWork {
 		t.delivery = &heard.delivery
 	}
-	result, err := a.turn(t, func(c *Context) error {
+	result, err := a.runTurn(t, func(c *Context) error {
 		if w.kind == gapWork {
 			return listening.Gap(c, heard.gap)
 		}
 		return listening.Handle(c, heard.delivery)
 	})
 	if err == nil {
-		a.finish(&result, &commit.Output{})
+		a.commitTurn(&result, &commit.Output{})
 	} else if errs.As(err).Code != troupe.CodeInternal { // that is logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}
@@ -80,8 +80,8 @@ func (a *activation) handle(w *work) {
 	}
 }
 
-// unlisten ends all subscriptions of an activation.
-func (a *activation) unlisten() {
+// endListeners ends all subscriptions of an activation.
+func (a *activation) endListeners() {
 	a.mu.Lock()
 	listeners := slices.Collect(maps.Values(a.listeners))
 	a.mu.Unlock()

@@ -27,21 +27,21 @@ type heardEvent struct {
 	gap      troupe.Gap
 }
 
-// mailboxFull is the pause before an event is offered again to a mailbox that was full.
-const mailboxFull = 5 * time.Millisecond
+// fullMailboxPause is the pause before an event is offered again to a mailbox that was full.
+const fullMailboxPause = 5 * time.Millisecond
 
-// hear puts an event into the actor's mailbox.
-func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
-	l.offer(ctx, &work{kind: eventWork, about: &heardEvent{listener: l, delivery: d}})
+// enqueueEvent puts an event into the actor's mailbox.
+func (l *listener) enqueueEvent(ctx context.Context, d troupe.Delivery) error {
+	l.offer(ctx, &work{kind: eventWork, arg: &heardEvent{listener: l, delivery: d}})
 	return nil
 }
 
-// miss puts a gap into the mailbox, if the actor wants to know.
-func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
+// enqueueGap puts a gap into the mailbox, if the actor wants to know.
+func (l *listener) enqueueGap(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {
-		l.offer(ctx, &work{kind: gapWork, about: &heardEvent{listener: l, gap: gap}})
+		l.offer(ctx, &work{kind: gapWork, arg: &heardEvent{listener: l, gap: gap}})
 	}
 	return nil
 }
@@ -50,13 +50,13 @@ func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
 func (l *listener) offer(ctx context.Context, w *work) {
 	for {
 		switch l.a.offer(w) {
-		case full:
-			if pause.For(ctx, mailboxFull) {
+		case mailboxFull:
+			if pause.For(ctx, fullMailboxPause) {
 				continue
 			}
-		case first:
+		case mustRun:
 			l.a.host.ready.Add(l.a)
-		case taken, pending, closed:
+		case queued, duplicate, activationClosed:
 		}
 		return
 	}

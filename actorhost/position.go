@@ -11,8 +11,8 @@ import (
 // maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
 const maxLookups = 64
 
-// tellPosition answers wire.PositionAction from the actor's record: what is not stored has not been sent.
-func (d *dispatcher) tellPosition(w *work, tokens string) {
+// servePosition answers wire.PositionAction from the actor's record: what is not stored has not been sent.
+func (d *dispatcher) servePosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
 		d.out.Refuse(&w.Call, errs.New(troupe.CodeBadInput, "%v", err))
@@ -25,7 +25,7 @@ func (d *dispatcher) tellPosition(w *work, tokens string) {
 		return
 	}
 	asked := *w // or else every call would be allocated apart
-	d.work.Go(func() {
+	d.goroutines.Go(func() {
 		defer func() { <-d.lookups }()
 		output, err := d.position(&asked, id)
 		if err != nil {
@@ -57,12 +57,12 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 
 // lastEvent is the last event of a name that an actor has broadcast, or is about to.
 func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
-	f, err := d.read(ctx, id)
+	f, err := d.readRecord(ctx, id)
 	switch {
 	case err != nil:
 		return troupe.Position{}, err
 	case f.lacks != nil:
-		return troupe.Position{}, f.missing(id)
+		return troupe.Position{}, f.lacksError(id)
 	case f.Owner == "" && !f.Created && f.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
 		return troupe.Position{Epoch: f.Revision}, nil
 	case !f.parts.Outbox().Has(event):

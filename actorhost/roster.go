@@ -20,7 +20,7 @@ type roster struct {
 
 	mu       sync.Mutex             // before that of an activation
 	active   map[string]*activation // by the tokens of its ID
-	most     int                    // activations that the map has been made for
+	peak     int                    // activations that the map has been made for
 	stopping bool
 }
 
@@ -28,30 +28,30 @@ type roster struct {
 // must have it worked off.
 func (r *roster) enqueue(tokens string, w *work) *activation {
 	for {
-		a, err := r.activation(tokens)
+		a, err := r.getOrActivate(tokens)
 		if err != nil {
 			r.out.Refuse(&w.Call, err)
 			return nil
 		}
 		switch a.offer(w) {
-		case first:
+		case mustRun:
 			return a
-		case taken:
+		case queued:
 			return nil
-		case pending:
+		case duplicate:
 			r.out.SendPending(&w.Call)
 			return nil
-		case full:
+		case mailboxFull:
 			r.out.Refuse(&w.Call, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
 				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
-		case closed: // it has just ended: its successor takes over
+		case activationClosed: // it has just ended: its successor takes over
 		}
 	}
 }
 
-// activation is the activation of an actor, a new one when there is none.
-func (r *roster) activation(tokens string) (*activation, *troupe.Error) {
+// getOrActivate is the activation of an actor, a new one when there is none.
+func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if a := r.active[tokens]; a != nil {
@@ -71,28 +71,28 @@ func (r *roster) activation(tokens string) (*activation, *troupe.Error) {
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
 	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s}
-	a.gate.Open(&r.commits, (*committing)(a))
+	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
 	return a, nil
 }
 
-// workOff does what is in the mailbox of an activation, one thing after the other.
-func (r *roster) workOff(a *activation) {
-	for a.work() {
+// drainMailbox does what is in the mailbox of an activation, one thing after the other.
+func (r *roster) drainMailbox(a *activation) {
+	for a.doNext() {
 		if a.finished {
-			r.leave(a)
+			r.endActivation(a)
 			return
 		}
 	}
 }
 
-// leave ends an activation. What has arrived for it, and what is still on its way by its subscription, goes to the
+// endActivation ends an activation. What has arrived for it, and what is still on its way by its subscription, goes to the
 // activation that follows, here or elsewhere.
-func (r *roster) leave(a *activation) {
-	a.retire()
+func (r *roster) endActivation(a *activation) {
+	a.release()
 	r.mu.Lock()
 	left := a.close()
-	r.forget(a.id)
+	r.remove(a.id)
 	r.mu.Unlock()
 	for _, w := range left {
 		if w.kind == callWork {
@@ -103,15 +103,15 @@ func (r *roster) leave(a *activation) {
 	}
 }
 
-// forget removes an activation. Maps do not give memory back, so one that was much fuller is made anew. The caller holds
+// remove removes an activation. Maps do not give memory back, so one that was much fuller is made anew. The caller holds
 // r.mu.
-func (r *roster) forget(id troupe.ID) {
-	r.most = max(r.most, len(r.active))
+func (r *roster) remove(id troupe.ID) {
+	r.peak = max(r.peak, len(r.active))
 	delete(r.active, id.Tokens())
-	if left := len(r.active); left < r.most/4 && r.most > 4096 {
+	if left := len(r.active); left < r.peak/4 && r.peak > 4096 {
 		fewer := make(map[string]*activation, left)
 		maps.Copy(fewer, r.active)
-		r.active, r.most = fewer, left
+		r.active, r.peak = fewer, left
 	}
 }
 
@@ -133,11 +133,11 @@ func (r *roster) info(tokens string) wire.ActorInfo {
 	return a.info()
 }
 
-// released reports whether the host stops and the actor sleeps already, so that another host may have it.
-func (r *roster) released(tokens string) bool {
+// hasReleased reports whether the host stops and the actor sleeps already, so that another host may have it.
+func (r *roster) hasReleased(tokens string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Stranded.Load()
+	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
 }
 
 // all are the activations of the host as it is now.
@@ -150,7 +150,7 @@ func (r *roster) all() []*activation {
 // evict ends all activations, of which none is the host's own any more.
 func (r *roster) evict() {
 	for _, a := range r.all() {
-		a.end(dropWork)
+		a.requestEnd(dropWork)
 	}
 }
 
@@ -161,7 +161,7 @@ func (r *roster) stop(ctx context.Context) (stuck int) {
 	r.mu.Unlock()
 	activations := r.all()
 	for _, a := range activations {
-		a.end(stopWork)
+		a.requestEnd(stopWork)
 	}
 	for _, a := range activations {
 		select {

@@ -20,14 +20,14 @@ import (
 // so that the tools for those show what runs where. Package micro is not used for more than its types: it would take each
 // call off a subscription of its own, on a goroutine of its own, and count the time until it is in a mailbox.
 
-// maxAsked is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
-const maxAsked = 256
+// maxServiceRequests is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
+const maxServiceRequests = 256
 
-// describe answers what others ask about the host, until it has stopped.
-func (h *Host) describe() {
+// serveService answers what others ask about the host, until it has stopped.
+func (h *Host) serveService() {
 	for {
 		select {
-		case msg := <-h.asked:
+		case msg := <-h.serviceRequests:
 			if msg.Reply == "" || !h.out.Answerable(msg) {
 				continue
 			}
@@ -55,7 +55,7 @@ func (h *Host) description(verb string) any {
 	case micro.InfoVerb.String():
 		info := micro.Info{
 			ServiceIdentity: identity, Type: micro.InfoResponseType,
-			Description: "actors on " + h.config.Name + ": " + strings.Join(h.names, ", "),
+			Description: "actors on " + h.config.Name + ": " + strings.Join(h.typeNames, ", "),
 		}
 		for _, e := range h.endpoints() {
 			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{
@@ -75,18 +75,18 @@ func (h *Host) description(verb string) any {
 	}
 }
 
-// service is an endpoint with its names.
-type service struct {
+// namedEndpoint is an endpoint with its names.
+type namedEndpoint struct {
 	actorType, action string
 	*endpoint
 }
 
 // endpoints are the actions of all types that the program has defined, in order.
-func (h *Host) endpoints() (all []service) {
+func (h *Host) endpoints() (all []namedEndpoint) {
 	for _, actorType := range slices.Sorted(maps.Keys(h.types)) {
 		kind := h.types[actorType]
 		for _, action := range slices.Sorted(maps.Keys(kind.actions)) {
-			e := service{actorType, action, kind.actions[action]}
+			e := namedEndpoint{actorType, action, kind.actions[action]}
 			if !wire.Builtin(action) || action == troupe.CreateAction && kind.create != nil {
 				all = append(all, e)
 			}
@@ -96,9 +96,9 @@ func (h *Host) endpoints() (all []service) {
 }
 
 // name is legal for an endpoint.
-func (e service) name() string { return e.actorType + "-" + e.action }
+func (e namedEndpoint) name() string { return e.actorType + "-" + e.action }
 
-func (e service) stats(subject string) *micro.EndpointStats {
+func (e namedEndpoint) stats(subject string) *micro.EndpointStats {
 	stats := &micro.EndpointStats{
 		Name: e.name(), Subject: subject, QueueGroup: wire.QueueGroup,
 		NumRequests: int(e.Calls.Load()), NumErrors: int(e.Failed.Load()), ProcessingTime: time.Duration(e.Took.Load()),

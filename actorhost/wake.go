@@ -40,11 +40,11 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 		fresh = true
 	}
 	if hook := a.kind.hooks.wake; hook != nil {
-		result, err := a.turn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
+		result, err := a.runTurn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
 		if err != nil {
 			return false, "", err
 		}
-		a.finish(&result, &commit.Output{})
+		a.commitTurn(&result, &commit.Output{})
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -60,13 +60,13 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
 	guess := a.kind.lastWasNew.Load() && !w.Existing && gone == ""
 	for range maxClaims {
-		var f found
+		var f foundRecord
 		if !guess {
-			f, err = a.host.read(ctx, a.id)
+			f, err = a.host.readRecord(ctx, a.id)
 		}
 		guess = false
 		if err == nil {
-			owner, err = a.owner(ctx, w, &f, gone)
+			owner, err = a.otherHost(ctx, w, &f, gone)
 		}
 		if err != nil || owner != "" {
 			return owner, false, err
@@ -74,9 +74,9 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		claim := f.Record
 		claim.Owner, claim.Epoch = a.session.ID, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
-			return "", false, a.crossing(turnOf(w), err)
+			return "", false, a.callerError(turnOf(w), err)
 		}
-		switch revision, err := a.put(ctx, claim); {
+		switch revision, err := a.writeClaim(ctx, claim); {
 		case err == nil:
 			a.gate.Claimed(revision, claim.State)
 			a.epoch, a.created = revision, claim.Created
@@ -89,9 +89,9 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
 }
 
-// owner is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
+// otherHost is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
 // one lacks. Without an error, and another host, this one may claim the actor.
-func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) (string, error) {
+func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, gone string) (string, error) {
 	if w.Existing && !f.Created {
 		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
@@ -110,13 +110,13 @@ func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) 
 		}
 	}
 	if f.lacks != nil {
-		return a.host.capable(ctx, a.id, f, gone)
+		return a.host.capableHost(ctx, a.id, f, gone)
 	}
 	return "", nil
 }
 
-// put is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
-func (a *activation) put(ctx context.Context, claim record.Record) (uint64, error) {
+// writeClaim is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
+func (a *activation) writeClaim(ctx context.Context, claim record.Record) (uint64, error) {
 	done := make(chan store.Outcome, 1)
 	if a.host.records.Write(store.Write{
 		ID:   a.id,
@@ -137,7 +137,7 @@ func (a *activation) put(ctx context.Context, claim record.Record) (uint64, erro
 
 // load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
 func (a *activation) load(claim *record.Record, w *work) error {
-	a.state, a.current, a.stored = a.kind.newState(), nil, nil
+	a.state, a.current, a.merged = a.kind.newState(), nil, nil
 	if claim.Created {
 		return a.restore(claim.State)
 	}
@@ -173,7 +173,7 @@ func (a *activation) restore(stored []byte) error {
 	}
 	a.current = current
 	if len(current) > 0 && !codec.Equal(stored, current) {
-		a.stored = stored
+		a.merged = stored
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (a *activation) restore(stored []byte) error {
 func (a *activation) create(w *work) error {
 	created := commit.Output{}
 	given := w.Action == troupe.CreateAction
-	result, err := a.turn(turnOf(w), func(c *Context) error {
+	result, err := a.runTurn(turnOf(w), func(c *Context) error {
 		return a.kind.create(a.state.pointer(), c, w.input(), given)
 	})
 	if err != nil {
@@ -192,7 +192,7 @@ func (a *activation) create(w *work) error {
 		created.Call = w.Call
 	}
 	result.Shared = true // the record is to say that there is an actor
-	a.finish(&result, &created)
+	a.commitTurn(&result, &created)
 	if err := a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}

@@ -18,14 +18,14 @@ func (h *Host) openWaker(ctx context.Context) (err error) {
 	}
 	h.waker, err = wake.Start(ctx, wake.Config{
 		Conn: h.nc, Log: h.log, Leases: h.leases, Lease: h.config.Lease, Logger: h.config.Logger,
-		Call: h.client.Invoke, Working: h.ctx, Staying: h.staying,
+		Call: h.client.Invoke, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
 	})
 	return err
 }
 
-// tryLog fails the start of a host that serves durable subscribers and may not do for them what it must: see
+// preflightLog fails the start of a host that serves durable subscribers and may not do for them what it must: see
 // [presence.Presence.Rehearse].
-func (h *Host) tryLog(ctx context.Context, id troupe.ID) error {
+func (h *Host) preflightLog(ctx context.Context, id troupe.ID) error {
 	if h.waker == nil {
 		return nil
 	}

@@ -40,7 +40,7 @@ The actors are real and stay: an action that changes something changes it in eac
 		`and are not in the rate or the times; rounds with one are not in the ratio. It exits with 0 if any call has succeeded.`
 }
 
-func (c *benchCommand) run(ctx context.Context, s session) error {
+func (c *benchCommand) run(ctx context.Context, e env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -50,25 +50,25 @@ func (c *benchCommand) run(ctx context.Context, s session) error {
 	}
 	var given json.RawMessage
 	if c.Input != nil {
-		if given, err = readJSON(ctx, s.in, c.Input, "input"); err != nil {
+		if given, err = readJSON(ctx, e.in, c.Input, "input"); err != nil {
 			return err
 		}
 	}
-	nc, err := s.connect(ctx)
+	nc, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	cl, err := client.New(nc, client.Config{Namespace: s.namespace.Name(), Codec: codec.JSON})
+	cl, err := client.New(nc, client.Config{Namespace: e.namespace.Name(), Codec: codec.JSON})
 	if err != nil {
 		return err
 	}
-	m := measurement{bench: c, done: new(atomic.Int64), call: s.caller(cl, ids, c.Action, given)}
-	closeEcho, err := m.echo(ctx, s, nc, given)
+	m := measurement{bench: c, done: new(atomic.Int64), call: e.caller(cl, ids, c.Action, given)}
+	closeEcho, err := m.echo(ctx, e, nc, given)
 	if err == nil {
 		err = m.warmUp(ctx, len(ids))
 		if err == nil {
-			m.measure(ctx, s)
+			m.measure(ctx, e)
 		}
 		closeEcho()
 	}
@@ -78,11 +78,10 @@ func (c *benchCommand) run(ctx context.Context, s session) error {
 	if err := m.failed(ctx); err != nil {
 		return explainDenied(nc, err)
 	}
-	return m.print(s, c.subject())
+	return m.print(e, c.subject())
 }
 
 func (c *benchCommand) check() error {
-	c.Action = showNumbers(c.Action)
 	for _, flag := range []struct {
 		name  string
 		value int
@@ -120,13 +119,13 @@ func (c *benchCommand) ids() ([]troupe.ID, error) {
 
 // subject is what is measured, for the report.
 func (c *benchCommand) subject() string {
-	return fmt.Sprintf("%s %q %s", showNumbers(c.Type), showNumbers(c.Key), c.Action)
+	return fmt.Sprintf("%s %q %s", c.Type, c.Key, c.Action)
 }
 
 // caller calls the actors in turn.
-func (s session) caller(cl *client.Client, ids []troupe.ID, action string, input json.RawMessage) func(context.Context, int) error {
+func (e env) caller(cl *client.Client, ids []troupe.ID, action string, input json.RawMessage) func(context.Context, int) error {
 	return func(ctx context.Context, call int) error {
-		ctx, cancel := context.WithTimeout(ctx, s.timeout)
+		ctx, cancel := context.WithTimeout(ctx, e.timeout)
 		defer cancel()
 		invocation := troupe.Invocation{ID: ids[call%len(ids)], Action: action}
 		if input != nil {
@@ -148,22 +147,22 @@ type measurement struct {
 }
 
 // echo starts what answers plain requests, on a connection of its own, and returns the function that ends it.
-func (m *measurement) echo(ctx context.Context, s session, nc *nats.Conn, body []byte) (end func(), err error) {
-	far, err := s.connect(ctx)
+func (m *measurement) echo(ctx context.Context, e env, nc *nats.Conn, body []byte) (end func(), err error) {
+	far, err := e.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	subject := far.NewInbox()
 	_, err = far.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // who hears nothing counts an error
 	if err == nil {
-		err = s.flush(ctx, far)
+		err = e.flush(ctx, far)
 	}
 	if err != nil {
 		far.Close()
 		return nil, fmt.Errorf("answering plain requests: %w", explainDenied(far, err))
 	}
 	m.plain = func(context.Context, int) error {
-		_, err := nc.Request(subject, body, s.timeout)
+		_, err := nc.Request(subject, body, e.timeout)
 		return err
 	}
 	return far.Close, nil
@@ -184,10 +183,10 @@ func (m *measurement) warmUp(ctx context.Context, actors int) error {
 }
 
 // measure lets both kinds take turns.
-func (m *measurement) measure(ctx context.Context, s session) {
+func (m *measurement) measure(ctx context.Context, e env) {
 	m.calls, m.plains = newTally(), newTally()
-	if m.bench.Progress && !s.json && isTerminal(s.err) {
-		defer m.showProgress(s.err)()
+	if m.bench.Progress && !e.json && isTerminal(e.err) {
+		defer m.showProgress(e.err)()
 	}
 	rounds := m.bench.Rounds
 	for round := range rounds {

@@ -12,11 +12,11 @@ import (
 var errNo = errors.New("nothing is done")
 
 // confirm asks a question and returns nil for yes, and for everything else an error.
-func (s session) confirm(ctx context.Context, question string) error {
-	fmt.Fprintf(s.err, "%s [y/N] ", question)
-	line, err := readAll(ctx, &firstLine{in: s.in})
+func (e env) confirm(ctx context.Context, question string) error {
+	fmt.Fprintf(e.err, "%s [y/N] ", question)
+	line, err := readAll(ctx, &firstLine{in: e.in})
 	if err != nil {
-		fmt.Fprintln(s.err)
+		fmt.Fprintln(e.err)
 		return fmt.Errorf("waiting for an answer: %w", err)
 	}
 	switch strings.ToLower(strings.TrimSpace(string(line))) {

@@ -58,18 +58,18 @@ func TestEnvironment(t *testing.T) {
 	require.Contains(t, got.err, "NATS_TIMEOUT")
 }
 
-// sessionOf is what a verb gets in the environment of the test with these flags.
-func sessionOf(t *testing.T, args ...string) session {
+// envOf is what a verb gets in the environment of the test with these flags.
+func envOf(t *testing.T, args ...string) env {
 	t.Helper()
 	var cli grammar
 	_, exited, err := parse(&cli, append([]string{"ls"}, args...), terminal{})
 	require.NoError(t, err)
 	require.False(t, exited)
-	s, err := cli.session(terminal{})
+	e, err := cli.env(terminal{})
 	require.NoError(t, err)
-	require.NotNil(t, s.config.Logger)
-	s.config.Logger = nil
-	return s
+	require.NotNil(t, e.config.Logger)
+	e.config.Logger = nil
+	return e
 }
 
 func TestFlagsWinOverEnvironment(t *testing.T) {
@@ -80,15 +80,15 @@ func TestFlagsWinOverEnvironment(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	env := sessionOf(t)
-	require.Equal(t, "env", env.namespace.Name())
-	require.Equal(t, 7*time.Second, env.timeout)
-	require.Equal(t, "troupe-cli", env.config.Name)
-	require.Equal(t, "nats://env:1", env.config.URL)
+	vars := envOf(t)
+	require.Equal(t, "env", vars.namespace.Name())
+	require.Equal(t, 7*time.Second, vars.timeout)
+	require.Equal(t, "troupe-cli", vars.config.Name)
+	require.Equal(t, "nats://env:1", vars.config.URL)
 
-	flags := sessionOf(t, "-s", "u", "--tlscert", "tc", "--tlskey", "tk", "--tlsca", "ta", "--tlsfirst", "--socks-proxy", "sp",
+	flags := envOf(t, "-s", "u", "--tlscert", "tc", "--tlskey", "tk", "--tlsca", "ta", "--tlsfirst", "--socks-proxy", "sp",
 		"--inbox-prefix", "i", "--connection-name", "me", "--timeout", "1m", "--namespace", "flag")
-	want := env.config
+	want := vars.config
 	want.URL, want.TLSCert, want.TLSKey, want.TLSCA, want.TLSFirst = "u", "tc", "tk", "ta", true
 	want.SOCKSProxy, want.InboxPrefix, want.Name, want.Timeout = "sp", "i", "me", time.Minute
 	require.Equal(t, want, flags.config)
@@ -96,9 +96,9 @@ func TestFlagsWinOverEnvironment(t *testing.T) {
 	require.Equal(t, "flag", flags.namespace.Name())
 
 	context := bus.Config{Context: "c", Name: "troupe-cli", Timeout: 7 * time.Second}
-	require.Equal(t, context, sessionOf(t, "--context", "c").config, "a context is not mixed with the environment")
+	require.Equal(t, context, envOf(t, "--context", "c").config, "a context is not mixed with the environment")
 	context.URL = "u"
-	require.Equal(t, context, sessionOf(t, "--context", "c", "--server", "u").config)
+	require.Equal(t, context, envOf(t, "--context", "c", "--server", "u").config)
 }
 
 func TestCredentialsOfFlagsReplaceThoseOfTheEnvironment(t *testing.T) {
@@ -113,19 +113,19 @@ func TestCredentialsOfFlagsReplaceThoseOfTheEnvironment(t *testing.T) {
 	} {
 		want := base
 		*set(&want) = "flag"
-		require.Equal(t, want, sessionOf(t, flag, "flag").config)
+		require.Equal(t, want, envOf(t, flag, "flag").config)
 	}
 	want := base
 	want.User, want.Password = "flag", "secret"
-	require.Equal(t, want, sessionOf(t, "--user", "flag").config)
+	require.Equal(t, want, envOf(t, "--user", "flag").config)
 	want.User, want.Password = "env", "flag"
-	require.Equal(t, want, sessionOf(t, "--password", "flag").config)
+	require.Equal(t, want, envOf(t, "--password", "flag").config)
 	t.Setenv("NATS_USER", "")
 	t.Setenv("NATS_PASSWORD", "")
 	t.Setenv("NATS_CREDS", "env")
 	want = base
 	want.User, want.Password = "a", "b"
-	require.Equal(t, want, sessionOf(t, "--user", "a", "--password", "b").config)
+	require.Equal(t, want, envOf(t, "--user", "a", "--password", "b").config)
 }
 
 // TestContextOfTheNATSCommand finds the server by a context, as the nats command does.

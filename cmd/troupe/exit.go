@@ -34,9 +34,6 @@ const exitHelp = `Exit codes:
   5  anything else that failed on the way
   6  no answer in time: whether it has happened is not known`
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
 // failure is an error as people and scripts see it.
 type failure struct {
 	Code      string         `json:"code"`
@@ -115,3 +112,8 @@ func report(t terminal, asJSON bool, err error) int {
 	}
 	return code
 }
+
+const noServerAdvice = `  Is the program that runs the actors up? Examples that were started with --serve listen at 127.0.0.1:4222,
+  and so does a server started with troupe up.
+  To use another server, name it by --server URL, NATS_URL or --context NAME.
+`

@@ -40,35 +40,35 @@ const typesWidth = 16
 // askAtOnce is how many hosts are asked at a time.
 const askAtOnce = 64
 
-func (*hostsCommand) run(ctx context.Context, s session) error {
-	nc, err := s.connect(ctx)
+func (*hostsCommand) run(ctx context.Context, e env) error {
+	nc, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	up, err := s.hostsUp(ctx, nc)
+	up, err := e.hostsUp(ctx, nc)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	hosts := s.askHosts(ctx, nc, up)
-	if s.json {
+	hosts := e.askHosts(ctx, nc, up)
+	if e.json {
 		for _, host := range hosts {
-			if err := s.printLine(host); err != nil {
+			if err := e.printLine(host); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if len(hosts) == 0 {
-		_, err = fmt.Fprintf(s.out, "No hosts are up in the namespace %s.\n", s.namespace.Name())
+		_, err = fmt.Fprintf(e.out, "No hosts are up in the namespace %s.\n", e.namespace.Name())
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, hostTable(s.terminal, hosts))
+	_, err = fmt.Fprintln(e.out, hostTable(e.terminal, hosts))
 	return err
 }
 
 // askHosts asks all hosts how they are, and sorts them by name.
-func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]store.HostEntry) []hostLine {
+func (e env) askHosts(ctx context.Context, nc *nats.Conn, up map[string]store.HostEntry) []hostLine {
 	hosts := make([]hostLine, 0, len(up))
 	for _, entry := range up {
 		hosts = append(hosts, hostLine{HostEntry: entry})
@@ -83,7 +83,7 @@ func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]stor
 		asking.Go(func() {
 			defer func() { <-free }()
 			var info wire.HostInfo
-			if err := s.ask(ctx, nc, s.namespace.Info(hosts[i].ID), &info); err != nil {
+			if err := e.ask(ctx, nc, e.namespace.Info(hosts[i].ID), &info); err != nil {
 				hosts[i].Error = err.Error()
 			} else {
 				hosts[i].Info = &info

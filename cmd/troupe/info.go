@@ -38,27 +38,27 @@ type actorInfo struct {
 	Kept     int      `json:"revisions_kept"`
 }
 
-func (c *infoCommand) run(ctx context.Context, s session) error {
+func (c *infoCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	nc, records, err := s.records(ctx, id)
+	nc, records, err := e.records(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	info, err := s.actorInfo(ctx, nc, records, id)
+	info, err := e.actorInfo(ctx, nc, records, id)
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	if s.json {
-		return s.printLine(info)
+	if e.json {
+		return e.printLine(info)
 	}
-	return s.printInfo(info)
+	return e.printInfo(info)
 }
 
-func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) (actorInfo, error) {
+func (e env) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) (actorInfo, error) {
 	var newest store.ListedRecord
 	var damage error
 	kept := 0
@@ -72,7 +72,7 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 	if kept == 0 {
 		return actorInfo{}, notFound(id)
 	}
-	hosts, err := s.hostsUp(ctx, nc)
+	hosts, err := e.hostsUp(ctx, nc)
 	if err != nil {
 		return actorInfo{}, err
 	}
@@ -88,7 +88,7 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 	awake := false
 	if info.Host.Up {
 		var told wire.ActorInfo
-		switch err := s.ask(ctx, nc, s.namespace.ActorInfo(newest.Owner, id), &told); {
+		switch err := e.ask(ctx, nc, e.namespace.ActorInfo(newest.Owner, id), &told); {
 		case errors.Is(err, errHostSilent):
 			return info, nil
 		case err != nil:
@@ -100,11 +100,11 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 	return info, nil
 }
 
-func (s session) printInfo(info actorInfo) error {
+func (e env) printInfo(info actorInfo) error {
 	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for the person who asks
 	type line struct{ name, value string }
 	lines := []line{
-		{"Host", infoHost(s.terminal, info.Host)},
+		{"Host", infoHost(e.terminal, info.Host)},
 		{"Awake", awakeText(info)},
 		{"Written", fmt.Sprintf("%s (%s)", age(time.Since(info.Modified)), written)},
 		{"Epoch", fmt.Sprint(info.Epoch)},
@@ -125,20 +125,20 @@ func (s session) printInfo(info actorInfo) error {
 	note := ""
 	switch {
 	case info.Error != "":
-		note = paint(s.out, text.FgRed, "  unreadable record")
+		note = paint(e.out, text.FgRed, "  unreadable record")
 	case !info.Created:
 		note = "  not created yet"
 	}
-	if _, err := fmt.Fprintf(s.out, "%s%s\n\n", title, note); err != nil {
+	if _, err := fmt.Fprintf(e.out, "%s%s\n\n", title, note); err != nil {
 		return err
 	}
 	for _, one := range lines {
-		if _, err := fmt.Fprintf(s.out, "  %-10s%s\n", one.name, one.value); err != nil {
+		if _, err := fmt.Fprintf(e.out, "  %-10s%s\n", one.name, one.value); err != nil {
 			return err
 		}
 	}
 	if info.Error != "" {
-		fmt.Fprintln(s.err, oneLine(info.Error))
+		fmt.Fprintln(e.err, oneLine(info.Error))
 	}
 	return nil
 }

@@ -26,10 +26,10 @@ func printJSON(w io.Writer, value []byte, indented bool) error {
 }
 
 // printLine writes a value as JSON for scripts.
-func (s session) printLine(v any) error {
+func (e env) printLine(v any) error {
 	line, err := marshal(v)
 	if err == nil {
-		_, err = fmt.Fprintf(s.out, "%s\n", readable(line))
+		_, err = fmt.Fprintf(e.out, "%s\n", readable(line))
 	}
 	return err
 }

@@ -17,24 +17,24 @@ const ownerAnswers = 250 * time.Millisecond
 
 // recoverOwner brings into the records what only the journal of an actor's owner has, if that is gone: nobody may have
 // called one of its actors since. One that does not answer is waited for until its lease has run out.
-func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) error {
+func (e env) recoverOwner(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) error {
 	record, err := records.Get(ctx, id)
 	if err != nil || record.Owner == "" {
 		return nil //nolint:nilerror // who writes the record finds out what is wrong with it
 	}
 	asking, cancel := context.WithTimeout(ctx, ownerAnswers)
 	defer cancel()
-	if s.ask(asking, nc, s.namespace.Ping(record.Owner), nil) == nil {
+	if e.ask(asking, nc, e.namespace.Ping(record.Owner), nil) == nil {
 		return nil // it has written the record as the actor fell asleep
 	}
 	silent := &troupe.Error{Code: troupe.CodeUnavailable,
 		Message: fmt.Sprintf("the host of %s, %s, does not answer and has its lease still: try again", id, record.Owner)}
-	if err := s.awaitEnd(ctx, nc, record.Owner, s.timeout); errors.Is(err, context.DeadlineExceeded) {
+	if err := e.awaitEnd(ctx, nc, record.Owner, e.timeout); errors.Is(err, context.DeadlineExceeded) {
 		return silent
 	} else if err != nil {
 		return err
 	}
-	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
+	leases, err := store.OpenHosts(ctx, nc, e.namespace, 0)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *store
 	} else if err != nil {
 		return err
 	}
-	journals, err := store.OpenJournals(ctx, records, s.namespace, 0, false)
+	journals, err := store.OpenJournals(ctx, records, e.namespace, 0, false)
 	if err != nil {
 		return err
 	}

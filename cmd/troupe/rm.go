@@ -31,7 +31,7 @@ Where no host serves the type, or the record cannot be decoded, --record removes
 Without a terminal --force is needed.`
 }
 
-func (c *rmCommand) run(ctx context.Context, s session) error {
+func (c *rmCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
@@ -39,41 +39,41 @@ func (c *rmCommand) run(ctx context.Context, s session) error {
 	switch {
 	case c.Revision != 0 && !c.Record:
 		return usageError{errors.New("--revision goes with --record")}
-	case !c.Force && !s.interactive:
+	case !c.Force && !e.interactive:
 		return usageError{fmt.Errorf("nobody can be asked whether to destroy %s: say so with --force", id)}
 	}
-	nc, records, err := s.records(ctx, id)
+	nc, records, err := e.records(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
 	if !c.Force {
-		if err := s.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", id)); err != nil {
+		if err := e.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", id)); err != nil {
 			return err
 		}
 	}
 	if c.Record {
-		err = c.removeRecord(ctx, s, nc, records, id)
+		err = c.removeRecord(ctx, e, nc, records, id)
 	} else {
-		err = s.destroy(ctx, nc, id)
+		err = e.destroy(ctx, nc, id)
 	}
 	if err != nil {
 		return explainDenied(nc, err)
 	}
-	if s.json {
-		return s.printLine(struct {
+	if e.json {
+		return e.printLine(struct {
 			Type      string `json:"type"`
 			Key       string `json:"key"`
 			Destroyed bool   `json:"destroyed"`
 		}{id.Type(), id.KeyString(), true})
 	}
-	fmt.Fprintf(s.err, "destroyed %s\n", id)
+	fmt.Fprintf(e.err, "destroyed %s\n", id)
 	return nil
 }
 
 // destroy has a host destroy the actor.
-func (s session) destroy(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
-	_, err := s.call(ctx, nc, troupe.Invocation{ID: id, Action: troupe.DestroyAction})
+func (e env) destroy(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
+	_, err := e.call(ctx, nc, troupe.Invocation{ID: id, Action: troupe.DestroyAction})
 	if known, ok := errors.AsType[*troupe.Error](err); ok &&
 		(errors.Is(err, troupe.ErrUnknownType) || errors.Is(err, troupe.ErrStateCorrupt)) {
 		advised := *known
@@ -83,7 +83,7 @@ func (s session) destroy(ctx context.Context, nc *nats.Conn, id troupe.ID) error
 	return err
 }
 
-func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, records *store.Records, id troupe.ID) error {
+func (c *rmCommand) removeRecord(ctx context.Context, e env, nc *nats.Conn, records *store.Records, id troupe.ID) error {
 	found, err := records.Get(ctx, id)
 	if err != nil && !errors.Is(err, record.ErrCorrupt) {
 		return err
@@ -94,7 +94,7 @@ func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, 
 	if c.Revision != 0 && c.Revision != found.Revision {
 		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, found.Revision, c.Revision)
 	}
-	hosts, err := s.hostsUp(ctx, nc)
+	hosts, err := e.hostsUp(ctx, nc)
 	if err != nil {
 		return err
 	}

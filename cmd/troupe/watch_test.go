@@ -112,7 +112,7 @@ func TestWatchTellsOfALostConnection(t *testing.T) {
 	status <- nats.RECONNECTING
 	status <- nats.CONNECTED
 	status <- nats.CLOSED
-	err := new(watchCommand).show(t.Context(), session{terminal: terminal{err: &told}}, nil, status)
+	err := new(watchCommand).show(t.Context(), env{terminal: terminal{err: &told}}, nil, status)
 	require.ErrorAs(t, err, new(connectionError))
 	require.Equal(t, "the connection is lost: events are missed until it is back\nthe connection is back\n", told.String())
 }
@@ -126,7 +126,7 @@ func TestWatchTellsWhatIsMissing(t *testing.T) {
 	}
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	require.NoError(t, (&watchCommand{Count: 4}).show(t.Context(), session{namespace: ns, terminal: terminal{out: &out, err: &told}}, messages, nil))
+	require.NoError(t, (&watchCommand{Count: 4}).show(t.Context(), env{namespace: ns, terminal: terminal{out: &out, err: &told}}, messages, nil))
 	require.Equal(t, "missed: 3 of sent of room/a, after 2\nmissed: perhaps some of sent of room/a, after 6\n", told.String())
 	require.Equal(t, 4, strings.Count(out.String(), "\n"))
 }

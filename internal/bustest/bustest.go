@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -52,13 +51,13 @@ func Start(tb testing.TB) (connect func() *nats.Conn) {
 	}
 }
 
-// Bubble runs a test in virtual time. The test must not be parallel: nats.go pools its flush timers for the whole
-// process, and a timer made in a bubble ends the process when it is used outside.
-func Bubble(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
+// DropTimers empties the pool in which nats.go keeps its flush timers for the whole process. A timer made in a synctest
+// bubble ends the process when it is used outside. So a test with a connection in a bubble calls DropTimers before it
+// makes the connection, and must not be parallel. The pool is emptied again when the test ends.
+func DropTimers(tb testing.TB) {
+	tb.Helper()
 	dropTimers()
-	defer dropTimers()
-	synctest.Test(t, test)
+	tb.Cleanup(dropTimers)
 }
 
 func dropTimers() {

@@ -149,7 +149,7 @@ func TestManyCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(dedup.Answers)
 		for n := range uint64(callers) {
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) //nolint:forbidigo // in a bubble
 			s.Add(numbered(n+1, 1, 1), nil)
 		}
 		requireFound(t, s, "", numbered(1, 1, 1))
@@ -157,7 +157,7 @@ func TestManyCallers(t *testing.T) {
 		s.Add(numbered(1000, 1, 1), nil)
 		requireFound(t, s, "outcome_unknown", again(numbered(1, 1, 1)))
 		requireFound(t, s, "new", numbered(1, 1, 1)) // as it says
-		time.Sleep(remembered + time.Second)
+		time.Sleep(remembered + time.Second)         //nolint:forbidigo // in a bubble
 		_, _, v := s.Find(again(numbered(1, 1, 1)))
 		require.Equal(t, dedup.New, v, "whoever was forgotten has given up")
 	})
@@ -168,7 +168,7 @@ func TestAnswersAreForgottenAfterAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(dedup.Answers)
 		s.Add(named("a", "add", ""), nil)
-		time.Sleep(remembered + time.Second)
+		time.Sleep(remembered + time.Second) //nolint:forbidigo // in a bubble
 		s.Add(named("b", "add", ""), nil)
 		require.Equal(t, 1, s.Len())
 	})
@@ -254,7 +254,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		require.LessOrEqual(t, s.Len(), window)
 		require.NoError(t, new(dedup.Answers).Decode(s.Append(nil)))
-		for s.Yield() { //nolint:revive // it has an end
+		for s.Yield() { // until nothing is left
 		}
 		require.Zero(t, s.Len())
 	})

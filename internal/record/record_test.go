@@ -152,7 +152,7 @@ func TestWhatIsNotKnownIsKept(t *testing.T) {
 	}, nil)
 	r, parts := open(t, data, 3)
 	kept := bytes.Join([][]byte{[]byte("\xa1z\xcb\x7f\xf8\x00\x00\x00\x00\x00\x01"), strange, []byte("\xa5steps\xc0")}, nil)
-	require.EqualValues(t, len(kept), parts.Size()-int64(sizeOf(t, "said")), "they count")
+	require.EqualValues(t, len(kept), parts.Size()-sizeOf(t, "said"), "they count")
 	for range 3 {
 		(&record.Broadcast{Event: "said", Epoch: 3}).Apply(&parts)
 		parts.Fill(&r, func(int64) bool { return false })
@@ -338,7 +338,7 @@ func TestSizesAreNotTooSmall(t *testing.T) {
 			require.Equal(t, size, parts.Size())
 			again := r
 			parts.Fill(&again, nil)
-			require.Equal(t, len(r.Parts), len(again.Parts))
+			require.Len(t, again.Parts, len(r.Parts))
 		}
 	})
 }
@@ -390,7 +390,7 @@ func FuzzDecode(f *testing.F) {
 		_, parts = open(t, again.Append(nil), 7)
 		written := again
 		parts.Fill(&written, nil)
-		require.Equal(t, len(again.Parts), len(written.Parts))
+		require.Len(t, written.Parts, len(again.Parts))
 		if e, ok := parts.Outbox().First(); ok {
 			require.NoError(t, troupe.CheckName("event", e.Event))
 			require.False(t, wire.ParsePlace(wire.EventHeader(e.Place(), e.Except)).IsZero() && e.Previous == 0)

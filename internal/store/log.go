@@ -41,9 +41,6 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	if replicas == 0 {
-		replicas = defaultReplicas(nc)
-	}
 	config := jetstream.StreamConfig{
 		Name:        ns.Name() + "-events",
 		Description: "The durable events of all actors",

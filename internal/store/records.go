@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
@@ -30,16 +29,26 @@ type Records struct {
 	writer *writer // nil until there is something to write
 }
 
+// recordBucket is made for the flights of a group commit too, which are atomic batches.
+var recordBucket = bucketKind{
+	suffix: "actors", description: "One record for each actor: owner, epoch and state", deletedTTL: destroyedTTL, batches: true,
+}
+
 // OpenRecords opens the records of a namespace, and makes their bucket, with this many replicas, when there is none.
 // Zero replicas means three in a cluster and one on a single server.
 func OpenRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Records, error) {
-	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.Name() + "-actors",
-		Description:    "One record for each actor: owner, epoch and state",
-		Replicas:       replicas,
-		LimitMarkerTTL: destroyedTTL, // allows a TTL on single messages
-	}, true)
+	bucket, err := recordBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
+		return nil, err
+	}
+	return &Records{bucket: bucket}, nil
+}
+
+// FindRecords opens the records of a namespace that there are. Where no host has made any it returns nil. It waits for an
+// answer until ctx is done.
+func FindRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Records, error) {
+	bucket, err := recordBucket.find(ctx, nc, ns)
+	if err != nil || bucket == nil {
 		return nil, err
 	}
 	return &Records{bucket: bucket}, nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
@@ -28,14 +27,13 @@ type Subscriber struct {
 // forgottenTTL is how long the server remembers that a subscription has ended.
 const forgottenTTL = time.Minute
 
+var subscriptionBucket = bucketKind{
+	suffix: "subscriptions", description: "Which actors subscribe to which durable events", deletedTTL: forgottenTTL,
+}
+
 // OpenSubscriptions opens the subscriptions of a namespace, and makes their bucket when there is none. See [OpenRecords].
 func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Subscriptions, error) {
-	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.Name() + "-subscriptions",
-		Description:    "Which actors subscribe to which durable events",
-		Replicas:       replicas,
-		LimitMarkerTTL: forgottenTTL,
-	}, false)
+	bucket, err := subscriptionBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
 		return nil, err
 	}

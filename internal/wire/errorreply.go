@@ -69,8 +69,7 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 		err.Code, err.Message, err.FromActor, err.Retryable = troupe.CodeInternal, headerText(text), false, false
 	}
 	var body errorBody
-	as, cause := codec.ForContentType(FirstHeader(reply.Header, HeaderContentType))
-	if cause == nil && as.Unmarshal(reply.Data, &body) == nil && body.Code == err.Code {
+	if DecodeBody(reply, &body) == nil && body.Code == err.Code {
 		err.Message, err.Metadata = body.Message, body.Metadata
 	}
 	return err

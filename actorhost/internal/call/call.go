@@ -51,8 +51,8 @@ func (c *Call) Identity() dedup.Call {
 	return dedup.Call{ID: c.ID, Action: c.Action, Input: c.Data, Again: c.Again}
 }
 
-// Refused counts a call that is answered with an error without having run, or whose state was not stored after it had.
-func (c *Call) Refused(err *troupe.Error) {
+// CountRefused counts a call that is answered with an error without having run, or whose state was not stored after it had.
+func (c *Call) CountRefused(err *troupe.Error) {
 	if c.Counters == nil {
 		return
 	}

@@ -12,8 +12,8 @@ import (
 // the server allows, and a thousand of the largest must not be the end of the process.
 const MaxBytes, MaxAllBytes = 64 << 20, 512 << 20
 
-// few are as many items as the memory is for that mailboxes hand on to each other.
-const few = 8
+// spareSize are as many items as the memory is for that mailboxes hand on to each other.
+const spareSize = 8
 
 // Mailboxes are what all mailboxes of a host share.
 type Mailboxes[T any] struct {
@@ -24,7 +24,7 @@ type Mailboxes[T any] struct {
 
 // New returns what mailboxes share whose items take so many bytes.
 func New[T any](size func(T) int64) *Mailboxes[T] {
-	return &Mailboxes[T]{size: size, spare: sync.Pool{New: func() any { return new([few]T) }}}
+	return &Mailboxes[T]{size: size, spare: sync.Pool{New: func() any { return new([spareSize]T) }}}
 }
 
 // Mailbox is a queue. While it is empty it has no memory of its own: most are. It is not safe for concurrent use.
@@ -39,8 +39,8 @@ func (m *Mailbox[T]) Len() int { return m.queue.Len() }
 // Items are those that wait, the oldest first, until the mailbox changes.
 func (m *Mailbox[T]) Items() []T { return m.queue.Items() }
 
-// Takes reports whether there is room for an item beside fewer than a number of others.
-func (m *Mailbox[T]) Takes(all *Mailboxes[T], item *T, others int) bool {
+// HasRoom reports whether there is room for an item beside fewer than a number of others.
+func (m *Mailbox[T]) HasRoom(all *Mailboxes[T], item *T, others int) bool {
 	size := all.size(*item)
 	if all.bytes.Load()+size > MaxAllBytes {
 		return false
@@ -50,9 +50,9 @@ func (m *Mailbox[T]) Takes(all *Mailboxes[T], item *T, others int) bool {
 
 // Push adds an item, whether there is room for it or not.
 func (m *Mailbox[T]) Push(all *Mailboxes[T], item T) {
-	m.count(all, all.size(item))
+	m.addBytes(all, all.size(item))
 	if m.Len() == 0 {
-		m.queue.Use(all.spare.Get().(*[few]T)[:])
+		m.queue.Use(all.spare.Get().(*[spareSize]T)[:])
 	}
 	m.queue.Push(item)
 }
@@ -60,10 +60,10 @@ func (m *Mailbox[T]) Push(all *Mailboxes[T], item T) {
 // Pop takes the oldest item. There must be one.
 func (m *Mailbox[T]) Pop(all *Mailboxes[T]) T {
 	item := m.queue.Pop()
-	m.count(all, -all.size(item))
+	m.addBytes(all, -all.size(item))
 	if m.Len() == 0 {
-		if memory := m.queue.Drain(); cap(memory) == few {
-			all.spare.Put((*[few]T)(memory[:few]))
+		if memory := m.queue.Drain(); cap(memory) == spareSize {
+			all.spare.Put((*[spareSize]T)(memory[:spareSize]))
 		}
 	}
 	return item
@@ -71,11 +71,11 @@ func (m *Mailbox[T]) Pop(all *Mailboxes[T]) T {
 
 // Drain takes all items.
 func (m *Mailbox[T]) Drain(all *Mailboxes[T]) []T {
-	m.count(all, -m.bytes)
+	m.addBytes(all, -m.bytes)
 	return m.queue.Drain()
 }
 
-func (m *Mailbox[T]) count(all *Mailboxes[T], bytes int64) {
+func (m *Mailbox[T]) addBytes(all *Mailboxes[T], bytes int64) {
 	m.bytes += bytes
 	all.bytes.Add(bytes)
 }

@@ -31,7 +31,7 @@ func New(nc *nats.Conn, ns wire.Namespace, logger *slog.Logger, host func() stri
 	o.replies = rpc.NewBatcher(nc, rpc.BatcherConfig{
 		Short:   true,
 		Subject: func(caller string) string { return wire.ManyReplies(caller, o.host()) },
-		Failed:  func(caller string, _ uint64, err error) { o.sent(caller, err) },
+		Failed:  func(caller string, _ uint64, err error) { o.logFailure(caller, err) },
 	})
 	return o
 }
@@ -80,7 +80,7 @@ func (o *Outlet) ErrorReply(c *call.Call, as codec.Codec, err *troupe.Error) nat
 
 // Refuse answers work that was not started.
 func (o *Outlet) Refuse(c *call.Call, err *troupe.Error) {
-	c.Refused(err)
+	c.CountRefused(err)
 	as := c.As
 	if as == nil {
 		as = codec.MsgPack
@@ -96,7 +96,7 @@ func (o *Outlet) Refuse(c *call.Call, err *troupe.Error) {
 // either.
 func (o *Outlet) Send(msg *nats.Msg) {
 	o.replies.Flush()
-	o.sent(msg.Subject, o.nc.PublishMsg(msg))
+	o.logFailure(msg.Subject, o.nc.PublishMsg(msg))
 }
 
 // SendReply publishes a reply: now, or, when more are about to follow, together with those that go to the same caller if
@@ -110,10 +110,10 @@ func (o *Outlet) SendReply(msg *nats.Msg, more bool) {
 		o.Send(msg)
 		return
 	}
-	o.sent(msg.Subject, o.replies.Add(caller, msg, more, nil))
+	o.logFailure(msg.Subject, o.replies.Add(caller, msg, more, nil))
 }
 
-func (o *Outlet) sent(subject string, err error) {
+func (o *Outlet) logFailure(subject string, err error) {
 	if err != nil {
 		o.logger.Warn("publishing failed", slog.String("subject", subject), slog.String("host", o.host()), slog.Any("error", err))
 	}

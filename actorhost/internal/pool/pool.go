@@ -17,19 +17,19 @@ type Pool[T any] struct {
 	goroutines sync.WaitGroup
 	queued     atomic.Int64 // in the queue
 
-	mu     sync.Mutex
-	queue  queue.FIFO[T]
-	free   int // goroutines that are about to take something; at least one as long as there is anything in the queue
-	idle   int // goroutines that wait
-	wanted int // of those, how many are to go on
-	goOn   *sync.Cond
-	closed bool // nobody waits any more
+	mu       sync.Mutex
+	queue    queue.FIFO[T]
+	free     int // goroutines that are about to take something; at least one as long as there is anything in the queue
+	idle     int // goroutines that wait
+	toResume int // of those, how many are to go on
+	resume   *sync.Cond
+	closed   bool // nobody waits any more
 }
 
 // New returns a pool whose goroutines call run. Callers must Close it.
 func New[T any](run func(T)) *Pool[T] {
 	p := &Pool[T]{run: run}
-	p.goOn = sync.NewCond(&p.mu)
+	p.resume = sync.NewCond(&p.mu)
 	return p
 }
 
@@ -54,9 +54,9 @@ func (p *Pool[T]) Add(all ...T) {
 // start adds a goroutine. The caller holds p.mu.
 func (p *Pool[T]) start() {
 	p.free++
-	if p.wanted < p.idle {
-		p.wanted++
-		p.goOn.Signal()
+	if p.toResume < p.idle {
+		p.toResume++
+		p.resume.Signal()
 		return
 	}
 	p.goroutines.Go(p.work)
@@ -95,14 +95,14 @@ func (p *Pool[T]) wait() bool {
 		return false
 	}
 	p.idle++
-	for p.wanted == 0 && !p.closed {
-		p.goOn.Wait()
+	for p.toResume == 0 && !p.closed {
+		p.resume.Wait()
 	}
 	p.idle--
-	if p.wanted == 0 {
+	if p.toResume == 0 {
 		return false
 	}
-	p.wanted--
+	p.toResume--
 	return true
 }
 
@@ -111,7 +111,7 @@ func (p *Pool[T]) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	p.goOn.Broadcast()
+	p.resume.Broadcast()
 }
 
 // Wait returns when no goroutine is left of a pool that is closed.

@@ -16,16 +16,16 @@ import (
 // Clients are the programs that have connections C with actors of a host, by their inboxes. It finds out which programs
 // are gone. It is safe for concurrent use.
 type Clients[C comparable] struct {
-	ping func(ctx context.Context, inbox string) (answer []byte, err error)
-	id   func(C) string // of a connection
-	gone func(C)        // is told that a connection is over; again, until it is removed
+	ping  func(ctx context.Context, inbox string) (answer []byte, err error)
+	id    func(C) string // of a connection
+	ended func(C)        // is told that a connection is over; again, until it is removed
 
-	mu      sync.Mutex
-	byInbox map[string]*program[C]
-	some    chan struct{} // has something once there is a connection
+	mu       sync.Mutex
+	byInbox  map[string]*clientEntry[C]
+	notEmpty chan struct{} // has something once there is a connection
 }
 
-type program[C comparable] struct {
+type clientEntry[C comparable] struct {
 	connections map[C]struct{}
 	missed      int // pings in a row
 }
@@ -52,7 +52,7 @@ func NewClients[C comparable](p *Presence, id func(C) string, gone func(C)) *Cli
 		}
 		return nil, err
 	}
-	return &Clients[C]{ping: ping, id: id, gone: gone, byInbox: make(map[string]*program[C]), some: make(chan struct{}, 1)}
+	return &Clients[C]{ping: ping, id: id, ended: gone, byInbox: make(map[string]*clientEntry[C]), notEmpty: make(chan struct{}, 1)}
 }
 
 var errMissed = errors.New("the client does not answer")
@@ -63,12 +63,12 @@ func (s *Clients[C]) Add(inbox string, conn C) {
 	defer s.mu.Unlock()
 	c := s.byInbox[inbox]
 	if c == nil {
-		c = &program[C]{connections: make(map[C]struct{}, 1)}
+		c = &clientEntry[C]{connections: make(map[C]struct{}, 1)}
 		s.byInbox[inbox] = c
 	}
 	c.connections[conn] = struct{}{}
 	select {
-	case s.some <- struct{}{}:
+	case s.notEmpty <- struct{}{}:
 	default:
 	}
 }
@@ -87,7 +87,7 @@ func (s *Clients[C]) Remove(inbox string, conn C) {
 // Watch pings the clients until ctx is done, from the first connection on.
 func (s *Clients[C]) Watch(ctx context.Context) {
 	select {
-	case <-s.some:
+	case <-s.notEmpty:
 	case <-ctx.Done():
 		return
 	}
@@ -102,7 +102,7 @@ func (s *Clients[C]) Watch(ctx context.Context) {
 		var pings errgroup.Group
 		pings.SetLimit(pingsAtOnce)
 		for _, inbox := range s.inboxes() {
-			pings.Go(func() error { s.check(ctx, inbox); return nil })
+			pings.Go(func() error { s.pingClient(ctx, inbox); return nil })
 		}
 		_ = pings.Wait() // it has no errors
 	}
@@ -117,8 +117,8 @@ func (s *Clients[C]) inboxes() (inboxes []string) {
 	return inboxes
 }
 
-// check asks one client, and tells which of its connections are over: all when it is gone, or those that it has given up.
-func (s *Clients[C]) check(ctx context.Context, inbox string) {
+// pingClient asks one client, and tells which of its connections are over: all when it is gone, or those that it has given up.
+func (s *Clients[C]) pingClient(ctx context.Context, inbox string) {
 	answer, err := s.ping(ctx, inbox)
 	missed := errors.Is(err, errMissed)
 	if err != nil && !missed {
@@ -128,13 +128,13 @@ func (s *Clients[C]) check(ctx context.Context, inbox string) {
 	if err == nil && codec.MsgPack.Unmarshal(answer, &given) != nil {
 		given = nil // junk: nothing is known
 	}
-	for _, conn := range s.over(inbox, missed, given) {
-		s.gone(conn)
+	for _, conn := range s.endedConnections(inbox, missed, given) {
+		s.ended(conn)
 	}
 }
 
-// over notes how a ping has ended and returns the connections that are over.
-func (s *Clients[C]) over(inbox string, missed bool, given []string) (over []C) {
+// endedConnections notes how a ping has ended and returns the connections that are over.
+func (s *Clients[C]) endedConnections(inbox string, missed bool, given []string) (over []C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.byInbox[inbox]

@@ -29,11 +29,11 @@ type Config struct {
 	Lease                time.Duration
 	TakeoverOnDisconnect bool
 
-	Inbox chan *nats.Msg // takes calls, and what the host is asked
-	Asked chan *nats.Msg // takes what all services are asked
+	Inbox           chan *nats.Msg // takes calls, and what the host is asked
+	ServiceRequests chan *nats.Msg // takes what all services are asked
 
-	Ctx     context.Context //nolint:containedctx // the life of the host
-	Staying context.Context //nolint:containedctx // ends as the host begins to stop: a lost session has no successor then
-	Go      func(func())    // runs a goroutine of the host
-	Evict   func()          // drops all that the host held in a session that is lost; must not block
+	Ctx       context.Context //nolint:containedctx // the life of the host
+	UntilStop context.Context //nolint:containedctx // ends as the host begins to stop: a lost session has no successor then
+	Go        func(func())    // runs a goroutine of the host
+	Evict     func()          // drops all that the host held in a session that is lost; must not block
 }

@@ -38,14 +38,14 @@ var errSilent = errors.New("the actor's host does not answer and still has its l
 func (p *Peers) WaitForOwner(ctx context.Context, owner string) (bool, error) {
 	for {
 		up, err := p.ownerUp(ctx, owner)
-		if !errors.Is(err, errSilent) || !pause.For(ctx, askAgain) {
+		if !errors.Is(err, errSilent) || !pause.For(ctx, silentPause) {
 			return up, err
 		}
 	}
 }
 
-// askAgain is the pause before a silent host is asked again.
-const askAgain = 50 * time.Millisecond
+// silentPause is the pause before a silent host is asked again.
+const silentPause = 50 * time.Millisecond
 
 // ownerUp finds out whether the host that owns an actor can be sent a call. It is false only when that host is
 // provably gone: no lease, or, on a single server, nobody at its ping, and then its lease is revoked before anybody
@@ -56,7 +56,7 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 	}
 	pingErr := p.ping(ctx, owner)
 	if pingErr == nil {
-		p.answered(owner)
+		p.setUp(owner)
 		return true, nil
 	}
 	revision, up, err := p.config.Leases.Revision(ctx, owner)
@@ -76,7 +76,7 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 	if err := p.recover(ctx, owner); err != nil {
 		return false, err
 	}
-	p.left(owner)
+	p.setGone(owner)
 	return false, nil
 }
 
@@ -100,7 +100,7 @@ func (p *Peers) recoverNow(owner string) error {
 	defer cancel()
 	err := p.config.Journals.Recover(ctx, owner)
 	if err == nil {
-		p.config.Go(func() { _ = p.config.Journals.Forget(p.config.Staying, owner) }) // and else it takes up some room
+		p.config.Go(func() { _ = p.config.Journals.Forget(p.config.UntilStop, owner) }) // and else it takes up some room
 	}
 	return err
 }
@@ -135,7 +135,7 @@ func (p *Peers) recall(host string) (up, known bool) {
 	return up, up || p.gone[host]
 }
 
-func (p *Peers) left(host string) {
+func (p *Peers) setGone(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone == nil || len(p.gone) >= maxPeers {
@@ -151,7 +151,7 @@ func (p *Peers) Forget(host string) {
 	delete(p.seen, host)
 }
 
-func (p *Peers) answered(host string) {
+func (p *Peers) setUp(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.seen == nil || len(p.seen) >= maxPeers {

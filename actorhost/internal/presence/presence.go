@@ -20,26 +20,26 @@ import (
 type Presence struct {
 	Config
 	Peers
-	session   atomic.Pointer[Session]
-	lost      chan nats.Status // has something as soon as the connection is lost: see Session.Valid
-	rejoining sync.Mutex       // held while one session succeeds another
+	session     atomic.Pointer[Session]
+	disconnects chan nats.Status // has something as soon as the connection is lost: see Session.Valid
+	rejoining   sync.Mutex       // held while one session succeeds another
 }
 
 // New returns a Presence that is not on the bus yet. Callers must Close it.
 func New(config Config) *Presence {
-	p := &Presence{Config: config, lost: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)}
+	p := &Presence{Config: config, disconnects: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)}
 	p.Peers.config = &p.Config
 	return p
 }
 
 // Close ends what New has begun.
-func (p *Presence) Close() { p.Conn.RemoveStatusListener(p.lost) }
+func (p *Presence) Close() { p.Conn.RemoveStatusListener(p.disconnects) }
 
 // Session is the one that the host is in. It is nil before Join.
 func (p *Presence) Session() *Session { return p.session.Load() }
 
-// renewAgain is the pause after a failed renewal. On a cluster, the election of a new leader may need several tries.
-const renewAgain = 50 * time.Millisecond
+// renewPause is the pause after a failed renewal. On a cluster, the election of a new leader may need several tries.
+const renewPause = 50 * time.Millisecond
 
 // Keep renews the lease three times in its life and whenever the connection has come back, and starts a new session when
 // it is lost. It returns when the host ends.
@@ -71,7 +71,7 @@ func (p *Presence) Keep() {
 		case p.Ctx.Err() != nil: // the host has stopped
 		default:
 			p.Logger.Warn("renewing the lease failed", slog.String("host", s.ID), slog.Any("error", err))
-			timer.Reset(renewAgain)
+			timer.Reset(renewPause)
 		}
 		cancel()
 	}
@@ -82,20 +82,20 @@ func (p *Presence) Keep() {
 func (p *Presence) rejoin(lost *Session) *Session {
 	p.rejoining.Lock()
 	defer p.rejoining.Unlock()
-	_ = lost.leave() // a connection that is closed listens to nothing
+	_ = lost.stopListening() // a connection that is closed listens to nothing
 	p.Evict()
 	p.Go(func() { _ = lost.Journal.Close(p.Ctx) }) // as much is left for who takes over
-	for p.Staying.Err() == nil {
-		ctx, cancel := context.WithTimeout(p.Staying, p.Lease)
+	for p.UntilStop.Err() == nil {
+		ctx, cancel := context.WithTimeout(p.UntilStop, p.Lease)
 		s, err := p.Join(ctx)
 		cancel()
 		if err == nil {
 			return s
 		}
-		if p.Staying.Err() == nil {
+		if p.UntilStop.Err() == nil {
 			p.Logger.Error("starting anew failed", slog.Any("error", err))
 		}
-		pause.For(p.Staying, p.Lease/4)
+		pause.For(p.UntilStop, p.Lease/4)
 	}
 	return nil
 }

@@ -25,23 +25,23 @@ type Session struct {
 	ID      string         // random
 	Journal *store.Journal // where what many actors change at the same moment goes
 	// Stranded is whether the journal has what is not in the record of an actor that is not awake any more.
-	Stranded atomic.Bool
+	Unflushed atomic.Bool
 
 	p     *Presence
 	entry store.HostEntry
 
 	// until is when the lease runs out by the clock of the host. It starts before the write that renews it, so it is never
 	// later than the server's.
-	until atomic.Int64
+	validUntil atomic.Int64
 	// away is whether the connection was lost before that write was sent, and it has not succeeded since. While the
 	// connection was away others may have revoked the lease.
-	away atomic.Bool
+	disconnected atomic.Bool
 
-	mu       sync.Mutex // held for each write of the lease
-	revision uint64
-	routes   []*nats.Subscription
-	own      *nats.Subscription
-	asked    []*nats.Subscription
+	mu          sync.Mutex // held for each write of the lease
+	revision    uint64
+	routes      []*nats.Subscription
+	hostSub     *nats.Subscription
+	serviceSubs []*nats.Subscription
 }
 
 // Join starts a session and takes calls in it.
@@ -56,7 +56,7 @@ func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	}
 	p.session.Store(s)
 	if err := s.listen(ctx); err != nil {
-		_ = s.leave()
+		_ = s.stopListening()
 		return nil, errors.Join(err, s.Journal.Close(ctx))
 	}
 	return s, nil
@@ -75,18 +75,18 @@ func (s *Session) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
-	s.own = own
+	s.hostSub = own
 	for _, name := range p.Types {
 		route, err := p.Conn.ChanQueueSubscribe(p.Namespace.RouteType(name), wire.QueueGroup, p.Inbox)
 		if err != nil {
 			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
 		s.routes = append(s.routes, route)
-		if err := p.tryCalls(name); err != nil {
+		if err := p.tryCallSubscription(name); err != nil {
 			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
 	}
-	if err := s.announce(); err != nil {
+	if err := s.subscribeService(); err != nil {
 		return fmt.Errorf("subscribing as a service: %w", err)
 	}
 	if err := guard.Flush(joinTimeout); err != nil {
@@ -101,16 +101,16 @@ func (s *Session) Valid() bool { return s.ValidAt(s.p.Clock.Now()) }
 
 // ValidAt is Valid at a time of the host's clock, which must be now.
 func (s *Session) ValidAt(now time.Duration) bool {
-	return int64(now) < s.until.Load() && len(s.p.lost) == 0 && !s.away.Load()
+	return int64(now) < s.validUntil.Load() && len(s.p.disconnects) == 0 && !s.disconnected.Load()
 }
 
 // renew writes the lease.
 func (s *Session) renew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.p.lost) > 0 {
-		s.away.Store(true)
-		<-s.p.lost
+	for len(s.p.disconnects) > 0 {
+		s.disconnected.Store(true)
+		<-s.p.disconnects
 	}
 	sent := s.p.Clock.Now()
 	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, s.p.Lease)
@@ -129,8 +129,8 @@ func (s *Session) renew(ctx context.Context) error {
 		return err
 	}
 	s.revision = revision
-	s.away.Store(false)
-	s.until.Store(int64(sent + s.p.Lease))
+	s.disconnected.Store(false)
+	s.validUntil.Store(int64(sent + s.p.Lease))
 	return nil
 }
 
@@ -147,13 +147,13 @@ func (s *Session) leaveRoutes() error {
 	return errors.Join(errs...)
 }
 
-// leave stops listening. From here on the session is not valid.
-func (s *Session) leave() error {
+// stopListening stops listening. From here on the session is not valid.
+func (s *Session) stopListening() error {
 	err := s.leaveRoutes()
-	s.until.Store(0)
+	s.validUntil.Store(0)
 	s.mu.Lock()
-	own, asked := s.own, s.asked
-	s.own, s.asked = nil, nil
+	own, asked := s.hostSub, s.serviceSubs
+	s.hostSub, s.serviceSubs = nil, nil
 	s.mu.Unlock()
 	for _, sub := range asked {
 		err = errors.Join(err, unlessClosed(sub.Unsubscribe()))
@@ -170,7 +170,7 @@ const releaseTimeout = time.Second
 
 // End stops listening and gives the lease back.
 func (s *Session) End(ctx context.Context) error {
-	err := s.leave()
+	err := s.stopListening()
 	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < releaseTimeout {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
@@ -200,19 +200,19 @@ func unlessClosed(err error) error {
 	return err
 }
 
-// announce subscribes to what asks after all services, those of the namespace, and this host (ADR-32).
-func (s *Session) announce() error {
+// subscribeService subscribes to what asks after all services, those of the namespace, and this host (ADR-32).
+func (s *Session) subscribeService() error {
 	for _, verb := range []micro.Verb{micro.PingVerb, micro.InfoVerb, micro.StatsVerb} {
 		for _, who := range [][2]string{{}, {s.p.Namespace.Name()}, {s.p.Namespace.Name(), s.ID}} {
 			subject, err := micro.ControlSubject(verb, who[0], who[1])
 			if err != nil {
 				return err
 			}
-			sub, err := s.p.Conn.ChanSubscribe(subject, s.p.Asked)
+			sub, err := s.p.Conn.ChanSubscribe(subject, s.p.ServiceRequests)
 			if err != nil {
 				return err
 			}
-			s.asked = append(s.asked, sub)
+			s.serviceSubs = append(s.serviceSubs, sub)
 		}
 	}
 	return nil

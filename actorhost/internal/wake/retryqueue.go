@@ -1,6 +1,7 @@
 package wake
 
 import (
+	"math/bits"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type retryQueue struct {
 	busy    bool // it waits for a notifier, or has one
 
 	failures int       // in a row
+	logged   bool      // one of them
 	newest   uint64    // event in the log that is wanted again, if there were failures
 	retryAt  time.Time // not before
 	dueBy    time.Time // it should have been delivered again by then
@@ -35,7 +37,7 @@ type notice struct {
 }
 
 // Before an event is told again that a subscriber has failed with, twice as long each time.
-const firstRetry, lastRetry = time.Second, 30 * time.Second
+const minRetry, maxRetry = time.Second, 30 * time.Second
 
 // put has a notice wait, or returns the time after which the event is wanted again, noRetry if it is not.
 func (q *retryQueue) put(n notice, now time.Time) (retry time.Duration, waits bool) {
@@ -61,15 +63,25 @@ func (q *retryQueue) take() []notice {
 func (q *retryQueue) settle(n notice, err error, now time.Time) (retry time.Duration) {
 	switch {
 	case err != nil:
-		retry = min(firstRetry<<min(q.failures, 8), lastRetry)
+		retry = min(minRetry<<min(q.failures, 8), maxRetry)
 		q.failures++
 		q.newest = max(q.newest, n.Sequence)
 		q.retryAt = now.Add(retry)
-		q.dueBy = q.retryAt.Add(lastRetry)
+		q.dueBy = q.retryAt.Add(maxRetry)
 	case n.Sequence >= q.newest:
-		q.failures, q.newest = 0, 0
+		q.failures, q.newest, q.logged = 0, 0, false
 	}
 	return retry
+}
+
+// log reports whether a failure is to be logged: one of those in a row. There may have been others that this host has
+// forgotten, or that another has had, so of the deliveries of one event it is the 1st, the 2nd, the 4th, and so on.
+func (q *retryQueue) log(n notice) bool {
+	if q.logged || bits.OnesCount64(n.Delivered) > 1 {
+		return false
+	}
+	q.logged = true
+	return true
 }
 
 // retryQueues are those in which something waits, or that wait for something to be delivered again.
@@ -126,17 +138,18 @@ func (r *retryQueues) next() (q *retryQueue, batch []notice) {
 }
 
 // settle answers what next has returned, of which the notice for the newest has succeeded or failed. It reports whether that
-// was the first failure in a row.
-func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err error) (first bool) {
+// is to be logged.
+func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err error) (log bool) {
 	r.mu.Lock()
 	now := time.Now()
 	retry := q.settle(newest, err, now)
-	first = q.failures == 1 && err != nil
-	answers := make([]answer, len(batch))
-	for i, n := range batch {
-		answers[i].delivery = n.delivery
-		if n.Sequence == newest.Sequence { // or else that makes up for it
-			answers[i].retry = retry
+	log = err != nil && q.log(newest)
+	answers := make([]answer, 0, len(batch))
+	for _, n := range batch {
+		if n.Sequence == newest.Sequence {
+			answers = append(answers, answer{n.delivery, retry})
+		} else { // that makes up for it
+			answers = append(answers, answer{n.delivery, noRetry})
 		}
 	}
 	q.busy = false
@@ -155,7 +168,7 @@ func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err e
 	for _, a := range answers {
 		a.delivery.answer(a.retry)
 	}
-	return first
+	return log
 }
 
 // answer is one to a delivery.
@@ -164,8 +177,8 @@ type answer struct {
 	retry    time.Duration
 }
 
-// forget forgets failures whose event is delivered elsewhere.
-func (r *retryQueues) forget(now time.Time) {
+// forgetOverdue forgets failures whose event is delivered elsewhere.
+func (r *retryQueues) forgetOverdue(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s, q := range r.all {

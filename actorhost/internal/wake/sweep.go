@@ -19,17 +19,17 @@ const sweepTimeout, sweepsAtOnce = time.Minute, 64
 // sweep wakes, now and then, the actors of hosts that have died that may have unsent events.
 func (w *Waker) sweep() {
 	for {
-		if err := w.sweepHosts(); err != nil && w.config.Staying.Err() == nil && w.config.Conn.IsConnected() {
+		if err := w.sweepHosts(); err != nil && w.config.UntilStop.Err() == nil && w.config.Conn.IsConnected() {
 			w.config.Logger.Warn("looking for unsent events of dead hosts failed", slog.Any("error", err))
 		}
-		if !pause.For(w.config.Staying, w.config.Lease) {
+		if !pause.For(w.config.UntilStop, w.config.Lease) {
 			return
 		}
 	}
 }
 
 func (w *Waker) sweepHosts() error {
-	ctx, cancel := context.WithTimeout(w.config.Staying, sweepTimeout)
+	ctx, cancel := context.WithTimeout(w.config.UntilStop, sweepTimeout)
 	defer cancel()
 	hosts, err := w.index.UnsentHosts(ctx)
 	if err != nil {
@@ -70,5 +70,5 @@ func (w *Waker) sweepHost(ctx context.Context, host store.Unsent) error {
 	if err := waking.Wait(); err != nil {
 		return err
 	}
-	return w.index.Unmark(w.config.Staying, host)
+	return w.index.Unmark(w.config.UntilStop, host)
 }

@@ -24,7 +24,7 @@ type Config struct {
 	// Call makes a call to an actor, which may be on any host.
 	Call func(ctx context.Context, call troupe.Invocation) error
 	// Working is done when the host gives up what is under way; Staying before, as it begins to stop.
-	Working, Staying context.Context //nolint:containedctx // the life of the host
+	UntilGivenUp, UntilStop context.Context //nolint:containedctx // the life of the host
 }
 
 // Waker tells actors that there is something new for their durable subscriptions. All hosts that serve durable
@@ -43,15 +43,15 @@ type Waker struct {
 	deliveries deliveries // its mutex and that of queues are never held together, nor while anything is sent
 	queues     retryQueues
 
-	lookups chan struct{} // has one for each that is under way
-	running sync.WaitGroup
-	quit    chan struct{}
+	lookupSlots chan struct{} // has one for each that is under way
+	running     sync.WaitGroup
+	quit        chan struct{}
 }
 
 const (
 	lookupsAtOnce = 64
 	// A delivery is kept in progress. Another host gets it so long after its host has died.
-	patience      = 4 * time.Second
+	ackWait       = 4 * time.Second
 	lookupTimeout = 30 * time.Second
 )
 
@@ -61,17 +61,17 @@ func Start(ctx context.Context, config Config) (*Waker, error) {
 	if err != nil {
 		return nil, err
 	}
-	feed, err := log.Feed(ctx, "wake", patience, lookupsAtOnce)
+	feed, err := log.Feed(ctx, "wake", ackWait, lookupsAtOnce)
 	if err != nil {
 		return nil, err
 	}
 	w := &Waker{
 		config: config, index: index, feed: feed,
 		deliveries: newDeliveries(), queues: newRetryQueues(),
-		lookups: make(chan struct{}, lookupsAtOnce), quit: make(chan struct{}),
+		lookupSlots: make(chan struct{}, lookupsAtOnce), quit: make(chan struct{}),
 	}
 	w.running.Go(w.run)
-	w.running.Go(w.beat)
+	w.running.Go(w.keepInProgress)
 	w.running.Go(w.sweep)
 	return w, nil
 }
@@ -101,39 +101,39 @@ func (w *Waker) run() {
 			continue
 		}
 		d := w.deliveries.begin(fed)
-		w.lookups <- struct{}{}
+		w.lookupSlots <- struct{}{}
 		w.running.Go(func() {
 			w.lookUp(d)
-			<-w.lookups
+			<-w.lookupSlots
 		})
 	}
 }
 
 // lookUp puts an event into the queues of its subscribers.
 func (w *Waker) lookUp(d *delivery) {
-	ctx, cancel := context.WithTimeout(w.config.Working, lookupTimeout)
+	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, lookupTimeout)
 	defer cancel()
 	subscribers, err := w.index.Of(ctx, d.Actor, d.Event)
 	if err != nil {
-		if w.config.Staying.Err() == nil {
+		if w.config.UntilStop.Err() == nil {
 			w.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", d.Actor.Type()),
 				slog.String("actor_key", d.Actor.KeyString()), slog.String("event", d.Event), slog.Any("error", err))
 		}
-		d.answer(firstRetry)
+		d.answer(minRetry)
 		return
 	}
 	d.expect(len(subscribers))
 	for _, one := range subscribers {
 		if w.queues.add(notice{d, one}) {
-			w.running.Go(w.giveNotices)
+			w.running.Go(w.runNotifier)
 		}
 	}
 	d.answer(noRetry)
 }
 
-// beat keeps the deliveries in progress, and forgets retry queues whose event is delivered elsewhere.
-func (w *Waker) beat() {
-	ticker := time.NewTicker(patience / 4)
+// keepInProgress keeps the deliveries in progress, and forgets retry queues whose event is delivered elsewhere.
+func (w *Waker) keepInProgress() {
+	ticker := time.NewTicker(ackWait / 4)
 	defer ticker.Stop()
 	for {
 		select {
@@ -142,6 +142,6 @@ func (w *Waker) beat() {
 		case <-ticker.C:
 		}
 		w.deliveries.inProgress()
-		w.queues.forget(time.Now())
+		w.queues.forgetOverdue(time.Now())
 	}
 }

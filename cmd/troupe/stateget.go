@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// stateGetCommand is the verb state get.
+type stateGetCommand struct {
+	address
+	Raw      bool   `short:"r" help:"Write the msgpack bytes as they are; of a damaged record, all of it."`
+	Revision uint64 `placeholder:"N" help:"The state at an earlier revision: see state history."`
+}
+
+// Help is shown by troupe state get --help.
+func (*stateGetCommand) Help() string {
+	return `The state goes to stdout, indented on a terminal: what the record of the actor has. What the actor is at this ` +
+		`moment may be newer: by a turn, or by some seconds where many actors of its host change at a time, or if that host has just ` +
+		`died. With --json it comes in one line, with the record's revision and owner around it.`
+}
+
+// storedState is what state get --json writes.
+type storedState struct {
+	Type     string          `json:"type"`
+	Key      string          `json:"key"`
+	Revision uint64          `json:"revision"`
+	Epoch    uint64          `json:"epoch"`
+	Owner    string          `json:"owner,omitempty"`
+	State    json.RawMessage `json:"state"`
+}
+
+func (c *stateGetCommand) run(ctx context.Context, e env) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	nc, records, err := e.records(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	found, err := c.find(ctx, records, id)
+	if c.Raw {
+		return explainDenied(nc, c.printRaw(ctx, e, records, id, found.State, err))
+	}
+	if err != nil {
+		return explainDenied(nc, err)
+	}
+	state := []byte("null") // an actor without any
+	if len(found.State) > 0 {
+		if state, err = codec.ToJSON(found.State); err != nil {
+			return damaged(id, err)
+		}
+	}
+	if !e.json {
+		return printJSON(e.out, state, isTerminal(e.out))
+	}
+	line, err := marshal(storedState{id.Type(), id.KeyString(), found.Revision, found.Epoch, found.Owner, state})
+	if err != nil {
+		return err
+	}
+	return printJSON(e.out, line, false)
+}
+
+// find is the record at the revision that is asked for.
+func (c *stateGetCommand) find(ctx context.Context, records *store.Records, id troupe.ID) (record.Record, error) {
+	if c.Revision == 0 {
+		return stored(ctx, records, id)
+	}
+	for one, err := range records.History(ctx, id) {
+		switch {
+		case err != nil && !errors.Is(err, record.ErrCorrupt):
+			return record.Record{}, err
+		case one.Revision == c.Revision && err != nil:
+			return record.Record{}, &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err, Message: err.Error()}
+		case one.Revision == c.Revision:
+			return one.Record, nil
+		}
+	}
+	return record.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
+		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, id)}
+}
+
+func (c *stateGetCommand) printRaw(ctx context.Context, e env, records *store.Records, id troupe.ID, data []byte, err error) error {
+	if errors.Is(err, record.ErrCorrupt) && c.Revision == 0 {
+		fmt.Fprintln(e.err, "the record cannot be decoded: this is all of it")
+		data, err = records.Raw(ctx, id)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = e.out.Write(data)
+	return err
+}
