@@ -20,9 +20,9 @@ var bars = map[string]bar{
 	"client/internal/calls":  {},
 	"client/internal/conns":  {},
 	"client/internal/events": {},
-	"cmd/troupe":             {knot: 22, share: 11},
+	"cmd/troupe":             {knot: 3, share: 1},
 	"codec":                  {knot: 12, share: 9},
-	"internal/store":         {knot: 12, share: 12},
+	"internal/store":         {knot: 10, share: 10},
 }
 
 // Every other package may have a knot of this many files. Its share is not measured: in a small package it says little.
