@@ -44,7 +44,7 @@ func TestEntries(t *testing.T) {
 	require.ErrorContains(t, err, "nested deeper")
 }
 
-// FuzzEntries: what is taken apart is all there, in order.
+// FuzzEntries: the entries are complete and in order.
 func FuzzEntries(f *testing.F) {
 	f.Add(pack("83 'a' 01 'b' 82 'x' c0 'y' 91 02 'c' c4 01 ff"))
 	f.Fuzz(func(t *testing.T, data []byte) {

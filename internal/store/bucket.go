@@ -33,8 +33,8 @@ const (
 // writeTimeout bounds one write, with what the client library retries in it.
 const writeTimeout = 5 * time.Second
 
-// tryAgain is the pause after a write that could not be sent.
-const tryAgain = 20 * time.Millisecond
+// retryPause is the pause after a write that could not be sent.
+const retryPause = 20 * time.Millisecond
 
 // bucket is a JetStream KV bucket on the level of its stream: unlike jetstream.KeyValue it tells the revision of a
 // deleted key, writes with a TTL and an expected revision at once, and reads and writes in one request each.
@@ -68,7 +68,7 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	defer onLoss(b.js.Conn(), cancel)()
+	defer onDisconnect(b.js.Conn(), cancel)()
 	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
@@ -100,7 +100,7 @@ func (b *bucket) remove(ctx context.Context, key string, expected uint64, marker
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	defer onLoss(b.js.Conn(), cancel)()
+	defer onDisconnect(b.js.Conn(), cancel)()
 	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(expected)}
 	if ttl > 0 {
 		options = append(options, jetstream.WithMsgTTL(ttl))
@@ -112,13 +112,13 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		}
 		key := strings.TrimPrefix(msg.Subject, b.prefix)
 		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-			if pause.For(ctx, tryAgain) { // the connection, or the stream's leader, is away for a moment
+			if pause.For(ctx, retryPause) { // the connection, or the stream's leader, is away for a moment
 				continue
 			}
 		}
 		var api *jetstream.APIError
 		if !errors.As(err, &api) {
-			return 0, fmt.Errorf("writing %s: %w: %w", key, unknownOutcome(err), err)
+			return 0, fmt.Errorf("writing %s: %w: %w", key, writeError(err), err)
 		}
 		switch api.ErrorCode {
 		case codeWriteInFlight:
@@ -133,8 +133,8 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 	}
 }
 
-// onLoss runs f when the connection is lost, and with it all answers that have not come, unless it is stopped before.
-func onLoss(nc *nats.Conn, f func()) (stop func()) {
+// onDisconnect runs f when the connection is lost, and with it all answers that have not come, unless it is stopped before.
+func onDisconnect(nc *nats.Conn, f func()) (stop func()) {
 	lost, done := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED), make(chan struct{})
 	go func() {
 		select {
@@ -152,7 +152,7 @@ func onLoss(nc *nats.Conn, f func()) (stop func()) {
 // errNotSent marks writes that certainly did not reach the server.
 var errNotSent = errors.New("not sent")
 
-func unknownOutcome(err error) error {
+func writeError(err error) error {
 	for _, notSent := range []error{
 		nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrMaxPayload,
 		nats.ErrNoResponders, jetstream.ErrNoStreamResponse,

@@ -106,7 +106,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 		for msg, err := range l.stream.scan(ctx, l.ns.Log(id, event), start) {
 			var one Logged
 			if err == nil {
-				one, err = l.logged(msg.Subject, msg.Header, msg.Data)
+				one, err = l.parse(msg.Subject, msg.Header, msg.Data)
 			}
 			if err != nil {
 				yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
@@ -120,7 +120,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 	}
 }
 
-func (l *Log) logged(subject string, header nats.Header, data []byte) (Logged, error) {
+func (l *Log) parse(subject string, header nats.Header, data []byte) (Logged, error) {
 	id, event, ok := l.ns.ParseLog(subject)
 	if !ok {
 		return Logged{}, fmt.Errorf("%q is not the subject of an event", subject)

@@ -89,7 +89,7 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 		err := try(one)
 		cancel()
 		again := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotYet)
-		if !again || !pause.For(ctx, tryAgain) {
+		if !again || !pause.For(ctx, retryPause) {
 			return err
 		}
 	}
