@@ -6,7 +6,7 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// answer answers a call that has changed nothing.
+// answer answers a call that has changed nothing. The answer waits until the changes of earlier turns are stored.
 func (a *activation) answer(w *work, out []byte, err error) {
 	answer := &commit.Output{Call: w.Call}
 	if err != nil {
@@ -17,12 +17,12 @@ func (a *activation) answer(w *work, out []byte, err error) {
 	a.gate.Pass(answer, &commit.Changes{})
 }
 
-// commitTurn stores what a turn has changed, and sends what it wants to send after that.
+// commitTurn hands a turn's changes and output to the gate, which stores the changes before it sends the output.
 func (a *activation) commitTurn(r *result, o *commit.Output) {
 	for _, s := range r.direct {
 		s.event.Place = s.to.nextPlace(s.event.Event, a.epoch)
 	}
-	o.Events = append(r.events, a.disconnectRequested(r.disconnections)...)
+	o.Events = append(r.events, a.applyDisconnections(r.disconnections)...)
 	if !r.destroyed {
 		a.gate.Pass(o, &r.Changes)
 		return

@@ -8,10 +8,10 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// maxChainText is how much of a chain is spelt out.
+// maxChainText is how many bytes of a call chain an error shows.
 const maxChainText = 4 << 10
 
-// checkCycle is the error of a call whose actor waits in it.
+// checkCycle returns an error if the called actor already waits in the chain, or if the chain is too long.
 func checkCycle(chain, tokens string) *troupe.Error {
 	if len(chain) > wire.MaxChainBytes {
 		return errs.New(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
@@ -26,13 +26,13 @@ func checkCycle(chain, tokens string) *troupe.Error {
 			return errs.New(troupe.CodeCallCycle, "%s", spelt())
 		}
 		if length++; length == wire.MaxChain {
-			return errs.New(troupe.CodeCallCycle, "more than %d actors wait: %s", wire.MaxChain, spelt())
+			return errs.New(troupe.CodeCallCycle, "more than %d actors wait in the call chain: %s", wire.MaxChain, spelt())
 		}
 	}
 	return nil
 }
 
-// appendToChain is the chain for the calls of an actor that was itself called with chain.
+// appendToChain returns the chain for the calls that an actor makes: the chain of the call it runs, and itself.
 func appendToChain(chain string, id troupe.ID) string {
 	if chain == "" {
 		return id.Tokens()

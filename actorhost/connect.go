@@ -13,10 +13,10 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// maxInbox is how many bytes the name of a client's inbox may have.
+// maxInbox limits the bytes in the name of a client's inbox.
 const maxInbox = 256
 
-// serveConnect does a call of wire.ConnectAction.
+// serveConnect runs a call of wire.ConnectAction.
 func (a *activation) serveConnect(w *work) {
 	id, inbox := w.Get(wire.HeaderConnection), w.Get(wire.HeaderInbox)
 	if err := checkConnection(a.host.ns, id, inbox); err != nil {
@@ -33,7 +33,7 @@ func (a *activation) serveConnect(w *work) {
 		a.answer(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
 		return
 	case !resumed:
-		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // a batch has come in one piece of memory
+		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // cloned: a whole batch shares one piece of memory
 	}
 	if !resumed {
 		a.connections.add(conn)
@@ -65,7 +65,8 @@ func (a *activation) serveConnect(w *work) {
 	a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: reply})
 }
 
-// resume answers a connection that goes on, and sends it the positions of what was sent to it alone.
+// resume answers a connection that has come back while its actor stayed awake. It sends the positions of the last
+// events that went to this connection alone.
 func (a *activation) resume(conn *Connection, o *commit.Output) {
 	if sent, err := codec.MsgPack.Append(nil, conn.lastSent); err == nil {
 		o.Events = []*commit.Event{conn.event(wire.SentName, sent)}
@@ -74,22 +75,23 @@ func (a *activation) resume(conn *Connection, o *commit.Output) {
 }
 
 func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
-	body, err := w.As.Append(nil, wire.Session{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
+	body, err := w.As.Append(nil, wire.ConnectReply{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
 	return outlet.Reply(&w.Call, body), err
 }
 
-// checkConnection refuses what a client may not ask hosts to publish to.
+// checkConnection refuses an id or an inbox that hosts must not publish to.
 func checkConnection(ns wire.Namespace, id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
-		return errs.New(troupe.CodeBadInput, "%q is no id of a connection", id)
+		return errs.New(troupe.CodeBadInput, "%q is not the id of a connection", id)
 	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
-		return errs.New(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
+		return errs.New(troupe.CodeBadInput, "%.100q is not the inbox of a client", inbox)
 	}
 	return nil
 }
 
-// callConnection is the connection by which a call was made. One that is not known is about to come back, or is gone.
+// callConnection returns the connection that a call was made on, nil if there is none. An unknown connection is either
+// about to come back or gone.
 func (a *activation) callConnection(w *work) (*Connection, error) {
 	id := w.Get(wire.HeaderConnection)
 	if id == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// serveDisconnect does a call of wire.DisconnectAction.
+// serveDisconnect runs a call of wire.DisconnectAction.
 func (a *activation) serveDisconnect(w *work) {
 	if conn := a.connections.find(w.Get(wire.HeaderConnection)); conn != nil {
 		a.disconnect(conn)
@@ -16,7 +16,7 @@ func (a *activation) serveDisconnect(w *work) {
 	a.answer(w, nil, nil)
 }
 
-// disconnect ends a connection that is gone, and runs the on-disconnect hook.
+// disconnect removes a connection and runs the on-disconnect hook.
 func (a *activation) disconnect(conn *Connection) {
 	a.connections.remove(conn)
 	a.host.clients.Remove(conn.inbox, actorConnection{a, conn})
@@ -26,7 +26,7 @@ func (a *activation) disconnect(conn *Connection) {
 	}
 }
 
-// disconnectAll ends the connections of an activation that ends: they come back in the next one.
+// disconnectAll ends the connections of an activation that is about to end. They come back to the next one.
 func (a *activation) disconnectAll() {
 	for _, conn := range a.connections.all() {
 		a.disconnect(conn)
@@ -34,7 +34,7 @@ func (a *activation) disconnectAll() {
 	}
 }
 
-// dropConnections tells the connections of an activation that has ended, without hooks.
+// dropConnections ends the connections of an activation that has ended. It tells their programs, but runs no hooks.
 func (a *activation) dropConnections() {
 	why := wire.Closed{Again: !a.destroyed, Reason: "the actor changes hosts"}
 	if a.destroyed {
@@ -49,9 +49,9 @@ func (a *activation) dropConnections() {
 	}
 }
 
-// disconnectRequested takes what a turn has done to connections, and returns what is to be sent for it.
-func (a *activation) disconnectRequested(cuts []disconnection) (events []*commit.Event) {
-	for _, one := range cuts {
+// applyDisconnections ends the connections that a turn wants to end, and returns the events that tell their programs.
+func (a *activation) applyDisconnections(all []disconnection) (events []*commit.Event) {
+	for _, one := range all {
 		if !a.connections.remove(one.connection) {
 			continue
 		}
@@ -76,7 +76,7 @@ func (a *activation) sendClosed(conn *Connection, why wire.Closed) {
 func (a *activation) closedEvent(conn *Connection, why wire.Closed) (*commit.Event, bool) {
 	data, err := codec.MsgPack.Append(nil, why)
 	if err != nil {
-		a.logger("").Error("encoding why a connection has ended failed", slog.Any("error", err))
+		a.logger("").Error("encoding the end of a connection failed", slog.Any("error", err))
 	}
 	return conn.event(wire.ClosedName, data), err == nil
 }

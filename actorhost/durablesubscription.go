@@ -6,11 +6,11 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// maxFollows is how many actors one actor may subscribe to for good: all of them are in its record.
+// maxFollows limits how many actors one actor subscribes to durably: its record holds all of them.
 const maxFollows = 4096
 
-// SubscribeDurable implements troupe.DurableSubscriber: see [troupe.DurableEvent.SubscribeDurable]. It is an error when
-// the actor's type has no handler for the event, and when the actor subscribes to 4,096 others already.
+// SubscribeDurable implements troupe.DurableSubscriber: see [troupe.DurableEvent.SubscribeDurable]. It fails if the
+// actor's type has no handler for the event, or if the actor already subscribes to 4,096 others.
 func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
@@ -27,7 +27,7 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	if err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	// The index first: an event that comes after the last one was looked for finds the subscriber there.
+	// First the index: then an event that comes after the Last below finds the subscriber there.
 	if err := index.Add(c, source, event, c.a.id); err != nil {
 		return errs.Unavailable("%v", err)
 	}
@@ -38,25 +38,26 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	return c.addChange(record.Follow{Source: source, Event: event, From: from, Last: last})
 }
 
-// UnsubscribeDurable implements troupe.DurableSubscriber. Its entry in the index goes when the next event finds no
+// UnsubscribeDurable implements troupe.DurableSubscriber. The index keeps its entry until the next event finds no
 // subscription.
 func (c *Context) UnsubscribeDurable(source troupe.ID, event string) error {
 	return c.addChange(record.Unfollow{Source: source, Event: event})
 }
 
-// cursor is how far the actor has come with the durable events of another, and whether it subscribes to any.
+// cursor returns how far the actor has read the durable events of source. It is not ok if the actor subscribes to none
+// of them.
 func (a *activation) cursor(source string) (cursor uint64, ok bool) {
 	a.gate.Read(func(p *record.Parts) { cursor, ok = p.Follows().Cursor(source) })
 	return cursor, ok
 }
 
-// subscription is what the actor has heard by a durable subscription, and whether it has that.
+// subscription returns the actor's durable subscription to an event of source, if there is one.
 func (a *activation) subscription(source, event string) (heard record.Heard, ok bool) {
 	a.gate.Read(func(p *record.Parts) { heard, ok = p.Follows().Heard(source, event) })
 	return heard, ok
 }
 
-// countFollows is how many actors the actor subscribes to for good.
+// countFollows returns how many actors the actor subscribes to durably.
 func (a *activation) countFollows() (n int) {
 	a.gate.Read(func(p *record.Parts) { n = p.Follows().Len() })
 	return n

@@ -8,13 +8,13 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// effects are what a turn does besides changing the state. They count only when it succeeds.
+// effects are what a turn does besides changing the state. They count only if the turn succeeds.
 type effects struct {
-	events         []*commit.Event       // in the order of their emission
-	direct         []directEvent         // those of them that are for one connection
+	events         []*commit.Event       // in order of emission
+	direct         []directEvent         // those events that are for one connection
 	changes        []record.Change       // of the record
-	disconnections []disconnection       // connections that it ends
-	started        []troupe.Subscription // that it has made
+	disconnections []disconnection       // connections to end
+	started        []troupe.Subscription // subscriptions made in the turn
 	destroy        bool
 }
 
@@ -30,7 +30,7 @@ type disconnection struct {
 	reason     string
 }
 
-// addEvent adds an event, to everybody or to one connection.
+// addEvent adds an event for all subscribers, or for one connection.
 func (e *effects) addEvent(event *commit.Event, to *Connection) {
 	if to != nil {
 		e.direct = append(e.direct, directEvent{event, to})
@@ -43,7 +43,7 @@ func (e *effects) addEvent(event *commit.Event, to *Connection) {
 
 // hasBroadcast reports whether the turn has broadcast an event of this name.
 func (e *effects) hasBroadcast(name string) bool {
-	for i := len(e.events) - 1; i >= 0; i-- { // as a rule the last one was the same
+	for i := len(e.events) - 1; i >= 0; i-- { // backwards: most often the last one matches
 		if e.events[i].Subject == "" && e.events[i].Event == name {
 			return true
 		}
@@ -51,7 +51,7 @@ func (e *effects) hasBroadcast(name string) bool {
 	return false
 }
 
-// result is what a turn has come to.
+// result is the outcome of a turn.
 type result struct {
 	commit.Changes
 	events         []*commit.Event

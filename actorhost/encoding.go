@@ -14,8 +14,7 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// encodeIfChanged returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
-// turn.
+// encodeIfChanged returns the state to store after a turn, or nil if the turn has not changed it.
 func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time.Duration) ([]byte, error) {
 	if faults.Fencing && !a.session.ValidAt(ended) {
 		return nil, errs.Unavailable("%v", commit.ErrNoLease)
@@ -34,23 +33,23 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 		return nil, nil
 	}
 	state = bytes.Clone(state)
-	whole, more, err := a.mergeUnknownFields(state)
+	toStore, merged, err := a.mergeUnknownFields(state)
 	if err != nil {
 		return nil, a.internalError(t, err)
 	}
-	if err := a.checkSize(len(whole), changes.Parts); err != nil {
+	if err := a.checkSize(len(toStore), changes.Parts); err != nil {
 		return nil, err
 	}
 	a.created = true
-	a.current, a.merged = state, more
-	return whole, nil
+	a.current, a.merged = state, merged
+	return toStore, nil
 }
 
-// checkSize checks whether a record has room for a state of this size and for what a turn wants to have in it besides.
+// checkSize checks whether a record has room for a state of this size and for the changes of a turn.
 func (a *activation) checkSize(state int, changes []record.Change) error {
 	size := int64(state) + a.gate.Grown(changes)
 	if !a.host.records.Fits(size) {
-		if err := a.gate.Settle(); err != nil { // then the events of earlier turns need no more room
+		if err := a.gate.Settle(); err != nil { // afterwards the events of earlier turns need no room
 			return errs.Unavailable("%v", err)
 		}
 		size = int64(state) + a.gate.Grown(changes)
@@ -63,27 +62,28 @@ func (a *activation) checkSize(state int, changes []record.Change) error {
 	return nil
 }
 
-// mergeUnknownFields is the encoding of a state with the fields that this program does not know, and the same again if there are any.
-func (a *activation) mergeUnknownFields(state []byte) (whole, more []byte, err error) {
+// mergeUnknownFields returns the state to store: its encoding with the record's fields that this program does not know.
+// If there are such fields, merged is that too.
+func (a *activation) mergeUnknownFields(state []byte) (toStore, merged []byte, err error) {
 	if a.merged == nil {
 		return state, nil, nil
 	}
-	if more, err = codec.Merge(a.merged, a.current, state); err != nil {
+	if merged, err = codec.Merge(a.merged, a.current, state); err != nil {
 		return nil, nil, fmt.Errorf("keeping the fields that are not known here: %w", err)
 	}
-	if codec.Equal(more, state) {
+	if codec.Equal(merged, state) {
 		return state, nil, nil
 	}
-	return more, more, nil
+	return merged, merged, nil
 }
 
-// encode appends the encoding of the state to a buffer, which may run the actor's own code.
+// encode appends the encoding of the state to a buffer. This may run the actor's own code.
 func (a *activation) encode(buffer []byte) (state []byte, err error) {
 	defer recoverPanic(&err)
 	return a.state.encode(buffer)
 }
 
-// ensureEncoded makes the encoding again that an actor has dropped at rest.
+// ensureEncoded encodes the state again if the encoding was dropped at rest.
 func (a *activation) ensureEncoded() (err error) {
 	if a.created && a.current == nil {
 		a.current, err = a.encode([]byte{})
@@ -91,7 +91,7 @@ func (a *activation) ensureEncoded() (err error) {
 	return err
 }
 
-// storedState is what the record has for the state of a turn that has not changed it.
+// storedState returns the state as the record has it, for a turn that has not changed it.
 func (a *activation) storedState() []byte {
 	if a.merged != nil {
 		return a.merged
@@ -99,10 +99,10 @@ func (a *activation) storedState() []byte {
 	return a.current
 }
 
-// buffers has buffers for encodings that are only looked at, mostly to find that nothing has changed, or sent at once.
+// buffers are for encodings that are only compared, mostly to find that nothing has changed, or that are sent at once.
 var buffers = sync.Pool{New: func() any { buffer := make([]byte, 0, 1<<10); return &buffer }}
 
-// maxKeptBuffer is how many bytes a buffer may have that is kept.
+// maxKeptBuffer is the largest capacity of a buffer that goes back to the pool.
 const maxKeptBuffer = 256 << 10
 
 func putBuffer(buffer *[]byte) {

@@ -13,14 +13,14 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// foundRecord is the record of an actor as a host finds it.
+// foundRecord is an actor's record as read from the store.
 type foundRecord struct {
 	record.Record
 	parts record.Parts
-	lacks []string // features that the host would have to have; then it has not looked into the parts
+	lacks []string // features that the record needs and this host lacks; if any, parts is not decoded
 }
 
-// readRecord reads the record of an actor. What cannot be decoded is left as it is.
+// readRecord reads an actor's record. A record that cannot be decoded stays as it is.
 func (e *env) readRecord(ctx context.Context, id troupe.ID) (f foundRecord, err error) {
 	if f.Record, err = e.records.Get(ctx, id); err == nil {
 		if f.lacks = f.Lacks(e.presence.Session().Features()); f.lacks == nil {
@@ -38,19 +38,19 @@ func (e *env) readRecord(ctx context.Context, id troupe.ID) (f foundRecord, err 
 	return f, nil
 }
 
-// lacksError is the error of a host that lacks what an actor needs.
+// lacksError says which features of the record this host lacks.
 func (f *foundRecord) lacksError(id troupe.ID) *troupe.Error {
-	return errs.Unavailable("%s needs what this host does not have: %s", id, strings.Join(f.lacks, ", "))
+	return errs.Unavailable("%s needs features that this host lacks: %s", id, strings.Join(f.lacks, ", "))
 }
 
-// capableHost is another host than gone that serves the type of an actor and has what its record needs, where this host does
-// not. Only its lease is asked: it finds out itself whether it may have the actor.
-func (e *env) capableHost(ctx context.Context, id troupe.ID, f *foundRecord, gone string) (string, error) {
+// capableHost returns another host that serves the actor's type and has the features that the record needs. It skips
+// releasedBy. It looks only at leases: that host finds out itself whether it may own the actor.
+func (e *env) capableHost(ctx context.Context, id troupe.ID, f *foundRecord, releasedBy string) (string, error) {
 	for host, err := range e.presence.Leases.List(ctx) {
 		if err != nil {
 			return "", errs.Unavailable("looking for a host that has %s: %v", strings.Join(f.lacks, ", "), err)
 		}
-		if host.ID != gone && f.canRunOn(id, host) {
+		if host.ID != releasedBy && f.canRunOn(id, host) {
 			return host.ID, nil
 		}
 	}

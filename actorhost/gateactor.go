@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// gateActor is an activation as its gate sees it.
+// gateActor is the activation that its gate sees.
 type gateActor activation
 
 var _ commit.Actor = (*gateActor)(nil)
@@ -53,7 +53,7 @@ func (a *gateActor) End() { (*activation)(a).requestEnd(dropWork) }
 // Busy implements [commit.Actor].
 func (a *gateActor) Busy() bool { return (*activation)(a).busy() }
 
-// Publish implements [commit.Actor]. When the lease is over, the next owner may have broadcast what is newer.
+// Publish implements [commit.Actor]. Without a lease it sends nothing: the next owner may have broadcast newer events.
 func (a *gateActor) Publish(e *commit.Event) {
 	if faults.Fencing && !a.session.Valid() {
 		return

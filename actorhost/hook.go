@@ -6,7 +6,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 )
 
-// runHook runs a hook that nobody waits for.
+// runHook runs a hook as a turn. Nobody waits for its result.
 func (a *activation) runHook(name string, f hook) {
 	if f == nil || !a.awake {
 		return
@@ -14,7 +14,7 @@ func (a *activation) runHook(name string, f hook) {
 	a.runHookTurn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
 }
 
-// runHookTurn runs f as a turn that nobody waits for.
+// runHookTurn runs f as a turn. Nobody waits for its result, so an error is logged.
 func (a *activation) runHookTurn(t turn, f func(*Context) error) {
 	result, err := a.runTurn(t, f)
 	if err != nil {

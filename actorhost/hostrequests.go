@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// serveHostRequest answers what others, people mostly, ask of the host itself. It reports whether msg is that.
+// serveHostRequest answers requests to the host itself, most of them from operators. It reports whether msg is one.
 func (h *Host) serveHostRequest(msg *nats.Msg) bool {
 	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
 	case "ping":
@@ -62,7 +62,7 @@ func (h *Host) info() wire.HostInfo {
 	return info
 }
 
-// drain stops the host within the grace of its config. The goroutine ends with that.
+// drain starts to stop the host within config.Grace. Its goroutine ends when the host has stopped.
 func (h *Host) drain() {
 	if !h.draining.CompareAndSwap(false, true) {
 		return
@@ -71,6 +71,6 @@ func (h *Host) drain() {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), h.config.Grace)
 		defer cancel()
-		_ = h.Stop(ctx) // returns the error again to whoever waits for Done
+		_ = h.Stop(ctx) // a later call of Stop returns the same error
 	}()
 }

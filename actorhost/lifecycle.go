@@ -1,7 +1,7 @@
 package actorhost
 
-// doNext does the next thing in the mailbox. It reports whether there was one: without it the goroutine must leave the
-// activation alone.
+// doNext does the next work in the mailbox. If it returns false there was none, and the goroutine must not touch the
+// activation any more.
 func (a *activation) doNext() bool {
 	a.gate.WaitForRoom()
 	w, ok := a.next()
@@ -27,7 +27,7 @@ func (a *activation) doNext() bool {
 	return true
 }
 
-// fallAsleep runs the sleep hook, unless something has come to do in the meantime.
+// fallAsleep runs the sleep hook and ends the activation, unless work or a connection has come meanwhile.
 func (a *activation) fallAsleep() {
 	a.mu.Lock()
 	wanted := a.mailbox.Len() > 0 || a.connections.len() > 0
@@ -39,9 +39,9 @@ func (a *activation) fallAsleep() {
 	a.finished = true
 }
 
-// release gives up what an activation has besides its mailbox, once all is stored.
+// release gives up all that an activation has besides its mailbox, once its changes are stored.
 func (a *activation) release() {
-	if a.gate.Settle() == nil { // who waits for a write that fails is told by the gate
+	if a.gate.Settle() == nil { // on failure the gate tells those who wait
 		a.removeUnsentMark()
 	}
 	if !a.gate.Flush() {

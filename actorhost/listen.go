@@ -12,7 +12,7 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// Listen subscribes the actor to an event of others: see [troupe.Event.Subscribe].
+// Listen subscribes the actor to an event of other actors: see [troupe.Event.Subscribe].
 func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troupe.Subscription, error) {
 	a := c.a
 	c.mu.Lock()
@@ -24,7 +24,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 	if old := a.replaceHandler(l); old != nil {
 		return old, nil
 	}
-	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // which do what the subscription is for by then
+	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives
 	listening.Once = false
 	sub, err := a.host.client.Listen(ctx, listening)
 	if err != nil {
@@ -32,12 +32,13 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 		return nil, err
 	}
 	l.sub = sub
-	does := c.effectsToFill()
-	does.started = append(does.started, l)
+	effects := c.effectsToFill()
+	effects.started = append(effects.started, l)
 	return l, nil
 }
 
-// replaceHandler gives a subscription that there is already another handler. Without one, l is the subscription.
+// replaceHandler replaces the handler of an existing subscription and returns it. If there is none, it adds l and
+// returns nil.
 func (a *activation) replaceHandler(l *listener) (old *listener) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -52,7 +53,7 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 	return nil
 }
 
-// handleHeard runs the handler of an event, or of a gap, as a turn.
+// handleHeard runs the handler of an event or a gap as a turn.
 func (a *activation) handleHeard(w *work) {
 	heard := w.arg.(*heardEvent)
 	l := heard.listener
@@ -72,7 +73,7 @@ func (a *activation) handleHeard(w *work) {
 	})
 	if err == nil {
 		a.commitTurn(&result, &commit.Output{})
-	} else if errs.As(err).Code != troupe.CodeInternal { // that is logged already
+	} else if errs.As(err).Code != troupe.CodeInternal { // internal errors are logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}
 	if listening.Once && w.kind == eventWork {
@@ -80,7 +81,7 @@ func (a *activation) handleHeard(w *work) {
 	}
 }
 
-// endListeners ends all subscriptions of an activation.
+// endListeners ends all subscriptions of the activation.
 func (a *activation) endListeners() {
 	a.mu.Lock()
 	listeners := slices.Collect(maps.Values(a.listeners))

@@ -16,11 +16,11 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// After so many events, or so long, other calls of the actor get their turn.
+// After so many events, or this time, a notice lets other calls of the actor run.
 const maxCatchUpEvents, maxCatchUpTime = 256, 100 * time.Millisecond
 
-// serveNotice does a call of wire.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
-// answer waits, as any other, until what that has changed is stored.
+// serveNotice runs a call of wire.NoticeAction: it handles the new events in the source's log. As always, the answer
+// waits until the changes are stored.
 func (a *activation) serveNotice(w *work) {
 	var n wire.Notice
 	if err := w.As.Unmarshal(w.Data, &n); err != nil {
@@ -33,9 +33,9 @@ func (a *activation) serveNotice(w *work) {
 		case err != nil:
 			a.answer(w, nil, err)
 			return
-		case a.finished: // it was destroyed
+		case a.finished: // the actor was destroyed
 		case more:
-			w.Again = false // it is not the one that is being served
+			w.Again = false // queue it even though this call is running
 			if a.offer(w) != queued {
 				a.answer(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
 			}
@@ -49,7 +49,8 @@ func (a *activation) serveNotice(w *work) {
 	a.answer(w, nil, nil)
 }
 
-// catchUp handles the next events of an actor in the log. There may be more when it has handled many.
+// catchUp handles the next events in the log of an actor. It reports whether it stopped early, so that there may be
+// more.
 func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, err error) {
 	id, err := troupe.ParseID(n.Source)
 	if err != nil {
@@ -74,14 +75,14 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 			return true, nil
 		}
 	}
-	if cursor < n.Sequence { // what was read is a replica that is a little behind
+	if cursor < n.Sequence { // read from a replica that lags behind
 		return false, errs.Unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, cursor)
 	}
 	return false, nil
 }
 
-// handleLogged handles one event in the log, if it is one that the actor subscribes to, in a turn. If others are missing
-// before it, the turn begins with the hook for that.
+// handleLogged handles one event of the log in a turn, if the actor subscribes to it. If earlier events are missing,
+// the on-gap hook runs first, in the same turn.
 func (a *activation) handleLogged(e store.Logged) error {
 	source := e.Actor.Tokens()
 	heard, ok := a.subscription(source, e.Event)
@@ -125,7 +126,7 @@ func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 	return nil
 }
 
-// codecOf is the encoding of a call's input, and thus of its reply.
+// codecOf returns the codec that a message's headers name.
 func codecOf(of nats.Header) (codec.Codec, error) {
 	return codec.ForContentType(wire.FirstHeader(of, wire.HeaderContentType))
 }

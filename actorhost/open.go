@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// open connects the host with the bus.
+// open connects the host to the bus.
 func (h *Host) open(ctx context.Context) (err error) {
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
@@ -52,14 +52,14 @@ func (h *Host) open(ctx context.Context) (err error) {
 	return h.presence.Preflight(ctx, h.preflightLog)
 }
 
-// connectionLost tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
+// connectionLost queues the disconnect of a lost connection. If the mailbox is full, the next ping tries again.
 func (h *Host) connectionLost(l actorConnection) {
 	if l.a.offer(&work{kind: disconnectWork, arg: l.conn}) == mustRun {
 		h.ready.Add(l.a)
 	}
 }
 
-// close gives back what open has taken. Turns that were given up may still run.
+// close undoes open. Turns that were given up may still run.
 func (h *Host) close(ctx context.Context) error {
 	var errs []error
 	if h.presence != nil {

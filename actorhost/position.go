@@ -8,10 +8,11 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
+// maxLookups limits how many records are read at a time to answer for actors without waking them.
 const maxLookups = 64
 
-// servePosition answers wire.PositionAction from the actor's record: what is not stored has not been sent.
+// servePosition answers wire.PositionAction from the actor's record. That suffices: an event is stored before it is
+// sent.
 func (d *dispatcher) servePosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
@@ -24,7 +25,7 @@ func (d *dispatcher) servePosition(w *work, tokens string) {
 		d.out.Refuse(&w.Call, errs.Unavailable("the host looks up %d positions at a time", maxLookups))
 		return
 	}
-	asked := *w // or else every call would be allocated apart
+	asked := *w // a copy, so that not every call escapes to the heap
 	d.goroutines.Go(func() {
 		defer func() { <-d.lookups }()
 		output, err := d.position(&asked, id)
@@ -55,7 +56,7 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	return output, nil
 }
 
-// lastEvent is the last event of a name that an actor has broadcast, or is about to.
+// lastEvent returns the position of the last event of a name that an actor has broadcast, or is about to.
 func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
 	f, err := d.readRecord(ctx, id)
 	switch {
@@ -63,12 +64,12 @@ func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) 
 		return troupe.Position{}, err
 	case f.lacks != nil:
 		return troupe.Position{}, f.lacksError(id)
-	case f.Owner == "" && !f.Created && f.Revision > 0: // it was destroyed, which a subscriber has perhaps not noticed
+	case f.Owner == "" && !f.Created && f.Revision > 0: // destroyed; a subscriber may not know yet
 		return troupe.Position{Epoch: f.Revision}, nil
 	case !f.parts.Outbox().Has(event):
 		return f.parts.Events().Last(event), nil
 	}
-	log, _, err := d.log.Open(ctx) // for what is not there yet has not been sent either
+	log, _, err := d.log.Open(ctx) // the event is in the outbox, so only the log knows whether it was sent
 	if err != nil {
 		return troupe.Position{}, errs.Unavailable("%v", err)
 	}

@@ -18,14 +18,14 @@ type roster struct {
 	*env
 	types map[string]*actorType
 
-	mu       sync.Mutex             // before that of an activation
-	active   map[string]*activation // by the tokens of its ID
-	peak     int                    // activations that the map has been made for
+	mu       sync.Mutex             // locked before an activation's mutex
+	active   map[string]*activation // by actor ID, as tokens of a subject
+	peak     int                    // the most activations since the map was made
 	stopping bool
 }
 
-// enqueue puts work into the mailbox of an actor, which comes to life for it. It returns the activation if the caller
-// must have it worked off.
+// enqueue puts a call into an actor's mailbox, and creates the activation if there is none. It returns the activation
+// if the caller must add it to the pool.
 func (r *roster) enqueue(tokens string, w *work) *activation {
 	for {
 		a, err := r.getOrActivate(tokens)
@@ -42,15 +42,16 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 			r.out.SendPending(&w.Call)
 			return nil
 		case mailboxFull:
-			r.out.Refuse(&w.Call, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
+			r.out.Refuse(&w.Call, errs.Overloaded(
+				"the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
 				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
-		case activationClosed: // it has just ended: its successor takes over
+		case activationClosed: // it has just ended: retry with the next activation
 		}
 	}
 }
 
-// getOrActivate is the activation of an actor, a new one when there is none.
+// getOrActivate returns the activation of an actor, a new one if there is none.
 func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,7 +77,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	return a, nil
 }
 
-// drainMailbox does what is in the mailbox of an activation, one thing after the other.
+// drainMailbox does the work in the mailbox of an activation, one after the other.
 func (r *roster) drainMailbox(a *activation) {
 	for a.doNext() {
 		if a.finished {
@@ -86,8 +87,8 @@ func (r *roster) drainMailbox(a *activation) {
 	}
 }
 
-// endActivation ends an activation. What has arrived for it, and what is still on its way by its subscription, goes to the
-// activation that follows, here or elsewhere.
+// endActivation ends an activation. Calls that wait, or that still arrive by its subscription, go to the next
+// activation, here or on another host.
 func (r *roster) endActivation(a *activation) {
 	a.release()
 	r.mu.Lock()
@@ -103,7 +104,7 @@ func (r *roster) endActivation(a *activation) {
 	}
 }
 
-// remove removes an activation. Maps do not give memory back, so one that was much fuller is made anew. The caller holds
+// remove removes an activation. Maps never shrink, so it copies one that has lost most of its entries. The caller holds
 // r.mu.
 func (r *roster) remove(id troupe.ID) {
 	r.peak = max(r.peak, len(r.active))
@@ -115,14 +116,14 @@ func (r *roster) remove(id troupe.ID) {
 	}
 }
 
-// len is how many actors are awake.
+// len returns how many actors are awake.
 func (r *roster) len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.active)
 }
 
-// info is what is known of one actor.
+// info describes one actor.
 func (r *roster) info(tokens string) wire.ActorInfo {
 	r.mu.Lock()
 	a := r.active[tokens]
@@ -133,28 +134,29 @@ func (r *roster) info(tokens string) wire.ActorInfo {
 	return a.info()
 }
 
-// hasReleased reports whether the host stops and the actor sleeps already, so that another host may have it.
+// hasReleased reports whether another host may own the actor: this host is stopping, the actor sleeps, and its record
+// is complete.
 func (r *roster) hasReleased(tokens string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
 }
 
-// all are the activations of the host as it is now.
+// all returns the current activations.
 func (r *roster) all() []*activation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Collect(maps.Values(r.active))
 }
 
-// evict ends all activations, of which none is the host's own any more.
+// evict ends all activations. The host owns none of them any more.
 func (r *roster) evict() {
 	for _, a := range r.all() {
 		a.requestEnd(dropWork)
 	}
 }
 
-// stop has no actor wake any more, and all that are awake go to sleep. It returns how many have not when ctx is done.
+// stop lets no more actors wake and puts all to sleep. It returns how many are still awake when ctx is done.
 func (r *roster) stop(ctx context.Context) (stuck int) {
 	r.mu.Lock()
 	r.stopping = true

@@ -12,13 +12,13 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// runTurn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
-// error is a *troupe.Error.
+// runTurn runs f as one turn. If f fails, or its changes cannot be stored, the state is rolled back. The error is a
+// *troupe.Error.
 func (a *activation) runTurn(t turn, f func(*Context) error) (result, error) {
 	return a.runTurnAt(a.host.clock.Now(), t, f)
 }
 
-// runTurnAt is turn for who has just looked at the time.
+// runTurnAt is runTurn for a caller that has just read the clock.
 func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) error) (result, error) {
 	if most := began + a.kind.config.ActionTimeout; t.deadline == 0 || t.deadline > most {
 		t.deadline = most
@@ -42,7 +42,7 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	return r, nil
 }
 
-// run runs f, and the on-destroy hook if f has called for it.
+// run runs f, and the on-destroy hook if f has called Destroy.
 func (c *Context) run(f func(*Context) error) (err error) {
 	defer recoverPanic(&err)
 	if err := f(c); err != nil {
@@ -54,7 +54,7 @@ func (c *Context) run(f func(*Context) error) (err error) {
 	return nil
 }
 
-// rollBack undoes what a failed turn has changed in the exported fields, and the subscriptions that it has made.
+// rollBack undoes what a failed turn has changed in the exported fields, and ends the subscriptions that it has made.
 func (a *activation) rollBack(c *Context) {
 	if c.effects != nil {
 		for _, l := range c.effects.started {
@@ -73,12 +73,12 @@ func (a *activation) rollBack(c *Context) {
 	})
 	if err != nil {
 		a.finished = true
-		a.logger("").Error("undoing a failed action failed: the actor is loaded again", slog.Any("error", err))
+		a.logger("").Error("rolling back a failed action failed: the actor is loaded again", slog.Any("error", err))
 	}
 }
 
-// callerError is what the caller hears of an error that the actor's own code has returned. A *troupe.Error crosses whole;
-// it is not retryable, whatever it was where it came from: this action had started.
+// callerError returns what the caller is told of an error from the actor's own code. A *troupe.Error is passed on, but
+// never as retryable: this action had started.
 func (a *activation) callerError(t turn, err error) error {
 	var known *troupe.Error
 	switch {
@@ -93,7 +93,7 @@ func (a *activation) callerError(t turn, err error) error {
 	}
 }
 
-// internalError logs an error in full and returns what the caller hears of it.
+// internalError logs an error in full and returns what the caller is told.
 func (a *activation) internalError(t turn, err error) error {
 	a.logger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
 	return errs.New(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)

@@ -14,12 +14,12 @@ import (
 
 func (w *work) input() input { return input{body: w.Data, as: w.As} }
 
-// serveCall does one call.
+// serveCall runs one call.
 func (a *activation) serveCall(w *work) {
 	began := a.host.clock.Now()
 	if w.Deadline <= began {
 		a.host.out.Refuse(&w.Call, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
-			Message: "the time of the call ran out before it was its turn"})
+			Message: "the time of the call ran out before its turn"})
 		return
 	}
 	if w.Action == troupe.SleepAction {
@@ -27,17 +27,17 @@ func (a *activation) serveCall(w *work) {
 		return
 	}
 	fresh := false
-	for gone := ""; !a.awake; {
+	for releasedBy := ""; !a.awake; {
 		var owner string
 		var err error
-		if fresh, owner, err = a.wake(w, gone); err != nil {
+		if fresh, owner, err = a.wake(w, releasedBy); err != nil {
 			a.host.out.Refuse(&w.Call, errs.As(err))
 			return
 		}
 		if owner != "" && !a.forwardAll(w, owner) {
 			return
 		}
-		gone = owner
+		releasedBy = owner
 	}
 	switch w.Action {
 	case wire.NoticeAction:
@@ -59,7 +59,7 @@ func (a *activation) serveCall(w *work) {
 		a.answer(w, answer, nil)
 	case w.Action != troupe.CreateAction:
 		a.runAction(w, began)
-	case fresh: // it was created as the actor woke
+	case fresh: // the actor was created as it woke
 		w.Counters.Count(a.host.clock.Now()-began, nil)
 		w.Ran = true
 		a.answer(w, nil, nil)
@@ -70,7 +70,7 @@ func (a *activation) serveCall(w *work) {
 	}
 }
 
-// serveSleep puts the actor to sleep for a call of troupe.SleepAction.
+// serveSleep runs a call of troupe.SleepAction: it puts the actor to sleep.
 func (a *activation) serveSleep(w *work) {
 	if !a.awake {
 		a.host.out.Refuse(&w.Call, errs.New(troupe.CodeNotFound, "%s is not awake", a.id))
@@ -87,7 +87,7 @@ func (a *activation) serveSleep(w *work) {
 
 // runAction runs the action of a call.
 func (a *activation) runAction(w *work, now time.Duration) {
-	if faults.Fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
+	if faults.Fencing && !a.session.ValidAt(now) { // not even read-only actions: the state may be outdated
 		a.host.out.Refuse(&w.Call, errs.Unavailable("%v", commit.ErrNoLease))
 		return
 	}
@@ -97,7 +97,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 		a.host.out.Refuse(&w.Call, errs.As(err))
 		return
 	}
-	buffer := buffers.Get().(*[]byte) // NATS has copied what is in it when a publish returns
+	buffer := buffers.Get().(*[]byte) // reused: a publish copies it
 	defer putBuffer(buffer)
 	result, err := a.runTurnAt(now, t, func(c *Context) error {
 		output, err := w.arg.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
@@ -116,8 +116,8 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	}
 }
 
-// forwardAll sends a call, and those that wait behind it, to the host that owns the actor. It reports whether that host has
-// released the actor instead.
+// forwardAll forwards a call, and those that wait behind it, to the host that owns the actor. It reports whether that
+// host has released the actor instead.
 func (a *activation) forwardAll(w *work, owner string) (released bool) {
 	how := a.host.forward(&w.Call, owner, a.id)
 	if how == ownerReleased {
@@ -128,7 +128,7 @@ func (a *activation) forwardAll(w *work, owner string) (released bool) {
 	a.mu.Unlock()
 	for _, w := range left {
 		if w.kind != callWork {
-			continue // an event of a subscription that has ended with its activation
+			continue // an event for an earlier activation, whose subscription has ended
 		}
 		if how == forwardDone {
 			if how = a.host.forward(&w.Call, owner, a.id); how != ownerReleased {

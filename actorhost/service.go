@@ -16,14 +16,15 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Every host is an instance of a NATS service (ADR-32) with the name of the namespace, and every action an endpoint of it,
-// so that the tools for those show what runs where. Package micro is not used for more than its types: it would take each
-// call off a subscription of its own, on a goroutine of its own, and count the time until it is in a mailbox.
+// Every host is an instance of a NATS service (ADR-32) that is named after the namespace, and every action is an
+// endpoint of it. So tools for NATS services show what runs where. Only the types of package micro are used:
+// micro.AddService would take the calls of each endpoint from a subscription and a goroutine of its own, and would
+// measure only the time until a call is in a mailbox.
 
-// maxServiceRequests is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
+// maxServiceRequests is how many service requests may wait. nats.go drops what does not fit.
 const maxServiceRequests = 256
 
-// serveService answers what others ask about the host, until it has stopped.
+// serveService answers service requests until the host has stopped.
 func (h *Host) serveService() {
 	for {
 		select {
@@ -34,7 +35,7 @@ func (h *Host) serveService() {
 			_, verb, _ := strings.Cut(msg.Subject, ".")
 			verb, _, _ = strings.Cut(verb, ".")
 			body, err := json.Marshal(h.description(verb))
-			if err != nil { // which no value of these types can cause
+			if err != nil { // impossible for these types
 				h.config.Logger.Error("describing the host failed", slog.String("host", h.ID()), slog.Any("error", err))
 				continue
 			}
@@ -45,7 +46,7 @@ func (h *Host) serveService() {
 	}
 }
 
-// description is what ADR-32 wants to know.
+// description returns the response of ADR-32 to a verb.
 func (h *Host) description(verb string) any {
 	s := h.presence.Session()
 	identity := micro.ServiceIdentity{
@@ -75,13 +76,13 @@ func (h *Host) description(verb string) any {
 	}
 }
 
-// namedEndpoint is an endpoint with its names.
+// namedEndpoint is an endpoint with its actor type and action.
 type namedEndpoint struct {
 	actorType, action string
 	*endpoint
 }
 
-// endpoints are the actions of all types that the program has defined, in order.
+// endpoints returns the actions that the program has defined, sorted.
 func (h *Host) endpoints() (all []namedEndpoint) {
 	for _, actorType := range slices.Sorted(maps.Keys(h.types)) {
 		kind := h.types[actorType]
@@ -95,7 +96,7 @@ func (h *Host) endpoints() (all []namedEndpoint) {
 	return all
 }
 
-// name is legal for an endpoint.
+// name is valid as the name of an endpoint.
 func (e namedEndpoint) name() string { return e.actorType + "-" + e.action }
 
 func (e namedEndpoint) stats(subject string) *micro.EndpointStats {
@@ -112,7 +113,7 @@ func (e namedEndpoint) stats(subject string) *micro.EndpointStats {
 	return stats
 }
 
-// programVersion is the version that the build has stamped into the program, or 0.0.0: ADR-32 wants one.
+// programVersion returns the version stamped into the program, or 0.0.0: ADR-32 requires one.
 func programVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if version, ok := strings.CutPrefix(info.Main.Version, "v"); ok {

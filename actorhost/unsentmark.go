@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// markUnsent marks the actor as one whose record may have events that are not in the log: from before the first of them is
-// stored until all are in the log and the activation ends. If its host dies before that, a waker wakes the actor, though
-// nobody may call it, and so has its events sent. Few activations need a mark.
+// markUnsent marks the actor as one that may have events in its record and not in the log. The mark is made before the
+// first such event is stored. It stays until all are in the log and the activation ends. If the host dies before that,
+// a waker wakes the actor to send its events, even if nobody calls it. Few activations need a mark.
 func (a *activation) markUnsent(ctx context.Context) error {
 	if a.unsent.Load() == nil {
 		a.unsent.CompareAndSwap(nil, a.host.log.Mark(a.session.ID, a.id))
@@ -25,7 +25,7 @@ func (a *activation) removeUnsentMark() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, unmarkTimeout)
 	defer cancel()
 	if err := mark.Remove(ctx); err != nil {
-		a.logger("").Warn("noting that all events are sent failed", slog.Any("error", err)) // the actor is woken in vain
+		a.logger("").Warn("removing the mark of unsent events failed", slog.Any("error", err)) // harmless: the actor is woken for nothing
 	}
 }
 

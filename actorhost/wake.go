@@ -16,16 +16,16 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// maxClaims bounds how often a claim is tried that others win.
+// maxClaims limits how often a claim is tried when other hosts win.
 const maxClaims = 16
 
-// wake makes this host the owner of the actor and runs its hooks. w is the call that the actor wakes for; fresh says
-// that it came to be with it. When another host than gone, which has released it, owns the actor, wake returns that
-// host and the actor stays asleep.
-func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err error) {
+// wake makes this host the owner of the actor and runs its hooks. w is the call that wakes the actor; fresh reports
+// whether it has created the actor. If another host owns the actor, wake returns that host and the actor stays asleep.
+// It ignores releasedBy, the host that has released the actor.
+func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string, err error) {
 	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
 	defer cancel()
-	owner, fresh, err = a.claim(ctx, w, gone)
+	owner, fresh, err = a.claim(ctx, w, releasedBy)
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
@@ -54,11 +54,11 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 	return fresh, "", nil
 }
 
-// claim writes this host into the actor's record as its owner, with a compare-and-set on what it has read there. An
-// actor without an on-create hook is created by the same write. Where the last actor of the type that came to life was a
-// new one, this one is taken for new as well, and read only when there turns out to be a record.
-func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
-	guess := a.kind.lastWasNew.Load() && !w.Existing && gone == ""
+// claim writes this host into the actor's record as the owner, by compare-and-set on the revision that it has read. The
+// same write creates an actor that has no on-create hook. If the last actor of this type to wake was new, claim assumes
+// that this one is new too: it reads the record only if the write finds one.
+func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (owner string, created bool, err error) {
+	guess := a.kind.lastWasNew.Load() && !w.Existing && releasedBy == ""
 	for range maxClaims {
 		var f foundRecord
 		if !guess {
@@ -66,7 +66,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		}
 		guess = false
 		if err == nil {
-			owner, err = a.otherHost(ctx, w, &f, gone)
+			owner, err = a.otherHost(ctx, w, &f, releasedBy)
 		}
 		if err != nil || owner != "" {
 			return owner, false, err
@@ -86,12 +86,12 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 			return "", false, errs.Unavailable("%v", err)
 		}
 	}
-	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
+	return "", false, errs.Unavailable("%s: other hosts claimed it first, %d times", a.id, maxClaims)
 }
 
-// otherHost is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
-// one lacks. Without an error, and another host, this one may claim the actor.
-func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, gone string) (string, error) {
+// otherHost returns the host that a call must go to instead, if any: the owner if it is up, or a host with features
+// that this one lacks. If it returns neither a host nor an error, this host may claim the actor.
+func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, releasedBy string) (string, error) {
 	if w.Existing && !f.Created {
 		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
@@ -101,7 +101,7 @@ func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, gon
 			return "", alreadyExists(a.id)
 		}
 	}
-	if f.Owner != "" && f.Owner != a.session.ID && f.Owner != gone {
+	if f.Owner != "" && f.Owner != a.session.ID && f.Owner != releasedBy {
 		switch up, err := a.host.presence.WaitForOwner(ctx, f.Owner); {
 		case err != nil:
 			return "", errs.Unavailable("%v", err)
@@ -110,12 +110,13 @@ func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, gon
 		}
 	}
 	if f.lacks != nil {
-		return a.host.capableHost(ctx, a.id, f, gone)
+		return a.host.capableHost(ctx, a.id, f, releasedBy)
 	}
 	return "", nil
 }
 
-// writeClaim is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
+// writeClaim is [store.Records.Put] by way of [store.Records.Write], where many writes at a time cost little more than
+// one.
 func (a *activation) writeClaim(ctx context.Context, claim record.Record) (uint64, error) {
 	done := make(chan store.Outcome, 1)
 	if a.host.records.Write(store.Write{
@@ -132,17 +133,17 @@ func (a *activation) writeClaim(ctx context.Context, claim record.Record) (uint6
 			return 0, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, ctx.Err())
 		}
 	}
-	return a.host.records.Put(ctx, a.id, claim) // which waits for a connection, or for the stream's leader
+	return a.host.records.Put(ctx, a.id, claim) // Put waits for a connection, or for the stream's leader
 }
 
-// load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
+// load makes the state from the actor's record, or the state of a new actor. It runs the actor's own code.
 func (a *activation) load(claim *record.Record, w *work) error {
 	a.state, a.current, a.merged = a.kind.newState(), nil, nil
 	if claim.Created {
 		return a.restore(claim.State)
 	}
 	if a.kind.create != nil {
-		return nil // its hook has the say
+		return nil // the on-create hook creates the actor
 	}
 	if w.Action == troupe.CreateAction {
 		var none troupe.None
@@ -191,7 +192,7 @@ func (a *activation) create(w *work) error {
 	if given {
 		created.Call = w.Call
 	}
-	result.Shared = true // the record is to say that there is an actor
+	result.Shared = true // the record must say that the actor exists
 	a.commitTurn(&result, &created)
 	if err := a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
@@ -209,5 +210,5 @@ func (a *activation) unclaim() {
 }
 
 func alreadyExists(id troupe.ID) *troupe.Error {
-	return errs.New(troupe.CodeAlreadyExists, "there is an actor %s", id)
+	return errs.New(troupe.CodeAlreadyExists, "the actor %s exists already", id)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 )
 
-// openWaker starts the waker of a host that serves durable subscribers.
+// openWaker starts the waker if an actor type has durable subscriptions.
 func (h *Host) openWaker(ctx context.Context) (err error) {
 	needed := false
 	for _, t := range h.types {
@@ -23,8 +23,8 @@ func (h *Host) openWaker(ctx context.Context) (err error) {
 	return err
 }
 
-// preflightLog fails the start of a host that serves durable subscribers and may not do for them what it must: see
-// [presence.Presence.Rehearse].
+// preflightLog fails the start of a host that has durable subscriptions but lacks the permissions for them: see
+// [presence.Presence.Preflight].
 func (h *Host) preflightLog(ctx context.Context, id troupe.ID) error {
 	if h.waker == nil {
 		return nil

@@ -74,7 +74,7 @@ func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscript
 }
 
 // Connect begins a session with an actor: see [troupe.Connector.Connect].
-func (c *Client) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Link, error) {
+func (c *Client) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Conn, error) {
 	return c.conns.Connect(ctx, connecting)
 }
 

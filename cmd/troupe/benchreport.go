@@ -31,41 +31,51 @@ type ratio struct {
 	Rounds int     `json:"rounds"`
 }
 
-func (m *measurement) ratio() *ratio {
-	if len(m.ratios) == 0 {
+// newRatio sums up the rounds. There is no ratio without any.
+func newRatio(rounds []float64) *ratio {
+	if len(rounds) == 0 {
 		return nil
 	}
-	sorted := slices.Sorted(slices.Values(m.ratios))
+	sorted := slices.Sorted(slices.Values(rounds))
 	return &ratio{sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1], len(sorted)}
 }
 
-func (m *measurement) print(e env, subject string) error {
-	r := m.ratio()
+// benchReport is what the verb bench prints.
+type benchReport struct {
+	subject  string // what was measured
+	inFlight int
+	keys     int
+	actor    *tally
+	plain    *tally
+	ratio    *ratio // nil: in each round a call failed
+}
+
+func (r benchReport) print(e env) error {
 	if e.json {
 		return e.printLine(struct {
 			InFlight int      `json:"in_flight"`
 			Keys     int      `json:"keys"`
 			Actor    measured `json:"actor"`
 			Plain    measured `json:"plain"`
-			Ratio    *ratio   `json:"ratio"` // null: in each round a call failed
-		}{m.bench.InFlight, m.bench.Keys, m.calls.measured(), m.plains.measured(), r})
+			Ratio    *ratio   `json:"ratio"`
+		}{r.inFlight, r.keys, r.actor.measured(), r.plain.measured(), r.ratio})
 	}
-	fmt.Fprintf(e.out, "%s: %d in flight, %d %s\n\n", subject, m.bench.InFlight, m.bench.Keys, plural("actor", m.bench.Keys))
-	fmt.Fprintln(e.out, benchTable(e.terminal, m.calls, m.plains))
-	if r != nil {
+	fmt.Fprintf(e.out, "%s: %d in flight, %d %s\n\n", r.subject, r.inFlight, r.keys, plural("actor", r.keys))
+	fmt.Fprintln(e.out, r.table(e.terminal))
+	if of := r.ratio; of != nil {
 		fmt.Fprintf(e.out, "\nA call takes %.2fx the time of a plain request (%.2fx to %.2fx in %d %s).\n",
-			r.Median, r.Min, r.Max, r.Rounds, plural("round", r.Rounds))
+			of.Median, of.Min, of.Max, of.Rounds, plural("round", of.Rounds))
 	}
 	for _, failed := range []struct {
 		what   string
 		counts map[string]int
-	}{{"Failed calls", m.calls.errors}, {"Failed plain requests", m.plains.errors}} {
+	}{{"Failed calls", r.actor.errors}, {"Failed plain requests", r.plain.errors}} {
 		if len(failed.counts) == 0 {
 			continue
 		}
 		fmt.Fprintf(e.out, "\n%s:\n", failed.what)
 		for _, code := range slices.Sorted(maps.Keys(failed.counts)) {
-			fmt.Fprintf(e.out, "  %-20s %d\n", oneLine(code), failed.counts[code])
+			fmt.Fprintf(e.out, "  %-20s %d\n", stripControls(code), failed.counts[code])
 		}
 	}
 	return nil
@@ -79,7 +89,7 @@ func (t *tally) measured() measured {
 	return measured{Calls: t.times.TotalCount(), PerSecond: t.rate(), Latency: latency, Errors: t.errors}
 }
 
-func benchTable(t terminal, calls, plains *tally) string {
+func (r benchReport) table(t terminal) string {
 	header, numbers := table.Row{"", "CALLS", "A SECOND"}, []string{"CALLS", "A SECOND"}
 	for _, p := range percentiles {
 		header, numbers = append(header, p.name), append(numbers, p.name)
@@ -89,18 +99,18 @@ func benchTable(t terminal, calls, plains *tally) string {
 	for _, line := range []struct {
 		name string
 		t    *tally
-	}{{"actor", calls}, {"plain", plains}} {
+	}{{"actor", r.actor}, {"plain", r.plain}} {
 		row := table.Row{line.name, line.t.times.TotalCount(), fmt.Sprintf("%.0f", line.t.rate())}
 		for _, p := range percentiles {
-			row = append(row, shortTime(line.t.percentile(p.percent)))
+			row = append(row, formatLatency(line.t.percentile(p.percent)))
 		}
 		w.AppendRow(row)
 	}
 	return w.Render()
 }
 
-// shortTime is a latency with three digits.
-func shortTime(d time.Duration) string {
+// formatLatency is a latency with three digits.
+func formatLatency(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case ms < 1:
 		return fmt.Sprintf("%d µs", d/time.Microsecond)

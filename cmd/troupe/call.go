@@ -8,7 +8,7 @@ import (
 
 // callCommand is the verb call.
 type callCommand struct {
-	address
+	actorArgs
 	Action string  `arg:"" help:"Action."`
 	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin, as does no input when stdin is piped."`
 
@@ -41,17 +41,11 @@ func (c *callCommand) run(ctx context.Context, e env) error {
 	if given != nil {
 		input = given
 	}
-	nc, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	output, err := e.call(ctx, nc, troupe.Invocation{ID: id, Action: c.Action, Existing: c.Existing, In: input})
-	if err != nil {
-		return err
-	}
-	if len(output) == 0 {
-		return nil
-	}
-	return printJSON(e.out, output, isTerminal(e.out) && !e.json && !c.Raw)
+	return e.withConnection(ctx, func(conn connection) error {
+		output, err := conn.invoke(ctx, troupe.Invocation{ID: id, Action: c.Action, Existing: c.Existing, In: input})
+		if err != nil || len(output) == 0 {
+			return err
+		}
+		return printJSON(e.out, output, isTerminal(e.out) && !e.json && !c.Raw)
+	})
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 )
 
 func TestCall(t *testing.T) {
@@ -127,11 +126,10 @@ func TestCallEndsWithAnInterrupt(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
+	nc := connect(t, server)
 	defer nc.Close()
 	ctx, interrupt := context.WithCancel(t.Context())
-	_, err = nc.Subscribe("troupe.route.room.a.stuck", func(*nats.Msg) { interrupt() })
+	_, err := nc.Subscribe("troupe.route.room.a.stuck", func(*nats.Msg) { interrupt() })
 	require.NoError(t, err)
 	require.NoError(t, nc.Flush())
 	got := at(server.URL()).run(ctx, "call", "room", "a", "stuck", "--timeout", "1s")

@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	}
 	if err != nil {
 		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
-		return report(t, asJSON, err)
+		return reportError(t, asJSON, err)
 	}
 	return exitOK
 }

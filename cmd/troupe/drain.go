@@ -29,43 +29,52 @@ func (c *drainCommand) run(ctx context.Context, e env) error {
 	if c.Wait < 0 {
 		return usageError{fmt.Errorf("--wait %v is negative", c.Wait)}
 	}
-	nc, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	up, err := e.hostsUp(ctx, nc)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	host, err := findHost(up, c.Host)
-	if err != nil {
-		return err
-	}
-	called := strings.TrimSpace(oneLine(host.Name + " " + host.ID))
-	if e.interactive && !c.Force {
-		if err := e.confirm(ctx, "Drain the host "+called+"?"); err != nil {
+	return e.withConnection(ctx, func(conn connection) error {
+		up, err := conn.hostsUp(ctx)
+		if err != nil {
 			return err
 		}
-	}
-	began := time.Now()
-	switch err := e.ask(ctx, nc, e.namespace.Drain(host.ID), nil); {
-	case errors.Is(err, context.DeadlineExceeded) && nc.LastError() == nil:
+		host, err := findHost(up, c.Host)
+		if err != nil {
+			return err
+		}
+		if e.interactive && !c.Force {
+			if err := e.confirm(ctx, "Drain the host "+nameAndID(host)+"?"); err != nil {
+				return err
+			}
+		}
+		began := time.Now()
+		if err := c.drain(ctx, conn, host); err != nil {
+			return err
+		}
+		return c.print(e, host, time.Since(began))
+	})
+}
+
+// drain asks a host to drain, and waits until it has ended, or not at all.
+func (c *drainCommand) drain(ctx context.Context, conn connection, host store.HostEntry) error {
+	switch err := conn.ask(ctx, conn.namespace.Drain(host.ID), nil); {
+	case errors.Is(err, context.DeadlineExceeded) && conn.nc.LastError() == nil:
 		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
-			Message: fmt.Sprintf("the host %s was asked to drain and does not answer", called)}
+			Message: fmt.Sprintf("the host %s was asked to drain and does not answer", nameAndID(host))}
 	case err != nil:
-		return fmt.Errorf("asking the host %s to drain: %w", called, explainDenied(nc, err))
+		return fmt.Errorf("asking the host %s to drain: %w", nameAndID(host), conn.explainDenied(err))
+	case c.Wait == 0:
+		return nil
 	}
-	if c.Wait > 0 {
-		err := e.awaitEnd(ctx, nc, host.ID, c.Wait)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
-				Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, c.Wait)}
-		} else if err != nil {
-			return err
-		}
+	leases, err := conn.findLeases(ctx)
+	if err != nil || leases == nil {
+		return err
 	}
-	took := time.Since(began)
+	err = awaitEnd(ctx, leases, host.ID, c.Wait)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
+			Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, c.Wait)}
+	}
+	return err
+}
+
+func (c *drainCommand) print(e env, host store.HostEntry, took time.Duration) error {
 	switch {
 	case e.json:
 		return e.printLine(struct {
@@ -75,11 +84,15 @@ func (c *drainCommand) run(ctx context.Context, e env) error {
 			Seconds float64 `json:"seconds"`
 		}{host.ID, host.Name, c.Wait > 0, took.Seconds()})
 	case c.Wait > 0:
-		fmt.Fprintf(e.err, "drained %s in %v\n", called, took.Round(time.Millisecond))
+		fmt.Fprintf(e.err, "drained %s in %v\n", nameAndID(host), took.Round(time.Millisecond))
 	default:
-		fmt.Fprintf(e.err, "%s drains\n", called)
+		fmt.Fprintf(e.err, "%s drains\n", nameAndID(host))
 	}
 	return nil
+}
+
+func nameAndID(host store.HostEntry) string {
+	return strings.TrimSpace(stripControls(host.Name + " " + host.ID))
 }
 
 // findHost is the host that is meant.

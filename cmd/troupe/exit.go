@@ -90,8 +90,8 @@ func exitCode(err *troupe.Error) int {
 	}
 }
 
-// report writes err to stderr, in one line of JSON for scripts, and returns the exit code.
-func report(t terminal, asJSON bool, err error) int {
+// reportError writes err to stderr, in one line of JSON for scripts, and returns the exit code.
+func reportError(t terminal, asJSON bool, err error) int {
 	f, code := asFailure(err)
 	if asJSON {
 		if line, err := marshal(f); err == nil {
@@ -99,13 +99,13 @@ func report(t terminal, asJSON bool, err error) int {
 			return code
 		} // metadata that is no JSON
 	}
-	fmt.Fprintln(t.err, paint(t.err, text.FgRed, "error"), oneLine(f.Code)+":", oneLine(f.Message))
+	fmt.Fprintln(t.err, paint(t.err, text.FgRed, "error"), stripControls(f.Code)+":", stripControls(f.Message))
 	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
 		value, err := marshal(f.Metadata[key])
 		if err != nil {
 			value = fmt.Appendf(nil, "%q", fmt.Sprint(f.Metadata[key]))
 		}
-		fmt.Fprintf(t.err, "  %s: %s\n", oneLine(key), value)
+		fmt.Fprintf(t.err, "  %s: %s\n", stripControls(key), value)
 	}
 	if errors.Is(err, bus.ErrNoServer) {
 		fmt.Fprint(t.err, noServerAdvice)

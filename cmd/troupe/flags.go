@@ -19,11 +19,11 @@ type globals struct {
 	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
 	Version   kong.VersionFlag `group:"common" help:"Print the version."`
 
-	connection `group:"connection"`
+	connectionFlags `group:"connection"`
 }
 
-// connection has the flags of the nats command, by its names. What a flag does not say is taken from the environment.
-type connection struct {
+// connectionFlags are the flags of the nats command, by its names. What a flag does not say is taken from the environment.
+type connectionFlags struct {
 	Server         string         `short:"s" placeholder:"URL" help:"NATS servers, separated by commas ($$NATS_URL, else 127.0.0.1:4222)."`
 	Context        string         `placeholder:"NAME" help:"Context of the nats command, used instead of the environment ($$NATS_CONTEXT)."`
 	User           string         `placeholder:"USER" help:"User name ($$NATS_USER)."`
@@ -46,7 +46,7 @@ type connection struct {
 // defaultTimeout is that of the nats command.
 const defaultTimeout = 5 * time.Second
 
-func (c connection) config() (bus.Config, error) {
+func (c connectionFlags) config() (bus.Config, error) {
 	config, err := bus.ConfigFromEnv()
 	if err != nil {
 		return config, err
@@ -96,7 +96,7 @@ func (g globals) env(t terminal) (env, error) {
 	if err != nil {
 		return env{}, err
 	}
-	config, err := g.connection.config()
+	config, err := g.connectionFlags.config()
 	if err != nil {
 		return env{}, usageError{err}
 	}

@@ -2,15 +2,15 @@ package main
 
 import "github.com/jedib0t/go-pretty/v6/text"
 
-// listedHost is the host that owns an actor.
-type listedHost struct {
+// hostRef is the host that owns an actor.
+type hostRef struct {
 	ID   string `json:"id"`
 	Name string `json:"name,omitempty"` // unknown of one that is not up
 	Up   bool   `json:"up"`
 }
 
-// hostText is the name of a host and the first digits of its id, which are enough to tell hosts apart.
-func hostText(t terminal, host listedHost) string {
+// hostLabel is the name of a host and the first digits of its id, which are enough to tell hosts apart.
+func hostLabel(t terminal, host hostRef) string {
 	id := shortID(host.ID)
 	if !host.Up {
 		return id + paint(t.out, text.FgYellow, " (not up)")
@@ -18,7 +18,7 @@ func hostText(t terminal, host listedHost) string {
 	if host.Name == "" {
 		return id
 	}
-	return oneLine(host.Name) + " " + id
+	return stripControls(host.Name) + " " + id
 }
 
 func shortID(host string) string {
@@ -26,5 +26,5 @@ func shortID(host string) string {
 	if len(host) > digits {
 		host = host[:digits]
 	}
-	return oneLine(host)
+	return stripControls(host)
 }

@@ -10,11 +10,9 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // lsCommand is the verb ls.
@@ -39,19 +37,16 @@ func (c *lsCommand) run(ctx context.Context, e env) error {
 			return err
 		}
 	}
-	nc, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	actors, err := e.list(ctx, nc, c.Type)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	return c.print(e, actors)
+	return e.withConnection(ctx, func(conn connection) error {
+		actors, err := c.list(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return c.print(e, actors)
+	})
 }
 
-func (c *lsCommand) print(e env, actors []listed) error {
+func (c *lsCommand) print(e env, actors []actorSummary) error {
 	limit := c.Limit
 	if limit < 0 && !e.json {
 		limit = defaultLimit
@@ -78,7 +73,7 @@ func (c *lsCommand) print(e env, actors []listed) error {
 	}
 	for _, actor := range shown {
 		if actor.Error != "" && !e.json {
-			fmt.Fprintln(e.err, oneLine(actor.Error))
+			fmt.Fprintln(e.err, stripControls(actor.Error))
 		}
 	}
 	if left := len(actors) - len(shown); left > 0 {
@@ -87,39 +82,36 @@ func (c *lsCommand) print(e env, actors []listed) error {
 	return nil
 }
 
-// list reads all records of a type, or of all types, sorted by type and key.
-func (e env) list(ctx context.Context, nc *nats.Conn, actorType string) ([]listed, error) {
-	if ok, err := e.hasBucket(ctx, nc, "actors"); !ok || err != nil {
+// list reads all records of the type, or of all types, sorted by type and key.
+func (c *lsCommand) list(ctx context.Context, conn connection) ([]actorSummary, error) {
+	records, err := conn.findRecords(ctx)
+	if err != nil || records == nil {
 		return nil, err
 	}
-	hosts, err := e.hostsUp(ctx, nc)
+	hosts, err := conn.hostsUp(ctx)
 	if err != nil {
 		return nil, err
 	}
-	records, err := store.OpenRecords(ctx, nc, e.namespace, 0)
-	if err != nil {
-		return nil, err
-	}
-	var actors []listed
-	for one, err := range records.List(ctx, actorType) {
+	var actors []actorSummary
+	for one, err := range records.List(ctx, c.Type) {
 		switch {
 		case err != nil && !errors.Is(err, record.ErrCorrupt):
 			return nil, fmt.Errorf("listing the actors: %w", err)
 		case err == nil && !one.Created: // claimed for a call that has not created it yet
 			continue
 		}
-		actors = append(actors, listedActor(one, err, hosts))
+		actors = append(actors, summarize(one, err, hosts))
 	}
-	byName := func(a, b listed) int {
+	byName := func(a, b actorSummary) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
 	}
 	slices.SortFunc(actors, byName)
 	// What was written meanwhile has come twice.
-	return slices.CompactFunc(actors, func(a, b listed) bool { return byName(a, b) == 0 }), nil
+	return slices.CompactFunc(actors, func(a, b actorSummary) bool { return byName(a, b) == 0 }), nil
 }
 
 // actorTable renders the list of the verb ls.
-func actorTable(t terminal, actors []listed) string {
+func actorTable(t terminal, actors []actorSummary) string {
 	w := newTable(t, "STATE", "WRITTEN")
 	w.AppendHeader(table.Row{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"})
 	now := time.Now()
@@ -128,11 +120,11 @@ func actorTable(t terminal, actors []listed) string {
 		if key == "" {
 			key = `""`
 		}
-		host, state := hostText(t, actor.Host), size(actor.State)
+		host, state := hostLabel(t, actor.Host), formatSize(actor.State)
 		if actor.Error != "" {
 			host, state = paint(t.out, text.FgRed, "unreadable record"), "-"
 		}
-		w.AppendRow(table.Row{actor.Type, key, host, state, age(now.Sub(actor.Modified))})
+		w.AppendRow(table.Row{actor.Type, key, host, state, formatAge(now.Sub(actor.Modified))})
 	}
 	return w.Render()
 }

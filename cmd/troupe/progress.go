@@ -7,8 +7,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/progress"
 )
 
-// showProgress shows how far it is, and returns the function that ends that.
-func (m *measurement) showProgress(w io.Writer) (end func()) {
+// showProgress shows how much is done of a total, and returns the function that ends that.
+func showProgress(w io.Writer, total int64, done func() int64) (end func()) {
 	const barLength, updateEvery = 40, 100 * time.Millisecond
 	bar := progress.NewWriter()
 	bar.SetOutputWriter(w)
@@ -18,11 +18,6 @@ func (m *measurement) showProgress(w io.Writer) (end func()) {
 	style := progress.StyleBlocks
 	style.Visibility = progress.StyleVisibility{Percentage: true, Tracker: true, Time: true}
 	bar.SetStyle(style)
-	began := time.Now()
-	total, now := m.bench.Duration.Milliseconds(), func() int64 { return time.Since(began).Milliseconds() }
-	if m.bench.Count > 0 {
-		total, now = 2*int64(m.bench.Count), m.done.Load
-	}
 	tracker := &progress.Tracker{Message: "measuring", Total: total, AutoStopDisabled: true}
 	bar.AppendTracker(tracker)
 	quit, ended := make(chan struct{}), make(chan struct{})
@@ -35,7 +30,7 @@ func (m *measurement) showProgress(w io.Writer) (end func()) {
 		for {
 			select {
 			case <-tick.C:
-				tracker.SetValue(min(now(), total))
+				tracker.SetValue(min(done(), total))
 			case <-quit:
 				return
 			}

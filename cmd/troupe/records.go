@@ -5,51 +5,57 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// records connects to the records of a namespace that there is.
-func (e env) records(ctx context.Context, id troupe.ID) (*nats.Conn, *store.Records, error) {
-	nc, err := e.connect(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	ok, err := e.hasBucket(ctx, nc, "actors")
-	if err == nil && !ok {
-		err = notFound(id)
-	}
-	var records *store.Records
-	if err == nil {
-		records, err = store.OpenRecords(ctx, nc, e.namespace, 0)
-	}
-	if err != nil {
-		err = explainDenied(nc, err)
-		nc.Close()
-		return nil, nil, err
-	}
-	return nc, records, nil
+// findRecords finds the records of the namespace, and nil where no host has run yet.
+func (c connection) findRecords(ctx context.Context) (*store.Records, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return store.FindRecords(ctx, c.nc, c.namespace)
 }
 
-// stored is the record of an actor that there is. One that cannot be decoded comes with record.ErrCorrupt.
-func stored(ctx context.Context, records *store.Records, id troupe.ID) (record.Record, error) {
-	found, err := records.Get(ctx, id)
-	return checked(id, found, err)
+// actorRecord is the record of an actor, which need not exist, and the connection to it.
+type actorRecord struct {
+	connection
+	id      troupe.ID
+	records *store.Records
 }
 
-// checked looks into a record that was read: of one that cannot be decoded it leaves the revision.
-func checked(id troupe.ID, found record.Record, err error) (record.Record, error) {
+// withRecord is [env.withConnection] for the record of an actor.
+func (e env) withRecord(ctx context.Context, id troupe.ID, use func(actorRecord) error) error {
+	return e.withConnection(ctx, func(c connection) error {
+		records, err := c.findRecords(ctx)
+		if err != nil {
+			return err
+		}
+		if records == nil {
+			return notFound(id)
+		}
+		defer func() { _ = records.Close() }() // nothing is under way then
+		return use(actorRecord{c, id, records})
+	})
+}
+
+// get returns the record of an actor that exists. Of one that cannot be decoded it returns the revision, with
+// record.ErrCorrupt.
+func (r actorRecord) get(ctx context.Context) (record.Record, error) {
+	found, err := r.records.Get(ctx, r.id)
+	return r.check(found, err)
+}
+
+// check looks into a record that was read: see [actorRecord.get].
+func (r actorRecord) check(found record.Record, err error) (record.Record, error) {
 	if err == nil {
 		_, err = found.Open()
 	}
 	switch {
 	case errors.Is(err, record.ErrCorrupt):
-		return record.Record{Revision: found.Revision}, damaged(id, err)
+		return record.Record{Revision: found.Revision}, corrupt(r.id, err)
 	case err == nil && !found.Created:
-		err = notFound(id)
+		err = notFound(r.id)
 	}
 	return found, err
 }
@@ -58,7 +64,7 @@ func notFound(id troupe.ID) error {
 	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("there is no actor %s", id)}
 }
 
-func damaged(id troupe.ID, err error) error {
+func corrupt(id troupe.ID, err error) error {
 	return &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err,
 		Message: fmt.Sprintf("%v. To see its bytes: troupe state get %s %q --raw", err, id.Type(), id.KeyString())}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 )
 
 func TestState(t *testing.T) {
@@ -73,8 +72,7 @@ func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
+	nc := connect(t, server)
 	defer nc.Close()
 	p := at(server.URL())
 	refused := func() {
@@ -90,8 +88,7 @@ func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
 		require.Equal(t, result{exitOK, "9\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "1"))
 	}
 
-	_, err = nc.Request("$KV.troupe-actors.room.a", []byte("\xc1 junk"), 5*time.Second)
-	require.NoError(t, err)
+	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	refused()
 	got := p.run(t.Context(), "state", "get", "room", "a")
 	require.Equal(t, exitFailed, got.code)
@@ -110,8 +107,7 @@ func TestStateSetKeepsTheRestOfTheRecord(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
+	nc := connect(t, server)
 	defer nc.Close()
 	p := at(server.URL())
 	const timers = "\xa6timers\xd9\x01x\xa6events\x81\xa4said\x82\xa5epoch\x01\xa8sequence\x02"

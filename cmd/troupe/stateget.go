@@ -9,12 +9,11 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // stateGetCommand is the verb state get.
 type stateGetCommand struct {
-	address
+	actorArgs
 	Raw      bool   `short:"r" help:"Write the msgpack bytes as they are; of a damaged record, all of it."`
 	Revision uint64 `placeholder:"N" help:"The state at an earlier revision: see state history."`
 }
@@ -41,42 +40,41 @@ func (c *stateGetCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	nc, records, err := e.records(ctx, id)
+	return e.withRecord(ctx, id, func(r actorRecord) error { return c.print(ctx, r) })
+}
+
+func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	found, err := c.find(ctx, r)
+	if c.Raw {
+		return c.printRaw(ctx, r, found.State, err)
+	}
 	if err != nil {
 		return err
-	}
-	defer nc.Close()
-	ctx, cancel := context.WithTimeout(ctx, e.timeout)
-	defer cancel()
-	found, err := c.find(ctx, records, id)
-	if c.Raw {
-		return explainDenied(nc, c.printRaw(ctx, e, records, id, found.State, err))
-	}
-	if err != nil {
-		return explainDenied(nc, err)
 	}
 	state := []byte("null") // an actor without any
 	if len(found.State) > 0 {
 		if state, err = codec.ToJSON(found.State); err != nil {
-			return damaged(id, err)
+			return corrupt(r.id, err)
 		}
 	}
-	if !e.json {
-		return printJSON(e.out, state, isTerminal(e.out))
+	if !r.json {
+		return printJSON(r.out, state, isTerminal(r.out))
 	}
-	line, err := marshal(storedState{id.Type(), id.KeyString(), found.Revision, found.Epoch, found.Owner, state})
+	line, err := marshal(storedState{r.id.Type(), r.id.KeyString(), found.Revision, found.Epoch, found.Owner, state})
 	if err != nil {
 		return err
 	}
-	return printJSON(e.out, line, false)
+	return printJSON(r.out, line, false)
 }
 
 // find is the record at the revision that is asked for.
-func (c *stateGetCommand) find(ctx context.Context, records *store.Records, id troupe.ID) (record.Record, error) {
+func (c *stateGetCommand) find(ctx context.Context, r actorRecord) (record.Record, error) {
 	if c.Revision == 0 {
-		return stored(ctx, records, id)
+		return r.get(ctx)
 	}
-	for one, err := range records.History(ctx, id) {
+	for one, err := range r.records.History(ctx, r.id) {
 		switch {
 		case err != nil && !errors.Is(err, record.ErrCorrupt):
 			return record.Record{}, err
@@ -87,17 +85,17 @@ func (c *stateGetCommand) find(ctx context.Context, records *store.Records, id t
 		}
 	}
 	return record.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
-		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, id)}
+		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, r.id)}
 }
 
-func (c *stateGetCommand) printRaw(ctx context.Context, e env, records *store.Records, id troupe.ID, data []byte, err error) error {
+func (c *stateGetCommand) printRaw(ctx context.Context, r actorRecord, data []byte, err error) error {
 	if errors.Is(err, record.ErrCorrupt) && c.Revision == 0 {
-		fmt.Fprintln(e.err, "the record cannot be decoded: this is all of it")
-		data, err = records.Raw(ctx, id)
+		fmt.Fprintln(r.err, "the record cannot be decoded: this is all of it")
+		data, err = r.records.Raw(ctx, r.id)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = e.out.Write(data)
+	_, err = r.out.Write(data)
 	return err
 }

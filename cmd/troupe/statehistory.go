@@ -10,14 +10,12 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // stateHistoryCommand is the verb state history.
-type stateHistoryCommand struct{ address }
+type stateHistoryCommand struct{ actorArgs }
 
 // Help is shown by troupe state history --help.
 func (*stateHistoryCommand) Help() string {
@@ -46,54 +44,53 @@ func (c *stateHistoryCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	nc, records, err := e.records(ctx, id)
+	return e.withRecord(ctx, id, func(r actorRecord) error { return printHistory(ctx, r) })
+}
+
+func printHistory(ctx context.Context, r actorRecord) error {
+	kept, err := revisions(ctx, r)
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	kept, err := revisions(ctx, records, id)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	if e.json {
-		for _, r := range kept {
-			if err := e.printLine(r); err != nil {
+	if r.json {
+		for _, one := range kept {
+			if err := r.printLine(one); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if _, err := fmt.Fprintln(e.out, historyTable(e.terminal, kept)); err != nil {
+	if _, err := fmt.Fprintln(r.out, historyTable(r.terminal, kept)); err != nil {
 		return err
 	}
-	most, err := records.Kept(ctx)
+	most, err := r.records.Kept(ctx)
 	if err == nil && most == 1 {
-		fmt.Fprintln(e.err, "one revision of each actor is kept: see troupe state keep")
+		fmt.Fprintln(r.err, "one revision of each actor is kept: see troupe state keep")
 	}
-	return explainDenied(nc, err)
+	return err
 }
 
 // revisions are the revisions of an actor that are kept, oldest first. There is at least one.
-func revisions(ctx context.Context, records *store.Records, id troupe.ID) ([]revision, error) {
+func revisions(ctx context.Context, r actorRecord) ([]revision, error) {
 	var found []revision
-	for one, err := range records.History(ctx, id) {
+	for one, err := range r.records.History(ctx, r.id) {
 		if err != nil && !errors.Is(err, record.ErrCorrupt) {
 			return nil, err
 		}
-		r := revision{
+		line := revision{
 			Revision: one.Revision, Written: one.Modified, By: writtenBy(one.Record),
 			Owner: one.Owner, Epoch: one.Epoch, Bytes: len(one.State),
 		}
 		if err == nil && len(one.State) > 0 {
-			r.State, err = codec.ToJSON(one.State)
+			line.State, err = codec.ToJSON(one.State)
 		}
 		if err != nil {
-			r.By, r.Error = "", err.Error()
+			line.By, line.Error = "", err.Error()
 		}
-		found = append(found, r)
+		found = append(found, line)
 	}
 	if len(found) == 0 {
-		return nil, notFound(id)
+		return nil, notFound(r.id)
 	}
 	return found, nil
 }
@@ -120,7 +117,7 @@ func historyTable(t terminal, revisions []revision) string {
 		if r.Error != "" {
 			by = paint(t.out, text.FgRed, "unreadable")
 		}
-		w.AppendRow(table.Row{r.Revision, age(now.Sub(r.Written)), by, shortID(r.Owner), r.Epoch, size(r.Bytes)})
+		w.AppendRow(table.Row{r.Revision, formatAge(now.Sub(r.Written)), by, shortID(r.Owner), r.Epoch, formatSize(r.Bytes)})
 	}
 	return w.Render()
 }

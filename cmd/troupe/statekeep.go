@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -27,33 +25,26 @@ func (c *stateKeepCommand) run(ctx context.Context, e env) error {
 	if c.Revisions != nil && (*c.Revisions < 1 || *c.Revisions > store.MaxHistory) {
 		return usageError{fmt.Errorf("%d revisions cannot be kept: 1 to %d can", *c.Revisions, store.MaxHistory)}
 	}
-	nc, err := e.connect(ctx)
-	if err != nil {
+	return e.withConnection(ctx, func(conn connection) error {
+		kept, err := c.keep(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if e.json {
+			return e.printLine(struct {
+				Revisions int `json:"revisions"`
+			}{kept})
+		}
+		_, err = fmt.Fprintln(e.out, kept)
 		return err
-	}
-	defer nc.Close()
-	kept, err := c.keep(ctx, e, nc)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	if e.json {
-		return e.printLine(struct {
-			Revisions int `json:"revisions"`
-		}{kept})
-	}
-	_, err = fmt.Fprintln(e.out, kept)
-	return err
+	})
 }
 
-func (c *stateKeepCommand) keep(ctx context.Context, e env, nc *nats.Conn) (int, error) {
-	ok, err := e.hasBucket(ctx, nc, "actors")
-	if err == nil && !ok {
-		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + e.namespace.Name() + " yet"}
+func (c *stateKeepCommand) keep(ctx context.Context, conn connection) (int, error) {
+	records, err := conn.findRecords(ctx)
+	if err == nil && records == nil {
+		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + conn.namespace.Name() + " yet"}
 	}
-	if err != nil {
-		return 0, err
-	}
-	records, err := store.OpenRecords(ctx, nc, e.namespace, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -62,10 +53,10 @@ func (c *stateKeepCommand) keep(ctx context.Context, e env, nc *nats.Conn) (int,
 		return kept, err
 	}
 	if *c.Revisions < kept && !c.Force {
-		if !e.interactive {
+		if !conn.interactive {
 			return 0, usageError{fmt.Errorf("%d are kept, and nobody can be asked whether to remove some: say so with --force", kept)}
 		}
-		if err := e.confirm(ctx, fmt.Sprintf("Remove all but %d revisions of each actor?", *c.Revisions)); err != nil {
+		if err := conn.confirm(ctx, fmt.Sprintf("Remove all but %d revisions of each actor?", *c.Revisions)); err != nil {
 			return 0, err
 		}
 	}

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -16,7 +13,7 @@ import (
 
 // stateSetCommand is the verb state set.
 type stateSetCommand struct {
-	address
+	actorArgs
 	State *string `arg:"" name:"json" optional:"" help:"State as JSON; - reads it from stdin, as does no state when stdin is piped."`
 
 	Raw      bool   `short:"r" help:"The state on stdin is msgpack, as state get --raw writes it."`
@@ -48,30 +45,28 @@ func (c *stateSetCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	nc, records, err := e.records(ctx, id)
+	return e.withRecord(ctx, id, func(r actorRecord) error { return c.set(ctx, r, given) })
+}
+
+func (c *stateSetCommand) set(ctx context.Context, r actorRecord, given []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	if !c.Force {
+		if err := putToSleep(ctx, r); err != nil {
+			return err
+		}
+		if err := recoverOwner(ctx, r); err != nil {
+			return err
+		}
+	}
+	revision, err := c.write(ctx, r, given)
 	if err != nil {
 		return err
 	}
-	defer nc.Close()
-	defer func() { _ = records.Close() }() // nothing is under way then
-	ctx, cancel := context.WithTimeout(ctx, e.timeout)
-	defer cancel()
-	if !c.Force {
-		if err := e.putToSleep(ctx, nc, id); err != nil {
-			return err
-		}
-		if err := e.recoverOwner(ctx, nc, records, id); err != nil {
-			return explainDenied(nc, err)
-		}
-	}
-	revision, err := c.write(ctx, e, records, id, given)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	if e.json {
-		_, err = fmt.Fprintf(e.out, "{\"revision\":%d}\n", revision)
+	if r.json {
+		_, err = fmt.Fprintf(r.out, "{\"revision\":%d}\n", revision)
 	} else {
-		_, err = fmt.Fprintf(e.err, "stored at revision %d\n", revision)
+		_, err = fmt.Fprintf(r.err, "stored at revision %d\n", revision)
 	}
 	return err
 }
@@ -101,21 +96,21 @@ func (c *stateSetCommand) read(ctx context.Context, e env) ([]byte, error) {
 	return given, nil
 }
 
-func (c *stateSetCommand) write(ctx context.Context, e env, records *store.Records, id troupe.ID, given []byte) (uint64, error) {
-	found, err := records.Get(ctx, id)
+func (c *stateSetCommand) write(ctx context.Context, r actorRecord, given []byte) (uint64, error) {
+	found, err := r.records.Get(ctx, r.id)
 	if c.Forget {
 		found.Forget()
 	}
-	found, err = checked(id, found, err)
+	found, err = r.check(found, err)
 	switch {
 	case errors.Is(err, record.ErrCorrupt):
-		fmt.Fprintln(e.err, "the record cannot be decoded: all of it is replaced")
+		fmt.Fprintln(r.err, "the record cannot be decoded: all of it is replaced")
 	case c.Create && errors.Is(err, troupe.ErrNotFound):
 	case err != nil:
 		return 0, err
 	}
 	if c.Revision != 0 && c.Revision != found.Revision {
-		return 0, fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, found.Revision, c.Revision)
+		return 0, fmt.Errorf("%s is at revision %d, not %d: nothing is changed", r.id, found.Revision, c.Revision)
 	}
 	state := given
 	if !c.Raw {
@@ -125,22 +120,18 @@ func (c *stateSetCommand) write(ctx context.Context, e env, records *store.Recor
 	}
 	// Without an owner, whoever is called next takes the actor; whoever thought to have it finds out by its next write.
 	found.Owner, found.Epoch, found.Created, found.State = "", 0, true, state
-	revision, err := records.Put(ctx, id, found)
+	revision, err := r.records.Put(ctx, r.id, found)
 	if errors.Is(err, store.ErrConflict) {
-		return 0, fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
+		return 0, fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", r.id, err)
 	}
 	return revision, err
 }
 
 // putToSleep puts an actor to sleep that is awake.
-func (e env) putToSleep(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
-	cl, err := client.New(nc, client.Config{Namespace: e.namespace.Name()})
-	if err != nil {
-		return err
-	}
-	err = cl.Invoke(ctx, troupe.Invocation{ID: id, Action: troupe.SleepAction})
+func putToSleep(ctx context.Context, r actorRecord) error {
+	_, err := r.invoke(ctx, troupe.Invocation{ID: r.id, Action: troupe.SleepAction})
 	if errors.Is(err, troupe.ErrNotFound) || errors.Is(err, troupe.ErrUnknownType) {
-		err = nil // it sleeps, or nobody is there who could run it
+		return nil // it sleeps, or nobody is there who could run it
 	}
-	return errors.Join(err, cl.Close(context.WithoutCancel(ctx)))
+	return err
 }

@@ -16,19 +16,19 @@ type tally struct {
 	took   time.Duration
 }
 
-// longest is the longest time that is told from longer ones.
-const longest = 10 * time.Minute
+// maxLatency is the longest time that is told from longer ones.
+const maxLatency = 10 * time.Minute
 
 func newTally() *tally {
 	const digits = 3
-	return &tally{times: hdrhistogram.New(1, longest.Microseconds(), digits), errors: make(map[string]int)}
+	return &tally{times: hdrhistogram.New(1, maxLatency.Microseconds(), digits), errors: make(map[string]int)}
 }
 
 func (t *tally) add(took time.Duration, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil {
-		_ = t.times.RecordValue(min(took, longest).Microseconds()) // fails only for what is longer
+		_ = t.times.RecordValue(min(took, maxLatency).Microseconds()) // fails only for what is longer
 		return
 	}
 	f, _ := asFailure(err)
@@ -46,8 +46,8 @@ func (t *tally) rate() float64 {
 	return float64(t.times.TotalCount()) / t.took.Seconds()
 }
 
-// whole reports whether there were calls and all have succeeded.
-func (t *tally) whole() bool { return t.first == nil && t.rate() > 0 }
+// allSucceeded reports whether there were calls and all have succeeded.
+func (t *tally) allSucceeded() bool { return t.first == nil && t.rate() > 0 }
 
 // merge adds what another tally has.
 func (t *tally) merge(other *tally) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// size is a number of bytes for people.
-func size(bytes int) string {
+// formatSize is a number of bytes for people.
+func formatSize(bytes int) string {
 	switch n := float64(bytes); {
 	case bytes < 1<<10:
 		return fmt.Sprintf("%d B", bytes)
@@ -17,16 +17,16 @@ func size(bytes int) string {
 	}
 }
 
-// age is how long ago something was, for people. The clocks of the server and of this machine may differ.
-func age(d time.Duration) string {
+// formatAge is how long ago something was, for people. The clocks of the server and of this machine may differ.
+func formatAge(d time.Duration) string {
 	if d < time.Second {
 		return "now"
 	}
-	return since(d) + " ago"
+	return formatDuration(d) + " ago"
 }
 
-// since is how long something has lasted, for people.
-func since(d time.Duration) string {
+// formatDuration is how long something has lasted, for people.
+func formatDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
 	case d < time.Minute:

@@ -53,14 +53,14 @@ func (c *upCommand) run(ctx context.Context, e env) error {
 		return err
 	}
 	defer server.Shutdown()
-	if err := e.printUp(server); err != nil {
+	if err := printUp(e, server); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-func (e env) printUp(server *bus.Server) error {
+func printUp(e env, server *bus.Server) error {
 	if e.json {
 		return e.printLine(struct {
 			URL       string `json:"url"`

@@ -20,7 +20,7 @@ import (
 
 // watchCommand is the verb watch.
 type watchCommand struct {
-	address
+	actorArgs
 	Event string `arg:"" optional:"" help:"Only events with this name."`
 	Count int    `placeholder:"N" help:"End after N events."`
 }
@@ -41,8 +41,8 @@ type event struct {
 	Error   string          `json:"error,omitempty"`   // why the payload cannot be shown
 }
 
-// waiting is how many events may wait for a slow terminal before NATS drops some.
-const waiting = 1 << 16
+// maxUnprinted is how many events may wait for a slow terminal before NATS drops some.
+const maxUnprinted = 1 << 16
 
 func (c *watchCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
@@ -59,23 +59,20 @@ func (c *watchCommand) run(ctx context.Context, e env) error {
 	if c.Count < 0 {
 		return usageError{fmt.Errorf("--count %d is negative", c.Count)}
 	}
-	nc, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	status := nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
-	messages := make(chan *nats.Msg, waiting)
-	sub, err := nc.ChanSubscribe(e.namespace.Event(id, name), messages)
-	if err == nil {
-		err = e.flush(ctx, nc)
-	}
-	if err != nil {
-		return fmt.Errorf("subscribing to the events of %s: %w", id, explainDenied(nc, err))
-	}
-	fmt.Fprintf(e.err, "watching %s: %s\n", id, what)
-	err = c.show(ctx, e, messages, status)
-	return errors.Join(err, sub.Unsubscribe())
+	return e.withConnection(ctx, func(conn connection) error {
+		status := conn.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
+		messages := make(chan *nats.Msg, maxUnprinted)
+		sub, err := conn.nc.ChanSubscribe(e.namespace.Event(id, name), messages)
+		if err == nil {
+			err = conn.flush(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("subscribing to the events of %s: %w", id, conn.explainDenied(err))
+		}
+		fmt.Fprintf(e.err, "watching %s: %s\n", id, what)
+		err = c.show(ctx, e, messages, status)
+		return errors.Join(err, sub.Unsubscribe())
+	})
 }
 
 // show writes what arrives until the count is reached or ctx is done.
@@ -86,8 +83,8 @@ func (c *watchCommand) show(ctx context.Context, e env, messages <-chan *nats.Ms
 		case <-ctx.Done():
 			return nil
 		case msg := <-messages:
-			e.printGap(&order, msg)
-			if err := e.printEvent(read(msg)); err != nil {
+			printGap(e, &order, msg)
+			if err := printEvent(e, decodeEvent(msg)); err != nil {
 				return err
 			}
 			printed++
@@ -106,7 +103,7 @@ func (c *watchCommand) show(ctx context.Context, e env, messages <-chan *nats.Ms
 }
 
 // printGap says which events are missing before one.
-func (e env) printGap(order *order.Tracker, msg *nats.Msg) {
+func printGap(e env, order *order.Tracker, msg *nats.Msg) {
 	place := wire.ParsePlace(msg.Header)
 	actor, event, ok := e.namespace.ParseEvent(msg.Subject)
 	if after, gap, _ := order.Next(msg.Subject, place); gap && ok {
@@ -114,8 +111,8 @@ func (e env) printGap(order *order.Tracker, msg *nats.Msg) {
 	}
 }
 
-// read decodes an event. One that cannot be decoded is shown as such: it did happen.
-func read(msg *nats.Msg) event {
+// decodeEvent decodes an event. One that cannot be decoded is shown as such: it did happen.
+func decodeEvent(msg *nats.Msg) event {
 	shown := event{Time: time.Now(), Event: msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]}
 	if len(msg.Data) == 0 {
 		return shown
@@ -134,20 +131,20 @@ func read(msg *nats.Msg) event {
 	return shown
 }
 
-func (e env) printEvent(shown event) error {
+func printEvent(e env, shown event) error {
 	if e.json {
 		return e.printLine(shown)
 	}
 	var payload bytes.Buffer
 	switch {
 	case shown.Error != "":
-		payload.WriteString(paint(e.out, text.FgRed, oneLine(shown.Error)))
+		payload.WriteString(paint(e.out, text.FgRed, stripControls(shown.Error)))
 	case len(shown.Payload) > 0:
 		if err := json.Compact(&payload, shown.Payload); err != nil {
 			return err
 		}
 	}
-	line := fmt.Sprintf("%s  %s  %s", shown.Time.Format("15:04:05.000"), paint(e.out, text.FgCyan, oneLine(shown.Event)), readable(payload.Bytes()))
+	line := fmt.Sprintf("%s  %s  %s", shown.Time.Format("15:04:05.000"), paint(e.out, text.FgCyan, stripControls(shown.Event)), escapeControls(payload.Bytes()))
 	_, err := fmt.Fprintln(e.out, strings.TrimRight(line, " "))
 	return err
 }

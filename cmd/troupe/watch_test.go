@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -93,8 +92,7 @@ func TestWatchEndsWithAnInterrupt(t *testing.T) {
 func TestWatchShowsWhatItCannotDecode(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
+	nc := connect(t, server)
 	defer nc.Close()
 	w := at(server.URL()).watch(t.Context(), t, "room", "a", "--json", "--count", "1")
 	require.NoError(t, nc.Publish("troupe.event.room.a.odd", []byte{0xc1}))

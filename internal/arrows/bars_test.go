@@ -20,7 +20,7 @@ var bars = map[string]bar{
 	"client/internal/calls":  {},
 	"client/internal/conns":  {},
 	"client/internal/events": {},
-	"cmd/troupe":             {knot: 3, share: 1},
+	"cmd/troupe":             {},
 	"codec":                  {knot: 12, share: 9},
 	"internal/store":         {knot: 10, share: 10},
 }

@@ -248,9 +248,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		if call.ID.Known() && v == dedup.New {
 			s.Add(call, []byte("out"))
-			output, _, v := s.Find(call)
+			_, _, v := s.Find(call)
 			require.Contains(t, []dedup.Verdict{dedup.Answered, dedup.Over}, v)
-			require.True(t, v == dedup.Over || string(output) == "out")
 		}
 		require.LessOrEqual(t, s.Len(), window)
 		require.NoError(t, new(dedup.Answers).Decode(s.Append(nil)))

@@ -15,14 +15,14 @@ const (
 	// comes when the news is handled and the changes are stored. The error is troupe.CodeNotFound when the actor has no
 	// such subscription.
 	NoticeAction = "_notice"
-	// ConnectAction begins a connection, or continues one that the actor knows. Its input is the parameters, its output
-	// a [Session]. [HeaderConnection] and [HeaderInbox] identify the connection. DisconnectAction ends one.
+	// ConnectAction begins a connection, or continues one that the actor knows. Its input is the parameters, its output a
+	// [ConnectReply]. [HeaderConnection] and [HeaderInbox] identify the connection. DisconnectAction ends one.
 	ConnectAction    = "_connect"
 	DisconnectAction = "_disconnect"
 )
 
-// Session is the output of [ConnectAction].
-type Session struct {
+// ConnectReply is the output of [ConnectAction].
+type ConnectReply struct {
 	Host   string `json:"host"`
 	Epoch  uint64 `json:"epoch"`  // of the activation with the connection
 	Number uint64 `json:"number"` // of the connection there. If epoch or number differ from before, it has begun anew

@@ -13,25 +13,25 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Clients are the programs that have connections C with actors of a host, by their inboxes. It finds out which programs
-// are gone. It is safe for concurrent use.
+// Clients are the programs that have connections C with a host's actors, by inbox. It pings them to find out which are
+// gone. It is safe for concurrent use.
 type Clients[C comparable] struct {
 	ping  func(ctx context.Context, inbox string) (answer []byte, err error)
-	id    func(C) string // of a connection
-	ended func(C)        // is told that a connection is over; again, until it is removed
+	id    func(C) string // of a connection, as its client knows it
+	ended func(C)        // called when a connection has ended, with each ping until it is removed
 
 	mu       sync.Mutex
 	byInbox  map[string]*clientEntry[C]
-	notEmpty chan struct{} // has something once there is a connection
+	notEmpty chan struct{} // has an element once there is a connection
 }
 
 type clientEntry[C comparable] struct {
 	connections map[C]struct{}
-	missed      int // pings in a row
+	missed      int // consecutive pings
 }
 
-// A client is asked every few seconds whether it is there, once for all its connections. One that has not answered so
-// often, because nobody listens to its inbox or nobody says anything, is gone: its actors know within 15 s.
+// Each client is pinged once for all its connections. A client that misses missedPings in a row, because nobody listens to
+// its inbox or nobody answers, is gone. Its actors know within 15 s.
 const (
 	pingClientsEvery  = 5 * time.Second
 	pingClientTimeout = 2 * time.Second
@@ -39,8 +39,7 @@ const (
 	missedPings       = 2
 )
 
-// NewClients returns the clients of a host, as yet none. Nothing of one is known when it cannot be pinged because of the
-// host itself.
+// NewClients returns the clients of a host, none as yet. While the host itself is cut off, failed pings do not count.
 func NewClients[C comparable](p *Presence, id func(C) string, gone func(C)) *Clients[C] {
 	ping := func(ctx context.Context, inbox string) ([]byte, error) {
 		answer, err := p.Requester.Do(ctx, &nats.Msg{Subject: inbox + "." + wire.PingName}, pingClientTimeout)
@@ -57,7 +56,7 @@ func NewClients[C comparable](p *Presence, id func(C) string, gone func(C)) *Cli
 
 var errMissed = errors.New("the client does not answer")
 
-// Add notes that a client has a connection.
+// Add adds a connection of a client.
 func (s *Clients[C]) Add(inbox string, conn C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +72,7 @@ func (s *Clients[C]) Add(inbox string, conn C) {
 	}
 }
 
-// Remove forgets a connection.
+// Remove removes a connection.
 func (s *Clients[C]) Remove(inbox string, conn C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +83,7 @@ func (s *Clients[C]) Remove(inbox string, conn C) {
 	}
 }
 
-// Watch pings the clients until ctx is done, from the first connection on.
+// Watch pings the clients until ctx is done. It begins with the first connection.
 func (s *Clients[C]) Watch(ctx context.Context) {
 	select {
 	case <-s.notEmpty:
@@ -104,7 +103,7 @@ func (s *Clients[C]) Watch(ctx context.Context) {
 		for _, inbox := range s.inboxes() {
 			pings.Go(func() error { s.pingClient(ctx, inbox); return nil })
 		}
-		_ = pings.Wait() // it has no errors
+		_ = pings.Wait() // never fails
 	}
 }
 
@@ -117,7 +116,8 @@ func (s *Clients[C]) inboxes() (inboxes []string) {
 	return inboxes
 }
 
-// pingClient asks one client, and tells which of its connections are over: all when it is gone, or those that it has given up.
+// pingClient pings one client and reports its ended connections: all if the client is gone, otherwise those that its
+// answer gives up.
 func (s *Clients[C]) pingClient(ctx context.Context, inbox string) {
 	answer, err := s.ping(ctx, inbox)
 	missed := errors.Is(err, errMissed)
@@ -126,14 +126,14 @@ func (s *Clients[C]) pingClient(ctx context.Context, inbox string) {
 	}
 	var given []string
 	if err == nil && codec.MsgPack.Unmarshal(answer, &given) != nil {
-		given = nil // junk: nothing is known
+		given = nil // invalid: it says nothing
 	}
 	for _, conn := range s.endedConnections(inbox, missed, given) {
 		s.ended(conn)
 	}
 }
 
-// endedConnections notes how a ping has ended and returns the connections that are over.
+// endedConnections counts a missed ping or resets the count, and returns the connections that have ended.
 func (s *Clients[C]) endedConnections(inbox string, missed bool, given []string) (over []C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

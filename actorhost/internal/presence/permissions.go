@@ -9,11 +9,11 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Needs tells which subjects a host cannot do without, for [rpc.NewGuard].
+// Needs reports which subjects a host cannot do without, for [rpc.NewGuard].
 func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) bool {
 	inbox, _, _ := strings.Cut(nc.NewInbox(), ".")
 	both := []string{"$JS.", "$KV.", inbox + ".", ns.Name() + ".host."}
-	published := append(slices.Clip(both), ns.Name()+".journal.") // what actors call and broadcast is their own business
+	published := append(slices.Clip(both), ns.Name()+".journal.") // subjects of calls and broadcasts are up to the actors
 	heard := append(slices.Clip(both), ns.Name()+".route.", ns.Name()+".call.")
 	return func(publish bool, subject string) bool {
 		needed := heard

@@ -14,8 +14,8 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// Preflight does what the host may not do until much later, so that a permission that is missing fails its start; also does
-// more of that. On a new cluster it waits until there is somebody to read from.
+// Preflight tries what the host will do only later, so that a missing permission fails its start. also tries more. On a
+// new cluster Preflight waits until there is a server to read from.
 func (p *Presence) Preflight(ctx context.Context, also func(context.Context, troupe.ID) error) error {
 	for {
 		err := p.preflightOnce(ctx, also)
@@ -27,8 +27,8 @@ func (p *Presence) Preflight(ctx context.Context, also func(context.Context, tro
 
 const preflightPause = 50 * time.Millisecond
 
-// preflightOnce sends the host a message, and answers it, reads a record, a lease and a journal, and writes a record
-// that cannot be at the revision it names.
+// preflightOnce makes the host send itself a message and answer it. It reads a record, a lease and a journal. It also
+// tries to write a record at a revision that cannot exist.
 func (p *Presence) preflightOnce(ctx context.Context, also func(context.Context, troupe.ID) error) error {
 	if _, err := p.Requester.Do(ctx, &nats.Msg{Subject: p.Namespace.Ping(p.Session().ID)}, joinTimeout); err != nil {
 		return fmt.Errorf("sending itself a message: %w", err)
@@ -55,8 +55,8 @@ func (p *Presence) preflightOnce(ctx context.Context, also func(context.Context,
 	return nil
 }
 
-// tryCallSubscription subscribes for a moment as activations do later, which do not wait to be told that they must not: to the
-// direct calls of an action that no actor can have.
+// tryCallSubscription subscribes briefly to the direct calls of an action that no actor can have. Activations subscribe
+// to such subjects later, and do not wait to learn whether they may.
 func (p *Presence) tryCallSubscription(actorType string) error {
 	id, err := troupe.NewID(actorType)
 	if err != nil {

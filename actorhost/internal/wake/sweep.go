@@ -16,7 +16,7 @@ import (
 
 const sweepTimeout, sweepsAtOnce = time.Minute, 64
 
-// sweep wakes, now and then, the actors of hosts that have died that may have unsent events.
+// sweep looks for dead hosts once per lease, and wakes those of their actors that may have unsent events.
 func (w *Waker) sweep() {
 	for {
 		if err := w.sweepHosts(); err != nil && w.config.UntilStop.Err() == nil && w.config.Conn.IsConnected() {
@@ -50,18 +50,18 @@ func (w *Waker) sweepHosts() error {
 	return nil
 }
 
-// sweepHost wakes the actors of a host that is no more. They send what there is as they wake.
+// sweepHost wakes the actors of a dead host. They send their events as they wake.
 func (w *Waker) sweepHost(ctx context.Context, host store.Unsent) error {
 	marks, err := w.index.UnsentOf(ctx, host.Host)
 	if err != nil {
 		return err
 	}
-	var waking errgroup.Group // in which one that fails does not end the others
+	var waking errgroup.Group // without a context: one failure does not end the others
 	waking.SetLimit(sweepsAtOnce)
 	for _, mark := range marks {
 		waking.Go(func() error {
 			err := w.config.Call(ctx, troupe.Invocation{ID: mark.ID, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
-			if err != nil && !errors.Is(err, troupe.ErrNotFound) { // which is the answer of whoever is awake, or does not exist
+			if err != nil && !errors.Is(err, troupe.ErrNotFound) { // NotFound is fine: the actor does not exist, or is awake
 				return err
 			}
 			return w.index.Unmark(ctx, mark)

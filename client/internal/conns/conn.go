@@ -14,7 +14,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// conn is a connection with an actor: see [troupe.Link]. What is not about its actor goes the way of the client.
+// conn is a connection with an actor: see [troupe.Conn]. What is not about its actor goes the way of the client.
 type conn struct {
 	troupe.Caller
 
@@ -28,7 +28,7 @@ type conn struct {
 
 	mu     sync.Mutex
 	status troupe.Status
-	reply  wire.Session
+	reply  wire.ConnectReply
 	err    error
 }
 
@@ -45,20 +45,20 @@ type outlet struct {
 // A call that takes this long may have met an actor that has changed hosts: the connection is asked for.
 const slowCall = 250 * time.Millisecond
 
-// ID implements troupe.Link.
+// ID implements troupe.Conn.
 func (c *conn) ID() string { return c.id }
 
-// Done implements troupe.Link.
+// Done implements troupe.Conn.
 func (c *conn) Done() <-chan struct{} { return c.done }
 
-// Status implements troupe.Link.
+// Status implements troupe.Conn.
 func (c *conn) Status() troupe.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.status
 }
 
-// Err implements troupe.Link.
+// Err implements troupe.Conn.
 func (c *conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func (c *conn) Listen(ctx context.Context, l troupe.Listening) (troupe.Subscript
 	return c.channel.Listen(l)
 }
 
-// Close implements troupe.Link.
+// Close implements troupe.Conn.
 func (c *conn) Close(ctx context.Context) error {
 	if !c.end(&troupe.Error{Code: troupe.CodeDisconnected, Message: "the connection with " + c.connecting.ID.String() + " was closed"}) {
 		return nil
@@ -144,7 +144,7 @@ func (c *conn) lose(err error) {
 func (c *conn) establish(ctx context.Context) error {
 	c.establishing.Lock()
 	defer c.establishing.Unlock()
-	var reply wire.Session
+	var reply wire.ConnectReply
 	err := c.outlet.invoke(ctx, calls.Call{
 		Invocation: troupe.Invocation{
 			ID: c.connecting.ID, Action: wire.ConnectAction, Existing: c.connecting.Existing,

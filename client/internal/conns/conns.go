@@ -60,7 +60,7 @@ func New(config Config) *Conns {
 }
 
 // Connect begins a session with an actor: see [troupe.Connector.Connect].
-func (s *Conns) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Link, error) {
+func (s *Conns) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Conn, error) {
 	id := "c" + strings.ToLower(rand.Text())
 	c := &conn{
 		Caller: s.config.Client, id: id, connecting: connecting, done: make(chan struct{}),

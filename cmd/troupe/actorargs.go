@@ -4,13 +4,13 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// address is the actor that a verb is about.
-type address struct {
+// actorArgs are the arguments that name an actor.
+type actorArgs struct {
 	Type string `arg:"" help:"Actor type."`
 	Key  string `arg:"" help:"Key, parts separated by slashes; \"\" is the key of no parts."`
 }
 
-func (a address) id() (troupe.ID, error) {
+func (a actorArgs) id() (troupe.ID, error) {
 	key, err := parseKey(a.Key)
 	if err != nil {
 		return troupe.ID{}, usageError{err}

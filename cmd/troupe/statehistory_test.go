@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 )
 
 func TestStateHistory(t *testing.T) {
@@ -86,8 +85,7 @@ func TestStateHistoryShowsWhatItCannotRead(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
+	nc := connect(t, server)
 	defer nc.Close()
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	got := p.run(t.Context(), "state", "history", "room", "a")
