@@ -5,11 +5,11 @@ import "github.com/jedib0t/go-pretty/v6/text"
 // hostRef is the host that owns an actor.
 type hostRef struct {
 	ID   string `json:"id"`
-	Name string `json:"name,omitempty"` // unknown of one that is not up
+	Name string `json:"name,omitempty"` // unknown if the host is not up
 	Up   bool   `json:"up"`
 }
 
-// hostLabel is the name of a host and the first digits of its id, which are enough to tell hosts apart.
+// hostLabel is the name of a host and the first digits of its id, which distinguish hosts well enough.
 func hostLabel(t terminal, host hostRef) string {
 	id := shortID(host.ID)
 	if !host.Up {
