@@ -67,7 +67,7 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 		}
 		err = ctx.Err()
 	case d.tried == "":
-		return nil, fmt.Errorf("connecting by the NATS context %s: %w", c.Context, err)
+		return nil, fmt.Errorf("connecting with the NATS context %s: %w", c.Context, err)
 	case errors.Is(err, nats.ErrNoServers) || dialErr != nil && errors.Is(err, dialErr):
 		return nil, fmt.Errorf("%w at %s: start one, or set NATS_URL to where one runs (%w)", ErrNoServer, d.tried, cmp.Or(dialErr, err))
 	}

@@ -12,7 +12,7 @@ import (
 func (c ServerConfig) websocket() (server.WebsocketOpts, error) {
 	if c.WebSocket == "" || c.InProcessOnly {
 		if len(c.WebSocketOrigins) > 0 && !c.InProcessOnly {
-			return server.WebsocketOpts{}, fmt.Errorf("origins %q for a WebSocket, and no address for it", c.WebSocketOrigins)
+			return server.WebsocketOpts{}, fmt.Errorf("origins %q for a WebSocket without an address", c.WebSocketOrigins)
 		}
 		return server.WebsocketOpts{}, nil
 	}

@@ -7,7 +7,7 @@ import (
 // actorArgs are the arguments that name an actor.
 type actorArgs struct {
 	Type string `arg:"" help:"Actor type."`
-	Key  string `arg:"" help:"Key, parts separated by slashes; \"\" is the key of no parts."`
+	Key  string `arg:"" help:"Key: parts separated by slashes; \"\" is the key without parts."`
 }
 
 func (a actorArgs) id() (troupe.ID, error) {

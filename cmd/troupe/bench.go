@@ -21,22 +21,23 @@ type benchCommand struct {
 	Action string  `arg:"" help:"Action."`
 	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin."`
 
-	InFlight int           `short:"c" default:"16" placeholder:"N" help:"Calls that wait for an answer at a time (default: ${default})."`
-	Keys     int           `short:"k" default:"1" placeholder:"N" help:"Call so many actors in turn: the last part of KEY gets -1, -2, ..."`
-	Duration time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long it takes in all (default: ${default})."`
+	InFlight int           `short:"c" default:"16" placeholder:"N" help:"Calls in flight at a time (default: ${default})."`
+	Keys     int           `short:"k" default:"1" placeholder:"N" help:"Call N actors in turn: the last part of KEY gets -1, -2, ..."`
+	Duration time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long the measurement takes (default: ${default})."`
 	Count    int           `short:"n" placeholder:"N" help:"Make this many calls instead, and as many plain requests."`
-	Rounds   int           `default:"5" placeholder:"N" help:"Take turns with plain requests this often (default: ${default})."`
-	Progress bool          `negatable:"" default:"true" help:"Show the progress, on a terminal."`
+	Rounds   int           `default:"5" placeholder:"N" help:"How often calls and plain requests take turns (default: ${default})."`
+	Progress bool          `negatable:"" default:"true" help:"Show a progress bar, on a terminal."`
 }
 
 // Help is shown by troupe bench --help.
 func (*benchCommand) Help() string {
-	return `Calls of the action take turns with plain NATS requests, of the same size and as many at a time, which a second ` +
-		`connection of this program answers. So both meet the same machine and server, and their ratio says more than either: ` +
-		`1x would be as fast as plain NATS, 2x takes twice as long. The spread is that of the rounds.
+	return `Calls of the action take turns with plain NATS requests of the same size, with as many in flight, which a second ` +
+		`connection of this program answers. Both meet the same machine and server, so their ratio says more than either: 1x is ` +
+		`as fast as plain NATS, 2x takes twice as long. The range is that of the rounds.
 
-The actors are real and stay: an action that changes something changes it in each call. Failed calls are counted by code, ` +
-		`and are not in the rate or the times; rounds with one are not in the ratio. It exits with 0 if any call has succeeded.`
+The calls are real: an action that changes its actor changes it with each call, and the actors stay. Failed calls are ` +
+		`counted by code. They do not count in the rate or the times, and a round with one does not count in the ratio. The exit ` +
+		`code is 0 if any call has succeeded.`
 }
 
 func (c *benchCommand) run(ctx context.Context, e env) error {
@@ -78,7 +79,7 @@ func (c *benchCommand) check() error {
 	return troupe.CheckName("action", c.Action)
 }
 
-// ids are the actors that are called.
+// ids returns the actors to call.
 func (c *benchCommand) ids() ([]troupe.ID, error) {
 	id, err := c.id()
 	if err != nil || c.Keys == 1 {
@@ -110,7 +111,7 @@ type measurement struct {
 	ratios    []float64 // of each round
 }
 
-// run fails when there is nothing to report.
+// run fails if there is nothing to report.
 func (m *measurement) run(ctx context.Context, conn connection, ids []troupe.ID, input json.RawMessage) (err error) {
 	cl, err := conn.newClient()
 	if err != nil {
@@ -130,7 +131,7 @@ func (m *measurement) run(ctx context.Context, conn connection, ids []troupe.ID,
 	return m.failure(ctx)
 }
 
-// actorCaller calls the actors in turn.
+// actorCaller returns a function that calls the actors in turn.
 func actorCaller(
 	cl *client.Client, ids []troupe.ID, action string, input json.RawMessage, timeout time.Duration,
 ) func(context.Context, int) error {
@@ -167,7 +168,7 @@ func (m *measurement) echo(ctx context.Context, conn connection, body []byte) (e
 	return echo.nc.Close, nil
 }
 
-// warmUp wakes the actors, and fails when no call can be right.
+// warmUp wakes the actors. It fails if every call would fail.
 func (m *measurement) warmUp(ctx context.Context, actors int) error {
 	err := m.callActor(ctx, 0)
 	for _, hopeless := range []error{troupe.ErrUnknownType, troupe.ErrUnknownAction, troupe.ErrBadInput, troupe.ErrUnavailable} {
@@ -181,7 +182,7 @@ func (m *measurement) warmUp(ctx context.Context, actors int) error {
 	return ctx.Err()
 }
 
-// measure lets both kinds take turns.
+// measure lets calls and plain requests take turns.
 func (m *measurement) measure(ctx context.Context, e env) {
 	if m.bench.Progress && !e.json && isTerminal(e.err) {
 		total, done := m.progress()
@@ -201,13 +202,13 @@ func (m *measurement) measure(ctx context.Context, e env) {
 		if ctx.Err() != nil {
 			return
 		}
-		if plain.allSucceeded() && actor.allSucceeded() { // what failed took its time, and is not in the rate
+		if plain.allSucceeded() && actor.allSucceeded() { // failed calls take time, but do not count in the rate
 			m.ratios = append(m.ratios, plain.rate()/actor.rate())
 		}
 	}
 }
 
-// progress is how much there is to do, and how much is done: calls, or milliseconds from now on.
+// progress returns how much there is to do and how much is done: in calls, or in milliseconds from now on.
 func (m *measurement) progress() (total int64, done func() int64) {
 	if count := m.bench.Count; count > 0 {
 		return 2 * int64(count), m.done.Load
@@ -216,7 +217,7 @@ func (m *measurement) progress() (total int64, done func() int64) {
 	return m.bench.Duration.Milliseconds(), func() int64 { return time.Since(began).Milliseconds() }
 }
 
-// failure is why there is nothing to report.
+// failure says why there is nothing to report, or nil.
 func (m *measurement) failure(ctx context.Context) error {
 	switch {
 	case m.actor.times.TotalCount() > 0:

@@ -9,13 +9,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// percentiles are those of the report.
+// percentiles are the percentiles in the report.
 var percentiles = []struct {
 	name    string
 	percent float64
 }{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
 
-// measured is a tally as bench --json writes it.
+// measured is a tally as bench --json prints it.
 type measured struct {
 	Calls     int64              `json:"calls"` // that succeeded
 	PerSecond float64            `json:"per_second"`
@@ -23,7 +23,7 @@ type measured struct {
 	Errors    map[string]int     `json:"errors"` // by code
 }
 
-// ratio is the time of a call over that of a plain request.
+// ratio is the time of a call divided by that of a plain request.
 type ratio struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
@@ -31,7 +31,7 @@ type ratio struct {
 	Rounds int     `json:"rounds"`
 }
 
-// newRatio sums up the rounds. There is no ratio without any.
+// newRatio summarises the rounds. Without rounds there is no ratio.
 func newRatio(rounds []float64) *ratio {
 	if len(rounds) == 0 {
 		return nil
@@ -109,7 +109,7 @@ func (r benchReport) table(t terminal) string {
 	return w.Render()
 }
 
-// formatLatency is a latency with three digits.
+// formatLatency formats a latency with three digits.
 func formatLatency(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case ms < 1:

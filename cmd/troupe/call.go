@@ -10,19 +10,19 @@ import (
 type callCommand struct {
 	actorArgs
 	Action string  `arg:"" help:"Action."`
-	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin, as does no input when stdin is piped."`
+	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin. Without it, a pipe or a file on stdin is read."`
 
-	Existing bool `help:"Fail when there is no such actor, instead of creating it."`
-	Raw      bool `short:"r" help:"Write the output in one line on a terminal too."`
+	Existing bool `help:"Fail if there is no such actor, instead of creating it."`
+	Raw      bool `short:"r" help:"Write the output in one line, on a terminal too."`
 }
 
 // Help is shown by troupe call --help.
 func (*callCommand) Help() string {
-	return `The output goes to stdout: indented on a terminal, in one line elsewhere and with --json or --raw. ` +
-		`An action without output prints nothing.
+	return `The output goes to stdout, indented on a terminal and in one line elsewhere. --json and --raw always write one ` +
+		`line. An action without output prints nothing.
 
-Without JSON the action gets no input, but for a stdin that is a pipe or a file: then it gets what is in there. ` +
-		`In a script that has another use for stdin, add < /dev/null.`
+Without JSON the action gets no input, unless stdin is a pipe or a file: then that is its input. In a script that needs ` +
+		`stdin for something else, add < /dev/null.`
 }
 
 func (c *callCommand) run(ctx context.Context, e env) error {
@@ -37,7 +37,7 @@ func (c *callCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	var input any // nothing
+	var input any // no input
 	if given != nil {
 		input = given
 	}

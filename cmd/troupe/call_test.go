@@ -41,9 +41,9 @@ func TestCall(t *testing.T) {
 		"missing actor":  {"", []string{"nobody", "add", "1", "--existing"}, result{code: exitNotFound, err: "error not_found: "}},
 		"unknown action": {"", []string{"a", "subtract", "1"}, result{code: exitNotFound, err: "error unknown_action: "}},
 		"another input":  {"", []string{"a", "add", `"five"`}, result{code: exitUsage, err: "error bad_input: "}},
-		"no JSON":        {"", []string{"a", "add", "five"}, result{code: exitUsage, err: "error usage: the input is no JSON: "}},
-		"two values":     {"1 2", []string{"a", "add", "-"}, result{code: exitUsage, err: "error usage: the input is no JSON: "}},
-		"bad key":        {"", []string{"a//b", "add", "1"}, result{code: exitUsage, err: `error usage: "a//b" is no key: `}},
+		"no JSON":        {"", []string{"a", "add", "five"}, result{code: exitUsage, err: "error usage: the input is not JSON: "}},
+		"two values":     {"1 2", []string{"a", "add", "-"}, result{code: exitUsage, err: "error usage: the input is not JSON: "}},
+		"bad key":        {"", []string{"a//b", "add", "1"}, result{code: exitUsage, err: `error usage: "a//b" is not a key: `}},
 		"bad action":     {"", []string{"a", "a.b", "1"}, result{code: exitUsage, err: "error bad_input: "}},
 		"internal error": {"", []string{"a", "buggy"}, result{code: exitFailed, err: "error internal: "}},
 	} {

@@ -25,11 +25,11 @@ func (c *completeCommand) run(_ context.Context, e env) error {
 	return nil
 }
 
-// candidate is a word that can follow, and what it means.
+// candidate is a word that can follow, and its help.
 type candidate struct{ word, help string }
 
-// complete finds what the last word can become after those before it. It finds nothing for the value of a flag and for
-// an argument that can be anything.
+// complete returns the possible completions of the last word, given those before it. There are none for the value of a
+// flag and for an argument that can be anything.
 func complete(node *kong.Node, words []string) []candidate {
 	if len(words) == 0 {
 		return nil
@@ -37,7 +37,7 @@ func complete(node *kong.Node, words []string) []candidate {
 	arguments, valueOf := 0, (*kong.Flag)(nil)
 	for _, word := range words[:len(words)-1] {
 		switch {
-		case word == "=": // by which bash separates what belongs together
+		case word == "=": // bash splits words at it
 		case valueOf != nil:
 			valueOf = nil
 		case strings.HasPrefix(word, "-"):
@@ -82,7 +82,7 @@ func childOf(node *kong.Node, name string) *kong.Node {
 	return nil
 }
 
-// flagsOf are the flags that a command knows, the common ones too.
+// flagsOf returns the flags of a command, including the common ones.
 func flagsOf(node *kong.Node) (flags []*kong.Flag) {
 	for _, level := range node.AllFlags(true) {
 		flags = append(flags, level...)
@@ -90,7 +90,7 @@ func flagsOf(node *kong.Node) (flags []*kong.Flag) {
 	return flags
 }
 
-// takesValue is the flag of a word whose value is the next word.
+// takesValue returns the flag whose value is the next word, or nil.
 func takesValue(node *kong.Node, word string) *kong.Flag {
 	for _, flag := range flagsOf(node) {
 		if !flag.IsBool() && (word == "--"+flag.Name || flag.Short != 0 && word == "-"+string(flag.Short)) {

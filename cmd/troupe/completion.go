@@ -12,7 +12,7 @@ type completionCommand struct {
 
 // Help is shown by troupe completion --help.
 func (*completionCommand) Help() string {
-	return `To have it in every shell:
+	return `To enable it in every new shell:
 
   bash: echo 'source <(troupe completion bash)' >> ~/.bashrc
   zsh:  echo 'source <(troupe completion zsh)' >> ~/.zshrc
@@ -24,8 +24,8 @@ func (c *completionCommand) run(_ context.Context, e env) error {
 	return err
 }
 
-// completionScripts ask the program itself, by its verb __complete, what can follow the words so far. Where it has
-// nothing to say they complete the names of files.
+// completionScripts ask the program itself, by its verb __complete, what can follow the words so far. If it prints
+// nothing they complete file names.
 var completionScripts = map[string]string{
 	"bash": `_troupe() {
   local IFS=$'\n' line

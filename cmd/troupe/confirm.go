@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// errDeclined is the answer no.
-var errDeclined = errors.New("nothing is done")
+// errDeclined is the error when the answer is not yes.
+var errDeclined = errors.New("cancelled: nothing is changed")
 
-// confirm asks a question and returns nil for yes, and for everything else an error.
+// confirm asks a question. It returns nil for yes, and an error for everything else.
 func (t terminal) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(t.err, "%s [y/N] ", question)
 	line, err := readAll(ctx, &firstLine{in: t.in})
@@ -26,7 +26,7 @@ func (t terminal) confirm(ctx context.Context, question string) error {
 	return usageError{errDeclined}
 }
 
-// firstLine reads a line, and no further.
+// firstLine reads one line and no further.
 type firstLine struct {
 	in    io.Reader
 	ended bool

@@ -10,13 +10,13 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
-// connection is a connection to the server, with the env of the command that needs it.
+// connection is a connection to the server, with the env of the command.
 type connection struct {
 	env
 	nc *nats.Conn
 }
 
-// connect never starts a server.
+// connect connects to the server. It never starts one.
 func (e env) connect(ctx context.Context) (connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
@@ -27,7 +27,7 @@ func (e env) connect(ctx context.Context) (connection, error) {
 	return connection{e, nc}, err
 }
 
-// withConnection connects, and closes the connection after use. To the error of use it adds what was not permitted.
+// withConnection connects, calls use, and closes the connection. It explains errors with [connection.explainDenied].
 func (e env) withConnection(ctx context.Context, use func(connection) error) error {
 	c, err := e.connect(ctx)
 	if err != nil {
@@ -37,8 +37,8 @@ func (e env) withConnection(ctx context.Context, use func(connection) error) err
 	return c.explainDenied(use(c))
 }
 
-// explainDenied adds to err what the server has said of a missing permission: a request that it does not let through
-// gets no answer, and looks like a slow one.
+// explainDenied adds the server's permission error, if there is one, to err. A request that is not permitted gets no
+// reply, and looks like a slow one.
 func (c connection) explainDenied(err error) error {
 	if denied := c.nc.LastError(); err != nil && errors.Is(denied, nats.ErrPermissionViolation) && !errors.Is(err, denied) {
 		return fmt.Errorf("%w: %w", denied, err)
@@ -46,7 +46,7 @@ func (c connection) explainDenied(err error) error {
 	return err
 }
 
-// flush returns when the server has handled what was sent to it, subscriptions too.
+// flush waits until the server has handled what was sent to it, including subscriptions.
 func (c connection) flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Actors may have been told anything by anybody. None of it may move the cursor of a terminal, or worse.
+// Anybody may have sent anything to actors. None of it may move the cursor of a terminal, or worse.
 
-// stripControls takes the control characters out of text.
+// stripControls replaces the control characters in text by spaces.
 func stripControls(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || isControl(r) {
@@ -18,7 +18,7 @@ func stripControls(text string) string {
 	}, text)
 }
 
-// escapeControls escapes the control characters that JSON allows in its strings.
+// escapeControls escapes the control characters that JSON allows in strings.
 func escapeControls(value []byte) []byte {
 	if !bytes.ContainsFunc(value, isControl) {
 		return value
@@ -34,5 +34,5 @@ func escapeControls(value []byte) []byte {
 	return out.Bytes()
 }
 
-// isControl knows those that are not below the space.
+// isControl reports control characters above the space.
 func isControl(r rune) bool { return 0x7f <= r && r < 0xa0 }

@@ -13,16 +13,16 @@ import (
 
 // drainCommand is the verb drain.
 type drainCommand struct {
-	Host  string        `arg:"" help:"Id of the host, or the beginning of it, or its name: see troupe hosts."`
+	Host  string        `arg:"" help:"Id of the host, the beginning of the id, or its name: see troupe hosts."`
 	Force bool          `short:"f" help:"Do not ask."`
-	Wait  time.Duration `default:"30s" placeholder:"DURATION" help:"How long to wait for it to end, 0 to ask it only (default: 30s)."`
+	Wait  time.Duration `default:"30s" placeholder:"DURATION" help:"How long to wait for its end; 0 does not wait (default: 30s)."`
 }
 
 // Help is shown by troupe drain --help.
 func (*drainCommand) Help() string {
-	return `New calls go to other hosts, what runs is ended, within the host's own grace (15 s by default), its actors are ` +
-		`free for others, and its lease is given back. Then its program ends, if it is one that does so ` +
-		`(actorhost.Run, or Host.Done). On a terminal you are asked first. The exit code is 6 when it has not ended in time.`
+	return `New calls go to other hosts. Running actions end within the host's grace (15 s by default), its actors are ` +
+		`released, and its lease is given back. Then its program ends, if it uses actorhost.Run or waits for Host.Done. On a ` +
+		`terminal you are asked first. The exit code is 6 if the host has not ended in time.`
 }
 
 func (c *drainCommand) run(ctx context.Context, e env) error {
@@ -51,12 +51,12 @@ func (c *drainCommand) run(ctx context.Context, e env) error {
 	})
 }
 
-// drain asks a host to drain, and waits until it has ended, or not at all.
+// drain asks a host to drain, and waits until it has ended, unless --wait is 0.
 func (c *drainCommand) drain(ctx context.Context, conn connection, host store.HostEntry) error {
 	switch err := conn.ask(ctx, conn.namespace.Drain(host.ID), nil); {
 	case errors.Is(err, context.DeadlineExceeded) && conn.nc.LastError() == nil:
 		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
-			Message: fmt.Sprintf("the host %s was asked to drain and does not answer", nameAndID(host))}
+			Message: fmt.Sprintf("the host %s was asked to drain and does not reply", nameAndID(host))}
 	case err != nil:
 		return fmt.Errorf("asking the host %s to drain: %w", nameAndID(host), conn.explainDenied(err))
 	case c.Wait == 0:
@@ -86,7 +86,7 @@ func (c *drainCommand) print(e env, host store.HostEntry, took time.Duration) er
 	case c.Wait > 0:
 		fmt.Fprintf(e.err, "drained %s in %v\n", nameAndID(host), took.Round(time.Millisecond))
 	default:
-		fmt.Fprintf(e.err, "%s drains\n", nameAndID(host))
+		fmt.Fprintf(e.err, "%s is draining\n", nameAndID(host))
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func nameAndID(host store.HostEntry) string {
 	return strings.TrimSpace(stripControls(host.Name + " " + host.ID))
 }
 
-// findHost is the host that is meant.
+// findHost returns the host with this id, beginning of an id, or name.
 func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, error) {
 	if host, ok := up[meant]; ok {
 		return host, nil
@@ -115,7 +115,7 @@ func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, err
 		}
 	}
 	if found := len(byID) + len(byName); found > 1 {
-		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts are called %q: name one by its id, see troupe hosts", found, meant)}
+		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts match %q: name one by its id, see troupe hosts", found, meant)}
 	}
 	return store.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
 }

@@ -15,17 +15,17 @@ import (
 
 // globals are the flags of every verb.
 type globals struct {
-	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line, and errors to stderr."`
+	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON, one value per line; errors go to stderr."`
 	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
 	Version   kong.VersionFlag `group:"common" help:"Print the version."`
 
 	connectionFlags `group:"connection"`
 }
 
-// connectionFlags are the flags of the nats command, by its names. What a flag does not say is taken from the environment.
+// connectionFlags are the flags of the nats command, with the same names. Missing ones are taken from the environment.
 type connectionFlags struct {
 	Server         string         `short:"s" placeholder:"URL" help:"NATS servers, separated by commas ($$NATS_URL, else 127.0.0.1:4222)."`
-	Context        string         `placeholder:"NAME" help:"Context of the nats command, used instead of the environment ($$NATS_CONTEXT)."`
+	Context        string         `placeholder:"NAME" help:"Context of the nats command, replaces the environment ($$NATS_CONTEXT)."`
 	User           string         `placeholder:"USER" help:"User name ($$NATS_USER)."`
 	Password       string         `placeholder:"PASSWORD" help:"Password ($$NATS_PASSWORD)."`
 	Token          string         `placeholder:"TOKEN" help:"Token ($$NATS_TOKEN)."`
@@ -36,14 +36,14 @@ type connectionFlags struct {
 	TLSCert        string         `name:"tlscert" placeholder:"FILE" help:"TLS public certificate ($$NATS_CERT)."`
 	TLSKey         string         `name:"tlskey" placeholder:"FILE" help:"TLS private key ($$NATS_KEY)."`
 	TLSCA          string         `name:"tlsca" placeholder:"FILE" help:"TLS certificate authorities ($$NATS_CA)."`
-	TLSFirst       bool           `name:"tlsfirst" help:"Begin with TLS, before the server's greeting."`
+	TLSFirst       bool           `name:"tlsfirst" help:"Use TLS from the first byte, before the server's greeting."`
 	SOCKSProxy     string         `name:"socks-proxy" placeholder:"URL" help:"SOCKS5 proxy to connect through ($$NATS_SOCKS_PROXY)."`
 	InboxPrefix    string         `placeholder:"PREFIX" help:"Prefix of inboxes ($$NATS_INBOX_PREFIX, else _INBOX)."`
-	ConnectionName string         `placeholder:"NAME" help:"What the server calls this connection (default: troupe-cli)."`
-	Timeout        *time.Duration `placeholder:"DURATION" help:"Time to wait for a server or an answer ($$NATS_TIMEOUT, else ${timeout})."`
+	ConnectionName string         `placeholder:"NAME" help:"Name of the connection at the server (default: troupe-cli)."`
+	Timeout        *time.Duration `placeholder:"DURATION" help:"Time to wait for a server or a reply ($$NATS_TIMEOUT, else ${timeout})."`
 }
 
-// defaultTimeout is that of the nats command.
+// defaultTimeout is the timeout of the nats command.
 const defaultTimeout = 5 * time.Second
 
 func (c connectionFlags) config() (bus.Config, error) {
@@ -51,10 +51,10 @@ func (c connectionFlags) config() (bus.Config, error) {
 	if err != nil {
 		return config, err
 	}
-	if c.Context != "" { // it has all that is needed
+	if c.Context != "" { // a context is complete by itself
 		config = bus.Config{Timeout: config.Timeout}
 	}
-	if c.User+c.Token+c.Creds+c.NKey+c.JWT != "" { // credentials are of one kind: flags replace another kind
+	if c.User+c.Token+c.Creds+c.NKey+c.JWT != "" { // credentials are of one kind: those in flags replace all others
 		config.Token, config.Creds, config.NKey, config.JWT, config.Seed = "", "", "", "", ""
 		if c.User == "" {
 			config.User, config.Password = "", ""

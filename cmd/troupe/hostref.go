@@ -9,7 +9,7 @@ import (
 // hostRef is the host that owns an actor.
 type hostRef struct {
 	ID   string `json:"id"`
-	Name string `json:"name,omitempty"` // unknown of one that is not up
+	Name string `json:"name,omitempty"` // unknown if the host is not up
 	Up   bool   `json:"up"`
 }
 

@@ -21,22 +21,21 @@ type hostsCommand struct{}
 
 // Help is shown by troupe hosts --help.
 func (*hostsCommand) Help() string {
-	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is how many ` +
-		`actors are in its memory. Since it started, CALLS are those that it has run or refused, and FAILED those of them ` +
-		`that it has answered with an error.`
+	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is the number of ` +
+		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them.`
 }
 
-// hostLine is a host as hosts --json writes it.
+// hostLine is a host as hosts --json prints it.
 type hostLine struct {
 	store.HostEntry
-	Info  *wire.HostInfo `json:"info"` // null: it does not answer
+	Info  *wire.HostInfo `json:"info"` // null: it does not reply
 	Error string         `json:"error,omitempty"`
 }
 
-// typesWidth is how wide the names of types are on a terminal.
+// typesWidth is the width of the column of types on a terminal.
 const typesWidth = 16
 
-// maxAsked is how many hosts are asked at a time.
+// maxAsked is how many hosts are asked at the same time.
 const maxAsked = 64
 
 func (*hostsCommand) run(ctx context.Context, e env) error {
@@ -61,7 +60,7 @@ func printHosts(e env, hosts []hostLine) error {
 	return err
 }
 
-// askHosts asks all hosts how they are, and sorts them by name.
+// askHosts asks all hosts for their counters, and sorts them by name.
 func askHosts(ctx context.Context, conn connection, up map[string]store.HostEntry) []hostLine {
 	hosts := make([]hostLine, 0, len(up))
 	for _, entry := range up {
@@ -95,7 +94,7 @@ func hostTable(t terminal, hosts []hostLine) string {
 	for _, host := range hosts {
 		name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID))
 		types := stripControls(strings.Join(host.Types, ", "))
-		if isTerminal(t.out) { // of 80 columns, perhaps
+		if isTerminal(t.out) { // it may have only 80 columns
 			types = text.WrapSoft(types, typesWidth)
 		}
 		row := table.Row{name, types, formatDuration(now.Sub(host.Started))}

@@ -19,19 +19,19 @@ type infoCommand struct{ actorArgs }
 
 // Help is shown by troupe info --help.
 func (*infoCommand) Help() string {
-	return `What its record says, and its host: the actor is not woken. Host is who runs it, or ran it last. Epoch is the ` +
-		`revision at which it woke last, Revision the newest one. Answers are those that it remembers for calls that come again.`
+	return `It shows what the record and the host say. The actor is not woken. Host is the host that runs it or ran it last. ` +
+		`Epoch is the revision at which it last woke, Revision the newest one. Answers are kept for calls that are resent.`
 }
 
 // actorInfo is what info --json writes.
 type actorInfo struct {
 	actorSummary
-	Created  bool     `json:"created"` // false: claimed for a call that has not created it yet
-	Awake    *bool    `json:"awake"`   // null: its host does not say
+	Created  bool     `json:"created"` // false: claimed for a call that has not created the actor yet
+	Awake    *bool    `json:"awake"`   // null: its host does not reply
 	Waiting  int      `json:"waiting"` // calls and events in its mailbox
 	Epoch    uint64   `json:"epoch"`
 	Revision uint64   `json:"revision"`
-	Needs    []string `json:"needs,omitempty"` // features without which no host runs it
+	Needs    []string `json:"needs,omitempty"` // features that a host must have to run it
 	Answers  *int     `json:"answers"`         // null: they cannot be decoded
 	Kept     int      `json:"revisions_kept"`
 }
@@ -96,7 +96,7 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 }
 
 func printInfo(e env, info actorInfo) error {
-	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for the person who asks
+	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for people
 	type line struct{ name, value string }
 	lines := []line{
 		{"Host", infoHost(e.terminal, info.Host)},
@@ -141,7 +141,7 @@ func printInfo(e env, info actorInfo) error {
 func awakeText(info actorInfo) string {
 	switch {
 	case info.Awake == nil:
-		return "not known: its host does not answer"
+		return "unknown: its host does not reply"
 	case !*info.Awake:
 		return "no"
 	case info.Waiting == 0:
@@ -150,10 +150,10 @@ func awakeText(info actorInfo) string {
 	return fmt.Sprintf("yes, %d waiting in its mailbox", info.Waiting)
 }
 
-// infoHost is the host with its whole id.
+// infoHost is the host with its full id.
 func infoHost(t terminal, host hostRef) string {
 	if host.ID == "" {
-		return "none: the next call chooses one"
+		return "none: the next call finds one"
 	}
 	return hostLabel(t, host, host.ID)
 }

@@ -89,7 +89,7 @@ func TestInfo(t *testing.T) {
 	require.False(t, info.Host.Up)
 	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "(not up)\n  Awake     no\n")
 	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a/b c", "{}").code)
-	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "Host      none: the next call chooses one\n")
+	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "Host      none: the next call finds one\n")
 }
 
 func TestInfoOfWhatIsNotThere(t *testing.T) {
@@ -121,7 +121,7 @@ func TestInfoShowsWhatItCannotRead(t *testing.T) {
 	lease(t, server, store.HostEntry{ID: "frozen"})
 	overwrite(t, nc, "room.b", []byte("\x83\xa5owner\xa6frozen\xa7created\xc3\xa7answers\xc4\x01\xc1"))
 	got = p.run(t.Context(), "info", "room", "b")
-	require.Contains(t, got.out, "Awake     not known: its host does not answer\n")
+	require.Contains(t, got.out, "Awake     unknown: its host does not reply\n")
 	require.Contains(t, got.out, "Answers   not readable\n")
 	got = p.run(t.Context(), "info", "room", "b", "--json")
 	require.Contains(t, got.out, `"awake":null`)

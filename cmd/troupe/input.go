@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// readJSON returns the JSON of an argument or of stdin, checked, and nil for none. What it is for is for errors.
+// readJSON returns the JSON in an argument or on stdin, after checking it, or nil for none. What names it in errors.
 func readJSON(ctx context.Context, stdin io.Reader, argument *string, what string) (json.RawMessage, error) {
 	var body []byte
 	switch {
@@ -27,12 +27,12 @@ func readJSON(ctx context.Context, stdin io.Reader, argument *string, what strin
 	}
 	var value json.RawMessage
 	if err := json.Unmarshal(body, &value); err != nil {
-		return nil, usageError{fmt.Errorf("the %s is no JSON: %w (a text needs quotes: '\"text\"')", what, err)}
+		return nil, usageError{fmt.Errorf("the %s is not JSON: %w (a string needs quotes: '\"text\"')", what, err)}
 	}
 	return value, nil
 }
 
-// readAll is io.ReadAll that an interrupt ends.
+// readAll is io.ReadAll that ends with ctx.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	type result struct {
 		data []byte

@@ -10,10 +10,10 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// errNoOutput is what the codec says of an empty body, which is how an action without output answers.
+// errNoOutput is the codec's error for an empty body, which is the reply of an action without output.
 var errNoOutput = codec.JSON.Unmarshal(nil, new(json.RawMessage))
 
-// invoke makes a call whose input and output are JSON.
+// invoke makes a call with JSON as input and output.
 func (c connection) invoke(ctx context.Context, call troupe.Invocation) (json.RawMessage, error) {
 	cl, err := c.newClient()
 	if err != nil {
@@ -30,7 +30,7 @@ func (c connection) invoke(ctx context.Context, call troupe.Invocation) (json.Ra
 	return output, errors.Join(err, cl.Close(context.WithoutCancel(ctx)))
 }
 
-// newClient makes a client whose calls have inputs and outputs in JSON.
+// newClient returns a client whose calls have JSON as input and output.
 func (c connection) newClient() (*client.Client, error) {
 	return client.New(c.nc, client.Config{Namespace: c.namespace.Name(), Codec: codec.JSON})
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// findLeases finds the leases of the hosts of the namespace, and nil where no host has run yet.
+// findLeases opens the leases of the namespace, or returns nil if no host has run yet.
 func (c connection) findLeases(ctx context.Context) (*store.Hosts, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	return store.FindHosts(ctx, c.nc, c.namespace)
 }
 
-// hostsUp are the hosts that have a lease, by their ids.
+// hostsUp returns the hosts that have a lease, by id.
 func (c connection) hostsUp(ctx context.Context) (map[string]store.HostEntry, error) {
 	leases, err := c.findLeases(ctx)
 	if err != nil || leases == nil {
@@ -31,10 +31,10 @@ func (c connection) hostsUp(ctx context.Context) (map[string]store.HostEntry, er
 	return hosts, nil
 }
 
-// leasePoll is the pause between two looks at the lease of a host that is to end.
+// leasePoll is the pause between two checks of a lease.
 const leasePoll = 50 * time.Millisecond
 
-// awaitEnd waits until a host has no lease any more.
+// awaitEnd waits until a host has no lease.
 func awaitEnd(ctx context.Context, leases *store.Hosts, host string, wait time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()

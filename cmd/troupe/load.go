@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// load is what is measured at a time: so many calls, or for so long.
+// load is a number of calls, or a time to spend on calls, with so many in flight.
 type load struct {
 	inFlight int
 	calls    int // 0: as many as there is time for
@@ -15,7 +15,8 @@ type load struct {
 	done     *atomic.Int64 // counts the calls of all loads
 }
 
-// run makes the calls of a load: do is told the number of its call, from zero on. What an interrupt has ended is not counted.
+// run makes the calls of a load. Do gets the number of the call, from 0. Calls that an interrupt has ended are not
+// counted.
 func (l load) run(ctx context.Context, t *tally, do func(ctx context.Context, call int) error) {
 	began := time.Now()
 	var next atomic.Int64

@@ -21,14 +21,14 @@ type lsCommand struct {
 	Limit int    `default:"-1" placeholder:"N" help:"Show the first N actors, 0 for all (default: 1000, and all with --json)."`
 }
 
-// defaultLimit is how many actors people are shown who did not say how many they want.
+// defaultLimit is how many actors are shown to people without --limit.
 const defaultLimit = 1000
 
 // Help is shown by troupe ls --help.
 func (*lsCommand) Help() string {
-	return `An actor has a record from its creation until it is destroyed. HOST is who runs it, or ran it last: the ` +
-		`record does not tell whether the actor is awake. A host that is not up is marked; the next call moves its ` +
-		`actors to another one. STATE is the size of the state and WRITTEN when it last changed.`
+	return `An actor has a record from its creation until it is destroyed. HOST is the host that runs it or ran it last; ` +
+		`the record does not say whether the actor is awake. A host that is not up is marked: the next call to one of its actors ` +
+		`moves that actor to another host. STATE is the size of the state, WRITTEN is when the record last changed.`
 }
 
 func (c *lsCommand) run(ctx context.Context, e env) error {
@@ -75,7 +75,7 @@ func (c *lsCommand) print(e env, actors []actorSummary) error {
 		}
 	}
 	if left := len(actors) - len(shown); left > 0 {
-		fmt.Fprintf(e.err, "%d more are left out: see --limit\n", left)
+		fmt.Fprintf(e.err, "%d more are not shown: see --limit\n", left)
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (c *lsCommand) list(ctx context.Context, conn connection) ([]actorSummary, 
 		switch {
 		case err != nil && !errors.Is(err, record.ErrCorrupt):
 			return nil, fmt.Errorf("listing the actors: %w", err)
-		case err == nil && !one.Created: // claimed for a call that has not created it yet
+		case err == nil && !one.Created: // claimed for a call that has not created the actor yet
 			continue
 		}
 		actors = append(actors, summarize(one, err, hosts))
@@ -104,11 +104,11 @@ func (c *lsCommand) list(ctx context.Context, conn connection) ([]actorSummary, 
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
 	}
 	slices.SortFunc(actors, byName)
-	// What was written meanwhile has come twice.
+	// A record that was written meanwhile has come twice.
 	return slices.CompactFunc(actors, func(a, b actorSummary) bool { return byName(a, b) == 0 }), nil
 }
 
-// actorTable renders the list of the verb ls.
+// actorTable renders the table of the verb ls.
 func actorTable(t terminal, actors []actorSummary) string {
 	w := newTable(t, "STATE", "WRITTEN")
 	w.AppendHeader(table.Row{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"})

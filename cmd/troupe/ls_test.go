@@ -64,7 +64,7 @@ func TestLs(t *testing.T) {
 
 	got = p.run(t.Context(), "ls", "--limit", "2")
 	require.Equal(t, exitOK, got.code)
-	require.Equal(t, "3 more are left out: see --limit\n", got.err)
+	require.Equal(t, "3 more are not shown: see --limit\n", got.err)
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
 	require.Len(t, lines, 3, got.out)
 	require.Equal(t, []string{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"}, strings.Fields(lines[0]))

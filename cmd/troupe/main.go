@@ -1,4 +1,4 @@
-// Command troupe calls actors and looks after them and their hosts, from a terminal or a script.
+// Command troupe calls actors and manages them and their hosts, from a terminal or a script.
 package main
 
 import (

@@ -7,8 +7,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// negativeMark stands before an argument such as -5, an input and not a flag, while kong reads the command line. No argument
-// of a program can contain it.
+// negativeMark is put before an argument such as -5, so that kong does not take it for a flag. No argument of a program
+// can contain it.
 const negativeMark = "\x00"
 
 func markNegatives(args []string) []string {
@@ -22,7 +22,7 @@ func markNegatives(args []string) []string {
 	return marked
 }
 
-// decodeUnmarked is how kong decodes a text.
+// decodeUnmarked decodes a string for kong, without the mark.
 func decodeUnmarked(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	err := ctx.Scan.PopValueInto("string", &text)
@@ -30,7 +30,7 @@ func decodeUnmarked(ctx *kong.DecodeContext, target reflect.Value) error {
 	return err
 }
 
-// withoutMarks removes the marks from an error of kong, quoted ones too.
+// withoutMarks removes the marks, also quoted ones, from an error of kong.
 func withoutMarks(message string) string {
 	return strings.NewReplacer(negativeMark, "", `\x00`, "").Replace(message)
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// printJSON writes a value in one line, or indented for people.
+// printJSON writes a JSON value, indented or in one line.
 func printJSON(w io.Writer, value []byte, indented bool) error {
 	var out bytes.Buffer
 	var err error
@@ -17,14 +17,14 @@ func printJSON(w io.Writer, value []byte, indented bool) error {
 		err = json.Compact(&out, value)
 	}
 	if err != nil {
-		return fmt.Errorf("what arrived is no JSON: %w", err)
+		return fmt.Errorf("the reply is not JSON: %w", err)
 	}
 	out.WriteByte('\n')
 	_, err = w.Write(escapeControls(out.Bytes()))
 	return err
 }
 
-// printLine writes a value as JSON for scripts.
+// printLine writes a value as a line of JSON.
 func (t terminal) printLine(v any) error {
 	line, err := marshal(v)
 	if err == nil {
@@ -43,7 +43,7 @@ func printLines[T any](t terminal, values []T) error {
 	return nil
 }
 
-// marshal is json.Marshal that leaves <, > and & readable.
+// marshal is json.Marshal without escapes for <, > and &.
 func marshal(v any) ([]byte, error) {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)

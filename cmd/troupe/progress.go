@@ -7,7 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/progress"
 )
 
-// showProgress shows how much is done of a total, and returns the function that ends that.
+// showProgress shows a progress bar, and returns a function that ends it.
 func showProgress(w io.Writer, total int64, done func() int64) (end func()) {
 	const barLength, updateEvery = 40, 100 * time.Millisecond
 	bar := progress.NewWriter()
@@ -39,7 +39,7 @@ func showProgress(w io.Writer, total int64, done func() int64) (end func()) {
 	return func() {
 		close(quit)
 		<-ended
-		tracker.MarkAsDone() // and so the bar stops
+		tracker.MarkAsDone() // stops the bar
 		<-rendered
 	}
 }

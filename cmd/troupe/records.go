@@ -10,14 +10,14 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// findRecords finds the records of the namespace, and nil where no host has run yet.
+// findRecords opens the records of the namespace, or returns nil if no host has run yet.
 func (c connection) findRecords(ctx context.Context) (*store.Records, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	return store.FindRecords(ctx, c.nc, c.namespace)
 }
 
-// actorRecord is the record of an actor, which need not exist, and the connection to it.
+// actorRecord is an actor, which need not exist, with the records and the connection.
 type actorRecord struct {
 	connection
 	id      troupe.ID
@@ -34,19 +34,18 @@ func (e env) withRecord(ctx context.Context, id troupe.ID, use func(actorRecord)
 		if records == nil {
 			return notFound(id)
 		}
-		defer func() { _ = records.Close() }() // nothing is under way then
+		defer func() { _ = records.Close() }() // no write is in flight
 		return use(actorRecord{c, id, records})
 	})
 }
 
-// get returns the record of an actor that exists. Of one that cannot be decoded it returns the revision, with
-// record.ErrCorrupt.
+// get returns the record of an existing actor. If it cannot be decoded, get returns its revision and record.ErrCorrupt.
 func (r actorRecord) get(ctx context.Context) (record.Record, error) {
 	found, err := r.records.Get(ctx, r.id)
 	return r.check(found, err)
 }
 
-// check looks into a record that was read: see [actorRecord.get].
+// check checks a record that was read: see [actorRecord.get].
 func (r actorRecord) check(found record.Record, err error) (record.Record, error) {
 	if err == nil {
 		_, err = found.Open()

@@ -10,23 +10,23 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// ownerTimeout is how long an actor's owner is given to say that it is up.
+// ownerTimeout is how long an actor's owner may take to reply to a ping.
 const ownerTimeout = 250 * time.Millisecond
 
-// recoverOwner brings into the records what only the journal of an actor's owner has, if that is gone: nobody may have
-// called one of its actors since. One that does not answer is waited for until its lease has run out.
+// recoverOwner recovers the journal of the actor's owner if that is gone, because nobody may have called one of its
+// actors since. If the owner does not reply, it waits for the owner's lease to run out.
 func recoverOwner(ctx context.Context, r actorRecord) error {
 	record, err := r.records.Get(ctx, r.id)
 	if err != nil || record.Owner == "" {
-		return nil //nolint:nilerror // who writes the record finds out what is wrong with it
+		return nil //nolint:nilerror // the write of the record will report what is wrong
 	}
 	asking, cancel := context.WithTimeout(ctx, ownerTimeout)
 	defer cancel()
 	if r.ask(asking, r.namespace.Ping(record.Owner), nil) == nil {
-		return nil // it has written the record as the actor fell asleep
+		return nil // the owner wrote the record when the actor fell asleep
 	}
 	silent := &troupe.Error{Code: troupe.CodeUnavailable,
-		Message: fmt.Sprintf("the host of %s, %s, does not answer and has its lease still: try again", r.id, record.Owner)}
+		Message: fmt.Sprintf("the host of %s, %s, does not reply but still has its lease: try again", r.id, record.Owner)}
 	leases, err := store.OpenHosts(ctx, r.nc, r.namespace, 0)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func recoverOwner(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if err := leases.Revoke(ctx, record.Owner, revision); errors.Is(err, store.ErrConflict) {
-		return silent // the replica that was asked lags: the lease is still there
+		return silent // the replica that was read lagged
 	} else if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 
 	got := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":-1}`, "--timeout", "500ms")
 	require.Equal(t, exitUnavailable, got.code, got.err)
-	require.Contains(t, got.err, "does not answer and has its lease still")
+	require.Contains(t, got.err, "does not reply but still has its lease")
 	_, up, err := leases.Revision(t.Context(), "slow")
 	require.NoError(t, err)
 	require.True(t, up)

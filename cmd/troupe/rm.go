@@ -13,17 +13,17 @@ import (
 type rmCommand struct {
 	actorArgs
 	Force    bool   `short:"f" help:"Do not ask."`
-	Record   bool   `help:"Remove the record itself, without the on-destroy hook."`
-	Revision uint64 `placeholder:"N" help:"With --record: fail when the record is at another revision."`
+	Record   bool   `help:"Delete the record directly, without the on-destroy hook."`
+	Revision uint64 `placeholder:"N" help:"With --record: fail if the record is at another revision."`
 }
 
 // Help is shown by troupe rm --help.
 func (*rmCommand) Help() string {
-	return `A host wakes the actor, runs its on-destroy hook and removes its record, with all its state. The hook can refuse. ` +
-		`The next call that creates it makes a new one.
+	return `A host wakes the actor, runs its on-destroy hook, and deletes its record with all its state. The hook can refuse. ` +
+		`A later call can create the actor anew.
 
-Where no host serves the type, or the record cannot be decoded, --record removes it all the same, unless its owner is up. ` +
-		`The removal fails, and changes nothing, when the actor wakes in the meantime.
+If no host serves the type, or the record cannot be decoded, --record deletes the record directly, unless its owner is up. ` +
+		`This fails, and changes nothing, if the actor wakes in the meantime.
 
 Without a terminal --force is needed.`
 }
@@ -35,9 +35,9 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 	}
 	switch {
 	case c.Revision != 0 && !c.Record:
-		return usageError{errors.New("--revision goes with --record")}
+		return usageError{errors.New("--revision needs --record")}
 	case !c.Force && !e.interactive:
-		return usageError{fmt.Errorf("nobody can be asked whether to destroy %s: say so with --force", id)}
+		return usageError{fmt.Errorf("to destroy %s without a terminal, add --force", id)}
 	}
 	return e.withRecord(ctx, id, func(r actorRecord) error {
 		if err := c.remove(ctx, r); err != nil {
@@ -67,13 +67,13 @@ func (c *rmCommand) remove(ctx context.Context, r actorRecord) error {
 	return destroy(ctx, r)
 }
 
-// destroy has a host destroy the actor.
+// destroy asks a host to destroy the actor.
 func destroy(ctx context.Context, r actorRecord) error {
 	_, err := r.invoke(ctx, troupe.Invocation{ID: r.id, Action: troupe.DestroyAction})
 	if known, ok := errors.AsType[*troupe.Error](err); ok &&
 		(errors.Is(err, troupe.ErrUnknownType) || errors.Is(err, troupe.ErrStateCorrupt)) {
 		advised := *known
-		advised.Message += ". To remove its record without the hook: --record"
+		advised.Message += ". To delete its record without the hook: --record"
 		return &advised
 	}
 	return err
@@ -95,7 +95,7 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if owner, up := hosts[found.Owner]; up {
-		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", r.id, owner.Name, owner.ID)
+		return fmt.Errorf("the owner of %s is up, the host %s %s: leave out --record, so that it destroys the actor", r.id, owner.Name, owner.ID)
 	}
 	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
 }

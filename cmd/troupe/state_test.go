@@ -49,10 +49,10 @@ func TestState(t *testing.T) {
 		want string
 	}{
 		{"get room none", exitNotFound, "there is no actor room/none"},
-		{"get room ==", exitUsage, "begins no escape"},
+		{"get room ==", exitUsage, "is not an escape"},
 		{"set room none {}", exitNotFound, "there is no actor room/none"},
-		{"set room a/b", exitUsage, "what is the state to be"},
-		{"set room a/b {", exitUsage, "the state is no JSON"},
+		{"set room a/b", exitUsage, "no state given"},
+		{"set room a/b {", exitUsage, "the state is not JSON"},
 		{"set room a/b {} --raw", exitUsage, "comes on stdin"},
 		{"get room a --namespace other", exitNotFound, "there is no actor room/a"},
 	} {

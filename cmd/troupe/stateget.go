@@ -14,15 +14,15 @@ import (
 // stateGetCommand is the verb state get.
 type stateGetCommand struct {
 	actorArgs
-	Raw      bool   `short:"r" help:"Write the msgpack bytes as they are; of a damaged record, all of it."`
-	Revision uint64 `placeholder:"N" help:"The state at an earlier revision: see state history."`
+	Raw      bool   `short:"r" help:"Write the msgpack bytes; of a damaged record, all of it."`
+	Revision uint64 `placeholder:"N" help:"Show the state at an earlier revision: see state history."`
 }
 
 // Help is shown by troupe state get --help.
 func (*stateGetCommand) Help() string {
-	return `The state goes to stdout, indented on a terminal: what the record of the actor has. What the actor is at this ` +
-		`moment may be newer: by a turn, or by some seconds where many actors of its host change at a time, or if that host has just ` +
-		`died. With --json it comes in one line, with the record's revision and owner around it.`
+	return `The state in the actor's record goes to stdout, indented on a terminal. The state in memory may be newer: by one ` +
+		`turn, or by some seconds if many actors of its host change at a time or if that host has just died. --json writes one ` +
+		`line, which includes the record's revision and owner.`
 }
 
 // storedState is what state get --json writes.
@@ -53,7 +53,7 @@ func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {
 	if err != nil {
 		return err
 	}
-	state := []byte("null") // an actor without any
+	state := []byte("null") // an actor without state
 	if len(found.State) > 0 {
 		if state, err = codec.ToJSON(found.State); err != nil {
 			return corrupt(r.id, err)
@@ -69,7 +69,7 @@ func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {
 	return printJSON(r.out, line, false)
 }
 
-// find is the record at the revision that is asked for.
+// find returns the record at the requested revision.
 func (c *stateGetCommand) find(ctx context.Context, r actorRecord) (record.Record, error) {
 	if c.Revision == 0 {
 		return r.get(ctx)

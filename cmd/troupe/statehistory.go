@@ -19,19 +19,19 @@ type stateHistoryCommand struct{ actorArgs }
 
 // Help is shown by troupe state history --help.
 func (*stateHistoryCommand) Help() string {
-	return `One revision of each actor is kept, the newest, unless more were asked for with troupe state keep. A revision is ` +
-		`written when the actor wakes on a host, when its state has changed, which may be for several calls at once, and by ` +
-		`troupe state set. With --json each comes with its state. To go back to one:
+	return `Only the newest revision of each actor is kept, unless troupe state keep has changed that. A revision is written ` +
+		`when the actor wakes on a host, when calls have changed its state (several calls may share one revision), and by troupe ` +
+		`state set. --json includes the state of each. To go back to one:
 
   troupe state get counter a --revision 17 --raw > good.msgpack
   troupe state set counter a --raw < good.msgpack`
 }
 
-// revision is a revision of a record as state history --json writes it.
+// revision is a revision as state history --json prints it.
 type revision struct {
 	Revision uint64          `json:"revision"`
 	Written  time.Time       `json:"written"`
-	By       string          `json:"by"` // what has written it: see writtenBy
+	By       string          `json:"by"` // why it was written: see writtenBy
 	Owner    string          `json:"owner,omitempty"`
 	Epoch    uint64          `json:"epoch"`
 	Bytes    int             `json:"state_bytes"`
@@ -60,12 +60,12 @@ func printHistory(ctx context.Context, r actorRecord) error {
 	}
 	most, err := r.records.Kept(ctx)
 	if err == nil && most == 1 {
-		fmt.Fprintln(r.err, "one revision of each actor is kept: see troupe state keep")
+		fmt.Fprintln(r.err, "only one revision of each actor is kept: see troupe state keep")
 	}
 	return err
 }
 
-// revisions are the revisions of an actor that are kept, oldest first. There is at least one.
+// revisions returns the kept revisions of an actor, oldest first. There is at least one.
 func revisions(ctx context.Context, r actorRecord) ([]revision, error) {
 	var found []revision
 	for one, err := range r.records.History(ctx, r.id) {
@@ -90,7 +90,7 @@ func revisions(ctx context.Context, r actorRecord) ([]revision, error) {
 	return found, nil
 }
 
-// writtenBy tells for what a record was written.
+// writtenBy says why a record was written.
 func writtenBy(r record.Record) string {
 	switch {
 	case r.Owner == "":

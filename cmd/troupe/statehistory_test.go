@@ -23,7 +23,7 @@ func TestStateHistory(t *testing.T) {
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
 	got := p.run(t.Context(), "state", "history", "room", "a")
 	require.Equal(t, exitOK, got.code)
-	require.Equal(t, "one revision of each actor is kept: see troupe state keep\n", got.err)
+	require.Equal(t, "only one revision of each actor is kept: see troupe state keep\n", got.err)
 	require.Equal(t, 2, strings.Count(got.out, "\n"), got.out)
 
 	require.Equal(t, result{exitOK, "3\n", ""}, p.run(t.Context(), "state", "keep", "3"))

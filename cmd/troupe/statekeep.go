@@ -10,15 +10,15 @@ import (
 
 // stateKeepCommand is the verb state keep.
 type stateKeepCommand struct {
-	Revisions *int `arg:"" optional:"" help:"How many revisions of each actor to keep, 1 to 64; without it, the number is shown."`
-	Force     bool `short:"f" help:"Do not ask before revisions are removed."`
+	Revisions *int `arg:"" optional:"" help:"How many revisions of each actor to keep, 1 to 64; without it, the number is printed."`
+	Force     bool `short:"f" help:"Do not ask before revisions are deleted."`
 }
 
 // Help is shown by troupe state keep --help.
 func (*stateKeepCommand) Help() string {
-	return `It holds for all actors of the namespace, from now on, and hosts need not be restarted. Each revision is a copy of ` +
-		`the whole record, on the disks of the servers. A smaller number removes what is over it at once: on a terminal you are ` +
-		`asked first, elsewhere --force is needed.`
+	return `The number applies to all actors of the namespace, from now on; hosts need no restart. Each revision is a copy of ` +
+		`the whole record, on the disks of the servers. A smaller number deletes the surplus at once: on a terminal you are asked ` +
+		`first, elsewhere --force is needed.`
 }
 
 func (c *stateKeepCommand) run(ctx context.Context, e env) error {
@@ -54,9 +54,9 @@ func (c *stateKeepCommand) keep(ctx context.Context, conn connection) (int, erro
 	}
 	if *c.Revisions < kept && !c.Force {
 		if !conn.interactive {
-			return 0, usageError{fmt.Errorf("%d are kept, and nobody can be asked whether to remove some: say so with --force", kept)}
+			return 0, usageError{fmt.Errorf("%d are kept: to delete some without a terminal, add --force", kept)}
 		}
-		if err := conn.confirm(ctx, fmt.Sprintf("Remove all but %d revisions of each actor?", *c.Revisions)); err != nil {
+		if err := conn.confirm(ctx, fmt.Sprintf("Delete all but %d revisions of each actor?", *c.Revisions)); err != nil {
 			return 0, err
 		}
 	}

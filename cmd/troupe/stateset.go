@@ -13,23 +13,23 @@ import (
 // stateSetCommand is the verb state set.
 type stateSetCommand struct {
 	actorArgs
-	State *string `arg:"" name:"json" optional:"" help:"State as JSON; - reads it from stdin, as does no state when stdin is piped."`
+	State *string `arg:"" name:"json" optional:"" help:"State as JSON; - reads it from stdin. Without it, a pipe or a file on stdin is read."`
 
 	Raw      bool   `short:"r" help:"The state on stdin is msgpack, as state get --raw writes it."`
-	Revision uint64 `placeholder:"N" help:"Fail when the record is at another revision: see state get --json."`
-	Create   bool   `help:"Make the actor if there is none, without its on-create hook."`
-	Force    bool   `help:"Do not wait for the actor to fall asleep: what its record does not have yet is undone."`
-	Forget   bool   `help:"Forget the answers to earlier calls too: a call that is sent again runs again."`
+	Revision uint64 `placeholder:"N" help:"Fail if the record is at another revision: see state get --json."`
+	Create   bool   `help:"Create the actor if there is none, without its on-create hook."`
+	Force    bool   `help:"Do not put the actor to sleep first: changes that are not in its record yet are lost."`
+	Forget   bool   `help:"Forget the answers to earlier calls too: a resent call runs again."`
 }
 
 // Help is shown by troupe state set --help.
 func (*stateSetCommand) Help() string {
-	return `An actor that is awake is put to sleep first, and wakes with the new state. The write fails, and changes ` +
-		`nothing, when the actor wakes or anybody else writes the record in the meantime.
+	return `An awake actor is put to sleep first, and wakes with the new state. The write fails, and changes nothing, if the ` +
+		`actor wakes or somebody else writes the record in the meantime.
 
-Where JSON has no type of its own, bytes and times, it takes the type of what is stored at the same place. Nothing else ` +
-		`is checked: a state that the actor's program cannot take is refused when the actor wakes, with state_corrupt, and ` +
-		`can be set again. Keep what was there:
+JSON has no bytes and no times: a string takes the type of the stored value at the same place. Nothing else is checked. If ` +
+		`the state does not fit the actor's program, its calls fail with state_corrupt, and the state can be set again. Save the ` +
+		`old state first:
 
   troupe state get counter a --raw > before.msgpack
   troupe state set counter a --raw < before.msgpack`
@@ -70,7 +70,7 @@ func (c *stateSetCommand) set(ctx context.Context, r actorRecord, given []byte) 
 	return err
 }
 
-// read returns the state as it was given.
+// read returns the given state: JSON, or msgpack with --raw.
 func (c *stateSetCommand) read(ctx context.Context, e env) ([]byte, error) {
 	if c.Raw {
 		if c.State != nil && *c.State != "-" || e.in == nil {
@@ -81,7 +81,7 @@ func (c *stateSetCommand) read(ctx context.Context, e env) ([]byte, error) {
 			return nil, fmt.Errorf("reading the state from stdin: %w", err)
 		}
 		if _, err := codec.ToJSON(given); err != nil {
-			return nil, usageError{fmt.Errorf("the state is no msgpack: %w", err)}
+			return nil, usageError{fmt.Errorf("the state is not msgpack: %w", err)}
 		}
 		return given, nil
 	}
@@ -90,7 +90,7 @@ func (c *stateSetCommand) read(ctx context.Context, e env) ([]byte, error) {
 		return nil, err
 	}
 	if given == nil {
-		return nil, usageError{errors.New("what is the state to be? Give it as JSON, or on stdin")}
+		return nil, usageError{errors.New("no state given: add it as JSON, or on stdin")}
 	}
 	return given, nil
 }
@@ -117,17 +117,18 @@ func (c *stateSetCommand) write(ctx context.Context, r actorRecord, given []byte
 			return 0, usageError{fmt.Errorf("the state: %w", err)}
 		}
 	}
-	// Without an owner, whoever is called next takes the actor; whoever thought to have it finds out by its next write.
+	// Without an owner, the host that is called next claims the actor. A host that believes it has the actor finds out
+	// with its next write.
 	found.Owner, found.Epoch, found.Created, found.State = "", 0, true, state
 	revision, err := r.records.Put(ctx, r.id, found)
 	return revision, r.explainConflict(err)
 }
 
-// putToSleep puts an actor to sleep that is awake.
+// putToSleep puts the actor to sleep if it is awake.
 func putToSleep(ctx context.Context, r actorRecord) error {
 	_, err := r.invoke(ctx, troupe.Invocation{ID: r.id, Action: troupe.SleepAction})
 	if errors.Is(err, troupe.ErrNotFound) || errors.Is(err, troupe.ErrUnknownType) {
-		return nil // it sleeps, or nobody is there who could run it
+		return nil // it is asleep, or there is no host that could run it
 	}
 	return err
 }

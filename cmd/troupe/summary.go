@@ -6,7 +6,7 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// actorSummary is an actor as ls lists it, and the beginning of what info tells.
+// actorSummary is an actor as ls lists it. The output of info begins with it.
 type actorSummary struct {
 	Type     string    `json:"type"`
 	Key      string    `json:"key"` // as the verbs take it
@@ -17,7 +17,7 @@ type actorSummary struct {
 	Error    string    `json:"error,omitempty"` // why the record cannot be read
 }
 
-// summarize is what a record tells of an actor, or why it cannot be read.
+// summarize returns what a record says about an actor, or why it cannot be read.
 func summarize(one store.ListedRecord, damage error, hosts map[string]store.HostEntry) actorSummary {
 	actor := actorSummary{
 		Type: one.ID.Type(), Key: one.ID.KeyString(), Parts: append([]string{}, one.ID.Key()...),

@@ -5,7 +5,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// newTable is a table for people, with these columns set to the right: in a box on a terminal, in bare columns elsewhere.
+// newTable returns a table with the given columns aligned right: in a box on a terminal, in bare columns elsewhere.
 func newTable(t terminal, numbers ...string) table.Writer {
 	w := table.NewWriter()
 	style := table.StyleRounded

@@ -7,16 +7,16 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// tally is how a load went.
+// tally is the result of a load.
 type tally struct {
 	mu     sync.Mutex
 	times  *hdrhistogram.Histogram // of the calls that succeeded, in microseconds
-	errors map[string]int          // how often each code came
+	errors map[string]int          // by code
 	first  error
 	took   time.Duration
 }
 
-// maxLatency is the longest time that is told from longer ones.
+// maxLatency is the longest latency that is recorded; longer ones count as this.
 const maxLatency = 10 * time.Minute
 
 func newTally() *tally {
@@ -28,7 +28,7 @@ func (t *tally) add(took time.Duration, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil {
-		_ = t.times.RecordValue(min(took, maxLatency).Microseconds()) // fails only for what is longer
+		_ = t.times.RecordValue(min(took, maxLatency).Microseconds()) // fails only for longer times
 		return
 	}
 	f, _ := asFailure(err)
@@ -38,7 +38,7 @@ func (t *tally) add(took time.Duration, err error) {
 	}
 }
 
-// rate is how many calls succeeded in a second.
+// rate is the number of successful calls per second.
 func (t *tally) rate() float64 {
 	if t.took <= 0 {
 		return 0
@@ -46,10 +46,10 @@ func (t *tally) rate() float64 {
 	return float64(t.times.TotalCount()) / t.took.Seconds()
 }
 
-// allSucceeded reports whether there were calls and all have succeeded.
+// allSucceeded reports whether there were calls and all succeeded.
 func (t *tally) allSucceeded() bool { return t.first == nil && t.rate() > 0 }
 
-// merge adds what another tally has.
+// merge adds another tally.
 func (t *tally) merge(other *tally) {
 	t.times.Merge(other.times)
 	for code, count := range other.errors {
@@ -61,7 +61,7 @@ func (t *tally) merge(other *tally) {
 	t.took += other.took
 }
 
-// percentile is the time that so many percent of the calls that succeeded took at most.
+// percentile is the longest time among the fastest percent of the successful calls.
 func (t *tally) percentile(percent float64) time.Duration {
 	return time.Duration(t.times.ValueAtPercentile(percent)) * time.Microsecond
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// formatSize is a number of bytes for people.
+// formatSize formats a number of bytes for people.
 func formatSize(bytes int) string {
 	switch n := float64(bytes); {
 	case bytes < 1<<10:
@@ -17,7 +17,7 @@ func formatSize(bytes int) string {
 	}
 }
 
-// formatAge is how long ago something was, for people. The clocks of the server and of this machine may differ.
+// formatAge formats how long ago something was. The clocks of the server and of this machine may differ.
 func formatAge(d time.Duration) string {
 	if d < time.Second {
 		return "now"
@@ -25,7 +25,7 @@ func formatAge(d time.Duration) string {
 	return formatDuration(d) + " ago"
 }
 
-// formatDuration is how long something has lasted, for people.
+// formatDuration formats a duration for people.
 func formatDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

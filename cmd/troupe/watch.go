@@ -27,17 +27,16 @@ type watchCommand struct {
 
 // Help is shown by troupe watch --help.
 func (*watchCommand) Help() string {
-	return `Events are printed from the moment that "watching" appears on stderr: what was broadcast before is gone, ` +
-		`and so is what is broadcast while the connection is lost; the next event has it told on stderr what is missing. ` +
-		`The actor need not exist, and is not woken. ` +
-		`An interrupt (Ctrl-C) ends it.`
+	return `Events are printed once "watching" appears on stderr. Events that were broadcast before, or while the connection ` +
+		`was lost, are not shown; with the next event, stderr says which are missing. The actor need not exist, and is not ` +
+		`woken. An interrupt (Ctrl-C) ends it.`
 }
 
-// event is one event as scripts see it.
+// event is an event as --json prints it.
 type event struct {
 	Time    time.Time       `json:"time"` // of its arrival
 	Event   string          `json:"event"`
-	Payload json.RawMessage `json:"payload,omitempty"` // absent for an event without one
+	Payload json.RawMessage `json:"payload,omitempty"` // absent if the event has none
 	Error   string          `json:"error,omitempty"`   // why the payload cannot be shown
 }
 
@@ -75,7 +74,7 @@ func (c *watchCommand) run(ctx context.Context, e env) error {
 	})
 }
 
-// show writes what arrives until the count is reached or ctx is done.
+// show prints events until the count is reached or ctx is done.
 func (c *watchCommand) show(ctx context.Context, e env, messages <-chan *nats.Msg, status <-chan nats.Status) error {
 	var order order.Tracker
 	for printed := 0; c.Count == 0 || printed < c.Count; {
@@ -93,16 +92,16 @@ func (c *watchCommand) show(ctx context.Context, e env, messages <-chan *nats.Ms
 			case nats.CLOSED:
 				return connectionError{nats.ErrConnectionClosed}
 			case nats.RECONNECTING:
-				fmt.Fprintln(e.err, "the connection is lost: events are missed until it is back")
+				fmt.Fprintln(e.err, "connection lost: events are missed until it is back")
 			default:
-				fmt.Fprintln(e.err, "the connection is back")
+				fmt.Fprintln(e.err, "reconnected")
 			}
 		}
 	}
 	return nil
 }
 
-// printGap says which events are missing before one.
+// printGap says which events are missing before this one.
 func printGap(e env, order *order.Tracker, msg *nats.Msg) {
 	place := wire.ParsePlace(msg.Header)
 	actor, event, ok := e.namespace.ParseEvent(msg.Subject)
@@ -111,7 +110,8 @@ func printGap(e env, order *order.Tracker, msg *nats.Msg) {
 	}
 }
 
-// decodeEvent decodes an event. One that cannot be decoded is shown as such: it did happen.
+// decodeEvent decodes an event. If the payload cannot be decoded, the event is shown with an error, because it did
+// happen.
 func decodeEvent(msg *nats.Msg) event {
 	shown := event{Time: time.Now(), Event: msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]}
 	if len(msg.Data) == 0 {

@@ -111,7 +111,7 @@ func TestWatchTellsOfALostConnection(t *testing.T) {
 	status <- nats.CLOSED
 	err := new(watchCommand).show(t.Context(), env{terminal: terminal{err: &told}}, nil, status)
 	require.ErrorAs(t, err, new(connectionError))
-	require.Equal(t, "the connection is lost: events are missed until it is back\nthe connection is back\n", told.String())
+	require.Equal(t, "connection lost: events are missed until it is back\nreconnected\n", told.String())
 }
 
 func TestWatchTellsWhatIsMissing(t *testing.T) {

@@ -2,35 +2,35 @@ package store
 
 import "time"
 
-// batchPolicy decides whether writes go out in batches. A server that syncs each write to the disk takes its time, and stores a
-// batch in little more. For others a batch is the slower way. How long the answers take tells which it is, first of
-// single writes, then of batches.
+// batchPolicy decides whether writes go out as atomic batches. A server that syncs each write to the disk is slow, and
+// stores a batch in little more time than a single write. For other servers a batch is slower. The policy finds out
+// which it is by measuring the acknowledgements, first of single writes, then of batches.
 type batchPolicy struct {
 	batching    bool
-	unsupported bool // the stream takes none
+	unsupported bool // the stream takes no batches
 
-	since  time.Time     // of the first answer that is counted
-	count  int           // of answers
-	writes int           // that the server had before it when they were sent, and their own
-	total  time.Duration // from their sending
+	since  time.Time     // of the first acknowledgement that is counted
+	count  int           // acknowledgements
+	writes int           // the writes that those had to wait for, including their own
+	total  time.Duration // the sum of the times from sending to acknowledgement
 
-	singleTime time.Duration // what a single write has taken
-	until      time.Time     // when batches are left, or may be tried again
-	backoff    time.Duration // of single writes, after batches that were no better
+	singleTime time.Duration // the time per single write before batching
+	until      time.Time     // when batching ends, or when it may be tried again
+	backoff    time.Duration // how long single writes are used after batches that were not faster
 }
 
 const (
 	slowWrite    = 100 * time.Microsecond
-	minObserved  = 100 * time.Millisecond // some of the times that a server syncs on its own are in it
-	minSingles   = 64                     // at least
+	minObserved  = 100 * time.Millisecond // long enough to include some of the server's periodic syncs
+	minSingles   = 64                     // acknowledgements before a decision
 	minBatches   = 4
-	minSpeedup   = 2 // times as fast a batch must be
+	minSpeedup   = 2 // how many times faster batches must be
 	batchFor     = 20 * time.Second
 	firstBackoff = time.Second
 	maxBackoff   = time.Minute
 )
 
-// observe counts the answer to a flight.
+// observe counts the acknowledgement of a flight, and decides when there are enough.
 func (p *batchPolicy) observe(f *flight, now time.Time) {
 	isBatch := len(f.writes) > 1
 	if p.unsupported || isBatch != p.batching || !isBatch && (f.ahead < minWindow/2 || now.Before(p.until)) {

@@ -16,28 +16,28 @@ import (
 
 // Errors of a compare-and-set write, for errors.Is.
 var (
-	// ErrConflict: the key is not at the expected revision: somebody else has written it.
+	// ErrConflict: the key is not at the expected revision, because somebody else has written it.
 	ErrConflict = errors.New("the key is not at the expected revision")
-	// ErrOutcomeUnknown: the write was sent and no answer came: it may have been stored, or may be yet.
-	ErrOutcomeUnknown = errors.New("the write was not answered")
+	// ErrOutcomeUnknown: the write was sent but not acknowledged. It may be stored now, or later, or never.
+	ErrOutcomeUnknown = errors.New("the write was not acknowledged")
 )
 
-// JetStream's numbers for a refused compare-and-set: another revision, and (replicated streams) another write of the
-// same key still on its way. And a batch for a stream that was made without AllowAtomicPublish.
+// JetStream's error numbers: for a compare-and-set that met another revision; for one that met another write of the
+// same key in flight (replicated streams); and for a batch to a stream without AllowAtomicPublish.
 const (
 	codeWrongLastSequence = 10071
 	codeWriteInFlight     = 10164
 	codeNoBatches         = 10174
 )
 
-// writeTimeout bounds one write, with what the client library retries in it.
+// writeTimeout bounds one write, including the retries of the client library.
 const writeTimeout = 5 * time.Second
 
-// retryPause is the pause after a write that could not be sent.
+// retryPause is the pause after a request that could not be sent.
 const retryPause = 20 * time.Millisecond
 
-// bucket is a JetStream KV bucket on the level of its stream: unlike jetstream.KeyValue it tells the revision of a
-// deleted key, writes with a TTL and an expected revision at once, and reads and writes in one request each.
+// bucket is a JetStream KV bucket, used through its stream. Unlike jetstream.KeyValue it tells the revision of a
+// deleted key, combines a TTL with an expected revision, and reads and writes with one request each.
 type bucket struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
@@ -45,11 +45,11 @@ type bucket struct {
 	entries jetstream.KeyValue
 }
 
-// name is that of the stream.
+// name is the name of the stream.
 func (b *bucket) name() string { return b.stream.CachedInfo().Config.Name }
 
-// get reads the newest value of a key. For a key that is absent or deleted, value is nil and revision is what a write
-// must expect.
+// get reads the newest value of a key. If the key is absent or deleted, value is nil and revision is what a write must
+// expect.
 func (b *bucket) get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
 	msg, err := b.last(ctx, b.prefix+key)
 	switch {
@@ -63,8 +63,8 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 	return msg.Data, msg.Sequence, nil
 }
 
-// last reads the last message of a subject, nil if there is none. It does not wait for an answer that was lost with the
-// connection.
+// last reads the last message of a subject, or nil. It fails at once when the connection is lost, because the reply is
+// lost with it.
 func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -76,19 +76,19 @@ func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStream
 	return msg, err
 }
 
-// isDeletion reports whether a message says that its key is deleted.
+// isDeletion reports whether a message is the deletion of its key.
 func isDeletion(header nats.Header) bool {
 	operation := wire.FirstHeader(header, "KV-Operation")
 	return operation == "DEL" || operation == "PURGE" || wire.FirstHeader(header, jetstream.MarkerReasonHeader) != ""
 }
 
-// put writes a key that is at the expected revision and returns the new one. With a TTL, of whole seconds, the server
+// put writes a key that is at the expected revision, and returns the new one. With a ttl (whole seconds) the server
 // deletes the key that long after its last write.
 func (b *bucket) put(ctx context.Context, key string, value []byte, expected uint64, ttl time.Duration) (uint64, error) {
 	return b.write(ctx, &nats.Msg{Subject: b.prefix + key, Data: value}, expected, ttl)
 }
 
-// remove deletes a key that is at the expected revision, its history and, after markerTTL, all trace of it.
+// remove deletes a key that is at the expected revision, with its history. After markerTTL no trace of it is left.
 func (b *bucket) remove(ctx context.Context, key string, expected uint64, markerTTL time.Duration) error {
 	msg := nats.NewMsg(b.prefix + key)
 	msg.Header.Set("KV-Operation", "PURGE")
@@ -112,7 +112,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		}
 		key := strings.TrimPrefix(msg.Subject, b.prefix)
 		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-			if pause.For(ctx, retryPause) { // the connection, or the stream's leader, is away for a moment
+			if pause.For(ctx, retryPause) { // there is no connection, or no leader of the stream, for a moment
 				continue
 			}
 		}
@@ -133,7 +133,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 	}
 }
 
-// onDisconnect runs f when the connection is lost, and with it all answers that have not come, unless it is stopped before.
+// onDisconnect calls f when the connection is lost, and with it all replies under way, unless it is stopped before.
 func onDisconnect(nc *nats.Conn, f func()) (stop func()) {
 	lost, done := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED), make(chan struct{})
 	go func() {
@@ -149,7 +149,7 @@ func onDisconnect(nc *nats.Conn, f func()) (stop func()) {
 	}
 }
 
-// errNotSent marks writes that certainly did not reach the server.
+// errNotSent is the error of a write that certainly did not reach the server.
 var errNotSent = errors.New("not sent")
 
 func writeError(err error) error {

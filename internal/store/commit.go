@@ -9,7 +9,7 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// group is a message of a journal.
+// group is one message of a journal: the changes of many actors.
 type group struct {
 	segment  *Segment
 	expected uint64
@@ -17,13 +17,13 @@ type group struct {
 	writes   []groupedWrite
 }
 
-// groupedWrite is a change in it.
+// groupedWrite is a write that went into a group.
 type groupedWrite struct {
-	revision uint64 // of the record, which is as it was
+	revision uint64 // of the record, which is not written
 	done     func(Outcome)
 }
 
-// commit sends a group of what waits.
+// commit sends waiting writes as a group, if none is in flight.
 func (j *Journal) commit() {
 	j.mu.Lock()
 	if j.inFlight != nil || j.queue.Len() == 0 {
@@ -31,7 +31,7 @@ func (j *Journal) commit() {
 		return
 	}
 	n := j.queue.Len()
-	n = min(max(n/2, smallGroup), n, maxGroup) // while one is on its way, others can be under way to the next
+	n = min(max(n/2, smallGroup), n, maxGroup) // leave half for the next group, so that one can fill while the other is in flight
 	g := new(group)
 	if last := len(j.free) - 1; last >= 0 {
 		g, j.free = j.free[last], j.free[:last]
@@ -60,7 +60,7 @@ func (j *Journal) commit() {
 	})
 }
 
-// fill takes so many writes that wait in the queue of the journal.
+// fill moves up to n waiting writes of the journal into the group.
 func (g *group) fill(j *Journal, n int) {
 	g.body, g.writes = g.body[:0], g.writes[:0]
 	for len(g.writes) < n && len(g.body) < maxGroupBytes {
@@ -85,7 +85,7 @@ func (g *group) fill(j *Journal, n int) {
 	}
 }
 
-// handleAck takes the server's answer to a group.
+// handleAck handles the acknowledgement of the group in flight.
 func (j *Journal) handleAck(o Outcome) {
 	if errors.Is(o.Err, ErrOutcomeUnknown) || errors.Is(o.Err, errNotSent) {
 		j.mu.Lock()
@@ -97,11 +97,11 @@ func (j *Journal) handleAck(o Outcome) {
 	j.settle(o.Revision, o.Err, o.More)
 }
 
-// settle tells what has become of the group that was on its way.
+// settle tells the writes of the group in flight their outcome.
 func (j *Journal) settle(sequence uint64, err error, more bool) {
 	j.mu.Lock()
 	g := j.inFlight
-	if g == nil { // it was given up
+	if g == nil { // it was abandoned
 		j.mu.Unlock()
 		return
 	}
@@ -128,11 +128,12 @@ func (j *Journal) settle(sequence uint64, err error, more bool) {
 	clear(g.writes)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.free = append(j.free, g) // there are few: one is on its way at a time
+	j.free = append(j.free, g) // there are few: one is in flight at a time
 }
 
-// resolve finds out what has become of a group that was not answered, by sending it again: each message of a journal
-// follows the last one, so it cannot get there twice. When that takes too long, the journal is given up.
+// resolve finds out what became of a group that was not acknowledged, by sending it again. Each message of a journal
+// must follow the last one, so the group cannot be stored twice. If that takes longer than journalTimeout, the journal
+// is given up.
 func (j *Journal) resolve() {
 	j.mu.Lock()
 	g, unanswered := j.inFlight, j.unanswered
@@ -147,7 +148,7 @@ func (j *Journal) resolve() {
 		found, state, err := j.journals.last(ctx, key)
 		switch {
 		case err != nil:
-		case state == journalSealed, state == journalOver: // perhaps after it
+		case state == journalSealed, state == journalOver: // perhaps after the group
 			j.settle(0, ErrOutcomeUnknown, false)
 			return
 		case found > g.expected:
@@ -165,7 +166,7 @@ func (j *Journal) resolve() {
 	j.settle(0, ErrOutcomeUnknown, false)
 }
 
-// untilClosed is a context that ends with the journal, or when its time is over.
+// untilClosed returns a context that ends with the journal, or after journalTimeout.
 func (j *Journal) untilClosed() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
 	stop := make(chan struct{})

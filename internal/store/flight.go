@@ -11,12 +11,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// flight is what the server gives one answer to: a write, or a batch.
+// flight is what the server acknowledges as one: a single write or an atomic batch.
 type flight struct {
 	writes  []prepared
 	sent    time.Time
-	ahead   int  // so many writes that were in flight before
-	journal bool // it is not for a record
+	ahead   int  // record writes in flight when it was sent
+	journal bool // a group of a journal, not records
 }
 
 // recordWrites is how many writes of records are in a flight.
@@ -39,7 +39,7 @@ func (w *writer) newFlight() *flight {
 	return f
 }
 
-// send sends a flight.
+// send sends a flight, unless it is empty.
 func (w *writer) send(f *flight) {
 	if len(f.writes) == 0 {
 		return
@@ -49,7 +49,7 @@ func (w *writer) send(f *flight) {
 	}
 }
 
-// publish sends the messages of a flight, and returns its number.
+// publish publishes the messages of a flight, and returns its number.
 func (w *writer) publish(f *flight) (number uint64, err error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
@@ -84,7 +84,7 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 	return number, nil
 }
 
-// remove takes a flight out of those that are in flight, if it still is.
+// remove removes a flight from those in flight, and returns it, or nil if it was removed before.
 func (w *writer) remove(number uint64) *flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,7 +96,8 @@ func (w *writer) remove(number uint64) *flight {
 	return f
 }
 
-// expire ends the writes that were sent until then, and reports whether there are others.
+// expire ends the writes that were sent until the given time, with ErrOutcomeUnknown. It reports whether there are
+// others.
 func (w *writer) expire(until time.Time) bool {
 	over, more := w.removeSentUntil(until)
 	for _, f := range over {
@@ -106,9 +107,9 @@ func (w *writer) expire(until time.Time) bool {
 	return more
 }
 
-// removeSentUntil takes out the flights that were sent until then, and reports whether there are others.
+// removeSentUntil removes the flights that were sent until the given time, and reports whether there are others.
 func (w *writer) removeSentUntil(until time.Time) (over []*flight, more bool) {
-	w.sending.Lock() // what is finished is used again
+	w.sending.Lock() // flights are reused once they are settled
 	defer w.sending.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,20 +123,20 @@ func (w *writer) removeSentUntil(until time.Time) (over []*flight, more bool) {
 	return over, len(w.flights) > 0
 }
 
-// handleAck takes the server's answer to a flight.
+// handleAck handles the acknowledgement of a flight.
 func (w *writer) handleAck(msg *nats.Msg) {
 	number, err := strconv.ParseUint(strings.TrimPrefix(msg.Subject, w.inbox), 36, 64)
 	if err != nil {
-		return // not an answer to anything of ours
+		return // not one of our flights
 	}
 	f := w.remove(number)
 	if f == nil {
-		return // given up
+		return // expired
 	}
 	revision, err := parseAck(msg)
 	w.mu.Lock()
 	refused := err != nil && len(f.writes) > 1
-	if refused { // none of them is stored: each is to have its own outcome
+	if refused { // none of them is stored: each is sent again alone and gets its own outcome
 		w.policy = batchPolicy{unsupported: w.policy.unsupported || errors.Is(err, errNoBatches)}
 		w.retries.Push(f.writes...)
 	} else if !f.journal {
@@ -148,7 +149,7 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	more := w.retries.Len()+w.queue.Len() > 0
 	w.mu.Unlock()
 	if !refused {
-		others, _, _ := w.sub.Pending() // never fails while there are answers
+		others, _, _ := w.sub.Pending() // does not fail while messages arrive
 		w.settle(f, revision, err, others > 0)
 	}
 	if more {
@@ -156,8 +157,8 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	}
 }
 
-// settle tells the outcome of each write of a flight; the revision is that of the last. More says that those of other
-// flights are about to be told.
+// settle tells each write of a flight its outcome. The revision is that of the last write. More says that the outcomes
+// of other flights follow at once.
 func (w *writer) settle(f *flight, revision uint64, err error, more bool) {
 	for i := range f.writes {
 		one, after := &f.writes[i], len(f.writes)-1-i

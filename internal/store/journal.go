@@ -10,14 +10,13 @@ import (
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-// Journal is where a host stores what many actors change at the same moment: all of it in one message, where a record of
-// each would be a message of its own (group commit). It is the write-ahead log of the host: what is in it gets into the
-// records within seconds, of each actor only the newest; when the host dies before, by who takes its actors over, with
-// [Journals.Recover].
+// Journal is the write-ahead log of a host. It stores the changes of many actors in one message, where single records
+// would be one message each (group commit). Within seconds the newest change of each actor also gets into its record.
+// If the host dies before that, whoever takes its actors over calls [Journals.Recover].
 //
-// A journal has two subjects. While one is written to, the records of what is in the other are written, and it is emptied.
-// Each message expects to follow the last one, so that a message of somebody else ends the journal: nobody can claim an
-// actor while its last owner goes on to store what it changes.
+// A journal has two subjects. While one is written to, the records of the changes in the other are written, and then it
+// is emptied. Each message expects to follow the last one, so a message of somebody else ends the journal: nobody can
+// claim an actor while its last owner still stores changes.
 type Journal struct {
 	journals *Journals
 	keys     [2]string
@@ -28,43 +27,43 @@ type Journal struct {
 
 	mu            sync.Mutex
 	closed        bool
-	lost          error // why nothing more can be written: it is in other hands
+	lost          error // why nothing more can be written: another host has sealed the journal
 	queue         queue.FIFO[Write]
-	inFlight      *group // on its way
+	inFlight      *group // sent and not acknowledged
 	free          []*group
-	lastGroupSize int  // writes in the last one
-	unanswered    bool // what has become of it
+	lastGroupSize int  // writes in the last group
+	unanswered    bool // the outcome of inFlight must be resolved
 	lastSequence  [2]uint64
 	current       *Segment
-	emptying      *Segment  // is emptied; nil when it is
-	currentSince  time.Time // filling has something in it
-	bypassUntil   time.Time // until then each record is written by itself
+	emptying      *Segment  // is being emptied, or nil
+	currentSince  time.Time // when current got its first change
+	bypassUntil   time.Time // until then records are written without the journal
 }
 
 const (
-	minGroup         = 16        // writes that are worth a group
-	smallGroup       = 128       // writes, which leave nothing for the next
+	minGroup         = 16        // waiting writes that are worth a group
+	smallGroup       = 128       // waiting writes that are not split over two groups
 	maxGroup         = 1000      // writes
-	maxGroupBytes    = 256 << 10 // give or take one
-	maxGroupedRecord = 32 << 10  // bytes of a record: a larger one goes by itself
+	maxGroupBytes    = 256 << 10 // plus at most one change
+	maxGroupedRecord = 32 << 10  // bytes of a record: a larger one is written by itself
 
 	segmentAge, segmentBytes = 2 * time.Second, 32 << 20
-	maxSegmentBytes          = 128 << 20 // where the records are not written fast enough; beyond it each goes by itself
+	maxSegmentBytes          = 128 << 20 // reached if records are written too slowly; then new changes bypass the journal
 
-	// From when the records are written until the journal is emptied, so that a power cut takes no more from both together than
-	// from one of them: servers that do not sync each write do so every now and then.
+	// The pause between the writing of the records and the emptying of the journal. Servers that do not sync each write
+	// sync within this time, so a power cut takes no more from both streams together than from one.
 	emptyAfter = 500 * time.Millisecond
 
-	// A journal is worth it where actors change more often than their records are written. Where most have changed once in
-	// a segment, it is left alone for a while.
+	// A journal pays off if actors change more often than their records are written. If the actors of a segment changed
+	// fewer times than this on average, the journal is bypassed for a while.
 	minChangesPerActor = 2
 	bypassFor          = 10 * time.Second
 
-	// How long it is tried to get a message into a journal before that is given up, and the pause between tries.
+	// How long the journal tries to store a message, and the pause between attempts.
 	journalTimeout, journalRetryPause = 10 * time.Second, 20 * time.Millisecond
 )
 
-// Open begins the journal of a host that has just come to be.
+// Open starts the journal of a new host.
 func (js *Journals) Open(ctx context.Context, host string) (*Journal, error) {
 	w, err := js.records.ensureWriter()
 	if err != nil {
@@ -83,8 +82,8 @@ func (js *Journals) Open(ctx context.Context, host string) (*Journal, error) {
 
 func journalKeys(host string) [2]string { return [2]string{host + ".0", host + ".1"} }
 
-// Write is [Records.Write], by way of the journal if others wait with this write. Such a write is told by Outcome.Segment;
-// its actor must have its record written when the segment is to end, and before it sleeps.
+// Write is [Records.Write] through the journal, if other writes wait at the same time. Outcome.Segment says that a
+// write went to the journal; the actor must then write its record when the segment ends, and before it sleeps.
 func (j *Journal) Write(one Write) error {
 	j.mu.Lock()
 	if !j.accepts() {
@@ -115,7 +114,7 @@ func (j *Journal) signal() {
 	}
 }
 
-// run does all that is to be done one thing after the other.
+// run is the journal's goroutine: it does all work, one thing after the other.
 func (j *Journal) run() {
 	timer := time.NewTimer(segmentAge)
 	timer.Stop()
@@ -139,14 +138,14 @@ func (j *Journal) run() {
 	}
 }
 
-// hasSegments reports whether there is something to do later.
+// hasSegments reports whether there are segments to rotate or to empty later.
 func (j *Journal) hasSegments() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.current.changes > 0 || j.emptying != nil
 }
 
-// rotate ends a segment that is full, or old enough, and has the records written of what is in it.
+// rotate ends the current segment if it is full or old enough, and asks the actors in it to write their records.
 func (j *Journal) rotate() {
 	j.mu.Lock()
 	s := j.current
@@ -168,7 +167,7 @@ func (j *Journal) rotate() {
 	}
 }
 
-// emptySegment empties the segment whose changes are all in the records.
+// emptySegment empties the ended segment once all its changes are in the records.
 func (j *Journal) emptySegment() {
 	j.mu.Lock()
 	s := j.emptying
@@ -182,7 +181,7 @@ func (j *Journal) emptySegment() {
 	defer cancel()
 	key := j.keys[s.generation]
 	sequence, err := j.journals.mark(ctx, key, journalEmptied, expected)
-	if err != nil { // perhaps it is there all the same
+	if err != nil { // perhaps the message was stored nevertheless
 		last, state, readErr := j.journals.last(ctx, key)
 		if readErr == nil && state == journalEmptied && last > expected {
 			sequence, err = last, nil
@@ -198,7 +197,7 @@ func (j *Journal) emptySegment() {
 	}
 }
 
-// abandon ends what is under way.
+// abandon ends the group in flight and the waiting writes.
 func (j *Journal) abandon() {
 	j.settle(0, ErrOutcomeUnknown, false)
 	for next, ok := j.dequeue(); ok; next, ok = j.dequeue() {
@@ -208,7 +207,7 @@ func (j *Journal) abandon() {
 	}
 }
 
-// dequeue takes the next write that waits, if one does.
+// dequeue takes the next waiting write, if there is one.
 func (j *Journal) dequeue() (Write, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -218,8 +217,8 @@ func (j *Journal) dequeue() (Write, bool) {
 	return j.queue.Pop(), true
 }
 
-// Close ends the journal. When all that is in it is in the records, it leaves a message that says so, for those who take
-// over the actors of its host. What is under way has [ErrOutcomeUnknown].
+// Close ends the journal. If all its changes are in the records, it leaves a message that says so, for hosts that take
+// over the actors. Writes in flight get [ErrOutcomeUnknown].
 func (j *Journal) Close(ctx context.Context) error {
 	j.mu.Lock()
 	if j.closed {

@@ -16,19 +16,19 @@ import (
 // openTimeout bounds one attempt to open a bucket or a stream.
 const openTimeout = 3 * time.Second
 
-// bucketKind is what the buckets of all namespaces have in common that are for the same thing.
+// bucketKind describes the buckets for one purpose, in any namespace.
 type bucketKind struct {
-	suffix      string // of their names, after the namespace
+	suffix      string // of the name, after the namespace
 	description string
-	deletedTTL  time.Duration // how long the server remembers that a key was deleted; allows a TTL on single messages
-	batches     bool          // writes to it may be atomic batches
+	deletedTTL  time.Duration // how long the server remembers a deleted key; also allows a TTL on single messages
+	batches     bool          // allow atomic batches
 }
 
 func (k bucketKind) name(ns wire.Namespace) string { return ns.Name() + "-" + k.suffix }
 
-// open opens a bucket, and makes it when there is none, with this many replicas: zero is [defaultReplicas]. One that exists
-// is used with the settings it has. A cluster whose leader has just changed may leave a request without an answer, and
-// one of its servers may not know yet of a bucket that was made by another, so it is tried again until ctx is done.
+// open opens a bucket. If there is none, it creates one with this many replicas; zero means [defaultReplicas]. An
+// existing bucket keeps its settings. In a cluster a request may get no reply while the leader changes, and a server
+// may not know yet of a bucket that another created, so open retries until ctx is done.
 func (k bucketKind) open(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (b *bucket, err error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -51,7 +51,7 @@ func (k bucketKind) open(ctx context.Context, nc *nats.Conn, ns wire.Namespace, 
 	return b, nil
 }
 
-// find opens a bucket that somebody has made, and returns nil when nobody has. It waits for an answer until ctx is done.
+// find opens an existing bucket, and returns nil if there is none. It retries until ctx is done.
 func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (b *bucket, err error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -72,7 +72,7 @@ func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) 
 	return nil, fmt.Errorf("opening the bucket %s: %w", k.name(ns), err)
 }
 
-// errNotYet marks the errors of a server of a cluster that does not know yet of what another has made.
+// errNotYet marks the error of a cluster server that does not know yet what another server has created.
 var errNotYet = errors.New("not there yet")
 
 func notYet(err error) error {
@@ -82,7 +82,7 @@ func notYet(err error) error {
 	return err
 }
 
-// untilAnswered has try ask the server for something, again as long as it is not answered, or [errNotYet].
+// untilAnswered calls try until it returns something other than a timeout or [errNotYet], at most until ctx is done.
 func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 	for {
 		one, cancel := context.WithTimeout(ctx, openTimeout)
@@ -95,7 +95,7 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) error {
 	}
 }
 
-// tryOpenBucket notes whether it has made the bucket.
+// tryOpenBucket sets made if it has created the bucket.
 func tryOpenBucket(
 	ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool, made *bool,
 ) (*bucket, error) {
@@ -110,7 +110,7 @@ func tryOpenBucket(
 	if err != nil {
 		return nil, err
 	}
-	if settings := b.stream.CachedInfo().Config; *made && batches && !settings.AllowAtomicPublish { // KeyValueConfig has no word for it
+	if settings := b.stream.CachedInfo().Config; *made && batches && !settings.AllowAtomicPublish { // KeyValueConfig lacks this setting
 		settings.AllowAtomicPublish = true
 		if b.stream, err = js.UpdateStream(ctx, settings); err != nil {
 			return nil, err
@@ -131,7 +131,7 @@ func existingBucket(ctx context.Context, js jetstream.JetStream, name string) (*
 	return &bucket{js: js, stream: stream, prefix: "$KV." + name + ".", entries: kv}, nil
 }
 
-// openStream opens a stream, and makes it when there is none. See [bucketKind.open].
+// openStream opens a stream, and creates it if there is none. See [bucketKind.open].
 func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
 	if config.Replicas == 0 {
 		config.Replicas = defaultReplicas(js.Conn())
@@ -149,7 +149,7 @@ func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 	return stream, err
 }
 
-// defaultReplicas is three in a cluster, so that the loss of one server loses nothing.
+// defaultReplicas is three in a cluster, so that the loss of one server loses nothing, and else one.
 func defaultReplicas(nc *nats.Conn) int {
 	if nc.ConnectedClusterName() != "" {
 		return 3

@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// TestFindMakesNothing looks for what no host has made yet, and then for what one has.
+// TestFindMakesNothing looks for what no host has created yet, and then for what one has.
 func TestFindMakesNothing(t *testing.T) {
 	t.Parallel()
 	ns, err := wire.NewNamespace("")

@@ -14,11 +14,11 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Subscriptions is the bucket that tells which actors may have to be woken for an event: an index of the durable
-// subscriptions, of which the truth is in the records of the subscribers. An entry too many costs a call.
+// Subscriptions is the bucket with the index of durable subscriptions: which actors may have to be woken for an event.
+// The truth is in the records of the subscribers; a surplus entry costs a call.
 type Subscriptions struct{ bucket *bucket }
 
-// Subscriber is one entry.
+// Subscriber is one entry of the index.
 type Subscriber struct {
 	ID troupe.ID
 	entry
@@ -31,7 +31,8 @@ var subscriptionBucket = bucketKind{
 	suffix: "subscriptions", description: "Which actors subscribe to which durable events", deletedTTL: unsubscribedTTL,
 }
 
-// OpenSubscriptions opens the subscriptions of a namespace, and makes their bucket when there is none. See [OpenRecords].
+// OpenSubscriptions opens the subscriptions of a namespace, and creates their bucket if there is none. See
+// [OpenRecords].
 func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Subscriptions, error) {
 	bucket, err := subscriptionBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
@@ -40,7 +41,7 @@ func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, re
 	return &Subscriptions{bucket}, nil
 }
 
-// Add enters a subscriber to an event of an actor, again if it is there.
+// Add enters a subscriber to an event of an actor. It may be there already.
 func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {
 	if _, err := s.putEmpty(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
 		return fmt.Errorf("entering the subscription of %s to %s of %s: %w", subscriber, event, source, err)
@@ -66,7 +67,7 @@ func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) 
 	}
 	for _, one := range found {
 		tokens := one.key[strings.LastIndexByte(one.key, '.')+1:]
-		if id, err := troupe.ParseID(strings.ReplaceAll(tokens, "/", ".")); err == nil { // or else it is no entry of ours
+		if id, err := troupe.ParseID(strings.ReplaceAll(tokens, "/", ".")); err == nil { // others are not our entries
 			subscribers = append(subscribers, Subscriber{id, one})
 		}
 	}
@@ -78,7 +79,7 @@ func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry,
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	found, err = s.findInOneRequest(ctx, filter)
-	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // they are too many for one request
+	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // too many for one request
 		return found, err
 	}
 	found = nil
@@ -106,7 +107,7 @@ func (s *Subscriptions) findInOneRequest(ctx context.Context, filter string) (fo
 			found = append(found, entry{key: strings.TrimPrefix(msg.Subject, s.bucket.prefix), revision: msg.Sequence})
 		}
 	}
-	return found, ctx.Err() // a deadline ends the messages like their end does
+	return found, ctx.Err() // a timeout ends the messages just as their end does
 }
 
 // Remove removes an entry, unless it was entered again since.
