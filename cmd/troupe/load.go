@@ -15,7 +15,7 @@ type load struct {
 	done     *atomic.Int64 // counts the calls of all loads
 }
 
-// run makes the calls of a load: do is told how manyth one it makes. What an interrupt has ended is not counted.
+// run makes the calls of a load: do is told the number of its call, from zero on. What an interrupt has ended is not counted.
 func (l load) run(ctx context.Context, t *tally, do func(ctx context.Context, call int) error) {
 	began := time.Now()
 	var next atomic.Int64

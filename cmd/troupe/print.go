@@ -33,6 +33,16 @@ func (t terminal) printLine(v any) error {
 	return err
 }
 
+// printLines writes each value as JSON for scripts.
+func printLines[T any](t terminal, values []T) error {
+	for _, v := range values {
+		if err := t.printLine(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // marshal is json.Marshal that leaves <, > and & readable.
 func marshal(v any) ([]byte, error) {
 	var line bytes.Buffer
