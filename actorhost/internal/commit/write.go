@@ -21,9 +21,6 @@ func (g *Gate) ask() ask {
 		return ask{}
 	}
 	g.asked = true
-	if g.request == nil {
-		g.request = &store.Write{ID: g.actor.ID(), Take: g.take, Done: g.written}
-	}
 	return ask{true, !g.shared}
 }
 
@@ -31,6 +28,9 @@ func (g *Gate) ask() ask {
 func (g *Gate) write(a ask) {
 	if !a.wanted {
 		return
+	}
+	if g.request == nil { // a turn asks for the first write, so nobody else looks at it yet
+		g.request = &store.Write{ID: g.actor.ID(), Take: g.take, Done: g.written}
 	}
 	if err := g.actor.Write(*g.request, a.journal); err != nil {
 		g.close(err, err)
