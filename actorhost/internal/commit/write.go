@@ -167,14 +167,24 @@ func (g *Gate) fail(flying, next error) {
 // one error, the rest with the other. What is released is stored, and is sent.
 func (g *Gate) close(err, flying error) {
 	g.mu.Lock()
+	dropped := g.shut(err)
+	g.mu.Unlock()
+	g.dismiss(dropped, err, flying)
+}
+
+// shut closes the gate, and returns what is to be refused. The caller holds g.mu, and calls dismiss once it has let it go.
+func (g *Gate) shut(err error) (dropped held) {
 	g.closed, g.asked, g.writing, g.dirty = err, false, false, false
-	var dropped held
 	if h := g.held; h != nil {
 		dropped.flying, dropped.next = h.flying, h.next
 		h.flying, h.next = nil, nil
 	}
 	g.moved.broadcast()
-	g.mu.Unlock()
+	return dropped
+}
+
+// dismiss does for close what is done without the lock.
+func (g *Gate) dismiss(dropped held, err, flying error) {
 	for i := range dropped.flying {
 		g.refuse(&dropped.flying[i], flying)
 	}
