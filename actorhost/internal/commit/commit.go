@@ -96,6 +96,7 @@ func (c *Changes) Any() bool { return c.State != nil || len(c.Parts) > 0 }
 var (
 	ErrNoLease = errors.New("the host has lost its lease")
 	errNoState = errors.New("there is no state to write")
+	errEnding  = errors.New("it was being destroyed")
 )
 
 const (

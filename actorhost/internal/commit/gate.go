@@ -28,7 +28,7 @@ type Gate struct {
 	dirty   bool  // there must be one after it
 	shared  bool  // the next must not be in the journal alone
 	sending bool  // a goroutine sends what is released
-	ending  bool  // the record is being deleted: nothing is written any more
+	ending  bool  // the record is deleted, if it can be: nothing is written any more
 	closed  error // why the activation can write no more
 	moved   signal
 
@@ -101,7 +101,11 @@ func (g *Gate) Pass(o *Output, c *Changes) {
 		unchanged = g.actor.Unchanged()
 	}
 	g.mu.Lock()
-	if err := g.closed; err != nil {
+	err := g.closed
+	if err == nil && g.ending && c.Any() {
+		err = errEnding
+	}
+	if err != nil {
 		g.mu.Unlock()
 		g.refuse(o, err)
 		return
@@ -213,6 +217,11 @@ func (g *Gate) Grown(changes []record.Change) int64 {
 func (g *Gate) Settle() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.settle()
+}
+
+// settle is Settle. The caller holds g.mu, which is free while it waits.
+func (g *Gate) settle() error {
 	for g.asked || g.sending {
 		g.moved.wait(&g.mu)
 	}
@@ -231,7 +240,7 @@ func (g *Gate) WaitForRoom() {
 	}
 }
 
-// crowd is how many outputs are held back. The caller holds g.mu.
+// crowd is how many outputs are held back, besides those that are being sent. The caller holds g.mu.
 func (g *Gate) crowd() int {
 	if g.held == nil {
 		return 0
