@@ -135,6 +135,33 @@ func (f *fake) storeAll() {
 	}
 }
 
+// TestSettleWaitsUntilAllIsAnswered: the connection may be closed afterwards.
+func TestSettleWaitsUntilAllIsAnswered(t *testing.T) {
+	t.Parallel()
+	for method, end := range map[string]func(*flight){
+		"Reply":  (*flight).store,
+		"Refuse": func(w *flight) { w.fail(store.ErrConflict) },
+	} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, held := newFake(t), make(chan struct{})
+				f.on[method] = func() { <-held }
+				f.change("1")
+				go end(f.take())
+				settled := false
+				go func() { _ = f.gate.Settle(); settled = true }()
+				synctest.Wait()
+				require.False(t, settled)
+				close(held)
+				synctest.Wait()
+				require.True(t, settled)
+				require.NotEmpty(t, f.outputs())
+			})
+		})
+	}
+}
+
 // TestWhatIsNotWritten has calls wait for a write that is never sent: they have had no effect.
 func TestWhatIsNotWritten(t *testing.T) {
 	t.Parallel()

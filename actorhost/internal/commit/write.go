@@ -179,6 +179,7 @@ func (g *Gate) shut(err error) (dropped held) {
 		dropped.flying, dropped.next = h.flying, h.next
 		h.flying, h.next = nil, nil
 	}
+	g.refusing++
 	g.moved.broadcast()
 	return dropped
 }
@@ -192,4 +193,8 @@ func (g *Gate) dismiss(dropped held, err, flying error) {
 		g.refuse(&dropped.next[i], err)
 	}
 	g.actor.End()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusing--
+	g.moved.broadcast()
 }
