@@ -20,16 +20,16 @@ func NewConnector[R Reference, P any, B binder[R]]() Connector[R, P] {
 // the same parameters, as soon as the actor can be reached, and [OnStatus] is told. ref must belong to a program:
 // an actor subscribes.
 func (k Connector[R, P]) Connect(ctx context.Context, ref R, params P, options ...ConnectOption) (*Connection[R], error) {
-	link, err := ref.reference().connect(ctx, ref.ActorType(), params, options)
+	conn, err := ref.reference().connect(ctx, ref.ActorType(), params, options)
 	if err != nil {
 		return nil, err
 	}
-	return &Connection[R]{link, k.bind(link, ref)}, nil
+	return &Connection[R]{conn, k.bind(conn, ref)}, nil
 }
 
 // Connection is a program's session with one actor. The actor knows of it, can send to it alone, and stays awake for it.
 type Connection[R Reference] struct {
-	Link
+	Conn
 	actor R
 }
 
@@ -37,8 +37,8 @@ type Connection[R Reference] struct {
 // what is sent to the connection alone as well as what is broadcast, in one order.
 func (c *Connection[R]) Actor() R { return c.actor }
 
-// Link is a [Connection], untyped: a Caller by which references are bound to it.
-type Link interface {
+// Conn is a [Connection], untyped: a Caller by which references are bound to it.
+type Conn interface {
 	Caller
 	// ID names the connection; it stays the same when the connection is lost and comes back.
 	ID() string
@@ -106,10 +106,10 @@ type Connecting struct {
 
 // connecter is a Caller of a program.
 type connecter interface {
-	Connect(ctx context.Context, c Connecting) (Link, error)
+	Connect(ctx context.Context, c Connecting) (Conn, error)
 }
 
-func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Link, error) {
+func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Conn, error) {
 	if err := r.ready(actorType, "connect"); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (h Handle) Subscribe(ctx context.Context, event string, handle Handler, opt
 	return h.ref.listen(ctx, h.ref.id.Type(), newListening(event, handle, options))
 }
 
-// Connect begins a session with the actor: see [Connector.Connect]. Actor(link, ...) refers to it through the connection.
-func (h Handle) Connect(ctx context.Context, params any, options ...ConnectOption) (Link, error) {
+// Connect begins a session with the actor: see [Connector.Connect]. Actor(conn, ...) refers to it through the connection.
+func (h Handle) Connect(ctx context.Context, params any, options ...ConnectOption) (Conn, error) {
 	return h.ref.connect(ctx, h.ref.id.Type(), params, options)
 }

@@ -3,34 +3,26 @@ package client
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/client/internal/calls"
+	"github.com/troupe-go/troupe/client/internal/conns"
+	"github.com/troupe-go/troupe/client/internal/events"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Client calls actors over one NATS connection, which it does not own. It is a troupe.Caller and safe for concurrent
 // use.
 type Client struct {
-	nc        *nats.Conn
-	ns        wire.Namespace
-	requester *rpc.Requester
-	codec     codec.Codec
-	timeout   time.Duration
-	logger    *slog.Logger
-	resent    atomic.Uint64
-	known     names // the types that hosts have answered for
-	queue     int   // events that may wait in each subscription
-	feeds     *feeds
-	links     links
-	hosts     hosts // at which calls wait
-	closing   atomic.Bool
+	nc      *nats.Conn
+	ns      wire.Namespace
+	calls   *calls.Sender
+	subs    *events.Subs
+	conns   *conns.Conns
+	closing atomic.Bool
 }
 
 // New returns a client on a connection, best one made by package bus: with the defaults of nats.go a call that is made
@@ -44,16 +36,15 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	requester, err := rpc.NewRequester(nc)
+	sender, err := calls.NewSender(nc, ns, config.Codec, config.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	requester.Coalesce(ns)
-	c := &Client{
-		nc: nc, ns: ns, requester: requester,
-		codec: config.Codec, timeout: config.Timeout, logger: config.Logger, queue: config.Queue,
-	}
-	c.feeds = newFeeds(c)
+	c := &Client{nc: nc, ns: ns, calls: sender}
+	c.subs = events.NewSubs(events.Config{
+		Conn: nc, Namespace: ns, Queue: config.Queue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
+	})
+	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
 	return c, nil
 }
 
@@ -64,7 +55,28 @@ func (c *Client) Actor(actorType string, key ...string) troupe.Handle {
 
 // Resent is how often the client has sent calls again, because they were refused before they started or not answered for
 // a while. The calls themselves need not have failed.
-func (c *Client) Resent() uint64 { return c.resent.Load() }
+func (c *Client) Resent() uint64 { return c.calls.Resent() }
+
+// Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
+// nobody answers there. A call that was refused before it started, or that is not answered for a while, is sent again
+// until ctx is done: its actor recognises it by its request id, and runs it once. The same holds while no host of a type
+// is up that this client has reached before; one that it has never reached is reported at once as an unknown type. Every
+// error is a *troupe.Error.
+func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
+	return c.calls.Invoke(ctx, calls.Call{Invocation: call})
+}
+
+// Listen makes a subscription: see [troupe.Event.Subscribe]. The error of a handler, or of an event that cannot be
+// decoded, is logged. When handlers are so slow that too many events wait (see [Config].Queue), or 64 MB of them, what
+// follows is dropped, and told as a gap once they have caught up.
+func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscription, error) {
+	return c.subs.Listen(l)
+}
+
+// Connect begins a session with an actor: see [troupe.Connector.Connect].
+func (c *Client) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Conn, error) {
+	return c.conns.Connect(ctx, connecting)
+}
 
 // Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that
 // wait. The connection stays open.
@@ -72,15 +84,11 @@ func (c *Client) Close(ctx context.Context) error {
 	if c.closing.Swap(true) {
 		return nil
 	}
-	c.closeLinks(ctx)
-	err := c.requester.Close()
-	c.feeds.close()
-	handled := make(chan struct{})
-	go func() { c.feeds.handling.Wait(); close(handled) }()
-	select {
-	case <-handled:
-	case <-ctx.Done():
-		return fmt.Errorf("client: waiting for handlers of events: %w", ctx.Err())
+	c.conns.Close(ctx)
+	err := c.calls.Close()
+	c.subs.Close()
+	if err := c.subs.Handled(ctx); err != nil {
+		return fmt.Errorf("client: waiting for handlers of events: %w", err)
 	}
 	return err
 }

@@ -16,12 +16,12 @@ import (
 var errHostSilent = errors.New("the host does not answer")
 
 // ask makes a request of a host, and decodes its answer unless into is nil.
-func (s session) ask(ctx context.Context, nc *nats.Conn, subject string, into any) error {
+func (c connection) ask(ctx context.Context, subject string, into any) error {
 	request := nats.NewMsg(subject)
 	wire.SetContentType(request.Header, codec.JSON)
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	answer, err := nc.RequestMsgWithContext(ctx, request)
+	answer, err := c.nc.RequestMsgWithContext(ctx, request)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return connectionError{fmt.Errorf("%w: %w", errHostSilent, err)}

@@ -7,11 +7,9 @@ import (
 	"reflect"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -62,18 +60,9 @@ type grammar struct {
 	globals
 }
 
-// globals are the flags of every verb.
-type globals struct {
-	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line, and errors to stderr."`
-	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
-	Version   kong.VersionFlag `group:"common" help:"Print the version."`
-
-	connection `group:"connection"`
-}
-
 // verb is a command, once its arguments are read.
 type verb interface {
-	run(ctx context.Context, s session) error
+	run(ctx context.Context, e env) error
 }
 
 // run is the program: it returns its exit code.
@@ -83,16 +72,16 @@ func run(ctx context.Context, args []string, t terminal) int {
 	if exited { // after --help and --version
 		return exitOK
 	}
-	var s session
+	var e env
 	if err == nil {
-		s, err = cli.session(t)
+		e, err = cli.env(t)
 	}
 	if err == nil {
-		err = command.run(ctx, s)
+		err = command.run(ctx, e)
 	}
 	if err != nil {
 		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
-		return report(t, asJSON, err)
+		return reportError(t, asJSON, err)
 	}
 	return exitOK
 }
@@ -109,6 +98,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.Help(printHelp),
+		kong.KindMapper(reflect.String, kong.MapperFunc(decodeUnmarked)),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { exited = true }),
 	)
@@ -118,12 +108,12 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	parsed, err := parser.Parse(hideNumbers(args))
+	parsed, err := parser.Parse(markNegatives(args))
 	if exited {
 		return nil, true, nil
 	}
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
-		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", showNumbers(wrong.Error()))}
+		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", withoutMarks(wrong.Error()))}
 	}
 	if err != nil {
 		return nil, false, usageError{err}
@@ -144,36 +134,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 		_, err = fmt.Fprint(ctx.Stdout, notes)
 	}
 	return err
-}
-
-// hidden marks arguments such as -5, an input and not a flag. No argument of a program can contain it.
-const hidden = "\x00"
-
-func hideNumbers(args []string) []string {
-	marked := make([]string, len(args))
-	for i, arg := range args {
-		if len(arg) > 1 && arg[0] == '-' && '0' <= arg[1] && arg[1] <= '9' {
-			arg = hidden + arg
-		}
-		marked[i] = arg
-	}
-	return marked
-}
-
-func showNumbers(arg string) string { return strings.ReplaceAll(arg, hidden, "") }
-
-// address is the actor that a verb is about.
-type address struct {
-	Type string `arg:"" help:"Actor type."`
-	Key  string `arg:"" help:"Key, parts separated by slashes; \"\" is the key of no parts."`
-}
-
-func (a address) id() (troupe.ID, error) {
-	key, err := parseKey(showNumbers(a.Key))
-	if err != nil {
-		return troupe.ID{}, usageError{err}
-	}
-	return troupe.NewID(showNumbers(a.Type), key...)
 }
 
 func version() string {

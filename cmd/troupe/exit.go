@@ -34,9 +34,6 @@ const exitHelp = `Exit codes:
   5  anything else that failed on the way
   6  no answer in time: whether it has happened is not known`
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
 // failure is an error as people and scripts see it.
 type failure struct {
 	Code      string         `json:"code"`
@@ -93,8 +90,8 @@ func exitCode(err *troupe.Error) int {
 	}
 }
 
-// report writes err to stderr, in one line of JSON for scripts, and returns the exit code.
-func report(t terminal, asJSON bool, err error) int {
+// reportError writes err to stderr, in one line of JSON for scripts, and returns the exit code.
+func reportError(t terminal, asJSON bool, err error) int {
 	f, code := asFailure(err)
 	if asJSON {
 		if line, err := marshal(f); err == nil {
@@ -102,16 +99,21 @@ func report(t terminal, asJSON bool, err error) int {
 			return code
 		} // metadata that is no JSON
 	}
-	fmt.Fprintln(t.err, paint(t.err, text.FgRed, "error"), oneLine(f.Code)+":", oneLine(f.Message))
+	fmt.Fprintln(t.err, paint(t.err, text.FgRed, "error"), stripControls(f.Code)+":", stripControls(f.Message))
 	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
 		value, err := marshal(f.Metadata[key])
 		if err != nil {
 			value = fmt.Appendf(nil, "%q", fmt.Sprint(f.Metadata[key]))
 		}
-		fmt.Fprintf(t.err, "  %s: %s\n", oneLine(key), value)
+		fmt.Fprintf(t.err, "  %s: %s\n", stripControls(key), value)
 	}
 	if errors.Is(err, bus.ErrNoServer) {
 		fmt.Fprint(t.err, noServerAdvice)
 	}
 	return code
 }
+
+const noServerAdvice = `  Is the program that runs the actors up? Examples that were started with --serve listen at 127.0.0.1:4222,
+  and so does a server started with troupe up.
+  To use another server, name it by --server URL, NATS_URL or --context NAME.
+`

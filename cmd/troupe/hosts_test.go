@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -105,9 +104,7 @@ func TestDrainOfASilentHost(t *testing.T) {
 	require.Equal(t, exitUnavailable, got.code)
 	require.Contains(t, got.err, "error unavailable: asking the host gone to drain: the host does not answer")
 
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	deaf, err := nc.SubscribeSync("troupe.host.gone.>")
 	require.NoError(t, err)
 	require.NoError(t, nc.Flush())

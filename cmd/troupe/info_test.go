@@ -31,9 +31,7 @@ func steady(text string) string {
 // lease makes a host look as if it were up.
 func lease(t *testing.T, server *bus.Server, host store.HostEntry) {
 	t.Helper()
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
+	nc := connect(t, server)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
@@ -110,9 +108,7 @@ func TestInfoShowsWhatItCannotRead(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	got := p.run(t.Context(), "info", "room", "a")
 	require.Equal(t, exitOK, got.code)

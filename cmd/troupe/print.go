@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // printJSON writes a value in one line, or indented for people.
@@ -21,17 +20,27 @@ func printJSON(w io.Writer, value []byte, indented bool) error {
 		return fmt.Errorf("what arrived is no JSON: %w", err)
 	}
 	out.WriteByte('\n')
-	_, err = w.Write(readable(out.Bytes()))
+	_, err = w.Write(escapeControls(out.Bytes()))
 	return err
 }
 
 // printLine writes a value as JSON for scripts.
-func (s session) printLine(v any) error {
+func (t terminal) printLine(v any) error {
 	line, err := marshal(v)
 	if err == nil {
-		_, err = fmt.Fprintf(s.out, "%s\n", readable(line))
+		_, err = fmt.Fprintf(t.out, "%s\n", escapeControls(line))
 	}
 	return err
+}
+
+// printLines writes each value as JSON for scripts.
+func printLines[T any](t terminal, values []T) error {
+	for _, v := range values {
+		if err := t.printLine(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // marshal is json.Marshal that leaves <, > and & readable.
@@ -42,34 +51,3 @@ func marshal(v any) ([]byte, error) {
 	err := encoder.Encode(v)
 	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), err
 }
-
-// Actors may have been told anything by anybody. None of it may move the cursor of a terminal, or worse.
-
-// oneLine takes the control characters out of text.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || isControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
-// readable escapes the control characters that JSON allows in its strings.
-func readable(value []byte) []byte {
-	if !bytes.ContainsFunc(value, isControl) {
-		return value
-	}
-	var out bytes.Buffer
-	for _, r := range string(value) {
-		if isControl(r) {
-			fmt.Fprintf(&out, `\u%04x`, r)
-		} else {
-			out.WriteRune(r)
-		}
-	}
-	return out.Bytes()
-}
-
-// isControl knows those that are not below the space.
-func isControl(r rune) bool { return 0x7f <= r && r < 0xa0 }

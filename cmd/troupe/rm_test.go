@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 )
 
 func TestRm(t *testing.T) {
@@ -66,9 +65,7 @@ func TestRmOfARecord(t *testing.T) {
 	require.Equal(t, exitNotFound, p.run(t.Context(), "info", "room", "a").code)
 
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	got = p.run(t.Context(), "rm", "room", "a", "--force")
 	require.Equal(t, exitFailed, got.code)

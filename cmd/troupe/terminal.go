@@ -16,8 +16,8 @@ type terminal struct {
 	interactive bool // somebody reads err and can answer on in
 }
 
-// standard is what the process is connected to.
-func standard() terminal {
+// standardTerminal is what the process is connected to.
+func standardTerminal() terminal {
 	return terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr)}
 }
 

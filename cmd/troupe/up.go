@@ -35,10 +35,10 @@ Whoever reaches the ports may do everything, so they are for this machine, unles
 // defaultListen is where every NATS client looks first.
 var defaultListen = strings.TrimPrefix(bus.DefaultURL, "nats://")
 
-func (c *upCommand) run(ctx context.Context, s session) error {
+func (c *upCommand) run(ctx context.Context, e env) error {
 	config := bus.ServerConfig{
 		Listen: cmp.Or(c.Listen, os.Getenv("TROUPE_LISTEN"), defaultListen), WebSocket: c.WebSocket, WebSocketOrigins: c.Origin,
-		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: s.config.Logger,
+		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: e.config.Logger,
 	}
 	for _, address := range []string{config.Listen, config.WebSocket} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
@@ -53,16 +53,16 @@ func (c *upCommand) run(ctx context.Context, s session) error {
 		return err
 	}
 	defer server.Shutdown()
-	if err := s.printUp(server); err != nil {
+	if err := printUp(e, server); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-func (s session) printUp(server *bus.Server) error {
-	if s.json {
-		return s.printLine(struct {
+func printUp(e env, server *bus.Server) error {
+	if e.json {
+		return e.printLine(struct {
 			URL       string `json:"url"`
 			WebSocket string `json:"websocket,omitempty"`
 			Data      string `json:"data,omitempty"`
@@ -80,6 +80,6 @@ func (s session) printUp(server *bus.Server) error {
 	if server.URL() != bus.DefaultURL {
 		fmt.Fprintf(&text, "\nFor other terminals: export NATS_URL=%s\n", server.URL())
 	}
-	_, err := fmt.Fprint(s.out, text.String())
+	_, err := fmt.Fprint(e.out, text.String())
 	return err
 }

@@ -1,11 +1,11 @@
 package dedup
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 )
 
 // The window in which a call that comes again gets its first answer. A caller that numbers its calls (see
@@ -81,7 +81,7 @@ func (s *Answers) Find(call Call) (output []byte, err *troupe.Error, v Verdict) 
 		}
 	}
 	if numbered && id.Number <= c.Lost || c == nil && call.Again && id.Number != 0 && time.Now().Before(s.forgetful) {
-		return nil, errorf(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", call.Action), Answered
+		return nil, errs.New(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", call.Action), Answered
 	}
 	return nil, nil, New
 }
@@ -90,15 +90,11 @@ func (s *Answers) Find(call Call) (output []byte, err *troupe.Error, v Verdict) 
 func (a *answer) again(call Call) ([]byte, *troupe.Error) {
 	switch {
 	case a.Given != "" && a.Sum != call.sum():
-		return nil, errorf(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
+		return nil, errs.New(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
 	case a.Long:
-		return nil, errorf(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", call.Action)
+		return nil, errs.New(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", call.Action)
 	}
 	return a.Output, nil
-}
-
-func errorf(code troupe.Code, format string, args ...any) *troupe.Error {
-	return &troupe.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // Add remembers the answer to a call that its caller has identified, and forgets those that nobody will ask for any

@@ -67,7 +67,7 @@ func (e *Events) Decode(value []byte) error {
 		return err
 	}
 	for name, last := range e.last {
-		if err := troupe.CheckName("event", name); err != nil {
+		if err := checkName("event", name); err != nil {
 			return err
 		}
 		if err := checkPosition(last); err != nil {

@@ -99,7 +99,7 @@ func (f *Follows) Decode(value []byte) error {
 	}
 	for source, followed := range f.to {
 		if _, err := troupe.ParseID(source); err != nil {
-			return err
+			return fmt.Errorf("%.40q is no actor", source)
 		}
 		if followed == nil || len(followed.Events) == 0 {
 			return fmt.Errorf("%.40q is followed without an event", source)
@@ -120,7 +120,7 @@ func (f *Follows) Decode(value []byte) error {
 }
 
 func checkHeard(event string, heard *Heard) error {
-	if err := troupe.CheckName("event", event); err != nil {
+	if err := checkName("event", event); err != nil {
 		return err
 	}
 	switch {

@@ -74,13 +74,13 @@ func (o *Outbox) Size() int64 {
 // Append implements [Part].
 func (o *Outbox) Append(b []byte) []byte {
 	b = codec.AppendArray(b, len(o.waiting))
-	for i := range o.waiting {
-		b = o.waiting[i].append(b)
+	for _, e := range o.waiting {
+		b = e.append(b)
 	}
 	return b
 }
 
-func (e *Emitted) append(b []byte) []byte {
+func (e Emitted) append(b []byte) []byte {
 	at, fields := len(b), 2
 	b = codec.AppendMap(b, 0)
 	b = codec.AppendString(codec.AppendString(b, "event"), e.Event)
@@ -106,8 +106,7 @@ func (o *Outbox) Decode(value []byte) error {
 	if err := codec.MsgPack.Unmarshal(value, &o.waiting); err != nil {
 		return err
 	}
-	for i := range o.waiting {
-		e := &o.waiting[i]
+	for i, e := range o.waiting {
 		if err := e.check(); err != nil {
 			return fmt.Errorf("event %d: %w", i, err)
 		}
@@ -116,12 +115,12 @@ func (o *Outbox) Decode(value []byte) error {
 	return nil
 }
 
-func (e *Emitted) check() error {
-	if err := troupe.CheckName("event", e.Event); err != nil { // a part of a subject
+func (e Emitted) check() error {
+	if err := checkName("event", e.Event); err != nil { // a part of a subject
 		return err
 	}
 	if e.Except != "" {
-		if err := troupe.CheckName("connection", e.Except); err != nil {
+		if err := checkName("connection", e.Except); err != nil {
 			return err
 		}
 	}

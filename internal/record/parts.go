@@ -188,16 +188,18 @@ func (p *Parts) Size() int64 {
 	}
 	if p.foreign != nil {
 		size += int64(len(p.foreign.pairs))
+		for _, feature := range p.foreign.needs {
+			size += textSize(feature)
+		}
 	}
 	return size
 }
 
-// size is that of a part with its name.
+// size is that of a part with its name, and that of the feature that it needs.
 func (h *held) size() int64 {
-	const heads = 10 // of the name and of a byte string
 	size := h.Part.Size()
 	if size > 0 {
-		size += int64(len(h.kind.name) + heads)
+		size += textSize(h.kind.name) + maxHead + textSize(h.kind.feature)
 	}
 	return size
 }

@@ -120,9 +120,17 @@ func (r *Record) check() error {
 		return errNotCreated
 	}
 	for _, feature := range r.Needs {
-		if err := troupe.CheckName("feature", feature); err != nil {
+		if err := checkName("feature", feature); err != nil {
 			return fmt.Errorf("needs: %w", err)
 		}
+	}
+	return nil
+}
+
+// checkName is [troupe.CheckName] for what nobody has put in.
+func checkName(kind, name string) error {
+	if troupe.CheckName(kind, name) != nil {
+		return fmt.Errorf("the %s has the name %.40q, which is none", kind, name)
 	}
 	return nil
 }

@@ -14,11 +14,11 @@ import (
 
 // Feed delivers the events that get into the log, each to one of those who share it, until that one acks it.
 type Feed struct {
-	log    *Log
-	config jetstream.ConsumerConfig
-	ahead  int
-	ctx    context.Context //nolint:containedctx // done when the feed is stopped
-	cancel context.CancelFunc
+	log      *Log
+	config   jetstream.ConsumerConfig
+	prefetch int
+	ctx      context.Context //nolint:containedctx // done when the feed is stopped
+	cancel   context.CancelFunc
 
 	messages jetstream.MessagesContext // only for who calls Next
 }
@@ -33,18 +33,18 @@ type Fed struct {
 // maxUnacked is how many events of a feed may be delivered and not acked.
 const maxUnacked = 100_000
 
-// feedBeat is how often the server tells a feed that it is there. After twice as long without, the feed is opened again.
-const feedBeat = 2 * time.Second
+// feedHeartbeat is how often the server tells a feed that it is there. After twice as long without, the feed is opened again.
+const feedHeartbeat = 2 * time.Second
 
-// feedAgain is the pause before a feed is opened again that the server has ended, drainTimeout how long one that is
+// feedReopenPause is the pause before a feed is opened again that the server has ended, drainTimeout how long one that is
 // stopped waits for what is on its way.
-const feedAgain, drainTimeout = time.Second, time.Second
+const feedReopenPause, drainTimeout = time.Second, time.Second
 
 // Feed opens the feed with this name, which begins with the next event when there is none yet. An event that is neither
-// acked nor nacked, nor in progress, after patience is delivered to somebody else. Up to ahead events are fetched
+// acked nor nacked, nor in progress, after patience is delivered to somebody else. Up to prefetch events are fetched
 // before they are asked for. Callers must Stop it.
-func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, ahead int) (*Feed, error) {
-	f := &Feed{log: l, ahead: ahead, config: jetstream.ConsumerConfig{
+func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, prefetch int) (*Feed, error) {
+	f := &Feed{log: l, prefetch: prefetch, config: jetstream.ConsumerConfig{
 		Durable:       name,
 		DeliverPolicy: jetstream.DeliverNewPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
@@ -65,7 +65,7 @@ func (f *Feed) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.ahead), jetstream.PullHeartbeat(feedBeat))
+		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.prefetch), jetstream.PullHeartbeat(feedHeartbeat))
 		return err
 	})
 }
@@ -86,13 +86,13 @@ func (f *Feed) Next() (Fed, bool) {
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, jetstream.ErrNoHeartbeat):
 			// Somebody has deleted the consumer, or the server has forgotten who waits.
 			f.messages.Stop()
-			if pause.For(f.ctx, feedAgain) {
+			if pause.For(f.ctx, feedReopenPause) {
 				_ = f.open(f.ctx) // or else the next time
 			}
 		case err != nil: // the connection, or the leader, is away
-			pause.For(f.ctx, tryAgain)
+			pause.For(f.ctx, retryPause)
 		default:
-			if fed, ok := f.fed(msg); ok {
+			if fed, ok := f.parse(msg); ok {
 				return fed, true
 			}
 			_ = msg.Term() // not an event of ours
@@ -100,12 +100,12 @@ func (f *Feed) Next() (Fed, bool) {
 	}
 }
 
-func (f *Feed) fed(msg jetstream.Msg) (Fed, bool) {
+func (f *Feed) parse(msg jetstream.Msg) (Fed, bool) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return Fed{}, false
 	}
-	logged, err := f.log.logged(msg.Subject(), msg.Headers(), msg.Data())
+	logged, err := f.log.parse(msg.Subject(), msg.Headers(), msg.Data())
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
 	return Fed{Logged: logged, Delivered: meta.NumDelivered, msg: msg}, err == nil
 }

@@ -15,12 +15,12 @@ import (
 type flight struct {
 	writes  []prepared
 	sent    time.Time
-	behind  int  // so many writes that were in flight before
+	ahead   int  // so many writes that were in flight before
 	journal bool // it is not for a record
 }
 
-// counted is how many writes of records are in a flight.
-func (f *flight) counted() int {
+// recordWrites is how many writes of records are in a flight.
+func (f *flight) recordWrites() int {
 	if f.journal {
 		return 0
 	}
@@ -30,12 +30,12 @@ func (f *flight) counted() int {
 func (w *writer) newFlight() *flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	last := len(w.spare) - 1
+	last := len(w.free) - 1
 	if last < 0 {
 		return &flight{}
 	}
-	f := w.spare[last]
-	w.spare = w.spare[:last]
+	f := w.free[last]
+	w.free = w.free[:last]
 	return f
 }
 
@@ -44,8 +44,8 @@ func (w *writer) send(f *flight) {
 	if len(f.writes) == 0 {
 		return
 	}
-	if number, err := w.publish(f); err != nil && w.land(number) != nil {
-		w.finish(f, 0, err, false)
+	if number, err := w.publish(f); err != nil && w.remove(number) != nil {
+		w.settle(f, 0, err, false)
 	}
 }
 
@@ -53,14 +53,14 @@ func (w *writer) send(f *flight) {
 func (w *writer) publish(f *flight) (number uint64, err error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	w.limit.Store(w.nc.MaxPayload())
+	w.maxPayload.Store(w.nc.MaxPayload())
 	n := len(f.writes)
 	w.mu.Lock()
-	w.last++
-	number = w.last
+	w.lastNumber++
+	number = w.lastNumber
 	w.flights[number] = f
-	f.sent, f.behind = time.Now(), w.inFlight
-	w.inFlight += f.counted()
+	f.sent, f.ahead = time.Now(), w.inFlight
+	w.inFlight += f.recordWrites()
 	w.mu.Unlock()
 	reply := w.inbox + strconv.FormatUint(number, 36)
 	for i, one := range f.writes {
@@ -78,36 +78,36 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 			}
 		}
 		if err := w.nc.PublishMsg(msg); err != nil {
-			return number, fmt.Errorf("writing %s: %w: %w", one.subject, unknownOutcome(err), err)
+			return number, fmt.Errorf("writing %s: %w: %w", one.subject, writeError(err), err)
 		}
 	}
 	return number, nil
 }
 
-// land takes a flight out of those that are in flight, if it still is.
-func (w *writer) land(number uint64) *flight {
+// remove takes a flight out of those that are in flight, if it still is.
+func (w *writer) remove(number uint64) *flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.flights[number]
 	if f != nil {
 		delete(w.flights, number)
-		w.inFlight -= f.counted()
+		w.inFlight -= f.recordWrites()
 	}
 	return f
 }
 
-// end ends the writes that were sent until then, and reports whether there are others.
-func (w *writer) end(until time.Time) bool {
-	over, more := w.landAll(until)
+// expire ends the writes that were sent until then, and reports whether there are others.
+func (w *writer) expire(until time.Time) bool {
+	over, more := w.removeSentUntil(until)
 	for _, f := range over {
-		w.finish(f, 0, ErrOutcomeUnknown, false)
+		w.settle(f, 0, ErrOutcomeUnknown, false)
 	}
 	w.signal()
 	return more
 }
 
-// landAll takes out the flights that were sent until then, and reports whether there are others.
-func (w *writer) landAll(until time.Time) (over []*flight, more bool) {
+// removeSentUntil takes out the flights that were sent until then, and reports whether there are others.
+func (w *writer) removeSentUntil(until time.Time) (over []*flight, more bool) {
 	w.sending.Lock() // what is finished is used again
 	defer w.sending.Unlock()
 	w.mu.Lock()
@@ -115,20 +115,20 @@ func (w *writer) landAll(until time.Time) (over []*flight, more bool) {
 	for number, f := range w.flights {
 		if !f.sent.After(until) {
 			delete(w.flights, number)
-			w.inFlight -= f.counted()
+			w.inFlight -= f.recordWrites()
 			over = append(over, f)
 		}
 	}
 	return over, len(w.flights) > 0
 }
 
-// answered takes the server's answer to a flight.
-func (w *writer) answered(msg *nats.Msg) {
+// handleAck takes the server's answer to a flight.
+func (w *writer) handleAck(msg *nats.Msg) {
 	number, err := strconv.ParseUint(strings.TrimPrefix(msg.Subject, w.inbox), 36, 64)
 	if err != nil {
 		return // not an answer to anything of ours
 	}
-	f := w.land(number)
+	f := w.remove(number)
 	if f == nil {
 		return // given up
 	}
@@ -136,35 +136,35 @@ func (w *writer) answered(msg *nats.Msg) {
 	w.mu.Lock()
 	refused := err != nil && len(f.writes) > 1
 	if refused { // none of them is stored: each is to have its own outcome
-		w.pace = pace{never: w.pace.never || errors.Is(err, errNoBatches)}
-		w.again.Push(f.writes...)
+		w.policy = batchPolicy{unsupported: w.policy.unsupported || errors.Is(err, errNoBatches)}
+		w.retries.Push(f.writes...)
 	} else if !f.journal {
 		now := time.Now()
-		w.pace.answer(f, now)
+		w.policy.observe(f, now)
 		if len(f.writes) == 1 {
-			w.window.answer(f, now)
+			w.window.observe(f, now)
 		}
 	}
-	more := w.again.Len()+w.queue.Len() > 0
+	more := w.retries.Len()+w.queue.Len() > 0
 	w.mu.Unlock()
 	if !refused {
 		others, _, _ := w.sub.Pending() // never fails while there are answers
-		w.finish(f, revision, err, others > 0)
+		w.settle(f, revision, err, others > 0)
 	}
 	if more {
 		w.signal()
 	}
 }
 
-// finish tells the outcome of each write of a flight; the revision is that of the last. More says that those of other
+// settle tells the outcome of each write of a flight; the revision is that of the last. More says that those of other
 // flights are about to be told.
-func (w *writer) finish(f *flight, revision uint64, err error, more bool) {
+func (w *writer) settle(f *flight, revision uint64, err error, more bool) {
 	for i := range f.writes {
-		one, behind := &f.writes[i], len(f.writes)-1-i
+		one, after := &f.writes[i], len(f.writes)-1-i
 		if err != nil {
-			one.done(Outcome{Err: err, More: more || behind > 0})
+			one.done(Outcome{Err: err, More: more || after > 0})
 		} else {
-			one.done(Outcome{Revision: revision - uint64(behind), More: more || behind > 0})
+			one.done(Outcome{Revision: revision - uint64(after), More: more || after > 0})
 		}
 		if one.done = nil; f.journal || cap(one.value) > keepBuffer {
 			one.value = nil
@@ -173,7 +173,7 @@ func (w *writer) finish(f *flight, revision uint64, err error, more bool) {
 	f.writes, f.journal = f.writes[:0], false
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.spare) < keepFlights {
-		w.spare = append(w.spare, f)
+	if len(w.free) < keepFlights {
+		w.free = append(w.free, f)
 	}
 }

@@ -32,7 +32,7 @@ func appendChange(group []byte, id troupe.ID, one record.Record) (longer []byte,
 	return group, size
 }
 
-var errNoGroup = errors.New("it is no group of changes")
+var errBadGroup = errors.New("it is no group of changes")
 
 // parseGroup takes a group apart. What it returns lies in the message.
 func parseGroup(group []byte) ([]change, error) {
@@ -40,19 +40,19 @@ func parseGroup(group []byte) ([]change, error) {
 	for len(group) > 0 {
 		length, n := binary.Uvarint(group)
 		if n <= 0 || length > uint64(len(group)-n) {
-			return nil, errNoGroup
+			return nil, errBadGroup
 		}
 		var c change
 		c.Tokens, group = string(group[n:n+int(length)]), group[n+int(length):]
 		if _, err := troupe.ParseID(c.Tokens); err != nil {
-			return nil, fmt.Errorf("%w: %w", errNoGroup, err)
+			return nil, fmt.Errorf("%w: %w", errBadGroup, err)
 		}
 		if c.Revision, n = binary.Uvarint(group); n <= 0 || len(group) < n+4 {
-			return nil, errNoGroup
+			return nil, errBadGroup
 		}
 		length, group = uint64(binary.BigEndian.Uint32(group[n:])), group[n+4:]
 		if length > uint64(len(group)) {
-			return nil, errNoGroup
+			return nil, errBadGroup
 		}
 		c.Record, group = group[:length:length], group[length:]
 		changes = append(changes, c)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -28,15 +27,21 @@ type Hosts struct{ bucket *bucket }
 // releasedTTL is how long the server remembers a lease that was given back or has run out.
 const releasedTTL = time.Minute
 
+var leaseBucket = bucketKind{suffix: "hosts", description: "One lease for each host that is up", deletedTTL: releasedTTL}
+
 // OpenHosts opens the leases of a namespace, and makes their bucket when there is none. See [OpenRecords].
 func OpenHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Hosts, error) {
-	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.Name() + "-hosts",
-		Description:    "One lease for each host that is up",
-		Replicas:       replicas,
-		LimitMarkerTTL: releasedTTL,
-	}, false)
+	bucket, err := leaseBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
+		return nil, err
+	}
+	return &Hosts{bucket}, nil
+}
+
+// FindHosts opens the leases of a namespace that there are. See [FindRecords].
+func FindHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Hosts, error) {
+	bucket, err := leaseBucket.find(ctx, nc, ns)
+	if err != nil || bucket == nil {
 		return nil, err
 	}
 	return &Hosts{bucket}, nil

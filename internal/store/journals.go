@@ -26,9 +26,6 @@ const journalOverTTL = time.Hour
 // every write go there that may, for tests.
 func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, replicas int, eager bool) (*Journals, error) {
 	jets := records.bucket.js
-	if replicas == 0 {
-		replicas = defaultReplicas(jets.Conn())
-	}
 	config := jetstream.StreamConfig{
 		Name:        ns.Name() + "-journal",
 		Description: "What actors have changed and is not in their records yet",

@@ -41,9 +41,6 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	if replicas == 0 {
-		replicas = defaultReplicas(nc)
-	}
 	config := jetstream.StreamConfig{
 		Name:        ns.Name() + "-events",
 		Description: "The durable events of all actors",
@@ -109,7 +106,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 		for msg, err := range l.stream.scan(ctx, l.ns.Log(id, event), start) {
 			var one Logged
 			if err == nil {
-				one, err = l.logged(msg.Subject, msg.Header, msg.Data)
+				one, err = l.parse(msg.Subject, msg.Header, msg.Data)
 			}
 			if err != nil {
 				yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
@@ -123,7 +120,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 	}
 }
 
-func (l *Log) logged(subject string, header nats.Header, data []byte) (Logged, error) {
+func (l *Log) parse(subject string, header nats.Header, data []byte) (Logged, error) {
 	id, event, ok := l.ns.ParseLog(subject)
 	if !ok {
 		return Logged{}, fmt.Errorf("%q is not the subject of an event", subject)

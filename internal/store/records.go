@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
@@ -23,23 +22,33 @@ const destroyedTTL = time.Hour
 // Records is the bucket that holds the record of each actor of a namespace, under the tokens of its ID. Writes are
 // compare-and-set on [record.Record.Revision].
 type Records struct {
-	bucket *bucket
-	limit  atomic.Int64 // of a message, as of the last write
+	bucket     *bucket
+	maxPayload atomic.Int64 // of a message, as of the last write
 
 	mu     sync.Mutex
 	writer *writer // nil until there is something to write
 }
 
+// recordBucket is made for the flights of a group commit too, which are atomic batches.
+var recordBucket = bucketKind{
+	suffix: "actors", description: "One record for each actor: owner, epoch and state", deletedTTL: destroyedTTL, batches: true,
+}
+
 // OpenRecords opens the records of a namespace, and makes their bucket, with this many replicas, when there is none.
 // Zero replicas means three in a cluster and one on a single server.
 func OpenRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Records, error) {
-	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.Name() + "-actors",
-		Description:    "One record for each actor: owner, epoch and state",
-		Replicas:       replicas,
-		LimitMarkerTTL: destroyedTTL, // allows a TTL on single messages
-	}, true)
+	bucket, err := recordBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
+		return nil, err
+	}
+	return &Records{bucket: bucket}, nil
+}
+
+// FindRecords opens the records of a namespace that there are. Where no host has made any it returns nil. It waits for an
+// answer until ctx is done.
+func FindRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Records, error) {
+	bucket, err := recordBucket.find(ctx, nc, ns)
+	if err != nil || bucket == nil {
 		return nil, err
 	}
 	return &Records{bucket: bucket}, nil
@@ -53,11 +62,11 @@ func (r *Records) Get(ctx context.Context, id troupe.ID) (record.Record, error) 
 		return record.Record{Revision: revision}, err
 	}
 	found, err := record.Decode(value, revision)
-	return found, of(id, err)
+	return found, withID(id, err)
 }
 
-// of says of which actor an error is.
-func of(id troupe.ID, err error) error {
+// withID says of which actor an error is.
+func withID(id troupe.ID, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -77,20 +86,20 @@ func (r *Records) Put(ctx context.Context, id troupe.ID, one record.Record) (uin
 	return r.bucket.put(ctx, id.Tokens(), value, one.Revision, 0)
 }
 
-// around is what a record's other fields take, and the headers of the write.
-const around = 1024
+// recordOverhead is what a record's other fields take, and the headers of the write.
+const recordOverhead = 1024
 
 // Fits reports whether a state of so many bytes fits a record. It asks the connection only if it seems not to: that takes
 // a lock which is held while the connection writes, and all actors that change would wait for it.
 func (r *Records) Fits(state int64) bool {
-	return state+around <= r.limit.Load() || state <= r.MaxState()
+	return state+recordOverhead <= r.maxPayload.Load() || state <= r.MaxState()
 }
 
 // Room is how many bytes of state and parts a record has room for, as of the last write. It calls the connection only when
 // there was none.
 func (r *Records) Room() int64 {
-	if limit := r.limit.Load(); limit > 0 {
-		return limit - around
+	if limit := r.maxPayload.Load(); limit > 0 {
+		return limit - recordOverhead
 	}
 	return r.MaxState()
 }
@@ -98,8 +107,8 @@ func (r *Records) Room() int64 {
 // MaxState is the largest state that fits a record, in bytes.
 func (r *Records) MaxState() int64 {
 	limit := r.bucket.js.Conn().MaxPayload()
-	r.limit.Store(limit)
-	return limit - around
+	r.maxPayload.Store(limit)
+	return limit - recordOverhead
 }
 
 // Delete removes the record of an actor for good. Its errors are those of Put.
@@ -139,7 +148,7 @@ func listedRecord(one entry) (ListedRecord, error) {
 	if listed.Record, err = record.Decode(one.value, one.revision); err == nil {
 		_, err = listed.Open()
 	}
-	return listed, of(id, err)
+	return listed, withID(id, err)
 }
 
 // ListedRecord is a record of a list.

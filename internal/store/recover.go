@@ -20,7 +20,7 @@ func (js *Journals) Try(ctx context.Context, host string) error {
 	if _, _, err := js.last(ctx, key); err != nil {
 		return err
 	}
-	if _, err := js.readSome(ctx, key, 1, make(map[string]found)); err != nil {
+	if _, err := js.readPage(ctx, key, 1, make(map[string]latestChange)); err != nil {
 		return fmt.Errorf("reading the journal of %s: %w", host, err)
 	}
 	return nil
@@ -37,7 +37,7 @@ func (js *Journals) Recover(ctx context.Context, host string) error {
 			return fmt.Errorf("ending the journal of %s: %w", host, err)
 		}
 	}
-	newest := make(map[string]found)
+	newest := make(map[string]latestChange)
 	for i, key := range journalKeys(host) {
 		if err := js.read(ctx, key, ends[i], newest); err != nil {
 			return fmt.Errorf("reading the journal of %s: %w", host, err)
@@ -66,8 +66,8 @@ func (js *Journals) Forget(ctx context.Context, host string) error {
 	return nil
 }
 
-// found is a change in a journal.
-type found struct {
+// latestChange is a change in a journal.
+type latestChange struct {
 	change
 	sequence uint64
 }
@@ -95,13 +95,13 @@ func (js *Journals) seal(ctx context.Context, key string) (uint64, error) {
 }
 
 // read reads a journal up to its end, and keeps of each actor the newest. A replica that lags is waited for.
-func (js *Journals) read(ctx context.Context, key string, end uint64, newest map[string]found) error {
+func (js *Journals) read(ctx context.Context, key string, end uint64, newest map[string]latestChange) error {
 	for from := uint64(1); from <= end; {
-		next, err := js.readSome(ctx, key, from, newest)
-		if err != nil || next == over {
+		next, err := js.readPage(ctx, key, from, newest)
+		if err != nil || next == recovered {
 			return err
 		}
-		if next == from && !pause.For(ctx, journalAgain) {
+		if next == from && !pause.For(ctx, journalRetryPause) {
 			return ctx.Err()
 		}
 		from = next
@@ -109,12 +109,12 @@ func (js *Journals) read(ctx context.Context, key string, end uint64, newest map
 	return nil
 }
 
-// over is where it goes on in a journal that somebody else has recovered meanwhile.
-const over = 0
+// recovered is where it goes on in a journal that somebody else has recovered meanwhile.
+const recovered = 0
 
-// readSome reads what one request gets, and returns where it goes on.
-func (js *Journals) readSome(ctx context.Context, key string, from uint64, newest map[string]found) (uint64, error) {
-	messages, _, err := js.stream.scanSome(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
+// readPage reads what one request gets, and returns where it goes on.
+func (js *Journals) readPage(ctx context.Context, key string, from uint64, newest map[string]latestChange) (uint64, error) {
+	messages, _, err := js.stream.scanPage(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
 	if err != nil {
 		return from, err
 	}
@@ -122,12 +122,12 @@ func (js *Journals) readSome(ctx context.Context, key string, from uint64, newes
 		from = msg.Sequence + 1
 		switch state := wire.FirstHeader(msg.Header, headerJournal); state {
 		case journalOver:
-			return over, nil
+			return recovered, nil
 		case "":
 			changes, _ := parseGroup(msg.Data) // what is no group is not from the host, which has never called it stored
 			for _, c := range changes {
 				if msg.Sequence >= newest[c.Tokens].sequence {
-					newest[c.Tokens] = found{c, msg.Sequence}
+					newest[c.Tokens] = latestChange{c, msg.Sequence}
 				}
 			}
 		case journalOpen, journalEmptied, journalSealed:
@@ -140,11 +140,11 @@ func (js *Journals) readSome(ctx context.Context, key string, from uint64, newes
 
 // restore writes changes to the records that are still as the host has known them. One that is not has been written later, by
 // the host itself or whoever came after it.
-func (js *Journals) restore(ctx context.Context, newest map[string]found) error {
+func (js *Journals) restore(ctx context.Context, newest map[string]latestChange) error {
 	if len(newest) == 0 {
 		return nil
 	}
-	w, err := js.records.writing()
+	w, err := js.records.ensureWriter()
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (js *Journals) restore(ctx context.Context, newest map[string]found) error 
 			},
 		})
 	}
-	w.put(writes...)
+	w.enqueuePrepared(writes...)
 	select {
 	case <-done:
 		return failed

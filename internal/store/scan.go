@@ -23,7 +23,7 @@ func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.Get
 		for end := false; !end; {
 			var found []*jetstream.RawStreamMsg
 			var err error
-			if found, end, err = b.scanSome(ctx, filter, start); err != nil {
+			if found, end, err = b.scanPage(ctx, filter, start); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -37,8 +37,8 @@ func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.Get
 	}
 }
 
-// scanSome reads what one request gets, and whether the server has come to the end with it.
-func (b *bucket) scanSome(
+// scanPage reads what one request gets, and whether the server has come to the end with it.
+func (b *bucket) scanPage(
 	ctx context.Context, filter string, start jetstreamext.GetBatchOpt,
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)

@@ -8,12 +8,12 @@ type Segment struct {
 	journal    *Journal
 	generation int
 	// The rest is guarded by the mutex of the journal.
-	holds   int
-	actors  []func() // have something in it
-	changes int
-	bytes   int
-	closed  bool      // nothing is added any more
-	left    time.Time // no holds since then
+	refs       int
+	flushes    []func() // have something in it
+	changes    int
+	bytes      int
+	closed     bool      // nothing is added any more
+	releasedAt time.Time // no holds since then
 }
 
 // Keep has flush called when the record is to be written after all, by a write that does not go to the journal. It must
@@ -24,7 +24,7 @@ func (s *Segment) Keep(flush func()) bool {
 	if s.closed {
 		return false
 	}
-	s.actors = append(s.actors, flush)
+	s.flushes = append(s.flushes, flush)
 	return true
 }
 
@@ -32,12 +32,12 @@ func (s *Segment) Keep(flush func()) bool {
 func (s *Segment) Leave() {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
-	s.leave(1)
+	s.release(1)
 }
 
-// leave ends holds. The caller holds the mutex of the journal.
-func (s *Segment) leave(holds int) {
-	if s.holds -= holds; s.holds == 0 {
-		s.left = time.Now()
+// release ends holds. The caller holds the mutex of the journal.
+func (s *Segment) release(n int) {
+	if s.refs -= n; s.refs == 0 {
+		s.releasedAt = time.Now()
 	}
 }

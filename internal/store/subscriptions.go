@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
@@ -25,17 +24,16 @@ type Subscriber struct {
 	entry
 }
 
-// forgottenTTL is how long the server remembers that a subscription has ended.
-const forgottenTTL = time.Minute
+// unsubscribedTTL is how long the server remembers that a subscription has ended.
+const unsubscribedTTL = time.Minute
+
+var subscriptionBucket = bucketKind{
+	suffix: "subscriptions", description: "Which actors subscribe to which durable events", deletedTTL: unsubscribedTTL,
+}
 
 // OpenSubscriptions opens the subscriptions of a namespace, and makes their bucket when there is none. See [OpenRecords].
 func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Subscriptions, error) {
-	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.Name() + "-subscriptions",
-		Description:    "Which actors subscribe to which durable events",
-		Replicas:       replicas,
-		LimitMarkerTTL: forgottenTTL,
-	}, false)
+	bucket, err := subscriptionBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +42,13 @@ func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, re
 
 // Add enters a subscriber to an event of an actor, again if it is there.
 func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {
-	if _, err := s.enter(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
+	if _, err := s.putEmpty(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
 		return fmt.Errorf("entering the subscription of %s to %s of %s: %w", subscriber, event, source, err)
 	}
 	return nil
 }
 
-func (s *Subscriptions) enter(ctx context.Context, key string) (entry, error) {
+func (s *Subscriptions) putEmpty(ctx context.Context, key string) (entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	ack, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil)
@@ -79,7 +77,7 @@ func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) 
 func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	found, err = s.findAtOnce(ctx, filter)
+	found, err = s.findInOneRequest(ctx, filter)
 	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // they are too many for one request
 		return found, err
 	}
@@ -93,7 +91,7 @@ func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry,
 	return found, nil
 }
 
-func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []entry, err error) {
+func (s *Subscriptions) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, s.bucket.name(), []string{s.bucket.prefix + filter})
 	if err != nil {
 		return nil, err
@@ -117,7 +115,7 @@ func (s *Subscriptions) Remove(ctx context.Context, one Subscriber) error {
 }
 
 func (s *Subscriptions) remove(ctx context.Context, one entry) error {
-	err := s.bucket.remove(ctx, one.key, one.revision, forgottenTTL)
+	err := s.bucket.remove(ctx, one.key, one.revision, unsubscribedTTL)
 	if errors.Is(err, ErrConflict) {
 		return nil
 	}

@@ -25,7 +25,7 @@ func (s *Subscriptions) MarkUnsent(ctx context.Context, host string, id troupe.I
 	if !id.IsZero() {
 		key += "." + id.Tokens()
 	}
-	made, err := s.enter(ctx, key)
+	made, err := s.putEmpty(ctx, key)
 	if err != nil {
 		return Unsent{}, fmt.Errorf("noting that %s will have events: %w", id, err)
 	}

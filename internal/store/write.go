@@ -40,18 +40,18 @@ type Outcome struct {
 // come meanwhile are stored all together, at the price of one (an atomic batch, ADR-50): each still has an outcome of its
 // own. The error is that of records that cannot be written at all; then neither function is called.
 func (r *Records) Write(one Write) error {
-	w, err := r.writing()
+	w, err := r.ensureWriter()
 	if err != nil {
 		return err
 	}
-	return w.add(one)
+	return w.enqueue(one)
 }
 
-func (r *Records) writing() (*writer, error) {
+func (r *Records) ensureWriter() (*writer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.writer == nil {
-		w, err := newWriter(r.bucket, &r.limit)
+		w, err := newWriter(r.bucket, &r.maxPayload)
 		if err != nil {
 			return nil, err
 		}
@@ -89,27 +89,27 @@ var (
 
 // writer sends the writes of one bucket, on one goroutine.
 type writer struct {
-	nc     *nats.Conn
-	bucket string        // prefix of the subjects of keys
-	limit  *atomic.Int64 // of a message: another server may have another
-	inbox  string        // prefix of the subjects of answers
-	sub    *nats.Subscription
-	wake   chan struct{} // there may be something to send
-	quit   chan struct{}
-	gone   sync.WaitGroup
+	nc         *nats.Conn
+	bucket     string        // prefix of the subjects of keys
+	maxPayload *atomic.Int64 // of a message: another server may have another
+	inbox      string        // prefix of the subjects of answers
+	sub        *nats.Subscription
+	wake       chan struct{} // there may be something to send
+	quit       chan struct{}
+	running    sync.WaitGroup
 
 	sending sync.Mutex // held while a flight is sent, which a journal does too; before mu
 
-	mu       sync.Mutex
-	closed   bool
-	queue    queue.FIFO[Write]
-	again    queue.FIFO[prepared] // refused as a batch, to be sent one by one
-	flights  map[uint64]*flight   // sent and not answered, by number
-	inFlight int                  // writes in them
-	last     uint64
-	pace     pace
-	window   window
-	spare    []*flight
+	mu         sync.Mutex
+	closed     bool
+	queue      queue.FIFO[Write]
+	retries    queue.FIFO[prepared] // refused as a batch, to be sent one by one
+	flights    map[uint64]*flight   // sent and not answered, by number
+	inFlight   int                  // writes in them
+	lastNumber uint64
+	policy     batchPolicy
+	window     window
+	free       []*flight
 }
 
 // prepared is a write that is ready to be sent.
@@ -120,18 +120,18 @@ type prepared struct {
 	done     func(Outcome)
 }
 
-func newWriter(b *bucket, limit *atomic.Int64) (*writer, error) {
+func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 	nc := b.js.Conn()
 	w := &writer{
-		nc: nc, bucket: b.prefix, limit: limit, inbox: nc.NewInbox() + ".", wake: make(chan struct{}, 1), quit: make(chan struct{}),
+		nc: nc, bucket: b.prefix, maxPayload: maxPayload, inbox: nc.NewInbox() + ".", wake: make(chan struct{}, 1), quit: make(chan struct{}),
 		flights: make(map[uint64]*flight),
 	}
-	sub, err := nc.Subscribe(w.inbox+"*", w.answered)
+	sub, err := nc.Subscribe(w.inbox+"*", w.handleAck)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to the answers to writes: %w: %w", errNotSent, err)
 	}
 	w.sub = sub
-	w.gone.Go(w.run)
+	w.running.Go(w.run)
 	return w, nil
 }
 
@@ -144,14 +144,14 @@ func (w *writer) close() error {
 	w.closed = true
 	w.mu.Unlock()
 	close(w.quit)
-	w.gone.Wait()
+	w.running.Wait()
 	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return fmt.Errorf("unsubscribing from the answers to writes: %w", err)
 	}
 	return nil
 }
 
-func (w *writer) add(one Write) error {
+func (w *writer) enqueue(one Write) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
@@ -178,22 +178,22 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.wake:
-			for n := w.allowed(); n > 0; n = w.allowed() {
-				w.send(w.gather(n))
+			for n := w.sendable(); n > 0; n = w.sendable() {
+				w.send(w.buildFlight(n))
 			}
 			if !sweeping {
 				sweeping = true
 				sweep.Reset(sweepEvery)
 			}
 		case <-lost:
-			w.end(time.Now())
+			w.expire(time.Now())
 		case <-sweep.C:
-			if sweeping = w.end(time.Now().Add(-writeTimeout)); sweeping {
+			if sweeping = w.expire(time.Now().Add(-writeTimeout)); sweeping {
 				sweep.Reset(sweepEvery)
 			}
 		case <-w.quit:
-			w.end(time.Now())
-			for one, ok := w.take(nil); ok; one, ok = w.take(nil) {
+			w.expire(time.Now())
+			for one, ok := w.prepareNext(nil); ok; one, ok = w.prepareNext(nil) {
 				one.done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", one.subject, errNotSent, errClosed)})
 			}
 			return
@@ -201,32 +201,32 @@ func (w *writer) run() {
 	}
 }
 
-// allowed is how many writes may be sent now, as one flight.
-func (w *writer) allowed() int {
+// sendable is how many writes may be sent now, as one flight.
+func (w *writer) sendable() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := w.queue.Len()
 	switch {
-	case n+w.again.Len() == 0:
-	case w.again.Len() > 0 && w.window.allows(w.inFlight, n):
+	case n+w.retries.Len() == 0:
+	case w.retries.Len() > 0 && w.window.allows(w.inFlight, n):
 		return 1
-	case !w.pace.batches && w.window.allows(w.inFlight, n), n < minBatch && w.inFlight < minBatch:
+	case !w.policy.batching && w.window.allows(w.inFlight, n), n < minBatch && w.inFlight < minBatch:
 		return min(n, 1)
-	case w.pace.batches && n >= minBatch && w.inFlight == 0: // until then, more can join
+	case w.policy.batching && n >= minBatch && w.inFlight == 0: // until then, more can join
 		return min(n, maxBatch)
 	}
 	return 0
 }
 
-// gather makes a flight of up to n writes.
-func (w *writer) gather(n int) *flight {
+// buildFlight makes a flight of up to n writes.
+func (w *writer) buildFlight(n int) *flight {
 	f := w.newFlight()
 	for size := 0; len(f.writes) < n && size < maxBatchBytes; {
 		var buffer []byte
 		if used := len(f.writes); cap(f.writes) > used {
 			buffer = f.writes[:used+1][used].value
 		}
-		one, ok := w.take(buffer)
+		one, ok := w.prepareNext(buffer)
 		if !ok {
 			break
 		}
@@ -236,12 +236,12 @@ func (w *writer) gather(n int) *flight {
 	return f
 }
 
-// take prepares the first write of those that wait, with the buffer for its value.
-func (w *writer) take(buffer []byte) (prepared, bool) {
+// prepareNext prepares the first write of those that wait, with the buffer for its value.
+func (w *writer) prepareNext(buffer []byte) (prepared, bool) {
 	for {
 		w.mu.Lock()
-		if w.again.Len() > 0 {
-			one := w.again.Pop()
+		if w.retries.Len() > 0 {
+			one := w.retries.Pop()
 			w.mu.Unlock()
 			return one, true
 		}
@@ -259,15 +259,15 @@ func (w *writer) take(buffer []byte) (prepared, bool) {
 	}
 }
 
-// load is how many writes of records wait, or are in flight.
-func (w *writer) load() int {
+// pending is how many writes of records wait, or are in flight.
+func (w *writer) pending() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.queue.Len() + w.again.Len() + w.inFlight
+	return w.queue.Len() + w.retries.Len() + w.inFlight
 }
 
-// append sends a write of the journal, past all that waits.
-func (w *writer) append(one prepared) {
+// sendNow sends a write of the journal, past all that waits.
+func (w *writer) sendNow(one prepared) {
 	f := w.newFlight()
 	f.journal = true
 	f.writes = append(f.writes, one)
@@ -275,10 +275,10 @@ func (w *writer) append(one prepared) {
 	w.signal() // which has it looked for when it is late
 }
 
-// put has writes sent that are ready, one by one.
-func (w *writer) put(writes ...prepared) {
+// enqueuePrepared has writes sent that are ready, one by one.
+func (w *writer) enqueuePrepared(writes ...prepared) {
 	w.mu.Lock()
-	w.again.Push(writes...)
+	w.retries.Push(writes...)
 	w.mu.Unlock()
 	w.signal()
 }

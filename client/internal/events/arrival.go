@@ -1,0 +1,36 @@
+package events
+
+import (
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// arrival is an event that has arrived, or a mark in the queue of a subscription.
+type arrival struct {
+	troupe.Delivery
+	place   wire.Place
+	subject string
+	except  string // the id of a connection that it is not for
+	direct  bool   // it was sent to one connection alone
+	size    int
+	mark    *mark
+}
+
+// mark says how far an actor had come with its events when the mark was put into a queue, or, with an error, that nobody
+// could tell.
+type mark struct {
+	last troupe.Position
+	err  error
+}
+
+func newArrival(msg *nats.Msg) *arrival {
+	e := &arrival{place: wire.ParsePlace(msg.Header), subject: msg.Subject, size: msg.Size()}
+	if except := msg.Header[wire.HeaderExcept]; len(except) > 0 {
+		e.except = except[0]
+	}
+	e.Position = e.place.Position
+	e.Decode = func(into any) error { return wire.DecodeBody(msg, into) }
+	return e
+}
