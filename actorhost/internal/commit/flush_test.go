@@ -29,6 +29,7 @@ type journal struct {
 
 func newJournal(t *testing.T) *journal {
 	t.Helper()
+	bustest.DropTimers(t)
 	nc := bustest.Connect(t)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
@@ -118,7 +119,7 @@ func (a *journaled) settle() string {
 }
 
 func TestRecordFollowsTheJournal(t *testing.T) {
-	bustest.Bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		j := newJournal(t)
 		defer j.close()
 		a := j.activate("a")
@@ -177,7 +178,7 @@ func TestActivationLeavesNothingInTheJournal(t *testing.T) {
 		}, false, "0", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bustest.Bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				j := newJournal(t)
 				defer j.close()
 				a := j.activate("a")
@@ -196,7 +197,7 @@ func TestActivationLeavesNothingInTheJournal(t *testing.T) {
 
 // TestSegmentIsLeftByAWriteThatComesLate closes a gate while its write is under way: nobody waits for that any more.
 func TestSegmentIsLeftByAWriteThatComesLate(t *testing.T) {
-	bustest.Bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		j := newJournal(t)
 		defer j.close()
 		a := j.activate("a")
@@ -224,7 +225,7 @@ func TestSegmentIsLeftByAWriteThatComesLate(t *testing.T) {
 
 // TestNothingOfManyIsLost has many actors change, rest and end at any time, also while segments end.
 func TestNothingOfManyIsLost(t *testing.T) {
-	bustest.Bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		j := newJournal(t)
 		defer j.close()
 		var turns sync.WaitGroup

@@ -5,18 +5,18 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
-	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
 // TestGateCallsNobodyUnderItsLock has a gate call every method: each checks that the lock is free, see [fake.enter].
 func TestGateCallsNobodyUnderItsLock(t *testing.T) {
-	bustest.Bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.host.Go = func(do func()) { do() }
 		f.broadcast("1", "rang", false)
