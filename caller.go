@@ -3,7 +3,6 @@ package troupe
 import (
 	"context"
 	"iter"
-	"time"
 )
 
 // Caller carries calls and subscriptions to actors. A *client.Client and the *actorhost.Context of an action are
@@ -12,9 +11,9 @@ type Caller interface {
 	// Invoke makes one call and decodes its answer into call.Out.
 	Invoke(ctx context.Context, call Invocation) error
 	// Listen makes a subscription. It is in force when Listen returns.
-	Listen(ctx context.Context, l Listening) (Subscription, error)
+	Listen(ctx context.Context, l ListenRequest) (Subscription, error)
 	// Replay yields the events of an actor that are kept: see [DurableEvent.Replay].
-	Replay(ctx context.Context, id ID, event string, from Start) iter.Seq2[Replayed, error]
+	Replay(ctx context.Context, id ID, event string, from ReplayStart) iter.Seq2[Replayed, error]
 }
 
 // Invocation is one call, untyped.
@@ -41,8 +40,8 @@ const SleepAction = "_sleep"
 // woken for that. The error is [ErrNotFound] when there is none, or that of the hook, and then the actor stays.
 const DestroyAction = "_destroy"
 
-// Listening is one subscription, untyped.
-type Listening struct {
+// ListenRequest is one subscription, untyped.
+type ListenRequest struct {
 	Actors Actors
 	Event  string
 	Handle Handler
@@ -57,12 +56,6 @@ type Handler func(ctx context.Context, d Delivery) error
 type Subscription interface {
 	// Unsubscribe ends it: no handler starts once it has returned. Later calls do nothing.
 	Unsubscribe() error
-}
-
-// Replayed is an event that was kept.
-type Replayed struct {
-	Delivery
-	Time time.Time // when it was, by the server's clock
 }
 
 // Broadcaster is what publishes an actor's events: the *actorhost.Context of its action.

@@ -66,47 +66,47 @@ const (
 // StatusChange is a new status of a connection.
 type StatusChange struct {
 	Status Status
-	// Break says of a connection that is connected again that the actor has begun it anew: its host was gone, or it had
+	// Restarted says of a connection that is connected again that the actor has begun it anew: its host was gone, or it had
 	// given the connection up. The actor's on-connect hook has run again. What it has sent to the connection alone in the
 	// meantime is lost; of broadcasts, gaps tell.
-	Break bool
-	Err   error // why it is closed, or about to come back
+	Restarted bool
+	Err       error // why it is closed, or about to come back
 }
 
 // ConnectOption is a setting of a connection.
-type ConnectOption func(*Connecting)
+type ConnectOption func(*ConnectRequest)
 
 // OnStatus has f called for each change of the connection's status after Connect, between handlers of its events and
 // like one of them.
-func OnStatus(f func(StatusChange)) ConnectOption { return func(c *Connecting) { c.Status = f } }
+func OnStatus(f func(StatusChange)) ConnectOption { return func(c *ConnectRequest) { c.Status = f } }
 
 // On subscribes to the event through the connection that is made, from its beginning on: what the actor's on-connect hook
 // sends is heard too. The subscription ends with the connection. See [Event.Subscribe].
 func (e Event[R, P]) On(handle func(ctx context.Context, payload P) error, options ...SubscribeOption) ConnectOption {
-	return func(c *Connecting) {
+	return func(c *ConnectRequest) {
 		var ref R
 		if ref.ActorType() != c.ID.Type() {
 			c.err = badInput("connecting to %s: it has no %s, an event of %s", c.ID, e.name, ref.ActorType())
 		}
-		l := e.listening(handle, options)
+		l := e.listenRequest(handle, options)
 		l.Actors = c.ID.Actors()
-		c.Listening = append(c.Listening, l)
+		c.Subscriptions = append(c.Subscriptions, l)
 	}
 }
 
-// Connecting is a connection that is to be made, untyped.
-type Connecting struct {
-	ID        ID
-	Existing  bool
-	Params    any
-	Status    func(StatusChange) // may be nil
-	Listening []Listening        // to events of the actor, from the beginning on
-	err       error
+// ConnectRequest is a connection that is to be made, untyped.
+type ConnectRequest struct {
+	ID            ID
+	Existing      bool
+	Params        any
+	Status        func(StatusChange) // may be nil
+	Subscriptions []ListenRequest    // to events of the actor, from the beginning on
+	err           error
 }
 
 // connecter is a Caller of a program.
 type connecter interface {
-	Connect(ctx context.Context, c Connecting) (Conn, error)
+	Connect(ctx context.Context, c ConnectRequest) (Conn, error)
 }
 
 func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Conn, error) {
@@ -117,7 +117,7 @@ func (r Ref) connect(ctx context.Context, actorType string, params any, options 
 	if !ok {
 		return nil, badInput("connecting to %s: the reference does not belong to a program; actors subscribe instead", r.id)
 	}
-	c := Connecting{ID: r.id, Existing: r.existing, Params: params}
+	c := ConnectRequest{ID: r.id, Existing: r.existing, Params: params}
 	for _, option := range options {
 		option(&c)
 	}

@@ -3,7 +3,6 @@ package troupe
 import (
 	"context"
 	"iter"
-	"time"
 )
 
 // DurableEvent is an Event that is also kept, in JetStream, for as long as the hosts are told (actorhost.Config): actors
@@ -62,25 +61,18 @@ type DurableSubscriber interface {
 	UnsubscribeDurable(source ID, event string) error
 }
 
-// Kept is a durable event as it was kept.
-type Kept[P any] struct {
-	Position Position
-	Time     time.Time // when it was, by the server's clock
-	Payload  P
-}
-
 // Replay yields the events of the actor that ref refers to that are kept, from a start on, in their order, up to the last
 // one at the time of the call. An error ends it. It reads the log itself: without a host, and by the permissions that
 // docs/protocol.md names.
-func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from Start) iter.Seq2[Kept[P], error] {
-	return func(yield func(Kept[P], error) bool) {
+func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from ReplayStart) iter.Seq2[KeptEvent[P], error] {
+	return func(yield func(KeptEvent[P], error) bool) {
 		base := ref.reference()
 		if err := base.ready(ref.ActorType(), e.name); err != nil {
-			yield(Kept[P]{}, err)
+			yield(KeptEvent[P]{}, err)
 			return
 		}
 		for d, err := range base.caller.Replay(ctx, base.id, e.name, from) {
-			kept := Kept[P]{Position: d.Position, Time: d.Time}
+			kept := KeptEvent[P]{Position: d.Position, Time: d.Time}
 			if err == nil {
 				err = d.Decode(&kept.Payload)
 			}
@@ -90,15 +82,3 @@ func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from Start) iter.
 		}
 	}
 }
-
-// Start is where a replay begins. The zero Start is the first event that is kept.
-type Start struct {
-	Sequence uint64    // not before this one
-	Time     time.Time // not before it, by the server's clock
-}
-
-// FromSequence starts at the event with this sequence, or the first later one that is kept.
-func FromSequence(sequence uint64) Start { return Start{Sequence: sequence} }
-
-// FromTime starts at the first event at or after a time, by the server's clock.
-func FromTime(t time.Time) Start { return Start{Time: t} }

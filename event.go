@@ -40,18 +40,18 @@ func (e Event[R, P]) emission(payload P) Emission {
 func (e Event[R, P]) Subscribe(
 	ctx context.Context, ref R, handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
 ) (Subscription, error) {
-	return ref.reference().listen(ctx, ref.ActorType(), e.listening(handle, options))
+	return ref.reference().listen(ctx, ref.ActorType(), e.listenRequest(handle, options))
 }
 
 // SubscribeAll is [Event.Subscribe] to the event of many actors: see [All]. The order is that of each actor.
 func (e Event[R, P]) SubscribeAll(
 	ctx context.Context, group Group[R], handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
 ) (Subscription, error) {
-	return group.listen(ctx, e.listening(handle, options))
+	return group.listen(ctx, e.listenRequest(handle, options))
 }
 
-func (e Event[R, P]) listening(handle func(ctx context.Context, payload P) error, options []SubscribeOption) Listening {
-	return newListening(e.name, func(ctx context.Context, d Delivery) error {
+func (e Event[R, P]) listenRequest(handle func(ctx context.Context, payload P) error, options []SubscribeOption) ListenRequest {
+	return newListenRequest(e.name, func(ctx context.Context, d Delivery) error {
 		var payload P
 		if err := d.Decode(&payload); err != nil {
 			return err
@@ -61,19 +61,19 @@ func (e Event[R, P]) listening(handle func(ctx context.Context, payload P) error
 }
 
 // SubscribeOption is a setting of a subscription.
-type SubscribeOption func(*Listening)
+type SubscribeOption func(*ListenRequest)
 
 // Once ends the subscription with its first event.
-func Once() SubscribeOption { return func(l *Listening) { l.Once = true } }
+func Once() SubscribeOption { return func(l *ListenRequest) { l.Once = true } }
 
 // OnGap has f called, between two handlers of the subscription and like one of them, whenever events were missed, or may
 // have been. Without it, gaps are logged.
 func OnGap(f func(ctx context.Context, gap Gap) error) SubscribeOption {
-	return func(l *Listening) { l.Gap = f }
+	return func(l *ListenRequest) { l.Gap = f }
 }
 
-func newListening(event string, handle Handler, options []SubscribeOption) Listening {
-	l := Listening{Event: event, Handle: handle}
+func newListenRequest(event string, handle Handler, options []SubscribeOption) ListenRequest {
+	l := ListenRequest{Event: event, Handle: handle}
 	for _, option := range options {
 		option(&l)
 	}

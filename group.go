@@ -30,7 +30,7 @@ func (g Group[R]) Exactly(more int) Group[R] {
 	return g
 }
 
-func (g Group[R]) listen(ctx context.Context, l Listening) (Subscription, error) {
+func (g Group[R]) listen(ctx context.Context, l ListenRequest) (Subscription, error) {
 	switch {
 	case g.err != nil:
 		return nil, g.err

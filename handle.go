@@ -34,7 +34,7 @@ func (h Handle) Create(ctx context.Context, in any) error {
 
 // Subscribe calls handle for each such event of the actor: see [Event.Subscribe].
 func (h Handle) Subscribe(ctx context.Context, event string, handle Handler, options ...SubscribeOption) (Subscription, error) {
-	return h.ref.listen(ctx, h.ref.id.Type(), newListening(event, handle, options))
+	return h.ref.listen(ctx, h.ref.id.Type(), newListenRequest(event, handle, options))
 }
 
 // Connect begins a session with the actor: see [Connector.Connect]. Actor(conn, ...) refers to it through the connection.

@@ -8,9 +8,9 @@ import (
 // Limits of names and keys. A subject beyond 4 KB makes a NATS server close the connection, so all of this is
 // checked before anything is sent.
 const (
-	MaxKeyParts = 16   // parts of one key
-	MaxKeyBytes = 1024 // bytes of all parts of one key together, before escaping
-	MaxName     = 64   // bytes of the name of a type, an action or an event
+	MaxKeyParts  = 16   // parts of one key
+	MaxKeyBytes  = 1024 // bytes of all parts of one key together, before escaping
+	MaxNameBytes = 64   // bytes of the name of a type, an action or an event
 )
 
 // ID names one actor: its type and its key. It can be compared and be the key of a map; the zero ID names no actor.
@@ -50,7 +50,7 @@ func NewID(actorType string, key ...string) (ID, error) {
 }
 
 // maxTokens is how long the tokens of an ID can be: each byte of a key may take three, each part a dot and a "=".
-const maxTokens = MaxName + 2*MaxKeyParts + 3*MaxKeyBytes
+const maxTokens = MaxNameBytes + 2*MaxKeyParts + 3*MaxKeyBytes
 
 // ParseID reads the tokens that [ID.Tokens] gives. Only those are accepted, byte for byte: another spelling of the
 // same key would be a second address for one actor. The error has [CodeBadInput].
@@ -118,8 +118,8 @@ func CheckName(kind, name string) error {
 	if name == "" {
 		return badInput("the %s has no name", kind)
 	}
-	if len(name) > MaxName {
-		return badInput("the name of the %s %.20q... has %d bytes, at most %d are allowed", kind, name, len(name), MaxName)
+	if len(name) > MaxNameBytes {
+		return badInput("the name of the %s %.20q... has %d bytes, at most %d are allowed", kind, name, len(name), MaxNameBytes)
 	}
 	for i := range len(name) {
 		if c := name[i]; !plain(c) || i == 0 && !letter(c) {

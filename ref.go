@@ -108,7 +108,7 @@ func (r Ref) create(ctx context.Context, actorType string, in any) error {
 	return r.invoke(ctx, actorType, CreateAction, in, nil)
 }
 
-func (r Ref) listen(ctx context.Context, actorType string, l Listening) (Subscription, error) {
+func (r Ref) listen(ctx context.Context, actorType string, l ListenRequest) (Subscription, error) {
 	if err := r.ready(actorType, l.Event); err != nil {
 		return nil, err
 	}

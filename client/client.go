@@ -42,7 +42,7 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	}
 	c := &Client{nc: nc, ns: ns, calls: sender}
 	c.subs = events.NewSubs(events.Config{
-		Conn: nc, Namespace: ns, Queue: config.Queue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
+		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})
 	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
 	return c, nil
@@ -67,15 +67,15 @@ func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 }
 
 // Listen makes a subscription: see [troupe.Event.Subscribe]. The error of a handler, or of an event that cannot be
-// decoded, is logged. When handlers are so slow that too many events wait (see [Config].Queue), or 64 MB of them, what
+// decoded, is logged. When handlers are so slow that too many events wait (see [Config].EventQueue), or 64 MB of them, what
 // follows is dropped, and told as a gap once they have caught up.
-func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscription, error) {
+func (c *Client) Listen(_ context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
 	return c.subs.Listen(l)
 }
 
 // Connect begins a session with an actor: see [troupe.Connector.Connect].
-func (c *Client) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Conn, error) {
-	return c.conns.Connect(ctx, connecting)
+func (c *Client) Connect(ctx context.Context, request troupe.ConnectRequest) (troupe.Conn, error) {
+	return c.conns.Connect(ctx, request)
 }
 
 // Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that

@@ -12,7 +12,7 @@ import (
 )
 
 // Replay yields the events of an actor that are kept: see [troupe.DurableEvent.Replay].
-func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from troupe.Start) iter.Seq2[troupe.Replayed, error] {
+func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {
 	return func(yield func(troupe.Replayed, error) bool) {
 		if err := troupe.CheckName("event", event); err != nil {
 			yield(troupe.Replayed{}, err)

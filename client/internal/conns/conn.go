@@ -18,11 +18,11 @@ import (
 type conn struct {
 	troupe.Caller
 
-	outlet     *outlet
-	id         string
-	connecting troupe.Connecting
-	channel    *events.Channel // by which all arrives for it
-	done       chan struct{}
+	outlet  *outlet
+	id      string
+	request troupe.ConnectRequest
+	channel *events.Channel // by which all arrives for it
+	done    chan struct{}
 
 	establishing sync.Mutex // held while the actor is asked
 
@@ -74,7 +74,7 @@ func (c *conn) host() (id string, connected bool) {
 
 // Invoke makes a call, by the connection if it is to its actor.
 func (c *conn) Invoke(ctx context.Context, call troupe.Invocation) error {
-	if call.ID != c.connecting.ID {
+	if call.ID != c.request.ID {
 		return c.Caller.Invoke(ctx, call)
 	}
 	if err := c.Err(); err != nil {
@@ -87,8 +87,8 @@ func (c *conn) Invoke(ctx context.Context, call troupe.Invocation) error {
 }
 
 // Listen subscribes by the connection to events of its actor, and without it to others.
-func (c *conn) Listen(ctx context.Context, l troupe.Listening) (troupe.Subscription, error) {
-	if one, ok := l.Actors.One(); !ok || one != c.connecting.ID {
+func (c *conn) Listen(ctx context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
+	if one, ok := l.Actors.One(); !ok || one != c.request.ID {
 		return c.Caller.Listen(ctx, l)
 	}
 	if err := c.Err(); err != nil {
@@ -99,11 +99,11 @@ func (c *conn) Listen(ctx context.Context, l troupe.Listening) (troupe.Subscript
 
 // Close implements troupe.Conn.
 func (c *conn) Close(ctx context.Context) error {
-	if !c.end(&troupe.Error{Code: troupe.CodeDisconnected, Message: "the connection with " + c.connecting.ID.String() + " was closed"}) {
+	if !c.end(&troupe.Error{Code: troupe.CodeDisconnected, Message: "the connection with " + c.request.ID.String() + " was closed"}) {
 		return nil
 	}
 	err := c.outlet.invoke(ctx, calls.Call{Invocation: troupe.Invocation{
-		ID: c.connecting.ID, Action: wire.DisconnectAction, Existing: true, Connection: c.id,
+		ID: c.request.ID, Action: wire.DisconnectAction, Existing: true, Connection: c.id,
 	}})
 	if errors.Is(err, troupe.ErrNotFound) {
 		err = nil
@@ -147,8 +147,8 @@ func (c *conn) establish(ctx context.Context) error {
 	var reply wire.ConnectReply
 	err := c.outlet.invoke(ctx, calls.Call{
 		Invocation: troupe.Invocation{
-			ID: c.connecting.ID, Action: wire.ConnectAction, Existing: c.connecting.Existing,
-			In: c.connecting.Params, Out: &reply, Connection: c.id,
+			ID: c.request.ID, Action: wire.ConnectAction, Existing: c.request.Existing,
+			In: c.request.Params, Out: &reply, Connection: c.id,
 		},
 		Inbox: c.outlet.inbox,
 	})
@@ -172,13 +172,13 @@ func (c *conn) establish(ctx context.Context) error {
 		c.tell(troupe.StatusChange{Status: troupe.StatusReconnecting})
 	}
 	if broken || was == troupe.StatusReconnecting {
-		c.tell(troupe.StatusChange{Status: troupe.StatusConnected, Break: broken})
+		c.tell(troupe.StatusChange{Status: troupe.StatusConnected, Restarted: broken})
 	}
 	return nil
 }
 
 func (c *conn) tell(change troupe.StatusChange) {
-	if f := c.connecting.Status; f != nil {
+	if f := c.request.Status; f != nil {
 		c.channel.Then(func() { f(change) })
 	}
 }
@@ -191,7 +191,7 @@ func (c *conn) receive(name string, msg *nats.Msg) {
 		if err := wire.DecodeBody(msg, &why); err != nil {
 			return
 		}
-		err := &troupe.Error{Code: troupe.CodeDisconnected, Message: c.connecting.ID.String() + " has ended the connection: " + why.Reason}
+		err := &troupe.Error{Code: troupe.CodeDisconnected, Message: c.request.ID.String() + " has ended the connection: " + why.Reason}
 		if why.Again {
 			c.lose(err)
 			c.outlet.repair(c)

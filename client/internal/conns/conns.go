@@ -60,27 +60,27 @@ func New(config Config) *Conns {
 }
 
 // Connect begins a session with an actor: see [troupe.Connector.Connect].
-func (s *Conns) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Conn, error) {
+func (s *Conns) Connect(ctx context.Context, request troupe.ConnectRequest) (troupe.Conn, error) {
 	id := "c" + strings.ToLower(rand.Text())
 	c := &conn{
-		Caller: s.config.Client, id: id, connecting: connecting, done: make(chan struct{}),
-		channel: s.config.Subs.NewChannel(s.inbox, id, connecting.ID),
+		Caller: s.config.Client, id: id, request: request, done: make(chan struct{}),
+		channel: s.config.Subs.NewChannel(s.inbox, id, request.ID),
 		status:  troupe.StatusReconnecting, outlet: &s.outlet,
 	}
 	if err := s.add(c); err != nil {
 		return nil, err
 	}
 	var err error
-	for _, listening := range connecting.Listening {
+	for _, one := range request.Subscriptions {
 		if err == nil {
-			_, err = c.channel.Listen(listening)
+			_, err = c.channel.Listen(one)
 		}
 	}
 	if err == nil {
 		err = c.establish(ctx)
 	}
 	if err != nil {
-		c.connecting.Status = nil
+		c.request.Status = nil
 		c.end(err)
 		s.forget(c, false) // the actor may have it all the same
 		return nil, err

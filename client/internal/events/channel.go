@@ -25,16 +25,16 @@ type Channel struct {
 
 // NewChannel returns the channel of a connection with an actor. What is sent to the connection alone arrives at
 // INBOX.ID.EVENT, and is to be given to [Channel.Deliver].
-func (f *Subs) NewChannel(inbox, id string, actor troupe.ID) *Channel {
+func (s *Subs) NewChannel(inbox, id string, actor troupe.ID) *Channel {
 	return &Channel{
-		subs: f, inbox: inbox, id: id, actor: actor, queue: f.newQueue(),
+		subs: s, inbox: inbox, id: id, actor: actor, queue: s.newQueue(),
 		last: make(map[string]troupe.Position), subscriptions: make(map[*subscription]struct{}),
 	}
 }
 
 // Listen subscribes to an event of the actor.
-func (c *Channel) Listen(l troupe.Listening) (troupe.Subscription, error) {
-	s := &subscription{listening: l, queue: c.queue, connection: c.id}
+func (c *Channel) Listen(l troupe.ListenRequest) (troupe.Subscription, error) {
+	s := &subscription{request: l, queue: c.queue, connection: c.id}
 	sub, err := c.subs.listen(s, func() { c.drop(s) })
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (c *Channel) take(event string, e *arrival) {
 	c.mu.Lock()
 	var to []*subscription
 	for s := range c.subscriptions {
-		if s.listening.Event == event {
+		if s.request.Event == event {
 			to = append(to, s)
 		}
 	}

@@ -21,13 +21,13 @@ type sharedSub struct {
 }
 
 // begin puts a subscription in force.
-func (f *sharedSub) begin(s *subscription) { f.to = append(slices.Clip(f.to), s) }
+func (shared *sharedSub) begin(s *subscription) { shared.to = append(slices.Clip(shared.to), s) }
 
 // leave removes a subscription, in force or not. It reports whether that was the last one.
-func (f *sharedSub) leave(s *subscription) (last bool) {
-	if i := slices.Index(f.to, s); i >= 0 {
-		f.to = slices.Delete(slices.Clone(f.to), i, i+1)
+func (shared *sharedSub) leave(s *subscription) (last bool) {
+	if i := slices.Index(shared.to, s); i >= 0 {
+		shared.to = slices.Delete(slices.Clone(shared.to), i, i+1)
 	}
-	f.users--
-	return f.users == 0
+	shared.users--
+	return shared.users == 0
 }
