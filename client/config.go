@@ -23,7 +23,7 @@ type Config struct {
 	Namespace string
 	// Codec encodes the inputs of calls. Actors answer in the same encoding. Default: codec.MsgPack.
 	Codec codec.Codec
-	// Timeout bounds a call whose context has no deadline. Default: [DefaultTimeout].
+	// Timeout bounds a call whose context has no deadline, and the making of a subscription. Default: [DefaultTimeout].
 	Timeout time.Duration
 	// EventQueue bounds how many events of one subscription, or of one connection, wait for their handlers. Events beyond it,
 	// or beyond 64 MB, are dropped; the subscription is told of a gap (troupe.OnGap). Default: [DefaultEventQueue].

@@ -9,12 +9,12 @@ import (
 	"github.com/troupe-go/troupe/internal/rpc"
 )
 
-// Listen makes a subscription, which is in force when Listen returns. Its events have a queue of their own.
+// Listen makes a subscription with a queue of its own. The subscription is in force when Listen returns.
 func (s *Subs) Listen(l troupe.ListenRequest) (troupe.Subscription, error) {
 	return s.listen(&subscription{request: l, queue: s.newQueue()}, func() {})
 }
 
-// listen puts a subscription in force. It calls left once that has ended.
+// listen puts sub in force. It calls left once sub has ended.
 func (s *Subs) listen(sub *subscription, left func()) (troupe.Subscription, error) {
 	l := sub.request
 	if err := troupe.CheckName("event", l.Event); err != nil {

@@ -1,4 +1,4 @@
-// Package events receives the events that a client subscribes to, and has them handled.
+// Package events receives the events that a client subscribes to, and calls their handlers.
 package events
 
 import (
@@ -20,37 +20,37 @@ import (
 type Config struct {
 	Conn      *nats.Conn
 	Namespace wire.Namespace
-	Queue     int           // how many events of a subscription, or of a connection, may wait
-	Timeout   time.Duration // of making a subscription
+	Queue     int           // bounds the events of a subscription, or of a connection, that wait
+	Timeout   time.Duration // bounds the making of a subscription
 	Logger    *slog.Logger
 	// Position asks for the last event of a name that an actor has broadcast.
 	Position func(ctx context.Context, id troupe.ID, event string) (troupe.Position, error)
 }
 
-// Subs are all subscriptions of a client. Those to the same subject share one of NATS, so that an event crosses the
-// network, and is taken apart, once for all of them. One goroutine reads what arrives and hands it out; it never waits for
-// a subscriber.
+// Subs are all subscriptions of a client. Those to the same subject share one NATS subscription, so an event crosses the
+// network, and is decoded, once for all of them. One goroutine reads what arrives and hands it out. It never waits for a
+// subscriber.
 type Subs struct {
 	config Config
 	gaps   gapFinder
 	quit   chan struct{}
-	hooks  chan func() // called by who reads, once what has arrived is handed out
+	hooks  chan func() // the reader calls them, after what has arrived is handed out
 
 	reading sync.WaitGroup
 	workers sync.WaitGroup // goroutines of queues
 
-	mu        sync.Mutex // before that of a queue
+	mu        sync.Mutex // may be held when that of a queue is taken
 	closed    bool
 	bySubject map[string]*sharedSub
 	inbox     chan *nats.Msg     // nil before the first subscription
-	direct    *nats.Subscription // of what is sent to connections alone
+	direct    *nats.Subscription // to what is sent to connections alone
 	toDirect  func(*nats.Msg)
 }
 
-// inboxSize is how many events may wait to be handed out. What comes beyond is dropped, and told as a gap.
+// inboxSize bounds the events that wait to be handed out. Those beyond it are dropped, and told as a gap.
 const inboxSize = 1 << 16
 
-// NewSubs returns subscriptions, of which there are none yet. They must be closed.
+// NewSubs returns the subscriptions of a new client. They must be closed.
 func NewSubs(config Config) *Subs {
 	s := &Subs{config: config, quit: make(chan struct{}), hooks: make(chan func()), bySubject: make(map[string]*sharedSub)}
 	s.gaps = gapFinder{position: config.Position, all: s.all, tell: s.tell, wake: make(chan struct{}, 1)}
@@ -76,8 +76,8 @@ func (s *Subs) open() error {
 	return nil
 }
 
-// Receive hands all that arrives on a subject of connections to receive, in the order of all else that arrives. There is
-// one such subject.
+// Receive calls receive for each message on the subject of what is sent to connections alone, in one order with all else
+// that arrives. It is called once.
 func (s *Subs) Receive(subject string, receive func(*nats.Msg)) (*nats.Subscription, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Subs) Receive(subject string, receive func(*nats.Msg)) (*nats.Subscript
 	return natsSub, err
 }
 
-// join makes a subscription a user of its shared one, which is made with the first.
+// join finds or makes the NATS subscription for sub, and counts sub as a user of it.
 func (s *Subs) join(sub *subscription) (*sharedSub, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +109,7 @@ func (s *Subs) join(sub *subscription) (*sharedSub, error) {
 	return one, nil
 }
 
-// begin hands a subscription what arrives from now on: what has arrived already was broadcast before.
+// begin puts sub in force: it gets what arrives from now on. What has arrived already was broadcast before.
 func (s *Subs) begin(one *sharedSub, sub *subscription) error {
 	var denied error
 	if !s.inOrder(func() { denied = one.denied; one.begin(sub) }) {
@@ -118,8 +118,8 @@ func (s *Subs) begin(one *sharedSub, sub *subscription) error {
 	return denied
 }
 
-// inOrder has do called, under s.mu, once all that has arrived is handed out. It reports false when the subscriptions are
-// closed before.
+// inOrder calls do, under s.mu, after all that has arrived is handed out. It reports false if the subscriptions are closed
+// before that.
 func (s *Subs) inOrder(do func()) bool {
 	done := make(chan struct{})
 	hook := func() {
@@ -137,7 +137,7 @@ func (s *Subs) inOrder(do func()) bool {
 	}
 }
 
-// deny has those who share a subscription that the server does not allow told so, and others try anew.
+// deny tells those who share a subscription that the server does not allow it. Later ones try anew.
 func (s *Subs) deny(one *sharedSub, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,7 +145,7 @@ func (s *Subs) deny(one *sharedSub, err error) {
 	s.forget(one)
 }
 
-// leave is the opposite of join and begin.
+// leave undoes join and begin.
 func (s *Subs) leave(one *sharedSub, sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,6 +171,7 @@ func (s *Subs) all() []*sharedSub {
 	return slices.Collect(maps.Values(s.bySubject))
 }
 
+// tell puts each mark into the queues of its suspect's subscriptions, after what has arrived.
 func (s *Subs) tell(suspects []*sharedSub, marks []mark) {
 	s.inOrder(func() {
 		for i, one := range suspects {
@@ -204,6 +205,7 @@ func (s *Subs) read() {
 	}
 }
 
+// handOut gives an event to the subscriptions that are in force.
 func (s *Subs) handOut(msg *nats.Msg) {
 	s.mu.Lock()
 	if msg.Sub == s.direct {
@@ -235,7 +237,7 @@ func (s *Subs) handOut(msg *nats.Msg) {
 	}
 }
 
-// Close ends all subscriptions, and lets handlers that run go on: see [Subs.Handled].
+// Close ends all subscriptions. Handlers that run go on: see [Subs.Handled].
 func (s *Subs) Close() {
 	s.mu.Lock()
 	closed := s.closed

@@ -16,10 +16,10 @@ type subscription struct {
 
 	request    troupe.ListenRequest
 	subject    string // that it listens to
-	connection string // the id of the one that it is made by; empty: without
+	connection string // the id of the connection that it is made through; empty: none
 	queue      *eventQueue
 	logger     *slog.Logger
-	leave      func()          // ends what it receives
+	leave      func()          // nothing arrives any more
 	ctx        context.Context //nolint:containedctx // of handlers: done when the subscription has ended
 	cancel     context.CancelFunc
 
@@ -48,7 +48,7 @@ func (s *subscription) handleArrival(e *arrival) {
 	}
 }
 
-// tellMissed tells of the events of a subject, up to a mark, that have not arrived before it.
+// tellMissed tells of the events on a subject up to a mark that have not arrived before the mark.
 func (s *subscription) tellMissed(subject string, m mark) {
 	actor, _ := s.request.Actors.One()
 	gap := troupe.Gap{Actor: actor, Event: s.request.Event}
@@ -64,8 +64,8 @@ func (s *subscription) tellMissed(subject string, m mark) {
 	}
 }
 
-// tellNoRoom tells of events for which there was no room, up to this one, as far as no later event has told of them. The
-// subject is empty if they were of some actor.
+// tellNoRoom tells of events on a subject, up to this one, that the queue has dropped, unless a later event has told of
+// them already. An empty subject is any.
 func (s *subscription) tellNoRoom(subject string, last *arrival) {
 	gap := troupe.Gap{Actor: last.Actor, Event: last.Event}
 	if subject == "" {
