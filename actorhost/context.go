@@ -183,7 +183,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
-func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from troupe.Start) iter.Seq2[troupe.Replayed, error] {
+func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {
 	return c.a.host.client.Replay(ctx, id, event, from)
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // Listen subscribes the actor to an event of other actors: see [troupe.Event.Subscribe].
-func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troupe.Subscription, error) {
+func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (troupe.Subscription, error) {
 	a := c.a
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ type listener struct {
 	sub     troupe.Subscription // by the host's client, which queues what the mailbox has no room for
 
 	// Guarded by the activation's mutex.
-	listening troupe.Listening
+	listening troupe.ListenRequest
 	ended     bool
 }
 
@@ -63,7 +63,7 @@ func (l *listener) offer(ctx context.Context, w *work) {
 }
 
 // current returns what the subscription is for. It is not ok if the subscription has ended.
-func (l *listener) current() (troupe.Listening, bool) {
+func (l *listener) current() (troupe.ListenRequest, bool) {
 	l.a.mu.Lock()
 	defer l.a.mu.Unlock()
 	return l.listening, !l.ended

@@ -14,8 +14,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Client calls actors over one NATS connection, which it does not own. It is a troupe.Caller and safe for concurrent
-// use.
+// Client calls actors, subscribes to their events and connects with them, over one NATS connection that it does not own.
+// It is a troupe.Caller, and safe for concurrent use.
 type Client struct {
 	nc      *nats.Conn
 	ns      wire.Namespace
@@ -25,8 +25,8 @@ type Client struct {
 	closing atomic.Bool
 }
 
-// New returns a client on a connection, best one made by package bus: with the defaults of nats.go a call that is made
-// while disconnected is buffered, and may run long after its caller has given up.
+// New returns a client on a connection. Make the connection by package bus: with the defaults of nats.go, a call that is
+// made while disconnected is buffered, and may run long after its caller has given up. The client must be closed.
 func New(nc *nats.Conn, config Config) (*Client, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -42,44 +42,44 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	}
 	c := &Client{nc: nc, ns: ns, calls: sender}
 	c.subs = events.NewSubs(events.Config{
-		Conn: nc, Namespace: ns, Queue: config.Queue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
+		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})
 	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
 	return c, nil
 }
 
-// Actor refers to an actor by the name of its type, for programs without its contract: see troupe.Actor.
+// Actor refers to an actor by the name of its type, for programs without its contract: see [troupe.Actor].
 func (c *Client) Actor(actorType string, key ...string) troupe.Handle {
 	return troupe.Actor(c, actorType, key...)
 }
 
-// Resent is how often the client has sent calls again, because they were refused before they started or not answered for
-// a while. The calls themselves need not have failed.
+// Resent counts how often the client has sent a call again, because it was refused before it started or not answered for a
+// while. The calls need not have failed.
 func (c *Client) Resent() uint64 { return c.calls.Resent() }
 
-// Invoke makes one call: see [troupe.Action.Call]. It goes to the actor directly, and by the route of its type when
-// nobody answers there. A call that was refused before it started, or that is not answered for a while, is sent again
-// until ctx is done: its actor recognises it by its request id, and runs it once. The same holds while no host of a type
-// is up that this client has reached before; one that it has never reached is reported at once as an unknown type. Every
-// error is a *troupe.Error.
+// Invoke makes one call: see [troupe.Action.Call]. The call goes to the actor directly, and to any host of its type if
+// nobody answers there. If it is refused before it started, or not answered for a while, the client sends it again until
+// ctx is done; the actor knows it by its request id and runs it once. If no host of the type is up, the client waits for
+// one, provided that it has reached one before; otherwise the error is troupe.ErrUnknownType at once. Every error is a
+// *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.calls.Invoke(ctx, calls.Call{Invocation: call})
 }
 
-// Listen makes a subscription: see [troupe.Event.Subscribe]. The error of a handler, or of an event that cannot be
-// decoded, is logged. When handlers are so slow that too many events wait (see [Config].Queue), or 64 MB of them, what
-// follows is dropped, and told as a gap once they have caught up.
-func (c *Client) Listen(_ context.Context, l troupe.Listening) (troupe.Subscription, error) {
+// Listen makes a subscription: see [troupe.Event.Subscribe]. If a handler fails, or an event cannot be decoded, the error is
+// logged. If too many events wait (see [Config].EventQueue), the next ones are dropped; the handler is told of the gap when
+// it has caught up.
+func (c *Client) Listen(_ context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
 	return c.subs.Listen(l)
 }
 
-// Connect begins a session with an actor: see [troupe.Connector.Connect].
-func (c *Client) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Conn, error) {
-	return c.conns.Connect(ctx, connecting)
+// Connect connects the program with an actor: see [troupe.Connector.Connect].
+func (c *Client) Connect(ctx context.Context, request troupe.ConnectRequest) (troupe.Conn, error) {
+	return c.conns.Connect(ctx, request)
 }
 
-// Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that
-// wait. The connection stays open.
+// Close closes the client's connections with actors, fails the calls that wait, ends the subscriptions, and waits for the
+// handlers that run, until ctx is done. The NATS connection stays open.
 func (c *Client) Close(ctx context.Context) error {
 	if c.closing.Swap(true) {
 		return nil

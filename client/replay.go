@@ -11,8 +11,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Replay yields the events of an actor that are kept: see [troupe.DurableEvent.Replay].
-func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from troupe.Start) iter.Seq2[troupe.Replayed, error] {
+// Replay yields the kept events of an actor: see [troupe.DurableEvent.Replay].
+func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {
 	return func(yield func(troupe.Replayed, error) bool) {
 		if err := troupe.CheckName("event", event); err != nil {
 			yield(troupe.Replayed{}, err)

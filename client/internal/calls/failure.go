@@ -10,7 +10,7 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// errLeft is why a call of a host that stops is given up when no other host is up.
+// errLeft is why the call of a host that stops is given up if no other host is up.
 var errLeft = errors.New("its host stops")
 
 // gaveUpError is why a call is not sent again.

@@ -17,20 +17,20 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Between two sendings of a call that was refused before it started: its actor changes hosts, or its host has just gone.
+// The pause before a call is sent again that was refused before it started, because its actor changes hosts or its host
+// has just gone. It doubles from first to last.
 const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
 
-// A call without an answer is sent again after the first of these, for its host may have died with it, or before it
-// arrived: a caller that waits for an actor on such a host waits little longer than one that comes later. The host where
-// the call waits says so, and is asked again after twice as long each time, up to lastPending, or as soon as it turns out
-// that it is gone. When nobody says anything, the host may be frozen. The call then goes by the route, where a frozen host
-// may still swallow it: so often, with a pause that grows up to lastSilence.
+// A call without an answer is sent again after firstSilence: its host may have died with it, or before it arrived. If the
+// call waits at its host, that says so; it is then asked again after twice as long each time, up to lastPending, or as soon
+// as it turns out to be gone. If nobody says anything, the host may be frozen. The call then goes by the route, where a
+// frozen host may still swallow it, with a pause that grows up to lastSilence.
 const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
 
-// sendFor is how long a call may be sent again. Hosts remember answers for longer.
+// sendFor bounds how long a call is sent again. Hosts remember answers for longer.
 const sendFor = 2 * time.Minute
 
-// lastHope is how long a host that stops thinks that another of the type may come: it may be the last.
+// lastHope is how long the calls of a host that stops wait for another host: there may be none any more.
 const lastHope = time.Second
 
 // roundTrip is a call on its way to the actor and back.
@@ -39,18 +39,18 @@ type roundTrip struct {
 	call     Call
 	origin   origin.Origin
 	msg      nats.Msg
-	body     []byte // a buffer for that of msg: NATS has copied it when a publish returns
+	body     []byte // the buffer of msg's: NATS has copied it when a publish returns
 	request  *rpc.Request
 	deadline time.Time
-	lastSend time.Time // after which it must not be sent any more
-	direct   bool
+	lastSend time.Time // it must not be sent later
+	direct   bool      // the subject is the actor's, not the route
 	attempts int
-	pause    time.Duration // before the next, if it is refused
-	silence  time.Duration // before the next, if nobody says anything
-	patience time.Duration // before the next, if it waits somewhere: its host says so, or nobody does yet
-	host     string        // the id of the host that has just said so; else empty
-	waitOnly bool          // nobody has heard one of its sendings, and nothing is known of the others yet
-	unsure   bool          // a sending that was neither answered nor refused may have been run, or may be yet
+	pause    time.Duration // before the next attempt, if it is refused
+	silence  time.Duration // before the next attempt, if nobody says anything
+	patience time.Duration // before the next attempt, if it may wait somewhere
+	host     string        // the id of the host that has just said that it waits there; else empty
+	waitOnly bool          // the last attempt has reached nobody, earlier ones may have
+	unsure   bool          // an attempt that was neither answered nor refused may run, or have run
 }
 
 var spareTrips = sync.Pool{New: func() any { return new(roundTrip) }}
@@ -58,7 +58,7 @@ var spareTrips = sync.Pool{New: func() any { return new(roundTrip) }}
 // maxPooled keeps a rare large input from staying in memory for ever.
 const maxPooled = 64 << 10
 
-// end is for a call whose reply nobody needs any more.
+// end gives back what the call has. Nobody may use its reply any more.
 func (t *roundTrip) end() {
 	if t.request != nil {
 		t.request.End()
@@ -68,7 +68,7 @@ func (t *roundTrip) end() {
 	}
 }
 
-// run takes the call to whoever owns the actor and returns the reply, which may be used until the end.
+// run takes the call to the actor's owner and returns the reply, which may be used until end.
 func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
 	if err := t.prepare(ctx); err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (t *roundTrip) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// try sends the call once, or listens on. Without a reply and an error it must be called again.
+// try sends the call once, or waits on. If it returns neither a reply nor an error, it must be called again.
 func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	listening := t.host != ""
 	reply, err := t.sendOrWait(ctx, now)
@@ -140,8 +140,7 @@ func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	return nil, t.backOff(ctx, failed)
 }
 
-// unanswered tells what becomes of a call that has come to an error instead of a reply: that error, or nil when it is to be
-// tried again.
+// unanswered decides about a call that has got an error instead of a reply. It returns nil to try again.
 func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) error {
 	if t.request.Unheard() {
 		t.unsure = false
@@ -180,8 +179,7 @@ func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) e
 	return err
 }
 
-// sendOrWait sends the call, unless it is better to wait for an answer to what was sent, and waits for as long as it is
-// worth it.
+// sendOrWait sends the call, unless it is better to wait for an answer to what was sent, and waits for a while.
 func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	left := t.deadline.Sub(now)
 	if host := t.host; host != "" {
@@ -203,7 +201,7 @@ func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, e
 	return t.request.Do(ctx, &t.msg, now.Add(min(t.silence, left)))
 }
 
-// waitAtHost waits for the answer of a call that waits at a host, as long as that is there.
+// waitAtHost waits for the answer of a call that waits at a host, as long as the host is there.
 func (t *roundTrip) waitAtHost(ctx context.Context, host string, until time.Time) (*nats.Msg, error) {
 	for {
 		now := time.Now()
@@ -227,7 +225,7 @@ func (t *roundTrip) useRoute() {
 	t.msg.Subject = t.sender.ns.Route(t.call.ID, t.call.Action)
 }
 
-// backOff waits before the call is sent again, after a sending that has failed. Its error says that there is no time.
+// backOff waits before the next attempt. Its error says that there is no time for one.
 func (t *roundTrip) backOff(ctx context.Context, last error) error {
 	wait := t.pause
 	t.pause = min(2*t.pause, lastPause)

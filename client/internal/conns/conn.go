@@ -14,17 +14,17 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// conn is a connection with an actor: see [troupe.Conn]. What is not about its actor goes the way of the client.
+// conn is a connection with an actor: see [troupe.Conn]. The Caller is the client, for what is not about the actor.
 type conn struct {
 	troupe.Caller
 
-	outlet     *outlet
-	id         string
-	connecting troupe.Connecting
-	channel    *events.Channel // by which all arrives for it
-	done       chan struct{}
+	outlet  *outlet
+	id      string
+	request troupe.ConnectRequest
+	channel *events.Channel // of its events and status changes
+	done    chan struct{}
 
-	establishing sync.Mutex // held while the actor is asked
+	establishing sync.Mutex // held while the actor is asked for the connection
 
 	mu     sync.Mutex
 	status troupe.Status
@@ -32,17 +32,17 @@ type conn struct {
 	err    error
 }
 
-// outlet is what a connection needs of all connections.
+// outlet is what a connection needs of its client.
 type outlet struct {
 	invoke func(ctx context.Context, call calls.Call) error
 	inbox  string
-	// repair has a connection asked for soon.
+	// repair asks the actor for the connection soon.
 	repair func(c *conn)
-	// forget drops a connection that has ended. Its actor may not know; the host then hears of it when it asks.
+	// forget drops a connection that has ended. If the actor does not know, its host learns it when it asks.
 	forget func(c *conn, actorKnows bool)
 }
 
-// A call that takes this long may have met an actor that has changed hosts: the connection is asked for.
+// slowCall is when a call is so slow that its actor may have changed hosts: the actor is asked for the connection.
 const slowCall = 250 * time.Millisecond
 
 // ID implements troupe.Conn.
@@ -65,16 +65,16 @@ func (c *conn) Err() error {
 	return c.err
 }
 
-// host is where the actor was when it was asked last, and whether the connection is there.
+// host is where the actor was when it was asked last, and whether the connection is connected.
 func (c *conn) host() (id string, connected bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reply.Host, c.status == troupe.StatusConnected
 }
 
-// Invoke makes a call, by the connection if it is to its actor.
+// Invoke makes a call, through the connection if it is to its actor.
 func (c *conn) Invoke(ctx context.Context, call troupe.Invocation) error {
-	if call.ID != c.connecting.ID {
+	if call.ID != c.request.ID {
 		return c.Caller.Invoke(ctx, call)
 	}
 	if err := c.Err(); err != nil {
@@ -86,9 +86,9 @@ func (c *conn) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.Caller.Invoke(ctx, call)
 }
 
-// Listen subscribes by the connection to events of its actor, and without it to others.
-func (c *conn) Listen(ctx context.Context, l troupe.Listening) (troupe.Subscription, error) {
-	if one, ok := l.Actors.One(); !ok || one != c.connecting.ID {
+// Listen subscribes through the connection to events of its actor, and without it to others.
+func (c *conn) Listen(ctx context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
+	if one, ok := l.Actors.One(); !ok || one != c.request.ID {
 		return c.Caller.Listen(ctx, l)
 	}
 	if err := c.Err(); err != nil {
@@ -99,11 +99,11 @@ func (c *conn) Listen(ctx context.Context, l troupe.Listening) (troupe.Subscript
 
 // Close implements troupe.Conn.
 func (c *conn) Close(ctx context.Context) error {
-	if !c.end(&troupe.Error{Code: troupe.CodeDisconnected, Message: "the connection with " + c.connecting.ID.String() + " was closed"}) {
+	if !c.end(&troupe.Error{Code: troupe.CodeDisconnected, Message: "the connection with " + c.request.ID.String() + " was closed"}) {
 		return nil
 	}
 	err := c.outlet.invoke(ctx, calls.Call{Invocation: troupe.Invocation{
-		ID: c.connecting.ID, Action: wire.DisconnectAction, Existing: true, Connection: c.id,
+		ID: c.request.ID, Action: wire.DisconnectAction, Existing: true, Connection: c.id,
 	}})
 	if errors.Is(err, troupe.ErrNotFound) {
 		err = nil
@@ -112,7 +112,7 @@ func (c *conn) Close(ctx context.Context) error {
 	return err
 }
 
-// end ends the connection on this side. It reports whether it was not before.
+// end ends the connection on this side. It reports false if it had ended before.
 func (c *conn) end(err error) bool {
 	c.mu.Lock()
 	if c.status == troupe.StatusClosed {
@@ -127,7 +127,7 @@ func (c *conn) end(err error) bool {
 	return true
 }
 
-// lose is told that the connection may be gone.
+// lose notes that the connection may be gone.
 func (c *conn) lose(err error) {
 	c.mu.Lock()
 	was := c.status
@@ -140,15 +140,15 @@ func (c *conn) lose(err error) {
 	}
 }
 
-// establish asks the actor for the connection. A connection that the actor does not know begins anew there.
+// establish asks the actor for the connection. If the actor does not know it, the actor begins it anew.
 func (c *conn) establish(ctx context.Context) error {
 	c.establishing.Lock()
 	defer c.establishing.Unlock()
 	var reply wire.ConnectReply
 	err := c.outlet.invoke(ctx, calls.Call{
 		Invocation: troupe.Invocation{
-			ID: c.connecting.ID, Action: wire.ConnectAction, Existing: c.connecting.Existing,
-			In: c.connecting.Params, Out: &reply, Connection: c.id,
+			ID: c.request.ID, Action: wire.ConnectAction, Existing: c.request.Existing,
+			In: c.request.Params, Out: &reply, Connection: c.id,
 		},
 		Inbox: c.outlet.inbox,
 	})
@@ -172,13 +172,13 @@ func (c *conn) establish(ctx context.Context) error {
 		c.tell(troupe.StatusChange{Status: troupe.StatusReconnecting})
 	}
 	if broken || was == troupe.StatusReconnecting {
-		c.tell(troupe.StatusChange{Status: troupe.StatusConnected, Break: broken})
+		c.tell(troupe.StatusChange{Status: troupe.StatusConnected, Restarted: broken})
 	}
 	return nil
 }
 
 func (c *conn) tell(change troupe.StatusChange) {
-	if f := c.connecting.Status; f != nil {
+	if f := c.request.Status; f != nil {
 		c.channel.Then(func() { f(change) })
 	}
 }
@@ -191,7 +191,7 @@ func (c *conn) receive(name string, msg *nats.Msg) {
 		if err := wire.DecodeBody(msg, &why); err != nil {
 			return
 		}
-		err := &troupe.Error{Code: troupe.CodeDisconnected, Message: c.connecting.ID.String() + " has ended the connection: " + why.Reason}
+		err := &troupe.Error{Code: troupe.CodeDisconnected, Message: c.request.ID.String() + " has ended the connection: " + why.Reason}
 		if why.Again {
 			c.lose(err)
 			c.outlet.repair(c)

@@ -19,7 +19,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Config is what connections need of their client.
+// Config is what Conns need of their client.
 type Config struct {
 	Conn   *nats.Conn
 	Client troupe.Caller // for what is not about the actor of a connection
@@ -28,8 +28,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Conns are all connections of a client. They receive by its subscriptions, so that what an actor broadcasts and what it
-// sends to one connection stays in order.
+// Conns are all connections of a client with actors. They receive through the client's subscriptions, so that what an
+// actor broadcasts and what it sends to one connection stays in order.
 type Conns struct {
 	config  Config
 	keeper  *keeper
@@ -45,10 +45,10 @@ type Conns struct {
 	closed bool
 }
 
-// closeTimeout bounds how long the actors are waited for in the end.
+// closeTimeout bounds how long Close waits for the actors.
 const closeTimeout = 2 * time.Second
 
-// New returns connections, of which there are none yet. They must be closed.
+// New returns the connections of a new client. They must be closed.
 func New(config Config) *Conns {
 	s := &Conns{config: config, inbox: config.Conn.NewInbox(), quit: make(chan struct{}), byID: make(map[string]*conn)}
 	s.keeper = newKeeper(s.all)
@@ -59,28 +59,28 @@ func New(config Config) *Conns {
 	return s
 }
 
-// Connect begins a session with an actor: see [troupe.Connector.Connect].
-func (s *Conns) Connect(ctx context.Context, connecting troupe.Connecting) (troupe.Conn, error) {
+// Connect connects with an actor: see [troupe.Connector.Connect].
+func (s *Conns) Connect(ctx context.Context, request troupe.ConnectRequest) (troupe.Conn, error) {
 	id := "c" + strings.ToLower(rand.Text())
 	c := &conn{
-		Caller: s.config.Client, id: id, connecting: connecting, done: make(chan struct{}),
-		channel: s.config.Subs.NewChannel(s.inbox, id, connecting.ID),
+		Caller: s.config.Client, id: id, request: request, done: make(chan struct{}),
+		channel: s.config.Subs.NewChannel(s.inbox, id, request.ID),
 		status:  troupe.StatusReconnecting, outlet: &s.outlet,
 	}
 	if err := s.add(c); err != nil {
 		return nil, err
 	}
 	var err error
-	for _, listening := range connecting.Listening {
+	for _, one := range request.Subscriptions {
 		if err == nil {
-			_, err = c.channel.Listen(listening)
+			_, err = c.channel.Listen(one)
 		}
 	}
 	if err == nil {
 		err = c.establish(ctx)
 	}
 	if err != nil {
-		c.connecting.Status = nil
+		c.request.Status = nil
 		c.end(err)
 		s.forget(c, false) // the actor may have it all the same
 		return nil, err
@@ -108,7 +108,7 @@ func (s *Conns) add(c *conn) error {
 	return nil
 }
 
-// forget drops a connection that has ended. If its actor may not know, its host hears of it when it asks.
+// forget drops a connection that has ended. If the actor does not know, its host learns it when it asks.
 func (s *Conns) forget(c *conn, actorKnows bool) {
 	s.mu.Lock()
 	delete(s.byID, c.id)
@@ -148,7 +148,7 @@ func (s *Conns) receive(msg *nats.Msg) {
 	}
 }
 
-// answerPing tells a host that the client is there, and what it has given up. A host that has been told drops it.
+// answerPing tells a host that the client is there, and which connections it has given up. The host drops those.
 func (s *Conns) answerPing(msg *nats.Msg) {
 	var body []byte
 	if ids := s.givenUp.tell(); len(ids) > 0 {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// givenUp are the ids of connections that the client does not have any more, or never had, and whose actors may not know
-// that. Their hosts are told when they ask.
+// givenUp are the ids of connections that the client no longer has, or never had, while their actors may think it has.
+// Their hosts are told when they ask.
 type givenUp struct {
 	mu    sync.Mutex
 	since map[string]time.Time
@@ -36,7 +36,7 @@ func (g *givenUp) remove(id string) {
 	delete(g.since, id)
 }
 
-// tell returns the ids, and forgets those that were told for long enough.
+// tell returns the ids. It forgets those that it has told for long enough.
 func (g *givenUp) tell() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

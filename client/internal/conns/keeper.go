@@ -18,12 +18,12 @@ type keeper struct {
 	all func() []*conn
 
 	mu   sync.Mutex
-	lost map[*conn]struct{} // that may be
-	wake chan struct{}      // there are some; it has room for one
+	lost map[*conn]struct{} // may be
+	wake chan struct{}      // tells run that there are lost ones; has room for one
 }
 
 const (
-	// Each host with an actor that there is a connection with is asked this often, by one of them, whether it is there.
+	// Of the connections with actors on one host, one asks its actor this often whether it is there.
 	askHostsEvery = 2 * time.Second
 	asksAtOnce    = 64
 	askTimeout    = 5 * time.Second
@@ -35,7 +35,7 @@ func newKeeper(all func() []*conn) *keeper {
 	return &keeper{all: all, lost: make(map[*conn]struct{}), wake: make(chan struct{}, 1)}
 }
 
-// repair has connections asked for soon.
+// repair asks the actors for connections soon.
 func (k *keeper) repair(conns ...*conn) {
 	k.add(conns...)
 	select {
@@ -52,7 +52,7 @@ func (k *keeper) add(conns ...*conn) {
 	}
 }
 
-// run is the goroutine of the keeper.
+// run is the goroutine of the keeper, until quit is closed.
 func (k *keeper) run(nc *nats.Conn, quit <-chan struct{}) {
 	changes := nc.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
 	defer nc.RemoveStatusListener(changes)
@@ -88,7 +88,7 @@ func (k *keeper) run(nc *nats.Conn, quit <-chan struct{}) {
 	}
 }
 
-// askHosts asks one actor of each host. When that one has moved, all of its host are asked for.
+// askHosts asks one actor on each host. If that one has moved, all connections with actors on the host are repaired.
 func (k *keeper) askHosts() {
 	byHost := make(map[string][]*conn)
 	for _, c := range k.all() {
@@ -111,7 +111,7 @@ func (k *keeper) askHosts() {
 	_ = asking.Wait() // it has no errors
 }
 
-// establishLost gets those back that may be lost. It reports whether that has worked.
+// establishLost gets connections back that may be lost. It reports whether it has all of them.
 func (k *keeper) establishLost() bool {
 	k.mu.Lock()
 	lost := k.lost
@@ -148,7 +148,7 @@ func establishWithin(c *conn, timeout time.Duration) error {
 	return c.establish(ctx)
 }
 
-// final reports whether a connection that could not be established is not to be tried again.
+// final reports whether err is the end of a connection: the actor, or its type, does not accept it.
 func final(err error) bool {
 	var failed *troupe.Error
 	if !errors.As(err, &failed) {

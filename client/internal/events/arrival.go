@@ -7,19 +7,18 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// arrival is an event that has arrived, or a mark in the queue of a subscription.
+// arrival is what waits in the queue of a subscription: an event, or a mark.
 type arrival struct {
 	troupe.Delivery
 	place   wire.Place
 	subject string
 	except  string // the id of a connection that it is not for
-	direct  bool   // it was sent to one connection alone
-	size    int
-	mark    *mark
+	direct  bool   // sent to one connection alone
+	size    int    // bytes
+	mark    *mark  // nil: it is an event
 }
 
-// mark says how far an actor had come with its events when the mark was put into a queue, or, with an error, that nobody
-// could tell.
+// mark says which event was an actor's last one when the mark was put into the queue. With an error, nobody could tell.
 type mark struct {
 	last troupe.Position
 	err  error

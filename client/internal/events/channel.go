@@ -8,33 +8,33 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// Channel is what the subscriptions of one connection share: a queue, so that all is handled in one order, and the events
-// that its actor sends to the connection alone.
+// Channel is what the subscriptions of one connection share: one queue, so that all is handled in one order, and the events
+// that the actor sends to the connection alone.
 type Channel struct {
 	subs  *Subs
 	inbox string // of all connections; what is sent to one arrives at INBOX.ID.EVENT
 	id    string
 	actor troupe.ID
 	queue *eventQueue
-	last  map[string]troupe.Position // event that has arrived directly, by name; only for who receives
+	last  map[string]troupe.Position // event that was delivered, by name; only for Deliver and Missed
 
 	mu            sync.Mutex
-	closed        error // why it is
+	closed        error // why; nil before
 	subscriptions map[*subscription]struct{}
 }
 
-// NewChannel returns the channel of a connection with an actor. What is sent to the connection alone arrives at
-// INBOX.ID.EVENT, and is to be given to [Channel.Deliver].
-func (f *Subs) NewChannel(inbox, id string, actor troupe.ID) *Channel {
+// NewChannel returns the channel of a connection with an actor. Events that are sent to the connection alone arrive at
+// INBOX.ID.EVENT, and must be given to [Channel.Deliver].
+func (s *Subs) NewChannel(inbox, id string, actor troupe.ID) *Channel {
 	return &Channel{
-		subs: f, inbox: inbox, id: id, actor: actor, queue: f.newQueue(),
+		subs: s, inbox: inbox, id: id, actor: actor, queue: s.newQueue(),
 		last: make(map[string]troupe.Position), subscriptions: make(map[*subscription]struct{}),
 	}
 }
 
 // Listen subscribes to an event of the actor.
-func (c *Channel) Listen(l troupe.Listening) (troupe.Subscription, error) {
-	s := &subscription{listening: l, queue: c.queue, connection: c.id}
+func (c *Channel) Listen(l troupe.ListenRequest) (troupe.Subscription, error) {
+	s := &subscription{request: l, queue: c.queue, connection: c.id}
 	sub, err := c.subs.listen(s, func() { c.drop(s) })
 	if err != nil {
 		return nil, err
@@ -62,10 +62,10 @@ func (c *Channel) drop(s *subscription) {
 	delete(c.subscriptions, s)
 }
 
-// Then has f called after the events that have arrived, and between handlers.
+// Then calls f after the events that have arrived are handled.
 func (c *Channel) Then(f func()) { c.queue.then(f) }
 
-// Deliver takes an event that was sent to the connection alone. It and Missed are called by who receives.
+// Deliver takes an event that was sent to the connection alone. One goroutine calls Deliver and Missed.
 func (c *Channel) Deliver(event string, msg *nats.Msg) {
 	e := newArrival(msg)
 	if !e.place.IsZero() {
@@ -75,7 +75,7 @@ func (c *Channel) Deliver(event string, msg *nats.Msg) {
 	c.take(event, e)
 }
 
-// Missed tells of what was sent to the connection alone and has not arrived: sent has the last event of each name.
+// Missed tells of events that were sent to the connection alone and have not arrived. Sent has the last one of each name.
 func (c *Channel) Missed(sent map[string]troupe.Position) {
 	for event, last := range sent {
 		if c.last[event].Before(last) {
@@ -90,7 +90,7 @@ func (c *Channel) take(event string, e *arrival) {
 	c.mu.Lock()
 	var to []*subscription
 	for s := range c.subscriptions {
-		if s.listening.Event == event {
+		if s.request.Event == event {
 			to = append(to, s)
 		}
 	}
@@ -100,7 +100,7 @@ func (c *Channel) take(event string, e *arrival) {
 	}
 }
 
-// Close ends the subscriptions. Those that are made later fail with the error.
+// Close ends the subscriptions. Later ones fail with err.
 func (c *Channel) Close(err error) {
 	c.mu.Lock()
 	all := c.subscriptions

@@ -12,29 +12,29 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// gapFinder finds out what subscriptions have missed when no later event tells: after the connection was away, and after
-// events were dropped for which there was no room. It asks for the last event of each actor.
+// gapFinder finds out what subscriptions have missed if no later event tells: after the connection was away, and after
+// the inbox was full. It asks each actor for its last event.
 type gapFinder struct {
 	position func(ctx context.Context, id troupe.ID, event string) (troupe.Position, error)
 	all      func() []*sharedSub
-	// tell hands the subscriptions of each suspect its mark, after all that has arrived.
+	// tell puts each mark into the queues of its suspect's subscriptions, after all that has arrived.
 	tell func(suspects []*sharedSub, marks []mark)
 
 	mu       sync.Mutex
-	suspects []*sharedSub  // of which events may be missing
-	wake     chan struct{} // there are some; it has room for one
+	suspects []*sharedSub  // may have missed events
+	wake     chan struct{} // tells run that there are suspects; has room for one
 }
 
 const (
 	positionsTimeout = 10 * time.Second
 	positionsAtOnce  = 64
-	// An event is stored before it is sent, so for a moment there may be one that is merely on its way.
+	// An event is stored before it is sent. So one that seems to be missing may be on its way, for this long.
 	onItsWay = 500 * time.Millisecond
 )
 
 var errNobodyKnows = errors.New("the last events of many actors are not known")
 
-// run is the goroutine of the finder. Connected tells when the connection is back.
+// run is the goroutine of the finder, until quit is closed. From connected comes something when the connection is back.
 func (g *gapFinder) run(connected <-chan nats.Status, quit <-chan struct{}) {
 	for {
 		select {
@@ -52,7 +52,7 @@ func (g *gapFinder) run(connected <-chan nats.Status, quit <-chan struct{}) {
 	}
 }
 
-// suspectAll has all subscriptions that there are now looked into.
+// suspectAll starts an investigation of all subscriptions that there are now.
 func (g *gapFinder) suspectAll() {
 	all := g.all()
 	g.mu.Lock()
@@ -64,7 +64,8 @@ func (g *gapFinder) suspectAll() {
 	}
 }
 
-// investigate asks for the last event of each actor that is subscribed to by itself. For others nobody can be asked.
+// investigate asks for the last event of each suspect that is a subscription to a single actor. For others nobody can be
+// asked.
 func (g *gapFinder) investigate(suspects []*sharedSub, quit <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), positionsTimeout)
 	defer cancel()

@@ -9,44 +9,44 @@ import (
 	"github.com/troupe-go/troupe/internal/rpc"
 )
 
-// Listen makes a subscription, which is in force when Listen returns. Its events have a queue of their own.
-func (f *Subs) Listen(l troupe.Listening) (troupe.Subscription, error) {
-	return f.listen(&subscription{listening: l, queue: f.newQueue()}, func() {})
+// Listen makes a subscription with a queue of its own. The subscription is in force when Listen returns.
+func (s *Subs) Listen(l troupe.ListenRequest) (troupe.Subscription, error) {
+	return s.listen(&subscription{request: l, queue: s.newQueue()}, func() {})
 }
 
-// listen puts a subscription in force. It calls left once that has ended.
-func (f *Subs) listen(s *subscription, left func()) (troupe.Subscription, error) {
-	l := s.listening
+// listen puts sub in force. It calls left once sub has ended.
+func (s *Subs) listen(sub *subscription, left func()) (troupe.Subscription, error) {
+	l := sub.request
 	if err := troupe.CheckName("event", l.Event); err != nil {
 		return nil, err
 	}
-	s.subject, s.logger = f.config.Namespace.Events(l.Actors, l.Event), f.config.Logger
-	s.handle, s.tellDropped = s.handleArrival, s.tellNoRoom
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	guard := rpc.GuardSubscription(f.config.Conn, s.subject)
+	sub.subject, sub.logger = s.config.Namespace.Events(l.Actors, l.Event), s.config.Logger
+	sub.handle, sub.tellDropped = sub.handleArrival, sub.tellNoRoom
+	sub.ctx, sub.cancel = context.WithCancel(context.Background())
+	guard := rpc.GuardSubscription(s.config.Conn, sub.subject)
 	defer guard.End()
-	one, err := f.join(s)
+	one, err := s.join(sub)
 	if err != nil {
-		s.cancel()
+		sub.cancel()
 		return nil, unavailable(l, err)
 	}
-	s.leave = func() { f.leave(one, s); left() }
+	sub.leave = func() { s.leave(one, sub); left() }
 	// The server knows of the subscription once it has answered what was sent after it.
-	err = guard.Flush(f.config.Timeout)
+	err = guard.Flush(s.config.Timeout)
 	if errors.Is(err, troupe.ErrDenied) {
-		f.deny(one, err)
+		s.deny(one, err)
 	}
 	if err == nil {
-		err = f.begin(one, s)
+		err = s.begin(one, sub)
 	}
 	if err != nil {
-		_ = s.Unsubscribe() // never fails
+		_ = sub.Unsubscribe() // never fails
 		return nil, unavailable(l, err)
 	}
-	return s, nil
+	return sub, nil
 }
 
-func unavailable(l troupe.Listening, err error) error {
+func unavailable(l troupe.ListenRequest, err error) error {
 	if known, ok := errors.AsType[*troupe.Error](err); ok {
 		return known
 	}

@@ -7,28 +7,28 @@ import (
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-// eventQueue is a queue of events, and of whatever else is done in order with them. It has a goroutine while there is
-// something in it. A subscription has one of its own, or that of its connection. Beyond its limits events are dropped; of
-// those the last of each place is remembered, and told once all that waits is handled.
+// eventQueue is a queue of events, and of what else is done in order with them. It has a goroutine while it is not empty.
+// A subscription has its own queue, or that of its connection. Events beyond the limits are dropped. The queue remembers
+// the last dropped event of each place, and tells of it once all that waits is handled.
 type eventQueue struct {
-	limit   int             // how many events may wait
-	workers *sync.WaitGroup // of which its goroutine is one
+	limit   int             // of events that wait
+	workers *sync.WaitGroup // counts its goroutine
 
 	mu      sync.Mutex
 	tasks   queue.FIFO[task]
 	waiting int // events that are not handled yet
-	size    int // of their bytes
+	size    int // their bytes
 	running bool
-	dropped map[place]*arrival // since they were told: the last of each place
+	dropped map[place]*arrival // the last of each place, as long as it is not told
 
-	spare []task // memory, only for the goroutine
+	spare []task // memory; only for the goroutine
 }
 
-// consumer is who the events in a queue are for.
+// consumer handles the events in a queue that are for it.
 type consumer struct {
 	ended  atomic.Bool
-	handle func(e *arrival) // handles an event, or a mark
-	// tellDropped tells of events up to this one, for which there was no room: on a subject, or, if that is empty, anywhere.
+	handle func(e *arrival) // an event, or a mark
+	// tellDropped tells of dropped events on a subject, up to the last one. An empty subject is any.
 	tellDropped func(subject string, last *arrival)
 }
 
@@ -39,7 +39,7 @@ type task struct {
 	do func()
 }
 
-// place is where events were dropped: of a consumer, on a subject.
+// place is where events were dropped.
 type place struct {
 	of      *consumer
 	subject string
@@ -47,8 +47,8 @@ type place struct {
 
 const (
 	maxQueued  = 64 << 20 // bytes of the events that wait
-	maxDropped = 1 << 12  // places of which it is remembered that an event was dropped
-	keepTasks  = 1 << 10  // how many tasks the memory has room for that an empty queue keeps
+	maxDropped = 1 << 12  // places in dropped
+	keepTasks  = 1 << 10  // tasks that the memory of an empty queue has room for
 )
 
 // take puts an event, or a mark, into the queue. It does not wait.
@@ -69,14 +69,14 @@ func (q *eventQueue) take(to *consumer, e *arrival) {
 	q.push(task{to: to, e: e})
 }
 
-// then has f called after what is in the queue already.
+// then calls f after what is in the queue already.
 func (q *eventQueue) then(f func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.push(task{do: f})
 }
 
-// push is called by who holds q.mu.
+// push adds a task, and starts the goroutine if there is none. The caller holds q.mu.
 func (q *eventQueue) push(t task) {
 	q.tasks.Push(t)
 	if !q.running {
@@ -85,7 +85,7 @@ func (q *eventQueue) push(t task) {
 	}
 }
 
-// drop notes that there is no room for an event. The caller holds q.mu.
+// drop remembers an event that there is no room for. The caller holds q.mu.
 func (q *eventQueue) drop(to *consumer, e *arrival) {
 	if q.dropped == nil {
 		q.dropped = make(map[place]*arrival, 1)
@@ -119,8 +119,7 @@ func (q *eventQueue) work() {
 	}
 }
 
-// next takes all that is in the queue, or, when it is empty, what there was no room for. With neither the goroutine must
-// return.
+// next takes all that is in the queue, or else what was dropped. If there is neither, the goroutine must return.
 func (q *eventQueue) next() (batch []task, dropped map[place]*arrival) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -8,26 +8,25 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// sharedSub is a subscription of NATS, which all subscriptions of the client to one subject share. It is used under the
-// mutex of Subs.
+// sharedSub is a NATS subscription that all subscriptions of the client to one subject share. The mutex of Subs guards it.
 type sharedSub struct {
 	subject string
 	actors  troupe.Actors
-	event   string // of the one actor, if it is only one: else others may arrive too
+	event   string // if actors is a single one; else other events may arrive too
 	sub     *nats.Subscription
-	users   int             // subscriptions, those that are not yet in force included
-	denied  error           // by the server, so that nothing will arrive
-	to      []*subscription // those in force; never changed, but replaced
+	users   int             // subscriptions, including those not yet in force
+	denied  error           // the server does not allow it: nothing will arrive
+	to      []*subscription // in force; copied on write
 }
 
 // begin puts a subscription in force.
-func (f *sharedSub) begin(s *subscription) { f.to = append(slices.Clip(f.to), s) }
+func (shared *sharedSub) begin(s *subscription) { shared.to = append(slices.Clip(shared.to), s) }
 
-// leave removes a subscription, in force or not. It reports whether that was the last one.
-func (f *sharedSub) leave(s *subscription) (last bool) {
-	if i := slices.Index(f.to, s); i >= 0 {
-		f.to = slices.Delete(slices.Clone(f.to), i, i+1)
+// leave removes a subscription, in force or not. It reports whether it was the last user.
+func (shared *sharedSub) leave(s *subscription) (last bool) {
+	if i := slices.Index(shared.to, s); i >= 0 {
+		shared.to = slices.Delete(slices.Clone(shared.to), i, i+1)
 	}
-	f.users--
-	return f.users == 0
+	shared.users--
+	return shared.users == 0
 }

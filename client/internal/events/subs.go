@@ -1,4 +1,4 @@
-// Package events receives the events that a client subscribes to, and has them handled.
+// Package events receives the events that a client subscribes to, and calls their handlers.
 package events
 
 import (
@@ -20,204 +20,206 @@ import (
 type Config struct {
 	Conn      *nats.Conn
 	Namespace wire.Namespace
-	Queue     int           // how many events of a subscription, or of a connection, may wait
-	Timeout   time.Duration // of making a subscription
+	Queue     int           // bounds the events of a subscription, or of a connection, that wait
+	Timeout   time.Duration // bounds the making of a subscription
 	Logger    *slog.Logger
 	// Position asks for the last event of a name that an actor has broadcast.
 	Position func(ctx context.Context, id troupe.ID, event string) (troupe.Position, error)
 }
 
-// Subs are all subscriptions of a client. Those to the same subject share one of NATS, so that an event crosses the
-// network, and is taken apart, once for all of them. One goroutine reads what arrives and hands it out; it never waits for
-// a subscriber.
+// Subs are all subscriptions of a client. Those to the same subject share one NATS subscription, so an event crosses the
+// network, and is decoded, once for all of them. One goroutine reads what arrives and hands it out. It never waits for a
+// subscriber.
 type Subs struct {
 	config Config
 	gaps   gapFinder
 	quit   chan struct{}
-	hooks  chan func() // called by who reads, once what has arrived is handed out
+	hooks  chan func() // the reader calls them, after what has arrived is handed out
 
 	reading sync.WaitGroup
 	workers sync.WaitGroup // goroutines of queues
 
-	mu        sync.Mutex // before that of a queue
+	mu        sync.Mutex // may be held when that of a queue is taken
 	closed    bool
 	bySubject map[string]*sharedSub
 	inbox     chan *nats.Msg     // nil before the first subscription
-	direct    *nats.Subscription // of what is sent to connections alone
+	direct    *nats.Subscription // to what is sent to connections alone
 	toDirect  func(*nats.Msg)
 }
 
-// inboxSize is how many events may wait to be handed out. What comes beyond is dropped, and told as a gap.
+// inboxSize bounds the events that wait to be handed out. Those beyond it are dropped, and told as a gap.
 const inboxSize = 1 << 16
 
-// NewSubs returns subscriptions, of which there are none yet. They must be closed.
+// NewSubs returns the subscriptions of a new client. They must be closed.
 func NewSubs(config Config) *Subs {
-	f := &Subs{config: config, quit: make(chan struct{}), hooks: make(chan func()), bySubject: make(map[string]*sharedSub)}
-	f.gaps = gapFinder{position: config.Position, all: f.all, tell: f.tell, wake: make(chan struct{}, 1)}
-	return f
+	s := &Subs{config: config, quit: make(chan struct{}), hooks: make(chan func()), bySubject: make(map[string]*sharedSub)}
+	s.gaps = gapFinder{position: config.Position, all: s.all, tell: s.tell, wake: make(chan struct{}, 1)}
+	return s
 }
 
-func (f *Subs) newQueue() *eventQueue { return &eventQueue{limit: f.config.Queue, workers: &f.workers} }
+func (s *Subs) newQueue() *eventQueue { return &eventQueue{limit: s.config.Queue, workers: &s.workers} }
 
-// open begins to read. The caller holds f.mu.
-func (f *Subs) open() error {
-	if f.closed {
+// open begins to read. The caller holds s.mu.
+func (s *Subs) open() error {
+	if s.closed {
 		return nats.ErrConnectionClosed
 	}
-	if f.inbox == nil {
-		f.inbox = make(chan *nats.Msg, inboxSize)
-		connected := f.config.Conn.StatusChanged(nats.CONNECTED)
-		f.reading.Go(f.read)
-		f.reading.Go(func() {
-			defer f.config.Conn.RemoveStatusListener(connected)
-			f.gaps.run(connected, f.quit)
+	if s.inbox == nil {
+		s.inbox = make(chan *nats.Msg, inboxSize)
+		connected := s.config.Conn.StatusChanged(nats.CONNECTED)
+		s.reading.Go(s.read)
+		s.reading.Go(func() {
+			defer s.config.Conn.RemoveStatusListener(connected)
+			s.gaps.run(connected, s.quit)
 		})
 	}
 	return nil
 }
 
-// Receive hands all that arrives on a subject of connections to receive, in the order of all else that arrives. There is
-// one such subject.
-func (f *Subs) Receive(subject string, receive func(*nats.Msg)) (*nats.Subscription, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.open(); err != nil {
+// Receive calls receive for each message on the subject of what is sent to connections alone, in one order with all else
+// that arrives. It is called once.
+func (s *Subs) Receive(subject string, receive func(*nats.Msg)) (*nats.Subscription, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.open(); err != nil {
 		return nil, err
 	}
-	sub, err := f.config.Conn.ChanSubscribe(subject, f.inbox)
-	f.direct, f.toDirect = sub, receive
-	return sub, err
+	natsSub, err := s.config.Conn.ChanSubscribe(subject, s.inbox)
+	s.direct, s.toDirect = natsSub, receive
+	return natsSub, err
 }
 
-// join makes a subscription a user of its shared one, which is made with the first.
-func (f *Subs) join(s *subscription) (*sharedSub, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.open(); err != nil {
+// join finds or makes the NATS subscription for sub, and counts sub as a user of it.
+func (s *Subs) join(sub *subscription) (*sharedSub, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.open(); err != nil {
 		return nil, err
 	}
-	one := f.bySubject[s.subject]
+	one := s.bySubject[sub.subject]
 	if one == nil {
-		sub, err := f.config.Conn.ChanSubscribe(s.subject, f.inbox)
+		natsSub, err := s.config.Conn.ChanSubscribe(sub.subject, s.inbox)
 		if err != nil {
 			return nil, err
 		}
-		one = &sharedSub{subject: s.subject, actors: s.listening.Actors, event: s.listening.Event, sub: sub}
-		f.bySubject[s.subject] = one
+		one = &sharedSub{subject: sub.subject, actors: sub.request.Actors, event: sub.request.Event, sub: natsSub}
+		s.bySubject[sub.subject] = one
 	}
 	one.users++
 	return one, nil
 }
 
-// begin hands a subscription what arrives from now on: what has arrived already was broadcast before.
-func (f *Subs) begin(one *sharedSub, s *subscription) error {
+// begin puts sub in force: it gets what arrives from now on. What has arrived already was broadcast before.
+func (s *Subs) begin(one *sharedSub, sub *subscription) error {
 	var denied error
-	if !f.inOrder(func() { denied = one.denied; one.begin(s) }) {
+	if !s.inOrder(func() { denied = one.denied; one.begin(sub) }) {
 		return nats.ErrConnectionClosed
 	}
 	return denied
 }
 
-// inOrder has do called, under f.mu, once all that has arrived is handed out. It reports false when the subscriptions are
-// closed before.
-func (f *Subs) inOrder(do func()) bool {
+// inOrder calls do, under s.mu, after all that has arrived is handed out. It reports false if the subscriptions are closed
+// before that.
+func (s *Subs) inOrder(do func()) bool {
 	done := make(chan struct{})
 	hook := func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		do()
 		close(done)
 	}
 	select {
-	case f.hooks <- hook:
+	case s.hooks <- hook:
 		<-done
 		return true
-	case <-f.quit:
+	case <-s.quit:
 		return false
 	}
 }
 
-// deny has those who share a subscription that the server does not allow told so, and others try anew.
-func (f *Subs) deny(one *sharedSub, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// deny tells those who share a subscription that the server does not allow it. Later ones try anew.
+func (s *Subs) deny(one *sharedSub, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	one.denied = err
-	f.forget(one)
+	s.forget(one)
 }
 
-// leave is the opposite of join and begin.
-func (f *Subs) leave(one *sharedSub, s *subscription) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !one.leave(s) {
+// leave undoes join and begin.
+func (s *Subs) leave(one *sharedSub, sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !one.leave(sub) {
 		return
 	}
-	f.forget(one)
+	s.forget(one)
 	if err := one.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		f.config.Logger.Warn("unsubscribing failed", slog.String("subject", one.subject), slog.Any("error", err))
+		s.config.Logger.Warn("unsubscribing failed", slog.String("subject", one.subject), slog.Any("error", err))
 	}
 }
 
-// forget is called by who holds f.mu.
-func (f *Subs) forget(one *sharedSub) {
-	if f.bySubject[one.subject] == one {
-		delete(f.bySubject, one.subject)
+// forget is called by who holds s.mu.
+func (s *Subs) forget(one *sharedSub) {
+	if s.bySubject[one.subject] == one {
+		delete(s.bySubject, one.subject)
 	}
 }
 
-func (f *Subs) all() []*sharedSub {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Collect(maps.Values(f.bySubject))
+func (s *Subs) all() []*sharedSub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.bySubject))
 }
 
-func (f *Subs) tell(suspects []*sharedSub, marks []mark) {
-	f.inOrder(func() {
+// tell puts each mark into the queues of its suspect's subscriptions, after what has arrived.
+func (s *Subs) tell(suspects []*sharedSub, marks []mark) {
+	s.inOrder(func() {
 		for i, one := range suspects {
-			for _, s := range one.to {
-				s.take(&arrival{mark: &marks[i]})
+			for _, sub := range one.to {
+				sub.take(&arrival{mark: &marks[i]})
 			}
 		}
 	})
 }
 
 // read hands out what arrives.
-func (f *Subs) read() {
+func (s *Subs) read() {
 	crowded := false
 	for {
 		select {
-		case msg := <-f.inbox:
-			crowded = crowded || len(f.inbox) >= inboxSize-1 // perhaps there was no room for another
-			f.handOut(msg)
-		case hook := <-f.hooks:
-			for range len(f.inbox) {
-				f.handOut(<-f.inbox)
+		case msg := <-s.inbox:
+			crowded = crowded || len(s.inbox) >= inboxSize-1 // perhaps there was no room for another
+			s.handOut(msg)
+		case hook := <-s.hooks:
+			for range len(s.inbox) {
+				s.handOut(<-s.inbox)
 			}
 			hook()
-		case <-f.quit:
+		case <-s.quit:
 			return
 		}
-		if crowded && len(f.inbox) == 0 {
+		if crowded && len(s.inbox) == 0 {
 			crowded = false
-			f.gaps.suspectAll()
+			s.gaps.suspectAll()
 		}
 	}
 }
 
-func (f *Subs) handOut(msg *nats.Msg) {
-	f.mu.Lock()
-	if msg.Sub == f.direct {
-		receive := f.toDirect
-		f.mu.Unlock()
+// handOut gives an event to the subscriptions that are in force.
+func (s *Subs) handOut(msg *nats.Msg) {
+	s.mu.Lock()
+	if msg.Sub == s.direct {
+		receive := s.toDirect
+		s.mu.Unlock()
 		receive(msg)
 		return
 	}
-	from := f.bySubject[msg.Sub.Subject]
+	from := s.bySubject[msg.Sub.Subject]
 	var to []*subscription
 	if from != nil && from.sub == msg.Sub {
 		to = from.to
 	}
-	f.mu.Unlock()
+	s.mu.Unlock()
 	if len(to) == 0 {
 		return
 	}
@@ -225,42 +227,42 @@ func (f *Subs) handOut(msg *nats.Msg) {
 	var one bool
 	if e.Actor, one = from.actors.One(); one {
 		e.Event = from.event
-	} else if e.Actor, e.Event, one = f.config.Namespace.ParseEvent(msg.Subject); !one {
+	} else if e.Actor, e.Event, one = s.config.Namespace.ParseEvent(msg.Subject); !one {
 		return
 	}
-	for _, s := range to {
-		if s.listening.Event == e.Event {
-			s.take(e)
+	for _, sub := range to {
+		if sub.request.Event == e.Event {
+			sub.take(e)
 		}
 	}
 }
 
-// Close ends all subscriptions, and lets handlers that run go on: see [Subs.Handled].
-func (f *Subs) Close() {
-	f.mu.Lock()
-	closed := f.closed
-	f.closed = true
-	f.mu.Unlock()
+// Close ends all subscriptions. Handlers that run go on: see [Subs.Handled].
+func (s *Subs) Close() {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
 	if closed {
 		return
 	}
-	close(f.quit)
-	f.reading.Wait()
-	f.mu.Lock()
+	close(s.quit)
+	s.reading.Wait()
+	s.mu.Lock()
 	var all []*subscription
-	for _, one := range f.bySubject {
+	for _, one := range s.bySubject {
 		all = append(all, one.to...)
 	}
-	f.mu.Unlock()
-	for _, s := range all {
-		_ = s.Unsubscribe() // never fails
+	s.mu.Unlock()
+	for _, sub := range all {
+		_ = sub.Unsubscribe() // never fails
 	}
 }
 
 // Handled waits for the handlers that run, until ctx is done.
-func (f *Subs) Handled(ctx context.Context) error {
+func (s *Subs) Handled(ctx context.Context) error {
 	handled := make(chan struct{})
-	go func() { f.workers.Wait(); close(handled) }()
+	go func() { s.workers.Wait(); close(handled) }()
 	select {
 	case <-handled:
 		return nil

@@ -14,12 +14,12 @@ import (
 type subscription struct {
 	consumer
 
-	listening  troupe.Listening
+	request    troupe.ListenRequest
 	subject    string // that it listens to
-	connection string // the id of the one that it is made by; empty: without
+	connection string // the id of the connection that it is made through; empty: none
 	queue      *eventQueue
 	logger     *slog.Logger
-	leave      func()          // ends what it receives
+	leave      func()          // nothing arrives any more
 	ctx        context.Context //nolint:containedctx // of handlers: done when the subscription has ended
 	cancel     context.CancelFunc
 
@@ -42,16 +42,16 @@ func (s *subscription) handleArrival(e *arrival) {
 	if !fresh || s.connection != "" && e.except == s.connection {
 		return
 	}
-	s.report("handling an event failed", e.Actor, s.listening.Handle(troupe.WithDelivery(s.ctx, e.Delivery), e.Delivery))
-	if s.listening.Once {
+	s.report("handling an event failed", e.Actor, s.request.Handle(troupe.WithDelivery(s.ctx, e.Delivery), e.Delivery))
+	if s.request.Once {
 		_ = s.Unsubscribe() // never fails
 	}
 }
 
-// tellMissed tells of the events of a subject, up to a mark, that have not arrived before it.
+// tellMissed tells of the events on a subject up to a mark that have not arrived before the mark.
 func (s *subscription) tellMissed(subject string, m mark) {
-	actor, _ := s.listening.Actors.One()
-	gap := troupe.Gap{Actor: actor, Event: s.listening.Event}
+	actor, _ := s.request.Actors.One()
+	gap := troupe.Gap{Actor: actor, Event: s.request.Event}
 	heard, known := s.order.Heard(subject)
 	if m.err != nil || m.last.IsZero() && known { // the actor may have been another one for a while
 		gap.After = heard
@@ -64,8 +64,8 @@ func (s *subscription) tellMissed(subject string, m mark) {
 	}
 }
 
-// tellNoRoom tells of events for which there was no room, up to this one, as far as no later event has told of them. The
-// subject is empty if they were of some actor.
+// tellNoRoom tells of events on a subject, up to this one, that the queue has dropped, unless a later event has told of
+// them already. An empty subject is any.
 func (s *subscription) tellNoRoom(subject string, last *arrival) {
 	gap := troupe.Gap{Actor: last.Actor, Event: last.Event}
 	if subject == "" {
@@ -82,7 +82,7 @@ func (s *subscription) tellNoRoom(subject string, last *arrival) {
 
 // tell tells of a gap, on the goroutine of the handlers.
 func (s *subscription) tell(gap troupe.Gap) {
-	if f := s.listening.Gap; f != nil {
+	if f := s.request.Gap; f != nil {
 		s.report("handling a gap failed", gap.Actor, f(s.ctx, gap))
 		return
 	}
@@ -92,7 +92,7 @@ func (s *subscription) tell(gap troupe.Gap) {
 func (s *subscription) report(what string, actor troupe.ID, err error) {
 	if err != nil {
 		s.logger.Error(what, slog.String("actor_type", actor.Type()), slog.String("actor_key", actor.KeyString()),
-			slog.String("event", s.listening.Event), slog.Any("error", err))
+			slog.String("event", s.request.Event), slog.Any("error", err))
 	}
 }
 
