@@ -59,7 +59,8 @@ func (c *benchCommand) run(ctx context.Context, e env) error {
 		if err := m.run(ctx, conn, ids, given); err != nil {
 			return err
 		}
-		return m.report().print(e)
+		report := m.report()
+		return report.print(e)
 	})
 }
 
@@ -147,24 +148,24 @@ func actorCaller(
 
 // echo starts what answers plain requests, on a connection of its own, and returns the function that ends it.
 func (m *measurement) echo(ctx context.Context, conn connection, body []byte) (end func(), err error) {
-	far, err := conn.connect(ctx)
+	echo, err := conn.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	subject := far.nc.NewInbox()
-	_, err = far.nc.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // who hears nothing counts an error
+	subject := echo.nc.NewInbox()
+	_, err = echo.nc.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // if the reply is lost, the requester counts an error
 	if err == nil {
-		err = far.flush(ctx)
+		err = echo.flush(ctx)
 	}
 	if err != nil {
-		far.nc.Close()
-		return nil, fmt.Errorf("answering plain requests: %w", far.explainDenied(err))
+		echo.nc.Close()
+		return nil, fmt.Errorf("answering plain requests: %w", echo.explainDenied(err))
 	}
 	m.callPlain = func(context.Context, int) error {
 		_, err := conn.nc.Request(subject, body, conn.timeout)
 		return err
 	}
-	return far.nc.Close, nil
+	return echo.nc.Close, nil
 }
 
 // warmUp wakes the actors. It fails if every call would fail.

@@ -127,7 +127,6 @@ func TestCallEndsWithAnInterrupt(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	nc := connect(t, server)
-	defer nc.Close()
 	ctx, interrupt := context.WithCancel(t.Context())
 	_, err := nc.Subscribe("troupe.route.room.a.stuck", func(*nats.Msg) { interrupt() })
 	require.NoError(t, err)

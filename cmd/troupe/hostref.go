@@ -1,6 +1,10 @@
 package main
 
-import "github.com/jedib0t/go-pretty/v6/text"
+import (
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
 
 // hostRef is the host that owns an actor.
 type hostRef struct {
@@ -9,18 +13,18 @@ type hostRef struct {
 	Up   bool   `json:"up"`
 }
 
-// hostLabel is the name of a host and the first digits of its id, which distinguish hosts well enough.
-func hostLabel(t terminal, host hostRef) string {
-	id := shortID(host.ID)
-	if !host.Up {
-		return id + paint(t.out, text.FgYellow, " (not up)")
+// hostLabel is the name of a host and its id, or the given part of the id.
+func hostLabel(t terminal, host hostRef, id string) string {
+	switch {
+	case host.ID == "":
+		return "none"
+	case !host.Up:
+		return stripControls(id) + paint(t.out, text.FgYellow, " (not up)")
 	}
-	if host.Name == "" {
-		return id
-	}
-	return stripControls(host.Name) + " " + id
+	return strings.TrimSpace(stripControls(host.Name + " " + id))
 }
 
+// shortID is the first digits of a host's id, which distinguish hosts well enough.
 func shortID(host string) string {
 	const digits = 6
 	if len(host) > digits {

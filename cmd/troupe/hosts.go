@@ -50,12 +50,7 @@ func (*hostsCommand) run(ctx context.Context, e env) error {
 
 func printHosts(e env, hosts []hostLine) error {
 	if e.json {
-		for _, host := range hosts {
-			if err := e.printLine(host); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLines(e.terminal, hosts)
 	}
 	if len(hosts) == 0 {
 		_, err := fmt.Fprintf(e.out, "No hosts are up in the namespace %s.\n", e.namespace.Name())
@@ -97,7 +92,7 @@ func hostTable(t terminal, hosts []hostLine) string {
 	w.AppendHeader(table.Row{"HOST", "TYPES", "UP", "AWAKE", "CALLS", "FAILED"})
 	now := time.Now()
 	for _, host := range hosts {
-		name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true})
+		name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID))
 		types := stripControls(strings.Join(host.Types, ", "))
 		if isTerminal(t.out) { // it may have only 80 columns
 			types = text.WrapSoft(types, typesWidth)

@@ -105,7 +105,6 @@ func TestDrainOfASilentHost(t *testing.T) {
 	require.Contains(t, got.err, "error unavailable: asking the host gone to drain: the host does not reply")
 
 	nc := connect(t, server)
-	defer nc.Close()
 	deaf, err := nc.SubscribeSync("troupe.host.gone.>")
 	require.NoError(t, err)
 	require.NoError(t, nc.Flush())

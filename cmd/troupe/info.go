@@ -152,13 +152,8 @@ func awakeText(info actorInfo) string {
 
 // infoHost is the host with its full id.
 func infoHost(t terminal, host hostRef) string {
-	switch {
-	case host.ID == "":
+	if host.ID == "" {
 		return "none: the next call finds one"
-	case !host.Up:
-		return stripControls(host.ID) + paint(t.out, text.FgYellow, " (not up)")
-	case host.Name == "":
-		return stripControls(host.ID)
 	}
-	return stripControls(host.Name) + " " + stripControls(host.ID)
+	return hostLabel(t, host, host.ID)
 }

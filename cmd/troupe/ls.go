@@ -57,10 +57,8 @@ func (c *lsCommand) print(e env, actors []actorSummary) error {
 	}
 	switch {
 	case e.json:
-		for _, actor := range shown {
-			if err := e.printLine(actor); err != nil {
-				return err
-			}
+		if err := printLines(e.terminal, shown); err != nil {
+			return err
 		}
 	case len(actors) == 0 && c.Type != "":
 		fmt.Fprintf(e.out, "No actors of the type %s in the namespace %s yet.\n", c.Type, e.namespace.Name())
@@ -120,7 +118,7 @@ func actorTable(t terminal, actors []actorSummary) string {
 		if key == "" {
 			key = `""`
 		}
-		host, state := hostLabel(t, actor.Host), formatSize(actor.State)
+		host, state := hostLabel(t, actor.Host, shortID(actor.Host.ID)), formatSize(actor.State)
 		if actor.Error != "" {
 			host, state = paint(t.out, text.FgRed, "unreadable record"), "-"
 		}

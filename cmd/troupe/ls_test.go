@@ -26,7 +26,6 @@ func TestLsOfNothingMakesNothing(t *testing.T) {
 	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "ls", "--json", "--namespace", "other"))
 
 	nc := connect(t, server)
-	defer nc.Close()
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
 	for name := range js.StreamNames(t.Context()).Name() {
@@ -83,7 +82,6 @@ func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	nc := connect(t, server)
-	defer nc.Close()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	_, err = store.OpenHosts(t.Context(), nc, ns, 0)
@@ -134,7 +132,6 @@ func TestLsShowsWhatItCannotRead(t *testing.T) {
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
 	nc := connect(t, server)
-	defer nc.Close()
 	overwrite(t, nc, "room.a", []byte("\xc1"))
 	overwrite(t, nc, "room._=_", []byte("\xc1"))
 	got := p.run(t.Context(), "ls")

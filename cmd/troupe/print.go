@@ -33,6 +33,16 @@ func (t terminal) printLine(v any) error {
 	return err
 }
 
+// printLines writes each value as a line of JSON.
+func printLines[T any](t terminal, values []T) error {
+	for _, v := range values {
+		if err := t.printLine(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // marshal is json.Marshal without escapes for <, > and &.
 func marshal(v any) ([]byte, error) {
 	var line bytes.Buffer

@@ -59,6 +59,22 @@ func (r actorRecord) check(found record.Record, err error) (record.Record, error
 	return found, err
 }
 
+// expect returns an error if a revision is wanted and the record that was read has another.
+func (r actorRecord) expect(wanted uint64, found record.Record) error {
+	if wanted != 0 && wanted != found.Revision {
+		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", r.id, found.Revision, wanted)
+	}
+	return nil
+}
+
+// explainConflict explains the error of a write that lost against another one.
+func (r actorRecord) explainConflict(err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("%s was woken or written at the same time: nothing is changed, try again: %w", r.id, err)
+	}
+	return err
+}
+
 func notFound(id troupe.ID) error {
 	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("there is no actor %s", id)}
 }

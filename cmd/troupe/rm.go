@@ -7,7 +7,6 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // rmCommand is the verb rm.
@@ -88,8 +87,8 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 	if err == nil && found.Owner == "" && !found.Created {
 		return notFound(r.id)
 	}
-	if c.Revision != 0 && c.Revision != found.Revision {
-		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", r.id, found.Revision, c.Revision)
+	if err := r.expect(c.Revision, found); err != nil {
+		return err
 	}
 	hosts, err := r.hostsUp(ctx)
 	if err != nil {
@@ -98,9 +97,5 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 	if owner, up := hosts[found.Owner]; up {
 		return fmt.Errorf("the owner of %s is up, the host %s %s: leave out --record, so that it destroys the actor", r.id, owner.Name, owner.ID)
 	}
-	err = r.records.Delete(ctx, r.id, found.Revision)
-	if errors.Is(err, store.ErrConflict) {
-		return fmt.Errorf("%s was woken or written at the same time: nothing is changed, try again: %w", r.id, err)
-	}
-	return err
+	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
 }

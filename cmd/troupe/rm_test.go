@@ -66,7 +66,6 @@ func TestRmOfARecord(t *testing.T) {
 
 	startHost(t, server, actorhost.Config{})
 	nc := connect(t, server)
-	defer nc.Close()
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	got = p.run(t.Context(), "rm", "room", "a", "--force")
 	require.Equal(t, exitFailed, got.code)

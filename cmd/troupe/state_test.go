@@ -64,6 +64,7 @@ func TestState(t *testing.T) {
 	require.Equal(t, exitUsage, got.code, got.err)
 
 	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "new", `{"Sum":3}`, "--create").code)
+	require.Regexp(t, `(?m)^room +new +none +\d+ B `, p.run(t.Context(), "ls", "room").out, "no host has it yet")
 	require.Equal(t, result{exitOK, "4\n", ""}, p.run(t.Context(), "call", "room", "new", "add", "1"))
 }
 
@@ -73,7 +74,6 @@ func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	nc := connect(t, server)
-	defer nc.Close()
 	p := at(server.URL())
 	refused := func() {
 		t.Helper()
@@ -108,7 +108,6 @@ func TestStateSetKeepsTheRestOfTheRecord(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	nc := connect(t, server)
-	defer nc.Close()
 	p := at(server.URL())
 	const timers = "\xa6timers\xd9\x01x\xa6events\x81\xa4said\x82\xa5epoch\x01\xa8sequence\x02"
 	overwrite(t, nc, "room.a", []byte("\x87\xa5owner\xa4gone\xa5epoch\x03\xa7created\xc3\xa5needs\x91\xa6timers\xa5state\xc4\x01\x80"+timers))

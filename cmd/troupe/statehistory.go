@@ -53,12 +53,7 @@ func printHistory(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if r.json {
-		for _, one := range kept {
-			if err := r.printLine(one); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLines(r.terminal, kept)
 	}
 	if _, err := fmt.Fprintln(r.out, historyTable(r.terminal, kept)); err != nil {
 		return err

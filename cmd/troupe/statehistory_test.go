@@ -86,7 +86,6 @@ func TestStateHistoryShowsWhatItCannotRead(t *testing.T) {
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
 	nc := connect(t, server)
-	defer nc.Close()
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	got := p.run(t.Context(), "state", "history", "room", "a")
 	require.Equal(t, exitOK, got.code, got.err)

@@ -8,7 +8,6 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // stateSetCommand is the verb state set.
@@ -109,8 +108,8 @@ func (c *stateSetCommand) write(ctx context.Context, r actorRecord, given []byte
 	case err != nil:
 		return 0, err
 	}
-	if c.Revision != 0 && c.Revision != found.Revision {
-		return 0, fmt.Errorf("%s is at revision %d, not %d: nothing is changed", r.id, found.Revision, c.Revision)
+	if err := r.expect(c.Revision, found); err != nil {
+		return 0, err
 	}
 	state := given
 	if !c.Raw {
@@ -122,10 +121,7 @@ func (c *stateSetCommand) write(ctx context.Context, r actorRecord, given []byte
 	// with its next write.
 	found.Owner, found.Epoch, found.Created, found.State = "", 0, true, state
 	revision, err := r.records.Put(ctx, r.id, found)
-	if errors.Is(err, store.ErrConflict) {
-		return 0, fmt.Errorf("%s was woken or written at the same time: nothing is changed, try again: %w", r.id, err)
-	}
-	return revision, err
+	return revision, r.explainConflict(err)
 }
 
 // putToSleep puts the actor to sleep if it is awake.

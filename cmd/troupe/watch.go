@@ -144,7 +144,8 @@ func printEvent(e env, shown event) error {
 			return err
 		}
 	}
-	line := fmt.Sprintf("%s  %s  %s", shown.Time.Format("15:04:05.000"), paint(e.out, text.FgCyan, stripControls(shown.Event)), escapeControls(payload.Bytes()))
+	name := paint(e.out, text.FgCyan, stripControls(shown.Event))
+	line := fmt.Sprintf("%s  %s  %s", shown.Time.Format("15:04:05.000"), name, escapeControls(payload.Bytes()))
 	_, err := fmt.Fprintln(e.out, strings.TrimRight(line, " "))
 	return err
 }

@@ -93,7 +93,6 @@ func TestWatchShowsWhatItCannotDecode(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	nc := connect(t, server)
-	defer nc.Close()
 	w := at(server.URL()).watch(t.Context(), t, "room", "a", "--json", "--count", "1")
 	require.NoError(t, nc.Publish("troupe.event.room.a.odd", []byte{0xc1}))
 	require.Equal(t, exitOK, <-w.code)
