@@ -153,7 +153,7 @@ func (m *measurement) echo(ctx context.Context, conn connection, body []byte) (e
 		return nil, err
 	}
 	subject := echo.nc.NewInbox()
-	_, err = echo.nc.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // who hears nothing counts an error
+	_, err = echo.nc.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // a lost reply counts as an error
 	if err == nil {
 		err = echo.flush(ctx)
 	}

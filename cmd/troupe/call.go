@@ -10,7 +10,7 @@ import (
 type callCommand struct {
 	actorArgs
 	Action string  `arg:"" help:"Action."`
-	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin. Without it, a pipe or a file on stdin is read."`
+	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin. Without it, piped stdin is read."`
 
 	Existing bool `help:"Fail if there is no such actor, instead of creating it."`
 	Raw      bool `short:"r" help:"Write the output in one line, on a terminal too."`

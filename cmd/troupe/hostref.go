@@ -13,7 +13,7 @@ type hostRef struct {
 	Up   bool   `json:"up"`
 }
 
-// hostLabel is the name of a host and this much of its id.
+// hostLabel is the name of a host and its id, or the given part of the id.
 func hostLabel(t terminal, host hostRef, id string) string {
 	switch {
 	case host.ID == "":
@@ -24,7 +24,7 @@ func hostLabel(t terminal, host hostRef, id string) string {
 	return strings.TrimSpace(stripControls(host.Name + " " + id))
 }
 
-// shortID is the first digits of a host's id, which are enough to tell hosts apart.
+// shortID is the first digits of a host's id, which distinguish hosts well enough.
 func shortID(host string) string {
 	const digits = 6
 	if len(host) > digits {

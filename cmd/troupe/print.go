@@ -33,7 +33,7 @@ func (t terminal) printLine(v any) error {
 	return err
 }
 
-// printLines writes each value as JSON for scripts.
+// printLines writes each value as a line of JSON.
 func printLines[T any](t terminal, values []T) error {
 	for _, v := range values {
 		if err := t.printLine(v); err != nil {

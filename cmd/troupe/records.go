@@ -59,7 +59,7 @@ func (r actorRecord) check(found record.Record, err error) (record.Record, error
 	return found, err
 }
 
-// expect fails when a revision is wanted and the record that was read is at another.
+// expect returns an error if a revision is wanted and the record that was read has another.
 func (r actorRecord) expect(wanted uint64, found record.Record) error {
 	if wanted != 0 && wanted != found.Revision {
 		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", r.id, found.Revision, wanted)
@@ -67,10 +67,10 @@ func (r actorRecord) expect(wanted uint64, found record.Record) error {
 	return nil
 }
 
-// explainConflict says of a write that came too late what that means.
+// explainConflict explains the error of a write that lost against another one.
 func (r actorRecord) explainConflict(err error) error {
 	if errors.Is(err, store.ErrConflict) {
-		return fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", r.id, err)
+		return fmt.Errorf("%s was woken or written at the same time: nothing is changed, try again: %w", r.id, err)
 	}
 	return err
 }

@@ -41,7 +41,7 @@ func recoverOwner(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if err := leases.Revoke(ctx, record.Owner, revision); errors.Is(err, store.ErrConflict) {
-		return silent // the replica that was read lagged
+		return silent // the replica that was asked lags: the lease is still there
 	} else if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if owner, up := hosts[found.Owner]; up {
-		return fmt.Errorf("the owner of %s is up, the host %s %s: leave out --record, so that it destroys the actor", r.id, owner.Name, owner.ID)
+		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", r.id, owner.Name, owner.ID)
 	}
 	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
 }

@@ -13,7 +13,7 @@ import (
 // stateSetCommand is the verb state set.
 type stateSetCommand struct {
 	actorArgs
-	State *string `arg:"" name:"json" optional:"" help:"State as JSON; - reads it from stdin. Without it, a pipe or a file on stdin is read."`
+	State *string `arg:"" name:"json" optional:"" help:"State as JSON; - reads it from stdin. Without it, piped stdin is read."`
 
 	Raw      bool   `short:"r" help:"The state on stdin is msgpack, as state get --raw writes it."`
 	Revision uint64 `placeholder:"N" help:"Fail if the record is at another revision: see state get --json."`

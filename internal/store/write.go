@@ -123,7 +123,8 @@ type prepared struct {
 func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 	nc := b.js.Conn()
 	w := &writer{
-		nc: nc, bucket: b.prefix, maxPayload: maxPayload, inbox: nc.NewInbox() + ".", wake: make(chan struct{}, 1), quit: make(chan struct{}),
+		nc: nc, bucket: b.prefix, maxPayload: maxPayload, inbox: nc.NewInbox() + ".",
+		wake: make(chan struct{}, 1), quit: make(chan struct{}),
 		flights: make(map[uint64]*flight),
 	}
 	sub, err := nc.Subscribe(w.inbox+"*", w.handleAck)
