@@ -2,16 +2,16 @@ package troupe
 
 import "context"
 
-// None is the input of an action that takes none, and the output of one that has none. Its one value is nil, and it
-// is an empty body on the wire.
+// None is the input of an action that takes none, and the output of an action that has none. Its only value is nil. On
+// the wire it is an empty body.
 type None = *struct{}
 
-// Action is a named operation of the actors that R refers to: it takes an In and answers with an Out. Contracts
-// declare them as package variables.
+// Action is a named operation of the actors that R refers to. It takes an In and answers with an Out. A contract
+// declares it as a package variable.
 type Action[R Reference, In, Out any] struct{ name string }
 
-// NewAction declares an action by its name on the wire. A name that is not valid (see [CheckName]) shows as an error
-// when a host registers the action, and as the error of its calls.
+// NewAction declares an action by its name on the wire. With a name that is not valid (see [CheckName]) a host that
+// registers the action does not start, and calls fail.
 func NewAction[R Reference, In, Out any](name string) Action[R, In, Out] {
 	return Action[R, In, Out]{name}
 }
@@ -19,24 +19,24 @@ func NewAction[R Reference, In, Out any](name string) Action[R, In, Out] {
 // Name is the action's name on the wire.
 func (a Action[R, In, Out]) Name() string { return a.name }
 
-// Call calls the action of the actor that ref refers to and waits for its answer, at most until ctx is done. Without
-// a deadline in ctx, the call has that of the caller: see client.Config, or what is left of the action that makes
-// the call. The answer means that the state it tells of is stored. Every error is an [*Error].
+// Call calls the action of the actor that ref refers to, and waits for the answer until ctx is done. A ctx without a
+// deadline gets one: in a program client.Config.Timeout, in an actor what is left of the running action's time. An answer
+// means that the state behind it is stored. Every error is an [*Error].
 func (a Action[R, In, Out]) Call(ctx context.Context, ref R, in In) (Out, error) {
 	var out Out
 	err := ref.reference().invoke(ctx, ref.ActorType(), a.name, in, &out)
 	return out, err
 }
 
-// Constructor creates actors that R refers to with an input, which their on-create hook receives. Contracts declare it as
-// a package variable.
+// Constructor creates the actors that R refers to with an input for their on-create hook. A contract declares it as a
+// package variable; actorhost.OnCreate implements it.
 type Constructor[R Reference, In any] struct{}
 
 // NewConstructor declares that actors of R's type are created with an In.
 func NewConstructor[R Reference, In any]() Constructor[R, In] { return Constructor[R, In]{} }
 
-// Create creates the actor that ref refers to, and returns once it is stored. The error is [ErrAlreadyExists] when there
-// is one already, and the user error of the on-create hook when that refuses.
+// Create creates the actor that ref refers to, and returns once it is stored. The error is [ErrAlreadyExists] if the
+// actor exists, and the hook's own error if the on-create hook refuses.
 func (n Constructor[R, In]) Create(ctx context.Context, ref R, in In) error {
 	return ref.reference().create(ctx, ref.ActorType(), in)
 }

@@ -2,14 +2,14 @@ package troupe
 
 import "strings"
 
-// Actors is what a subscription listens to: one actor, or those of a type whose keys begin alike.
+// Actors is what a subscription listens to: one actor, or all actors of a type whose keys begin alike.
 type Actors struct {
-	id      ID // of the one
+	id      ID // of the one actor; zero: many
 	pattern string
 }
 
-// NewActors returns the actors of a type whose keys begin with these parts: see [All]. The error, with [CodeBadInput],
-// says which limit the type or the parts break.
+// NewActors returns the actors of a type whose keys begin with prefix: see [All]. The error has [CodeBadInput] and says
+// which limit the type or the prefix breaks.
 func NewActors(actorType string, prefix ...string) (Actors, error) {
 	id, err := NewID(actorType, prefix...)
 	if err != nil {
@@ -20,8 +20,7 @@ func NewActors(actorType string, prefix ...string) (Actors, error) {
 
 const anyFurther = ".>"
 
-// Exactly narrows a, which [NewActors] has returned, to the keys that have this many more parts. The error has
-// [CodeBadInput].
+// Exactly narrows the result of [NewActors] to keys with this many parts after the prefix. The error has [CodeBadInput].
 func (a Actors) Exactly(more int) (Actors, error) {
 	prefix, found := strings.CutSuffix(a.pattern, anyFurther)
 	parts := strings.Count(prefix, ".")
@@ -39,11 +38,11 @@ func (a Actors) Exactly(more int) (Actors, error) {
 // Actors is the actor alone.
 func (id ID) Actors() Actors { return Actors{id: id, pattern: id.text} }
 
-// One is the actor, if it is only one by its type and key.
+// One returns the actor if a is a single one.
 func (a Actors) One() (ID, bool) { return a.id, !a.id.IsZero() }
 
-// Pattern is the actors as NATS sees them: the tokens of an ID, of which "*" is any one and a last ">" any further ones,
-// or none.
+// Pattern is the actors as NATS sees them: the tokens of an ID. "*" stands for any token, a last ">" for any further
+// tokens or none.
 func (a Actors) Pattern() string { return a.pattern }
 
 // String is the actors as people see them: "room/org1/*".

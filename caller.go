@@ -3,18 +3,17 @@ package troupe
 import (
 	"context"
 	"iter"
-	"time"
 )
 
-// Caller carries calls and subscriptions to actors. A *client.Client and the *actorhost.Context of an action are
-// Callers; references are bound to one. Programs use [Action.Call] and its siblings rather than these methods.
+// Caller carries calls and subscriptions to actors. A *client.Client is one, and so is the *actorhost.Context of an
+// action. Every reference is bound to a Caller. Programs use [Action.Call] and its siblings, not these methods.
 type Caller interface {
 	// Invoke makes one call and decodes its answer into call.Out.
 	Invoke(ctx context.Context, call Invocation) error
 	// Listen makes a subscription. It is in force when Listen returns.
-	Listen(ctx context.Context, l Listening) (Subscription, error)
-	// Replay yields the events of an actor that are kept: see [DurableEvent.Replay].
-	Replay(ctx context.Context, id ID, event string, from Start) iter.Seq2[Replayed, error]
+	Listen(ctx context.Context, l ListenRequest) (Subscription, error)
+	// Replay yields the kept events of an actor: see [DurableEvent.Replay].
+	Replay(ctx context.Context, id ID, event string, from ReplayStart) iter.Seq2[Replayed, error]
 }
 
 // Invocation is one call, untyped.
@@ -22,27 +21,27 @@ type Invocation struct {
 	ID       ID
 	Action   string
 	Existing bool // the call must not create the actor
-	In, Out  any  // Out is a pointer, or nil when the output is of no interest
-	// Connection is the id of the caller's connection with the actor, if the call is made by one.
+	In, Out  any  // Out is a pointer, or nil if the output does not matter
+	// Connection is the id of the connection that the call is made through. Empty: none.
 	Connection string
 }
 
-// CreateAction is the action, of every actor type, by which an actor is created with an input. No actor's own action
-// can have this name.
+// CreateAction creates an actor with an input. Every actor type has this action; no action of a contract can have its
+// name.
 const CreateAction = "_create"
 
-// SleepAction is the action, of every actor type, that puts an actor to sleep as if it had been idle for long enough: it
-// answers once the sleep hook has run and the state is stored. The error is [ErrNotFound] for an actor that is not
-// awake. The next call wakes it again.
+// SleepAction puts an actor to sleep, as if it had been idle for long enough. Every actor type has this action. It answers
+// once the sleep hook has run and the state is stored. The error is [ErrNotFound] if the actor is not awake. The next call
+// wakes the actor again.
 const SleepAction = "_sleep"
 
-// DestroyAction is the action, of every actor type, that destroys an actor as if an action of its own had called
-// Context.Destroy of package actorhost: it answers once the on-destroy hook has run and the record is gone. The actor is
-// woken for that. The error is [ErrNotFound] when there is none, or that of the hook, and then the actor stays.
+// DestroyAction destroys an actor, as if one of its own actions had called actorhost.Context.Destroy. Every actor type has
+// this action. It wakes the actor, and answers once the on-destroy hook has run and the record is gone. The error is
+// [ErrNotFound] if there is no such actor. If the hook fails, its error is returned and the actor stays.
 const DestroyAction = "_destroy"
 
-// Listening is one subscription, untyped.
-type Listening struct {
+// ListenRequest says what a subscription is to, untyped.
+type ListenRequest struct {
 	Actors Actors
 	Event  string
 	Handle Handler
@@ -50,25 +49,19 @@ type Listening struct {
 	Once   bool
 }
 
-// Handler handles one event. [DeliveryOf] finds it in ctx too.
+// Handler handles one event. [DeliveryOf] also finds the event in ctx.
 type Handler func(ctx context.Context, d Delivery) error
 
 // Subscription is a running subscription.
 type Subscription interface {
-	// Unsubscribe ends it: no handler starts once it has returned. Later calls do nothing.
+	// Unsubscribe ends the subscription: no handler starts after it has returned. Later calls do nothing.
 	Unsubscribe() error
 }
 
-// Replayed is an event that was kept.
-type Replayed struct {
-	Delivery
-	Time time.Time // when it was, by the server's clock
-}
-
-// Broadcaster is what publishes an actor's events: the *actorhost.Context of its action.
+// Broadcaster publishes an actor's events. It is the *actorhost.Context of the actor's action.
 type Broadcaster interface {
-	// Emit publishes an event of the running actor once the action's state is stored. It is an error when
-	// Emission.ActorType is not the actor's type.
+	// Emit publishes an event of the running actor once the action's state is stored. It fails if Emission.ActorType is
+	// not the actor's type.
 	Emit(e Emission) error
 }
 
@@ -76,7 +69,7 @@ type Broadcaster interface {
 type Emission struct {
 	ActorType, Event string
 	Payload          any
-	Durable          bool   // it is kept
-	To               string // the id of the only connection that gets it
-	Except           string // the id of a connection that does not
+	Durable          bool   // the event is kept
+	To               string // the id of the only connection that gets the event; empty: everybody does
+	Except           string // the id of the connection that does not get it; empty: everybody does
 }

@@ -2,114 +2,116 @@ package troupe
 
 import "context"
 
-// Connector declares that programs connect to actors of R's type with parameters P. Contracts declare it as a package
-// variable; actorhost.OnConnect implements it.
+// Connector connects programs with actors of R's type. P are the parameters that the actor gets. A contract declares it as
+// a package variable; actorhost.OnConnect implements it.
 type Connector[R Reference, P any] struct {
 	bind func(c Caller, ref R) R
 }
 
-// NewConnector declares that programs connect to actors of R's type with a P, [None] for no parameters.
+// NewConnector declares that programs can connect with actors of R's type. P is [None] for no parameters.
 func NewConnector[R Reference, P any, B binder[R]]() Connector[R, P] {
 	return Connector[R, P]{Bind[R, B]}
 }
 
-// Connect begins a session with the actor that ref refers to. It returns once the actor has accepted the parameters; the
-// error is the actor's own when it has not. The program must Close it. [Event.On] subscribes from the beginning on.
+// Connect connects the program with the actor that ref refers to. It returns once the actor has accepted the parameters;
+// if the actor refuses, the error is the actor's own. The program must Close the connection. [Event.On] subscribes from
+// the beginning on.
 //
-// The connection outlives the loss of NATS, and the actor's sleep or death: it comes back by itself, with the same id and
-// the same parameters, as soon as the actor can be reached, and [OnStatus] is told. ref must belong to a program:
-// an actor subscribes.
+// The connection survives a lost connection to NATS, and the sleep and death of the actor. It comes back by itself as soon
+// as the actor can be reached, with the same id and the same parameters, and tells [OnStatus]. ref must be bound to a
+// program: an actor cannot connect, it subscribes.
 func (k Connector[R, P]) Connect(ctx context.Context, ref R, params P, options ...ConnectOption) (*Connection[R], error) {
-	link, err := ref.reference().connect(ctx, ref.ActorType(), params, options)
+	conn, err := ref.reference().connect(ctx, ref.ActorType(), params, options)
 	if err != nil {
 		return nil, err
 	}
-	return &Connection[R]{link, k.bind(link, ref)}, nil
+	return &Connection[R]{conn, k.bind(conn, ref)}, nil
 }
 
-// Connection is a program's session with one actor. The actor knows of it, can send to it alone, and stays awake for it.
+// Connection is a program's connection with one actor. The actor knows of it, can send to it alone, and stays awake for
+// it.
 type Connection[R Reference] struct {
-	Link
+	Conn
 	actor R
 }
 
-// Actor refers to the actor through the connection: its actions know that a call came by it, and subscriptions receive
-// what is sent to the connection alone as well as what is broadcast, in one order.
+// Actor refers to the actor through the connection. Actions see that a call came through it. A subscription receives what
+// the actor broadcasts and what it sends to the connection alone, in one order.
 func (c *Connection[R]) Actor() R { return c.actor }
 
-// Link is a [Connection], untyped: a Caller by which references are bound to it.
-type Link interface {
+// Conn is an untyped [Connection]. As a Caller it binds references to the connection.
+type Conn interface {
 	Caller
-	// ID names the connection; it stays the same when the connection is lost and comes back.
+	// ID names the connection. It stays the same when the connection is lost and comes back.
 	ID() string
-	// Status is how the connection is.
+	// Status is how the connection is now.
 	Status() Status
-	// Done is closed when the connection has ended for good.
+	// Done is closed once the connection has ended for good.
 	Done() <-chan struct{}
-	// Err is why it has, an [ErrDisconnected] with the actor's reason for one, and nil before.
+	// Err says why the connection has ended, for example [ErrDisconnected] with the actor's reason. It is nil before.
 	Err() error
-	// Close ends the connection, with its subscriptions, and waits until the actor knows, or ctx is done: then the actor
-	// will find out later.
+	// Close ends the connection and its subscriptions, and waits until the actor knows. If ctx is done first, the actor
+	// finds out by itself.
 	Close(ctx context.Context) error
 }
 
-// Status is how a connection is.
+// Status is the state of a connection.
 type Status string
 
 // The statuses of a connection.
 const (
 	StatusConnected    Status = "connected"
-	StatusReconnecting Status = "reconnecting" // it is lost, and about to come back
-	StatusClosed       Status = "closed"       // for good
+	StatusReconnecting Status = "reconnecting" // lost; the client tries to get it back
+	StatusClosed       Status = "closed"       // ended for good
 )
 
-// StatusChange is a new status of a connection.
+// StatusChange tells of a new status of a connection.
 type StatusChange struct {
 	Status Status
-	// Break says of a connection that is connected again that the actor has begun it anew: its host was gone, or it had
-	// given the connection up. The actor's on-connect hook has run again. What it has sent to the connection alone in the
-	// meantime is lost; of broadcasts, gaps tell.
-	Break bool
-	Err   error // why it is closed, or about to come back
+	// Restarted: the connection is back, but the actor had lost it, because its host was gone or it had given the
+	// connection up. The actor's on-connect hook has run again. What the actor sent to the connection alone in the meantime
+	// is lost; missed broadcasts are told as gaps.
+	Restarted bool
+	Err       error // why the connection is closed or lost
 }
 
-// ConnectOption is a setting of a connection.
-type ConnectOption func(*Connecting)
+// ConnectOption is an option of one connection.
+type ConnectOption func(*ConnectRequest)
 
-// OnStatus has f called for each change of the connection's status after Connect, between handlers of its events and
-// like one of them.
-func OnStatus(f func(StatusChange)) ConnectOption { return func(c *Connecting) { c.Status = f } }
+// OnStatus calls f for each change of the connection's status after Connect. It is called like a handler of the
+// connection's events, and never at the same time as one.
+func OnStatus(f func(StatusChange)) ConnectOption { return func(c *ConnectRequest) { c.Status = f } }
 
-// On subscribes to the event through the connection that is made, from its beginning on: what the actor's on-connect hook
-// sends is heard too. The subscription ends with the connection. See [Event.Subscribe].
+// On subscribes to the event through the new connection, from its beginning on: handle also gets what the actor's
+// on-connect hook sends. The subscription ends with the connection. See [Event.Subscribe].
 func (e Event[R, P]) On(handle func(ctx context.Context, payload P) error, options ...SubscribeOption) ConnectOption {
-	return func(c *Connecting) {
+	return func(c *ConnectRequest) {
 		var ref R
 		if ref.ActorType() != c.ID.Type() {
 			c.err = badInput("connecting to %s: it has no %s, an event of %s", c.ID, e.name, ref.ActorType())
 		}
-		l := e.listening(handle, options)
+		l := e.listenRequest(handle, options)
 		l.Actors = c.ID.Actors()
-		c.Listening = append(c.Listening, l)
+		c.Subscriptions = append(c.Subscriptions, l)
 	}
 }
 
-// Connecting is a connection that is to be made, untyped.
-type Connecting struct {
-	ID        ID
-	Existing  bool
-	Params    any
-	Status    func(StatusChange) // may be nil
-	Listening []Listening        // to events of the actor, from the beginning on
-	err       error
+// ConnectRequest says which connection to make, untyped.
+type ConnectRequest struct {
+	ID            ID
+	Existing      bool
+	Params        any
+	Status        func(StatusChange) // may be nil
+	Subscriptions []ListenRequest    // to events of the actor, from the beginning on
+	err           error              // of an option
 }
 
-// connecter is a Caller of a program.
+// connecter is the Caller of a program.
 type connecter interface {
-	Connect(ctx context.Context, c Connecting) (Link, error)
+	Connect(ctx context.Context, c ConnectRequest) (Conn, error)
 }
 
-func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Link, error) {
+func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Conn, error) {
 	if err := r.ready(actorType, "connect"); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func (r Ref) connect(ctx context.Context, actorType string, params any, options 
 	if !ok {
 		return nil, badInput("connecting to %s: the reference does not belong to a program; actors subscribe instead", r.id)
 	}
-	c := Connecting{ID: r.id, Existing: r.existing, Params: params}
+	c := ConnectRequest{ID: r.id, Existing: r.existing, Params: params}
 	for _, option := range options {
 		option(&c)
 	}
@@ -127,21 +129,21 @@ func (r Ref) connect(ctx context.Context, actorType string, params any, options 
 	return program.Connect(ctx, c)
 }
 
-// Connected is one connection of an actor, as the actor sees it: an *actorhost.Connection.
+// Connected is one connection of an actor as the actor sees it: an *actorhost.Connection.
 type Connected interface {
 	ID() string
 }
 
-// Send publishes the event to one connection of the running actor alone, in the order of its broadcasts. The error is
-// [ErrDisconnected] when that has ended; see [Event.Broadcast] for others.
+// Send publishes the event to one connection of the running actor alone, in one order with the actor's broadcasts. The
+// error is [ErrDisconnected] if the connection has ended; otherwise see [Event.Broadcast].
 func (e Event[R, P]) Send(c Broadcaster, to Connected, payload P) error {
 	emission := e.emission(payload)
 	emission.To = to.ID()
 	return c.Emit(emission)
 }
 
-// BroadcastExcept is [Event.Broadcast] to all but one connection: the one whose call caused it, say. Those who subscribe
-// without a connection hear it.
+// BroadcastExcept is [Event.Broadcast] to everybody but one connection, for example the one whose call caused the event.
+// Those who subscribe without a connection get it too.
 func (e Event[R, P]) BroadcastExcept(c Broadcaster, but Connected, payload P) error {
 	emission := e.emission(payload)
 	emission.Except = but.ID()

@@ -6,17 +6,17 @@ import (
 )
 
 // Position is the place of an event among all events of that name that its actor has broadcast. The sequence counts them
-// from 1, without a hole, for as long as the actor exists; the epoch is that of the actor's activation, which grows also
-// when the actor is destroyed and created again.
+// from 1 without a hole for as long as the actor exists. The epoch numbers the actor's activations; it also grows when the
+// actor is destroyed and created again.
 type Position struct {
 	Epoch    uint64 `json:"epoch"`
 	Sequence uint64 `json:"sequence"`
 }
 
-// IsZero reports whether p is no position.
+// IsZero reports whether p is the zero Position, which is that of no event.
 func (p Position) IsZero() bool { return p == Position{} }
 
-// Before reports whether p is that of an earlier event than q, of the same name and actor.
+// Before reports whether the event at p was earlier than the one at q. Both are of one name and one actor.
 func (p Position) Before(q Position) bool {
 	return p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Sequence < q.Sequence
 }
@@ -25,7 +25,7 @@ func (p Position) Before(q Position) bool {
 type Delivery struct {
 	Actor    ID // that has broadcast it
 	Event    string
-	Position Position // zero for an event that was published by something else than a host
+	Position Position // zero if something other than a host has published the event
 	// Decode stores the payload in the value that into points to.
 	Decode func(into any) error
 }
@@ -46,13 +46,13 @@ func (c *deliveryContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// WithDelivery returns the context for the handler of an event, for those who implement [Caller].
+// WithDelivery returns the context for the handler of an event. It is for implementations of [Caller].
 func WithDelivery(ctx context.Context, d Delivery) context.Context {
 	return &deliveryContext{ctx, d}
 }
 
-// DeliveryOf returns the event whose handler was called with ctx: which actor has broadcast it, and its position, by
-// which it can be told from every other.
+// DeliveryOf returns the event whose handler was called with ctx: the actor that has broadcast it, and its position, which
+// no other event of that name and actor has.
 func DeliveryOf(ctx context.Context) (Delivery, bool) {
 	if d, ok := ctx.Value(deliveryKey{}).(*Delivery); ok {
 		return *d, true
@@ -60,19 +60,19 @@ func DeliveryOf(ctx context.Context) (Delivery, bool) {
 	return Delivery{}, false
 }
 
-// Gap tells of events that a subscription has missed, or may have missed: those after After and before Before.
+// Gap tells of events that a subscription has missed, or may have missed: those between After and Before.
 type Gap struct {
 	Actor ID // zero: any actor of the subscription
 	Event string
-	// After is the last event that was heard; zero when there was none.
+	// After is the last event that was heard. It is zero if there was none.
 	After Position
-	// Before is the next event after the gap; zero when it is not known: the connection was away, or nobody could be
-	// asked.
+	// Before is the next event after the gap. It is zero if that is not known, because the connection was away or nobody
+	// could be asked.
 	Before Position
 }
 
-// Missed is how many events are missing. With exact false it is the least that it can be: the gap has an end that is not
-// known, or the actor was not awake all the time, and may have been destroyed and created again.
+// Missed is how many events are missing. If it is not exact, it may be more: the end of the gap is not known, or the actor
+// was not awake all the time and may have been destroyed and created again.
 func (g Gap) Missed() (n uint64, exact bool) {
 	switch {
 	case g.Before.IsZero() || g.After.IsZero():

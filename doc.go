@@ -10,7 +10,7 @@
 //	var ReserveStock = troupe.NewAction[Inventory, int, Reservation]("reserveStock")
 //	var LowStock     = troupe.NewEvent[Inventory, StockLevel]("lowStock")
 //
-// A call reads the same in an actor, where c is an *actorhost.Context, and in a program, where it is a
+// A call reads the same in an actor and in a program. In an actor c is the *actorhost.Context, in a program a
 // *client.Client:
 //
 //	inventory := troupe.GetOrCreate[shop.Inventory](c, "main")
@@ -18,12 +18,11 @@
 //
 // # Options
 //
-// What lives long takes a struct, whose zero value is a good one and whose fields say their defaults: bus.Config,
-// bus.ServerConfig, client.Config, actorhost.Config and actorhost.TypeConfig. What is said of one subscription or one
-// connection is a function after its arguments: [Once], [OnGap], [OnStatus] and [Event.On].
+// Options come in two styles. What lives long takes a struct: bus.Config, bus.ServerConfig, client.Config,
+// actorhost.Config and actorhost.TypeConfig. Its zero value is a good one, and each field names its default. One
+// subscription or one connection takes functions, after its other arguments: [Once], [OnGap], [OnStatus] and [Event.On].
 //
 // # Imports
 //
-// The package imports nothing but the standard library, so that a contract brings neither NATS nor msgpack to those
-// who import it.
+// The package imports only the standard library. So a contract brings neither NATS nor msgpack to those who import it.
 package troupe

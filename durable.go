@@ -3,11 +3,10 @@ package troupe
 import (
 	"context"
 	"iter"
-	"time"
 )
 
-// DurableEvent is an Event that is also kept, in JetStream, for as long as the hosts are told (actorhost.Config): actors
-// can subscribe to it for good, and programs can read what was broadcast before.
+// DurableEvent is an [Event] that JetStream also keeps, for actorhost.Config.KeepEvents. Actors can subscribe to it for
+// good, and programs can read what was broadcast before.
 type DurableEvent[R Reference, P any] struct{ Event[R, P] }
 
 // NewDurableEvent declares a durable event by its name on the wire.
@@ -15,8 +14,8 @@ func NewDurableEvent[R Reference, P any](name string) DurableEvent[R, P] {
 	return DurableEvent[R, P]{NewEvent[R, P](name)}
 }
 
-// Broadcast is [Event.Broadcast] of an event that is kept: the answer of the action leaves once the event is in the log,
-// and an event whose action is stored gets there whatever dies in between.
+// Broadcast is [Event.Broadcast] of an event that is kept. The action is answered once the event is in the log. Once the
+// action is stored, its event gets into the log, whatever dies in between.
 func (e DurableEvent[R, P]) Broadcast(c Broadcaster, payload P) error {
 	emission := e.emission(payload)
 	emission.Durable = true
@@ -30,14 +29,14 @@ func (e DurableEvent[R, P]) BroadcastExcept(c Broadcaster, but Connected, payloa
 	return c.Emit(emission)
 }
 
-// SubscribeDurable subscribes the actor that runs c to the event of the actor that ref refers to, which need not exist.
-// The subscription is part of the subscriber's state: in force once the action that has made it is stored, it lasts,
-// through sleep, the death of hosts and restarts of NATS, until [DurableEvent.UnsubscribeDurable] or the subscriber's
-// destruction. Subscribing again changes nothing.
+// SubscribeDurable subscribes the running actor to the event of the actor that ref refers to, which need not exist. The
+// subscription is part of the subscriber's state. It is in force once the action that has made it is stored, and lasts
+// through sleep, the death of hosts and restarts of NATS, until [DurableEvent.UnsubscribeDurable] or until the subscriber
+// is destroyed. Subscribing again changes nothing.
 //
-// An event wakes the subscriber and is handled, as a turn, by what its definition has for it (actorhost.OnEvent). What
-// that changes is stored together with how far the subscription has come, so the subscriber's state has each event once,
-// in the order of its actor. A handler that fails is called again with the same event, after 1 to 30 s; until then it
+// Each event wakes the subscriber and is a turn of it: actorhost.OnEvent names the handler. What the handler changes is
+// stored together with how far the subscription has come. So each event takes effect once in the subscriber's state, in
+// the order of its actor. A handler that fails is called again with the same event after 1 to 30 s. Until it succeeds, it
 // gets no later event of that actor.
 func (e DurableEvent[R, P]) SubscribeDurable(c DurableSubscriber, ref R) error {
 	if err := ref.reference().ready(ref.ActorType(), e.name); err != nil {
@@ -46,7 +45,7 @@ func (e DurableEvent[R, P]) SubscribeDurable(c DurableSubscriber, ref R) error {
 	return c.SubscribeDurable(ref.reference().id, e.name)
 }
 
-// UnsubscribeDurable ends a subscription once the action is stored. Without one it does nothing.
+// UnsubscribeDurable ends the subscription once the action is stored. Without a subscription it does nothing.
 func (e DurableEvent[R, P]) UnsubscribeDurable(c DurableSubscriber, ref R) error {
 	if err := ref.reference().ready(ref.ActorType(), e.name); err != nil {
 		return err
@@ -54,33 +53,26 @@ func (e DurableEvent[R, P]) UnsubscribeDurable(c DurableSubscriber, ref R) error
 	return c.UnsubscribeDurable(ref.reference().id, e.name)
 }
 
-// DurableSubscriber subscribes an actor for good: it is the *actorhost.Context of the actor's action, whose deadline holds
-// for both methods.
+// DurableSubscriber subscribes an actor for good. It is the *actorhost.Context of the actor's action. Its deadline bounds
+// both methods.
 type DurableSubscriber interface {
 	context.Context
 	SubscribeDurable(source ID, event string) error
 	UnsubscribeDurable(source ID, event string) error
 }
 
-// Kept is a durable event as it was kept.
-type Kept[P any] struct {
-	Position Position
-	Time     time.Time // when it was, by the server's clock
-	Payload  P
-}
-
-// Replay yields the events of the actor that ref refers to that are kept, from a start on, in their order, up to the last
-// one at the time of the call. An error ends it. It reads the log itself: without a host, and by the permissions that
-// docs/protocol.md names.
-func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from Start) iter.Seq2[Kept[P], error] {
-	return func(yield func(Kept[P], error) bool) {
+// Replay yields the kept events of the actor that ref refers to, in their order, from a start up to the last one at the
+// time of the call. An error ends it. Replay reads the log itself, without a host. docs/protocol.md names the permissions
+// that it needs.
+func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from ReplayStart) iter.Seq2[KeptEvent[P], error] {
+	return func(yield func(KeptEvent[P], error) bool) {
 		base := ref.reference()
 		if err := base.ready(ref.ActorType(), e.name); err != nil {
-			yield(Kept[P]{}, err)
+			yield(KeptEvent[P]{}, err)
 			return
 		}
 		for d, err := range base.caller.Replay(ctx, base.id, e.name, from) {
-			kept := Kept[P]{Position: d.Position, Time: d.Time}
+			kept := KeptEvent[P]{Position: d.Position, Time: d.Time}
 			if err == nil {
 				err = d.Decode(&kept.Payload)
 			}
@@ -90,15 +82,3 @@ func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from Start) iter.
 		}
 	}
 }
-
-// Start is where a replay begins. The zero Start is the first event that is kept.
-type Start struct {
-	Sequence uint64    // not before this one
-	Time     time.Time // not before it, by the server's clock
-}
-
-// FromSequence starts at the event with this sequence, or the first later one that is kept.
-func FromSequence(sequence uint64) Start { return Start{Sequence: sequence} }
-
-// FromTime starts at the first event at or after a time, by the server's clock.
-func FromTime(t time.Time) Start { return Start{Time: t} }

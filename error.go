@@ -6,77 +6,75 @@ import (
 	"maps"
 )
 
-// Code says what kind of error an [Error] is. The codes of this package are stable: they are part of the wire.
+// Code says what kind of error an [Error] is. The codes of this package are part of the wire and do not change.
 type Code string
 
-// The codes of errors that are made on the way to an actor, by its host or by the caller's own side. An actor's user
-// errors have codes of their own choice, see [NewError].
+// The codes of errors that hosts and clients make. An actor's user errors have codes of their own: see [NewError].
 const (
-	// CodeInternal: the action failed with an error that is not the caller's business. The host's log has it in full.
+	// CodeInternal: the action failed with an error that is not for the caller. The host's log has it in full.
 	CodeInternal Code = "internal"
-	// CodeBadInput: a name, a key or an input that cannot be what the action takes. Nothing ran.
+	// CodeBadInput: a name, a key or an input is not valid, or not what the action takes. Nothing ran.
 	CodeBadInput Code = "bad_input"
 	// CodeDenied: NATS does not allow the caller's user to publish the call, or to subscribe. Nothing ran.
 	CodeDenied Code = "denied"
-	// CodeUnknownType: no host on the bus serves the actor type, nor has one answered this client before: a misspelt name,
-	// or no such host is up. Nothing ran.
+	// CodeUnknownType: no host of the actor type is up, and none has answered this client before. The name may be misspelt.
+	// Nothing ran.
 	CodeUnknownType Code = "unknown_type"
 	// CodeUnknownAction: the actor type has no such action. Nothing ran.
 	CodeUnknownAction Code = "unknown_action"
 	// CodeNotFound: a call through [Get] found no actor. Nothing was created.
 	CodeNotFound Code = "not_found"
-	// CodeAlreadyExists: [Constructor.Create] found an actor. It was left as it is.
+	// CodeAlreadyExists: [Constructor.Create] found an actor. The actor did not change.
 	CodeAlreadyExists Code = "already_exists"
-	// CodeTooLarge: a request, a reply, an event or a state is over the server's max_payload. What the action changed
-	// was undone.
+	// CodeTooLarge: a request, a reply, an event or a state is larger than the server's max_payload. The action, if it
+	// ran, was undone.
 	CodeTooLarge Code = "too_large"
-	// CodeDeadlineExceeded: the time of the call ran out, and the action certainly had no effect: it did not start, or
-	// it gave up and was undone. It matches context.DeadlineExceeded. See also [CodeOutcomeUnknown].
+	// CodeDeadlineExceeded: the time of the call ran out, and the action had no effect: it did not start, or it gave up
+	// and was undone. The error matches context.DeadlineExceeded. See also [CodeOutcomeUnknown].
 	CodeDeadlineExceeded Code = "deadline_exceeded"
-	// CodeCanceled: the caller gave up before the call was sent. It matches context.Canceled.
+	// CodeCanceled: the caller gave up before the call was sent. The error matches context.Canceled.
 	CodeCanceled Code = "canceled"
-	// CodeCallCycle: the call came back to an actor that waits in it, or the chain of calls is over 64 actors long. The
-	// message spells the chain out.
+	// CodeCallCycle: the call came back to an actor that waits for its answer, or the chain of calls has more than 64
+	// actors. The message lists the chain.
 	CodeCallCycle Code = "call_cycle"
 	// CodeOverloaded: the actor's mailbox, or the host, is full. Nothing ran.
 	CodeOverloaded Code = "overloaded"
-	// CodeUnavailable: no connection, a host that stops, an owner that just changed, a write that lost against a newer
-	// owner. With Retryable set the action had no effect and can be called again.
+	// CodeUnavailable: there is no connection, no host is up for now, the host stops, or another host has just taken the
+	// actor over. If Retryable is set, the action had no effect and can be called again.
 	CodeUnavailable Code = "unavailable"
-	// CodeOutcomeUnknown: no answer came, or no word of whether the state was stored: the action may have run, may run
-	// yet, or may never run. It matches context.DeadlineExceeded or context.Canceled when that ended the call.
+	// CodeOutcomeUnknown: no answer came, or nobody could tell whether the state was stored. The action may have run, may
+	// still run, or may never run. The error matches context.DeadlineExceeded or context.Canceled if that ended the call.
 	CodeOutcomeUnknown Code = "outcome_unknown"
 	// CodeRequestReused: the request id was given to another call of the actor before. Nothing ran.
 	CodeRequestReused Code = "request_reused"
-	// CodeAnswerLost: the call was made before with the same request id, it ran and is stored, but its answer was too
-	// long to be kept.
+	// CodeAnswerLost: a call with the same request id ran before and is stored, but its answer was too long to be kept.
 	CodeAnswerLost Code = "answer_lost"
-	// CodeDisconnected: the connection that the call was made by has ended.
+	// CodeDisconnected: the connection that the call was made through has ended.
 	CodeDisconnected Code = "disconnected"
-	// CodeStateCorrupt: the actor's record cannot be decoded. It is left as it is.
+	// CodeStateCorrupt: the actor's record cannot be decoded. It stays as it is.
 	CodeStateCorrupt Code = "state_corrupt"
 )
 
-// Error is every error that a call returns, wrapped or not: use errors.As to reach it and errors.Is to compare it with
-// a sentinel of this package or with a user error made by [NewError].
+// Error is what every call returns as its error, wrapped or not. Use errors.As to reach it, and errors.Is to compare it
+// with a sentinel of this package or with a user error made by [NewError].
 //
-// An action that returns an Error, of its own or from a call that it made, passes it to its caller whole: code,
-// message and metadata, through any number of actors. Any other error arrives as [CodeInternal], without its text.
+// If an action returns an Error, its own or that of a call it made, the caller gets all of it: code, message and metadata,
+// through any number of actors. Any other error arrives as [CodeInternal] without its text.
 type Error struct {
 	Code     Code
 	Message  string
 	Metadata map[string]any // what msgpack and JSON can hold; integers arrive as int64
 
-	// FromActor tells an actor's user error from an error made on the way.
+	// FromActor: this is a user error of an actor, and not made by a host or a client.
 	FromActor bool
-	// Retryable says that the action had no effect, and that the same call may succeed when it is made again. The client
-	// has made it again already, for as long as the time of the call has allowed.
+	// Retryable: the action had no effect, and the same call may succeed later. The client has already made it again for
+	// as long as the time of the call allowed.
 	Retryable bool
-	// Err is the cause on this side, if any. It does not cross the wire.
+	// Err is the cause on this side, if there is one. It does not cross the wire.
 	Err error
 }
 
-// Sentinels for errors.Is, one for each code that a caller may want to tell apart.
+// Sentinels for errors.Is, one for each code.
 var (
 	ErrInternal         = &Error{Code: CodeInternal}
 	ErrBadInput         = &Error{Code: CodeBadInput}
@@ -98,8 +96,8 @@ var (
 	ErrStateCorrupt     = &Error{Code: CodeStateCorrupt}
 )
 
-// NewError makes a user error: one that an action returns on purpose and that its caller is meant to see. The code
-// is the actor's own, spelt like a name (see [CheckName]); an error with another code arrives as [CodeInternal].
+// NewError makes a user error: an error that an action returns on purpose, for its caller to see. The code is the actor's
+// own and must be a valid name (see [CheckName]); otherwise the error arrives as [CodeInternal].
 func NewError(code Code, message string) *Error {
 	return &Error{Code: code, Message: message, FromActor: true}
 }
@@ -123,8 +121,8 @@ func (e *Error) Error() string {
 	return string(e.Code) + ": " + e.Message
 }
 
-// Is reports whether target is an Error with the same code and of the same origin: an actor's own "not_found" is not
-// [ErrNotFound]. An error with [CodeDeadlineExceeded] is context.DeadlineExceeded.
+// Is reports whether target is an Error with the same code and the same FromActor: an actor's own "not_found" is not
+// [ErrNotFound]. An error with [CodeDeadlineExceeded] also is context.DeadlineExceeded.
 func (e *Error) Is(target error) bool {
 	if target == context.DeadlineExceeded {
 		return e.Code == CodeDeadlineExceeded && !e.FromActor

@@ -2,8 +2,8 @@ package troupe
 
 import "context"
 
-// Event is a named broadcast of the actors that R refers to, with a payload P. Contracts declare them as package
-// variables.
+// Event is a named broadcast of the actors that R refers to, with a payload P. A contract declares it as a package
+// variable.
 type Event[R Reference, P any] struct{ name string }
 
 // NewEvent declares an event by its name on the wire.
@@ -12,9 +12,9 @@ func NewEvent[R Reference, P any](name string) Event[R, P] { return Event[R, P]{
 // Name is the event's name on the wire.
 func (e Event[R, P]) Name() string { return e.name }
 
-// Broadcast publishes the event to whoever listens now, once the state of the running action is stored, and with it how
-// many events there were; when the action fails it is not sent. It is delivered at most once. It is an error when c's
-// actor is not of R's type, when the payload cannot be encoded or is too large, and when the action has ended.
+// Broadcast publishes the event to those who listen now. It leaves once the state of the running action is stored; an
+// action that fails sends nothing. Each subscriber gets it at most once. Broadcast fails if the running actor is not of
+// R's type, if the payload cannot be encoded or is too large, or if the action has ended.
 func (e Event[R, P]) Broadcast(c Broadcaster, payload P) error {
 	return c.Emit(e.emission(payload))
 }
@@ -24,34 +24,33 @@ func (e Event[R, P]) emission(payload P) Emission {
 	return Emission{ActorType: ref.ActorType(), Event: e.name, Payload: payload}
 }
 
-// Subscribe calls handle for each such event of the actor that ref refers to, which need not exist. The subscription
-// is in force when Subscribe returns.
+// Subscribe calls handle for each event that the actor broadcasts under this name. The actor that ref refers to need not
+// exist. The subscription is in force when Subscribe returns.
 //
-// Events are handled one after the other, in the order in which the actor has broadcast them, none twice. Those that are
-// missed, because the connection was away or handle is too slow, are told by [OnGap]. [DeliveryOf] tells handle which
-// event it has.
+// Events are handled one after the other, in the order of their broadcast, and none twice. [OnGap] tells of events that
+// were missed because the connection was away or handle is too slow. [DeliveryOf] tells handle which event it has.
 //
-// In a program a subscription has a queue of its own, and never slows the actor. In an actor each event is a turn, so
-// that handle may touch the actor's state: actorhost.FromContext returns the Context of the turn, and an error leaves the
-// state as it was. An actor has one subscription to one event of one actor: subscribing again replaces the handler. It
-// lasts as long as the actor is awake; see [DurableEvent.SubscribeDurable] for one that outlives that.
+// In a program each subscription has its own queue and never slows the actor. In an actor each event is a turn, so handle
+// may use the actor's state: actorhost.FromContext returns the Context of the turn, and an error undoes the turn. An actor
+// has one subscription to one event of one actor; subscribing again replaces its handler. The subscription lasts as long
+// as the actor is awake. [DurableEvent.SubscribeDurable] makes one that lasts longer.
 //
-// The error is [ErrUnavailable] without a connection.
+// The error is [ErrUnavailable] without a connection, and [ErrDenied] if NATS does not allow the subscription.
 func (e Event[R, P]) Subscribe(
 	ctx context.Context, ref R, handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
 ) (Subscription, error) {
-	return ref.reference().listen(ctx, ref.ActorType(), e.listening(handle, options))
+	return ref.reference().listen(ctx, ref.ActorType(), e.listenRequest(handle, options))
 }
 
-// SubscribeAll is [Event.Subscribe] to the event of many actors: see [All]. The order is that of each actor.
+// SubscribeAll is [Event.Subscribe] to the event of many actors: see [All]. The events of each actor are in order.
 func (e Event[R, P]) SubscribeAll(
 	ctx context.Context, group Group[R], handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
 ) (Subscription, error) {
-	return group.listen(ctx, e.listening(handle, options))
+	return group.listen(ctx, e.listenRequest(handle, options))
 }
 
-func (e Event[R, P]) listening(handle func(ctx context.Context, payload P) error, options []SubscribeOption) Listening {
-	return newListening(e.name, func(ctx context.Context, d Delivery) error {
+func (e Event[R, P]) listenRequest(handle func(ctx context.Context, payload P) error, options []SubscribeOption) ListenRequest {
+	return newListenRequest(e.name, func(ctx context.Context, d Delivery) error {
 		var payload P
 		if err := d.Decode(&payload); err != nil {
 			return err
@@ -60,20 +59,20 @@ func (e Event[R, P]) listening(handle func(ctx context.Context, payload P) error
 	}, options)
 }
 
-// SubscribeOption is a setting of a subscription.
-type SubscribeOption func(*Listening)
+// SubscribeOption is an option of one subscription.
+type SubscribeOption func(*ListenRequest)
 
-// Once ends the subscription with its first event.
-func Once() SubscribeOption { return func(l *Listening) { l.Once = true } }
+// Once ends the subscription after its first event.
+func Once() SubscribeOption { return func(l *ListenRequest) { l.Once = true } }
 
-// OnGap has f called, between two handlers of the subscription and like one of them, whenever events were missed, or may
-// have been. Without it, gaps are logged.
+// OnGap calls f whenever events were missed, or may have been. It is called like a handler of the subscription, and never
+// at the same time as one. Without OnGap, gaps are logged.
 func OnGap(f func(ctx context.Context, gap Gap) error) SubscribeOption {
-	return func(l *Listening) { l.Gap = f }
+	return func(l *ListenRequest) { l.Gap = f }
 }
 
-func newListening(event string, handle Handler, options []SubscribeOption) Listening {
-	l := Listening{Event: event, Handle: handle}
+func newListenRequest(event string, handle Handler, options []SubscribeOption) ListenRequest {
+	l := ListenRequest{Event: event, Handle: handle}
 	for _, option := range options {
 		option(&l)
 	}

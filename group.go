@@ -2,7 +2,7 @@ package troupe
 
 import "context"
 
-// Group refers to many actors of R's type, for [Event.SubscribeAll]. Like a reference it belongs to a caller, and making
+// Group refers to many actors of R's type, for [Event.SubscribeAll]. Like a reference it is bound to a caller, and making
 // one does no I/O.
 type Group[R Reference] struct {
 	caller Caller
@@ -10,19 +10,19 @@ type Group[R Reference] struct {
 	err    error // why the group is not valid; subscriptions return it
 }
 
-// All refers to the actors of R's type whose keys begin with these parts, and to all of them without any:
-// All[Room](c, "org1") is the room org1 itself, org1/lobby, org1/a/b, and so on.
+// All refers to the actors of R's type whose keys begin with prefix. All[Room](c) is every room. All[Room](c, "org1") is
+// the room org1 itself, org1/lobby, org1/a/b, and so on.
 //
-// A subscription to such a group receives every event of these actors, and passes on the one that it is to. Name the
-// depth of the keys by [Group.Exactly] where the actors have many other events.
+// A subscription to such a group receives every event of these actors from NATS, and passes on the one it is for. Use
+// [Group.Exactly] if the actors have many other events: then it receives only that one.
 func All[R Reference](c Caller, prefix ...string) Group[R] {
 	var ref R
 	actors, err := NewActors(ref.ActorType(), prefix...)
 	return Group[R]{caller: c, actors: actors, err: err}
 }
 
-// Exactly narrows g to the keys that have this many more parts: All[Room](c, "org1").Exactly(1) is every room of org1,
-// if the key of a room is an organisation and a name.
+// Exactly narrows the group to keys with this many parts after the prefix. If the key of a room is an organisation and a
+// name, All[Room](c, "org1").Exactly(1) is every room of org1.
 func (g Group[R]) Exactly(more int) Group[R] {
 	if g.err == nil {
 		g.actors, g.err = g.actors.Exactly(more)
@@ -30,7 +30,7 @@ func (g Group[R]) Exactly(more int) Group[R] {
 	return g
 }
 
-func (g Group[R]) listen(ctx context.Context, l Listening) (Subscription, error) {
+func (g Group[R]) listen(ctx context.Context, l ListenRequest) (Subscription, error) {
 	switch {
 	case g.err != nil:
 		return nil, g.err

@@ -5,25 +5,24 @@ import (
 	"strings"
 )
 
-// Limits of names and keys. A subject beyond 4 KB makes a NATS server close the connection, so all of this is
-// checked before anything is sent.
+// Limits of names and keys. They are checked before anything is sent, because a NATS server closes a connection that sends
+// a subject of more than 4 KB.
 const (
-	MaxKeyParts = 16   // parts of one key
-	MaxKeyBytes = 1024 // bytes of all parts of one key together, before escaping
-	MaxName     = 64   // bytes of the name of a type, an action or an event
+	MaxKeyParts  = 16   // of one key
+	MaxKeyBytes  = 1024 // of all parts of one key together, before escaping
+	MaxNameBytes = 64   // of the name of a type, an action, an event or a namespace
 )
 
-// ID names one actor: its type and its key. It can be compared and be the key of a map; the zero ID names no actor.
-// An ID that is not zero is always valid.
+// ID names one actor by its type and its key. IDs can be compared and be keys of a map. The zero ID names no actor; any
+// other is valid.
 type ID struct {
 	// text is the type and the escaped parts of the key, joined by dots: at once a run of subject tokens and a legal
 	// key of a JetStream KV bucket. Two IDs are the same actor exactly when their texts are equal.
 	text string
 }
 
-// NewID returns the ID of an actor. The key may have no parts (the one actor of its type without a key), one or many.
-// A part may be any string; ("a", "") and ("a") are two keys. The error, with [CodeBadInput], says which limit the
-// name or the key breaks.
+// NewID returns the ID of an actor. The key may have no parts, one or many; each part may be any string. ("a", "") and
+// ("a") are two keys. The error has [CodeBadInput] and says which limit the name or the key breaks.
 func NewID(actorType string, key ...string) (ID, error) {
 	if err := CheckName("actor type", actorType); err != nil {
 		return ID{}, err
@@ -50,10 +49,10 @@ func NewID(actorType string, key ...string) (ID, error) {
 }
 
 // maxTokens is how long the tokens of an ID can be: each byte of a key may take three, each part a dot and a "=".
-const maxTokens = MaxName + 2*MaxKeyParts + 3*MaxKeyBytes
+const maxTokens = MaxNameBytes + 2*MaxKeyParts + 3*MaxKeyBytes
 
-// ParseID reads the tokens that [ID.Tokens] gives. Only those are accepted, byte for byte: another spelling of the
-// same key would be a second address for one actor. The error has [CodeBadInput].
+// ParseID reads what [ID.Tokens] returns, and nothing else: another spelling of the same key would be a second address of
+// one actor. The error has [CodeBadInput].
 func ParseID(tokens string) (ID, error) {
 	if len(tokens) > maxTokens {
 		return ID{}, badInput("%.20q... is not an actor: it has %d bytes, at most %d are possible", tokens, len(tokens), maxTokens)
@@ -82,7 +81,7 @@ func (id ID) Type() string {
 	return actorType
 }
 
-// Key is the actor's key, part by part; nil for the key of no parts.
+// Key is the parts of the actor's key. It is nil for a key without parts.
 func (id ID) Key() []string {
 	_, tokens, ok := strings.Cut(id.text, ".")
 	if !ok {
@@ -95,12 +94,12 @@ func (id ID) Key() []string {
 	return key
 }
 
-// Tokens is the actor as NATS sees it, in subjects and as the key of its record: "chatRoom.org1.lobby". The bytes
-// A-Z a-z 0-9 _ and - of a key stand for themselves, any other byte is =XX in upper case hexadecimal digits, and the
-// empty part is a lone "=".
+// Tokens is the actor as NATS sees it, in subjects and as the key of its record: "chatRoom.org1.lobby". In a key, the
+// bytes A-Z a-z 0-9 _ and - stand for themselves. Any other byte is =XX, in upper case hexadecimal digits. An empty part
+// is "=".
 func (id ID) Tokens() string { return id.text }
 
-// String is the actor as people see it: "chatRoom/org1/lobby", with the escapes of [ID.Tokens].
+// String is the actor as people see it: "chatRoom/org1/lobby". It has the escapes of [ID.Tokens].
 func (id ID) String() string { return strings.ReplaceAll(id.text, ".", "/") }
 
 // KeyString is the key alone as people see it: "org1/lobby".
@@ -112,14 +111,14 @@ func (id ID) KeyString() string {
 // IsZero reports whether id names no actor.
 func (id ID) IsZero() bool { return id.text == "" }
 
-// CheckName checks the name of an actor type, an action, an event or a namespace, which kind says: a letter, then at
-// most 63 letters, digits, underscores and hyphens. The error has [CodeBadInput].
+// CheckName checks the name of an actor type, an action, an event or a namespace: a letter, then at most 63 letters,
+// digits, underscores and hyphens. The kind says what is named, for the error, which has [CodeBadInput].
 func CheckName(kind, name string) error {
 	if name == "" {
 		return badInput("the %s has no name", kind)
 	}
-	if len(name) > MaxName {
-		return badInput("the name of the %s %.20q... has %d bytes, at most %d are allowed", kind, name, len(name), MaxName)
+	if len(name) > MaxNameBytes {
+		return badInput("the name of the %s %.20q... has %d bytes, at most %d are allowed", kind, name, len(name), MaxNameBytes)
 	}
 	for i := range len(name) {
 		if c := name[i]; !plain(c) || i == 0 && !letter(c) {

@@ -68,7 +68,7 @@ func TestWrongIDsAreRefused(t *testing.T) {
 		"no type":          {"", nil},
 		"type with a dot":  {"a.b", nil},
 		"type of a digit":  {"1a", nil},
-		"type too long":    {strings.Repeat("t", troupe.MaxName+1), nil},
+		"type too long":    {strings.Repeat("t", troupe.MaxNameBytes+1), nil},
 		"too many parts":   {"room", manyParts(troupe.MaxKeyParts + 1)},
 		"too many bytes":   {"room", []string{strings.Repeat("k", troupe.MaxKeyBytes), "k"}},
 		"a wildcard":       {"*", nil},
@@ -84,7 +84,7 @@ func TestWrongIDsAreRefused(t *testing.T) {
 	_, err := troupe.ParseID("room" + strings.Repeat(".x", 1<<20))
 	require.ErrorIs(t, err, troupe.ErrBadInput)
 	require.Less(t, len(err.Error()), 200)
-	longest, err := troupe.NewID(strings.Repeat("t", troupe.MaxName), append(manyParts(troupe.MaxKeyParts-1), strings.Repeat(".", troupe.MaxKeyBytes-troupe.MaxKeyParts+1))...)
+	longest, err := troupe.NewID(strings.Repeat("t", troupe.MaxNameBytes), append(manyParts(troupe.MaxKeyParts-1), strings.Repeat(".", troupe.MaxKeyBytes-troupe.MaxKeyParts+1))...)
 	require.NoError(t, err)
 	parsed, err := troupe.ParseID(longest.Tokens())
 	require.NoError(t, err)

@@ -4,11 +4,11 @@ import (
 	"context"
 )
 
-// Ref is a reference to one actor, for embedding in the typed reference of a contract. It holds no connection and no
-// resource: making one does no I/O, copying one is free, and none needs to be closed. Two references of one caller to
-// the same actor are equal.
+// Ref is a reference to one actor. The typed reference of a contract embeds it. A Ref holds no connection and no other
+// resource: to make one does no I/O, to copy one is free, and none needs to be closed. Two references of one caller to the
+// same actor are equal.
 //
-// A Ref crosses the wire as its text, "inventory/main"; [Bind] makes one that has arrived usable.
+// A Ref can be part of an input, an output, an event or a state. After it has been decoded, [Bind] makes it usable.
 type Ref struct {
 	caller   Caller
 	id       ID
@@ -16,9 +16,9 @@ type Ref struct {
 	err      error // why the reference is not valid; calls return it
 }
 
-// Reference is a typed reference: a struct of a contract that embeds [Ref] and names its actor type.
+// Reference is a typed reference: a struct that embeds [Ref] and names the type of its actors.
 type Reference interface {
-	// ActorType is the name of the actor type on the wire. It is called on zero values too.
+	// ActorType is the name of the actor type on the wire. It must not depend on the value: it is called on zero values.
 	ActorType() string
 	reference() Ref
 }
@@ -29,18 +29,18 @@ type binder[R any] interface {
 	bind(Ref)
 }
 
-// GetOrCreate refers to an actor that comes to life with the first call to it. A key that is not valid (see [NewID])
-// shows as the error of that call.
+// GetOrCreate refers to an actor, which the first call creates if it does not exist. If the key is not valid (see
+// [NewID]), calls fail.
 func GetOrCreate[R Reference, P binder[R]](c Caller, key ...string) R {
 	return refer[R, P](c, false, key)
 }
 
-// Get refers to an actor that must exist: a call returns [ErrNotFound], and creates nothing, when it does not.
+// Get refers to an actor that must exist. If it does not, calls create nothing and return [ErrNotFound].
 func Get[R Reference, P binder[R]](c Caller, key ...string) R {
 	return refer[R, P](c, true, key)
 }
 
-// Bind returns ref, which has arrived in a message, for calls through c.
+// Bind binds ref to a caller, for a reference that was decoded.
 func Bind[R Reference, P binder[R]](c Caller, ref R) R {
 	base := ref.reference()
 	base.caller = c
@@ -55,17 +55,16 @@ func refer[R Reference, P binder[R]](c Caller, existing bool, key []string) R {
 	return ref
 }
 
-// ID is the actor that r refers to; zero for the zero Ref and for a key that is not valid.
+// ID is the actor that r refers to. It is zero for the zero Ref and for a key that is not valid.
 func (r Ref) ID() ID { return r.id }
 
 // String is the actor as people see it: "inventory/main".
 func (r Ref) String() string { return r.id.String() }
 
-// MarshalText is the form in which a reference crosses the wire, in msgpack and in JSON: the tokens of its ID. It
-// fails for a key that is not valid.
+// MarshalText returns the tokens of the actor's ID, which is how a reference is encoded. It fails if the key is not valid.
 func (r Ref) MarshalText() ([]byte, error) { return []byte(r.id.Tokens()), r.err }
 
-// UnmarshalText reads what MarshalText wrote. The reference has no caller yet: see [Bind].
+// UnmarshalText reads what MarshalText has written. The reference has no caller yet: see [Bind].
 func (r *Ref) UnmarshalText(text []byte) error {
 	*r = Ref{}
 	if len(text) == 0 {
@@ -108,7 +107,7 @@ func (r Ref) create(ctx context.Context, actorType string, in any) error {
 	return r.invoke(ctx, actorType, CreateAction, in, nil)
 }
 
-func (r Ref) listen(ctx context.Context, actorType string, l Listening) (Subscription, error) {
+func (r Ref) listen(ctx context.Context, actorType string, l ListenRequest) (Subscription, error) {
 	if err := r.ready(actorType, l.Event); err != nil {
 		return nil, err
 	}

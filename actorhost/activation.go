@@ -16,73 +16,74 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// activation is one actor's life in memory on one host, from the first call that finds it asleep until it falls
-// asleep, moves or is destroyed. It has a mailbox, and a goroutine while there is something in it.
+// activation is one actor's life in memory on one host. It begins with the first call that finds the actor asleep, and
+// ends when the actor falls asleep, moves to another host or is destroyed. A goroutine runs only while there is
+// something in the mailbox.
 type activation struct {
 	host    *env
 	kind    *actorType
 	id      troupe.ID
 	session *presence.Session
 
-	mu        sync.Mutex
-	mailbox   mailbox.Mailbox[work]
-	serving   dedup.ID             // of the call whose turn it is
-	running   bool                 // a goroutine works the mailbox off
-	closed    bool                 // nothing more is taken: the host has no such activation any more
-	gone      chan struct{}        // closed with that; nil unless somebody waits for it
-	interrupt workKind             // stopWork or dropWork, to be done before all else
-	used      bool                 // since the last round of the host
-	idleSince time.Duration        // by a round, from the start of the host
-	listeners map[string]*listener // by subject
+	mu          sync.Mutex
+	mailbox     mailbox.Mailbox[work]
+	serving     dedup.ID             // of the call that is running
+	running     bool                 // a goroutine drains the mailbox
+	closed      bool                 // the mailbox takes nothing more; the host has removed the activation
+	endedSignal chan struct{}        // closed when closed is set; nil until somebody waits for it
+	ending      workKind             // stopWork or dropWork, if requested: done before anything in the mailbox
+	used        bool                 // since the last idle sweep
+	idleSince   time.Duration        // set by the idle sweep; on the host's clock
+	listeners   map[string]*listener // by subject
 
 	connections connections
 
-	// The rest belongs to the goroutine that works the mailbox off; while there is none, to who holds mu.
-	awake     bool // it owns the actor and has run its hooks
-	created   bool // the actor exists: its record says so
-	finished  bool // the activation must end: it is destroyed, or fenced off by another owner
+	// The draining goroutine owns the rest. While there is none, the holder of mu does.
+	awake     bool // the host owns the actor, and the wake hook has run
+	created   bool // the record says that the actor exists
+	finished  bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
 	destroyed bool
 	state     state
-	current   []byte // the encoding of the state that the last turn has left behind; nil before there is one, and at rest
-	stored    []byte // what the record has for it, if that is more: fields that this program does not know
+	current   []byte // encoding of the state after the last turn; nil before the first one, and at rest
+	merged    []byte // current with those fields of the record that this program does not know; nil if there are none
 	epoch     uint64
 	sub       *nats.Subscription
 	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
 }
 
-type offered int
+type offerResult int
 
 const (
-	taken   offered = iota // somebody works the mailbox off
-	first                  // the caller must have it worked off
-	pending                // it is there already
-	full
-	closed
+	queued    offerResult = iota // a goroutine drains the mailbox already
+	mustRun                      // queued, and the caller must add the activation to the pool
+	duplicate                    // the same call is running or queued
+	mailboxFull
+	activationClosed
 )
 
-// offer puts work into the mailbox.
-func (a *activation) offer(w *work) offered {
+// offer puts work into the mailbox, if there is room.
+func (a *activation) offer(w *work) offerResult {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.closed:
-		return closed
-	case w.Again && a.waits(w.ID):
-		return pending
-	case !a.mailbox.Takes(a.host.mailboxes, w, a.kind.config.Mailbox):
-		return full
+		return activationClosed
+	case w.Again && a.hasCall(w.ID):
+		return duplicate
+	case !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.Mailbox):
+		return mailboxFull
 	}
 	a.mailbox.Push(a.host.mailboxes, *w)
 	if !a.running {
 		a.running = true
-		return first
+		return mustRun
 	}
-	return taken
+	return queued
 }
 
-// waits reports whether a call with this identity is being served or waits for that. The caller holds a.mu.
-func (a *activation) waits(id dedup.ID) bool {
+// hasCall reports whether a call with this identity is running or queued. The caller holds a.mu.
+func (a *activation) hasCall(id dedup.ID) bool {
 	same := func(other dedup.ID) bool {
 		return other.Number != 0 && other.Number == id.Number && other.Caller == id.Caller
 	}
@@ -97,27 +98,27 @@ func (a *activation) waits(id dedup.ID) bool {
 	return false
 }
 
-// end has the activation end, before anything in its mailbox is done.
-func (a *activation) end(why workKind) {
+// requestEnd makes the activation end before it does anything more from its mailbox.
+func (a *activation) requestEnd(why workKind) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
 		return
 	}
-	a.interrupt = why
+	a.ending = why
 	if !a.running {
 		a.running = true
 		a.host.ready.Add(a)
 	}
 }
 
-// next takes the next thing to do; without one the goroutine must return.
+// next takes the next work. If there is none, the goroutine must return.
 func (a *activation) next() (work, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case a.interrupt != 0:
-		return work{kind: a.interrupt}, true
+	case a.ending != 0:
+		return work{kind: a.ending}, true
 	case a.mailbox.Len() > 0:
 		w := a.mailbox.Pop(a.host.mailboxes)
 		a.serving = w.ID
@@ -129,7 +130,7 @@ func (a *activation) next() (work, bool) {
 	return work{}, false
 }
 
-// busy reports whether there is something to do after this.
+// busy reports whether more work follows, here or on the host.
 func (a *activation) busy() bool {
 	if a.host.busy() {
 		return true
@@ -139,31 +140,31 @@ func (a *activation) busy() bool {
 	return a.mailbox.Len() > 0
 }
 
-// ended is closed once the host has no such activation any more.
+// ended returns a channel that is closed once the host has removed the activation.
 func (a *activation) ended() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.gone == nil {
-		a.gone = make(chan struct{})
+	if a.endedSignal == nil {
+		a.endedSignal = make(chan struct{})
 		if a.closed {
-			close(a.gone)
+			close(a.endedSignal)
 		}
 	}
-	return a.gone
+	return a.endedSignal
 }
 
-// close has the activation take nothing more, and returns what it has not done.
+// close makes the mailbox take nothing more, and returns the work that was not done.
 func (a *activation) close() []work {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
-	if a.gone != nil {
-		close(a.gone)
+	if a.endedSignal != nil {
+		close(a.endedSignal)
 	}
 	return a.mailbox.Drain(a.host.mailboxes)
 }
 
-// info is what others are told of the actor.
+// info describes the actor to the programs that ask the host about it.
 func (a *activation) info() wire.ActorInfo {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// receiveBatch takes calls that have travelled together, each as if it had come alone and by the route. It reports whether
-// msg is that. A batch without calls asks whether this host takes any.
+// receiveBatch takes a batch of calls, each as if it had arrived alone by the route. It reports whether msg was a
+// batch. An empty batch asks whether this host takes batches.
 func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 	if request, _ := d.ns.HostRequest(msg.Subject); request != "batch" {
 		return false
@@ -34,8 +34,8 @@ func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 		if !d.out.Answerable(one) {
 			continue
 		}
-		if !ok || target.Forwarded { // a batch is no way to what only hosts may ask
-			err := errs.New(troupe.CodeBadInput, "a batch has %q, which is no call of an actor", one.Subject)
+		if !ok || target.Forwarded { // a batch must not reach what only hosts may request
+			err := errs.New(troupe.CodeBadInput, "a batch has %q, which is not a call of an actor", one.Subject)
 			refused := call.Of(one)
 			d.out.Refuse(&refused, err)
 			continue

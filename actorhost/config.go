@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// Config is how a host runs. The zero value is a good one.
+// Config configures a host. The zero value is ready to use.
 type Config struct {
-	// Namespace keeps systems of actors on one bus apart. Defaults to client.DefaultNamespace.
+	// Namespace separates systems of actors that share a bus. Defaults to client.DefaultNamespace.
 	Namespace string
-	// Name is what people see of the host. Defaults to the machine's host name. Hosts need no different names: each
-	// start has an id of its own.
+	// Name is the host's name for people. Defaults to the machine's host name. Names need not be unique: each start has
+	// its own id.
 	Name string
-	// Lease is how long the others wait before they take over the actors of a host that has fallen silent, in whole
+	// Lease is how long other hosts wait before they take over the actors of a host that has fallen silent, in whole
 	// seconds. Defaults to 3 s on a single server and 15 s on a cluster, where it must outlast the election of a new
 	// leader (up to 9 s).
 	Lease time.Duration
-	// TakeoverOnDisconnect has this host, on a cluster, take over the actors of a host as soon as NATS knows of no
-	// connection of it, within a second instead of after the lease. The price is paid when the servers of a cluster lose
-	// sight of each other while their clients do not: a host on the far side may answer calls that change nothing from
-	// what is not the newest state, for up to a third of its lease. What is stored is as safe as without. On a single
-	// server it is always so, and costs nothing.
+	// TakeoverOnDisconnect lets this host, on a cluster, take over another host's actors within a second of NATS losing
+	// that host's connection, instead of after the lease. The risk: if the servers lose sight of each other while their
+	// clients stay connected, a host on the far side may answer calls that change nothing from an outdated state, for
+	// up to a third of its lease. Stored state is as safe as without it. On a single server a host always does this, at
+	// no risk.
 	TakeoverOnDisconnect bool
 	// Grace bounds how long [Run] lets running actions and sleep hooks take when the host stops. Defaults to 15 s.
 	Grace time.Duration
-	// MaxActive bounds how many actors are awake at a time; a call that would wake one more is refused with
+	// MaxActive limits how many actors are awake at a time. A call that would wake one more is refused with
 	// troupe.CodeOverloaded. Defaults to 1,000,000.
 	MaxActive int
-	// KeepEvents is for how long durable events are kept, when the host is the first to make their log. A durable
-	// subscriber that is further behind misses events, and is told so. Defaults to 7 days.
+	// KeepEvents is how long durable events are kept. It counts only on the host that creates their log. A durable
+	// subscriber that lags further behind misses events, and is told so. Defaults to 7 days.
 	KeepEvents time.Duration
-	// Replicas is the number of copies of each record, when the host is the first to make the buckets. Defaults to 3
-	// on a cluster and 1 on a single server.
+	// Replicas is the number of copies of each record. It counts only on the host that creates the buckets. Defaults to
+	// 3 on a cluster and 1 on a single server.
 	Replicas int
-	// Logger is where the host tells of what callers are not told. Defaults to slog.Default().
+	// Logger logs what callers are not told. Defaults to slog.Default().
 	Logger *slog.Logger
 }
 
@@ -49,7 +49,7 @@ const (
 	defaultClusterLease = 15 * time.Second
 )
 
-// complete fills in the defaults and checks the rest.
+// complete fills in the defaults and checks the lease.
 func (c *Config) complete(cluster bool) error {
 	if c.Name == "" {
 		c.Name, _ = os.Hostname() // for people only

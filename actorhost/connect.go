@@ -13,27 +13,27 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// maxInbox is how many bytes the name of a client's inbox may have.
+// maxInbox limits the bytes in the name of a client's inbox.
 const maxInbox = 256
 
-// connect does a call of wire.ConnectAction.
-func (a *activation) connect(w *work) {
+// serveConnect runs a call of wire.ConnectAction.
+func (a *activation) serveConnect(w *work) {
 	id, inbox := w.Get(wire.HeaderConnection), w.Get(wire.HeaderInbox)
 	if err := checkConnection(a.host.ns, id, inbox); err != nil {
-		a.pass(w, nil, err)
+		a.answer(w, nil, err)
 		return
 	}
 	conn := a.connections.find(id)
 	resumed := conn != nil
 	switch {
 	case resumed && conn.inbox != inbox:
-		a.pass(w, nil, errs.New(troupe.CodeBadInput, "the connection %s is another client's", id))
+		a.answer(w, nil, errs.New(troupe.CodeBadInput, "the connection %s is another client's", id))
 		return
 	case !resumed && a.connections.len() >= maxConnections:
-		a.pass(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
+		a.answer(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
 		return
 	case !resumed:
-		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // a batch has come in one piece of memory
+		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // cloned: a whole batch shares one piece of memory
 	}
 	if !resumed {
 		a.connections.add(conn)
@@ -42,7 +42,7 @@ func (a *activation) connect(w *work) {
 	switch {
 	case err != nil:
 		a.connections.remove(conn)
-		a.pass(w, nil, err)
+		a.answer(w, nil, err)
 		return
 	case resumed:
 		a.resume(conn, &commit.Output{Call: w.Call, Reply: reply})
@@ -50,7 +50,7 @@ func (a *activation) connect(w *work) {
 	}
 	t := turnOf(w)
 	t.connection = conn
-	result, err := a.turn(t, func(c *Context) error {
+	result, err := a.runTurn(t, func(c *Context) error {
 		if hook := a.kind.connect; hook != nil {
 			return hook(a.state.pointer(), c, conn, w.input())
 		}
@@ -58,80 +58,41 @@ func (a *activation) connect(w *work) {
 	})
 	if err != nil {
 		a.connections.remove(conn)
-		a.pass(w, nil, err)
+		a.answer(w, nil, err)
 		return
 	}
-	a.host.clients.Add(conn.inbox, link{a, conn})
-	a.finish(&result, &commit.Output{Call: w.Call, Reply: reply})
+	a.host.clients.Add(conn.inbox, actorConnection{a, conn})
+	a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: reply})
 }
 
-// resume answers a connection that goes on, and sends it the positions of what was sent to it alone.
+// resume answers a connection that has come back while its actor stayed awake. It sends the positions of the last
+// events that went to this connection alone.
 func (a *activation) resume(conn *Connection, o *commit.Output) {
-	if sent, err := codec.MsgPack.Append(nil, conn.sent); err == nil {
+	if sent, err := codec.MsgPack.Append(nil, conn.lastSent); err == nil {
 		o.Events = []*commit.Event{conn.event(wire.SentName, sent)}
 	}
 	a.gate.Pass(o, &commit.Changes{})
 }
 
 func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
-	body, err := w.As.Append(nil, wire.Session{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
+	body, err := w.As.Append(nil, wire.ConnectReply{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
 	return outlet.Reply(&w.Call, body), err
 }
 
-// checkConnection refuses what a client may not ask hosts to publish to.
+// checkConnection refuses an id or an inbox that hosts must not publish to.
 func checkConnection(ns wire.Namespace, id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
-		return errs.New(troupe.CodeBadInput, "%q is no id of a connection", id)
+		return errs.New(troupe.CodeBadInput, "%q is not the id of a connection", id)
 	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
-		return errs.New(troupe.CodeBadInput, "%.100q is no inbox of a client", inbox)
+		return errs.New(troupe.CodeBadInput, "%.100q is not the inbox of a client", inbox)
 	}
 	return nil
 }
 
-// disconnect does a call of wire.DisconnectAction.
-func (a *activation) disconnect(w *work) {
-	if conn := a.connections.find(w.Get(wire.HeaderConnection)); conn != nil {
-		a.hangUp(conn)
-	}
-	a.pass(w, nil, nil)
-}
-
-// hangUp ends a connection that is gone, and runs the on-disconnect hook.
-func (a *activation) hangUp(conn *Connection) {
-	a.connections.remove(conn)
-	a.host.clients.Remove(conn.inbox, link{a, conn})
-	if hook := a.kind.hooks.disconnect; hook != nil && !conn.left {
-		conn.left = true
-		a.runTurn(turn{action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
-	}
-}
-
-// hangUpAll ends the connections of an activation that ends: they come back in the next one.
-func (a *activation) hangUpAll() {
-	for _, conn := range a.connections.all() {
-		a.hangUp(conn)
-		a.sayClosed(conn, wire.Closed{Again: true, Reason: "the actor falls asleep or changes hosts"})
-	}
-}
-
-// abandon tells the connections of an activation that has ended, without hooks.
-func (a *activation) abandon() {
-	why := wire.Closed{Again: !a.destroyed, Reason: "the actor changes hosts"}
-	if a.destroyed {
-		why.Reason = "the actor was destroyed"
-	}
-	for _, conn := range a.connections.all() {
-		a.connections.remove(conn)
-		a.host.clients.Remove(conn.inbox, link{a, conn})
-		if e, ok := a.farewell(conn, why); ok {
-			(*committing)(a).Publish(e)
-		}
-	}
-}
-
-// connectionOf is the connection by which a call was made. One that is not known is about to come back, or is gone.
-func (a *activation) connectionOf(w *work) (*Connection, error) {
+// callConnection returns the connection that a call was made on, nil if there is none. An unknown connection is either
+// about to come back or gone.
+func (a *activation) callConnection(w *work) (*Connection, error) {
 	id := w.Get(wire.HeaderConnection)
 	if id == "" {
 		return nil, nil

@@ -10,25 +10,25 @@ import (
 
 var errNoConnection = errs.New(troupe.CodeDisconnected, "the actor has no such connection")
 
-// Connection is a program's session with the actor: see [troupe.Connector]. It is for the actor's turns.
+// Connection is a program's session with the actor: see [troupe.Connector]. Only the actor's turns may use it.
 type Connection struct {
-	id, inbox string
-	number    uint64 // in the order of their beginning
-	state     any
-	left      bool // the on-disconnect hook has run, or is not to
+	id, inbox    string
+	number       uint64 // in order of arrival
+	state        any
+	disconnected bool // the on-disconnect hook has begun
 
-	sent map[string]troupe.Position // last event to it alone, by name
+	lastSent map[string]troupe.Position // the last event to this connection alone, by name
 }
 
-// ID names the connection. It stays the same when the connection is lost and comes back.
+// ID identifies the connection. It stays the same when the connection is lost and comes back.
 func (c *Connection) ID() string { return c.id }
 
-// SetState keeps a value with the connection, for as long as it lasts on this host: when it comes back on another one the
-// on-connect hook runs again. See [ConnectionState].
+// SetState keeps a value with the connection while it lasts on this host. When the connection comes back on another
+// host, the on-connect hook runs again. See [ConnectionState].
 func (c *Connection) SetState(value any) { c.state = value }
 
-// ConnectionState is the value that [Connection.SetState] has kept. It is not ok when there is none, or one of another
-// type.
+// ConnectionState returns the value kept by [Connection.SetState]. It is not ok if there is none, or if its type is not
+// T.
 func ConnectionState[T any](c *Connection) (value T, ok bool) {
 	value, ok = c.state.(T)
 	return value, ok
@@ -36,17 +36,17 @@ func ConnectionState[T any](c *Connection) (value T, ok bool) {
 
 func (c *Connection) subject(name string) string { return c.inbox + "." + c.id + "." + name }
 
-// event is one of our own, to the connection alone. Such have no place.
+// event makes one of the framework's own events to this connection alone. Such events have no position.
 func (c *Connection) event(name string, payload []byte) *commit.Event {
 	return &commit.Event{Broadcast: record.Broadcast{Event: name, Payload: payload}, Subject: c.subject(name)}
 }
 
-// next is the place of the next event to the connection alone.
-func (c *Connection) next(event string, epoch uint64) wire.Place {
-	if c.sent == nil {
-		c.sent = make(map[string]troupe.Position, 1)
+// nextPlace returns the place of the next event to this connection alone.
+func (c *Connection) nextPlace(event string, epoch uint64) wire.Place {
+	if c.lastSent == nil {
+		c.lastSent = make(map[string]troupe.Position, 1)
 	}
-	p := wire.After(c.sent[event], epoch)
-	c.sent[event] = p.Position
+	p := wire.After(c.lastSent[event], epoch)
+	c.lastSent[event] = p.Position
 	return p
 }

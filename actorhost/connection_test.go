@@ -225,7 +225,7 @@ func TestConnectionComesBackOnAnotherHost(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "ann", who)
 			back := ann.awaitStatus(t, troupe.StatusConnected)
-			require.True(t, back.Break)
+			require.True(t, back.Restarted)
 			log, err := history.Call(t.Context(), ann.Actor(), nil)
 			require.NoError(t, err)
 			want := []string{"+ann", "-ann", "+ann"}
@@ -291,7 +291,7 @@ func TestConnectionOutlivesThatOfNATS(t *testing.T) {
 	ann := newGuest(t, program, "ann")
 	require.NoError(t, nc.ForceReconnect())
 	again := ann.awaitStatus(t, troupe.StatusConnected)
-	require.False(t, again.Break)
+	require.False(t, again.Restarted)
 	who, err := speak.Call(t.Context(), ann.Actor(), "hello")
 	require.NoError(t, err)
 	require.Equal(t, "ann", who)

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// maxConnections is how many connections one actor may have.
+// maxConnections limits the connections of one actor.
 const maxConnections = 1 << 16
 
-// connections are those of one activation.
+// connections holds the connections of one activation.
 type connections struct {
 	mu   sync.Mutex
 	byID map[string]*Connection
@@ -40,7 +40,7 @@ func (s *connections) add(c *Connection) {
 	s.byID[c.id] = c
 }
 
-// remove reports whether it was there.
+// remove reports whether the connection was there.
 func (s *connections) remove(c *Connection) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +51,7 @@ func (s *connections) remove(c *Connection) bool {
 	return true
 }
 
-// all is in the order of their beginning.
+// all returns the connections in order of arrival.
 func (s *connections) all() []*Connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,12 +15,11 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Context is what an action knows of its turn. As a context.Context it is done when the time of the call runs out or
-// the host's grace ends; as a troupe.Caller it makes calls that take no longer than what is left of that time and that
-// fail at once when they come back to an actor that waits for them; as a troupe.Broadcaster it publishes the actor's
-// events.
+// Context is what a turn gives to its action. It is a context.Context that is done when the call's time runs out or the
+// host's grace ends. It is a troupe.Caller: its calls take no longer than the time that is left, and fail at once if
+// they come back to an actor that waits for them. It is a troupe.Broadcaster for the actor's events.
 //
-// Calls to other actors leave before this action's state is stored, but not before that of earlier ones is. Goroutines
+// Calls to other actors leave before this action's changes are stored, but after those of earlier turns are. Goroutines
 // that an action starts may use the Context until the action returns.
 type Context struct {
 	a    *activation
@@ -28,33 +27,33 @@ type Context struct {
 
 	mu      sync.Mutex
 	ended   bool
-	timed   *timed   // nil until somebody asks for it: most actions need no timer
-	effects *effects // nil as long as there are none, as in most turns
+	timed   *timedContext // nil until it is asked for: most actions need no timer
+	effects *effects      // nil if there are none, as in most turns
 }
 
-// timed is a Context that is done when the time is over.
-type timed struct {
+// timedContext ends at the turn's deadline.
+type timedContext struct {
 	context.Context //nolint:containedctx // it is one itself
 	cancel          context.CancelFunc
 }
 
-// does returns the effects, to be added to. The caller holds c.mu.
-func (c *Context) does() *effects {
+// effectsToFill returns the effects, for the caller to add to. The caller holds c.mu.
+func (c *Context) effectsToFill() *effects {
 	if c.effects == nil {
 		c.effects = new(effects)
 	}
 	return c.effects
 }
 
-// change notes a change of the record, which is made if the turn succeeds.
-func (c *Context) change(change record.Change) error {
+// addChange adds a change of the record. It is made if the turn succeeds.
+func (c *Context) addChange(change record.Change) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return errTurnOver
 	}
-	does := c.does()
-	does.changes = append(does.changes, change)
+	effects := c.effectsToFill()
+	effects.changes = append(effects.changes, change)
 	return nil
 }
 
@@ -67,13 +66,14 @@ var (
 
 type contextKey struct{}
 
-// FromContext returns the Context of the turn that ctx belongs to, such as that of a handler of events.
+// FromContext returns the Context of the turn that ctx belongs to, for example in an event handler.
 func FromContext(ctx context.Context) (*Context, bool) {
 	c, ok := ctx.Value(contextKey{}).(*Context)
 	return c, ok
 }
 
-// Deadline implements context.Context: it is the sooner of the caller's and that of the actor type's ActionTimeout.
+// Deadline implements context.Context: the caller's deadline or the ActionTimeout of the actor type, whichever is
+// sooner.
 func (c *Context) Deadline() (time.Time, bool) { return c.a.host.clock.Time(c.turn.deadline), true }
 
 // Done implements context.Context.
@@ -93,7 +93,7 @@ func (c *Context) Value(key any) any {
 	if timed == nil {
 		return c.values().Value(key)
 	}
-	return timed.Value(key) // through which package context finds what it can cancel without a goroutine
+	return timed.Value(key) // package context cancels through it without a goroutine
 }
 
 func (c *Context) context() context.Context {
@@ -102,14 +102,14 @@ func (c *Context) context() context.Context {
 	if c.timed == nil {
 		until, _ := c.Deadline()
 		ctx, cancel := context.WithDeadline(c.values(), until)
-		if c.timed = (&timed{ctx, cancel}); c.ended {
+		if c.timed = (&timedContext{ctx, cancel}); c.ended {
 			cancel()
 		}
 	}
 	return c.timed.Context
 }
 
-// values is what the Context has besides its deadline.
+// values returns the Context without its deadline.
 func (c *Context) values() context.Context {
 	if c.turn.delivery == nil {
 		return c.a.host.ctx
@@ -117,55 +117,55 @@ func (c *Context) values() context.Context {
 	return troupe.WithDelivery(c.a.host.ctx, *c.turn.delivery)
 }
 
-// Type is the name of the actor's type.
+// Type returns the name of the actor's type.
 func (c *Context) Type() string { return c.a.id.Type() }
 
-// Key is the actor's key, part by part.
+// Key returns the parts of the actor's key.
 func (c *Context) Key() []string { return c.a.id.Key() }
 
-// ID is the actor.
+// ID returns the actor's ID.
 func (c *Context) ID() troupe.ID { return c.a.id }
 
-// Host is the id of the host that the actor is awake on.
+// Host returns the id of the host on which the actor is awake.
 func (c *Context) Host() string { return c.a.session.ID }
 
-// Epoch numbers the actor's activations: it grows with each, also across hosts, destruction and re-creation.
+// Epoch numbers the actor's activations. It grows with each, also across hosts, destruction and re-creation.
 func (c *Context) Epoch() uint64 { return c.a.epoch }
 
-// RequestID names the call: by the id that the caller has given it, or else by one that our clients give to every call.
-// It is the same when the call is sent again, also to another host, so what is called with an id made from it happens
-// once even if this host dies in the middle of the action:
+// RequestID identifies the call: by the id that its caller has set, or else by the one that Troupe's clients give to
+// every call. It stays the same when the call is sent again, also to another host. So a call whose id is made from it
+// takes effect once, even if this host dies in the middle of the action:
 //
 //	paid, err := Pay.Call(troupe.WithRequestID(c, c.RequestID()+"/pay"), payment, amount)
 //
-// It is empty for hooks, for handlers of events and for callers without ids.
+// It is empty in hooks, in event handlers and for callers without ids.
 func (c *Context) RequestID() string { return c.turn.id.String() }
 
-// Logger is the host's logger with the actor and the request in its fields.
+// Logger returns the host's logger with the actor and the request in its fields.
 func (c *Context) Logger() *slog.Logger { return c.a.logger(c.turn.id.String()) }
 
-// Actor refers to an actor by the name of its type: see troupe.Actor.
+// Actor returns a handle to an actor by the name of its type: see troupe.Actor.
 func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
 	return troupe.Actor(c, actorType, key...)
 }
 
-// Destroy ends the actor once the running action has succeeded: the on-destroy hook runs, its record is deleted for
-// good, and the next call through troupe.GetOrCreate makes a new one.
+// Destroy destroys the actor once the running action has succeeded: the on-destroy hook runs and the record is deleted.
+// The next call through troupe.GetOrCreate creates a new actor.
 func (c *Context) Destroy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.does().destroy = true
+	c.effectsToFill().destroy = true
 }
 
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
 func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
-	// A reference may be older than the turn it is used in, which is then known by ctx.
+	// The reference in use may come from an earlier turn. Then ctx knows the running one.
 	now := c
 	if running, ok := FromContext(ctx); ok && running.a.id == c.a.id {
 		now = running
 	}
 	h := c.a.host
-	if now.over() {
+	if now.hasEnded() {
 		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
 	until, _ := now.Deadline()
@@ -174,16 +174,16 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 		ctx, cancel = context.WithDeadline(ctx, until)
 		defer cancel()
 	}
-	// What earlier turns have changed must be stored before others hear of it.
+	// Store what earlier turns have changed before others can see it.
 	if err := c.a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	from := origin.Origin{Chain: withSelf(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
+	from := origin.Origin{Chain: appendToChain(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
 	return h.client.Invoke(origin.With(ctx, from), call)
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
-func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from troupe.Start) iter.Seq2[troupe.Replayed, error] {
+func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {
 	return c.a.host.client.Replay(ctx, id, event, from)
 }
 
@@ -193,7 +193,7 @@ func (c *Context) destroying() bool {
 	return c.effects != nil && c.effects.destroy
 }
 
-// end closes the Context and returns what the turn wants.
+// end closes the Context and returns what the turn has done.
 func (c *Context) end() result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -206,12 +206,31 @@ func (c *Context) end() result {
 	}
 	e := c.effects
 	return result{
-		Changes: commit.Changes{Parts: e.changes}, events: e.events, sent: e.sent, cuts: e.cuts, destroyed: e.destroy,
+		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
+		disconnections: e.disconnections, destroyed: e.destroy,
 	}
 }
 
-func (c *Context) over() bool {
+func (c *Context) hasEnded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ended
+}
+
+// Connections returns the actor's connections, in order of arrival.
+func (c *Context) Connections() []*Connection { return c.a.connections.all() }
+
+// Connection returns the connection that the call was made on, or that the hook is about. It is not ok for a call
+// without one.
+func (c *Context) Connection() (conn *Connection, ok bool) {
+	return c.turn.connection, c.turn.connection != nil
+}
+
+// Disconnect ends a connection once the running action has succeeded. Its program is told the reason, and the
+// on-disconnect hook runs in a turn of its own.
+func (c *Context) Disconnect(conn *Connection, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	effects := c.effectsToFill()
+	effects.disconnections = append(effects.disconnections, disconnection{conn, reason})
 }

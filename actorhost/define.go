@@ -10,13 +10,13 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Definition is one actor type that a host can run: what [Define] returns.
+// Definition is an actor type that a host can run: [Define] returns one.
 type Definition interface {
 	// build checks the definition.
 	build() (*actorType, error)
 }
 
-// ActorType is the implementation S of the actors that R refers to. Its methods return changed copies, so that a
+// ActorType implements the actors that R refers to with the state S. Its methods return changed copies, so that a
 // definition reads as one expression.
 type ActorType[R troupe.Reference, S any] struct {
 	newState func() S
@@ -26,7 +26,7 @@ type ActorType[R troupe.Reference, S any] struct {
 	config   TypeConfig
 }
 
-// actorType is a definition without its types, as the host's core works with it.
+// actorType is a definition without its type parameters.
 type actorType struct {
 	name     string
 	actions  map[string]*endpoint
@@ -37,10 +37,10 @@ type actorType struct {
 	config   TypeConfig
 	newState func() state
 
-	lastWasNew atomic.Bool // the last actor that came to life on this host had no record
+	lastWasNew atomic.Bool // the last actor of this type to wake on this host had no record
 }
 
-// hook runs in a turn of an actor whose state is given.
+// hook runs in a turn, with the actor's state.
 type hook func(s any, c *Context) error
 
 type hooks struct {
@@ -49,55 +49,55 @@ type hooks struct {
 	disconnect           func(s any, c *Context, conn *Connection) error
 }
 
-// Define declares an actor type: newState makes the state that a new actor starts with, and each handler implements
-// an action of R's contract or is the on-create hook.
+// Define declares an actor type. newState makes the state of a new actor. Each handler implements an action of R's
+// contract, or is the on-create or the on-connect hook.
 //
-// S may change while actors live on. A field that a stored state does not have yet starts as newState makes it, unless
-// it is tagged omitempty: then as zero. A field that a stored state has and S has not, because a newer or an older
-// program has it, stays in the record through all writes. A stored state that S cannot take, a number where there was a
-// text, is troupe.CodeStateCorrupt and stays as it is: see "troupe state".
+// S may change while actors live on. A field that is not in a stored state starts as newState makes it, or as zero if
+// it is tagged omitempty. A stored field that S does not have, because a newer or an older program wrote it, stays in
+// the record through all writes. A stored state that S cannot take, such as a number for a text, is
+// troupe.CodeStateCorrupt and stays as it is: see "troupe state".
 //
-// The compiler checks that all handlers belong to the same R and S; what it cannot check, a name that is not valid or
-// used twice, is an error of [Start].
+// The compiler checks that all handlers belong to the same R and S. An invalid name, or one used twice, is an error of
+// [Start].
 func Define[R troupe.Reference, S any](newState func() S, handlers ...Handler[R, S]) ActorType[R, S] {
 	return ActorType[R, S]{newState: newState, handlers: handlers}
 }
 
-// OnWake has f run at the start of each activation, before its first action, and after the on-create hook of a new
-// actor. Calls that wait get its error, and the actor is not awake then.
+// OnWake sets a hook that runs at the start of each activation: before its first action, and after the on-create hook
+// of a new actor. If it fails, the actor does not wake, and the waiting call gets the error.
 func (t ActorType[R, S]) OnWake(f func(*S, *Context) error) ActorType[R, S] {
-	t.hooks.wake = typed(f)
+	t.hooks.wake = untypedHook(f)
 	return t
 }
 
-// OnSleep has f run when the actor falls asleep or its host stops: what it changes is stored. Its error is logged. It
-// does not run when a host dies, so nothing may depend on it that must not be lost.
+// OnSleep sets a hook that runs when the actor falls asleep or its host stops. Its changes are stored. Its error is
+// logged. It does not run when a host dies, so nothing essential may depend on it.
 func (t ActorType[R, S]) OnSleep(f func(*S, *Context) error) ActorType[R, S] {
-	t.hooks.sleep = typed(f)
+	t.hooks.sleep = untypedHook(f)
 	return t
 }
 
-// OnDestroy has f run in the turn that called [Context.Destroy], after its action, or that was called from outside to
-// destroy the actor (troupe.DestroyAction). Its error is the action's: the actor then stays.
+// OnDestroy sets a hook that runs after the action that called [Context.Destroy], in the same turn, also when that
+// action is troupe.DestroyAction, called from outside. Its error becomes the action's, and the actor stays.
 func (t ActorType[R, S]) OnDestroy(f func(*S, *Context) error) ActorType[R, S] {
-	t.hooks.destroy = typed(f)
+	t.hooks.destroy = untypedHook(f)
 	return t
 }
 
-// Events has the handlers handle the durable events that an actor of the type subscribes to: see [OnEvent].
+// Events adds handlers for the durable events that actors of the type subscribe to: see [OnEvent].
 func (t ActorType[R, S]) Events(handlers ...EventHandler[S]) ActorType[R, S] {
 	t.events = append(slices.Clip(t.events), handlers...)
 	return t
 }
 
-// OnGap has f run before the handler of a durable event, in the same turn, when earlier ones are missing: the log had
-// dropped them before the actor came to them. Without it that is logged.
+// OnGap sets a hook that runs when durable events are missing because the log dropped them before the actor read them.
+// It runs before the handler of the next event, in the same turn. Without it the gap is logged.
 func (t ActorType[R, S]) OnGap(f func(*S, *Context, troupe.Gap) error) ActorType[R, S] {
 	t.hooks.gap = func(s any, c *Context, gap troupe.Gap) error { return f(s.(*S), c, gap) }
 	return t
 }
 
-// OnDisconnect has f run when a connection of an actor has ended: its program has closed it or is gone, the actor has
+// OnDisconnect sets a hook that runs when a connection has ended: its program has closed it or is gone, the actor has
 // disconnected it, or the actor falls asleep or changes hosts on purpose. Its error is logged. It does not run when the
 // host dies.
 func (t ActorType[R, S]) OnDisconnect(f func(*S, *Context, *Connection) error) ActorType[R, S] {
@@ -105,7 +105,7 @@ func (t ActorType[R, S]) OnDisconnect(f func(*S, *Context, *Connection) error) A
 	return t
 }
 
-// Config sets how the actors of the type run. Without it they run by the zero TypeConfig.
+// Config sets how the actors of the type run. The default is the zero TypeConfig.
 func (t ActorType[R, S]) Config(config TypeConfig) ActorType[R, S] {
 	t.config = config
 	return t
@@ -171,7 +171,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	return built, errors.Join(errs...)
 }
 
-// build checks definitions, and returns their types by name.
+// build checks the definitions and returns their types by name.
 func build(definitions []Definition) (map[string]*actorType, error) {
 	if len(definitions) == 0 {
 		return nil, errors.New("a host needs an actor type to run")

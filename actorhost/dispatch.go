@@ -12,15 +12,15 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// dispatcher reads the inbox of a host.
+// dispatcher reads the host's inbox.
 type dispatcher struct {
 	*roster
-	respond func(*nats.Msg) bool // answers what the host itself is asked, if msg is that
-	batch   []nats.Msg           // that is being read
-	lookups chan struct{}        // has one for each position that is looked up
+	serveHostRequest func(*nats.Msg) bool // serves a request to the host itself; reports whether msg is one
+	batch            []nats.Msg           // reused for the calls of each batch
+	lookups          chan struct{}        // one element for each position being looked up
 }
 
-// run hands each message that any subscription of the host receives to its actor, until quit is closed. It never waits.
+// run passes each message that the host receives to its actor, until quit is closed. It never blocks.
 func (d *dispatcher) run(quit <-chan struct{}) {
 	for {
 		select {
@@ -29,14 +29,14 @@ func (d *dispatcher) run(quit <-chan struct{}) {
 				d.ready.Add(a)
 			}
 		case <-quit:
-			d.refuseRest()
+			d.refuseInbox()
 			return
 		}
 	}
 }
 
-// refuseRest answers what had arrived when the host stopped: no actor is awake any more, and none wakes.
-func (d *dispatcher) refuseRest() {
+// refuseInbox answers the messages that had arrived when the host stopped. No actor is awake, and none wakes.
+func (d *dispatcher) refuseInbox() {
 	for {
 		select {
 		case msg := <-d.inbox:
@@ -47,18 +47,17 @@ func (d *dispatcher) refuseRest() {
 	}
 }
 
-// receive puts a message into the mailbox of its actor, and returns the activation if the caller must have it worked
-// off.
+// receive puts a call into its actor's mailbox. It returns the activation if the caller must add it to the pool.
 func (d *dispatcher) receive(msg *nats.Msg) *activation {
 	target, ok := d.ns.ParseCall(msg.Subject)
 	if !ok {
-		d.receiveOther(msg)
+		d.receiveHostRequest(msg)
 		return nil
 	}
 	if !d.out.Answerable(msg) {
 		return nil
 	}
-	if target.Forwarded && !d.confirm(msg, target.Tokens) {
+	if target.Forwarded && !d.confirmForwarded(msg, target.Tokens) {
 		return nil
 	}
 	return d.receiveCall(msg, target, d.clock.Now())
@@ -72,13 +71,13 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 		return nil
 	}
 	if w.Action == wire.PositionAction {
-		d.tellPosition(w, target.Tokens)
+		d.servePosition(w, target.Tokens)
 		return nil
 	}
 	return d.enqueue(target.Tokens, w)
 }
 
-// admit checks, and completes, what can be told of a call without its actor.
+// admit checks and completes a call as far as it can without the actor.
 func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *troupe.Error {
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := d.types[actorType]
@@ -89,7 +88,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	if endpoint == nil {
 		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
 	}
-	w.about, w.Counters = endpoint, &endpoint.Counters
+	w.arg, w.Counters = endpoint, &endpoint.Counters
 	as, err := w.Encoding()
 	if err != nil {
 		return errs.New(troupe.CodeBadInput, "%v", err)
@@ -97,36 +96,36 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	w.As = as
 	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
 	w.Existing = target.Action == troupe.DestroyAction || w.Get(wire.HeaderExisting) == "1"
-	if target.Action != wire.ConnectAction { // which comes anew to each host
+	if target.Action != wire.ConnectAction { // it is made anew on each host
 		w.ID.RequestID, _ = wire.ParseRequestID(w.Reply)
 	}
-	w.ID.Given = strings.Clone(w.Get(wire.HeaderRequestID)) // a part of all headers, which nobody must keep for it
+	w.ID.Given = strings.Clone(w.Get(wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
 	w.Again = w.Get(wire.HeaderAttempt) != ""
 	if len(w.ID.Given) > wire.MaxRequestID {
 		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.ID.Given), wire.MaxRequestID)
 	}
 	if chain := w.Get(wire.HeaderChain); chain != "" {
-		return cycle(chain, target.Tokens)
+		return checkCycle(chain, target.Tokens)
 	}
 	return nil
 }
 
-// receiveOther takes what is not a call: what the host itself is asked.
-func (d *dispatcher) receiveOther(msg *nats.Msg) {
+// receiveHostRequest takes a message that is not a call of an actor: a batch, or a request to the host itself.
+func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
 	switch {
 	case !d.out.Answerable(msg):
 	case d.receiveBatch(msg):
-	case d.respond(msg):
+	case d.serveHostRequest(msg):
 	default:
 		c := call.Of(msg)
 		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the subject %q names no action of an actor", msg.Subject))
 	}
 }
 
-// confirm tells the host that has forwarded a call that it has arrived, and turns the reply to the caller. A host that
-// stops, and where the actor sleeps already, hands the actor over instead.
-func (d *dispatcher) confirm(msg *nats.Msg, tokens string) bool {
-	released := d.released(tokens)
+// confirmForwarded confirms to the forwarding host that the call has arrived, and directs the reply to the caller. If
+// this host is stopping and the actor already sleeps, it releases the actor to the forwarding host instead.
+func (d *dispatcher) confirmForwarded(msg *nats.Msg, tokens string) bool {
+	released := d.hasReleased(tokens)
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {
 		confirmation.Header = nats.Header{wire.HeaderReleased: {"1"}}

@@ -2,16 +2,16 @@ package actorhost
 
 import "time"
 
-// drains has one for each subscription of an activation that is being drained: what the server has sent before it hears
-// that an actor does not listen any more still arrives, and goes to the activation that follows. nats.go sees to that with
-// a goroutine, and a question to the server, for each subscription; and each answer takes as long as there are questions.
-// So there are at most maxDrains at a time. Where one more would have to wait for longer than drainPatience, because the
-// server does not answer, what it has sent is given up: its callers send it again.
+// drains has one element for each subscription that is being drained. Draining matters because the server goes on
+// sending until it hears of the unsubscription: those calls must reach the next activation. For each drain nats.go
+// starts a goroutine and asks the server, and each answer takes longer the more of them wait. So there are at most
+// maxDrains at a time. If the server does not answer, and one more would have to wait for longer than drainPatience,
+// its calls are given up: their callers send them again.
 type drains chan struct{}
 
 const maxDrains, drainPatience = 1024, time.Second
 
-// begin takes a place for one more, and reports whether there is one in time.
+// begin takes a slot, and reports whether one was free in time.
 func (d drains) begin() bool {
 	select {
 	case d <- struct{}{}:
@@ -28,7 +28,7 @@ func (d drains) begin() bool {
 	}
 }
 
-// end gives a place back. It may be told twice by a connection that is closed meanwhile.
+// end frees a slot. When the connection closes meanwhile, it may be called twice for one drain.
 func (d drains) end() {
 	select {
 	case <-d:

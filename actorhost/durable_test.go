@@ -195,7 +195,7 @@ func TestReplay(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, pressAndReader...)
 	times := troupe.GetOrCreate[press](b.Client, "times")
-	replayed := func(from troupe.Start) (got []int, at []time.Time) {
+	replayed := func(from troupe.ReplayStart) (got []int, at []time.Time) {
 		for kept, err := range published.Replay(t.Context(), times, from) {
 			require.NoError(t, err)
 			require.EqualValues(t, kept.Payload, kept.Position.Sequence)
@@ -203,12 +203,12 @@ func TestReplay(t *testing.T) {
 		}
 		return got, at
 	}
-	none, _ := replayed(troupe.Start{})
+	none, _ := replayed(troupe.ReplayStart{})
 	require.Empty(t, none)
 	require.NoError(t, call(t.Context(), publish, times, 300))
 	require.NoError(t, call(t.Context(), publish, troupe.GetOrCreate[press](b.Client, "post"), 7))
 	require.NoError(t, call(t.Context(), publish, times, 300))
-	all, at := replayed(troupe.Start{})
+	all, at := replayed(troupe.ReplayStart{})
 	require.Len(t, all, 600)
 	some, _ := replayed(troupe.FromSequence(590))
 	require.Equal(t, []int{590, 591, 592, 593, 594, 595, 596, 597, 598, 599, 600}, some)

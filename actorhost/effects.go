@@ -8,42 +8,42 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// effects are what a turn does besides changing the state. They count only when it succeeds.
+// effects are what a turn does besides changing the state. They count only if the turn succeeds.
 type effects struct {
-	events  []*commit.Event       // in the order of their emission
-	sent    []sent                // those of them that are for one connection
-	changes []record.Change       // of the record
-	cuts    []cut                 // connections that it ends
-	started []troupe.Subscription // that it has made
-	destroy bool
+	events         []*commit.Event       // in order of emission
+	direct         []directEvent         // those events that are for one connection
+	changes        []record.Change       // of the record
+	disconnections []disconnection       // connections to end
+	started        []troupe.Subscription // subscriptions made in the turn
+	destroy        bool
 }
 
-// sent is an event for one connection.
-type sent struct {
+// directEvent is an event for one connection.
+type directEvent struct {
 	event *commit.Event
 	to    *Connection
 }
 
-// cut is a connection that the actor ends.
-type cut struct {
+// disconnection is a connection that the actor ends.
+type disconnection struct {
 	connection *Connection
 	reason     string
 }
 
-// emit adds an event, to everybody or to one connection.
-func (e *effects) emit(event *commit.Event, to *Connection) {
+// addEvent adds an event for all subscribers, or for one connection.
+func (e *effects) addEvent(event *commit.Event, to *Connection) {
 	if to != nil {
-		e.sent = append(e.sent, sent{event, to})
+		e.direct = append(e.direct, directEvent{event, to})
 	} else {
-		event.Again = e.broadcasts(event.Event)
+		event.Again = e.hasBroadcast(event.Event)
 		e.changes = append(e.changes, &event.Broadcast)
 	}
 	e.events = append(e.events, event)
 }
 
-// broadcasts reports whether the turn has broadcast an event of this name.
-func (e *effects) broadcasts(name string) bool {
-	for i := len(e.events) - 1; i >= 0; i-- { // as a rule the last one was the same
+// hasBroadcast reports whether the turn has broadcast an event of this name.
+func (e *effects) hasBroadcast(name string) bool {
+	for i := len(e.events) - 1; i >= 0; i-- { // backwards: most often the last one matches
 		if e.events[i].Subject == "" && e.events[i].Event == name {
 			return true
 		}
@@ -51,12 +51,12 @@ func (e *effects) broadcasts(name string) bool {
 	return false
 }
 
-// result is what a turn has come to.
+// result is the outcome of a turn.
 type result struct {
 	commit.Changes
-	events    []*commit.Event
-	sent      []sent
-	cuts      []cut
-	destroyed bool
-	took      time.Duration
+	events         []*commit.Event
+	direct         []directEvent
+	disconnections []disconnection
+	destroyed      bool
+	took           time.Duration
 }

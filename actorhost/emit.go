@@ -10,7 +10,8 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// eventRoom is what the headers of an event may take of a message, with those that the server adds to a durable one.
+// eventRoom is how many bytes of a message the headers of an event may take, with those that the server adds to a
+// durable one.
 const eventRoom = 512
 
 // Emit implements troupe.Broadcaster: see [troupe.Event.Broadcast].
@@ -55,6 +56,6 @@ func (c *Context) Emit(e troupe.Emission) error {
 	if c.ended {
 		return fmt.Errorf("broadcasting %s of %s: %w", e.Event, c.a.id, errTurnOver)
 	}
-	c.does().emit(event, to)
+	c.effectsToFill().addEvent(event, to)
 	return nil
 }

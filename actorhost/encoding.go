@@ -14,43 +14,42 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// changed returns what is to be stored for the state that a turn has left behind, nil when it is the one before the
-// turn.
-func (a *activation) changed(t turn, changes *commit.Changes, ended time.Duration) ([]byte, error) {
+// encodeIfChanged returns the state to store after a turn, or nil if the turn has not changed it.
+func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time.Duration) ([]byte, error) {
 	if faults.Fencing && !a.session.ValidAt(ended) {
 		return nil, errs.Unavailable("%v", commit.ErrNoLease)
 	}
-	buffer := scratch.Get().(*[]byte)
-	defer giveBack(buffer)
+	buffer := buffers.Get().(*[]byte)
+	defer putBuffer(buffer)
 	state, err := a.encode((*buffer)[:0])
 	if err != nil {
-		return nil, a.internal(t, fmt.Errorf("encoding the state: %w", err))
+		return nil, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
 	}
 	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
 		if changes.Any() {
-			return nil, a.fits(len(a.unchanged()), changes.Parts)
+			return nil, a.checkSize(len(a.storedState()), changes.Parts)
 		}
 		return nil, nil
 	}
 	state = bytes.Clone(state)
-	whole, more, err := a.whole(state)
+	toStore, merged, err := a.mergeUnknownFields(state)
 	if err != nil {
-		return nil, a.internal(t, err)
+		return nil, a.internalError(t, err)
 	}
-	if err := a.fits(len(whole), changes.Parts); err != nil {
+	if err := a.checkSize(len(toStore), changes.Parts); err != nil {
 		return nil, err
 	}
 	a.created = true
-	a.current, a.stored = state, more
-	return whole, nil
+	a.current, a.merged = state, merged
+	return toStore, nil
 }
 
-// fits checks whether a record has room for a state of this size and for what a turn wants to have in it besides.
-func (a *activation) fits(state int, changes []record.Change) error {
+// checkSize checks whether a record has room for a state of this size and for the changes of a turn.
+func (a *activation) checkSize(state int, changes []record.Change) error {
 	size := int64(state) + a.gate.Grown(changes)
 	if !a.host.records.Fits(size) {
-		if err := a.gate.Settle(); err != nil { // then the events of earlier turns need no more room
+		if err := a.gate.Settle(); err != nil { // afterwards the events of earlier turns need no room
 			return errs.Unavailable("%v", err)
 		}
 		size = int64(state) + a.gate.Grown(changes)
@@ -63,50 +62,51 @@ func (a *activation) fits(state int, changes []record.Change) error {
 	return nil
 }
 
-// whole is the encoding of a state with the fields that this program does not know, and the same again if there are any.
-func (a *activation) whole(state []byte) (whole, more []byte, err error) {
-	if a.stored == nil {
+// mergeUnknownFields returns the state to store: its encoding with the record's fields that this program does not know.
+// If there are such fields, merged is that too.
+func (a *activation) mergeUnknownFields(state []byte) (toStore, merged []byte, err error) {
+	if a.merged == nil {
 		return state, nil, nil
 	}
-	if more, err = codec.Merge(a.stored, a.current, state); err != nil {
+	if merged, err = codec.Merge(a.merged, a.current, state); err != nil {
 		return nil, nil, fmt.Errorf("keeping the fields that are not known here: %w", err)
 	}
-	if codec.Equal(more, state) {
+	if codec.Equal(merged, state) {
 		return state, nil, nil
 	}
-	return more, more, nil
+	return merged, merged, nil
 }
 
-// encode appends the encoding of the state to a buffer, which may run the actor's own code.
+// encode appends the encoding of the state to a buffer. This may run the actor's own code.
 func (a *activation) encode(buffer []byte) (state []byte, err error) {
-	defer recovered(&err)
+	defer recoverPanic(&err)
 	return a.state.encode(buffer)
 }
 
-// refresh makes the encoding again that an actor has dropped at rest.
-func (a *activation) refresh() (err error) {
+// ensureEncoded encodes the state again if the encoding was dropped at rest.
+func (a *activation) ensureEncoded() (err error) {
 	if a.created && a.current == nil {
 		a.current, err = a.encode([]byte{})
 	}
 	return err
 }
 
-// unchanged is what the record has for the state of a turn that has not changed it.
-func (a *activation) unchanged() []byte {
-	if a.stored != nil {
-		return a.stored
+// storedState returns the state as the record has it, for a turn that has not changed it.
+func (a *activation) storedState() []byte {
+	if a.merged != nil {
+		return a.merged
 	}
 	return a.current
 }
 
-// scratch has buffers for encodings that are only looked at, mostly to find that nothing has changed, or sent at once.
-var scratch = sync.Pool{New: func() any { buffer := make([]byte, 0, 1<<10); return &buffer }}
+// buffers are for encodings that are only compared, mostly to find that nothing has changed, or that are sent at once.
+var buffers = sync.Pool{New: func() any { buffer := make([]byte, 0, 1<<10); return &buffer }}
 
-// keepScratch is how many bytes a buffer may have that is kept.
-const keepScratch = 256 << 10
+// maxKeptBuffer is the largest capacity of a buffer that goes back to the pool.
+const maxKeptBuffer = 256 << 10
 
-func giveBack(buffer *[]byte) {
-	if cap(*buffer) <= keepScratch {
-		scratch.Put(buffer)
+func putBuffer(buffer *[]byte) {
+	if cap(*buffer) <= maxKeptBuffer {
+		buffers.Put(buffer)
 	}
 }

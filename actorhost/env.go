@@ -19,37 +19,37 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// env is what activations have of their host. It is complete before there is one, and does not change.
+// env is what activations know of their host. It is complete before the first activation, and does not change.
 type env struct {
-	nc        *nats.Conn
-	ns        wire.Namespace
-	config    *Config
-	clock     *clock.Clock
-	records   *store.Records
-	commits   commit.Host
-	client    *client.Client
-	origin    origin.Host // of the calls that it makes
-	requester *rpc.Requester
-	presence  *presence.Presence
-	out       *outlet.Outlet
-	ready     *pool.Pool[*activation]
-	inbox     chan *nats.Msg
-	clients   *presence.Clients[link]
-	drains    drains
-	mailboxes *mailbox.Mailboxes[work]
-	work      sync.WaitGroup // goroutines of the host
+	nc         *nats.Conn
+	ns         wire.Namespace
+	config     *Config
+	clock      *clock.Clock
+	records    *store.Records
+	commits    commit.Host
+	client     *client.Client
+	origin     origin.Host // of calls made by the host's actors
+	requester  *rpc.Requester
+	presence   *presence.Presence
+	out        *outlet.Outlet
+	ready      *pool.Pool[*activation]
+	inbox      chan *nats.Msg
+	clients    *presence.Clients[actorConnection]
+	drains     drains
+	mailboxes  *mailbox.Mailboxes[work]
+	goroutines sync.WaitGroup // goroutines of the host
 
-	// ctx ends when the host gives its actions up.
+	// ctx ends when the host gives up its running actions.
 	ctx context.Context //nolint:containedctx // the life of the host
 
 	log *store.EventLog
 }
 
-// busy reports whether calls have arrived that nobody is at yet.
+// busy reports whether calls have arrived that no goroutine has taken yet.
 func (e *env) busy() bool { return len(e.inbox) > 0 || e.ready.Queued() > 0 }
 
-// link is a connection and the activation that has it.
-type link struct {
+// actorConnection is a connection with its activation.
+type actorConnection struct {
 	a    *activation
 	conn *Connection
 }

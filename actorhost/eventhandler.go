@@ -6,7 +6,7 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// EventHandler is what an actor type does with a durable event that an actor of it subscribes to.
+// EventHandler handles a durable event that actors of a type subscribe to: see [OnEvent].
 type EventHandler[S any] struct {
 	source, event string
 	run           eventAction
@@ -16,7 +16,7 @@ type EventHandler[S any] struct {
 type eventAction func(s any, c *Context, d troupe.Delivery) error
 
 // OnEvent handles a durable event with a method of the state: see [troupe.DurableEvent.SubscribeDurable].
-// troupe.DeliveryOf(c) tells which actor has broadcast it, and its position.
+// troupe.DeliveryOf(c) returns the broadcasting actor and the event's position.
 func OnEvent[R troupe.Reference, S, P any](e troupe.DurableEvent[R, P], f func(*S, *Context, P) error) EventHandler[S] {
 	var source R
 	return EventHandler[S]{source.ActorType(), e.Name(), func(s any, c *Context, d troupe.Delivery) error {

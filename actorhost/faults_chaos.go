@@ -4,6 +4,6 @@ package actorhost
 
 import "github.com/troupe-go/troupe/actorhost/internal/faults"
 
-// OnPoint has f called at each of the points before_commit, after_commit and before_reply of every turn that changes
-// its actor. It exists only in builds with the tag chaos.
+// OnPoint makes every turn that changes its actor call f at each of the points before_commit, after_commit and
+// before_reply. It exists only in builds with the tag chaos.
 func OnPoint(f func(point string)) { faults.Handle(f) }

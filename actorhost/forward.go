@@ -14,30 +14,30 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// forwarded is how the owner of an actor takes a call that is forwarded to it.
-type forwarded int
+// forwardResult is what has become of a forwarded call.
+type forwardResult int
 
 const (
-	wasTaken    forwarded = iota
-	wasReleased           // the owner has released the actor instead
-	wasLost               // it may have arrived or not
+	forwardDone   forwardResult = iota
+	ownerReleased               // the owner has released the actor; the call was not taken
+	forwardFailed               // the call may or may not have arrived
 )
 
-// forwardedHeaders are those that the owner reads. Some others the server would act upon, now in the name of the host, as
-// Nats-Trace-Dest; or nats.go would not send.
-var forwardedHeaders = [...]string{
+// forwardHeaders are the headers that the owner reads. All others are left out: the server would act on some, such as
+// Nats-Trace-Dest, now in the name of the host, and nats.go would refuse to send some.
+var forwardHeaders = [...]string{
 	wire.HeaderContentType, wire.HeaderExisting, wire.HeaderChain, wire.HeaderRequestID, wire.HeaderAttempt,
 	wire.HeaderConnection, wire.HeaderInbox,
 }
 
-// confirmTimeout is how long the owner of an actor may take to say that a call has arrived.
+// confirmTimeout is how long the owner of an actor may take to confirm a call.
 const confirmTimeout = 250 * time.Millisecond
 
-// forward hands a call over to the host that owns its actor, which confirms it and then answers the caller itself. A
-// call that has certainly not arrived there is refused: its caller finds the next owner by the route.
-func (e *env) forward(c *call.Call, owner string, id troupe.ID) forwarded {
+// forward hands a call to the host that owns its actor. That host confirms it and answers the caller itself. A call
+// that has certainly not arrived is refused: its caller finds the next owner by the route.
+func (e *env) forward(c *call.Call, owner string, id troupe.ID) forwardResult {
 	msg := &nats.Msg{Subject: e.ns.Forward(owner, id, c.Action), Header: make(nats.Header, 2), Data: c.Data}
-	for _, name := range forwardedHeaders {
+	for _, name := range forwardHeaders {
 		if values := c.Header[name]; len(values) > 0 {
 			msg.Header[name] = values[:1]
 		}
@@ -48,17 +48,17 @@ func (e *env) forward(c *call.Call, owner string, id troupe.ID) forwarded {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),
 			slog.String("actor_key", id.KeyString()), slog.String("action", c.Action), slog.String("host", owner))
-		return wasLost // and is sent again by its caller
+		return forwardFailed // the caller sends it again
 	case errors.Is(err, nats.ErrMaxPayload):
-		e.out.Refuse(c, errs.New(troupe.CodeTooLarge, "%s.%s: with what hosts add, the request has more than the %d bytes that the server takes",
-			id, c.Action, e.nc.MaxPayload()))
-		return wasTaken // others may fit
+		e.out.Refuse(c, errs.New(troupe.CodeTooLarge,
+			"%s.%s: with the headers that hosts add, the request exceeds the %d bytes that the server takes", id, c.Action, e.nc.MaxPayload()))
+		return forwardDone // refused, but smaller calls may fit
 	case err != nil:
 		e.presence.Forget(owner)
 		e.out.Refuse(c, errs.Unavailable("forwarding to the host %s: %v", owner, err))
-		return wasLost
+		return forwardFailed
 	case wire.FirstHeader(confirmed.Header, wire.HeaderReleased) != "":
-		return wasReleased
+		return ownerReleased
 	}
-	return wasTaken
+	return forwardDone
 }

@@ -6,11 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
-
-	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // FuzzHost sends anything to a live host: it stays the same host on the same connection, and an actor answers at once.
@@ -63,46 +59,4 @@ func sendable(subject string) bool {
 		}
 	}
 	return len(subject) < 1500 && !strings.ContainsFunc(subject, func(r rune) bool { return r <= ' ' || r == 0x7f })
-}
-
-// FuzzStoredActor replaces the record of an actor that sleeps, or what it has as its state or answers. The next call says
-// that the record is corrupt, or is answered.
-func FuzzStoredActor(f *testing.F) {
-	s := startHostileServer(f)
-	nc := s.connect(f)
-	state := encoded(f, fields{"Calls": 1, "Heard": 0})
-	kept := encoded(f, fields{"kept": []fields{{"c": 1, "n": 2, "o": []byte("x"), "g": "id"}}, "callers": map[uint64]fields{1: {"f": 1, "h": 2}}})
-	f.Add(byte(0), encoded(f, fields{"owner": "gone", "epoch": 3, "created": true, "state": state, "answers": kept}))
-	f.Add(byte(0), encoded(f, fields{"owner": "gone"}))
-	f.Add(byte(1), state)
-	f.Add(byte(2), kept)
-	f.Add(byte(2), encoded(f, fields{"callers": map[uint64]any{1: nil}}))
-	actors := 0
-	f.Fuzz(func(t *testing.T, kind byte, data []byte) {
-		actors++
-		key := strconv.Itoa(actors)
-		record := fields{"owner": "gone", "created": true, "state": state}
-		switch kind % 3 {
-		case 1:
-			record["state"] = data
-		case 2:
-			record["answers"] = data
-		}
-		if kind%3 > 0 {
-			data = encoded(t, record)
-		}
-		_, err := nc.Request("$KV.troupe-actors.probe."+key, data, 10*time.Second)
-		require.NoError(t, err)
-		request := &nats.Msg{Subject: "troupe.route.probe." + key + ".none", Header: nats.Header{wire.HeaderRequestID: {"id"}}}
-		reply, err := nc.RequestMsg(request, 10*time.Second)
-		require.NoError(t, err)
-		if failed := wire.DecodeError(reply); failed != nil {
-			require.Contains(t, []troupe.Code{troupe.CodeStateCorrupt, troupe.CodeRequestReused, troupe.CodeAnswerLost}, failed.Code, failed.Message)
-		}
-		// Nothing of it stays awake.
-		_, err = nc.Request("troupe.route.probe."+key+"._sleep", nil, 10*time.Second)
-		require.NoError(t, err)
-		require.Equal(t, s.id, s.host.ID())
-		require.Zero(t, s.nc.Stats().Reconnects)
-	})
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// Handler is one action, or the on-create hook, of the actors that R refers to, implemented on the state S.
+// Handler implements one action, the on-create hook or the on-connect hook of the actors that R refers to, on the state
+// S.
 type Handler[R troupe.Reference, S any] struct {
 	name    string
 	run     action
@@ -17,10 +18,11 @@ type Handler[R troupe.Reference, S any] struct {
 // action decodes its input, runs, and appends the encoding of its output to dst.
 type action func(s any, c *Context, in input, dst []byte) ([]byte, error)
 
-// createHook is an on-create hook; the input is the zero value for an actor that was not created with one.
+// createHook is an on-create hook. If the actor was not created with an input, given is false and the hook gets the
+// zero value.
 type createHook func(s any, c *Context, in input, given bool) error
 
-// input is an encoded input.
+// input is the encoded input of a call.
 type input struct {
 	body []byte
 	as   codec.Codec
@@ -28,7 +30,7 @@ type input struct {
 
 func (in input) decode(c *Context, into any) error {
 	if err := in.as.Unmarshal(in.body, into); err != nil {
-		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s", c.a.id, c.turn.action, err) // a type may quote all of it
+		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s", c.a.id, c.turn.action, err) // the error may quote the whole input
 	}
 	return nil
 }
@@ -51,14 +53,14 @@ func On[R troupe.Reference, S, In, Out any](a troupe.Action[R, In, Out], f func(
 	}}
 }
 
-// destroy is the action troupe.DestroyAction.
+// destroy runs troupe.DestroyAction.
 func destroy(_ any, c *Context, in input, dst []byte) ([]byte, error) {
 	c.Destroy()
 	return in.as.Append(dst, troupe.None(nil))
 }
 
-// OnCreate implements the creation of an actor with an input: f runs once in the actor's life, before anything else.
-// An actor that comes to life by a mere call to it gets the zero In. When f returns an error there is no actor.
+// OnCreate implements the creation of an actor with an input. f runs once in the actor's life, before anything else. If
+// another call creates the actor, f gets the zero In. If f fails, there is no actor.
 func OnCreate[R troupe.Reference, S, In any](_ troupe.Constructor[R, In], f func(*S, *Context, In) error) Handler[R, S] {
 	return Handler[R, S]{name: troupe.CreateAction, create: func(s any, c *Context, in input, given bool) error {
 		var arg In
@@ -81,11 +83,11 @@ func NoOut[S, In any](f func(*S, *Context, In) error) func(*S, *Context, In) (tr
 	return func(s *S, c *Context, in In) (troupe.None, error) { return nil, f(s, c, in) }
 }
 
-// NoInOut adapts a method with neither to [On].
+// NoInOut adapts a method without input and output to [On].
 func NoInOut[S any](f func(*S, *Context) error) func(*S, *Context, troupe.None) (troupe.None, error) {
 	return func(s *S, c *Context, _ troupe.None) (troupe.None, error) { return nil, f(s, c) }
 }
 
-func typed[S any](f func(*S, *Context) error) hook {
+func untypedHook[S any](f func(*S, *Context) error) hook {
 	return func(s any, c *Context) error { return f(s.(*S), c) }
 }

@@ -25,38 +25,39 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// startTimeout bounds Start, which on a new cluster waits for streams to be made.
+// startTimeout limits Start, which waits for streams to be created on a new cluster.
 const startTimeout = 30 * time.Second
 
-// inboxSize is how many messages may wait for the dispatcher, which never waits itself. What comes beyond is dropped
-// by nats.go, which tells the connection's error handler.
+// inboxSize is how many messages may wait for the dispatcher, which never blocks. nats.go drops what does not fit, and
+// tells the connection's error handler.
 const inboxSize = 1 << 16
 
-// Host runs actors on one NATS connection, which it does not own.
+// Host runs actors on one NATS connection. It does not close the connection.
 type Host struct {
 	*env
 	*roster
-	dispatcher *dispatcher
-	names      []string // of the types, sorted
-	journals   *store.Journals
-	leases     *store.Hosts
-	asked      chan *nats.Msg // about the host
-	draining   atomic.Bool    // somebody has asked for it
-	waker      *wake.Waker    // nil on a host without durable subscribers
+	dispatcher      *dispatcher
+	typeNames       []string // of the types, sorted
+	journals        *store.Journals
+	leases          *store.Hosts
+	serviceRequests chan *nats.Msg // requests to the NATS service
+	draining        atomic.Bool    // a drain was requested
+	waker           *wake.Waker    // nil if no actor type has durable subscriptions
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
-	// staying ends as the host begins to stop: a session that is lost then has no successor.
-	staying context.Context //nolint:containedctx // the life of the host
-	leave   context.CancelFunc
+	// untilStop ends when the host begins to stop. A session that is lost after that is not replaced.
+	untilStop context.Context //nolint:containedctx // the life of the host
+	beginStop context.CancelFunc
 
-	stop  sync.Once
-	done  chan struct{} // closed once it has stopped
-	stopE error
+	stop    sync.Once
+	done    chan struct{} // closed once the host has stopped
+	stopErr error
 }
 
-// Start runs actors of the given types until [Host.Stop]. It returns once the host takes calls. The error says which
-// definition is wrong and in what, or what of NATS could not be used: with troupe.CodeDenied, what it does not allow.
+// Start starts a host for the given actor types, which runs until [Host.Stop]. It returns once the host takes calls.
+// Its error says which definition is wrong and why, or which part of NATS the host could not use; with
+// troupe.CodeDenied, what NATS does not allow.
 func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) (*Host, error) {
 	h, err := newHost(nc, config, definitions)
 	if err != nil {
@@ -91,24 +92,24 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }),
 	}
 	h := &Host{
-		env:    e,
-		roster: &roster{env: e, types: types, active: make(map[string]*activation)},
-		names:  slices.Sorted(maps.Keys(types)),
-		asked:  make(chan *nats.Msg, maxAsked),
-		quit:   make(chan struct{}),
-		done:   make(chan struct{}),
+		env:             e,
+		roster:          &roster{env: e, types: types, active: make(map[string]*activation)},
+		typeNames:       slices.Sorted(maps.Keys(types)),
+		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
+		quit:            make(chan struct{}),
+		done:            make(chan struct{}),
 	}
-	h.dispatcher = &dispatcher{roster: h.roster, respond: h.respond, lookups: make(chan struct{}, maxLookups)}
-	e.ready = pool.New(h.roster.workOff)
+	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
+	e.ready = pool.New(h.roster.drainMailbox)
 	e.log = store.NewEventLog(nc, ns, config.Replicas, config.KeepEvents)
 	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
-	h.staying, h.leave = context.WithCancel(e.ctx)
+	h.untilStop, h.beginStop = context.WithCancel(e.ctx)
 	return h, nil
 }
 
-// Run runs actors until ctx is done, or somebody on the bus asks the host to drain, and stops within the grace of the
-// config.
+// Run runs a host until ctx is done or somebody on the bus asks the host to drain. Then it stops the host within
+// config.Grace.
 func Run(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) error {
 	h, err := Start(ctx, nc, config, definitions...)
 	if err != nil {
@@ -123,31 +124,31 @@ func Run(ctx context.Context, nc *nats.Conn, config Config, definitions ...Defin
 	return h.Stop(ctx)
 }
 
-// ID is the host's id on the bus, random at each start. It changes when the host has lost its lease.
+// ID returns the host's id on the bus, random at each start. It changes when the host has lost its lease.
 func (h *Host) ID() string { return h.presence.Session().ID }
 
-// Active is the number of actors that are awake.
+// Active returns how many actors are awake.
 func (h *Host) Active() int { return h.roster.len() }
 
-// Done is closed once the host has stopped: by Stop, or within the grace of the config after somebody on the bus has
-// asked it to drain ("troupe drain"). A program that is there for its host should end then; Stop tells how it went.
+// Done is closed once the host has stopped: by Stop, or within config.Grace after a request on the bus ("troupe
+// drain"). A program that exists to run the host should end then. Stop returns the error.
 func (h *Host) Done() <-chan struct{} { return h.done }
 
-// Stop leaves the bus without losing a call: new calls go to other hosts, running actions end, sleep hooks run, and
-// the host's lease is given back, so that the next call to each actor wakes it elsewhere at once. Calls that wait are
-// refused as not started. When ctx is done first, what still runs is given up: its replies and writes are not sent.
-// Giving the lease back may then take up to a second more. An action that calls an actor of which no other host is up
-// fails as unavailable, from a second after the beginning.
+// Stop leaves the bus without losing a call. New calls go to other hosts, running actions end, sleep hooks run, and the
+// lease is given back, so that the next call to each actor wakes it elsewhere at once. Waiting calls are refused as not
+// started. If ctx is done first, Stop gives up what still runs: its replies and writes are not sent. Giving the lease
+// back may then take up to a second more. From a second after Stop begins, a call by an action to an actor that no
+// other host serves fails as unavailable.
 func (h *Host) Stop(ctx context.Context) error {
 	h.stop.Do(func() {
-		h.stopE = h.shutDown(ctx)
+		h.stopErr = h.shutDown(ctx)
 		close(h.done)
 	})
-	return h.stopE
+	return h.stopErr
 }
 
 func (h *Host) shutDown(ctx context.Context) error {
-	h.leave()
+	h.beginStop()
 	h.origin.Leave()
 	err := h.presence.LeaveRoutes()
 	if stuck := h.roster.stop(ctx); stuck > 0 {

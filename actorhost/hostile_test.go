@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,8 +45,10 @@ var (
 	takeNone   = troupe.NewAction[probe, troupe.None, troupe.None]("none")
 	listenTo   = troupe.NewAction[probe, string, troupe.None]("listenTo")
 	heardSoFar = troupe.NewAction[probe, troupe.None, int]("heard")
+	announce   = troupe.NewAction[probe, troupe.None, troupe.None]("announce")
 
 	probeEvent = troupe.NewEvent[probe, probeItem]("happened")
+	probeKept  = troupe.NewDurableEvent[probe, int]("kept")
 )
 
 type probeItem struct {
@@ -78,7 +81,11 @@ func probes() actorhost.ActorType[probe, probeState] {
 			})
 			return err
 		})),
-		actorhost.On(heardSoFar, actorhost.NoIn(func(s *probeState, _ *actorhost.Context) (int, error) { return s.Heard, nil })))
+		actorhost.On(heardSoFar, actorhost.NoIn(func(s *probeState, _ *actorhost.Context) (int, error) { return s.Heard, nil })),
+		actorhost.On(announce, actorhost.NoInOut(func(s *probeState, c *actorhost.Context) error {
+			return errors.Join(probeEvent.Broadcast(c, probeItem{}), probeKept.Broadcast(c, s.Calls))
+		})),
+	).Events(actorhost.OnEvent(probeKept, func(s *probeState, _ *actorhost.Context, _ int) error { s.Heard++; return nil }))
 }
 
 // hostileServer is a server of its own for a test, that takes messages of 8 MB, with a host of probes.

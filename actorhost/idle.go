@@ -1,17 +1,21 @@
 package actorhost
 
 import (
+	"context"
+	"runtime"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// An actor that nobody calls is at rest after restAfter: it keeps its state, but not the encoding of it, which is as
-// large, until it is called again. After the time of its type it falls asleep. A timer for each would take memory, and a
-// look at the clock time in every call, so the host goes round instead, and finds that an actor was not called since it
-// last came by.
+// After restAfter without a call an actor is at rest: it keeps its state, but drops the encoding of it, which is as
+// large, until the next call. After the SleepAfter of its type it falls asleep. A timer for each actor would take
+// memory, and reading the clock would slow every call. So the host sweeps over all actors instead, and notes which were
+// not called since the last sweep.
 const restAfter = 4 * time.Second
 
-// checkIdle puts an actor to rest, or to sleep, that has been idle for long enough. It reports whether the caller must have
-// it worked off.
+// checkIdle puts an actor to rest, or to sleep, if it was idle for long enough. It reports whether the caller must add
+// the activation to the pool.
 func (a *activation) checkIdle(now time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -32,4 +36,38 @@ func (a *activation) checkIdle(now time.Duration) bool {
 	a.mailbox.Push(a.host.mailboxes, work{kind: sleepWork})
 	a.running = true
 	return true
+}
+
+// There are sweepsPerRest sweeps in the time after which an actor rests or sleeps, but fewer if they would take more
+// than one part in sweepShare of a processor's time. A sweep lets others proceed after every sweepStep actors.
+const sweepsPerRest, sweepShare, sweepStep = 16, 50, 256
+
+// sweepIdle sweeps until ctx is done.
+func (r *roster) sweepIdle(ctx context.Context) {
+	every := restAfter
+	for _, t := range r.types {
+		every = min(every, t.config.SleepAfter)
+	}
+	every = max(every/sweepsPerRest, time.Millisecond)
+	for wait := every; pause.For(ctx, wait); {
+		began := time.Now()
+		r.sweepOnce()
+		wait = max(every, sweepShare*time.Since(began))
+	}
+}
+
+func (r *roster) sweepOnce() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now, seen := r.clock.Now(), 0
+	for _, a := range r.active { // may change while the lock is released
+		if a.checkIdle(now) {
+			r.ready.Add(a)
+		}
+		if seen++; seen%sweepStep == 0 {
+			r.mu.Unlock()
+			runtime.Gosched()
+			r.mu.Lock()
+		}
+	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// Listen subscribes the actor to an event of others: see [troupe.Event.Subscribe].
-func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troupe.Subscription, error) {
+// Listen subscribes the actor to an event of other actors: see [troupe.Event.Subscribe].
+func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (troupe.Subscription, error) {
 	a := c.a
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -24,7 +24,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 	if old := a.replaceHandler(l); old != nil {
 		return old, nil
 	}
-	listening.Handle, listening.Gap = l.hear, l.miss // which do what the subscription is for by then
+	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives
 	listening.Once = false
 	sub, err := a.host.client.Listen(ctx, listening)
 	if err != nil {
@@ -32,12 +32,13 @@ func (c *Context) Listen(ctx context.Context, listening troupe.Listening) (troup
 		return nil, err
 	}
 	l.sub = sub
-	does := c.does()
-	does.started = append(does.started, l)
+	effects := c.effectsToFill()
+	effects.started = append(effects.started, l)
 	return l, nil
 }
 
-// replaceHandler gives a subscription that there is already another handler. Without one, l is the subscription.
+// replaceHandler replaces the handler of an existing subscription and returns it. If there is none, it adds l and
+// returns nil.
 func (a *activation) replaceHandler(l *listener) (old *listener) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -52,9 +53,9 @@ func (a *activation) replaceHandler(l *listener) (old *listener) {
 	return nil
 }
 
-// handle runs the handler of an event, or of a gap, as a turn.
-func (a *activation) handle(w *work) {
-	heard := w.about.(*heardEvent)
+// handleHeard runs the handler of an event or a gap as a turn.
+func (a *activation) handleHeard(w *work) {
+	heard := w.arg.(*heardEvent)
 	l := heard.listener
 	listening, ok := l.current()
 	if !ok || w.kind == gapWork && listening.Gap == nil {
@@ -64,15 +65,15 @@ func (a *activation) handle(w *work) {
 	if w.kind == eventWork {
 		t.delivery = &heard.delivery
 	}
-	result, err := a.turn(t, func(c *Context) error {
+	result, err := a.runTurn(t, func(c *Context) error {
 		if w.kind == gapWork {
 			return listening.Gap(c, heard.gap)
 		}
 		return listening.Handle(c, heard.delivery)
 	})
 	if err == nil {
-		a.finish(&result, &commit.Output{})
-	} else if errs.As(err).Code != troupe.CodeInternal { // that is logged already
+		a.commitTurn(&result, &commit.Output{})
+	} else if errs.As(err).Code != troupe.CodeInternal { // internal errors are logged already
 		a.logger("").Error("handling an event failed", slog.String("event", listening.Event), slog.Any("error", err))
 	}
 	if listening.Once && w.kind == eventWork {
@@ -80,8 +81,8 @@ func (a *activation) handle(w *work) {
 	}
 }
 
-// unlisten ends all subscriptions of an activation.
-func (a *activation) unlisten() {
+// endListeners ends all subscriptions of the activation.
+func (a *activation) endListeners() {
 	a.mu.Lock()
 	listeners := slices.Collect(maps.Values(a.listeners))
 	a.mu.Unlock()

@@ -9,14 +9,14 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// listener is an actor's subscription to an event. It ends with the activation that has made it.
+// listener is an actor's subscription to an event. It ends with its activation.
 type listener struct {
 	a       *activation
 	subject string
-	sub     troupe.Subscription // of the host's client, whose queue holds what does not fit into the mailbox
+	sub     troupe.Subscription // by the host's client, which queues what the mailbox has no room for
 
-	// Under the mutex of the activation.
-	listening troupe.Listening
+	// Guarded by the activation's mutex.
+	listening troupe.ListenRequest
 	ended     bool
 }
 
@@ -27,43 +27,43 @@ type heardEvent struct {
 	gap      troupe.Gap
 }
 
-// mailboxFull is the pause before an event is offered again to a mailbox that was full.
-const mailboxFull = 5 * time.Millisecond
+// fullMailboxPause is the pause before an event is offered to a full mailbox again.
+const fullMailboxPause = 5 * time.Millisecond
 
-// hear puts an event into the actor's mailbox.
-func (l *listener) hear(ctx context.Context, d troupe.Delivery) error {
-	l.offer(ctx, &work{kind: eventWork, about: &heardEvent{listener: l, delivery: d}})
+// enqueueEvent puts an event into the actor's mailbox.
+func (l *listener) enqueueEvent(ctx context.Context, d troupe.Delivery) error {
+	l.offer(ctx, &work{kind: eventWork, arg: &heardEvent{listener: l, delivery: d}})
 	return nil
 }
 
-// miss puts a gap into the mailbox, if the actor wants to know.
-func (l *listener) miss(ctx context.Context, gap troupe.Gap) error {
+// enqueueGap puts a gap into the mailbox, or logs it if the actor does not handle gaps.
+func (l *listener) enqueueGap(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {
-		l.offer(ctx, &work{kind: gapWork, about: &heardEvent{listener: l, gap: gap}})
+		l.offer(ctx, &work{kind: gapWork, arg: &heardEvent{listener: l, gap: gap}})
 	}
 	return nil
 }
 
-// offer waits while the mailbox is full: the queue of the subscription holds what comes meanwhile.
+// offer waits while the mailbox is full. Meanwhile events queue up in the subscription.
 func (l *listener) offer(ctx context.Context, w *work) {
 	for {
 		switch l.a.offer(w) {
-		case full:
-			if pause.For(ctx, mailboxFull) {
+		case mailboxFull:
+			if pause.For(ctx, fullMailboxPause) {
 				continue
 			}
-		case first:
+		case mustRun:
 			l.a.host.ready.Add(l.a)
-		case taken, pending, closed:
+		case queued, duplicate, activationClosed:
 		}
 		return
 	}
 }
 
-// current is what the subscription is for, unless it has ended.
-func (l *listener) current() (troupe.Listening, bool) {
+// current returns what the subscription is for. It is not ok if the subscription has ended.
+func (l *listener) current() (troupe.ListenRequest, bool) {
 	l.a.mu.Lock()
 	defer l.a.mu.Unlock()
 	return l.listening, !l.ended

@@ -2,7 +2,7 @@ package actorhost
 
 import "log/slog"
 
-// logger tells of an actor.
+// logger returns the host's logger with the actor, and the request if any, in its fields.
 func (a *activation) logger(requestID string) *slog.Logger {
 	logger := a.host.config.Logger.With(slog.String("actor_type", a.id.Type()),
 		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.ID))

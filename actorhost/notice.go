@@ -5,48 +5,52 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// After so many events, or so long, other calls of the actor get their turn.
-const noticeBatch, noticeTurn = 256, 100 * time.Millisecond
+// After so many events, or this time, a notice lets other calls of the actor run.
+const maxCatchUpEvents, maxCatchUpTime = 256, 100 * time.Millisecond
 
-// notice does a call of wire.NoticeAction: it handles what is new in the log of the actor that the notice is about. The
-// answer waits, as any other, until what that has changed is stored.
-func (a *activation) notice(w *work) {
+// serveNotice runs a call of wire.NoticeAction: it handles the new events in the source's log. As always, the answer
+// waits until the changes are stored.
+func (a *activation) serveNotice(w *work) {
 	var n wire.Notice
 	if err := w.As.Unmarshal(w.Data, &n); err != nil {
-		a.pass(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
+		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
 	if cursor, ok := a.cursor(n.Source); ok && cursor < n.Sequence {
 		more, err := a.catchUp(w, n, cursor)
 		switch {
 		case err != nil:
-			a.pass(w, nil, err)
+			a.answer(w, nil, err)
 			return
-		case a.finished: // it was destroyed
+		case a.finished: // the actor was destroyed
 		case more:
-			w.Again = false // it is not the one that is being served
-			if a.offer(w) != taken {
-				a.pass(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
+			w.Again = false // queue it even though this call is running
+			if a.offer(w) != queued {
+				a.answer(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
 			}
 			return
 		}
 	}
-	if _, ok := a.heard(n.Source, n.Event); !ok {
-		a.pass(w, nil, errs.New(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
+	if _, ok := a.subscription(n.Source, n.Event); !ok {
+		a.answer(w, nil, errs.New(troupe.CodeNotFound, "%s does not subscribe to %s of %s", a.id, n.Event, n.Source))
 		return
 	}
-	a.pass(w, nil, nil)
+	a.answer(w, nil, nil)
 }
 
-// catchUp handles the next events of an actor in the log. There may be more when it has handled many.
+// catchUp handles the next events in the log of an actor. It reports whether it stopped early, so that there may be
+// more.
 func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, err error) {
 	id, err := troupe.ParseID(n.Source)
 	if err != nil {
@@ -67,21 +71,21 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 			return false, err
 		}
 		cursor = e.Sequence
-		if handled++; handled == noticeBatch || time.Since(began) > noticeTurn || a.finished {
+		if handled++; handled == maxCatchUpEvents || time.Since(began) > maxCatchUpTime || a.finished {
 			return true, nil
 		}
 	}
-	if cursor < n.Sequence { // what was read is a replica that is a little behind
+	if cursor < n.Sequence { // read from a replica that lags behind
 		return false, errs.Unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, cursor)
 	}
 	return false, nil
 }
 
-// handleLogged handles one event in the log, if it is one that the actor subscribes to, in a turn. If others are missing
-// before it, the turn begins with the hook for that.
+// handleLogged handles one event of the log in a turn, if the actor subscribes to it. If earlier events are missing,
+// the on-gap hook runs first, in the same turn.
 func (a *activation) handleLogged(e store.Logged) error {
 	source := e.Actor.Tokens()
-	heard, ok := a.heard(source, e.Event)
+	heard, ok := a.subscription(source, e.Event)
 	if !ok || e.Sequence <= heard.From || !heard.Last.Before(e.Place.Position) {
 		return nil
 	}
@@ -90,15 +94,15 @@ func (a *activation) handleLogged(e store.Logged) error {
 		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
 	}
 	d := troupe.Delivery{Actor: e.Actor, Event: e.Event, Position: e.Place.Position, Decode: func(into any) error {
-		as, err := contentType(e.Header)
+		as, err := codecOf(e.Header)
 		if err != nil {
 			return err
 		}
 		return as.Unmarshal(e.Data, into)
 	}}
-	result, err := a.turn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
+	result, err := a.runTurn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
 		if !e.Place.Follows(heard.Last) {
-			if err := a.missed(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: heard.Last, Before: e.Place.Position}); err != nil {
+			if err := a.handleGap(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: heard.Last, Before: e.Place.Position}); err != nil {
 				return err
 			}
 		}
@@ -109,15 +113,20 @@ func (a *activation) handleLogged(e store.Logged) error {
 	}
 	result.Parts = append(result.Parts,
 		record.Handled{Source: source, Event: e.Event, Sequence: e.Sequence, Position: e.Place.Position})
-	a.finish(&result, &commit.Output{})
+	a.commitTurn(&result, &commit.Output{})
 	return nil
 }
 
-// missed tells the actor of events that are no longer in the log.
-func (a *activation) missed(c *Context, gap troupe.Gap) error {
+// handleGap tells the actor of events that are no longer in the log.
+func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 	if hook := a.kind.hooks.gap; hook != nil {
 		return hook(a.state.pointer(), c, gap)
 	}
 	a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	return nil
+}
+
+// codecOf returns the codec that a message's headers name.
+func codecOf(of nats.Header) (codec.Codec, error) {
+	return codec.ForContentType(wire.FirstHeader(of, wire.HeaderContentType))
 }

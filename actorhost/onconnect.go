@@ -8,9 +8,9 @@ import (
 // connectHook is an on-connect hook.
 type connectHook func(s any, c *Context, conn *Connection, in input) error
 
-// OnConnect implements the beginning of connections with parameters: when f returns an error there is no connection, and
-// the program gets that error. f also runs for a connection that comes back after its host has died, or has moved the
-// actor. What f broadcasts and sends to the connection, it will hear.
+// OnConnect implements connecting with parameters. If f fails, there is no connection, and the program gets the error.
+// f also runs when a connection comes back after its host has died or has moved the actor. The connection receives what
+// f broadcasts and sends to it.
 func OnConnect[R troupe.Reference, S, P any](_ troupe.Connector[R, P], f func(*S, *Context, *Connection, P) error) Handler[R, S] {
 	return Handler[R, S]{name: wire.ConnectAction, connect: func(s any, c *Context, conn *Connection, in input) error {
 		var params P

@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// open connects the host with the bus.
+// open connects the host to the bus.
 func (h *Host) open(ctx context.Context) (err error) {
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
 		return err
@@ -32,34 +32,34 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.presence = presence.New(presence.Config{
 		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
-		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.names, Lease: h.config.Lease,
-		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, Asked: h.asked,
-		Ctx: h.ctx, Staying: h.staying, Go: h.work.Go, Evict: h.evict,
+		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Lease: h.config.Lease,
+		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
+		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 	})
-	h.clients = presence.NewClients(h.presence, func(l link) string { return l.conn.id }, h.clientGone)
-	h.commits = commit.Host{Store: h.records, Log: h.log, Ctx: h.ctx, Go: h.work.Go}
+	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
+	h.commits = commit.Host{Store: h.records, Log: h.log, Ctx: h.ctx, Go: h.goroutines.Go}
 	if err := h.openWaker(ctx); err != nil {
 		return err
 	}
 	if _, err := h.presence.Join(ctx); err != nil {
 		return err
 	}
-	h.work.Go(func() { h.dispatcher.run(h.quit) })
-	h.work.Go(h.presence.Keep)
-	h.work.Go(func() { h.clients.Watch(h.ctx) })
-	h.work.Go(h.describe)
-	h.work.Go(func() { h.goRound(h.staying) })
-	return h.presence.Rehearse(ctx, h.tryLog)
+	h.goroutines.Go(func() { h.dispatcher.run(h.quit) })
+	h.goroutines.Go(h.presence.Keep)
+	h.goroutines.Go(func() { h.clients.Watch(h.ctx) })
+	h.goroutines.Go(h.serveService)
+	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
+	return h.presence.Preflight(ctx, h.preflightLog)
 }
 
-// clientGone tells an actor that a connection is over. A mailbox that is full is tried again with the next ping.
-func (h *Host) clientGone(l link) {
-	if l.a.offer(&work{kind: leftWork, about: l.conn}) == first {
+// connectionLost queues the disconnect of a lost connection. If the mailbox is full, the next ping tries again.
+func (h *Host) connectionLost(l actorConnection) {
+	if l.a.offer(&work{kind: disconnectWork, arg: l.conn}) == mustRun {
 		h.ready.Add(l.a)
 	}
 }
 
-// close gives back what open has taken. Turns that were given up may still run.
+// close undoes open. Turns that were given up may still run.
 func (h *Host) close(ctx context.Context) error {
 	var errs []error
 	if h.presence != nil {
@@ -85,7 +85,7 @@ func (h *Host) close(ctx context.Context) error {
 		h.presence.Close()
 	}
 	done := make(chan struct{})
-	go func() { h.work.Wait(); h.ready.Wait(); close(done) }()
+	go func() { h.goroutines.Wait(); h.ready.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-ctx.Done():

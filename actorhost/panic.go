@@ -7,11 +7,11 @@ import (
 
 // protect turns a panic of f into an error.
 func protect(f func() error) (err error) {
-	defer recovered(&err)
+	defer recoverPanic(&err)
 	return f()
 }
 
-func recovered(err *error) {
+func recoverPanic(err *error) {
 	if value := recover(); value != nil {
 		*err = &panicError{value, debug.Stack()}
 	}

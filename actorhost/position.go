@@ -2,19 +2,18 @@ package actorhost
 
 import (
 	"context"
-	"errors"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/internal/errs"
-	"github.com/troupe-go/troupe/internal/record"
 )
 
-// maxLookups bounds the records that are read at a time for those who ask about actors without waking them.
+// maxLookups limits how many records are read at a time to answer for actors without waking them.
 const maxLookups = 64
 
-// tellPosition answers wire.PositionAction from the actor's record: what is not stored has not been sent.
-func (d *dispatcher) tellPosition(w *work, tokens string) {
+// servePosition answers wire.PositionAction from the actor's record. That suffices: an event is stored before it is
+// sent.
+func (d *dispatcher) servePosition(w *work, tokens string) {
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
 		d.out.Refuse(&w.Call, errs.New(troupe.CodeBadInput, "%v", err))
@@ -26,8 +25,8 @@ func (d *dispatcher) tellPosition(w *work, tokens string) {
 		d.out.Refuse(&w.Call, errs.Unavailable("the host looks up %d positions at a time", maxLookups))
 		return
 	}
-	asked := *w // or else every call would be allocated apart
-	d.work.Go(func() {
+	asked := *w // a copy, so that not every call escapes to the heap
+	d.goroutines.Go(func() {
 		defer func() { <-d.lookups }()
 		output, err := d.position(&asked, id)
 		if err != nil {
@@ -47,11 +46,8 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.Deadline))
 	defer cancel()
 	last, err := d.lastEvent(ctx, id, event)
-	switch {
-	case errors.Is(err, record.ErrCorrupt):
-		return nil, corrupt(id, err)
-	case err != nil:
-		return nil, errs.Unavailable("%v", err)
+	if err != nil {
+		return nil, errs.As(err)
 	}
 	output, err := w.As.Append(nil, last)
 	if err != nil {
@@ -60,26 +56,26 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	return output, nil
 }
 
-// lastEvent is the last event of a name that an actor has broadcast, or is about to.
+// lastEvent returns the position of the last event of a name that an actor has broadcast, or is about to.
 func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) (troupe.Position, error) {
-	found, err := d.records.Get(ctx, id)
+	f, err := d.readRecord(ctx, id)
 	switch {
 	case err != nil:
 		return troupe.Position{}, err
-	case found.Owner == "" && found.Revision > 0 && !found.Created: // it was destroyed, which a subscriber has perhaps not noticed
-		return troupe.Position{Epoch: found.Revision}, nil
+	case f.lacks != nil:
+		return troupe.Position{}, f.lacksError(id)
+	case f.Owner == "" && !f.Created && f.Revision > 0: // destroyed; a subscriber may not know yet
+		return troupe.Position{Epoch: f.Revision}, nil
+	case !f.parts.Outbox().Has(event):
+		return f.parts.Events().Last(event), nil
 	}
-	parts, err := found.Open()
+	log, _, err := d.log.Open(ctx) // the event is in the outbox, so only the log knows whether it was sent
 	if err != nil {
-		return troupe.Position{}, err
-	}
-	if !parts.Outbox().Has(event) {
-		return parts.Events().Last(event), nil
-	}
-	log, _, err := d.log.Open(ctx) // for what is not there yet has not been sent either
-	if err != nil {
-		return troupe.Position{}, err
+		return troupe.Position{}, errs.Unavailable("%v", err)
 	}
 	last, _, err := log.Last(ctx, id, event)
-	return last, err
+	if err != nil {
+		return troupe.Position{}, errs.Unavailable("%v", err)
+	}
+	return last, nil
 }

@@ -18,40 +18,41 @@ type roster struct {
 	*env
 	types map[string]*actorType
 
-	mu       sync.Mutex             // before that of an activation
-	active   map[string]*activation // by the tokens of its ID
-	most     int                    // activations that the map has been made for
+	mu       sync.Mutex             // locked before an activation's mutex
+	active   map[string]*activation // by actor ID, as tokens of a subject
+	peak     int                    // the most activations since the map was made
 	stopping bool
 }
 
-// enqueue puts work into the mailbox of an actor, which comes to life for it. It returns the activation if the caller
-// must have it worked off.
+// enqueue puts a call into an actor's mailbox, and creates the activation if there is none. It returns the activation
+// if the caller must add it to the pool.
 func (r *roster) enqueue(tokens string, w *work) *activation {
 	for {
-		a, err := r.activation(tokens)
+		a, err := r.getOrActivate(tokens)
 		if err != nil {
 			r.out.Refuse(&w.Call, err)
 			return nil
 		}
 		switch a.offer(w) {
-		case first:
+		case mustRun:
 			return a
-		case taken:
+		case queued:
 			return nil
-		case pending:
+		case duplicate:
 			r.out.SendPending(&w.Call)
 			return nil
-		case full:
-			r.out.Refuse(&w.Call, errs.Overloaded("too much waits for %s, or on its host: at most %d calls, or %d MB of them, and %d MB on the host",
+		case mailboxFull:
+			r.out.Refuse(&w.Call, errs.Overloaded(
+				"the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
 				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
-		case closed: // it has just ended: its successor takes over
+		case activationClosed: // it has just ended: retry with the next activation
 		}
 	}
 }
 
-// activation is the activation of an actor, a new one when there is none.
-func (r *roster) activation(tokens string) (*activation, *troupe.Error) {
+// getOrActivate returns the activation of an actor, a new one if there is none.
+func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if a := r.active[tokens]; a != nil {
@@ -71,28 +72,28 @@ func (r *roster) activation(tokens string) (*activation, *troupe.Error) {
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
 	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s}
-	a.gate.Open(&r.commits, (*committing)(a))
+	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
 	return a, nil
 }
 
-// workOff does what is in the mailbox of an activation, one thing after the other.
-func (r *roster) workOff(a *activation) {
-	for a.work() {
+// drainMailbox does the work in the mailbox of an activation, one after the other.
+func (r *roster) drainMailbox(a *activation) {
+	for a.doNext() {
 		if a.finished {
-			r.leave(a)
+			r.endActivation(a)
 			return
 		}
 	}
 }
 
-// leave ends an activation. What has arrived for it, and what is still on its way by its subscription, goes to the
-// activation that follows, here or elsewhere.
-func (r *roster) leave(a *activation) {
-	a.retire()
+// endActivation ends an activation. Calls that wait, or that still arrive by its subscription, go to the next
+// activation, here or on another host.
+func (r *roster) endActivation(a *activation) {
+	a.release()
 	r.mu.Lock()
 	left := a.close()
-	r.forget(a.id)
+	r.remove(a.id)
 	r.mu.Unlock()
 	for _, w := range left {
 		if w.kind == callWork {
@@ -103,26 +104,26 @@ func (r *roster) leave(a *activation) {
 	}
 }
 
-// forget removes an activation. Maps do not give memory back, so one that was much fuller is made anew. The caller holds
+// remove removes an activation. Maps never shrink, so it copies one that has lost most of its entries. The caller holds
 // r.mu.
-func (r *roster) forget(id troupe.ID) {
-	r.most = max(r.most, len(r.active))
+func (r *roster) remove(id troupe.ID) {
+	r.peak = max(r.peak, len(r.active))
 	delete(r.active, id.Tokens())
-	if left := len(r.active); left < r.most/4 && r.most > 4096 {
+	if left := len(r.active); left < r.peak/4 && r.peak > 4096 {
 		fewer := make(map[string]*activation, left)
 		maps.Copy(fewer, r.active)
-		r.active, r.most = fewer, left
+		r.active, r.peak = fewer, left
 	}
 }
 
-// len is how many actors are awake.
+// len returns how many actors are awake.
 func (r *roster) len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.active)
 }
 
-// info is what is known of one actor.
+// info describes one actor.
 func (r *roster) info(tokens string) wire.ActorInfo {
 	r.mu.Lock()
 	a := r.active[tokens]
@@ -133,35 +134,36 @@ func (r *roster) info(tokens string) wire.ActorInfo {
 	return a.info()
 }
 
-// released reports whether the host stops and the actor sleeps already, so that another host may have it.
-func (r *roster) released(tokens string) bool {
+// hasReleased reports whether another host may own the actor: this host is stopping, the actor sleeps, and its record
+// is complete.
+func (r *roster) hasReleased(tokens string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Stranded.Load()
+	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
 }
 
-// all are the activations of the host as it is now.
+// all returns the current activations.
 func (r *roster) all() []*activation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Collect(maps.Values(r.active))
 }
 
-// evict ends all activations, of which none is the host's own any more.
+// evict ends all activations. The host owns none of them any more.
 func (r *roster) evict() {
 	for _, a := range r.all() {
-		a.end(dropWork)
+		a.requestEnd(dropWork)
 	}
 }
 
-// stop has no actor wake any more, and all that are awake go to sleep. It returns how many have not when ctx is done.
+// stop lets no more actors wake and puts all to sleep. It returns how many are still awake when ctx is done.
 func (r *roster) stop(ctx context.Context) (stuck int) {
 	r.mu.Lock()
 	r.stopping = true
 	r.mu.Unlock()
 	activations := r.all()
 	for _, a := range activations {
-		a.end(stopWork)
+		a.requestEnd(stopWork)
 	}
 	for _, a := range activations {
 		select {

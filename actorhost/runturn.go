@@ -12,28 +12,28 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// turn runs f as one turn. When f fails, or leaves behind what cannot be stored, the state is as it was before. The
-// error is a *troupe.Error.
-func (a *activation) turn(t turn, f func(*Context) error) (result, error) {
-	return a.turnAt(a.host.clock.Now(), t, f)
+// runTurn runs f as one turn. If f fails, or its changes cannot be stored, the state is rolled back. The error is a
+// *troupe.Error.
+func (a *activation) runTurn(t turn, f func(*Context) error) (result, error) {
+	return a.runTurnAt(a.host.clock.Now(), t, f)
 }
 
-// turnAt is turn for who has just looked at the time.
-func (a *activation) turnAt(began time.Duration, t turn, f func(*Context) error) (result, error) {
+// runTurnAt is runTurn for a caller that has just read the clock.
+func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) error) (result, error) {
 	if most := began + a.kind.config.ActionTimeout; t.deadline == 0 || t.deadline > most {
 		t.deadline = most
 	}
-	if err := a.refresh(); err != nil {
-		return result{}, a.internal(t, fmt.Errorf("encoding the state: %w", err))
+	if err := a.ensureEncoded(); err != nil {
+		return result{}, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
 	}
 	c := &Context{a: a, turn: t}
 	err := c.run(f)
 	r, ended := c.end(), a.host.clock.Now()
 	r.took = ended - began
 	if err != nil {
-		err = a.crossing(t, err)
+		err = a.callerError(t, err)
 	} else if !r.destroyed {
-		r.State, err = a.changed(t, &r.Changes, ended)
+		r.State, err = a.encodeIfChanged(t, &r.Changes, ended)
 	}
 	if err != nil {
 		a.rollBack(c)
@@ -42,9 +42,9 @@ func (a *activation) turnAt(began time.Duration, t turn, f func(*Context) error)
 	return r, nil
 }
 
-// run runs f, and the on-destroy hook if f has called for it.
+// run runs f, and the on-destroy hook if f has called Destroy.
 func (c *Context) run(f func(*Context) error) (err error) {
-	defer recovered(&err)
+	defer recoverPanic(&err)
 	if err := f(c); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (c *Context) run(f func(*Context) error) (err error) {
 	return nil
 }
 
-// rollBack undoes what a failed turn has changed in the exported fields, and the subscriptions that it has made.
+// rollBack undoes what a failed turn has changed in the exported fields, and ends the subscriptions that it has made.
 func (a *activation) rollBack(c *Context) {
 	if c.effects != nil {
 		for _, l := range c.effects.started {
@@ -73,13 +73,13 @@ func (a *activation) rollBack(c *Context) {
 	})
 	if err != nil {
 		a.finished = true
-		a.logger("").Error("undoing a failed action failed: the actor is loaded again", slog.Any("error", err))
+		a.logger("").Error("rolling back a failed action failed: the actor is loaded again", slog.Any("error", err))
 	}
 }
 
-// crossing is what the caller hears of an error that the actor's own code has returned. A *troupe.Error crosses whole;
-// it is not retryable, whatever it was where it came from: this action had started.
-func (a *activation) crossing(t turn, err error) error {
+// callerError returns what the caller is told of an error from the actor's own code. A *troupe.Error is passed on, but
+// never as retryable: this action had started.
+func (a *activation) callerError(t turn, err error) error {
 	var known *troupe.Error
 	switch {
 	case errors.As(err, &known) && troupe.CheckName("error code", string(known.Code)) == nil:
@@ -89,12 +89,12 @@ func (a *activation) crossing(t turn, err error) error {
 	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.clock.Now():
 		return errs.New(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
 	default:
-		return a.internal(t, err)
+		return a.internalError(t, err)
 	}
 }
 
-// internal logs an error in full and returns what the caller hears of it.
-func (a *activation) internal(t turn, err error) error {
+// internalError logs an error in full and returns what the caller is told.
+func (a *activation) internalError(t turn, err error) error {
 	a.logger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
 	return errs.New(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
 }

@@ -14,93 +14,93 @@ import (
 
 func (w *work) input() input { return input{body: w.Data, as: w.As} }
 
-// serve does one call.
-func (a *activation) serve(w *work) {
+// serveCall runs one call.
+func (a *activation) serveCall(w *work) {
 	began := a.host.clock.Now()
 	if w.Deadline <= began {
 		a.host.out.Refuse(&w.Call, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
-			Message: "the time of the call ran out before it was its turn"})
+			Message: "the time of the call ran out before its turn"})
 		return
 	}
 	if w.Action == troupe.SleepAction {
-		a.sleep(w)
+		a.serveSleep(w)
 		return
 	}
 	fresh := false
-	for gone := ""; !a.awake; {
+	for releasedBy := ""; !a.awake; {
 		var owner string
 		var err error
-		if fresh, owner, err = a.wake(w, gone); err != nil {
+		if fresh, owner, err = a.wake(w, releasedBy); err != nil {
 			a.host.out.Refuse(&w.Call, errs.As(err))
 			return
 		}
-		if owner != "" && !a.moved(w, owner) {
+		if owner != "" && !a.forwardAll(w, owner) {
 			return
 		}
-		gone = owner
+		releasedBy = owner
 	}
 	switch w.Action {
 	case wire.NoticeAction:
-		a.notice(w)
+		a.serveNotice(w)
 		return
 	case wire.ConnectAction:
-		a.connect(w)
+		a.serveConnect(w)
 		return
 	case wire.DisconnectAction:
-		a.disconnect(w)
+		a.serveDisconnect(w)
 		return
 	}
 	answer, failed, v := a.gate.Find(&w.Call)
 	switch {
 	case v == dedup.Over:
 	case failed != nil:
-		a.pass(w, nil, failed)
+		a.answer(w, nil, failed)
 	case v == dedup.Answered:
-		a.pass(w, answer, nil)
+		a.answer(w, answer, nil)
 	case w.Action != troupe.CreateAction:
-		a.run(w, began)
-	case fresh: // it was created as the actor woke
+		a.runAction(w, began)
+	case fresh: // the actor was created as it woke
 		w.Counters.Count(a.host.clock.Now()-began, nil)
 		w.Ran = true
-		a.pass(w, nil, nil)
+		a.answer(w, nil, nil)
 	default:
 		err := alreadyExists(a.id)
-		w.Refused(err)
-		a.pass(w, nil, err)
+		w.CountRefused(err)
+		a.answer(w, nil, err)
 	}
 }
 
-// sleep puts the actor to sleep for a call of troupe.SleepAction.
-func (a *activation) sleep(w *work) {
+// serveSleep runs a call of troupe.SleepAction: it puts the actor to sleep.
+func (a *activation) serveSleep(w *work) {
 	if !a.awake {
 		a.host.out.Refuse(&w.Call, errs.New(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
 	began := a.host.clock.Now()
-	a.hangUpAll()
+	a.disconnectAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
 	w.Counters.Count(a.host.clock.Now()-began, nil)
 	w.Ran = true
-	a.pass(w, nil, nil)
+	a.answer(w, nil, nil)
 }
 
-// run runs the action of a call.
-func (a *activation) run(w *work, now time.Duration) {
-	if faults.Fencing && !a.session.ValidAt(now) { // not even what changes nothing: the state may not be the newest
+// runAction runs the action of a call.
+func (a *activation) runAction(w *work, now time.Duration) {
+	if faults.Fencing && !a.session.ValidAt(now) { // not even read-only actions: the state may be outdated
 		a.host.out.Refuse(&w.Call, errs.Unavailable("%v", commit.ErrNoLease))
 		return
 	}
 	t := turnOf(w)
 	var err error
-	if t.connection, err = a.connectionOf(w); err != nil {
+	if t.connection, err = a.callConnection(w); err != nil {
 		a.host.out.Refuse(&w.Call, errs.As(err))
 		return
 	}
-	buffer := scratch.Get().(*[]byte) // NATS has copied what is in it when a publish returns
-	defer giveBack(buffer)
-	result, err := a.turnAt(now, t, func(c *Context) error {
-		output, err := w.about.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
+	buffer := buffers.Get().(*[]byte) // reused: a publish copies it
+	defer putBuffer(buffer)
+	result, err := a.runTurnAt(now, t, func(c *Context) error {
+		output, err := w.arg.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
 		if err != nil {
 			return err
 		}
@@ -110,17 +110,17 @@ func (a *activation) run(w *work, now time.Duration) {
 	w.Counters.Count(result.took, err)
 	w.Ran = true
 	if err != nil {
-		a.pass(w, nil, err)
+		a.answer(w, nil, err)
 	} else {
-		a.finish(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, *buffer)})
+		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, *buffer)})
 	}
 }
 
-// moved sends a call, and those that wait behind it, to the host that owns the actor. It reports whether that host has
-// released the actor instead.
-func (a *activation) moved(w *work, owner string) (released bool) {
+// forwardAll forwards a call, and those that wait behind it, to the host that owns the actor. It reports whether that
+// host has released the actor instead.
+func (a *activation) forwardAll(w *work, owner string) (released bool) {
 	how := a.host.forward(&w.Call, owner, a.id)
-	if how == wasReleased {
+	if how == ownerReleased {
 		return true
 	}
 	a.mu.Lock()
@@ -128,10 +128,10 @@ func (a *activation) moved(w *work, owner string) (released bool) {
 	a.mu.Unlock()
 	for _, w := range left {
 		if w.kind != callWork {
-			continue // an event of a subscription that has ended with its activation
+			continue // an event for an earlier activation, whose subscription has ended
 		}
-		if how == wasTaken {
-			if how = a.host.forward(&w.Call, owner, a.id); how != wasReleased {
+		if how == forwardDone {
+			if how = a.host.forward(&w.Call, owner, a.id); how != ownerReleased {
 				continue
 			}
 		}

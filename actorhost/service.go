@@ -16,25 +16,26 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Every host is an instance of a NATS service (ADR-32) with the name of the namespace, and every action an endpoint of it,
-// so that the tools for those show what runs where. Package micro is not used for more than its types: it would take each
-// call off a subscription of its own, on a goroutine of its own, and count the time until it is in a mailbox.
+// Every host is an instance of a NATS service (ADR-32) that is named after the namespace, and every action is an
+// endpoint of it. So tools for NATS services show what runs where. Only the types of package micro are used:
+// micro.AddService would take the calls of each endpoint from a subscription and a goroutine of its own, and would
+// measure only the time until a call is in a mailbox.
 
-// maxAsked is how many questions of others may wait. What comes beyond is dropped, as NATS drops it.
-const maxAsked = 256
+// maxServiceRequests is how many service requests may wait. nats.go drops what does not fit.
+const maxServiceRequests = 256
 
-// describe answers what others ask about the host, until it has stopped.
-func (h *Host) describe() {
+// serveService answers service requests until the host has stopped.
+func (h *Host) serveService() {
 	for {
 		select {
-		case msg := <-h.asked:
+		case msg := <-h.serviceRequests:
 			if msg.Reply == "" || !h.out.Answerable(msg) {
 				continue
 			}
 			_, verb, _ := strings.Cut(msg.Subject, ".")
 			verb, _, _ = strings.Cut(verb, ".")
 			body, err := json.Marshal(h.description(verb))
-			if err != nil { // which no value of these types can cause
+			if err != nil { // impossible for these types
 				h.config.Logger.Error("describing the host failed", slog.String("host", h.ID()), slog.Any("error", err))
 				continue
 			}
@@ -45,7 +46,7 @@ func (h *Host) describe() {
 	}
 }
 
-// description is what ADR-32 wants to know.
+// description returns the response of ADR-32 to a verb.
 func (h *Host) description(verb string) any {
 	s := h.presence.Session()
 	identity := micro.ServiceIdentity{
@@ -55,7 +56,7 @@ func (h *Host) description(verb string) any {
 	case micro.InfoVerb.String():
 		info := micro.Info{
 			ServiceIdentity: identity, Type: micro.InfoResponseType,
-			Description: "actors on " + h.config.Name + ": " + strings.Join(h.names, ", "),
+			Description: "actors on " + h.config.Name + ": " + strings.Join(h.typeNames, ", "),
 		}
 		for _, e := range h.endpoints() {
 			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{
@@ -75,18 +76,18 @@ func (h *Host) description(verb string) any {
 	}
 }
 
-// service is an endpoint with its names.
-type service struct {
+// namedEndpoint is an endpoint with its actor type and action.
+type namedEndpoint struct {
 	actorType, action string
 	*endpoint
 }
 
-// endpoints are the actions of all types that the program has defined, in order.
-func (h *Host) endpoints() (all []service) {
+// endpoints returns the actions that the program has defined, sorted.
+func (h *Host) endpoints() (all []namedEndpoint) {
 	for _, actorType := range slices.Sorted(maps.Keys(h.types)) {
 		kind := h.types[actorType]
 		for _, action := range slices.Sorted(maps.Keys(kind.actions)) {
-			e := service{actorType, action, kind.actions[action]}
+			e := namedEndpoint{actorType, action, kind.actions[action]}
 			if !wire.Builtin(action) || action == troupe.CreateAction && kind.create != nil {
 				all = append(all, e)
 			}
@@ -95,10 +96,10 @@ func (h *Host) endpoints() (all []service) {
 	return all
 }
 
-// name is legal for an endpoint.
-func (e service) name() string { return e.actorType + "-" + e.action }
+// name is valid as the name of an endpoint.
+func (e namedEndpoint) name() string { return e.actorType + "-" + e.action }
 
-func (e service) stats(subject string) *micro.EndpointStats {
+func (e namedEndpoint) stats(subject string) *micro.EndpointStats {
 	stats := &micro.EndpointStats{
 		Name: e.name(), Subject: subject, QueueGroup: wire.QueueGroup,
 		NumRequests: int(e.Calls.Load()), NumErrors: int(e.Failed.Load()), ProcessingTime: time.Duration(e.Took.Load()),
@@ -112,7 +113,7 @@ func (e service) stats(subject string) *micro.EndpointStats {
 	return stats
 }
 
-// programVersion is the version that the build has stamped into the program, or 0.0.0: ADR-32 wants one.
+// programVersion returns the version stamped into the program, or 0.0.0: ADR-32 requires one.
 func programVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if version, ok := strings.CutPrefix(info.Main.Version, "v"); ok {

@@ -9,14 +9,14 @@ import (
 	"github.com/troupe-go/troupe/internal/dedup"
 )
 
-// turn is what a turn is for.
+// turn describes one turn.
 type turn struct {
 	action     string
 	header     nats.Header // of the call
 	id         dedup.ID
-	deadline   time.Duration    // by the clock of the host; 0: only the type's own bound
-	delivery   *troupe.Delivery // the event that it handles, if any
-	connection *Connection      // by which it was called, or that it is about
+	deadline   time.Duration    // on the host's clock; 0: only ActionTimeout limits it
+	delivery   *troupe.Delivery // the event being handled, if any
+	connection *Connection      // that the call was made on, or that the hook is about
 }
 
 func turnOf(w *work) turn {

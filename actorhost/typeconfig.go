@@ -12,16 +12,17 @@ const (
 	DefaultMailbox       = 4096
 )
 
-// TypeConfig says how the actors of one type run: see [ActorType.Config]. The zero value is a good one.
+// TypeConfig configures the actors of one type: see [ActorType.Config]. The zero value is ready to use.
 type TypeConfig struct {
-	// SleepAfter is how long an actor stays awake without a call. It may fall asleep half a second later; with very many
-	// active actors, later by a hundred times as long as it takes to look at all of them. Default: [DefaultSleepAfter].
+	// SleepAfter is how long an actor stays awake without a call. It may fall asleep half a second later; with very
+	// many active actors, later by a hundred times the time it takes to look at all of them. Default:
+	// [DefaultSleepAfter].
 	SleepAfter time.Duration
-	// ActionTimeout bounds an action, and a hook, whose caller would wait longer: its Context is then done. An action
-	// that goes on all the same is not stopped. Default: [DefaultActionTimeout].
+	// ActionTimeout limits actions and hooks whose caller would wait longer: the Context is done then. An action that
+	// ignores this is not stopped. Default: [DefaultActionTimeout].
 	ActionTimeout time.Duration
-	// Mailbox bounds how many calls wait for one actor. The newest is refused with troupe.CodeOverloaded. So it is when
-	// 64 MB wait for one actor, or 512 MB on its host. Default: [DefaultMailbox].
+	// Mailbox limits how many calls wait for one actor. A call beyond that is refused with troupe.CodeOverloaded, as is
+	// one when 64 MB wait for the actor or 512 MB on its host. Default: [DefaultMailbox].
 	Mailbox int
 }
 

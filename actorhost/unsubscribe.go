@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// unsubscribe ends the subscription of an activation.
+// unsubscribe ends the activation's subscription to calls.
 func (a *activation) unsubscribe() {
 	if a.sub == nil {
 		return

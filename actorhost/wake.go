@@ -16,16 +16,16 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// maxClaims bounds how often a claim is tried that others win.
+// maxClaims limits how often a claim is tried when other hosts win.
 const maxClaims = 16
 
-// wake makes this host the owner of the actor and runs its hooks. w is the call that the actor wakes for; fresh says
-// that it came to be with it. When another host than gone, which has released it, owns the actor, wake returns that
-// host and the actor stays asleep.
-func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err error) {
+// wake makes this host the owner of the actor and runs its hooks. w is the call that wakes the actor; fresh reports
+// whether it has created the actor. If another host owns the actor, wake returns that host and the actor stays asleep.
+// It ignores releasedBy, the host that has released the actor.
+func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string, err error) {
 	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
 	defer cancel()
-	owner, fresh, err = a.claim(ctx, w, gone)
+	owner, fresh, err = a.claim(ctx, w, releasedBy)
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
@@ -40,11 +40,11 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 		fresh = true
 	}
 	if hook := a.kind.hooks.wake; hook != nil {
-		result, err := a.turn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
+		result, err := a.runTurn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
 		if err != nil {
 			return false, "", err
 		}
-		a.finish(&result, &commit.Output{})
+		a.commitTurn(&result, &commit.Output{})
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -54,19 +54,19 @@ func (a *activation) wake(w *work, gone string) (fresh bool, owner string, err e
 	return fresh, "", nil
 }
 
-// claim writes this host into the actor's record as its owner, with a compare-and-set on what it has read there. An
-// actor without an on-create hook is created by the same write. Where the last actor of the type that came to life was a
-// new one, this one is taken for new as well, and read only when there turns out to be a record.
-func (a *activation) claim(ctx context.Context, w *work, gone string) (owner string, created bool, err error) {
-	guess := a.kind.lastWasNew.Load() && !w.Existing && gone == ""
+// claim writes this host into the actor's record as the owner, by compare-and-set on the revision that it has read. The
+// same write creates an actor that has no on-create hook. If the last actor of this type to wake was new, claim assumes
+// that this one is new too: it reads the record only if the write finds one.
+func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (owner string, created bool, err error) {
+	guess := a.kind.lastWasNew.Load() && !w.Existing && releasedBy == ""
 	for range maxClaims {
-		var f found
+		var f foundRecord
 		if !guess {
-			f, err = a.read(ctx)
+			f, err = a.host.readRecord(ctx, a.id)
 		}
 		guess = false
 		if err == nil {
-			owner, err = a.owner(ctx, w, &f, gone)
+			owner, err = a.otherHost(ctx, w, &f, releasedBy)
 		}
 		if err != nil || owner != "" {
 			return owner, false, err
@@ -74,9 +74,9 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 		claim := f.Record
 		claim.Owner, claim.Epoch = a.session.ID, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
-			return "", false, a.crossing(turnOf(w), err)
+			return "", false, a.callerError(turnOf(w), err)
 		}
-		switch revision, err := a.put(ctx, claim); {
+		switch revision, err := a.writeClaim(ctx, claim); {
 		case err == nil:
 			a.gate.Claimed(revision, claim.State)
 			a.epoch, a.created = revision, claim.Created
@@ -86,39 +86,12 @@ func (a *activation) claim(ctx context.Context, w *work, gone string) (owner str
 			return "", false, errs.Unavailable("%v", err)
 		}
 	}
-	return "", false, errs.Unavailable("%s is claimed by many hosts", a.id)
+	return "", false, errs.Unavailable("%s: other hosts claimed it first, %d times", a.id, maxClaims)
 }
 
-// found is a record as a host finds it that wants to claim its actor.
-type found struct {
-	record.Record
-	parts record.Parts
-	lacks []string // what the host would have to know of it; then nobody has looked into the parts
-}
-
-// read reads the actor's record. What cannot be decoded is left as it is.
-func (a *activation) read(ctx context.Context) (f found, err error) {
-	if f.Record, err = a.host.records.Get(ctx, a.id); err == nil {
-		if f.lacks = f.Lacks(a.session.Features()); f.lacks == nil {
-			f.parts, err = f.Open()
-		}
-	}
-	switch {
-	case errors.Is(err, record.ErrCorrupt):
-		return found{}, corrupt(a.id, err)
-	case err != nil:
-		return found{}, errs.Unavailable("%v", err)
-	}
-	return f, nil
-}
-
-func corrupt(id troupe.ID, err error) *troupe.Error {
-	return errs.New(troupe.CodeStateCorrupt, "%s: %v", id, err)
-}
-
-// owner is the host that a call must go to instead, if there is one: who owns the actor and is up, or who has what this
-// one lacks. Without an error, and another host, this one may claim the actor.
-func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) (string, error) {
+// otherHost returns the host that a call must go to instead, if any: the owner if it is up, or a host with features
+// that this one lacks. If it returns neither a host nor an error, this host may claim the actor.
+func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, releasedBy string) (string, error) {
 	if w.Existing && !f.Created {
 		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
@@ -128,7 +101,7 @@ func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) 
 			return "", alreadyExists(a.id)
 		}
 	}
-	if f.Owner != "" && f.Owner != a.session.ID && f.Owner != gone {
+	if f.Owner != "" && f.Owner != a.session.ID && f.Owner != releasedBy {
 		switch up, err := a.host.presence.WaitForOwner(ctx, f.Owner); {
 		case err != nil:
 			return "", errs.Unavailable("%v", err)
@@ -137,13 +110,14 @@ func (a *activation) owner(ctx context.Context, w *work, f *found, gone string) 
 		}
 	}
 	if f.lacks != nil {
-		return a.host.capable(ctx, a.id, f, gone)
+		return a.host.capableHost(ctx, a.id, f, releasedBy)
 	}
 	return "", nil
 }
 
-// put is [store.Records.Put] by the way of [store.Records.Write], where many at a time cost little more than one.
-func (a *activation) put(ctx context.Context, claim record.Record) (uint64, error) {
+// writeClaim is [store.Records.Put] by way of [store.Records.Write], where many writes at a time cost little more than
+// one.
+func (a *activation) writeClaim(ctx context.Context, claim record.Record) (uint64, error) {
 	done := make(chan store.Outcome, 1)
 	if a.host.records.Write(store.Write{
 		ID:   a.id,
@@ -159,17 +133,17 @@ func (a *activation) put(ctx context.Context, claim record.Record) (uint64, erro
 			return 0, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, ctx.Err())
 		}
 	}
-	return a.host.records.Put(ctx, a.id, claim) // which waits for a connection, or for the stream's leader
+	return a.host.records.Put(ctx, a.id, claim) // Put waits for a connection, or for the stream's leader
 }
 
-// load, which runs the actor's own code, makes the state of an activation from its record, or the state of a new actor.
+// load makes the state from the actor's record, or the state of a new actor. It runs the actor's own code.
 func (a *activation) load(claim *record.Record, w *work) error {
-	a.state, a.current, a.stored = a.kind.newState(), nil, nil
+	a.state, a.current, a.merged = a.kind.newState(), nil, nil
 	if claim.Created {
 		return a.restore(claim.State)
 	}
 	if a.kind.create != nil {
-		return nil // its hook has the say
+		return nil // the on-create hook creates the actor
 	}
 	if w.Action == troupe.CreateAction {
 		var none troupe.None
@@ -200,7 +174,7 @@ func (a *activation) restore(stored []byte) error {
 	}
 	a.current = current
 	if len(current) > 0 && !codec.Equal(stored, current) {
-		a.stored = stored
+		a.merged = stored
 	}
 	return nil
 }
@@ -209,7 +183,7 @@ func (a *activation) restore(stored []byte) error {
 func (a *activation) create(w *work) error {
 	created := commit.Output{}
 	given := w.Action == troupe.CreateAction
-	result, err := a.turn(turnOf(w), func(c *Context) error {
+	result, err := a.runTurn(turnOf(w), func(c *Context) error {
 		return a.kind.create(a.state.pointer(), c, w.input(), given)
 	})
 	if err != nil {
@@ -218,8 +192,8 @@ func (a *activation) create(w *work) error {
 	if given {
 		created.Call = w.Call
 	}
-	result.Shared = true // the record is to say that there is an actor
-	a.finish(&result, &created)
+	result.Shared = true // the record must say that the actor exists
+	a.commitTurn(&result, &created)
 	if err := a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
@@ -236,5 +210,5 @@ func (a *activation) unclaim() {
 }
 
 func alreadyExists(id troupe.ID) *troupe.Error {
-	return errs.New(troupe.CodeAlreadyExists, "there is an actor %s", id)
+	return errs.New(troupe.CodeAlreadyExists, "the actor %s exists already", id)
 }

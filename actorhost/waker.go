@@ -7,7 +7,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 )
 
-// openWaker starts the waker of a host that serves durable subscribers.
+// openWaker starts the waker if an actor type has durable subscriptions.
 func (h *Host) openWaker(ctx context.Context) (err error) {
 	needed := false
 	for _, t := range h.types {
@@ -18,14 +18,14 @@ func (h *Host) openWaker(ctx context.Context) (err error) {
 	}
 	h.waker, err = wake.Start(ctx, wake.Config{
 		Conn: h.nc, Log: h.log, Leases: h.leases, Lease: h.config.Lease, Logger: h.config.Logger,
-		Call: h.client.Invoke, Working: h.ctx, Staying: h.staying,
+		Call: h.client.Invoke, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
 	})
 	return err
 }
 
-// tryLog fails the start of a host that serves durable subscribers and may not do for them what it must: see
-// [presence.Presence.Rehearse].
-func (h *Host) tryLog(ctx context.Context, id troupe.ID) error {
+// preflightLog fails the start of a host that has durable subscriptions but lacks the permissions for them: see
+// [presence.Presence.Preflight].
+func (h *Host) preflightLog(ctx context.Context, id troupe.ID) error {
 	if h.waker == nil {
 		return nil
 	}

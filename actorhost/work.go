@@ -4,21 +4,21 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/call"
 )
 
-// work is one thing in a mailbox.
+// work is one entry of a mailbox.
 type work struct {
-	kind  workKind
-	about any // the *endpoint of a call, a *heardEvent, or a *Connection
+	kind workKind
+	arg  any // the *endpoint of a call, the *heardEvent of an event or a gap, or the *Connection of a disconnect
 	call.Call
 }
 
 type workKind uint8
 
 const (
-	callWork  workKind = iota + 1 // a call
-	eventWork                     // an event that the actor listens to
-	gapWork                       // events that it has missed
-	leftWork                      // a connection is gone
-	sleepWork                     // fall asleep, unless there is something to do
-	stopWork                      // the host stops
-	dropWork                      // the host has lost its lease
+	callWork       workKind = iota + 1 // a call
+	eventWork                          // an event that the actor listens to
+	gapWork                            // missed events
+	disconnectWork                     // a connection has ended
+	sleepWork                          // fall asleep, unless other work has come
+	stopWork                           // the host is stopping
+	dropWork                           // end without hooks: the actor is not awake, or its host can no longer write for it
 )

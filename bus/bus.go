@@ -10,20 +10,20 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// shutdownTimeout bounds how long Close waits for a server that has many streams to close.
+// shutdownTimeout bounds how long Close waits for the server, which may have many streams to close.
 const shutdownTimeout = 10 * time.Second
 
-// Bus is a connection to NATS, and the server at its other end when that runs in this process.
+// Bus is a connection to NATS, and the server itself if it runs in this process.
 type Bus struct {
 	nc      *nats.Conn
-	server  *Server // nil: one elsewhere
+	server  *Server // nil: it runs elsewhere
 	timeout time.Duration
 	closing sync.Once
 	err     error // of closing
 }
 
-// Open connects to the bus that the config names. When it names none, with neither URL nor Context, Open starts a
-// server in this process and connects to that. Callers must Close it.
+// Open connects to the server that the config names. If the config has neither URL nor Context, Open starts a server in
+// this process and connects to that. Callers must Close the bus.
 func Open(ctx context.Context, c Config) (*Bus, error) {
 	c = c.withDefaults()
 	if c.URL != "" || c.Context != "" {
@@ -51,13 +51,13 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	return &Bus{nc: nc, server: server, timeout: c.Timeout}, nil
 }
 
-// Conn is the connection. Close closes it.
+// Conn returns the connection. Close closes it.
 func (b *Bus) Conn() *nats.Conn { return b.nc }
 
 // Embedded reports whether the server runs in this process.
 func (b *Bus) Embedded() bool { return b.server != nil }
 
-// URL is where others can join, without user and password. It is empty when the server listens nowhere.
+// URL is where other programs can connect, without user and password. It is empty when the server does not listen.
 func (b *Bus) URL() string {
 	if b.server != nil {
 		return b.server.URL()
@@ -65,8 +65,8 @@ func (b *Bus) URL() string {
 	return redact(b.nc.Opts.Servers...)
 }
 
-// WebSocketURL is where browsers can connect to a server in this process. It is empty when there is no WebSocket, and for
-// a server elsewhere.
+// WebSocketURL is where browsers can connect to a server in this process. It is empty without a WebSocket, and for a
+// server elsewhere.
 func (b *Bus) WebSocketURL() string {
 	if b.server == nil {
 		return ""
@@ -74,8 +74,8 @@ func (b *Bus) WebSocketURL() string {
 	return b.server.WebSocketURL()
 }
 
-// DataDir is the directory with the data of a server in this process. It is empty for one elsewhere and for one that
-// keeps nothing.
+// DataDir is the data directory of a server in this process. It is empty for a server elsewhere and for one that stores
+// nothing.
 func (b *Bus) DataDir() string {
 	if b.server == nil {
 		return ""
@@ -83,9 +83,9 @@ func (b *Bus) DataDir() string {
 	return b.server.DataDir()
 }
 
-// Close lets the messages that have arrived be handled, for no longer than Config.Timeout, then closes the connection
-// and ends the server, if it is this process's own, and waits until it has ended. The error says that this took more
-// than 10 s longer; it then goes on in the background. Close can be called more than once.
+// Close first waits, for at most Config.Timeout, until the messages that have arrived are handled. Then it closes the
+// connection and shuts down the server, if that runs in this process. If this takes more than 10 s longer, Close
+// returns an error and the shutdown continues in the background. Close can be called more than once.
 func (b *Bus) Close() error {
 	b.closing.Do(func() {
 		done := make(chan struct{})
@@ -110,7 +110,7 @@ func (b *Bus) Close() error {
 func (b *Bus) drain() {
 	defer b.nc.Close()
 	closed := b.nc.StatusChanged(nats.CLOSED)
-	if err := b.nc.Drain(); err != nil { // disconnected or closed: there is nothing to drain
+	if err := b.nc.Drain(); err != nil { // disconnected or closed: nothing to drain
 		return
 	}
 	deadline := time.NewTimer(b.timeout)

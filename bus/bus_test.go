@@ -28,7 +28,7 @@ func TestOpenConnects(t *testing.T) {
 func TestOpenStartsAServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	// What is for a server elsewhere does not matter to one's own.
+	// Settings for a server elsewhere have no effect on an embedded one.
 	b, err := bus.Open(t.Context(), bus.Config{Name: "me", Token: "t", TLSFirst: true, Server: bus.ServerConfig{DataDir: dir}})
 	require.NoError(t, err)
 	require.True(t, b.Embedded())

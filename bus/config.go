@@ -17,20 +17,20 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// DefaultURL is where [Connect] looks for a server when it is told nothing else.
+// DefaultURL is where [Connect] looks for a server unless the config names one.
 const DefaultURL = nats.DefaultURL
 
 const defaultTimeout = 5 * time.Second
 
-// Config says how to reach a bus. With the zero value [Open] starts a server of its own and [Connect] tries
+// Config says how to connect. With the zero value [Open] starts a server in this process and [Connect] tries
 // [DefaultURL]. Credentials are of one kind: Creds, User, Token, NKey or JWT. They replace those of the Context.
 type Config struct {
-	// URL lists servers of one cluster, separated by commas: nats://, tls://, ws:// or wss://. It replaces the servers
-	// of the Context.
+	// URL is a comma-separated list of servers of one cluster: nats://, tls://, ws:// or wss://. It replaces the
+	// servers of the Context.
 	URL string
-	// Context names a context of the NATS command line, or is the absolute path of such a file.
+	// Context is the name of a context of the NATS command line, or the absolute path of a context file.
 	Context string
-	// Name is what the server shows for the connection. Default: the program's name.
+	// Name is the name of the connection, which the server shows. Default: the program's name.
 	Name string
 
 	Creds    string // file with a JWT and its seed; read again at each reconnect
@@ -43,26 +43,27 @@ type Config struct {
 
 	TLSCert  string // file with the client's certificate; needs TLSKey
 	TLSKey   string
-	TLSCA    string // file with the authorities that may sign the server's certificate; default: the system's
+	TLSCA    string // file with the authorities for the server's certificate; default: the system's
 	TLSFirst bool   // the server expects TLS from the first byte
 
-	InboxPrefix string // of the subjects on which replies arrive; default _INBOX
+	InboxPrefix string // prefix of reply subjects; default: _INBOX
 	SOCKSProxy  string // as socks5://user:password@host:port
 
-	// Timeout bounds connecting to one server, its handshake, and draining at the end. Default: 5 s.
+	// Timeout bounds connecting to one server, its handshake, and draining in Close. Default: 5 s.
 	Timeout time.Duration
-	// Logger gets one record for each disconnect, reconnect and error that no caller can be told of.
+	// Logger gets a record for each disconnect, each reconnect, and each error that is not returned to a caller.
 	// Default: slog.Default.
 	Logger *slog.Logger
-	// Server is the server that [Open] starts when there is neither URL nor Context. The connection to it never leaves
-	// the process: credentials, TLS and proxy are not used for it.
+	// Server configures the server that [Open] starts if there is neither URL nor Context. The connection to it stays
+	// within the process: credentials, TLS and proxy are not used.
 	Server ServerConfig
 }
 
-// ConfigFromEnv reads the environment: NATS_URL, NATS_CONTEXT, NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_TOKEN,
-// NATS_NKEY, NATS_JWT, NATS_SEED, NATS_CERT, NATS_KEY, NATS_CA, NATS_TIMEOUT (as 5s), NATS_INBOX_PREFIX and
-// NATS_SOCKS_PROXY mean what they mean to the NATS command line; TROUPE_DATA and TROUPE_LISTEN are the DataDir and the
-// Listen address of a server in this process. The error names every variable with a malformed value.
+// ConfigFromEnv reads a config from the environment. NATS_URL, NATS_CONTEXT, NATS_CREDS, NATS_USER, NATS_PASSWORD,
+// NATS_TOKEN, NATS_NKEY, NATS_JWT, NATS_SEED, NATS_CERT, NATS_KEY, NATS_CA, NATS_TIMEOUT (such as 5s),
+// NATS_INBOX_PREFIX and NATS_SOCKS_PROXY mean what they mean to the NATS command line. TROUPE_DATA and TROUPE_LISTEN
+// are the DataDir and the Listen address of a server in this process. The error names every variable with a malformed
+// value.
 func ConfigFromEnv() (Config, error) {
 	c := Config{
 		URL:         os.Getenv("NATS_URL"),
@@ -122,7 +123,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// credentials makes the options that tell the server who this is.
+// credentials returns the options that authenticate the connection.
 func (c Config) credentials() ([]nats.Option, error) {
 	var kinds []string
 	for _, one := range []struct{ kind, value string }{
@@ -149,7 +150,7 @@ func (c Config) credentials() ([]nats.Option, error) {
 	return []nats.Option{forgetCredentials, option}, nil
 }
 
-// forgetCredentials drops what a context has set.
+// forgetCredentials drops the credentials of a context.
 func forgetCredentials(opts *nats.Options) error {
 	opts.User, opts.Password, opts.Token, opts.Nkey = "", "", "", ""
 	opts.UserJWT, opts.SignatureCB = nil, nil
@@ -192,7 +193,7 @@ func (c Config) credential() (nats.Option, error) {
 	return nats.UserJWTAndSeed(jwt, seed), nil
 }
 
-// checkCreds looks for the seed, which nats.go misses only when the server asks for a signature.
+// checkCreds fails if there is no seed. nats.go would notice only when the server asks for a signature.
 func checkCreds(path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -206,7 +207,7 @@ func checkCreds(path string) error {
 	return nil
 }
 
-// encryption makes the options for TLS beyond what tls:// and wss:// ask for.
+// encryption returns the options for TLS beyond what tls:// and wss:// ask for.
 func (c Config) encryption() ([]nats.Option, error) {
 	var options []nats.Option
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -224,7 +225,7 @@ func (c Config) encryption() ([]nats.Option, error) {
 	return options, nil
 }
 
-// fromFile names the file in the errors of an option.
+// fromFile adds the name of the file to the errors of an option.
 func fromFile(what, path string, option nats.Option) nats.Option {
 	return func(opts *nats.Options) error {
 		if err := option(opts); err != nil {
@@ -250,7 +251,7 @@ func splitURLs(list string) []string {
 	return slices.DeleteFunc(urls, func(one string) bool { return one == "" })
 }
 
-// checkURL refuses what cannot be the address of a server. Its errors show no password.
+// checkURL checks the addresses of servers. Its errors show no password.
 func checkURL(list string) error {
 	urls := splitURLs(list)
 	if len(urls) == 0 {
@@ -274,7 +275,7 @@ func checkURL(list string) error {
 	return nil
 }
 
-// redact lists URLs without the users, passwords and tokens in them.
+// redact lists URLs without users, passwords and tokens.
 func redact(urls ...string) string {
 	shown := make([]string, len(urls))
 	for i, one := range urls {
@@ -287,7 +288,7 @@ func redact(urls ...string) string {
 	return strings.Join(shown, ",")
 }
 
-// parseListen reads host:port, of which the host may be empty: all addresses of the machine.
+// parseListen parses host:port. An empty host means all addresses of the machine.
 func parseListen(address string) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(address)
 	if err != nil {

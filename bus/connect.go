@@ -16,31 +16,31 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// ErrNoServer is what [Connect] and [Open] return when nothing listens at the URL.
+// ErrNoServer is the error of [Connect] and [Open] when nothing listens at the URL.
 var ErrNoServer = errors.New("no NATS server")
 
-// How connections look after themselves.
+// How connections are kept alive.
 const (
-	// A connection whose server has fallen silent is found out within three of these.
+	// A silent server is noticed within three intervals.
 	pingInterval = 10 * time.Second
 	maxPings     = 2
 
-	// Between two rounds of attempts to reconnect to all known servers, give or take half of it.
+	// The pause between two rounds of attempts to reconnect to all known servers. It varies by up to half.
 	firstReconnectWait = 100 * time.Millisecond
 	maxReconnectWait   = 2 * time.Second
 
-	// nats.go holds the connection's lock while it dials again: whoever sends waits for as long.
+	// nats.go holds the connection's lock while it redials, so senders wait for up to this long.
 	redialTimeout = 2 * time.Second
 
 	writeBufferSize = 64 << 10
 )
 
-// Connect connects to a bus and reports at once when it is not there: [ErrNoServer]. It never starts a server. Once
-// made, the connection comes back after every disconnect, for ever, until it is closed. While it is disconnected,
-// sending fails at once: nothing is kept to be sent later, when its caller may have given up. The client library does
-// not check subjects; those that this package makes are legal.
+// Connect connects to a server. It returns at once if there is none: [ErrNoServer]. It never starts a server.
+// Afterwards the connection reconnects after every disconnect until it is closed. While it is disconnected, sending
+// fails at once: nothing is buffered, because its caller might have given up by the time it is sent. The client library
+// does not check subjects; those that this module makes are valid.
 //
-// When ctx is done, Connect gives up; afterwards ctx has no meaning for the connection.
+// When ctx is done, Connect gives up. After Connect has returned, ctx has no effect on the connection.
 func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	c = c.withDefaults()
 	if c.URL == "" && c.Context == "" {
@@ -67,14 +67,14 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 		}
 		err = ctx.Err()
 	case d.tried == "":
-		return nil, fmt.Errorf("connecting by the NATS context %s: %w", c.Context, err)
+		return nil, fmt.Errorf("connecting with the NATS context %s: %w", c.Context, err)
 	case errors.Is(err, nats.ErrNoServers) || dialErr != nil && errors.Is(err, dialErr):
 		return nil, fmt.Errorf("%w at %s: start one, or set NATS_URL to where one runs (%w)", ErrNoServer, d.tried, cmp.Or(dialErr, err))
 	}
 	return nil, fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), err)
 }
 
-// clientOptions are what every connection has, in-process or not.
+// clientOptions are the options of every connection, in-process or not.
 func (c Config) clientOptions() []nats.Option {
 	log := c.Logger.With("connection", c.Name)
 	options := []nats.Option{
@@ -86,7 +86,7 @@ func (c Config) clientOptions() []nats.Option {
 		nats.IgnoreAuthErrorAbort(), // expired credentials may be renewed
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(maxPings),
-		nats.ReconnectBufSize(-1), // a request must not run after its caller has been told that it failed
+		nats.ReconnectBufSize(-1), // a request must not run after its caller was told that it failed
 		nats.SkipSubjectValidation(),
 		nats.WriteBufferSize(writeBufferSize),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -111,7 +111,7 @@ func (c Config) clientOptions() []nats.Option {
 	return options
 }
 
-// remoteOptions are those of a connection over the network.
+// remoteOptions are the options of a connection over the network.
 func (c Config) remoteOptions(d *dialer) ([]nats.Option, error) {
 	if c.URL != "" {
 		if err := checkURL(c.URL); err != nil {
@@ -153,20 +153,20 @@ func reconnectWait(rounds int) time.Duration {
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// dialer lets a context end the making of a connection, which nats.go itself does not, and remembers why dialling
-// failed, which nats.go forgets when the connection was refused.
+// dialer does two things that nats.go does not: it lets a context end the connecting, and it remembers why dialling
+// failed when the connection was refused.
 type dialer struct {
 	dial    dialFunc
 	timeout time.Duration
 	tried   string // the URLs
 
 	mu         sync.Mutex
-	connecting context.Context //nolint:containedctx // of Connect, and nil once that has returned
+	connecting context.Context //nolint:containedctx // of Connect; nil once that has returned
 	release    []func() bool
 	failed     error
 }
 
-// install is the last option: a context may have brought a dialer of its own.
+// install must be the last option: a context may have set a dialer of its own.
 func (d *dialer) install(opts *nats.Options) error {
 	switch {
 	case d.dial != nil:
@@ -176,11 +176,11 @@ func (d *dialer) install(opts *nats.Options) error {
 		d.dial = new(net.Dialer).DialContext
 	}
 	opts.CustomDialer = d
-	opts.SkipHostLookup = true // names are looked up by dial, within the time given, or by the proxy
+	opts.SkipHostLookup = true // dial looks names up, within the timeout, or the proxy does
 	return nil
 }
 
-// Dial is called by nats.go.
+// Dial implements nats.CustomDialer.
 func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	d.mu.Lock()
 	parent, timeout := d.connecting, d.timeout
@@ -205,7 +205,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// connected parts the connection from the context of Connect. It returns why the last dialling failed, if it did.
+// connected detaches the connection from the context of Connect. It returns why the last dialling failed, or nil.
 func (d *dialer) connected() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -216,7 +216,7 @@ func (d *dialer) connected() error {
 	return d.failed
 }
 
-// withContext leaves a dialling that takes too long behind.
+// withContext abandons a dialling that outlasts the context.
 func withContext(inner nats.CustomDialer) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		var conn net.Conn

@@ -247,7 +247,7 @@ func TestConnectDoesNotWaitForASilentProxy(t *testing.T) {
 	}
 }
 
-// socks is a SOCKS5 proxy for one connection, to the same target whatever it is asked for.
+// socks is a SOCKS5 proxy for one connection. It always connects to the same target.
 func socks(conn net.Conn, target string, asked chan<- string) {
 	buf := make([]byte, 256)
 	_, _ = io.ReadFull(conn, buf[:3]) // version, one method: no authentication
@@ -284,7 +284,7 @@ func TestConnectByTLS(t *testing.T) {
 	}
 }
 
-// certificate makes one for localhost that is its own authority, and the files of it and of its key.
+// certificate makes a self-signed certificate for localhost, and returns its files.
 func certificate(t *testing.T) (cert tls.Certificate, certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -306,7 +306,7 @@ func certificate(t *testing.T) (cert tls.Certificate, certFile, keyFile string) 
 	return cert, certFile, keyFile
 }
 
-// TestReconnectsAreSpread: those who lose a server together do not come back together.
+// TestReconnectsAreSpread: clients that lose a server together do not reconnect together.
 func TestReconnectsAreSpread(t *testing.T) {
 	t.Parallel()
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: bustest.Serve(t, &server.Options{}).ClientURL()})

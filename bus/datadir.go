@@ -12,10 +12,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrDataDirInUse is what [StartServer] and [Open] return when another server has the data directory.
+// ErrDataDirInUse is the error of [StartServer] and [Open] when another server uses the data directory.
 var ErrDataDirInUse = errors.New("data directory in use")
 
-// DefaultDataDir is where a program keeps its data when it is not told: troupe/<program> in $XDG_DATA_HOME or
+// DefaultDataDir is the data directory of a program that is not configured: troupe/<program> in $XDG_DATA_HOME or
 // ~/.local/share on Unix, in ~/Library/Application Support on macOS, in %LocalAppData% on Windows. It is the same at
 // each start, and different for each user and each program name.
 func DefaultDataDir() (string, error) {
@@ -51,15 +51,15 @@ func programName() string {
 // dataDir is a data directory that belongs to one server.
 type dataDir struct {
 	path    string
-	lock    *flock.Flock // nil: a directory that nobody else knows
+	lock    *flock.Flock // nil: a temporary directory
 	urlFile string
 }
 
-// held keeps the locks of servers that run from the garbage collector, which would close their files: a program may
-// hold on to the connection only.
+// held keeps the locks of running servers from the garbage collector, which would close their files. A program may hold
+// on to the connection only.
 var held sync.Map
 
-// lockDataDir makes the directory if need be and takes it. The operating system gives it back when the process dies.
+// lockDataDir creates the directory if necessary and locks it. The operating system unlocks it when the process dies.
 func lockDataDir(path string) (*dataDir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -68,7 +68,7 @@ func lockDataDir(path string) (*dataDir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	// The URL is not in the lock file, for on Windows that cannot be read while it is locked.
+	// The URL is not in the lock file, because Windows does not allow reading a locked file.
 	d := &dataDir{path, flock.New(filepath.Join(path, "troupe.lock")), filepath.Join(path, "troupe.url")}
 	locked, err := d.lock.TryLock()
 	switch {
@@ -82,11 +82,11 @@ func lockDataDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("%w by another process: %s: %s, or TROUPE_DATA to use another directory", ErrDataDirInUse, path, join)
 	}
 	held.Store(d, nil)
-	_ = os.Remove(d.urlFile) // of a process that was killed
+	_ = os.Remove(d.urlFile) // left by a process that was killed
 	return d, nil
 }
 
-// temporaryDataDir makes a directory that release removes.
+// temporaryDataDir creates a directory that release removes.
 func temporaryDataDir() (*dataDir, error) {
 	path, err := os.MkdirTemp("", "troupe-")
 	if err != nil {
@@ -95,7 +95,7 @@ func temporaryDataDir() (*dataDir, error) {
 	return &dataDir{path: path}, nil
 }
 
-// announce tells those who find the directory locked where they can join. It is a courtesy: they can do without.
+// announce writes the URL for programs that find the directory locked. Errors do not matter: it is a hint.
 func (d *dataDir) announce(url string) {
 	if d.urlFile != "" && url != "" {
 		_ = os.WriteFile(d.urlFile, []byte(url+"\n"), 0o600)
@@ -109,5 +109,5 @@ func (d *dataDir) release() {
 	}
 	held.Delete(d)
 	_ = os.Remove(d.urlFile)
-	_ = d.lock.Close() // unlocks; the file stays, for removing it would let two have it
+	_ = d.lock.Close() // unlocks; the file stays, because removing it could let two processes have the lock
 }

@@ -1,5 +1,5 @@
-// Package bus connects a program to NATS, and runs a NATS server within the program where there is none.
+// Package bus connects a program to NATS, or runs a NATS server within the program.
 //
-// [Open] does either, by what its config says; [ConfigFromEnv] reads them from the environment. [Connect] connects to a
-// server elsewhere. What a program gets is an ordinary *nats.Conn, which the packages client and actorhost take.
+// [Open] does either, as its config says; [ConfigFromEnv] reads a config from the environment. [Connect] connects to an
+// existing server. The result is an ordinary *nats.Conn, which the packages client and actorhost take.
 package bus

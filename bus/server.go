@@ -14,50 +14,51 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// ErrListen is what [StartServer] and [Open] return when the server cannot listen where it is told.
+// ErrListen is the error of [StartServer] and [Open] when the server cannot listen at its address.
 var ErrListen = errors.New("cannot listen")
 
 const (
 	defaultListen       = "127.0.0.1:0"
 	defaultSyncInterval = 100 * time.Millisecond
-	// Memory means that nothing has to be on disk; the server's timers still run.
+	// With Memory nothing has to reach the disk; the server's timers still run.
 	memorySyncInterval = 2 * time.Minute
 )
 
-// ServerConfig says how a NATS server runs with JetStream in this process. The zero value keeps its data in
+// ServerConfig configures a NATS server with JetStream in this process. The zero value keeps its data in
 // [DefaultDataDir] and listens on a free port of this machine.
 //
-// What was acknowledged survives the death of the process, kill -9 included, with every setting but Memory. What
-// survives a power cut or a crash of the operating system is a choice: by default all but the last 100 ms.
+// With every setting except Memory, what was acknowledged survives the death of the process, including kill -9. A power
+// cut or a crash of the operating system loses the last 100 ms by default; SyncAlways and SyncInterval change that.
 type ServerConfig struct {
-	// DataDir holds the data. One server has it at a time. Default: [DefaultDataDir].
+	// DataDir is the directory with the data. One server can use it at a time. Default: [DefaultDataDir].
 	DataDir string
-	// Listen is the host:port for clients; port 0 is a free one, no host all addresses of the machine. The server asks
-	// nobody who they are: whoever reaches the port may do everything. Default: 127.0.0.1:0.
+	// Listen is the host:port for clients. Port 0 is a free port; no host means all addresses of the machine. The
+	// server does not authenticate: whoever reaches the port may do everything. Default: 127.0.0.1:0.
 	Listen string
-	// InProcessOnly makes the server listen nowhere. It then also runs in a bubble of testing/synctest, if
+	// InProcessOnly makes the server listen nowhere. It can then also run in a bubble of testing/synctest, if
 	// server/ats.Register of nats-server was called outside of all bubbles.
 	InProcessOnly bool
-	// WebSocket is a second host:port, for browsers, written like Listen: a listener without TLS, for pages on this
-	// machine and for development. It asks nobody who they are either. Default: none.
+	// WebSocket is a second host:port, for browsers, written like Listen. It has no TLS and does not authenticate
+	// either: use it for pages on this machine and for development. Default: none.
 	WebSocket string
-	// WebSocketOrigins are the pages that may connect to WebSocket, each as http://host:port, spelt as the browser shows
-	// it: localhost is not 127.0.0.1. Pages from anywhere else are refused, or any site that is open in a browser on this
-	// machine could call the actors; clients that are no browsers are not asked. Default: pages of WebSocket's own
-	// host:port, which is where a proxy puts them.
+	// WebSocketOrigins are the origins of the pages that may connect to WebSocket, each as http://host:port, spelt as
+	// the browser shows it: localhost is not 127.0.0.1. Pages from elsewhere are refused; otherwise any site that is
+	// open in a browser on this machine could call the actors. Clients that are no browsers are not checked. Default:
+	// WebSocket's own host:port, which is what a proxy in front makes it.
 	WebSocketOrigins []string
-	// Memory is for tests: nothing survives Shutdown. Streams that want files get them in a temporary directory, which
-	// is never synced and is removed in the end.
+	// Memory is for tests: nothing survives Shutdown. Streams with file storage use a temporary directory, which is
+	// never synced and is removed in the end.
 	Memory bool
 
-	// SyncAlways writes everything to the disk before it is acknowledged: a power cut loses nothing. A write then takes
-	// about 0.3 ms on an SSD instead of 0.02 to 0.1 ms, and a stream some 5,000 of them a second instead of 100,000.
+	// SyncAlways syncs everything to the disk before it is acknowledged: a power cut loses nothing. A write then takes
+	// about 0.3 ms on an SSD instead of 0.02 to 0.1 ms, and a stream takes some 5,000 writes a second instead of
+	// 100,000.
 	SyncAlways bool
-	// SyncInterval is how often everything is written to the disk otherwise: the most that a power cut loses. Down to
-	// 10 ms it costs next to nothing. Default: 100 ms.
+	// SyncInterval is how often everything is synced to the disk otherwise: the most that a power cut loses. Down to 10
+	// ms it costs next to nothing. Default: 100 ms.
 	SyncInterval time.Duration
 
-	// Logger gets the server's warnings and errors. Default: the one of [Config] in Open, slog.Default in StartServer.
+	// Logger gets the server's warnings and errors. Default: in Open that of [Config], in StartServer slog.Default.
 	Logger *slog.Logger
 }
 
@@ -71,7 +72,7 @@ type Server struct {
 	websocketURL string
 }
 
-// StartServer starts a server and returns when it serves, JetStream included. With an error nothing is left running.
+// StartServer starts a server, and returns when it serves, including JetStream. With an error, nothing is left running.
 func StartServer(c ServerConfig) (*Server, error) {
 	options, err := c.natsOptions()
 	if err != nil {
@@ -105,12 +106,12 @@ func StartServer(c ServerConfig) (*Server, error) {
 	return s, nil
 }
 
-// Connect makes a connection within the process, which is faster than one to the URL. Of the config it uses Name,
-// InboxPrefix, Timeout and Logger.
+// Connect connects within the process, which is faster than through the URL. Of the config it uses Name, InboxPrefix,
+// Timeout and Logger.
 func (s *Server) Connect(c Config) (*nats.Conn, error) {
 	options := append(c.withDefaults().clientOptions(), nats.InProcessServer(s.server),
-		// The server takes what is written, or closes the connection, within a time of its own; a second clock costs a
-		// twelfth of a call.
+		// The server itself limits how long a write may take, and then closes the connection. A second deadline here
+		// would cost a twelfth of a call.
 		nats.FlusherTimeout(0))
 	nc, err := nats.Connect("", options...)
 	if err != nil {
@@ -119,13 +120,13 @@ func (s *Server) Connect(c Config) (*nats.Conn, error) {
 	return nc, nil
 }
 
-// InProcess is for nats.InProcessServer, the option of a connection within the process.
+// InProcess is the argument of nats.InProcessServer, the option for a connection within the process.
 func (s *Server) InProcess() nats.InProcessConnProvider { return s.server }
 
-// URL is where others can connect, or empty when the server listens nowhere.
+// URL is where other programs can connect. It is empty when the server does not listen.
 func (s *Server) URL() string { return s.url }
 
-// DataDir is the absolute path of the directory with the data, or empty when nothing survives.
+// DataDir is the absolute path of the data directory. It is empty when nothing survives.
 func (s *Server) DataDir() string {
 	if s.dir.lock == nil {
 		return ""
@@ -133,7 +134,7 @@ func (s *Server) DataDir() string {
 	return s.dir.path
 }
 
-// Shutdown ends the server and returns when all of it has ended. It can be called more than once.
+// Shutdown shuts the server down, and returns when all of it has ended. It can be called more than once.
 func (s *Server) Shutdown() {
 	s.shutdown.Do(func() {
 		s.server.Shutdown()
@@ -171,8 +172,8 @@ func (c ServerConfig) natsOptions() (*server.Options, error) {
 		SyncAlways:             c.SyncAlways && !c.Memory,
 		SyncInterval:           interval,
 		NoSigs:                 true,
-		// Of the subjects of a call each reply has one of its own, so the cache finds little; and each subscription with a
-		// wildcard, as an actor that wakes makes one, goes through all of it.
+		// The cache would hit rarely, because each reply has a subject of its own. And each new wildcard subscription,
+		// such as that of an actor that wakes, would scan all of it.
 		NoSublistCache: true,
 		Websocket:      websocket,
 	}, nil
@@ -192,7 +193,7 @@ func (c ServerConfig) openDataDir() (*dataDir, error) {
 	return lockDataDir(path)
 }
 
-// check makes an error of what the server said when it gave up.
+// check returns an error that explains why the server gave up, or nil.
 func (s *Server) check(options *server.Options, fatal error) error {
 	var network *net.OpError
 	switch {
@@ -210,7 +211,7 @@ func (s *Server) check(options *server.Options, fatal error) error {
 	return nil
 }
 
-// urlOf is where this machine reaches a listener that may be on all its addresses.
+// urlOf is the URL by which this machine reaches a listener, which may be on all addresses.
 func urlOf(addr *net.TCPAddr) string {
 	reachable := *addr
 	if reachable.IP.IsUnspecified() {
@@ -224,7 +225,7 @@ func isAt(addr net.Addr, port int) bool {
 	return ok && tcp.Port == port
 }
 
-// serverLog passes a server's warnings and errors on. What it has to say besides is for operators of a server.
+// serverLog passes the server's warnings and errors on. Its other messages are for operators of a server.
 type serverLog struct {
 	logger *slog.Logger
 
@@ -237,7 +238,7 @@ func (l *serverLog) Debugf(string, ...any)  {}
 func (l *serverLog) Tracef(string, ...any)  {}
 
 func (l *serverLog) Warnf(format string, args ...any) {
-	if strings.HasPrefix(format, "Websocket not configured with TLS") { // as it was asked for
+	if strings.HasPrefix(format, "Websocket not configured with TLS") { // configured so
 		return
 	}
 	l.logger.Warn("NATS server", "message", fmt.Sprintf(format, args...))
@@ -247,7 +248,7 @@ func (l *serverLog) Errorf(format string, args ...any) {
 	l.logger.Error("NATS server", "message", fmt.Sprintf(format, args...))
 }
 
-// Fatalf keeps why the server gave up. It does not end the process, and the server goes on as far as it can.
+// Fatalf records why the server gave up. It does not end the process; the server continues as far as it can.
 func (l *serverLog) Fatalf(format string, args ...any) {
 	fatal := fmt.Errorf(format, args...)
 	for _, arg := range args {

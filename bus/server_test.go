@@ -25,8 +25,8 @@ import (
 	"github.com/troupe-go/troupe/internal/bustest"
 )
 
-// childDataDir makes the test binary a program with an embedded server, which says where it listens once it has stored
-// something, and then does nothing until it is killed.
+// childDataDir turns the test binary into a program with an embedded server. It prints its URL once it has stored
+// something, and then waits until it is killed.
 const childDataDir = "TROUPE_TEST_CHILD_DATA"
 
 func child(dir string) int {
@@ -41,7 +41,7 @@ func child(dir string) int {
 		fmt.Fprintln(os.Stdout, "error:", err)
 		return 1
 	}
-	runtime.GC() // the server lives on, with its lock, when nobody holds the Bus
+	runtime.GC() // the server keeps running, with its lock, when nobody references the Bus
 	runtime.GC()
 	fmt.Fprintln(os.Stdout, url)
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent has died
@@ -90,7 +90,7 @@ func TestDataSurvivesKill(t *testing.T) {
 	url := strings.TrimSpace(line)
 	require.Contains(t, url, "nats://127.0.0.1:")
 
-	// While the process lives its data is its own, and the error tells how to join.
+	// While the process lives nobody else gets its data, and the error says how to join.
 	_, err = bus.StartServer(bus.ServerConfig{DataDir: dir})
 	require.ErrorIs(t, err, bus.ErrDataDirInUse)
 	require.ErrorContains(t, err, dir)
@@ -266,8 +266,8 @@ func TestDefaultDataDir(t *testing.T) {
 	require.ErrorContains(t, err, "set TROUPE_DATA")
 }
 
-// nats.go keeps timers in a pool of the process: one that was made in a bubble must not be used outside. So this test is
-// not parallel, and leaves the pool empty.
+// nats.go keeps timers in a pool of the process, and one that was made in a bubble must not be used outside. So this
+// test is not parallel, and empties the pool.
 func TestServerInVirtualTime(t *testing.T) {
 	dropTimers := func() { // a pool survives one collection
 		runtime.GC()

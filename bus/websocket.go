@@ -8,11 +8,11 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// websocket is the server's listener for WebSocket connections; without an address there is none.
+// websocket is the configuration of the WebSocket listener. Without an address there is none.
 func (c ServerConfig) websocket() (server.WebsocketOpts, error) {
 	if c.WebSocket == "" || c.InProcessOnly {
 		if len(c.WebSocketOrigins) > 0 && !c.InProcessOnly {
-			return server.WebsocketOpts{}, fmt.Errorf("origins %q for a WebSocket, and no address for it", c.WebSocketOrigins)
+			return server.WebsocketOpts{}, fmt.Errorf("origins %q for a WebSocket without an address", c.WebSocketOrigins)
 		}
 		return server.WebsocketOpts{}, nil
 	}
@@ -29,10 +29,10 @@ func (c ServerConfig) websocket() (server.WebsocketOpts, error) {
 	}, nil
 }
 
-// WebSocketURL is where browsers can connect, or empty when there is no WebSocket.
+// WebSocketURL is where browsers can connect. It is empty without a WebSocket.
 func (s *Server) WebSocketURL() string { return s.websocketURL }
 
-// websocketURL is where this machine reaches the WebSocket, which may be on all its addresses.
+// websocketURL is the URL by which this machine reaches the WebSocket, which may be on all addresses.
 func websocketURL(srv *server.Server) string {
 	u, err := url.Parse(srv.WebsocketURL())
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/troupe-go/troupe/internal/bustest"
 )
 
-// upgrade asks for a WebSocket as a browser does that shows a page of this origin, and returns the status.
+// upgrade asks for a WebSocket, as a browser with a page of this origin does, and returns the status.
 func upgrade(t *testing.T, url, origin string) int {
 	t.Helper()
 	host := strings.TrimPrefix(url, "ws://")

@@ -3,38 +3,30 @@ package client
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/client/internal/calls"
+	"github.com/troupe-go/troupe/client/internal/conns"
+	"github.com/troupe-go/troupe/client/internal/events"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Client calls actors over one NATS connection, which it does not own. It is a troupe.Caller and safe for concurrent
-// use.
+// Client calls actors, subscribes to their events and connects with them, over one NATS connection that it does not own.
+// It is a troupe.Caller, and safe for concurrent use.
 type Client struct {
-	nc        *nats.Conn
-	ns        wire.Namespace
-	requester *rpc.Requester
-	codec     codec.Codec
-	timeout   time.Duration
-	logger    *slog.Logger
-	resent    atomic.Uint64
-	known     names // the types that hosts have answered for
-	queue     int   // events that may wait in each subscription
-	feeds     *feeds
-	links     links
-	hosts     hosts // at which calls wait
-	closing   atomic.Bool
+	nc      *nats.Conn
+	ns      wire.Namespace
+	calls   *calls.Sender
+	subs    *events.Subs
+	conns   *conns.Conns
+	closing atomic.Bool
 }
 
-// New returns a client on a connection, best one made by package bus: with the defaults of nats.go a call that is made
-// while disconnected is buffered, and may run long after its caller has given up.
+// New returns a client on a connection. Make the connection by package bus: with the defaults of nats.go, a call that is
+// made while disconnected is buffered, and may run long after its caller has given up. The client must be closed.
 func New(nc *nats.Conn, config Config) (*Client, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -44,43 +36,59 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	requester, err := rpc.NewRequester(nc)
+	sender, err := calls.NewSender(nc, ns, config.Codec, config.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	requester.Coalesce(ns)
-	c := &Client{
-		nc: nc, ns: ns, requester: requester,
-		codec: config.Codec, timeout: config.Timeout, logger: config.Logger, queue: config.Queue,
-	}
-	c.feeds = newFeeds(c)
+	c := &Client{nc: nc, ns: ns, calls: sender}
+	c.subs = events.NewSubs(events.Config{
+		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
+	})
+	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
 	return c, nil
 }
 
-// Actor refers to an actor by the name of its type, for programs without its contract: see troupe.Actor.
+// Actor refers to an actor by the name of its type, for programs without its contract: see [troupe.Actor].
 func (c *Client) Actor(actorType string, key ...string) troupe.Handle {
 	return troupe.Actor(c, actorType, key...)
 }
 
-// Resent is how often the client has sent calls again, because they were refused before they started or not answered for
-// a while. The calls themselves need not have failed.
-func (c *Client) Resent() uint64 { return c.resent.Load() }
+// Resent counts how often the client has sent a call again, because it was refused before it started or not answered for a
+// while. The calls need not have failed.
+func (c *Client) Resent() uint64 { return c.calls.Resent() }
 
-// Close ends the client's subscriptions, waits for the handlers that run, until ctx is done, and fails the calls that
-// wait. The connection stays open.
+// Invoke makes one call: see [troupe.Action.Call]. The call goes to the actor directly, and to any host of its type if
+// nobody answers there. If it is refused before it started, or not answered for a while, the client sends it again until
+// ctx is done; the actor knows it by its request id and runs it once. If no host of the type is up, the client waits for
+// one, provided that it has reached one before; otherwise the error is troupe.ErrUnknownType at once. Every error is a
+// *troupe.Error.
+func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
+	return c.calls.Invoke(ctx, calls.Call{Invocation: call})
+}
+
+// Listen makes a subscription: see [troupe.Event.Subscribe]. If a handler fails, or an event cannot be decoded, the error is
+// logged. If too many events wait (see [Config].EventQueue), the next ones are dropped; the handler is told of the gap when
+// it has caught up.
+func (c *Client) Listen(_ context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
+	return c.subs.Listen(l)
+}
+
+// Connect connects the program with an actor: see [troupe.Connector.Connect].
+func (c *Client) Connect(ctx context.Context, request troupe.ConnectRequest) (troupe.Conn, error) {
+	return c.conns.Connect(ctx, request)
+}
+
+// Close closes the client's connections with actors, fails the calls that wait, ends the subscriptions, and waits for the
+// handlers that run, until ctx is done. The NATS connection stays open.
 func (c *Client) Close(ctx context.Context) error {
 	if c.closing.Swap(true) {
 		return nil
 	}
-	c.closeLinks(ctx)
-	err := c.requester.Close()
-	c.feeds.close()
-	handled := make(chan struct{})
-	go func() { c.feeds.handling.Wait(); close(handled) }()
-	select {
-	case <-handled:
-	case <-ctx.Done():
-		return fmt.Errorf("client: waiting for handlers of events: %w", ctx.Err())
+	c.conns.Close(ctx)
+	err := c.calls.Close()
+	c.subs.Close()
+	if err := c.subs.Handled(ctx); err != nil {
+		return fmt.Errorf("client: waiting for handlers of events: %w", err)
 	}
 	return err
 }

@@ -166,6 +166,6 @@ func TestWrongConfig(t *testing.T) {
 	require.ErrorIs(t, err, troupe.ErrBadInput)
 	_, err = client.New(b.Connect(), client.Config{Timeout: -1})
 	require.ErrorContains(t, err, "negative")
-	_, err = client.New(b.Connect(), client.Config{Queue: -1})
+	_, err = client.New(b.Connect(), client.Config{EventQueue: -1})
 	require.ErrorContains(t, err, "negative")
 }

@@ -11,9 +11,9 @@ import (
 
 // Defaults of a client.
 const (
-	DefaultNamespace = "troupe"
-	DefaultTimeout   = 30 * time.Second
-	DefaultQueue     = 1 << 19 // events
+	DefaultNamespace  = "troupe"
+	DefaultTimeout    = 30 * time.Second
+	DefaultEventQueue = 1 << 19 // events
 )
 
 // Config says how a [Client] works. The zero value is a good one.
@@ -23,11 +23,11 @@ type Config struct {
 	Namespace string
 	// Codec encodes the inputs of calls. Actors answer in the same encoding. Default: codec.MsgPack.
 	Codec codec.Codec
-	// Timeout bounds a call whose context has no deadline. Default: [DefaultTimeout].
+	// Timeout bounds a call whose context has no deadline, and the making of a subscription. Default: [DefaultTimeout].
 	Timeout time.Duration
-	// Queue bounds how many events of one subscription, or of one connection, wait for their handlers. Events beyond it,
-	// or beyond 64 MB, are dropped; the subscription is told of a gap (troupe.OnGap). Default: [DefaultQueue].
-	Queue int
+	// EventQueue bounds how many events of one subscription, or of one connection, wait for their handlers. Events beyond it,
+	// or beyond 64 MB, are dropped; the subscription is told of a gap (troupe.OnGap). Default: [DefaultEventQueue].
+	EventQueue int
 	// Logger gets what no caller is told, such as the error of an event's handler. Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -36,14 +36,14 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeout < 0 {
 		return c, fmt.Errorf("the timeout %v is negative", c.Timeout)
 	}
-	if c.Queue < 0 {
-		return c, fmt.Errorf("a queue of %d events is negative", c.Queue)
+	if c.EventQueue < 0 {
+		return c, fmt.Errorf("a queue of %d events is negative", c.EventQueue)
 	}
 	if c.Codec == nil {
 		c.Codec = codec.MsgPack
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
-	c.Queue = cmp.Or(c.Queue, DefaultQueue)
+	c.EventQueue = cmp.Or(c.EventQueue, DefaultEventQueue)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c, nil
 }

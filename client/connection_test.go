@@ -33,7 +33,7 @@ func TestConnectionIsToldWhatItHasMissed(t *testing.T) {
 	s.mend()
 	back := <-changes
 	require.Equal(t, troupe.StatusConnected, back.Status)
-	require.False(t, back.Break)
+	require.False(t, back.Restarted)
 	l.expect(t, "gap 2-6")
 	s.wink("a", 1)
 	s.flash("a", 1)

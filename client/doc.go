@@ -1,4 +1,4 @@
-// Package client is what a program holds to call actors and to listen to their events.
+// Package client lets a program call actors, subscribe to their events and connect with them.
 //
 //	nc, err := bus.Connect(ctx, bus.Config{URL: "nats://127.0.0.1:4222"})
 //	...

@@ -144,7 +144,7 @@ func TestReconnectTakesNothingFromASlowSubscriber(t *testing.T) {
 
 func TestSlowSubscriberIsToldWhatItMisses(t *testing.T) {
 	t.Parallel()
-	s := newSeaWith(t, client.Config{Queue: 10})
+	s := newSeaWith(t, client.Config{EventQueue: 10})
 	l, begun, goOn := make(log, 100), make(chan struct{}, 100), make(chan struct{})
 	_, err := flashed.SubscribeAll(t.Context(), troupe.All[beacon](s.far), func(ctx context.Context, n int) error {
 		begun <- struct{}{}

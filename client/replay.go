@@ -8,10 +8,11 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Replay yields the events of an actor that are kept: see [troupe.DurableEvent.Replay].
-func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from troupe.Start) iter.Seq2[troupe.Replayed, error] {
+// Replay yields the kept events of an actor: see [troupe.DurableEvent.Replay].
+func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {
 	return func(yield func(troupe.Replayed, error) bool) {
 		if err := troupe.CheckName("event", event); err != nil {
 			yield(troupe.Replayed{}, err)
@@ -34,7 +35,7 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 				continue
 			}
 			d := troupe.Delivery{Actor: id, Event: event, Position: e.Place.Position, Decode: func(into any) error {
-				return decode(&nats.Msg{Header: e.Header, Data: e.Data}, into)
+				return wire.DecodeBody(&nats.Msg{Header: e.Header, Data: e.Data}, into)
 			}}
 			if !yield(troupe.Replayed{Delivery: d, Time: e.Time}, nil) {
 				return

@@ -10,7 +10,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// The race detector makes pools drop things, so this is not for it.
+// The race detector makes pools drop items.
 func TestAppendDoesNotAllocate(t *testing.T) {
 	v := newSample()
 	dst := make([]byte, 0, 256)

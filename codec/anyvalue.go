@@ -5,7 +5,7 @@ import (
 	"reflect"
 )
 
-// What the values in an any take: an element of a []any with its boxed value, and an entry of a map[string]any.
+// The memory that values in an any take: an element of a []any with its boxed value, and an entry of a map[string]any.
 const (
 	anyElementCost = 24
 	anyEntryCost   = 40
@@ -34,7 +34,7 @@ func decodeAnyMap(r *reader, v reflect.Value) error {
 	return err
 }
 
-// any reads a value of whatever type.
+// any decodes a value of any type.
 func (r *reader) any() (any, error) {
 	t, err := r.next()
 	if err != nil {

@@ -1,7 +1,7 @@
 package codec
 
-// The first byte of a msgpack token. The lower bits of the fixed ones hold a number or a length. Codes of one sort
-// with longer and longer lengths follow each other.
+// The first bytes of msgpack tokens. The low bits of the fixed ones hold a number or a length. Codes of one kind with
+// longer and longer lengths follow each other.
 const (
 	codePositiveMax = 0x7f
 	codeFixMap      = 0x80

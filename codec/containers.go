@@ -37,7 +37,7 @@ func (s *structPlan) decode(r *reader, v reflect.Value) error {
 		return err
 	}
 	var few [1]uint64
-	seen := few[:] // a bit a field
+	seen := few[:] // one bit per field
 	if len(s.fields) > 64 {
 		seen = make([]uint64, len(s.fields)/64+1)
 	}
@@ -75,14 +75,14 @@ func (f *field) decode(r *reader, v reflect.Value) error {
 	if len(f.index) == 1 {
 		return f.plan.decode(r, v.Field(f.index[0]))
 	}
-	if r.peekNil() { // which must not make an embedded struct
+	if r.peekNil() { // a nil must not allocate an embedded struct
 		r.pos++
 		return nil
 	}
 	return f.plan.decode(r, f.made(v))
 }
 
-// find returns the position of a field, or -1. Most senders write fields in order.
+// find returns the index of a field, or -1. Most senders write fields in order.
 func (s *structPlan) find(name []byte, expected int) int {
 	if expected < len(s.fields) && s.fields[expected].name == string(name) {
 		return expected
@@ -160,7 +160,7 @@ func decodeElements(r *reader, v reflect.Value, count int, elem *plan) error {
 	return nil
 }
 
-// mapEntryCost is roughly what an entry takes besides its key and its value.
+// mapEntryCost is roughly the memory of a map entry beside its key and its value.
 const mapEntryCost = 8
 
 func mapDecoder(t reflect.Type, key, elem *plan) decodeFunc {

@@ -48,8 +48,8 @@ func decodeUint(r *reader, v reflect.Value) error {
 	return nil
 }
 
-// decodeFloat takes an integer only if the float is the same number. A float64 may lose digits in a float32, as it
-// does in Go, but not become infinite.
+// decodeFloat accepts an integer only if the float has the same value. A float64 may lose digits in a float32, as it
+// does in Go, but must not become infinite.
 func decodeFloat(r *reader, v reflect.Value) error {
 	t, err := r.next()
 	if err != nil || t.kind == kindNil {
@@ -66,7 +66,7 @@ func decodeFloat(r *reader, v reflect.Value) error {
 	return nil
 }
 
-// int64 is the number that a token is, if it is one and fits.
+// int64 returns the integer in a token, if it is one and fits.
 func (t token) int64() (int64, bool) {
 	switch t.kind {
 	case kindInt:
@@ -111,7 +111,7 @@ func (t token) float64() (float64, bool) {
 	return f, fits && back == t.bits
 }
 
-// integer is the bits of the integer that a float is.
+// integer returns the bits of the integer that a float is.
 func (t token) integer() (uint64, bool) {
 	if n, fits := t.int64(); fits {
 		return uint64(n), true
@@ -154,7 +154,7 @@ func decodeBytes(r *reader, v reflect.Value) error {
 	return err
 }
 
-// bytes reads a byte string, or a nil.
+// bytes reads a byte string or a nil.
 func (r *reader) bytes() ([]byte, error) {
 	t, err := r.next()
 	switch {
@@ -193,7 +193,7 @@ func decodeTime(r *reader, v reflect.Value) error {
 	return nil
 }
 
-// decodeOnlyNil is for interfaces with methods: the data cannot say which type to make.
+// decodeOnlyNil is for interfaces with methods: the data cannot say which type to create.
 func decodeOnlyNil(r *reader, v reflect.Value) error {
 	t, err := r.next()
 	if err == nil && t.kind != kindNil {
@@ -235,7 +235,7 @@ func decodeText(r *reader, v reflect.Value) error {
 	})
 }
 
-// decodeMarshaled takes strings as well as bytes: the encoder writes texts as bytes, other languages as strings.
+// decodeMarshaled accepts strings as well as bytes: the encoder writes texts as bytes, other languages as strings.
 func decodeMarshaled(r *reader, unmarshal func([]byte) error) error {
 	t, err := r.next()
 	switch {
@@ -247,7 +247,7 @@ func decodeMarshaled(r *reader, unmarshal func([]byte) error) error {
 	return unmarshal(clone(t.body))
 }
 
-// clone copies bytes, which the data's owner may use again. The copy of none is empty, not nil.
+// clone copies bytes, because the data's owner may reuse them. A copy of no bytes is empty, not nil.
 func clone(b []byte) []byte {
 	return append(make([]byte, 0, len(b)), b...)
 }

@@ -2,15 +2,17 @@ package codec
 
 import "unsafe"
 
-// Entry is an entry of a msgpack map whose keys are texts. Its bytes are a part of the encoding that [Entries] was given.
+// Entry is an entry of a msgpack map with strings as keys. Its bytes share the memory of the encoding that [Entries]
+// was given.
 type Entry struct {
 	Name  string
 	Value []byte // the encoding of the value
 	Whole []byte // the encodings of the name and the value
 }
 
-// Entries takes a msgpack map apart, for who knows some of its entries and must keep the others as they are. No data has
-// no entries. The error is that of an encoding which is not valid, is no map, or has a key twice or one that is no text.
+// Entries returns the entries of a msgpack map, for a caller that knows some of them and must keep the others as they
+// are. No data has no entries. It is an error if the encoding is invalid or no map, or if a key is a duplicate or no
+// string.
 func Entries(data []byte) ([]Entry, error) {
 	if len(data) == 0 {
 		return nil, nil

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// Equal says whether two msgpack encodings hold the same value, in whatever order they have the entries of maps. They
-// must write it in the same way otherwise: a 1 in one byte is not equal to a 1 in two. An encoding that is not valid
-// is equal to nothing but a copy of itself.
+// Equal reports whether two msgpack encodings hold the same value, in any order of map entries. Otherwise they must be
+// encoded alike: a 1 in one byte is not equal to a 1 in two. An invalid encoding is equal only to an identical copy.
 func Equal(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
@@ -20,11 +19,11 @@ func Equal(a, b []byte) bool {
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// sameBytes says whether one encoding may be the other in another order: if what lies between their first and their last
-// difference has other bytes, it is not. Most changes are found out by that, at the price of little more than looking for
-// them.
+// sameBytes reports whether one encoding may be a reordering of the other: not if the bytes between their first and
+// their last difference have different sums. This finds most changes, and costs little more than the search for the
+// differences.
 func sameBytes(a, b []byte) bool {
-	const block = 256 // is compared at once
+	const block = 256 // compared at once
 	for len(a) >= block && bytes.Equal(a[:block], b[:block]) {
 		a, b = a[block:], b[block:]
 	}
@@ -38,7 +37,7 @@ func sameBytes(a, b []byte) bool {
 	return sum == 0
 }
 
-// canonical is an encoding with the entries of all maps in the order of their bytes. The error is that of an invalid one.
+// canonical returns an encoding with the entries of all maps in byte order. An invalid encoding is an error.
 func canonical(data []byte) ([]byte, error) {
 	var r reader
 	r.reset(data)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// errEmpty is the error for a body without bytes where a value is expected.
+// errEmpty is the error for an empty body where a value is expected.
 var errEmpty = errors.New("empty body, expected a value")
 
 // fault is an error at a place within a value.
@@ -27,10 +27,10 @@ func faultf(format string, args ...any) error {
 	return &fault{text: fmt.Sprintf(format, args...)}
 }
 
-// within puts a step before the path of an error on its way out of a container. So paths cost nothing until there is
-// an error.
+// within prepends a step to the path of an error on its way out of a container. So paths cost nothing until there is an
+// error.
 func within(step string, err error) error {
-	f, ok := err.(*fault) //nolint:errorlint // a fault that is wrapped has no path to add to
+	f, ok := err.(*fault) //nolint:errorlint // a wrapped fault has no path to extend
 	if !ok {
 		f = &fault{text: err.Error()}
 	}
@@ -42,15 +42,15 @@ func withinIndex(i int, err error) error {
 	return within("["+strconv.Itoa(i)+"]", err)
 }
 
-// recovered turns a panic into an error. Encoding and decoding run methods of the values' types, which are anybody's
-// code and may panic; that must not end the process of whoever received the bytes.
+// recovered turns a panic into an error. Encoding and decoding run methods of the values' types, which may panic; that
+// must not end the process that received the bytes.
 func recovered(doing string, err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%s panicked: %v", doing, p)
 	}
 }
 
-// quote is text from outside, made fit for an error message.
+// quote quotes text from outside for an error message, and cuts it.
 func quote(text []byte) string {
 	const most = 40
 	if len(text) > most {

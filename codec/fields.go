@@ -15,7 +15,7 @@ type field struct {
 	omitEmpty bool
 }
 
-// existing is the field within v, unless it is in an embedded struct that is a nil pointer.
+// existing returns the field within v, unless it is in an embedded struct whose pointer is nil.
 func (f *field) existing(v reflect.Value) (reflect.Value, bool) {
 	if len(f.index) == 1 {
 		return v.Field(f.index[0]), true
@@ -24,7 +24,7 @@ func (f *field) existing(v reflect.Value) (reflect.Value, bool) {
 	return found, err == nil
 }
 
-// made is the field within v. It makes the embedded structs on the way.
+// made returns the field within v, and allocates the embedded structs on the way.
 func (f *field) made(v reflect.Value) reflect.Value {
 	for i, index := range f.index {
 		if i > 0 && v.Kind() == reflect.Pointer {
@@ -38,8 +38,8 @@ func (f *field) made(v reflect.Value) reflect.Value {
 	return v
 }
 
-// structFields collects the fields of a struct under the names by which the msgpack encoder writes them. Structs for
-// which that encoder and encoding/json differ are refused.
+// structFields collects the fields of a struct under the names that the msgpack encoder writes. Structs for which that
+// encoder and encoding/json differ are refused.
 func (c *compiler) structFields(t reflect.Type) ([]field, error) {
 	fields := []field{} // not nil: a struct without fields is a struct
 	return fields, c.addFields(&fields, t, nil, nil)
@@ -50,7 +50,7 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 		return fmt.Errorf("%s embeds itself", t)
 	}
 	through = append(through, t)
-	omitsAll := false // which the msgpack encoder is told by the tag of a field with this name
+	omitsAll := false // the msgpack encoder takes that from the tag of a field with this name
 	if f, ok := t.FieldByName("_msgpack"); ok {
 		_, options, err := parseTag(f)
 		if err != nil {
@@ -98,7 +98,7 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 	return nil
 }
 
-// embedded says whether the fields of an embedded field belong to the struct around it, and what type has them.
+// embedded reports whether the fields of an embedded field belong to the struct around it, and which type has them.
 func embedded(f reflect.StructField, name string) (inner reflect.Type, inlined bool, err error) {
 	inner = f.Type
 	if inner.Kind() == reflect.Pointer {

@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// FromJSON writes JSON as msgpack. It is the way back from [ToJSON] for a value that was edited: where JSON has no type
-// of its own, a text takes the type of what is at the same place in like, which is msgpack too. So a text becomes bytes
-// where there were bytes, a time where there was a time, a float that is no number where there was a float, and a key
-// becomes a number where the keys were numbers; a number becomes a float where there was one. The place of an element
-// that like's array is too short for is that of its last. Like may be empty, and then guides nobody. The error says at
-// which place a text is not what it should be.
+// FromJSON converts JSON to msgpack: the way back from [ToJSON] for a value that was edited. JSON lacks some types, so
+// each value takes its type from the value at the same place in like, which is msgpack. A string becomes bytes, a time,
+// or a float that is no number, and a key becomes a number, where like has such a value; a number becomes a float where
+// like has one. Array elements beyond those of like follow its last element. Like may be empty. The error names the
+// place of a string that does not fit.
 func FromJSON(text, like []byte) ([]byte, error) {
 	var value any
 	if err := JSON.Unmarshal(text, &value); err != nil {
@@ -28,7 +27,7 @@ func FromJSON(text, like []byte) ([]byte, error) {
 	return appendLike(nil, value, like)
 }
 
-// appendLike encodes a value that JSON was decoded to. Like is valid or empty.
+// appendLike encodes a decoded JSON value. Like is valid or empty.
 func appendLike(dst []byte, value any, like []byte) ([]byte, error) {
 	var r reader
 	r.reset(like)
@@ -67,7 +66,7 @@ func appendFloat(dst []byte, f float64, like kind) []byte {
 	return appendBits(append(dst, codeFloat64), math.Float64bits(f), 8)
 }
 
-// appendBits is big-endian.
+// appendBits appends big-endian bits.
 func appendBits(dst []byte, bits uint64, size int) []byte {
 	for shift := 8 * (size - 1); shift >= 0; shift -= 8 {
 		dst = append(dst, byte(bits>>shift))
@@ -160,7 +159,7 @@ func appendMapLike(dst []byte, entries map[string]any, like []byte) ([]byte, err
 	return dst, nil
 }
 
-// newKey is the encoding of a key that is new in a map whose other keys are of a kind.
+// newKey encodes a key that is new in a map whose other keys have a kind.
 func newKey(name string, keysAre kind) ([]byte, error) {
 	switch keysAre {
 	case kindString:
@@ -193,7 +192,7 @@ func keyText(key []byte) (string, error) {
 	return name, err
 }
 
-// appendOther keeps an extension that was not edited.
+// appendOther appends an extension that was not edited.
 func appendOther(dst []byte, value any, like []byte) ([]byte, error) {
 	before, err := ToJSON(like)
 	if err != nil {

@@ -73,7 +73,7 @@ func TestFromJSONTakesTypesFromWhatWasThere(t *testing.T) {
 	require.Equal(t, pack("92 01 'x'"), plain)
 }
 
-// TestThereAndBackByJSON decodes and encodes values without a change.
+// TestThereAndBackByJSON converts values to JSON and back without a change.
 func TestThereAndBackByJSON(t *testing.T) {
 	t.Parallel()
 	floats := rapid.Float64().Filter(func(f float64) bool { return f != 0 || !math.Signbit(f) }) // -0 comes back as 0

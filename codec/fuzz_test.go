@@ -15,7 +15,7 @@ import (
 func addSeeds(f *testing.F) {
 	f.Helper()
 	for _, data := range hostile() {
-		if len(data) < 1<<16 { // long ones only slow the fuzzer down; TestHostile has them
+		if len(data) < 1<<16 { // long inputs only slow the fuzzer down; TestHostile has them
 			f.Add(data)
 		}
 	}
@@ -25,7 +25,7 @@ func addSeeds(f *testing.F) {
 	f.Add(valid)
 }
 
-// FuzzUnmarshal decodes anything into everything. What decodes must encode, and then decode to the same.
+// FuzzUnmarshal decodes any bytes into every type. What decodes must encode, and then decode to the same.
 func FuzzUnmarshal(f *testing.F) {
 	debug.SetMemoryLimit(1 << 30)
 	addSeeds(f)
@@ -67,7 +67,7 @@ func FuzzEqual(f *testing.F) {
 		a, b := data[:half], data[half:]
 		require.Equal(t, codec.Equal(a, b), codec.Equal(b, a))
 
-		// A map of two values is the same in the other order, if both values are valid.
+		// A map of two values is equal in the other order, if both values are valid.
 		_, errA := codec.ToJSON(a)
 		_, errB := codec.ToJSON(b)
 		if errA == nil && errB == nil {
@@ -91,7 +91,7 @@ func FuzzToJSON(f *testing.F) {
 	})
 }
 
-// FuzzMerge merges anything. A merge without unknown entries is the change itself; one without a change, what is stored.
+// FuzzMerge merges any bytes. Without unknown entries the result is the change; without a change it is what is stored.
 func FuzzMerge(f *testing.F) {
 	addSeeds(f)
 	f.Add(append(pack("82 'a' 01 'b' 02"), pack("81 'a' 01 81 'a' 02")...))
@@ -109,7 +109,7 @@ func FuzzMerge(f *testing.F) {
 	})
 }
 
-// FuzzFromJSON writes any value as JSON and back: it reads the same then.
+// FuzzFromJSON converts any value to JSON and back, and expects the same JSON again.
 func FuzzFromJSON(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -119,7 +119,7 @@ func FuzzFromJSON(f *testing.F) {
 		}
 		back, err := codec.FromJSON(text, data)
 		if err != nil {
-			return // two keys of one text
+			return // two keys with the same text
 		}
 		again, err := codec.ToJSON(back)
 		require.NoError(t, err)

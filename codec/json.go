@@ -74,7 +74,7 @@ func (jsonCodec) Unmarshal(data []byte, into any) (err error) {
 	return err
 }
 
-// explain says what encoding/json complains of in the way the other codec does.
+// explain words an error of encoding/json like those of the other codec.
 func explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	var syntax *json.SyntaxError

@@ -42,7 +42,7 @@ func TestJSONErrors(t *testing.T) {
 	require.Contains(t, []string{"items.quantity: -1 does not fit uint64", since127}, err.Error())
 }
 
-// TestJSONNesting has brackets that count, and brackets within texts, which do not.
+// TestJSONNesting has brackets that count, and brackets within strings, which do not.
 func TestJSONNesting(t *testing.T) {
 	t.Parallel()
 	nested := func(before string, levels int, after string) []byte {
@@ -59,14 +59,15 @@ func TestJSONNesting(t *testing.T) {
 			require.ErrorContains(t, codec.JSON.Unmarshal(data, into), "nested deeper than 64 levels")
 		}
 	}
-	// The path to such an error was copied at each of its levels.
+	// The path of such an error was once copied at each level.
 	step := `{"` + strings.Repeat("k", 50) + `":`
 	deep := []byte(strings.Repeat(step, 9000) + "1e999" + strings.Repeat("}", 9000))
 	require.Less(t, len(codec.JSON.Unmarshal(deep, new(any)).Error()), 100)
 	require.Less(t, len(codec.JSON.Unmarshal(bytes.Repeat([]byte("1"), 1<<20), new(int)).Error()), 100)
 }
 
-// TestJSONTakesNoMoreMemoryThanItIsWorth has text that takes a multiple of itself, and text that only looks like it.
+// TestJSONTakesNoMoreMemoryThanItIsWorth has JSON that decodes to a multiple of its size, and JSON that only looks like
+// it.
 func TestJSONTakesNoMoreMemoryThanItIsWorth(t *testing.T) {
 	t.Parallel()
 	type wide struct {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// checkJSON fails for what package encoding/json would go along with: 10,000 levels of nesting, and values that take a
-// multiple of their text in memory, as [[],[],[]] does for a list of arrays of a thousand numbers each.
+// checkJSON refuses what encoding/json would accept: up to 10,000 levels of nesting, and values that take a multiple of
+// their text in memory, as [[],[],[]] does for a list of arrays of a thousand numbers each.
 func checkJSON(data []byte, t reflect.Type, p *plan) error {
 	values, err := countValues(data)
 	if err != nil {
@@ -16,17 +16,17 @@ func checkJSON(data []byte, t reflect.Type, p *plan) error {
 	}
 	allowed := memoryAllowance + memoryPerByte*len(data)
 	if uintptr(values)*p.widest <= uintptr(allowed) {
-		return nil // however they are spread over the type
+		return nil // however the values are spread over the type
 	}
 	s := sizer{json.NewDecoder(bytes.NewReader(data)), allowed}
 	s.decoder.UseNumber()
 	if s.value(t) == nil && s.left < 0 {
 		return faultf("the value takes too much memory for its encoding of %d bytes", len(data))
 	}
-	return nil // or no JSON, which the decoder will tell
+	return nil // or invalid JSON, which the decoder will report
 }
 
-// countValues counts the lists, maps and nulls in JSON, which need not be valid. It fails when they nest too deep.
+// countValues counts the lists, maps and nulls in JSON, which may be invalid. It fails if they nest too deep.
 func countValues(data []byte) (count int, err error) {
 	depth, quoted := 0, false
 	for i := 0; i < len(data); i++ {
@@ -34,7 +34,7 @@ func countValues(data []byte) (count int, err error) {
 		case c == '"':
 			quoted = !quoted
 		case quoted && c == '\\':
-			i++ // what is escaped ends no text
+			i++ // an escaped character ends no string
 		case quoted:
 		case c == '[' || c == '{':
 			count++
@@ -50,16 +50,16 @@ func countValues(data []byte) (count int, err error) {
 	return count, nil
 }
 
-// sizer adds up what JSON takes in memory.
+// sizer adds up the memory that decoded JSON takes.
 type sizer struct {
 	decoder *json.Decoder
-	left    int // of what it may take
+	left    int // bytes that it may still take
 }
 
-// value takes the next value off what is left, as one of a type, or as none whose size is of interest.
+// value subtracts the next value from left. Its type is t; if t is nil, its size does not matter.
 func (s *sizer) value(t reflect.Type) error {
 	token, err := s.decoder.Token()
-	if err != nil || token == nil { // null makes nothing
+	if err != nil || token == nil { // null allocates nothing
 		return err
 	}
 	for t != nil && t.Kind() == reflect.Pointer {
@@ -119,7 +119,7 @@ func (s *sizer) object(t reflect.Type) error {
 	return s.end()
 }
 
-// end reads the end of a list or a map, unless it is known already that there is too much.
+// end reads the end of a list or a map, unless the limit is exceeded already.
 func (s *sizer) end() error {
 	if s.left < 0 {
 		return nil
@@ -128,7 +128,7 @@ func (s *sizer) end() error {
 	return err
 }
 
-// fieldType is the type of a field, whose name may be in another case, or nil.
+// fieldType is the type of a field, or nil. The case of the name does not matter.
 func fieldType(t reflect.Type, name string) reflect.Type {
 	for _, f := range planOf(t).fields {
 		if strings.EqualFold(f.name, name) {

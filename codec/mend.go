@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// mend makes what encoding/json decoded what the other codec decodes: numbers in an any are an int64, a uint64 or a
-// float64 rather than a [json.Number], and times are in UTC.
+// mend converts what encoding/json decoded into what the other codec decodes: numbers in an any become an int64, a
+// uint64 or a float64 instead of a [json.Number], and times become UTC.
 func mend(v reflect.Value) error {
 	if v.Type() == timeType {
 		v.Set(reflect.ValueOf(v.Interface().(time.Time).UTC()))

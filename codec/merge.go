@@ -6,13 +6,13 @@ import (
 	"math"
 )
 
-// Merge is a three-way merge of msgpack encodings, for a program that changes a value of which it knows only a part.
-// From the stored encoding it has decoded what it knows, which encodes as base; what it has made of that encodes as
-// changed. Merge returns the stored encoding with these changes, so that what the program does not know stays as it is:
-// an entry of a map, at any depth, that is in stored and not in base.
+// Merge is a three-way merge of msgpack encodings, for a program that knows only a part of a value and changes it. The
+// program decoded what it knows from stored; that part encodes as base, and after the program's changes as changed.
+// Merge returns stored with these changes. What the program does not know stays as it is: map entries, at any depth,
+// that are in stored but not in base.
 //
-// In an array, an element that is unchanged keeps its stored form wherever it moves; one that is changed is merged when
-// the array has kept its length, and replaced otherwise. The error is that of an encoding which is not valid.
+// In an array, an unchanged element keeps its stored form wherever it moves. A changed element is merged if the array
+// has kept its length, and replaced otherwise. An invalid encoding is an error.
 func Merge(stored, base, changed []byte) ([]byte, error) {
 	var values [3][]byte
 	for i, data := range [][]byte{stored, base, changed} {
@@ -76,7 +76,7 @@ func appendMergedArray(dst []byte, stored, base, changed [][]byte) []byte {
 	if len(stored) != len(base) {
 		base = nil
 	}
-	sources := make([]int, len(changed)) // the position in stored, -1 without one
+	sources := make([]int, len(changed)) // the index in stored, or -1
 	used := make([]bool, len(base))
 	moved := make(map[string][]int)
 	for i, value := range base {
@@ -115,7 +115,7 @@ type compound struct {
 	values [][]byte
 }
 
-// parts takes apart a valid value.
+// parts splits a valid value.
 func parts(data []byte) compound {
 	var r reader
 	r.reset(data)
@@ -134,7 +134,7 @@ func parts(data []byte) compound {
 	return c
 }
 
-// index has the values of a map by their keys.
+// index maps the keys of a map to its values.
 func (c compound) index() map[string][]byte {
 	m := make(map[string][]byte, len(c.values)/2)
 	for i := 0; i < len(c.values); i += 2 {
@@ -143,7 +143,8 @@ func (c compound) index() map[string][]byte {
 	return m
 }
 
-// appendHead writes the head of an array or a map: for few elements, many, and a great many, whose code is the next.
+// appendHead appends the head of an array or a map: with the code few, many, or, for a great many elements, the code
+// after many.
 func appendHead(dst []byte, few, many byte, count int) []byte {
 	switch {
 	case count < 16:

@@ -62,7 +62,7 @@ func fromJSON(t *testing.T, text string) []byte {
 	return data
 }
 
-// older and newer are one struct before and after fields were added to it.
+// older and newer are a struct before and after fields were added.
 type older struct {
 	N    int              `json:"n"`
 	Sub  olderSub         `json:"sub"`
@@ -86,7 +86,7 @@ type newerSub struct {
 	More map[string]string `json:"more"`
 }
 
-// TestMergeKeepsWhatAnOlderStructLacks has an older program change what it knows of values of a newer one.
+// TestMergeKeepsWhatAnOlderStructLacks lets an older program change values of a newer one.
 func TestMergeKeepsWhatAnOlderStructLacks(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -11,14 +11,14 @@ import (
 // structTag is the tag that names fields.
 const structTag = "json"
 
-// msgpackCodec encodes with vmihailenco/msgpack. It decodes on its own: that library believes declared lengths
-// (vmihailenco/msgpack#401), turns -1 into a large uint64, panics for a nil time.Time, and has its own idea of what
-// goes into an any.
+// msgpackCodec encodes with vmihailenco/msgpack, but decodes by itself. That library trusts declared lengths
+// (vmihailenco/msgpack#401), turns -1 into a large uint64, panics for a nil time.Time, and decodes other types into an
+// any.
 type msgpackCodec struct{}
 
 func (msgpackCodec) ContentType() string { return "application/msgpack" }
 
-// appender is an encoder that appends.
+// appender is an encoder that appends to a slice.
 type appender struct {
 	encoder *msgpack.Encoder
 	out     []byte
@@ -37,7 +37,7 @@ func (a *appender) WriteByte(b byte) error {
 var appenders = sync.Pool{New: func() any { return &appender{encoder: msgpack.NewEncoder(nil)} }}
 
 func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
-	if data, ok := v.([]byte); ok && data != nil { // there is nothing to find out about it
+	if data, ok := v.([]byte); ok && data != nil { // needs no plan
 		return AppendBytes(dst, data), nil
 	}
 	p, err := encodable(v)
@@ -51,13 +51,13 @@ func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
 	}
 	a := appenders.Get().(*appender)
 	a.out = dst
-	// Every time anew: Reset clears the options, and a type's own EncodeMsgpack may have changed them.
+	// The options are set each time: Reset clears them, and a type's own EncodeMsgpack may have changed them.
 	a.encoder.Reset(a)
 	a.encoder.SetCustomStructTag(structTag)
 	a.encoder.UseCompactInts(true)
 	a.encoder.SetSortMapKeys(true)
 	if err := encode(a.encoder, v); err != nil {
-		return dst, err // and the encoder, which may be in any state, is dropped
+		return dst, err // the encoder may be in any state: it is not reused
 	}
 	out, a.out = a.out, nil
 	appenders.Put(a)
@@ -69,7 +69,7 @@ func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
 	return out, nil
 }
 
-// checkEncoded fails unless types that write their own msgpack have left one valid value.
+// checkEncoded fails unless types with an encoding of their own have written one valid value.
 func checkEncoded(data []byte) error {
 	var r reader
 	r.reset(data)
@@ -91,7 +91,7 @@ func encode(e *msgpack.Encoder, v any) (err error) {
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
 func (msgpackCodec) Unmarshal(data []byte, into any) error {
-	switch into := into.(type) { // there is nothing to find out about these
+	switch into := into.(type) { // these need no plan
 	case **struct{}:
 		if into != nil {
 			return unmarshalNothing(data, into)
@@ -108,7 +108,7 @@ func (msgpackCodec) Unmarshal(data []byte, into any) error {
 	return unmarshal(data, v, p)
 }
 
-// unmarshal decodes into v, of which the fields that data has are zero.
+// unmarshal decodes into v. The fields of v that data may set must be zero.
 func unmarshal(data []byte, v reflect.Value, p *plan) (err error) {
 	if len(data) == 0 {
 		return errEmpty

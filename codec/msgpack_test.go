@@ -120,7 +120,7 @@ func requirePointsTo(t *testing.T, want, pointer any) {
 	require.Equal(t, want, reflect.ValueOf(pointer).Elem().Interface())
 }
 
-// hostile is what no target may be decoded from.
+// hostile lists data that must not decode into any target.
 func hostile() map[string][]byte {
 	valid, err := codec.MsgPack.Append(nil, order{ID: "1", Items: []item{{Raw: make([]byte, 300)}}, At: time.Now(), Extra: 1.5})
 	if err != nil {
@@ -214,7 +214,7 @@ func TestManyFields(t *testing.T) {
 	require.EqualError(t, codec.MsgPack.Unmarshal(pack("82 'F70' 01 'F70' 01"), &back), "F70: there twice")
 }
 
-// TestBytesAreAsOfTheLibrary has bytes, which are encoded by hand, where the form of their length changes.
+// TestBytesAreAsOfTheLibrary encodes bytes, which is done by hand, at the lengths where their form changes.
 func TestBytesAreAsOfTheLibrary(t *testing.T) {
 	t.Parallel()
 	for _, sent := range [][]byte{nil, {}, {1}, make([]byte, 255), make([]byte, 256), make([]byte, 65535), make([]byte, 65536)} {

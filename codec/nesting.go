@@ -2,12 +2,12 @@ package codec
 
 import "reflect"
 
-// maxSteps is how many pointers, interfaces and levels may be on the way to a value. Pointers and interfaces can lead
-// around in a circle without a level.
+// maxSteps is how many pointers, interfaces and levels may lead to a value. Pointers and interfaces can form a cycle
+// without adding a level.
 const maxSteps = 8 * maxDepth
 
-// checkNesting fails for a value that could not be decoded again, or that contains itself: to encode that would
-// overflow the stack, which ends the process.
+// checkNesting fails for a value that could not be decoded again, or that contains itself. Encoding the latter would
+// overflow the stack and end the process.
 func checkNesting(v reflect.Value, levels, steps int) error {
 	if !mayNest(v.Type()) {
 		return nil
@@ -44,7 +44,7 @@ func checkNesting(v reflect.Value, levels, steps int) error {
 			}
 			at := levels
 			if f.Anonymous {
-				at-- // its fields are written among those around it
+				at-- // its fields are inlined
 			}
 			if err := checkNesting(v.Field(i), at, steps); err != nil {
 				return within("."+f.Name, err)
@@ -54,7 +54,7 @@ func checkNesting(v reflect.Value, levels, steps int) error {
 	return nil
 }
 
-// mayNest says whether a type's values can hold others, as far as its own methods do not encode it.
+// mayNest reports whether values of a type can hold others, unless methods of the type encode them.
 func mayNest(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -67,7 +67,7 @@ func mayNest(t reflect.Type) bool {
 	return false
 }
 
-// isNester spares a look at each element of a list of numbers or strings.
+// isNester avoids checking each element of a list of numbers or strings.
 func isNester(k reflect.Kind) bool {
 	switch k {
 	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:

@@ -13,26 +13,26 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// decodeFunc decodes the next value into v, which can be set and is zero. A nil leaves it so.
+// decodeFunc decodes the next value into v, which is settable and zero. A nil leaves it zero.
 type decodeFunc func(r *reader, v reflect.Value) error
 
-// plan says how to decode a type. It is made once a type.
+// plan says how to decode a type. It is made once per type.
 type plan struct {
 	decode decodeFunc
-	fields []field // if it is a struct without methods that decode it
+	fields []field // of a struct without methods that decode it
 	traits
 	err error // why the type has no encoding; then nothing else is set
 }
 
-// traits is what a type is or can hold, at whatever depth.
+// traits describe what a type is or can hold, at any depth.
 type traits struct {
-	mends   bool    // an any or a time.Time, which encoding/json decodes otherwise: see mend
-	nests   bool    // an interface or itself, so that there is no telling how deep it is: see checkNesting
+	mends   bool    // an any or a time.Time, which encoding/json decodes differently: see mend
+	nests   bool    // an interface or itself, so its depth is unknown: see checkNesting
 	foreign bool    // a type that writes its own msgpack, or an interface that may hold one: see checkEncoded
-	widest  uintptr // size of what a slice, a map or a pointer has: see checkJSON
+	widest  uintptr // the largest element of a slice, map or pointer, in bytes: see checkJSON
 }
 
-// plans has the plans that were made. It is replaced to add one: it is asked twice a call, and hardly ever grows.
+// plans holds all plans. Adding one replaces the map, because it is read twice a call and hardly ever grows.
 var plans atomic.Pointer[map[reflect.Type]*plan]
 
 func planOf(t reflect.Type) *plan {
@@ -59,7 +59,7 @@ func planOf(t reflect.Type) *plan {
 	}
 }
 
-// clear sets to zero what decoding may set.
+// clear sets to zero everything that decoding may set.
 func (p *plan) clear(v reflect.Value) {
 	if p.fields == nil {
 		v.SetZero()
@@ -76,9 +76,9 @@ var (
 	anyMapType = reflect.TypeFor[map[string]any]()
 )
 
-// compiler makes the plan of one type and of all that it holds.
+// compiler makes the plan of a type and of all that it holds.
 type compiler struct {
-	known map[reflect.Type]*plan // also those that are being made: types may be recursive
+	known map[reflect.Type]*plan // including unfinished ones: types may be recursive
 	traits
 }
 
@@ -97,8 +97,8 @@ func (c *compiler) compile(t reflect.Type) (*plan, error) {
 	return p, nil
 }
 
-// decoder returns the function that decodes a type. The plan may lack its function until the whole type is compiled,
-// so functions of containers hold on to plans of elements rather than to their functions.
+// decoder returns the function that decodes a type. The function of a plan may be missing until the whole type is
+// compiled, so containers hold on to the plans of their elements, not to their functions.
 func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 	if t == timeType {
 		c.mends = true
@@ -154,7 +154,7 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 	return nil, fmt.Errorf("a %s cannot be encoded", t.Kind())
 }
 
-// pointsToItself says whether nothing but pointers is behind a pointer, as in type p *p.
+// pointsToItself reports whether a pointer leads to nothing but pointers, as in type p *p.
 func pointsToItself(t reflect.Type) bool {
 	slow := t
 	for move := false; t.Kind() == reflect.Pointer; move = !move {
@@ -211,7 +211,7 @@ var methodsThatEncode = []reflect.Type{
 	reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
 }
 
-// customDecoder is for a type with a method that decodes it.
+// customDecoder returns the function for a type with a method that decodes it, or nil.
 func customDecoder(t reflect.Type) decodeFunc {
 	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
 		return nil
@@ -224,13 +224,13 @@ func customDecoder(t reflect.Type) decodeFunc {
 	return nil
 }
 
-// writesMsgpack says whether a type has a method that writes whatever bytes.
+// writesMsgpack reports whether a type has a method that may write any bytes.
 func writesMsgpack(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(methodsThatEncode[0]) || p.Implements(methodsThatEncode[1])
 }
 
-// isPlain says whether a type has no say in its own msgpack encoding.
+// isPlain reports whether a type has no methods for its msgpack encoding.
 func isPlain(t reflect.Type) bool {
 	for _, method := range methodsThatEncode {
 		if reflect.PointerTo(t).Implements(method) {
@@ -242,7 +242,7 @@ func isPlain(t reflect.Type) bool {
 
 var jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// isPlainJSON says whether a type has no say in how it is decoded from JSON.
+// isPlainJSON reports whether a type has no methods for decoding it from JSON.
 func isPlainJSON(t reflect.Type) bool {
 	return !reflect.PointerTo(t).Implements(jsonUnmarshaler) &&
 		!reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())

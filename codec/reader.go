@@ -8,18 +8,18 @@ import (
 
 const (
 	maxDepth        = 64      // levels of maps and arrays
-	memoryPerByte   = 64      // of memory that one byte of data may take when decoded
-	memoryAllowance = 1 << 20 // of memory that any data may take when decoded
+	memoryPerByte   = 64      // bytes of memory that a byte of data may take when decoded
+	memoryAllowance = 1 << 20 // bytes of memory that any data may take when decoded
 )
 
-// kind is what a token is. What kinds are called in errors is in kindNames.
+// kind is the kind of a token. Errors name kinds as in kindNames.
 type kind uint8
 
 const (
 	kindNil kind = iota
 	kindBool
 	kindInt  // negative
-	kindUint // zero and more
+	kindUint // zero or positive
 	kindFloat32
 	kindFloat64
 	kindString
@@ -44,13 +44,13 @@ type token struct {
 	body []byte // of a string, bytes or extension; part of the data
 }
 
-// reader reads tokens. It believes no length that the data does not have the bytes for, so that nobody allocates by
-// one: five bytes can declare four billion elements (vmihailenco/msgpack#401).
+// reader reads tokens. It trusts no length that the data has too few bytes for, because nobody may allocate by such a
+// length: five bytes can declare four billion elements (vmihailenco/msgpack#401).
 type reader struct {
 	data   []byte
 	pos    int
 	depth  int
-	memory int // that the decoded value may still take
+	memory int // bytes that the decoded value may still take
 }
 
 func (r *reader) reset(data []byte) {
@@ -83,7 +83,7 @@ func (r *reader) next() (token, error) {
 	return r.sized(code)
 }
 
-// sized reads the rest of a token whose length or value is not in its code.
+// sized reads the rest of a token whose value or length is not in its code.
 func (r *reader) sized(code byte) (token, error) {
 	switch {
 	case code == codeNil:
@@ -109,7 +109,7 @@ func (r *reader) sized(code byte) (token, error) {
 	return r.long(code)
 }
 
-// signed reads an integer with a sign.
+// signed reads a signed integer.
 func (r *reader) signed(size int) (token, error) {
 	n, err := r.number(size)
 	unused := 64 - 8*size
@@ -121,7 +121,7 @@ func (r *reader) signed(size int) (token, error) {
 
 // long reads the rest of a token whose code is followed by its length.
 func (r *reader) long(code byte) (token, error) {
-	var size int // of the length
+	var size int // bytes of the length
 	switch code {
 	case codeString8, codeBin8, codeExt8:
 		size = 1
@@ -137,7 +137,7 @@ func (r *reader) long(code byte) (token, error) {
 	if err != nil {
 		return token{}, err
 	}
-	if length > uint64(len(r.data)) { // which need not fit an int
+	if length > uint64(len(r.data)) { // it may not fit an int
 		return token{}, r.invalid("length %d declared, %d bytes left", length, len(r.data)-r.pos)
 	}
 	switch code {
@@ -191,7 +191,7 @@ func (r *reader) extension(size int) (token, error) {
 }
 
 func (r *reader) container(k kind, count int) (token, error) {
-	least := count // an element takes one byte or more
+	least := count // an element takes at least one byte
 	if k == kindMap {
 		least *= 2
 	}
@@ -201,7 +201,7 @@ func (r *reader) container(k kind, count int) (token, error) {
 	return token{kind: k, bits: uint64(count)}, nil
 }
 
-// enter begins a level of nesting, which ends when the caller decrements depth.
+// enter starts a level of nesting; the caller ends it by decrementing depth.
 func (r *reader) enter() error {
 	r.depth++
 	if r.depth > maxDepth {
@@ -210,7 +210,8 @@ func (r *reader) enter() error {
 	return nil
 }
 
-// take accounts for count values of a size. Without it a megabyte of empty maps could become a gigabyte of structs.
+// take accounts for the memory of count values of a size. Without it a megabyte of empty maps could become a gigabyte
+// of structs.
 func (r *reader) take(count int, size uintptr) error {
 	if size > 0 && uintptr(count) > uintptr(r.memory)/size {
 		return faultf("the value takes too much memory for its encoding of %d bytes", len(r.data))
@@ -219,7 +220,7 @@ func (r *reader) take(count int, size uintptr) error {
 	return nil
 }
 
-// peekNil says whether the next token is nil.
+// peekNil reports whether the next token is nil.
 func (r *reader) peekNil() bool {
 	return r.pos < len(r.data) && r.data[r.pos] == codeNil
 }

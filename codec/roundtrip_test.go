@@ -77,7 +77,7 @@ func nesteds(depth int) *rapid.Generator[nested] {
 	})
 }
 
-// nilIfEmpty is for fields with omitempty, which come back as nil.
+// nilIfEmpty is for fields with omitempty, which decode to nil.
 func nilIfEmpty[T any](s []T) []T {
 	if len(s) == 0 {
 		return nil
@@ -149,7 +149,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// TestAcrossCodecs has JSON decode what msgpack encoded, by way of ToJSON.
+// TestAcrossCodecs decodes as JSON, by way of ToJSON, what msgpack encoded.
 func TestAcrossCodecs(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

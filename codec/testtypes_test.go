@@ -80,7 +80,7 @@ func (c *custom) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
-// pack is the msgpack of a value, by hex digits, with text between quotes: `81 'a' 01`.
+// pack is msgpack in hex digits, with text between quotes: `81 'a' 01`.
 func pack(digits string) []byte {
 	var out []byte
 	for i, part := range strings.Split(digits, "'") {
@@ -105,5 +105,5 @@ type manyFields struct {
 	F62, F63, F64, F65, F66, F67, F68, F69, F70 int
 }
 
-// targetLike is a new target of the type of another one.
+// targetLike returns a new target of the same type.
 func targetLike(into any) any { return reflect.New(reflect.TypeOf(into).Elem()).Interface() }

@@ -7,13 +7,13 @@ import (
 
 const timestampExt = -1
 
-// The years 1 to 9999, which are those that JSON has too.
+// The years 1 to 9999: the range of JSON times.
 const (
 	minTimestamp = -62135596800
 	maxTimestamp = 253402300799
 )
 
-// time is the time of a timestamp extension.
+// time returns the time in a timestamp extension.
 func (t token) time() (time.Time, error) {
 	if t.kind != kindExt || t.ext != timestampExt {
 		return time.Time{}, wrongKind("a timestamp", t)

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// ToJSON writes one msgpack value, of whatever type, as JSON for people and scripts. Integers are exact and entries
-// keep their order. What JSON lacks becomes a string: bytes are base64, a timestamp is RFC 3339 in UTC, a float that
-// is no number is "NaN", "Infinity" or "-Infinity", and a key that is no string is its JSON text. Any other extension
-// becomes {"ext": type, "data": base64}. An error is what is not valid, nests deeper than 64 levels, or has a map with
-// one key twice or with an array, a map or another extension as a key.
+// ToJSON converts one msgpack value of any type to JSON, for people and scripts. Integers are exact and entries keep
+// their order. What JSON lacks becomes a string: bytes are base64, a timestamp is RFC 3339 in UTC, a float that is no
+// number is "NaN", "Infinity" or "-Infinity", and a key that is no string is its JSON text. Any other extension becomes
+// {"ext": type, "data": base64}. It is an error if the value is invalid, nests deeper than 64 levels, or has a map with
+// a duplicate key or with an array, a map or another extension as a key.
 func ToJSON(msgpack []byte) ([]byte, error) {
 	if len(msgpack) == 0 {
 		return nil, errEmpty
@@ -71,7 +71,7 @@ func (j *transcoder) float(t token) error {
 	case math.IsInf(f, -1):
 		return j.text("-Infinity")
 	case t.kind == kindFloat32:
-		return j.encode(float32(f)) // with no more digits than it has
+		return j.encode(float32(f)) // so that it gets no extra digits
 	}
 	return j.encode(f)
 }
@@ -140,7 +140,7 @@ func (j *transcoder) key() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Text of keys within keys would be escaped again at each level, and so double in length.
+	// The text of keys within keys would be escaped again at each level, and so double in length.
 	if t.kind == kindArray || t.kind == kindMap || t.kind == kindExt && t.ext != timestampExt {
 		return "", wrongKind("a simple value as the key of a map", t)
 	}

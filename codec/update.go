@@ -2,9 +2,9 @@ package codec
 
 import "reflect"
 
-// Update decodes msgpack as MsgPack.Unmarshal does, except that a field of the struct which data lacks stays as it is:
-// the writer did not know it. A field with omitempty becomes zero, for that is how its zero is written. It is for data
-// that outlives the struct by which it was written. Structs within the struct are decoded as a whole.
+// Update decodes msgpack like MsgPack.Unmarshal, except that a struct field that is missing in data stays as it is: the
+// writer did not know it. A missing field with omitempty becomes zero, because that is how its zero is written. Update
+// is for data that outlives the struct that wrote it. Structs within the struct are decoded as a whole.
 func Update(data []byte, into any) error {
 	v, p, err := destination(into)
 	if err != nil {
@@ -17,7 +17,7 @@ func Update(data []byte, into any) error {
 	return unmarshal(data, v, p)
 }
 
-// clearWritten sets to zero the fields that data has or that it leaves out because they are zero.
+// clearWritten sets to zero the fields that data has, or omits because they are zero.
 func (p *plan) clearWritten(data []byte, v reflect.Value) {
 	for i := range p.fields {
 		if f := &p.fields[i]; f.omitEmpty {
@@ -28,7 +28,7 @@ func (p *plan) clearWritten(data []byte, v reflect.Value) {
 	r.reset(data)
 	head, err := r.next()
 	if err != nil || head.kind != kindMap {
-		return // which unmarshal will tell
+		return // unmarshal will report it
 	}
 	for range head.bits {
 		name, err := r.next()
@@ -46,7 +46,7 @@ func (p *plan) clearWritten(data []byte, v reflect.Value) {
 	}
 }
 
-// clear sets the field to zero, unless it is in an embedded struct that is a nil pointer.
+// clear sets the field to zero, unless it is in an embedded struct whose pointer is nil.
 func (f *field) clear(v reflect.Value) {
 	if existing, ok := f.existing(v); ok {
 		existing.SetZero()

@@ -41,7 +41,7 @@ type vector struct {
 	DecodeOnly bool
 }
 
-// TestVectors reads what programs in other languages read too.
+// TestVectors reads a file that tests in other languages read too.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../docs/vectors/values.json")

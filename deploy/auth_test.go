@@ -300,7 +300,7 @@ func TestAuthConf(t *testing.T) {
 		require.Equal(t, host.ID(), record.Owner)
 		watching := troupe.GetOrCreate[room](g.client(t, "watcher"), "org2", "a")
 		var kept []string
-		for one, err := range noted.Replay(t.Context(), watching, troupe.Start{}) {
+		for one, err := range noted.Replay(t.Context(), watching, troupe.ReplayStart{}) {
 			require.NoError(t, err)
 			kept = append(kept, one.Payload)
 		}

@@ -153,7 +153,7 @@ func checkJournal(t *testing.T, c *caller, key string, acknowledged []string) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	var kept []string
-	for event, err := range entered.Replay(ctx, troupe.GetOrCreate[journal](c.bus, key), troupe.Start{}) {
+	for event, err := range entered.Replay(ctx, troupe.GetOrCreate[journal](c.bus, key), troupe.ReplayStart{}) {
 		require.NoError(t, err)
 		kept = append(kept, event.Payload)
 	}

@@ -12,16 +12,16 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// errHostSilent is the error of a host that has a lease and does not answer.
-var errHostSilent = errors.New("the host does not answer")
+// errHostSilent is the error of a host that has a lease but does not reply.
+var errHostSilent = errors.New("the host does not reply")
 
-// ask makes a request of a host, and decodes its answer unless into is nil.
-func (s session) ask(ctx context.Context, nc *nats.Conn, subject string, into any) error {
+// ask sends a request to a host, and decodes the reply into into, unless that is nil.
+func (c connection) ask(ctx context.Context, subject string, into any) error {
 	request := nats.NewMsg(subject)
 	wire.SetContentType(request.Header, codec.JSON)
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	answer, err := nc.RequestMsgWithContext(ctx, request)
+	answer, err := c.nc.RequestMsgWithContext(ctx, request)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return connectionError{fmt.Errorf("%w: %w", errHostSilent, err)}

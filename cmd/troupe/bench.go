@@ -13,34 +13,34 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
-	"github.com/troupe-go/troupe/codec"
 )
 
 // benchCommand is the verb bench.
 type benchCommand struct {
-	address
+	actorArgs
 	Action string  `arg:"" help:"Action."`
 	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin."`
 
-	InFlight int           `short:"c" default:"16" placeholder:"N" help:"Calls that wait for an answer at a time (default: ${default})."`
-	Keys     int           `short:"k" default:"1" placeholder:"N" help:"Call so many actors in turn: the last part of KEY gets -1, -2, ..."`
-	Duration time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long it takes in all (default: ${default})."`
+	InFlight int           `short:"c" default:"16" placeholder:"N" help:"Calls in flight at a time (default: ${default})."`
+	Keys     int           `short:"k" default:"1" placeholder:"N" help:"Call N actors in turn: the last part of KEY gets -1, -2, ..."`
+	Duration time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long the measurement takes (default: ${default})."`
 	Count    int           `short:"n" placeholder:"N" help:"Make this many calls instead, and as many plain requests."`
-	Rounds   int           `default:"5" placeholder:"N" help:"Take turns with plain requests this often (default: ${default})."`
-	Progress bool          `negatable:"" default:"true" help:"Show the progress, on a terminal."`
+	Rounds   int           `default:"5" placeholder:"N" help:"How often calls and plain requests take turns (default: ${default})."`
+	Progress bool          `negatable:"" default:"true" help:"Show a progress bar, on a terminal."`
 }
 
 // Help is shown by troupe bench --help.
 func (*benchCommand) Help() string {
-	return `Calls of the action take turns with plain NATS requests, of the same size and as many at a time, which a second ` +
-		`connection of this program answers. So both meet the same machine and server, and their ratio says more than either: ` +
-		`1x would be as fast as plain NATS, 2x takes twice as long. The spread is that of the rounds.
+	return `Calls of the action take turns with plain NATS requests of the same size, with as many in flight, which a second ` +
+		`connection of this program answers. Both meet the same machine and server, so their ratio says more than either: 1x is ` +
+		`as fast as plain NATS, 2x takes twice as long. The range is that of the rounds.
 
-The actors are real and stay: an action that changes something changes it in each call. Failed calls are counted by code, ` +
-		`and are not in the rate or the times; rounds with one are not in the ratio. It exits with 0 if any call has succeeded.`
+The calls are real: an action that changes its actor changes it with each call, and the actors stay. Failed calls are ` +
+		`counted by code. They do not count in the rate or the times, and a round with one does not count in the ratio. The exit ` +
+		`code is 0 if any call has succeeded.`
 }
 
-func (c *benchCommand) run(ctx context.Context, s session) error {
+func (c *benchCommand) run(ctx context.Context, e env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -50,39 +50,21 @@ func (c *benchCommand) run(ctx context.Context, s session) error {
 	}
 	var given json.RawMessage
 	if c.Input != nil {
-		if given, err = readJSON(ctx, s.in, c.Input, "input"); err != nil {
+		if given, err = readJSON(ctx, e.in, c.Input, "input"); err != nil {
 			return err
 		}
 	}
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	cl, err := client.New(nc, client.Config{Namespace: s.namespace.Name(), Codec: codec.JSON})
-	if err != nil {
-		return err
-	}
-	m := measurement{bench: c, done: new(atomic.Int64), call: s.caller(cl, ids, c.Action, given)}
-	closeEcho, err := m.echo(ctx, s, nc, given)
-	if err == nil {
-		err = m.warmUp(ctx, len(ids))
-		if err == nil {
-			m.measure(ctx, s)
+	return e.withConnection(ctx, func(conn connection) error {
+		m := measurement{bench: c, done: new(atomic.Int64), actor: newTally(), plain: newTally()}
+		if err := m.run(ctx, conn, ids, given); err != nil {
+			return err
 		}
-		closeEcho()
-	}
-	if err = errors.Join(err, cl.Close(context.WithoutCancel(ctx))); err != nil {
-		return explainDenied(nc, err)
-	}
-	if err := m.failed(ctx); err != nil {
-		return explainDenied(nc, err)
-	}
-	return m.print(s, c.subject())
+		report := m.report()
+		return report.print(e)
+	})
 }
 
 func (c *benchCommand) check() error {
-	c.Action = showNumbers(c.Action)
 	for _, flag := range []struct {
 		name  string
 		value int
@@ -97,7 +79,7 @@ func (c *benchCommand) check() error {
 	return troupe.CheckName("action", c.Action)
 }
 
-// ids are the actors that are called.
+// ids returns the actors to call.
 func (c *benchCommand) ids() ([]troupe.ID, error) {
 	id, err := c.id()
 	if err != nil || c.Keys == 1 {
@@ -118,15 +100,43 @@ func (c *benchCommand) ids() ([]troupe.ID, error) {
 	return ids, nil
 }
 
-// subject is what is measured, for the report.
-func (c *benchCommand) subject() string {
-	return fmt.Sprintf("%s %q %s", showNumbers(c.Type), showNumbers(c.Key), c.Action)
+// measurement is a run of the verb bench.
+type measurement struct {
+	bench     *benchCommand
+	callActor func(ctx context.Context, call int) error
+	callPlain func(ctx context.Context, call int) error
+	done      *atomic.Int64
+	actor     *tally
+	plain     *tally
+	ratios    []float64 // of each round
 }
 
-// caller calls the actors in turn.
-func (s session) caller(cl *client.Client, ids []troupe.ID, action string, input json.RawMessage) func(context.Context, int) error {
+// run fails if there is nothing to report.
+func (m *measurement) run(ctx context.Context, conn connection, ids []troupe.ID, input json.RawMessage) (err error) {
+	cl, err := conn.newClient()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cl.Close(context.WithoutCancel(ctx))) }()
+	m.callActor = actorCaller(cl, ids, m.bench.Action, input, conn.timeout)
+	closeEcho, err := m.echo(ctx, conn, input)
+	if err != nil {
+		return err
+	}
+	defer closeEcho()
+	if err := m.warmUp(ctx, len(ids)); err != nil {
+		return err
+	}
+	m.measure(ctx, conn.env)
+	return m.failure(ctx)
+}
+
+// actorCaller returns a function that calls the actors in turn.
+func actorCaller(
+	cl *client.Client, ids []troupe.ID, action string, input json.RawMessage, timeout time.Duration,
+) func(context.Context, int) error {
 	return func(ctx context.Context, call int) error {
-		ctx, cancel := context.WithTimeout(ctx, s.timeout)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		invocation := troupe.Invocation{ID: ids[call%len(ids)], Action: action}
 		if input != nil {
@@ -136,58 +146,47 @@ func (s session) caller(cl *client.Client, ids []troupe.ID, action string, input
 	}
 }
 
-// measurement is a run of the verb bench.
-type measurement struct {
-	bench  *benchCommand
-	call   func(ctx context.Context, call int) error
-	plain  func(ctx context.Context, call int) error
-	done   *atomic.Int64
-	calls  *tally
-	plains *tally
-	ratios []float64 // of each round, sorted
-}
-
 // echo starts what answers plain requests, on a connection of its own, and returns the function that ends it.
-func (m *measurement) echo(ctx context.Context, s session, nc *nats.Conn, body []byte) (end func(), err error) {
-	far, err := s.connect(ctx)
+func (m *measurement) echo(ctx context.Context, conn connection, body []byte) (end func(), err error) {
+	echo, err := conn.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	subject := far.NewInbox()
-	_, err = far.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // who hears nothing counts an error
+	subject := echo.nc.NewInbox()
+	_, err = echo.nc.Subscribe(subject, func(msg *nats.Msg) { _ = msg.Respond(msg.Data) }) // a lost reply counts as an error
 	if err == nil {
-		err = s.flush(ctx, far)
+		err = echo.flush(ctx)
 	}
 	if err != nil {
-		far.Close()
-		return nil, fmt.Errorf("answering plain requests: %w", explainDenied(far, err))
+		echo.nc.Close()
+		return nil, fmt.Errorf("answering plain requests: %w", echo.explainDenied(err))
 	}
-	m.plain = func(context.Context, int) error {
-		_, err := nc.Request(subject, body, s.timeout)
+	m.callPlain = func(context.Context, int) error {
+		_, err := conn.nc.Request(subject, body, conn.timeout)
 		return err
 	}
-	return far.Close, nil
+	return echo.nc.Close, nil
 }
 
-// warmUp wakes the actors, and fails when no call can be right.
+// warmUp wakes the actors. It fails if every call would fail.
 func (m *measurement) warmUp(ctx context.Context, actors int) error {
-	err := m.call(ctx, 0)
+	err := m.callActor(ctx, 0)
 	for _, hopeless := range []error{troupe.ErrUnknownType, troupe.ErrUnknownAction, troupe.ErrBadInput, troupe.ErrUnavailable} {
 		if errors.Is(err, hopeless) {
 			return err
 		}
 	}
 	ignored := new(atomic.Int64)
-	load{inFlight: min(m.bench.InFlight, actors), calls: actors, done: ignored}.run(ctx, newTally(), m.call)
-	load{inFlight: m.bench.InFlight, calls: m.bench.InFlight, done: ignored}.run(ctx, newTally(), m.plain)
+	load{inFlight: min(m.bench.InFlight, actors), calls: actors, done: ignored}.run(ctx, newTally(), m.callActor)
+	load{inFlight: m.bench.InFlight, calls: m.bench.InFlight, done: ignored}.run(ctx, newTally(), m.callPlain)
 	return ctx.Err()
 }
 
-// measure lets both kinds take turns.
-func (m *measurement) measure(ctx context.Context, s session) {
-	m.calls, m.plains = newTally(), newTally()
-	if m.bench.Progress && !s.json && isTerminal(s.err) {
-		defer m.showProgress(s.err)()
+// measure lets calls and plain requests take turns.
+func (m *measurement) measure(ctx context.Context, e env) {
+	if m.bench.Progress && !e.json && isTerminal(e.err) {
+		total, done := m.progress()
+		defer showProgress(e.err, total, done)()
 	}
 	rounds := m.bench.Rounds
 	for round := range rounds {
@@ -195,27 +194,45 @@ func (m *measurement) measure(ctx context.Context, s session) {
 		if count := m.bench.Count; count > 0 {
 			turn.calls = count*(round+1)/rounds - count*round/rounds
 		}
-		plain, ours := newTally(), newTally()
-		turn.run(ctx, plain, m.plain)
-		turn.run(ctx, ours, m.call)
-		m.plains.merge(plain)
-		m.calls.merge(ours)
+		plain, actor := newTally(), newTally()
+		turn.run(ctx, plain, m.callPlain)
+		turn.run(ctx, actor, m.callActor)
+		m.plain.merge(plain)
+		m.actor.merge(actor)
 		if ctx.Err() != nil {
 			return
 		}
-		if plain.whole() && ours.whole() { // what failed took its time, and is not in the rate
-			m.ratios = append(m.ratios, plain.rate()/ours.rate())
+		if plain.allSucceeded() && actor.allSucceeded() { // failed calls take time, but do not count in the rate
+			m.ratios = append(m.ratios, plain.rate()/actor.rate())
 		}
 	}
 }
 
-// failed is why there is nothing to tell of.
-func (m *measurement) failed(ctx context.Context) error {
+// progress returns how much there is to do and how much is done: in calls, or in milliseconds from now on.
+func (m *measurement) progress() (total int64, done func() int64) {
+	if count := m.bench.Count; count > 0 {
+		return 2 * int64(count), m.done.Load
+	}
+	began := time.Now()
+	return m.bench.Duration.Milliseconds(), func() int64 { return time.Since(began).Milliseconds() }
+}
+
+// failure says why there is nothing to report, or nil.
+func (m *measurement) failure(ctx context.Context) error {
 	switch {
-	case m.calls.times.TotalCount() > 0:
+	case m.actor.times.TotalCount() > 0:
 		return nil
-	case m.calls.first != nil:
-		return m.calls.first
+	case m.actor.first != nil:
+		return m.actor.first
 	}
 	return ctx.Err()
+}
+
+func (m *measurement) report() benchReport {
+	c := m.bench
+	return benchReport{
+		subject:  fmt.Sprintf("%s %q %s", c.Type, c.Key, c.Action),
+		inFlight: c.InFlight, keys: c.Keys,
+		actor: m.actor, plain: m.plain, ratio: newRatio(m.ratios),
+	}
 }

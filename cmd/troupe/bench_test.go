@@ -136,7 +136,7 @@ func TestTally(t *testing.T) {
 		"999 µs": 999 * time.Microsecond, "1.50 ms": 1500 * time.Microsecond, "15.0 ms": 15 * time.Millisecond,
 		"1500 ms": 1500 * time.Millisecond, "15.0 s": 15 * time.Second,
 	} {
-		require.Equal(t, want, shortTime(d))
+		require.Equal(t, want, formatLatency(d))
 	}
 }
 
@@ -162,7 +162,8 @@ func TestProgressEnds(t *testing.T) {
 	for _, bench := range []benchCommand{{Count: 10}, {Duration: time.Hour}} {
 		var shown bytes.Buffer
 		m := measurement{bench: &bench, done: new(atomic.Int64)}
-		m.showProgress(&shown)()
+		total, done := m.progress()
+		showProgress(&shown, total, done)()
 		require.Contains(t, shown.String(), "measuring")
 	}
 }

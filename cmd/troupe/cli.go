@@ -7,15 +7,13 @@ import (
 	"reflect"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-const description = `Call the actors on a NATS bus, and look after them and their hosts.
+const description = `Call actors on a NATS bus, and manage them and their hosts.
 
 Examples:
   troupe up
@@ -26,78 +24,69 @@ Examples:
   troupe info inventory main
   troupe hosts`
 
-// notes follow what kong makes of the grammar.
+// notes follow the help that kong generates.
 const notes = `
-A KEY is the parts of an actor's key with slashes between them: org1/lobby. The
-key of no parts is "", an empty part is a lone =, and =XX is a byte by its
-number (=2F for a slash within a part). Write -- before arguments that begin
-with a hyphen and are no numbers.
+A KEY is the parts of an actor's key, separated by slashes: org1/lobby. The key
+without parts is "", an empty part is a lone =, and =XX is a byte in hexadecimal
+(=2F for a slash within a part). Write -- before arguments that begin with a
+hyphen, except numbers.
 
 The server is NATS_URL, or 127.0.0.1:4222, where troupe up and the examples with
---serve listen. A context of the nats command is chosen by --context or
-NATS_CONTEXT; the other NATS_ variables mean what they mean to that command too.
-Flags win over all of them.
+--serve listen. --context or NATS_CONTEXT selects a context of the nats command;
+the other NATS_ variables mean what they mean to that command. Flags override
+all of them.
 
 ` + exitHelp + "\n"
 
-// grammar is the command line.
+// grammar is the grammar of the command line.
 type grammar struct {
 	Call  callCommand  `cmd:"" group:"actors" help:"Call an action of an actor: JSON in, JSON out."`
-	Watch watchCommand `cmd:"" group:"actors" help:"Print the events of an actor as they come."`
+	Watch watchCommand `cmd:"" group:"actors" help:"Print the events of an actor as they arrive."`
 	Ls    lsCommand    `cmd:"" group:"actors" help:"List the actors that have a record."`
-	Info  infoCommand  `cmd:"" group:"actors" help:"Show what is known of an actor."`
+	Info  infoCommand  `cmd:"" group:"actors" help:"Show an actor and its host."`
 	Rm    rmCommand    `cmd:"" group:"actors" help:"Destroy an actor."`
 
-	State stateCommand `cmd:"" group:"state" help:"See or repair what is stored of an actor."`
+	State stateCommand `cmd:"" group:"state" help:"Show or repair the stored state of an actor."`
 
-	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and what each does."`
-	Drain drainCommand `cmd:"" group:"hosts" help:"Have a host stop cleanly, and hand its actors over."`
+	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
+	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
 	Up    upCommand    `cmd:"" group:"tools" help:"Run a NATS server with JetStream, for development."`
-	Bench benchCommand `cmd:"" group:"tools" help:"Measure calls of an action, beside plain NATS requests."`
+	Bench benchCommand `cmd:"" group:"tools" help:"Measure calls of an action against plain NATS requests."`
 
-	Completion completionCommand `cmd:"" group:"tools" help:"Print what has a shell complete command lines."`
+	Completion completionCommand `cmd:"" group:"tools" help:"Print a script for shell completion."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
 
 	globals
 }
 
-// globals are the flags of every verb.
-type globals struct {
-	JSON      bool             `group:"common" name:"json" short:"j" help:"Write JSON for scripts, one value a line, and errors to stderr."`
-	Namespace string           `group:"common" placeholder:"NAME" help:"Namespace of the actors ($$TROUPE_NAMESPACE, else ${namespace})."`
-	Version   kong.VersionFlag `group:"common" help:"Print the version."`
-
-	connection `group:"connection"`
-}
-
-// verb is a command, once its arguments are read.
+// verb is a command whose arguments are parsed.
 type verb interface {
-	run(ctx context.Context, s session) error
+	run(ctx context.Context, e env) error
 }
 
-// run is the program: it returns its exit code.
+// run is the program. It returns the exit code.
 func run(ctx context.Context, args []string, t terminal) int {
 	var cli grammar
 	command, exited, err := parse(&cli, args, t)
 	if exited { // after --help and --version
 		return exitOK
 	}
-	var s session
+	var e env
 	if err == nil {
-		s, err = cli.session(t)
+		e, err = cli.env(t)
 	}
 	if err == nil {
-		err = command.run(ctx, s)
+		err = command.run(ctx, e)
 	}
 	if err != nil {
 		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
-		return report(t, asJSON, err)
+		return reportError(t, asJSON, err)
 	}
 	return exitOK
 }
 
-// parse reads the command line into cli. Nothing is left to do when exited is true.
+// parse parses the command line into cli. If exited is true, kong has printed what was asked for.
 func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, err error) {
 	parser, err := kong.New(cli,
 		kong.Name("troupe"),
@@ -109,6 +98,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.Help(printHelp),
+		kong.KindMapper(reflect.String, kong.MapperFunc(decodeUnmarked)),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { exited = true }),
 	)
@@ -118,19 +108,19 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	parsed, err := parser.Parse(hideNumbers(args))
+	parsed, err := parser.Parse(markNegatives(args))
 	if exited {
 		return nil, true, nil
 	}
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
-		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", showNumbers(wrong.Error()))}
+		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", withoutMarks(wrong.Error()))}
 	}
 	if err != nil {
 		return nil, false, usageError{err}
 	}
 	command, ok := reflect.TypeAssert[verb](parsed.Selected().Target.Addr())
 	if !ok {
-		return nil, false, fmt.Errorf("%s does nothing", parsed.Command())
+		return nil, false, fmt.Errorf("%s is not implemented", parsed.Command())
 	}
 	if c, ok := command.(*completeCommand); ok {
 		c.model = parser.Model
@@ -144,36 +134,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 		_, err = fmt.Fprint(ctx.Stdout, notes)
 	}
 	return err
-}
-
-// hidden marks arguments such as -5, an input and not a flag. No argument of a program can contain it.
-const hidden = "\x00"
-
-func hideNumbers(args []string) []string {
-	marked := make([]string, len(args))
-	for i, arg := range args {
-		if len(arg) > 1 && arg[0] == '-' && '0' <= arg[1] && arg[1] <= '9' {
-			arg = hidden + arg
-		}
-		marked[i] = arg
-	}
-	return marked
-}
-
-func showNumbers(arg string) string { return strings.ReplaceAll(arg, hidden, "") }
-
-// address is the actor that a verb is about.
-type address struct {
-	Type string `arg:"" help:"Actor type."`
-	Key  string `arg:"" help:"Key, parts separated by slashes; \"\" is the key of no parts."`
-}
-
-func (a address) id() (troupe.ID, error) {
-	key, err := parseKey(showNumbers(a.Key))
-	if err != nil {
-		return troupe.ID{}, usageError{err}
-	}
-	return troupe.NewID(showNumbers(a.Type), key...)
 }
 
 func version() string {

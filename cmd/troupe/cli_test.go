@@ -34,25 +34,25 @@ func TestHelpAndVersion(t *testing.T) {
 	require.Contains(t, got.out, `
 Actors:
   call     Call an action of an actor: JSON in, JSON out.
-  watch    Print the events of an actor as they come.
+  watch    Print the events of an actor as they arrive.
   ls       List the actors that have a record.
-  info     Show what is known of an actor.
+  info     Show an actor and its host.
   rm       Destroy an actor.
 
 Stored state:
   state get        Print the stored state of an actor.
   state set        Replace the stored state of an actor.
-  state history    List the revisions of an actor that are kept.
-  state keep       Set how many revisions of each actor are kept.
+  state history    List the kept revisions of an actor.
+  state keep       Show or set how many revisions of each actor are kept.
 
 Hosts:
-  hosts    List the hosts that are up, and what each does.
-  drain    Have a host stop cleanly, and hand its actors over.
+  hosts    List the hosts that are up, and their load.
+  drain    Stop a host cleanly, and release its actors.
 
 Tools:
   up            Run a NATS server with JetStream, for development.
-  bench         Measure calls of an action, beside plain NATS requests.
-  completion    Print what has a shell complete command lines.
+  bench         Measure calls of an action against plain NATS requests.
+  completion    Print a script for shell completion.
 `)
 	got = program{}.run(t.Context(), "ls", "--fly", "--json")
 	require.Equal(t, exitUsage, got.code)

@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// errNo is the answer no.
-var errNo = errors.New("nothing is done")
+// errDeclined is the error when the answer is not yes.
+var errDeclined = errors.New("cancelled: nothing is changed")
 
-// confirm asks a question and returns nil for yes, and for everything else an error.
-func (s session) confirm(ctx context.Context, question string) error {
-	fmt.Fprintf(s.err, "%s [y/N] ", question)
-	line, err := readAll(ctx, &firstLine{in: s.in})
+// confirm asks a question. It returns nil for yes, and an error for everything else.
+func (t terminal) confirm(ctx context.Context, question string) error {
+	fmt.Fprintf(t.err, "%s [y/N] ", question)
+	line, err := readAll(ctx, &firstLine{in: t.in})
 	if err != nil {
-		fmt.Fprintln(s.err)
+		fmt.Fprintln(t.err)
 		return fmt.Errorf("waiting for an answer: %w", err)
 	}
 	switch strings.ToLower(strings.TrimSpace(string(line))) {
 	case "y", "yes":
 		return nil
 	}
-	return usageError{errNo}
+	return usageError{errDeclined}
 }
 
-// firstLine reads a line, and no further.
+// firstLine reads one line and no further.
 type firstLine struct {
 	in    io.Reader
 	ended bool

@@ -7,87 +7,95 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
 // drainCommand is the verb drain.
 type drainCommand struct {
-	Host  string        `arg:"" help:"Id of the host, or the beginning of it, or its name: see troupe hosts."`
+	Host  string        `arg:"" help:"Id of the host, the beginning of the id, or its name: see troupe hosts."`
 	Force bool          `short:"f" help:"Do not ask."`
-	Wait  time.Duration `default:"30s" placeholder:"DURATION" help:"How long to wait for it to end, 0 to ask it only (default: 30s)."`
+	Wait  time.Duration `default:"30s" placeholder:"DURATION" help:"How long to wait for its end; 0 does not wait (default: 30s)."`
 }
 
 // Help is shown by troupe drain --help.
 func (*drainCommand) Help() string {
-	return `New calls go to other hosts, what runs is ended, within the host's own grace (15 s by default), its actors are ` +
-		`free for others, and its lease is given back. Then its program ends, if it is one that does so ` +
-		`(actorhost.Run, or Host.Done). On a terminal you are asked first. The exit code is 6 when it has not ended in time.`
+	return `New calls go to other hosts. Running actions end within the host's grace (15 s by default), its actors are ` +
+		`released, and its lease is given back. Then its program ends, if it uses actorhost.Run or waits for Host.Done. On a ` +
+		`terminal you are asked first. The exit code is 6 if the host has not ended in time.`
 }
 
-// lookAgain is the pause between two looks at the lease of a host that drains.
-const lookAgain = 50 * time.Millisecond
-
-func (c *drainCommand) run(ctx context.Context, s session) error {
+func (c *drainCommand) run(ctx context.Context, e env) error {
 	if c.Wait < 0 {
 		return usageError{fmt.Errorf("--wait %v is negative", c.Wait)}
 	}
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	up, err := s.hostsUp(ctx, nc)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	host, err := findHost(up, showNumbers(c.Host))
-	if err != nil {
-		return err
-	}
-	called := strings.TrimSpace(oneLine(host.Name + " " + host.ID))
-	if s.interactive && !c.Force {
-		if err := s.confirm(ctx, "Drain the host "+called+"?"); err != nil {
+	return e.withConnection(ctx, func(conn connection) error {
+		up, err := conn.hostsUp(ctx)
+		if err != nil {
 			return err
 		}
-	}
-	began := time.Now()
-	switch err := s.ask(ctx, nc, s.namespace.Drain(host.ID), nil); {
-	case errors.Is(err, context.DeadlineExceeded) && nc.LastError() == nil:
+		host, err := findHost(up, c.Host)
+		if err != nil {
+			return err
+		}
+		if e.interactive && !c.Force {
+			if err := e.confirm(ctx, "Drain the host "+nameAndID(host)+"?"); err != nil {
+				return err
+			}
+		}
+		began := time.Now()
+		if err := c.drain(ctx, conn, host); err != nil {
+			return err
+		}
+		return c.print(e, host, time.Since(began))
+	})
+}
+
+// drain asks a host to drain, and waits until it has ended, unless --wait is 0.
+func (c *drainCommand) drain(ctx context.Context, conn connection, host store.HostEntry) error {
+	switch err := conn.ask(ctx, conn.namespace.Drain(host.ID), nil); {
+	case errors.Is(err, context.DeadlineExceeded) && conn.nc.LastError() == nil:
 		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
-			Message: fmt.Sprintf("the host %s was asked to drain and does not answer", called)}
+			Message: fmt.Sprintf("the host %s was asked to drain and does not reply", nameAndID(host))}
 	case err != nil:
-		return fmt.Errorf("asking the host %s to drain: %w", called, explainDenied(nc, err))
+		return fmt.Errorf("asking the host %s to drain: %w", nameAndID(host), conn.explainDenied(err))
+	case c.Wait == 0:
+		return nil
 	}
-	if c.Wait > 0 {
-		err := s.awaitEnd(ctx, nc, host.ID, c.Wait)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
-				Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, c.Wait)}
-		} else if err != nil {
-			return err
-		}
+	leases, err := conn.findLeases(ctx)
+	if err != nil || leases == nil {
+		return err
 	}
-	took := time.Since(began)
+	err = awaitEnd(ctx, leases, host.ID, c.Wait)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
+			Message: fmt.Sprintf("the host %s was asked to drain and has not ended within %v", host.ID, c.Wait)}
+	}
+	return err
+}
+
+func (c *drainCommand) print(e env, host store.HostEntry, took time.Duration) error {
 	switch {
-	case s.json:
-		return s.printLine(struct {
+	case e.json:
+		return e.printLine(struct {
 			ID      string  `json:"id"`
 			Name    string  `json:"name,omitempty"`
 			Ended   bool    `json:"ended"`
 			Seconds float64 `json:"seconds"`
 		}{host.ID, host.Name, c.Wait > 0, took.Seconds()})
 	case c.Wait > 0:
-		fmt.Fprintf(s.err, "drained %s in %v\n", called, took.Round(time.Millisecond))
+		fmt.Fprintf(e.err, "drained %s in %v\n", nameAndID(host), took.Round(time.Millisecond))
 	default:
-		fmt.Fprintf(s.err, "%s drains\n", called)
+		fmt.Fprintf(e.err, "%s is draining\n", nameAndID(host))
 	}
 	return nil
 }
 
-// findHost is the host that is meant.
+func nameAndID(host store.HostEntry) string {
+	return strings.TrimSpace(stripControls(host.Name + " " + host.ID))
+}
+
+// findHost returns the host with this id, beginning of an id, or name.
 func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, error) {
 	if host, ok := up[meant]; ok {
 		return host, nil
@@ -107,33 +115,7 @@ func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, err
 		}
 	}
 	if found := len(byID) + len(byName); found > 1 {
-		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts are called %q: name one by its id, see troupe hosts", found, meant)}
+		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts match %q: name one by its id, see troupe hosts", found, meant)}
 	}
 	return store.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
-}
-
-// awaitEnd waits until a host has no lease any more.
-func (s session) awaitEnd(ctx context.Context, nc *nats.Conn, host string, wait time.Duration) error {
-	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	look := time.NewTicker(lookAgain)
-	defer look.Stop()
-	for {
-		_, up, err := leases.Revision(ctx, host)
-		switch {
-		case err == nil && !up:
-			return nil
-		case err != nil && ctx.Err() == nil:
-			return fmt.Errorf("waiting for the host %s: %w", host, err)
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the host %s: %w", host, ctx.Err())
-		}
-	}
 }

@@ -26,18 +26,15 @@ const (
 )
 
 const exitHelp = `Exit codes:
-  0  done
-  1  the actor refused: an error of its own
-  2  a command line or an input that cannot be right, or a no to its question
+  0  success
+  1  the actor returned an error of its own
+  2  invalid command line or input, or the question was not answered with yes
   3  no such actor, actor type, action or host
-  4  no connection, or nobody free to answer: the action has not run
-  5  anything else that failed on the way
-  6  no answer in time: whether it has happened is not known`
+  4  no connection, or no host could take the call: nothing has run
+  5  any other failure
+  6  no reply in time: the outcome is unknown`
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
-// failure is an error as people and scripts see it.
+// failure is an error as it is printed, also as JSON.
 type failure struct {
 	Code      string         `json:"code"`
 	Message   string         `json:"message"`
@@ -46,7 +43,7 @@ type failure struct {
 	Retryable bool           `json:"retryable,omitempty"`
 }
 
-// asFailure also returns the exit code that err ends the program with.
+// asFailure also returns the exit code for err.
 func asFailure(err error) (failure, int) {
 	var failed *troupe.Error
 	var usage usageError
@@ -93,25 +90,29 @@ func exitCode(err *troupe.Error) int {
 	}
 }
 
-// report writes err to stderr, in one line of JSON for scripts, and returns the exit code.
-func report(t terminal, asJSON bool, err error) int {
+// reportError prints err to stderr, with --json as one line of JSON, and returns the exit code.
+func reportError(t terminal, asJSON bool, err error) int {
 	f, code := asFailure(err)
 	if asJSON {
 		if line, err := marshal(f); err == nil {
 			fmt.Fprintf(t.err, "%s\n", line)
 			return code
-		} // metadata that is no JSON
+		} // metadata that JSON cannot encode
 	}
-	fmt.Fprintln(t.err, paint(t.err, text.FgRed, "error"), oneLine(f.Code)+":", oneLine(f.Message))
+	fmt.Fprintln(t.err, paint(t.err, text.FgRed, "error"), stripControls(f.Code)+":", stripControls(f.Message))
 	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
 		value, err := marshal(f.Metadata[key])
 		if err != nil {
 			value = fmt.Appendf(nil, "%q", fmt.Sprint(f.Metadata[key]))
 		}
-		fmt.Fprintf(t.err, "  %s: %s\n", oneLine(key), value)
+		fmt.Fprintf(t.err, "  %s: %s\n", stripControls(key), value)
 	}
 	if errors.Is(err, bus.ErrNoServer) {
 		fmt.Fprint(t.err, noServerAdvice)
 	}
 	return code
 }
+
+const noServerAdvice = `  Is the program that runs the actors up? troupe up, and examples started with --serve, listen at 127.0.0.1:4222.
+  To use another server, name it with --server URL, NATS_URL or --context NAME.
+`

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -22,53 +21,47 @@ type hostsCommand struct{}
 
 // Help is shown by troupe hosts --help.
 func (*hostsCommand) Help() string {
-	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is how many ` +
-		`actors are in its memory. Since it started, CALLS are those that it has run or refused, and FAILED those of them ` +
-		`that it has answered with an error.`
+	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is the number of ` +
+		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them.`
 }
 
-// hostLine is a host as hosts --json writes it.
+// hostLine is a host as hosts --json prints it.
 type hostLine struct {
 	store.HostEntry
-	Info  *wire.HostInfo `json:"info"` // null: it does not answer
+	Info  *wire.HostInfo `json:"info"` // null: it does not reply
 	Error string         `json:"error,omitempty"`
 }
 
-// typesWidth is how wide the names of types are on a terminal.
+// typesWidth is the width of the column of types on a terminal.
 const typesWidth = 16
 
-// askAtOnce is how many hosts are asked at a time.
-const askAtOnce = 64
+// maxAsked is how many hosts are asked at the same time.
+const maxAsked = 64
 
-func (*hostsCommand) run(ctx context.Context, s session) error {
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	up, err := s.hostsUp(ctx, nc)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	hosts := s.askHosts(ctx, nc, up)
-	if s.json {
-		for _, host := range hosts {
-			if err := s.printLine(host); err != nil {
-				return err
-			}
+func (*hostsCommand) run(ctx context.Context, e env) error {
+	return e.withConnection(ctx, func(conn connection) error {
+		up, err := conn.hostsUp(ctx)
+		if err != nil {
+			return err
 		}
-		return nil
+		return printHosts(e, askHosts(ctx, conn, up))
+	})
+}
+
+func printHosts(e env, hosts []hostLine) error {
+	if e.json {
+		return printLines(e.terminal, hosts)
 	}
 	if len(hosts) == 0 {
-		_, err = fmt.Fprintf(s.out, "No hosts are up in the namespace %s.\n", s.namespace.Name())
+		_, err := fmt.Fprintf(e.out, "No hosts are up in the namespace %s.\n", e.namespace.Name())
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, hostTable(s.terminal, hosts))
+	_, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts))
 	return err
 }
 
-// askHosts asks all hosts how they are, and sorts them by name.
-func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]store.HostEntry) []hostLine {
+// askHosts asks all hosts for their counters, and sorts them by name.
+func askHosts(ctx context.Context, conn connection, up map[string]store.HostEntry) []hostLine {
 	hosts := make([]hostLine, 0, len(up))
 	for _, entry := range up {
 		hosts = append(hosts, hostLine{HostEntry: entry})
@@ -77,13 +70,13 @@ func (s session) askHosts(ctx context.Context, nc *nats.Conn, up map[string]stor
 		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
 	})
 	var asking sync.WaitGroup
-	free := make(chan struct{}, askAtOnce)
+	free := make(chan struct{}, maxAsked)
 	for i := range hosts {
 		free <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-free }()
 			var info wire.HostInfo
-			if err := s.ask(ctx, nc, s.namespace.Info(hosts[i].ID), &info); err != nil {
+			if err := conn.ask(ctx, conn.namespace.Info(hosts[i].ID), &info); err != nil {
 				hosts[i].Error = err.Error()
 			} else {
 				hosts[i].Info = &info
@@ -99,12 +92,12 @@ func hostTable(t terminal, hosts []hostLine) string {
 	w.AppendHeader(table.Row{"HOST", "TYPES", "UP", "AWAKE", "CALLS", "FAILED"})
 	now := time.Now()
 	for _, host := range hosts {
-		name := hostText(t, listedHost{ID: host.ID, Name: host.Name, Up: true})
-		types := oneLine(strings.Join(host.Types, ", "))
-		if isTerminal(t.out) { // of 80 columns, perhaps
+		name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID))
+		types := stripControls(strings.Join(host.Types, ", "))
+		if isTerminal(t.out) { // it may have only 80 columns
 			types = text.WrapSoft(types, typesWidth)
 		}
-		row := table.Row{name, types, since(now.Sub(host.Started))}
+		row := table.Row{name, types, formatDuration(now.Sub(host.Started))}
 		if info := host.Info; info == nil {
 			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-")
 		} else {

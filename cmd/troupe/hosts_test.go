@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -47,7 +46,7 @@ func TestHosts(t *testing.T) {
 	require.False(t, decoder.More())
 	require.Equal(t, wire.HostInfo{ID: up.ID, Awake: 2, Calls: 3, Failed: 1}, *up.Info)
 	require.Nil(t, silent.Info)
-	require.Contains(t, silent.Error, "does not answer")
+	require.Contains(t, silent.Error, "does not reply")
 }
 
 func TestDrain(t *testing.T) {
@@ -72,7 +71,7 @@ func TestDrain(t *testing.T) {
 
 	one := ids("one")[0]
 	got := p.answering("n\n").run(t.Context(), "drain", "one")
-	require.Equal(t, result{exitUsage, "", "Drain the host one " + one + "? [y/N] error usage: nothing is done\n"}, got)
+	require.Equal(t, result{exitUsage, "", "Drain the host one " + one + "? [y/N] error usage: cancelled: nothing is changed\n"}, got)
 	got = p.answering("").run(t.Context(), "drain", "one")
 	require.Equal(t, exitUsage, got.code, "the end of the input is no yes")
 	require.Len(t, ids("one"), 1)
@@ -82,7 +81,7 @@ func TestDrain(t *testing.T) {
 	require.Empty(t, ids("one"))
 
 	got = p.run(t.Context(), "drain", "two")
-	require.Equal(t, result{exitUsage, "", "error usage: 2 hosts are called \"two\": name one by its id, see troupe hosts\n"}, got)
+	require.Equal(t, result{exitUsage, "", "error usage: 2 hosts match \"two\": name one by its id, see troupe hosts\n"}, got)
 	require.Equal(t, exitNotFound, p.run(t.Context(), "drain", one).code)
 	require.Equal(t, exitNotFound, p.run(t.Context(), "drain", "").code)
 	require.Equal(t, exitUsage, p.run(t.Context(), "drain", "two", "--wait", "-1s").code)
@@ -92,7 +91,7 @@ func TestDrain(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Contains(t, got.out, `{"id":"`+two[0]+`","name":"two","ended":true,"seconds":`)
 	got = p.answering("").run(t.Context(), "drain", "two", "--force", "--wait", "0")
-	require.Equal(t, result{exitOK, "", "two " + two[1] + " drains\n"}, got)
+	require.Equal(t, result{exitOK, "", "two " + two[1] + " is draining\n"}, got)
 	require.Eventually(t, func() bool { return len(ids("two")) == 0 }, 10*time.Second, time.Millisecond)
 }
 
@@ -103,17 +102,15 @@ func TestDrainOfASilentHost(t *testing.T) {
 	lease(t, server, store.HostEntry{ID: "gone"})
 	got := p.run(t.Context(), "drain", "gone")
 	require.Equal(t, exitUnavailable, got.code)
-	require.Contains(t, got.err, "error unavailable: asking the host gone to drain: the host does not answer")
+	require.Contains(t, got.err, "error unavailable: asking the host gone to drain: the host does not reply")
 
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	deaf, err := nc.SubscribeSync("troupe.host.gone.>")
 	require.NoError(t, err)
 	require.NoError(t, nc.Flush())
 	got = p.run(t.Context(), "drain", "gone", "--timeout", "500ms")
 	require.Equal(t, exitUnknown, got.code)
-	require.Contains(t, got.err, "error outcome_unknown: the host gone was asked to drain and does not answer")
+	require.Contains(t, got.err, "error outcome_unknown: the host gone was asked to drain and does not reply")
 
 	require.NoError(t, deaf.Unsubscribe())
 	_, err = nc.Subscribe("troupe.host.gone.drain", func(msg *nats.Msg) { _ = msg.Respond(nil) })

@@ -8,61 +8,56 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // infoCommand is the verb info.
-type infoCommand struct{ address }
+type infoCommand struct{ actorArgs }
 
 // Help is shown by troupe info --help.
 func (*infoCommand) Help() string {
-	return `What its record says, and its host: the actor is not woken. Host is who runs it, or ran it last. Epoch is the ` +
-		`revision at which it woke last, Revision the newest one. Answers are those that it remembers for calls that come again.`
+	return `It shows what the record and the host say. The actor is not woken. Host is the host that runs it or ran it last. ` +
+		`Epoch is the revision at which it last woke, Revision the newest one. Answers are kept for calls that are resent.`
 }
 
 // actorInfo is what info --json writes.
 type actorInfo struct {
-	listed
-	Created  bool     `json:"created"` // false: claimed for a call that has not created it yet
-	Awake    *bool    `json:"awake"`   // null: its host does not say
+	actorSummary
+	Created  bool     `json:"created"` // false: claimed for a call that has not created the actor yet
+	Awake    *bool    `json:"awake"`   // null: its host does not reply
 	Waiting  int      `json:"waiting"` // calls and events in its mailbox
 	Epoch    uint64   `json:"epoch"`
 	Revision uint64   `json:"revision"`
-	Needs    []string `json:"needs,omitempty"` // features without which no host runs it
+	Needs    []string `json:"needs,omitempty"` // features that a host must have to run it
 	Answers  *int     `json:"answers"`         // null: they cannot be decoded
 	Kept     int      `json:"revisions_kept"`
 }
 
-func (c *infoCommand) run(ctx context.Context, s session) error {
+func (c *infoCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	nc, records, err := s.records(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	info, err := s.actorInfo(ctx, nc, records, id)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	if s.json {
-		return s.printLine(info)
-	}
-	return s.printInfo(info)
+	return e.withRecord(ctx, id, func(r actorRecord) error {
+		info, err := infoOf(ctx, r)
+		if err != nil {
+			return err
+		}
+		if e.json {
+			return e.printLine(info)
+		}
+		return printInfo(e, info)
+	})
 }
 
-func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) (actorInfo, error) {
+func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 	var newest store.ListedRecord
 	var damage error
 	kept := 0
-	for revision, err := range records.History(ctx, id) {
+	for revision, err := range r.records.History(ctx, r.id) {
 		if err != nil && !errors.Is(err, record.ErrCorrupt) {
 			return actorInfo{}, err
 		}
@@ -70,16 +65,16 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 		kept++
 	}
 	if kept == 0 {
-		return actorInfo{}, notFound(id)
+		return actorInfo{}, notFound(r.id)
 	}
-	hosts, err := s.hostsUp(ctx, nc)
+	hosts, err := r.hostsUp(ctx)
 	if err != nil {
 		return actorInfo{}, err
 	}
-	newest.ID = id
+	newest.ID = r.id
 	info := actorInfo{
-		listed:  listedActor(newest, damage, hosts),
-		Created: newest.Created, Epoch: newest.Epoch, Revision: newest.Revision, Needs: newest.Needs, Kept: kept,
+		actorSummary: summarize(newest, damage, hosts),
+		Created:      newest.Created, Epoch: newest.Epoch, Revision: newest.Revision, Needs: newest.Needs, Kept: kept,
 	}
 	if parts, err := newest.Open(); err == nil && damage == nil {
 		answers := parts.Answers().Len()
@@ -88,7 +83,7 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 	awake := false
 	if info.Host.Up {
 		var told wire.ActorInfo
-		switch err := s.ask(ctx, nc, s.namespace.ActorInfo(newest.Owner, id), &told); {
+		switch err := r.ask(ctx, r.namespace.ActorInfo(newest.Owner, r.id), &told); {
 		case errors.Is(err, errHostSilent):
 			return info, nil
 		case err != nil:
@@ -100,23 +95,23 @@ func (s session) actorInfo(ctx context.Context, nc *nats.Conn, records *store.Re
 	return info, nil
 }
 
-func (s session) printInfo(info actorInfo) error {
-	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for the person who asks
+func printInfo(e env, info actorInfo) error {
+	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for people
 	type line struct{ name, value string }
 	lines := []line{
-		{"Host", infoHost(s.terminal, info.Host)},
+		{"Host", infoHost(e.terminal, info.Host)},
 		{"Awake", awakeText(info)},
-		{"Written", fmt.Sprintf("%s (%s)", age(time.Since(info.Modified)), written)},
+		{"Written", fmt.Sprintf("%s (%s)", formatAge(time.Since(info.Modified)), written)},
 		{"Epoch", fmt.Sprint(info.Epoch)},
 		{"Revision", fmt.Sprintf("%d (%d kept)", info.Revision, info.Kept)},
-		{"State", size(info.State)},
+		{"State", formatSize(info.State)},
 		{"Answers", "not readable"},
 	}
 	if info.Answers != nil {
 		lines[len(lines)-1].value = fmt.Sprintf("%d remembered", *info.Answers)
 	}
 	if len(info.Needs) > 0 {
-		lines = append(lines, line{"Needs", oneLine(strings.Join(info.Needs, ", "))})
+		lines = append(lines, line{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
 	title := info.Type
 	if info.Key != "" {
@@ -125,20 +120,20 @@ func (s session) printInfo(info actorInfo) error {
 	note := ""
 	switch {
 	case info.Error != "":
-		note = paint(s.out, text.FgRed, "  unreadable record")
+		note = paint(e.out, text.FgRed, "  unreadable record")
 	case !info.Created:
 		note = "  not created yet"
 	}
-	if _, err := fmt.Fprintf(s.out, "%s%s\n\n", title, note); err != nil {
+	if _, err := fmt.Fprintf(e.out, "%s%s\n\n", title, note); err != nil {
 		return err
 	}
 	for _, one := range lines {
-		if _, err := fmt.Fprintf(s.out, "  %-10s%s\n", one.name, one.value); err != nil {
+		if _, err := fmt.Fprintf(e.out, "  %-10s%s\n", one.name, one.value); err != nil {
 			return err
 		}
 	}
 	if info.Error != "" {
-		fmt.Fprintln(s.err, oneLine(info.Error))
+		fmt.Fprintln(e.err, stripControls(info.Error))
 	}
 	return nil
 }
@@ -146,7 +141,7 @@ func (s session) printInfo(info actorInfo) error {
 func awakeText(info actorInfo) string {
 	switch {
 	case info.Awake == nil:
-		return "not known: its host does not answer"
+		return "unknown: its host does not reply"
 	case !*info.Awake:
 		return "no"
 	case info.Waiting == 0:
@@ -155,15 +150,10 @@ func awakeText(info actorInfo) string {
 	return fmt.Sprintf("yes, %d waiting in its mailbox", info.Waiting)
 }
 
-// infoHost is the host with its whole id.
-func infoHost(t terminal, host listedHost) string {
-	switch {
-	case host.ID == "":
-		return "none: the next call chooses one"
-	case !host.Up:
-		return oneLine(host.ID) + paint(t.out, text.FgYellow, " (not up)")
-	case host.Name == "":
-		return oneLine(host.ID)
+// infoHost is the host with its full id.
+func infoHost(t terminal, host hostRef) string {
+	if host.ID == "" {
+		return "none: the next call finds one"
 	}
-	return oneLine(host.Name) + " " + oneLine(host.ID)
+	return hostLabel(t, host, host.ID)
 }

@@ -31,9 +31,7 @@ func steady(text string) string {
 // lease makes a host look as if it were up.
 func lease(t *testing.T, server *bus.Server, host store.HostEntry) {
 	t.Helper()
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
+	nc := connect(t, server)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
@@ -91,7 +89,7 @@ func TestInfo(t *testing.T) {
 	require.False(t, info.Host.Up)
 	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "(not up)\n  Awake     no\n")
 	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a/b c", "{}").code)
-	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "Host      none: the next call chooses one\n")
+	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "Host      none: the next call finds one\n")
 }
 
 func TestInfoOfWhatIsNotThere(t *testing.T) {
@@ -110,9 +108,7 @@ func TestInfoShowsWhatItCannotRead(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	got := p.run(t.Context(), "info", "room", "a")
 	require.Equal(t, exitOK, got.code)
@@ -125,7 +121,7 @@ func TestInfoShowsWhatItCannotRead(t *testing.T) {
 	lease(t, server, store.HostEntry{ID: "frozen"})
 	overwrite(t, nc, "room.b", []byte("\x83\xa5owner\xa6frozen\xa7created\xc3\xa7answers\xc4\x01\xc1"))
 	got = p.run(t.Context(), "info", "room", "b")
-	require.Contains(t, got.out, "Awake     not known: its host does not answer\n")
+	require.Contains(t, got.out, "Awake     unknown: its host does not reply\n")
 	require.Contains(t, got.out, "Answers   not readable\n")
 	got = p.run(t.Context(), "info", "room", "b", "--json")
 	require.Contains(t, got.out, `"awake":null`)

@@ -5,11 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// load is what is measured at a time: so many calls, or for so long.
+// load is a number of calls, or a time to spend on calls, with so many in flight.
 type load struct {
 	inFlight int
 	calls    int // 0: as many as there is time for
@@ -17,24 +15,8 @@ type load struct {
 	done     *atomic.Int64 // counts the calls of all loads
 }
 
-// tally is how a load went.
-type tally struct {
-	mu     sync.Mutex
-	times  *hdrhistogram.Histogram // of the calls that succeeded, in microseconds
-	errors map[string]int          // how often each code came
-	first  error
-	took   time.Duration
-}
-
-// longest is the longest time that is told from longer ones.
-const longest = 10 * time.Minute
-
-func newTally() *tally {
-	const digits = 3
-	return &tally{times: hdrhistogram.New(1, longest.Microseconds(), digits), errors: make(map[string]int)}
-}
-
-// run makes the calls of a load: do is told how manyth one it makes. What an interrupt has ended is not counted.
+// run makes the calls of a load. Do gets the number of the call, from 0. Calls that an interrupt has ended are not
+// counted.
 func (l load) run(ctx context.Context, t *tally, do func(ctx context.Context, call int) error) {
 	began := time.Now()
 	var next atomic.Int64
@@ -60,46 +42,4 @@ func (l load) run(ctx context.Context, t *tally, do func(ctx context.Context, ca
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.took += time.Since(began)
-}
-
-func (t *tally) add(took time.Duration, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err == nil {
-		_ = t.times.RecordValue(min(took, longest).Microseconds()) // fails only for what is longer
-		return
-	}
-	f, _ := asFailure(err)
-	t.errors[f.Code]++
-	if t.first == nil {
-		t.first = err
-	}
-}
-
-// rate is how many calls succeeded in a second.
-func (t *tally) rate() float64 {
-	if t.took <= 0 {
-		return 0
-	}
-	return float64(t.times.TotalCount()) / t.took.Seconds()
-}
-
-// whole reports whether there were calls and all have succeeded.
-func (t *tally) whole() bool { return t.first == nil && t.rate() > 0 }
-
-// merge adds what another tally has.
-func (t *tally) merge(other *tally) {
-	t.times.Merge(other.times)
-	for code, count := range other.errors {
-		t.errors[code] += count
-	}
-	if t.first == nil {
-		t.first = other.first
-	}
-	t.took += other.took
-}
-
-// percentile is the time that so many percent of the calls that succeeded took at most.
-func (t *tally) percentile(percent float64) time.Duration {
-	return time.Duration(t.times.ValueAtPercentile(percent)) * time.Microsecond
 }

@@ -8,12 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // lsCommand is the verb ls.
@@ -22,56 +21,34 @@ type lsCommand struct {
 	Limit int    `default:"-1" placeholder:"N" help:"Show the first N actors, 0 for all (default: 1000, and all with --json)."`
 }
 
-// defaultLimit is how many actors people are shown who did not say how many they want.
+// defaultLimit is how many actors are shown to people without --limit.
 const defaultLimit = 1000
 
 // Help is shown by troupe ls --help.
 func (*lsCommand) Help() string {
-	return `An actor has a record from its creation until it is destroyed. HOST is who runs it, or ran it last: the ` +
-		`record does not tell whether the actor is awake. A host that is not up is marked; the next call moves its ` +
-		`actors to another one. STATE is the size of the state and WRITTEN when it last changed.`
+	return `An actor has a record from its creation until it is destroyed. HOST is the host that runs it or ran it last; ` +
+		`the record does not say whether the actor is awake. A host that is not up is marked: the next call to one of its actors ` +
+		`moves that actor to another host. STATE is the size of the state, WRITTEN is when the record last changed.`
 }
 
-// listed is one actor of the list.
-type listed struct {
-	Type     string     `json:"type"`
-	Key      string     `json:"key"` // as the verbs take it
-	Parts    []string   `json:"parts"`
-	Host     listedHost `json:"host"`
-	State    int        `json:"state_bytes"`
-	Modified time.Time  `json:"modified"`
-	Error    string     `json:"error,omitempty"` // why the record cannot be read
-}
-
-// listedHost is the host that owns an actor.
-type listedHost struct {
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"` // unknown of one that is not up
-	Up   bool   `json:"up"`
-}
-
-func (c *lsCommand) run(ctx context.Context, s session) error {
-	c.Type = showNumbers(c.Type)
+func (c *lsCommand) run(ctx context.Context, e env) error {
 	if c.Type != "" {
 		if err := troupe.CheckName("actor type", c.Type); err != nil {
 			return err
 		}
 	}
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	actors, err := s.list(ctx, nc, c.Type)
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	return c.print(s, actors)
+	return e.withConnection(ctx, func(conn connection) error {
+		actors, err := c.list(ctx, conn)
+		if err != nil {
+			return err
+		}
+		return c.print(e, actors)
+	})
 }
 
-func (c *lsCommand) print(s session, actors []listed) error {
+func (c *lsCommand) print(e env, actors []actorSummary) error {
 	limit := c.Limit
-	if limit < 0 && !s.json {
+	if limit < 0 && !e.json {
 		limit = defaultLimit
 	}
 	shown := actors
@@ -79,114 +56,73 @@ func (c *lsCommand) print(s session, actors []listed) error {
 		shown = actors[:limit]
 	}
 	switch {
-	case s.json:
-		for _, actor := range shown {
-			if err := s.printLine(actor); err != nil {
-				return err
-			}
+	case e.json:
+		if err := printLines(e.terminal, shown); err != nil {
+			return err
 		}
 	case len(actors) == 0 && c.Type != "":
-		fmt.Fprintf(s.out, "No actors of the type %s in the namespace %s yet.\n", c.Type, s.namespace.Name())
+		fmt.Fprintf(e.out, "No actors of the type %s in the namespace %s yet.\n", c.Type, e.namespace.Name())
 	case len(actors) == 0:
-		fmt.Fprintf(s.out, "No actors in the namespace %s yet.\n", s.namespace.Name())
+		fmt.Fprintf(e.out, "No actors in the namespace %s yet.\n", e.namespace.Name())
 	default:
-		if _, err := fmt.Fprintln(s.out, actorTable(s.terminal, shown)); err != nil {
+		if _, err := fmt.Fprintln(e.out, actorTable(e.terminal, shown)); err != nil {
 			return err
 		}
 	}
 	for _, actor := range shown {
-		if actor.Error != "" && !s.json {
-			fmt.Fprintln(s.err, oneLine(actor.Error))
+		if actor.Error != "" && !e.json {
+			fmt.Fprintln(e.err, stripControls(actor.Error))
 		}
 	}
 	if left := len(actors) - len(shown); left > 0 {
-		fmt.Fprintf(s.err, "%d more are left out: see --limit\n", left)
+		fmt.Fprintf(e.err, "%d more are not shown: see --limit\n", left)
 	}
 	return nil
 }
 
-// list reads all records of a type, or of all types, sorted by type and key.
-func (s session) list(ctx context.Context, nc *nats.Conn, actorType string) ([]listed, error) {
-	if ok, err := s.hasBucket(ctx, nc, "actors"); !ok || err != nil {
+// list reads all records of the type, or of all types, sorted by type and key.
+func (c *lsCommand) list(ctx context.Context, conn connection) ([]actorSummary, error) {
+	records, err := conn.findRecords(ctx)
+	if err != nil || records == nil {
 		return nil, err
 	}
-	hosts, err := s.hostsUp(ctx, nc)
+	hosts, err := conn.hostsUp(ctx)
 	if err != nil {
 		return nil, err
 	}
-	records, err := store.OpenRecords(ctx, nc, s.namespace, 0)
-	if err != nil {
-		return nil, err
-	}
-	var actors []listed
-	for one, err := range records.List(ctx, actorType) {
+	var actors []actorSummary
+	for one, err := range records.List(ctx, c.Type) {
 		switch {
 		case err != nil && !errors.Is(err, record.ErrCorrupt):
 			return nil, fmt.Errorf("listing the actors: %w", err)
-		case err == nil && !one.Created: // claimed for a call that has not created it yet
+		case err == nil && !one.Created: // claimed for a call that has not created the actor yet
 			continue
 		}
-		actors = append(actors, listedActor(one, err, hosts))
+		actors = append(actors, summarize(one, err, hosts))
 	}
-	byName := func(a, b listed) int {
+	byName := func(a, b actorSummary) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), slices.Compare(a.Parts, b.Parts), cmp.Compare(a.Error, b.Error))
 	}
 	slices.SortFunc(actors, byName)
-	// What was written meanwhile has come twice.
-	return slices.CompactFunc(actors, func(a, b listed) bool { return byName(a, b) == 0 }), nil
+	// A record that was written meanwhile has come twice.
+	return slices.CompactFunc(actors, func(a, b actorSummary) bool { return byName(a, b) == 0 }), nil
 }
 
-// listedActor is what a record tells of an actor, or why it cannot be read.
-func listedActor(one store.ListedRecord, damage error, hosts map[string]store.HostEntry) listed {
-	actor := listed{
-		Type: one.ID.Type(), Key: one.ID.KeyString(), Parts: append([]string{}, one.ID.Key()...),
-		State: len(one.State), Modified: one.Modified,
-		Host: listedHost{ID: one.Owner},
-	}
-	if host, up := hosts[one.Owner]; up {
-		actor.Host.Name, actor.Host.Up = host.Name, true
-	}
-	if damage != nil {
-		actor.Error = damage.Error()
-	}
-	return actor
-}
-
-// hostsUp are the hosts that have a lease, by their ids.
-func (s session) hostsUp(ctx context.Context, nc *nats.Conn) (map[string]store.HostEntry, error) {
-	if ok, err := s.hasBucket(ctx, nc, "hosts"); !ok || err != nil {
-		return nil, err
-	}
-	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
-	if err != nil {
-		return nil, err
-	}
-	hosts := make(map[string]store.HostEntry)
-	for host, err := range leases.List(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("listing the hosts: %w", err)
+// actorTable renders the table of the verb ls.
+func actorTable(t terminal, actors []actorSummary) string {
+	w := newTable(t, "STATE", "WRITTEN")
+	w.AppendHeader(table.Row{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"})
+	now := time.Now()
+	for _, actor := range actors {
+		key := actor.Key
+		if key == "" {
+			key = `""`
 		}
-		hosts[host.ID] = host
+		host, state := hostLabel(t, actor.Host, shortID(actor.Host.ID)), formatSize(actor.State)
+		if actor.Error != "" {
+			host, state = paint(t.out, text.FgRed, "unreadable record"), "-"
+		}
+		w.AppendRow(table.Row{actor.Type, key, host, state, formatAge(now.Sub(actor.Modified))})
 	}
-	return hosts, nil
-}
-
-// hasBucket reports whether there is a bucket that a host has made. Package bus makes what it is told to open, which a
-// look at a namespace, perhaps a misspelt one, must not do.
-func (s session) hasBucket(ctx context.Context, nc *nats.Conn, name string) (bool, error) {
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(s.timeout))
-	if err != nil {
-		return false, fmt.Errorf("using JetStream: %w", err)
-	}
-	bucket := s.namespace.Name() + "-" + name
-	_, err = js.KeyValue(ctx, bucket)
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, jetstream.ErrBucketNotFound):
-		return false, nil
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
-		return false, fmt.Errorf("the NATS server has no JetStream for this account, so it can hold no actors: %w", err)
-	}
-	return false, fmt.Errorf("opening the bucket %s: %w", bucket, err)
+	return w.Render()
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -26,9 +25,7 @@ func TestLsOfNothingMakesNothing(t *testing.T) {
 	require.Equal(t, result{exitOK, "No actors in the namespace troupe yet.\n", ""}, p.run(t.Context(), "ls"))
 	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "ls", "--json", "--namespace", "other"))
 
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
 	for name := range js.StreamNames(t.Context()).Name() {
@@ -52,7 +49,7 @@ func TestLs(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	var keys []string
 	for line := range strings.Lines(got.out) {
-		var actor listed
+		var actor actorSummary
 		require.NoError(t, json.Unmarshal([]byte(line), &actor), line)
 		require.Equal(t, "room", actor.Type)
 		require.Equal(t, "rooms-1", actor.Host.Name)
@@ -67,7 +64,7 @@ func TestLs(t *testing.T) {
 
 	got = p.run(t.Context(), "ls", "--limit", "2")
 	require.Equal(t, exitOK, got.code)
-	require.Equal(t, "3 more are left out: see --limit\n", got.err)
+	require.Equal(t, "3 more are not shown: see --limit\n", got.err)
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
 	require.Len(t, lines, 3, got.out)
 	require.Equal(t, []string{"TYPE", "KEY", "HOST", "STATE", "WRITTEN"}, strings.Fields(lines[0]))
@@ -84,9 +81,7 @@ func TestLs(t *testing.T) {
 func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	_, err = store.OpenHosts(t.Context(), nc, ns, 0)
@@ -121,7 +116,7 @@ func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 		require.Equal(t, exitOK, got.code, got.err)
 		var keys []string
 		for line := range strings.Lines(got.out) {
-			var actor listed
+			var actor actorSummary
 			require.NoError(t, json.Unmarshal([]byte(line), &actor), line)
 			keys = append(keys, actor.Key)
 		}
@@ -136,13 +131,9 @@ func TestLsShowsWhatItCannotRead(t *testing.T) {
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
 	p := at(server.URL())
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
-	for _, subject := range []string{"$KV.troupe-actors.room.a", "$KV.troupe-actors.room._=_"} {
-		_, err = nc.Request(subject, []byte("\xc1"), 5*time.Second)
-		require.NoError(t, err)
-	}
+	nc := connect(t, server)
+	overwrite(t, nc, "room.a", []byte("\xc1"))
+	overwrite(t, nc, "room._=_", []byte("\xc1"))
 	got := p.run(t.Context(), "ls")
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Equal(t, 2, strings.Count(got.out, "unreadable record"), got.out)
@@ -160,9 +151,9 @@ func TestAgeAndSize(t *testing.T) {
 		"now":     -time.Hour,
 		"59s ago": 59900 * time.Millisecond, "1m ago": 119 * time.Second, "47h ago": 47 * time.Hour, "2d ago": 49 * time.Hour,
 	} {
-		require.Equal(t, want, age(d))
+		require.Equal(t, want, formatAge(d))
 	}
 	for want, bytes := range map[string]int{"0 B": 0, "1023 B": 1023, "1.5 KiB": 1536, "2.0 MiB": 2 << 20} {
-		require.Equal(t, want, size(bytes))
+		require.Equal(t, want, formatSize(bytes))
 	}
 }

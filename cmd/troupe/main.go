@@ -1,4 +1,4 @@
-// Command troupe calls actors and looks after them and their hosts, from a terminal or a script.
+// Command troupe calls actors and manages them and their hosts, from a terminal or a script.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interrupt ends the process
-	code := run(ctx, os.Args[1:], standard())
+	code := run(ctx, os.Args[1:], standardTerminal())
 	stop()
 	os.Exit(code)
 }

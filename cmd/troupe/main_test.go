@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -120,12 +121,18 @@ func startServer(t *testing.T) *bus.Server {
 	return server
 }
 
-// startHost returns the function that stops the host, which the end of the test does in any case.
-func startHost(t *testing.T, server *bus.Server, config actorhost.Config) (stop func()) {
+func connect(t *testing.T, server *bus.Server) *nats.Conn {
 	t.Helper()
 	nc, err := server.Connect(bus.Config{Name: t.Name()})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
+	return nc
+}
+
+// startHost returns the function that stops the host, which the end of the test does in any case.
+func startHost(t *testing.T, server *bus.Server, config actorhost.Config) (stop func()) {
+	t.Helper()
+	nc := connect(t, server)
 	config.Logger = slog.New(slog.DiscardHandler)
 	host, err := actorhost.Start(t.Context(), nc, config, rooms())
 	require.NoError(t, err)

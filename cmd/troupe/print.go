@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 )
 
-// printJSON writes a value in one line, or indented for people.
+// printJSON writes a JSON value, indented or in one line.
 func printJSON(w io.Writer, value []byte, indented bool) error {
 	var out bytes.Buffer
 	var err error
@@ -18,23 +17,33 @@ func printJSON(w io.Writer, value []byte, indented bool) error {
 		err = json.Compact(&out, value)
 	}
 	if err != nil {
-		return fmt.Errorf("what arrived is no JSON: %w", err)
+		return fmt.Errorf("the reply is not JSON: %w", err)
 	}
 	out.WriteByte('\n')
-	_, err = w.Write(readable(out.Bytes()))
+	_, err = w.Write(escapeControls(out.Bytes()))
 	return err
 }
 
-// printLine writes a value as JSON for scripts.
-func (s session) printLine(v any) error {
+// printLine writes a value as a line of JSON.
+func (t terminal) printLine(v any) error {
 	line, err := marshal(v)
 	if err == nil {
-		_, err = fmt.Fprintf(s.out, "%s\n", readable(line))
+		_, err = fmt.Fprintf(t.out, "%s\n", escapeControls(line))
 	}
 	return err
 }
 
-// marshal is json.Marshal that leaves <, > and & readable.
+// printLines writes each value as a line of JSON.
+func printLines[T any](t terminal, values []T) error {
+	for _, v := range values {
+		if err := t.printLine(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// marshal is json.Marshal without escapes for <, > and &.
 func marshal(v any) ([]byte, error) {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)
@@ -42,34 +51,3 @@ func marshal(v any) ([]byte, error) {
 	err := encoder.Encode(v)
 	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), err
 }
-
-// Actors may have been told anything by anybody. None of it may move the cursor of a terminal, or worse.
-
-// oneLine takes the control characters out of text.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || isControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
-// readable escapes the control characters that JSON allows in its strings.
-func readable(value []byte) []byte {
-	if !bytes.ContainsFunc(value, isControl) {
-		return value
-	}
-	var out bytes.Buffer
-	for _, r := range string(value) {
-		if isControl(r) {
-			fmt.Fprintf(&out, `\u%04x`, r)
-		} else {
-			out.WriteRune(r)
-		}
-	}
-	return out.Bytes()
-}
-
-// isControl knows those that are not below the space.
-func isControl(r rune) bool { return 0x7f <= r && r < 0xa0 }

@@ -28,5 +28,5 @@ func TestPrintJSON(t *testing.T) {
 		}
 		require.Equal(t, test.want, out.String())
 	}
-	require.Equal(t, "a b  c", oneLine("a\nb\x1b\u009bc"))
+	require.Equal(t, "a b  c", stripControls("a\nb\x1b\u009bc"))
 }

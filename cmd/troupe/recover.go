@@ -6,36 +6,34 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// ownerAnswers is how long an actor's owner is given to say that it is up.
-const ownerAnswers = 250 * time.Millisecond
+// ownerTimeout is how long an actor's owner may take to reply to a ping.
+const ownerTimeout = 250 * time.Millisecond
 
-// recoverOwner brings into the records what only the journal of an actor's owner has, if that is gone: nobody may have
-// called one of its actors since. One that does not answer is waited for until its lease has run out.
-func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *store.Records, id troupe.ID) error {
-	record, err := records.Get(ctx, id)
+// recoverOwner recovers the journal of the actor's owner if that is gone, because nobody may have called one of its
+// actors since. If the owner does not reply, it waits for the owner's lease to run out.
+func recoverOwner(ctx context.Context, r actorRecord) error {
+	record, err := r.records.Get(ctx, r.id)
 	if err != nil || record.Owner == "" {
-		return nil //nolint:nilerror // who writes the record finds out what is wrong with it
+		return nil //nolint:nilerror // the write of the record will report what is wrong
 	}
-	asking, cancel := context.WithTimeout(ctx, ownerAnswers)
+	asking, cancel := context.WithTimeout(ctx, ownerTimeout)
 	defer cancel()
-	if s.ask(asking, nc, s.namespace.Ping(record.Owner), nil) == nil {
-		return nil // it has written the record as the actor fell asleep
+	if r.ask(asking, r.namespace.Ping(record.Owner), nil) == nil {
+		return nil // the owner wrote the record when the actor fell asleep
 	}
 	silent := &troupe.Error{Code: troupe.CodeUnavailable,
-		Message: fmt.Sprintf("the host of %s, %s, does not answer and has its lease still: try again", id, record.Owner)}
-	if err := s.awaitEnd(ctx, nc, record.Owner, s.timeout); errors.Is(err, context.DeadlineExceeded) {
-		return silent
-	} else if err != nil {
+		Message: fmt.Sprintf("the host of %s, %s, does not reply but still has its lease: try again", r.id, record.Owner)}
+	leases, err := store.OpenHosts(ctx, r.nc, r.namespace, 0)
+	if err != nil {
 		return err
 	}
-	leases, err := store.OpenHosts(ctx, nc, s.namespace, 0)
-	if err != nil {
+	if err := awaitEnd(ctx, leases, record.Owner, r.timeout); errors.Is(err, context.DeadlineExceeded) {
+		return silent
+	} else if err != nil {
 		return err
 	}
 	revision, _, err := leases.Revision(ctx, record.Owner)
@@ -43,11 +41,11 @@ func (s session) recoverOwner(ctx context.Context, nc *nats.Conn, records *store
 		return err
 	}
 	if err := leases.Revoke(ctx, record.Owner, revision); errors.Is(err, store.ErrConflict) {
-		return silent // but for the replica that has just been asked
+		return silent // the replica that was asked lags: the lease is still there
 	} else if err != nil {
 		return err
 	}
-	journals, err := store.OpenJournals(ctx, records, s.namespace, 0, false)
+	journals, err := store.OpenJournals(ctx, r.records, r.namespace, 0, false)
 	if err != nil {
 		return err
 	}

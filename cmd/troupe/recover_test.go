@@ -13,7 +13,6 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/store"
@@ -26,14 +25,11 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 	t.Parallel()
 	const actors, calls = 200, 20
 	server := startServer(t)
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
+	nc := connect(t, server)
 	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, rooms())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = host.Stop(context.Background()) }) // as far as it can
-	ours, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	t.Cleanup(ours.Close)
+	ours := connect(t, server)
 	cl, err := client.New(ours, client.Config{})
 	require.NoError(t, err)
 	var all errgroup.Group
@@ -83,9 +79,7 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	p := at(server.URL())
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "5").code)
 	stop()
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
+	nc := connect(t, server)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
@@ -104,7 +98,7 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 
 	got := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":-1}`, "--timeout", "500ms")
 	require.Equal(t, exitUnavailable, got.code, got.err)
-	require.Contains(t, got.err, "does not answer and has its lease still")
+	require.Contains(t, got.err, "does not reply but still has its lease")
 	_, up, err := leases.Revision(t.Context(), "slow")
 	require.NoError(t, err)
 	require.True(t, up)

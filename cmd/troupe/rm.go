@@ -5,105 +5,97 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // rmCommand is the verb rm.
 type rmCommand struct {
-	address
+	actorArgs
 	Force    bool   `short:"f" help:"Do not ask."`
-	Record   bool   `help:"Remove the record itself, without the on-destroy hook."`
-	Revision uint64 `placeholder:"N" help:"With --record: fail when the record is at another revision."`
+	Record   bool   `help:"Delete the record directly, without the on-destroy hook."`
+	Revision uint64 `placeholder:"N" help:"With --record: fail if the record is at another revision."`
 }
 
 // Help is shown by troupe rm --help.
 func (*rmCommand) Help() string {
-	return `A host wakes the actor, runs its on-destroy hook and removes its record, with all its state. The hook can refuse. ` +
-		`The next call that creates it makes a new one.
+	return `A host wakes the actor, runs its on-destroy hook, and deletes its record with all its state. The hook can refuse. ` +
+		`A later call can create the actor anew.
 
-Where no host serves the type, or the record cannot be decoded, --record removes it all the same, unless its owner is up. ` +
-		`The removal fails, and changes nothing, when the actor wakes in the meantime.
+If no host serves the type, or the record cannot be decoded, --record deletes the record directly, unless its owner is up. ` +
+		`This fails, and changes nothing, if the actor wakes in the meantime.
 
 Without a terminal --force is needed.`
 }
 
-func (c *rmCommand) run(ctx context.Context, s session) error {
+func (c *rmCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
 	switch {
 	case c.Revision != 0 && !c.Record:
-		return usageError{errors.New("--revision goes with --record")}
-	case !c.Force && !s.interactive:
-		return usageError{fmt.Errorf("nobody can be asked whether to destroy %s: say so with --force", id)}
+		return usageError{errors.New("--revision needs --record")}
+	case !c.Force && !e.interactive:
+		return usageError{fmt.Errorf("to destroy %s without a terminal, add --force", id)}
 	}
-	nc, records, err := s.records(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
+	return e.withRecord(ctx, id, func(r actorRecord) error {
+		if err := c.remove(ctx, r); err != nil {
+			return err
+		}
+		if e.json {
+			return e.printLine(struct {
+				Type      string `json:"type"`
+				Key       string `json:"key"`
+				Destroyed bool   `json:"destroyed"`
+			}{id.Type(), id.KeyString(), true})
+		}
+		fmt.Fprintf(e.err, "destroyed %s\n", id)
+		return nil
+	})
+}
+
+func (c *rmCommand) remove(ctx context.Context, r actorRecord) error {
 	if !c.Force {
-		if err := s.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", id)); err != nil {
+		if err := r.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", r.id)); err != nil {
 			return err
 		}
 	}
 	if c.Record {
-		err = c.removeRecord(ctx, s, nc, records, id)
-	} else {
-		err = s.destroy(ctx, nc, id)
+		return c.removeRecord(ctx, r)
 	}
-	if err != nil {
-		return explainDenied(nc, err)
-	}
-	if s.json {
-		return s.printLine(struct {
-			Type      string `json:"type"`
-			Key       string `json:"key"`
-			Destroyed bool   `json:"destroyed"`
-		}{id.Type(), id.KeyString(), true})
-	}
-	fmt.Fprintf(s.err, "destroyed %s\n", id)
-	return nil
+	return destroy(ctx, r)
 }
 
-// destroy has a host destroy the actor.
-func (s session) destroy(ctx context.Context, nc *nats.Conn, id troupe.ID) error {
-	_, err := s.call(ctx, nc, troupe.Invocation{ID: id, Action: troupe.DestroyAction})
+// destroy asks a host to destroy the actor.
+func destroy(ctx context.Context, r actorRecord) error {
+	_, err := r.invoke(ctx, troupe.Invocation{ID: r.id, Action: troupe.DestroyAction})
 	if known, ok := errors.AsType[*troupe.Error](err); ok &&
 		(errors.Is(err, troupe.ErrUnknownType) || errors.Is(err, troupe.ErrStateCorrupt)) {
 		advised := *known
-		advised.Message += ". To remove its record without the hook: --record"
+		advised.Message += ". To delete its record without the hook: --record"
 		return &advised
 	}
 	return err
 }
 
-func (c *rmCommand) removeRecord(ctx context.Context, s session, nc *nats.Conn, records *store.Records, id troupe.ID) error {
-	found, err := records.Get(ctx, id)
+func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
+	found, err := r.records.Get(ctx, r.id)
 	if err != nil && !errors.Is(err, record.ErrCorrupt) {
 		return err
 	}
 	if err == nil && found.Owner == "" && !found.Created {
-		return notFound(id)
+		return notFound(r.id)
 	}
-	if c.Revision != 0 && c.Revision != found.Revision {
-		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", id, found.Revision, c.Revision)
+	if err := r.expect(c.Revision, found); err != nil {
+		return err
 	}
-	hosts, err := s.hostsUp(ctx, nc)
+	hosts, err := r.hostsUp(ctx)
 	if err != nil {
 		return err
 	}
 	if owner, up := hosts[found.Owner]; up {
-		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", id, owner.Name, owner.ID)
+		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", r.id, owner.Name, owner.ID)
 	}
-	err = records.Delete(ctx, id, found.Revision)
-	if errors.Is(err, store.ErrConflict) {
-		return fmt.Errorf("%s was woken or written in this moment: nothing is changed, try again: %w", id, err)
-	}
-	return err
+	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
 }

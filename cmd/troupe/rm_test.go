@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 )
 
 func TestRm(t *testing.T) {
@@ -17,9 +16,9 @@ func TestRm(t *testing.T) {
 		require.Equal(t, exitOK, p.run(t.Context(), "call", "room", key, "add", "1").code)
 	}
 	got := p.run(t.Context(), "rm", "room", "a")
-	require.Equal(t, result{exitUsage, "", "error usage: nobody can be asked whether to destroy room/a: say so with --force\n"}, got)
+	require.Equal(t, result{exitUsage, "", "error usage: to destroy room/a without a terminal, add --force\n"}, got)
 	got = p.answering("no\n").run(t.Context(), "rm", "room", "a")
-	require.Equal(t, result{exitUsage, "", "Destroy room/a with all its state? [y/N] error usage: nothing is done\n"}, got)
+	require.Equal(t, result{exitUsage, "", "Destroy room/a with all its state? [y/N] error usage: cancelled: nothing is changed\n"}, got)
 	got = p.run(t.Context(), "rm", "room", "a", "--force", "--record")
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.err, "error failed: the owner of room/a is up, the host ")
@@ -57,7 +56,7 @@ func TestRmOfARecord(t *testing.T) {
 	got := p.run(t.Context(), "rm", "room", "a", "--force")
 	require.Equal(t, exitNotFound, got.code)
 	require.Contains(t, got.err, "error unknown_type: ")
-	require.Contains(t, got.err, "To remove its record without the hook: --record")
+	require.Contains(t, got.err, "To delete its record without the hook: --record")
 	var info actorInfo
 	require.NoError(t, json.Unmarshal([]byte(p.run(t.Context(), "info", "room", "a", "--json").out), &info))
 	got = p.run(t.Context(), "rm", "room", "a", "--force", "--record", "--revision", "1")
@@ -66,9 +65,7 @@ func TestRmOfARecord(t *testing.T) {
 	require.Equal(t, exitNotFound, p.run(t.Context(), "info", "room", "a").code)
 
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	got = p.run(t.Context(), "rm", "room", "a", "--force")
 	require.Equal(t, exitFailed, got.code)

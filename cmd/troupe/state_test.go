@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 )
 
 func TestState(t *testing.T) {
@@ -50,10 +49,10 @@ func TestState(t *testing.T) {
 		want string
 	}{
 		{"get room none", exitNotFound, "there is no actor room/none"},
-		{"get room ==", exitUsage, "begins no escape"},
+		{"get room ==", exitUsage, "is not an escape"},
 		{"set room none {}", exitNotFound, "there is no actor room/none"},
-		{"set room a/b", exitUsage, "what is the state to be"},
-		{"set room a/b {", exitUsage, "the state is no JSON"},
+		{"set room a/b", exitUsage, "no state given"},
+		{"set room a/b {", exitUsage, "the state is not JSON"},
 		{"set room a/b {} --raw", exitUsage, "comes on stdin"},
 		{"get room a --namespace other", exitNotFound, "there is no actor room/a"},
 	} {
@@ -65,6 +64,7 @@ func TestState(t *testing.T) {
 	require.Equal(t, exitUsage, got.code, got.err)
 
 	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "new", `{"Sum":3}`, "--create").code)
+	require.Regexp(t, `(?m)^room +new +none +\d+ B `, p.run(t.Context(), "ls", "room").out, "no host has it yet")
 	require.Equal(t, result{exitOK, "4\n", ""}, p.run(t.Context(), "call", "room", "new", "add", "1"))
 }
 
@@ -73,9 +73,7 @@ func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	startHost(t, server, actorhost.Config{})
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	p := at(server.URL())
 	refused := func() {
 		t.Helper()
@@ -90,8 +88,7 @@ func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
 		require.Equal(t, result{exitOK, "9\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "1"))
 	}
 
-	_, err = nc.Request("$KV.troupe-actors.room.a", []byte("\xc1 junk"), 5*time.Second)
-	require.NoError(t, err)
+	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
 	refused()
 	got := p.run(t.Context(), "state", "get", "room", "a")
 	require.Equal(t, exitFailed, got.code)
@@ -103,4 +100,36 @@ func TestDamagedRecordIsSeenAndRepaired(t *testing.T) {
 	refused()
 	require.JSONEq(t, `{"Sum":"text"}`, p.run(t.Context(), "state", "get", "room", "a").out, "not a byte of it is lost")
 	repair()
+}
+
+// TestStateSetKeepsTheRestOfTheRecord: also what only a newer program knows, and what it needs for that.
+func TestStateSetKeepsTheRestOfTheRecord(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	startHost(t, server, actorhost.Config{})
+	nc := connect(t, server)
+	p := at(server.URL())
+	const timers = "\xa6timers\xd9\x01x\xa6events\x81\xa4said\x82\xa5epoch\x01\xa8sequence\x02"
+	overwrite(t, nc, "room.a", []byte("\x87\xa5owner\xa4gone\xa5epoch\x03\xa7created\xc3\xa5needs\x91\xa6timers\xa5state\xc4\x01\x80"+timers))
+	set := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":5}`, "--force")
+	require.Equal(t, exitOK, set.code, set.err)
+	stored := func() string {
+		t.Helper()
+		msg, err := nc.Request("$JS.API.DIRECT.GET.KV_troupe-actors.$KV.troupe-actors.room.a", nil, 5*time.Second)
+		require.NoError(t, err)
+		return string(msg.Data)
+	}
+	require.Equal(t, "\x86\xa5owner\xa0\xa7created\xc3\xa5needs\xdd\x00\x00\x00\x01\xa6timers\xa5state\xc4\x06\x81\xa3Sum\x05"+timers, stored())
+	require.Contains(t, p.run(t.Context(), "info", "room", "a").out, "Needs     timers\n")
+	require.Contains(t, p.run(t.Context(), "info", "room", "a", "--json").out, `"needs":["timers"]`)
+
+	// A part that is damaged is the damage of the record. The answers are there to be forgotten.
+	overwrite(t, nc, "room.a", []byte("\x84\xa5owner\xa4gone\xa7created\xc3\xa7answers\x01\xa6timers\x05"))
+	require.Contains(t, p.run(t.Context(), "state", "get", "room", "a").err, "state_corrupt")
+	require.Contains(t, p.run(t.Context(), "ls", "room").out, "unreadable")
+	set = p.run(t.Context(), "state", "set", "room", "a", `{"Sum":5}`, "--forget")
+	require.Equal(t, exitOK, set.code, set.err)
+	require.True(t, strings.HasSuffix(stored(), "\xa6timers\x05"))
+	require.Equal(t, result{exitOK, "6\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "1"))
+	require.True(t, strings.HasSuffix(stored(), "\xa6timers\x05"), "%q", stored())
 }

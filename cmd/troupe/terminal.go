@@ -8,20 +8,20 @@ import (
 	"golang.org/x/term"
 )
 
-// terminal is what the program is connected to.
+// terminal is the program's standard input and outputs.
 type terminal struct {
-	in       io.Reader // nil for none
+	in       io.Reader // nil: none
 	out, err io.Writer
 
-	interactive bool // somebody reads err and can answer on in
+	interactive bool // err and in are both a terminal
 }
 
-// standard is what the process is connected to.
-func standard() terminal {
+// standardTerminal is the terminal of the process.
+func standardTerminal() terminal {
 	return terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr)}
 }
 
-// isTerminal reports whether people are at the other end of a file.
+// isTerminal reports whether a file is a terminal.
 func isTerminal(file any) bool {
 	f, ok := file.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

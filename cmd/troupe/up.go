@@ -16,29 +16,29 @@ import (
 type upCommand struct {
 	Listen     string   `placeholder:"HOST:PORT" help:"Where to listen ($$TROUPE_LISTEN, else ${listen}); port 0 is a free one."`
 	WebSocket  string   `name:"websocket" placeholder:"HOST:PORT" help:"Listen for browsers as well, without TLS."`
-	Origin     []string `placeholder:"ORIGIN" help:"A page that may use the WebSocket, as http://localhost:5173; can be repeated."`
-	Data       string   `placeholder:"DIR" help:"Where to keep the data ($$TROUPE_DATA, else a directory of this user)."`
-	Memory     bool     `help:"Keep nothing."`
-	SyncAlways bool     `help:"Have everything on the disk before it is acknowledged: a power cut loses nothing."`
+	Origin     []string `placeholder:"ORIGIN" help:"Origin of pages that may use it, such as http://localhost:5173; can be repeated."`
+	Data       string   `placeholder:"DIR" help:"Directory for the data ($$TROUPE_DATA, else one of this user)."`
+	Memory     bool     `help:"Store nothing on disk."`
+	SyncAlways bool     `help:"Sync everything to the disk before it is acknowledged: a power cut loses nothing."`
 }
 
 // Help is shown by troupe up --help.
 func (*upCommand) Help() string {
-	return `It runs until an interrupt (Ctrl-C), and what was acknowledged is there again at the next start. Hosts, clients and ` +
-		`this command find it at the default address without being told.
+	return `It runs until an interrupt (Ctrl-C). What was acknowledged is there at the next start. Hosts, clients and this ` +
+		`command find it at the default address without configuration.
 
-Whoever reaches the ports may do everything, so they are for this machine, unless --listen says otherwise. Of web pages only ` +
-		`those of the named origins get through, spelt as the browser shows them; without any, those that a proxy puts at the ` +
-		`WebSocket's own address.`
+The server does not authenticate, so it listens on this machine only, unless --listen says otherwise. Web pages may connect ` +
+		`only from the given origins, spelt as the browser shows them. Without --origin only pages at the WebSocket's own address ` +
+		`may, which is where a proxy puts them.`
 }
 
-// defaultListen is where every NATS client looks first.
+// defaultListen is where every NATS client looks by default.
 var defaultListen = strings.TrimPrefix(bus.DefaultURL, "nats://")
 
-func (c *upCommand) run(ctx context.Context, s session) error {
+func (c *upCommand) run(ctx context.Context, e env) error {
 	config := bus.ServerConfig{
 		Listen: cmp.Or(c.Listen, os.Getenv("TROUPE_LISTEN"), defaultListen), WebSocket: c.WebSocket, WebSocketOrigins: c.Origin,
-		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: s.config.Logger,
+		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: e.config.Logger,
 	}
 	for _, address := range []string{config.Listen, config.WebSocket} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
@@ -53,16 +53,16 @@ func (c *upCommand) run(ctx context.Context, s session) error {
 		return err
 	}
 	defer server.Shutdown()
-	if err := s.printUp(server); err != nil {
+	if err := printUp(e, server); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-func (s session) printUp(server *bus.Server) error {
-	if s.json {
-		return s.printLine(struct {
+func printUp(e env, server *bus.Server) error {
+	if e.json {
+		return e.printLine(struct {
 			URL       string `json:"url"`
 			WebSocket string `json:"websocket,omitempty"`
 			Data      string `json:"data,omitempty"`
@@ -80,6 +80,6 @@ func (s session) printUp(server *bus.Server) error {
 	if server.URL() != bus.DefaultURL {
 		fmt.Fprintf(&text, "\nFor other terminals: export NATS_URL=%s\n", server.URL())
 	}
-	_, err := fmt.Fprint(s.out, text.String())
+	_, err := fmt.Fprint(e.out, text.String())
 	return err
 }

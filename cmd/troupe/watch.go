@@ -20,36 +20,34 @@ import (
 
 // watchCommand is the verb watch.
 type watchCommand struct {
-	address
+	actorArgs
 	Event string `arg:"" optional:"" help:"Only events with this name."`
 	Count int    `placeholder:"N" help:"End after N events."`
 }
 
 // Help is shown by troupe watch --help.
 func (*watchCommand) Help() string {
-	return `Events are printed from the moment that "watching" appears on stderr: what was broadcast before is gone, ` +
-		`and so is what is broadcast while the connection is lost; the next event has it told on stderr what is missing. ` +
-		`The actor need not exist, and is not woken. ` +
-		`An interrupt (Ctrl-C) ends it.`
+	return `Events are printed once "watching" appears on stderr. Events that were broadcast before, or while the connection ` +
+		`was lost, are not shown; with the next event, stderr says which are missing. The actor need not exist, and is not ` +
+		`woken. An interrupt (Ctrl-C) ends it.`
 }
 
-// event is one event as scripts see it.
+// event is an event as --json prints it.
 type event struct {
 	Time    time.Time       `json:"time"` // of its arrival
 	Event   string          `json:"event"`
-	Payload json.RawMessage `json:"payload,omitempty"` // absent for an event without one
+	Payload json.RawMessage `json:"payload,omitempty"` // absent if the event has none
 	Error   string          `json:"error,omitempty"`   // why the payload cannot be shown
 }
 
-// waiting is how many events may wait for a slow terminal before NATS drops some.
-const waiting = 1 << 16
+// maxUnprinted is how many events may wait for a slow terminal before NATS drops some.
+const maxUnprinted = 1 << 16
 
-func (c *watchCommand) run(ctx context.Context, s session) error {
+func (c *watchCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
 		return err
 	}
-	c.Event = showNumbers(c.Event)
 	name, what := "*", "all events"
 	if c.Event != "" {
 		if err := troupe.CheckName("event", c.Event); err != nil {
@@ -60,35 +58,32 @@ func (c *watchCommand) run(ctx context.Context, s session) error {
 	if c.Count < 0 {
 		return usageError{fmt.Errorf("--count %d is negative", c.Count)}
 	}
-	nc, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	status := nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
-	messages := make(chan *nats.Msg, waiting)
-	sub, err := nc.ChanSubscribe(s.namespace.Event(id, name), messages)
-	if err == nil {
-		err = s.flush(ctx, nc)
-	}
-	if err != nil {
-		return fmt.Errorf("subscribing to the events of %s: %w", id, explainDenied(nc, err))
-	}
-	fmt.Fprintf(s.err, "watching %s: %s\n", id, what)
-	err = c.show(ctx, s, messages, status)
-	return errors.Join(err, sub.Unsubscribe())
+	return e.withConnection(ctx, func(conn connection) error {
+		status := conn.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
+		messages := make(chan *nats.Msg, maxUnprinted)
+		sub, err := conn.nc.ChanSubscribe(e.namespace.Event(id, name), messages)
+		if err == nil {
+			err = conn.flush(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("subscribing to the events of %s: %w", id, conn.explainDenied(err))
+		}
+		fmt.Fprintf(e.err, "watching %s: %s\n", id, what)
+		err = c.show(ctx, e, messages, status)
+		return errors.Join(err, sub.Unsubscribe())
+	})
 }
 
-// show writes what arrives until the count is reached or ctx is done.
-func (c *watchCommand) show(ctx context.Context, s session, messages <-chan *nats.Msg, status <-chan nats.Status) error {
+// show prints events until the count is reached or ctx is done.
+func (c *watchCommand) show(ctx context.Context, e env, messages <-chan *nats.Msg, status <-chan nats.Status) error {
 	var order order.Tracker
 	for printed := 0; c.Count == 0 || printed < c.Count; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case msg := <-messages:
-			s.printGap(&order, msg)
-			if err := s.printEvent(read(msg)); err != nil {
+			printGap(e, &order, msg)
+			if err := printEvent(e, decodeEvent(msg)); err != nil {
 				return err
 			}
 			printed++
@@ -97,58 +92,60 @@ func (c *watchCommand) show(ctx context.Context, s session, messages <-chan *nat
 			case nats.CLOSED:
 				return connectionError{nats.ErrConnectionClosed}
 			case nats.RECONNECTING:
-				fmt.Fprintln(s.err, "the connection is lost: events are missed until it is back")
+				fmt.Fprintln(e.err, "connection lost: events are missed until it is back")
 			default:
-				fmt.Fprintln(s.err, "the connection is back")
+				fmt.Fprintln(e.err, "reconnected")
 			}
 		}
 	}
 	return nil
 }
 
-// printGap says which events are missing before one.
-func (s session) printGap(order *order.Tracker, msg *nats.Msg) {
+// printGap says which events are missing before this one.
+func printGap(e env, order *order.Tracker, msg *nats.Msg) {
 	place := wire.ParsePlace(msg.Header)
-	actor, event, ok := s.namespace.ParseEvent(msg.Subject)
+	actor, event, ok := e.namespace.ParseEvent(msg.Subject)
 	if after, gap, _ := order.Next(msg.Subject, place); gap && ok {
-		fmt.Fprintln(s.err, "missed:", troupe.Gap{Actor: actor, Event: event, After: after, Before: place.Position})
+		fmt.Fprintln(e.err, "missed:", troupe.Gap{Actor: actor, Event: event, After: after, Before: place.Position})
 	}
 }
 
-// read decodes an event. One that cannot be decoded is shown as such: it did happen.
-func read(msg *nats.Msg) event {
-	e := event{Time: time.Now(), Event: msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]}
+// decodeEvent decodes an event. If the payload cannot be decoded, the event is shown with an error, because it did
+// happen.
+func decodeEvent(msg *nats.Msg) event {
+	shown := event{Time: time.Now(), Event: msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]}
 	if len(msg.Data) == 0 {
-		return e
+		return shown
 	}
-	as, err := codec.ForContentType(msg.Header.Get(wire.HeaderContentType))
+	as, err := wire.BodyCodec(msg)
 	payload := msg.Data
 	if err == nil && as == codec.MsgPack {
 		payload, err = codec.ToJSON(msg.Data)
 	}
 	if err == nil {
-		err = json.Unmarshal(payload, &e.Payload)
+		err = json.Unmarshal(payload, &shown.Payload)
 	}
 	if err != nil {
-		e.Payload, e.Error = nil, fmt.Sprintf("the payload of %d bytes cannot be decoded: %v", len(msg.Data), err)
+		shown.Payload, shown.Error = nil, fmt.Sprintf("the payload of %d bytes cannot be decoded: %v", len(msg.Data), err)
 	}
-	return e
+	return shown
 }
 
-func (s session) printEvent(e event) error {
-	if s.json {
-		return s.printLine(e)
+func printEvent(e env, shown event) error {
+	if e.json {
+		return e.printLine(shown)
 	}
 	var payload bytes.Buffer
 	switch {
-	case e.Error != "":
-		payload.WriteString(paint(s.out, text.FgRed, oneLine(e.Error)))
-	case len(e.Payload) > 0:
-		if err := json.Compact(&payload, e.Payload); err != nil {
+	case shown.Error != "":
+		payload.WriteString(paint(e.out, text.FgRed, stripControls(shown.Error)))
+	case len(shown.Payload) > 0:
+		if err := json.Compact(&payload, shown.Payload); err != nil {
 			return err
 		}
 	}
-	line := fmt.Sprintf("%s  %s  %s", e.Time.Format("15:04:05.000"), paint(s.out, text.FgCyan, oneLine(e.Event)), readable(payload.Bytes()))
-	_, err := fmt.Fprintln(s.out, strings.TrimRight(line, " "))
+	name := paint(e.out, text.FgCyan, stripControls(shown.Event))
+	line := fmt.Sprintf("%s  %s  %s", shown.Time.Format("15:04:05.000"), name, escapeControls(payload.Bytes()))
+	_, err := fmt.Fprintln(e.out, strings.TrimRight(line, " "))
 	return err
 }

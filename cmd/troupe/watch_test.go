@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -93,9 +92,7 @@ func TestWatchEndsWithAnInterrupt(t *testing.T) {
 func TestWatchShowsWhatItCannotDecode(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
-	nc, err := server.Connect(bus.Config{})
-	require.NoError(t, err)
-	defer nc.Close()
+	nc := connect(t, server)
 	w := at(server.URL()).watch(t.Context(), t, "room", "a", "--json", "--count", "1")
 	require.NoError(t, nc.Publish("troupe.event.room.a.odd", []byte{0xc1}))
 	require.Equal(t, exitOK, <-w.code)
@@ -112,9 +109,9 @@ func TestWatchTellsOfALostConnection(t *testing.T) {
 	status <- nats.RECONNECTING
 	status <- nats.CONNECTED
 	status <- nats.CLOSED
-	err := new(watchCommand).show(t.Context(), session{terminal: terminal{err: &told}}, nil, status)
+	err := new(watchCommand).show(t.Context(), env{terminal: terminal{err: &told}}, nil, status)
 	require.ErrorAs(t, err, new(connectionError))
-	require.Equal(t, "the connection is lost: events are missed until it is back\nthe connection is back\n", told.String())
+	require.Equal(t, "connection lost: events are missed until it is back\nreconnected\n", told.String())
 }
 
 func TestWatchTellsWhatIsMissing(t *testing.T) {
@@ -126,7 +123,7 @@ func TestWatchTellsWhatIsMissing(t *testing.T) {
 	}
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	require.NoError(t, (&watchCommand{Count: 4}).show(t.Context(), session{namespace: ns, terminal: terminal{out: &out, err: &told}}, messages, nil))
+	require.NoError(t, (&watchCommand{Count: 4}).show(t.Context(), env{namespace: ns, terminal: terminal{out: &out, err: &told}}, messages, nil))
 	require.Equal(t, "missed: 3 of sent of room/a, after 2\nmissed: perhaps some of sent of room/a, after 6\n", told.String())
 	require.Equal(t, 4, strings.Count(out.String(), "\n"))
 }

@@ -13,14 +13,16 @@ const module = "github.com/troupe-go/troupe/"
 // bar is how bad a package may be: the files of its largest knot, and the percentage of its arrows that run back up.
 type bar struct{ knot, share int }
 
-// The bars are what was measured. They may only go down: whoever makes a package better lowers its bar. Wanted are 12 files
-// and 12 % for actorhost, 6 and 12 % for client.
+// The bars are what was measured. They may only go down: whoever makes a package better lowers its bar.
 var bars = map[string]bar{
-	"actorhost":      {knot: 10, share: 6},
-	"client":         {knot: 11, share: 25},
-	"cmd/troupe":     {knot: 22, share: 11},
-	"codec":          {knot: 12, share: 9},
-	"internal/store": {knot: 12, share: 12},
+	"actorhost":              {knot: 10, share: 6},
+	"client":                 {},
+	"client/internal/calls":  {},
+	"client/internal/conns":  {},
+	"client/internal/events": {},
+	"cmd/troupe":             {},
+	"codec":                  {knot: 12, share: 9},
+	"internal/store":         {knot: 10, share: 10},
 }
 
 // Every other package may have a knot of this many files. Its share is not measured: in a small package it says little.

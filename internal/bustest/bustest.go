@@ -1,5 +1,5 @@
-// Package bustest has what tests of several packages need of a server: one in the process, one as operators run it, a
-// listener that is no server, and a log that can be read.
+// Package bustest has the servers that tests of several packages need: one within the process, one as operators run it,
+// a listener that is no server, and a log that can be read.
 package bustest
 
 import (
@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -24,10 +23,10 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
-// Main runs the tests of a package and fails when they leave goroutines behind.
+// Main runs the tests of a package and fails if they leave goroutines behind.
 func Main(m *testing.M) {
-	// The server's clock of access times is a goroutine for as long as it is used. It must not begin in the synctest
-	// bubble of one test: the bubble could not end.
+	// The server keeps a goroutine for its clock of access times while the clock is used. If it started in the synctest
+	// bubble of a test, that bubble could not end.
 	ats.Register()
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
 }
@@ -38,7 +37,7 @@ func Connect(tb testing.TB) *nats.Conn {
 	return Start(tb)()
 }
 
-// Start gives a test a server of its own. It returns what makes connections to it.
+// Start gives a test a server of its own, and returns a function that connects to it.
 func Start(tb testing.TB) (connect func() *nats.Conn) {
 	tb.Helper()
 	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
@@ -52,13 +51,13 @@ func Start(tb testing.TB) (connect func() *nats.Conn) {
 	}
 }
 
-// Bubble runs a test in virtual time. It must not be parallel: nats.go keeps the timers of its flushes in one pool for the
-// whole process, and one that was made in a bubble ends the process when it is used outside.
-func Bubble(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
+// DropTimers empties the pool in which nats.go keeps its flush timers for the whole process. A timer made in a synctest
+// bubble ends the process when it is used outside. So a test with a connection in a bubble calls DropTimers before it
+// makes the connection, and must not be parallel. The pool is emptied again when the test ends.
+func DropTimers(tb testing.TB) {
+	tb.Helper()
 	dropTimers()
-	defer dropTimers()
-	synctest.Test(t, test)
+	tb.Cleanup(dropTimers)
 }
 
 func dropTimers() {
@@ -66,7 +65,7 @@ func dropTimers() {
 	runtime.GC()
 }
 
-// NewID makes an ID that is known to be right.
+// NewID makes a valid ID.
 func NewID(tb testing.TB, actorType string, key ...string) troupe.ID {
 	tb.Helper()
 	id, err := troupe.NewID(actorType, key...)
@@ -74,7 +73,7 @@ func NewID(tb testing.TB, actorType string, key ...string) troupe.ID {
 	return id
 }
 
-// Serve runs a NATS server as operators do, on a free port of localhost unless the options have one.
+// Serve runs a NATS server as operators do, on a free port of localhost unless config has one.
 func Serve(tb testing.TB, config *server.Options) *server.Server {
 	tb.Helper()
 	config.Host, config.NoSigs = "127.0.0.1", true
@@ -92,7 +91,7 @@ func Serve(tb testing.TB, config *server.Options) *server.Server {
 	return srv
 }
 
-// Listen runs handle for each connection to the address that it returns.
+// Listen calls handle for each connection to the address that it returns.
 func Listen(tb testing.TB, handle func(net.Conn)) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -115,8 +114,9 @@ func Listen(tb testing.TB, handle func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// Forward copies between a connection and an address, and drops what comes from there as long as the client is deaf.
-func Forward(conn net.Conn, to string, deaf *atomic.Bool) {
+// Forward copies between a connection and an address in both directions. While drop is true, it drops what comes from
+// the address.
+func Forward(conn net.Conn, to string, drop *atomic.Bool) {
 	upstream, err := net.Dial("tcp", to)
 	if err != nil {
 		return
@@ -132,7 +132,7 @@ func Forward(conn net.Conn, to string, deaf *atomic.Bool) {
 		if err != nil {
 			break
 		}
-		if !deaf.Load() {
+		if !drop.Load() {
 			_, _ = conn.Write(buffer[:n])
 		}
 	}
@@ -140,7 +140,7 @@ func Forward(conn net.Conn, to string, deaf *atomic.Bool) {
 	copying.Wait()
 }
 
-// Log is what was logged. It can be read while it is written.
+// Log holds what was logged. It can be read while it is written.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -153,7 +153,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// Contains tells whether a text has been logged.
+// Contains reports whether a text has been logged.
 func (l *Log) Contains(text string) bool { return strings.Contains(l.String(), text) }
 
 func (l *Log) String() string {

@@ -1,52 +1,52 @@
 package dedup
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// The window in which a call that comes again gets its first answer. A caller that numbers its calls (see
-// wire.RequestID) tells when it has an answer, so as a rule an actor remembers about as many as it has calls in flight.
+// The limits of what is remembered. A caller that numbers its calls (see wire.RequestID) says which answers it has, so
+// an actor usually remembers about as many answers as it has calls in flight.
 const (
-	maxAnswers      = 4096      // of one actor, as many as may wait for it; the oldest go first
-	maxGivenAnswers = 64        // of those, to calls with an id that their caller has given
-	maxAnswersSize  = 128 << 10 // of their outputs together
-	maxAnswer       = 8 << 10   // of an output; of a longer one it is only remembered that there was one
+	maxAnswers      = 4096      // per actor, as many as may wait in its mailbox; the oldest go first
+	maxGivenAnswers = 64        // of those, to calls with a request id
+	maxAnswersSize  = 128 << 10 // bytes of their outputs together
+	maxAnswer       = 8 << 10   // bytes of an output; of a longer one only the fact is remembered
 	maxCallers      = 256
-	keepAnswers     = 5 * time.Minute // from the answer, or from a later activation, on
+	keepAnswers     = 5 * time.Minute // after the answer, or after the last activation
 )
 
-// Answers remembers what the calls that changed an actor were answered. They are written with the state that they tell
-// of, in one record, so what was stored is remembered, also by the host that takes over. A call that changed nothing
-// leaves nothing here: if it comes again it runs again. Where none are needed, nil has none.
+// Answers remembers the answers to the calls that changed an actor. They are written in one record with the state, so
+// an answer is remembered if and only if its effect is stored, also by the host that takes over. A call that changed
+// nothing is not remembered: if it comes again it runs again. A nil Answers is empty.
 type Answers struct {
 	kept    []answer // oldest first
-	size    int      // of the outputs
-	given   int      // how many of them have a given id
+	size    int      // bytes of the outputs
+	given   int      // how many of them have a request id
 	callers map[uint64]*caller
-	// Until then, a caller that is not known may be one that had to be forgotten.
+	// Until then an unknown caller may be one that was forgotten.
 	forgetful time.Time
 }
 
 type answer struct {
 	Caller uint64 `json:"c,omitempty"`
 	Number uint64 `json:"n,omitempty"`
-	Given  string `json:"g,omitempty"` // the id that the caller has given
-	Sum    uint32 `json:"s,omitempty"` // of that call
+	Given  string `json:"g,omitempty"` // the request id
+	Sum    uint32 `json:"s,omitempty"` // checksum of that call
 	Output []byte `json:"o,omitempty"`
 	Long   bool   `json:"l,omitempty"` // the output was too long to be remembered
 
 	at time.Time
 }
 
-// caller is what is known of the numbers of one caller.
+// caller is what is known about the numbers of one caller.
 type caller struct {
-	Floor   uint64 `json:"f"`           // it has the answers to all below
-	Highest uint64 `json:"h"`           // none above has been answered
-	Lost    uint64 `json:"l,omitempty"` // up to here, answers have been lost that it may ask for
+	Floor   uint64 `json:"f"`           // it has the answers to all lower numbers
+	Highest uint64 `json:"h"`           // the highest number that was answered
+	Lost    uint64 `json:"l,omitempty"` // answers up to this number may have been dropped
 
 	at time.Time
 }
@@ -59,7 +59,7 @@ func (s *Answers) Len() int {
 	return len(s.kept)
 }
 
-// Find looks for the answer to a call. What it returns must not be changed.
+// Find looks for the answer to a call. The result must not be changed.
 func (s *Answers) Find(call Call) (output []byte, err *troupe.Error, v Verdict) {
 	if s == nil || !call.ID.Known() {
 		return nil, nil, New
@@ -81,36 +81,32 @@ func (s *Answers) Find(call Call) (output []byte, err *troupe.Error, v Verdict) 
 		}
 	}
 	if numbered && id.Number <= c.Lost || c == nil && call.Again && id.Number != 0 && time.Now().Before(s.forgetful) {
-		return nil, errorf(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", call.Action), Answered
+		return nil, errs.New(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", call.Action), Answered
 	}
 	return nil, nil, New
 }
 
-// again answers a call that was answered before.
+// again is the answer to a repeated call.
 func (a *answer) again(call Call) ([]byte, *troupe.Error) {
 	switch {
 	case a.Given != "" && a.Sum != call.sum():
-		return nil, errorf(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
+		return nil, errs.New(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
 	case a.Long:
-		return nil, errorf(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", call.Action)
+		return nil, errs.New(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", call.Action)
 	}
 	return a.Output, nil
 }
 
-func errorf(code troupe.Code, format string, args ...any) *troupe.Error {
-	return &troupe.Error{Code: code, Message: fmt.Sprintf(format, args...)}
-}
-
-// Add remembers the answer to a call that its caller has identified, and forgets those that nobody will ask for any
-// more. It keeps output.
+// Add remembers the answer to an identified call, and forgets answers that nobody will ask for any more. It keeps
+// output.
 func (s *Answers) Add(call Call, output []byte) {
 	now, id := time.Now(), call.ID
-	s.see(id, now)
+	s.noteCaller(id, now)
 	kept := s.kept[:0]
 	for i := range s.kept {
 		a := &s.kept[i]
 		if a.Caller == id.Caller && a.Number < id.Floor {
-			a.Caller, a.Number = 0, 0 // its caller has it
+			a.Caller, a.Number = 0, 0 // its caller has the answer
 		}
 		if a.Number == 0 && a.Given == "" || now.Sub(a.at) > keepAnswers {
 			s.uncount(a)
@@ -132,7 +128,7 @@ func (s *Answers) Add(call Call, output []byte) {
 	s.trim()
 }
 
-// trim keeps to the limits.
+// trim enforces the limits.
 func (s *Answers) trim() {
 	n, size := 0, s.size
 	for len(s.kept)-n > maxAnswers || size > maxAnswersSize {
@@ -144,15 +140,15 @@ func (s *Answers) trim() {
 		s.kept = slices.DeleteFunc(s.kept, func(a answer) bool {
 			tooMany := a.Given != "" && s.given > maxGivenAnswers
 			if tooMany {
-				s.lose(&a)
+				s.markLost(&a)
 			}
 			return tooMany
 		})
 	}
 }
 
-// see notes what a call tells of its caller.
-func (s *Answers) see(id ID, now time.Time) {
+// noteCaller records what a call tells about its caller.
+func (s *Answers) noteCaller(id ID, now time.Time) {
 	if id.Number == 0 {
 		return
 	}
@@ -170,7 +166,7 @@ func (s *Answers) see(id ID, now time.Time) {
 	c.Floor, c.Highest, c.at = max(c.Floor, id.Floor), max(c.Highest, id.Number), now
 }
 
-// forgetCallers makes room: for those who have not called for long, or else for the oldest half.
+// forgetCallers makes room for another caller. It forgets those that have not called for long, or else the older half.
 func (s *Answers) forgetCallers(now time.Time) {
 	for _, limit := range []time.Duration{keepAnswers, keepAnswers / 2, keepAnswers / 4, keepAnswers / 16, 0} {
 		for id, c := range s.callers {
@@ -187,16 +183,16 @@ func (s *Answers) forgetCallers(now time.Time) {
 	}
 }
 
-// drop forgets the oldest answers.
+// drop forgets the n oldest answers.
 func (s *Answers) drop(n int) {
 	for i := range n {
-		s.lose(&s.kept[i])
+		s.markLost(&s.kept[i])
 	}
 	s.kept = slices.Delete(s.kept, 0, n)
 }
 
-// lose notes that an answer is forgotten that its caller may still ask for.
-func (s *Answers) lose(a *answer) {
+// markLost records that an answer is forgotten which its caller may still ask for.
+func (s *Answers) markLost(a *answer) {
 	s.uncount(a)
 	if c := s.callers[a.Caller]; c != nil && a.Number != 0 {
 		c.Lost = max(c.Lost, a.Number)
@@ -217,8 +213,8 @@ func (s *Answers) uncount(a *answer) {
 	}
 }
 
-// Yield forgets the oldest half of the answers, or else all callers, where the record has no room for them. It reports
-// whether there was something to forget.
+// Yield forgets the oldest half of the answers, or, if there are none, all callers, because the record has no room for
+// them. It reports whether there was something to forget.
 func (s *Answers) Yield() bool {
 	switch {
 	case len(s.kept) > 0:

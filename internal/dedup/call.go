@@ -1,5 +1,5 @@
-// Package dedup remembers what calls were answered, so that one that comes again gets the same answer and does not run
-// twice. It knows calls by what their callers say of them, and neither actors nor hosts.
+// Package dedup remembers the answers to calls, so that a repeated call gets the same answer and does not run twice. It
+// knows calls by what their callers say about them, and knows neither actors nor hosts.
 package dedup
 
 import (
@@ -9,17 +9,16 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// ID is what tells a call from others, as far as its caller has said it: by a number, by a text that it has given, by
-// both or not at all.
+// ID identifies a call, as far as its caller has done so: by a number, by a request id, by both or not at all.
 type ID struct {
 	wire.RequestID
 	Given string
 }
 
-// Known reports whether the caller has said anything.
+// Known reports whether the caller has identified the call.
 func (id ID) Known() bool { return id.Number != 0 || id.Given != "" }
 
-// String is what the logs, and actions, see of it.
+// String is the ID in logs and for actions.
 func (id ID) String() string {
 	if id.Given != "" || id.Number == 0 {
 		return id.Given
@@ -32,21 +31,21 @@ type Call struct {
 	ID     ID
 	Action string
 	Input  []byte
-	Again  bool // it is not sent for the first time
+	Again  bool // it is a resent call
 }
 
-// sum tells whether two calls with one given id are the same call.
+// sum is a checksum, which tells whether two calls with one request id are the same.
 func (c Call) sum() uint32 {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	return crc32.Update(crc32.Update(crc32.Checksum([]byte(c.Action), table), table, []byte{0}), table, c.Input)
 }
 
-// Verdict is what is remembered of a call.
+// Verdict says what is remembered of a call.
 type Verdict int
 
 // Verdicts.
 const (
 	New      Verdict = iota
-	Answered         // with the output, or with an error that says why there is none
-	Over             // and its caller does not wait any more
+	Answered         // there is an output, or an error that says why there is none
+	Over             // it was answered, and its caller has the answer
 )

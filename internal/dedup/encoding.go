@@ -7,14 +7,14 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// stored is how a record has answers.
+// stored is the encoding of Answers in a record.
 type stored struct {
 	Kept      []answer           `json:"kept"`
 	Callers   map[uint64]*caller `json:"callers"`
 	Forgetful bool               `json:"forgetful,omitempty"`
 }
 
-// Decode takes what [Answers.Append] has written. Another program may have kept more.
+// Decode decodes what [Answers.Append] has encoded. Another program may have kept more.
 func (s *Answers) Decode(encoded []byte) error {
 	*s = Answers{}
 	var found stored
@@ -49,7 +49,7 @@ func (s *Answers) Decode(encoded []byte) error {
 	return nil
 }
 
-// Size is about how many bytes [Answers.Append] appends: nothing when nothing is remembered.
+// Size is about the number of bytes that [Answers.Append] appends: zero if nothing is remembered.
 func (s *Answers) Size() int64 {
 	const around, each, eachCaller = 64, 64, 43
 	if len(s.callers) == 0 && len(s.kept) == 0 && !s.isForgetful() {
@@ -60,7 +60,7 @@ func (s *Answers) Size() int64 {
 
 func (s *Answers) isForgetful() bool { return !s.forgetful.IsZero() && time.Now().Before(s.forgetful) }
 
-// Append appends the encoding. It is written with every change of an actor, so it is put together by hand.
+// Append appends the encoding. It is built by hand, because it is written with every change of an actor.
 func (s *Answers) Append(b []byte) []byte {
 	forgetful := s.isForgetful()
 	fields := 2

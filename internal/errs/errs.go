@@ -8,17 +8,17 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// New is an error with a code.
+// New returns an error with a code.
 func New(code troupe.Code, format string, args ...any) *troupe.Error {
 	return &troupe.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Unavailable is the error of a call that had no effect, and that may find the actor elsewhere.
+// Unavailable returns the error of a call that had no effect; the actor may be on another host by now. It is retryable.
 func Unavailable(format string, args ...any) *troupe.Error {
 	return retryable(troupe.CodeUnavailable, format, args)
 }
 
-// Overloaded is the error of a call that was not started, because too much waits already.
+// Overloaded returns the error of a call that was not started because too much waits already. It is retryable.
 func Overloaded(format string, args ...any) *troupe.Error {
 	return retryable(troupe.CodeOverloaded, format, args)
 }
@@ -27,7 +27,7 @@ func retryable(code troupe.Code, format string, args []any) *troupe.Error {
 	return &troupe.Error{Code: code, Message: fmt.Sprintf(format, args...), Retryable: true}
 }
 
-// As is err itself where it has a code, and an internal error otherwise.
+// As returns the troupe.Error in err, or an internal error with its text.
 func As(err error) *troupe.Error {
 	if known, ok := errors.AsType[*troupe.Error](err); ok {
 		return known

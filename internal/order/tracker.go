@@ -1,4 +1,4 @@
-// Package order tells a subscriber which events are new to it, and which it has missed.
+// Package order tells a subscriber which events are new to it and which it has missed.
 package order
 
 import (
@@ -6,18 +6,18 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Tracker follows the events that one subscription receives: which have been heard before, and which were missed. The zero
-// value has heard nothing. It is not safe for concurrent use.
+// Tracker remembers the last event that one subscription has heard on each subject. The zero value has heard nothing.
+// It is not safe for concurrent use.
 type Tracker struct {
 	last map[string]*troupe.Position // by subject
 }
 
-// maxSubjects bounds the memory of a subscription to many actors, to some 30 MB. Beyond it, one that was heard is
-// forgotten for each new one: what is missed of that one until its next event is not noticed.
+// maxSubjects bounds the memory of a subscription to many actors to some 30 MB. Beyond it each new subject replaces
+// another; a gap before the next event of that one is not noticed.
 const maxSubjects = 1 << 18
 
-// Next is told of an event that has arrived. It is not fresh when it, or a later one, has been heard. With a gap, after
-// is the last one that was heard. An event without a position is always fresh.
+// Next handles an event that has arrived. It is fresh unless it or a later one was heard before. If there is a gap
+// before it, after is the last event that was heard. An event without a position is always fresh.
 func (o *Tracker) Next(subject string, p wire.Place) (after troupe.Position, gap, fresh bool) {
 	if p.IsZero() {
 		return troupe.Position{}, false, true
@@ -43,7 +43,8 @@ func (o *Tracker) Heard(subject string) (troupe.Position, bool) {
 	return troupe.Position{}, false
 }
 
-// Skip has all events of a subject up to p count as heard. It reports whether they had not been.
+// Skip counts all events of a subject up to p as heard. It reports whether some of them had not been; after is the last
+// that had.
 func (o *Tracker) Skip(subject string, p troupe.Position) (after troupe.Position, skipped bool) {
 	after, known := o.Heard(subject)
 	switch {

@@ -12,7 +12,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// broadcasts are what an actor broadcasts in several lives and activations.
+// broadcasts are the events of an actor over several lives and activations.
 func broadcasts(t *rapid.T) (all []wire.Place) {
 	last, epoch := troupe.Position{}, uint64(0)
 	for range rapid.IntRange(1, 30).Draw(t, "events") {
@@ -32,7 +32,7 @@ func broadcasts(t *rapid.T) (all []wire.Place) {
 }
 
 // TestOrderIsThatOfTheModel delivers a part of what an actor broadcasts, some of it twice or late. The model knows the
-// number of each event: heard are those that are later than all before, and a gap is told when numbers are missing.
+// number of each event: an event is heard if it is later than all before, and there is a gap if numbers are missing.
 func TestOrderIsThatOfTheModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -53,7 +53,7 @@ func TestOrderIsThatOfTheModel(t *testing.T) {
 			after, gap, fresh := order.Next("a", all[next])
 			require.Equal(t, next > heard, fresh, "%v after %d of %v", next, heard, all)
 			missing := heard >= 0 && next > heard+1
-			// The first event of a life cannot tell whether the life before has had more.
+			// The first event of a life cannot tell whether the previous life had more.
 			unsure := heard >= 0 && next == heard+1 && all[next].Sequence == 1
 			require.Equal(t, missing || unsure, gap, "%v after %d of %v", next, heard, all)
 			if gap {
@@ -99,7 +99,7 @@ func TestPatternsOfEvents(t *testing.T) {
 		"troupe.event.room.org=201.>":     {[]string{"org 1"}, anyDepth},
 		"troupe.event.room.org1.said":     {[]string{"org1"}, 0},
 		"troupe.event.room.org1.*.*.said": {[]string{"org1"}, 2},
-		"troupe.event.room.=2A.>":         {[]string{"*"}, anyDepth}, // a key, and no wildcard
+		"troupe.event.room.=2A.>":         {[]string{"*"}, anyDepth}, // a key, not a wildcard
 	} {
 		actors, err := troupe.NewActors("room", keys.prefix...)
 		require.NoError(t, err)

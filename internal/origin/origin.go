@@ -1,5 +1,5 @@
-// Package origin says in the context of a call where the call comes from, so that a client which many actors share
-// knows on whose behalf it calls.
+// Package origin records in the context of a call where the call comes from. So a client that many actors share knows
+// on whose behalf it calls.
 package origin
 
 import (
@@ -10,13 +10,13 @@ import (
 
 // Origin is where a call comes from. The zero Origin is a program.
 type Origin struct {
-	Chain string // the actors that wait for the call's answer, as its header lists them
-	Host  *Host  // of the actor that calls
+	Chain string // the actors that wait for the call's reply, as in its header
+	Host  *Host  // of the calling actor; nil for a program
 }
 
 type key struct{}
 
-// originContext is one allocation instead of two, for each call of an actor.
+// originContext costs each call of an actor one allocation instead of two.
 type originContext struct {
 	context.Context //nolint:containedctx // it is one
 
@@ -30,7 +30,7 @@ func (c *originContext) Value(k any) any {
 	return c.Context.Value(k)
 }
 
-// With returns the context for a call that comes from o.
+// With returns a context for calls that come from o.
 func With(ctx context.Context, o Origin) context.Context { return &originContext{ctx, o} }
 
 // Of returns where a call with this context comes from.
@@ -41,16 +41,16 @@ func Of(ctx context.Context) Origin {
 	return Origin{}
 }
 
-// Host is what the calls of a host need to know of it.
+// Host is what the calls of a host need to know about it.
 type Host struct{ leaving atomic.Pointer[time.Time] }
 
-// Leave notes that the host begins to stop.
+// Leave records that the host begins to stop.
 func (h *Host) Leave() {
 	now := time.Now()
 	h.leaving.CompareAndSwap(nil, &now)
 }
 
-// LeavingFor reports whether the host has begun to stop at least so long ago. A nil host never does.
+// LeavingFor reports whether the host began to stop at least d ago. It is false for a nil host.
 func (h *Host) LeavingFor(d time.Duration) bool {
 	if h == nil {
 		return false

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// For waits for a time, or until ctx is done, and reports whether ctx is still not done.
+// For waits for the given time, or until ctx is done. It reports whether ctx is not done.
 func For(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

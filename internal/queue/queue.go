@@ -1,20 +1,20 @@
 // Package queue has the queue of which all others are made.
 package queue
 
-// FIFO is a first-in, first-out queue without a limit: whoever pushes has one. The zero value is empty and without memory. A
-// queue that becomes empty keeps its memory; Drain takes that away. It is not safe for concurrent use.
+// FIFO is a first-in, first-out queue. It has no limit; its users have. The zero value is empty and without memory. A
+// queue that becomes empty keeps its memory until Drain. It is not safe for concurrent use.
 type FIFO[T any] struct {
 	items []T
-	first int // of items that is still in the queue
+	first int // index of the oldest in items
 }
 
 // Len is how many items wait.
 func (q *FIFO[T]) Len() int { return len(q.items) - q.first }
 
-// Items are those that wait, the oldest first. They are in the memory of the queue, and good until it changes.
+// Items are the items in the queue, oldest first. The slice is valid until the queue changes.
 func (q *FIFO[T]) Items() []T { return q.items[q.first:] }
 
-// Push adds items to the end.
+// Push appends items.
 func (q *FIFO[T]) Push(items ...T) {
 	if len(q.items)+len(items) > cap(q.items) && q.first > len(q.items)/2 {
 		n := copy(q.items, q.items[q.first:])
@@ -24,7 +24,7 @@ func (q *FIFO[T]) Push(items ...T) {
 	q.items = append(q.items, items...)
 }
 
-// Pop takes the first item of a queue that is not empty.
+// Pop removes the oldest item. The queue must not be empty.
 func (q *FIFO[T]) Pop() T {
 	var none T
 	item := q.items[q.first]
@@ -35,12 +35,12 @@ func (q *FIFO[T]) Pop() T {
 	return item
 }
 
-// Drain takes all items, the oldest first, and the memory that they are in. Of an empty queue that is all of its memory.
+// Drain removes all items, oldest first, and the memory that they are in. An empty queue yields all of its memory.
 func (q *FIFO[T]) Drain() []T {
 	items := q.Items()
 	*q = FIFO[T]{}
 	return items
 }
 
-// Use gives an empty queue memory for its items: the capacity of a slice.
+// Use gives an empty queue the capacity of a slice as its memory.
 func (q *FIFO[T]) Use(memory []T) { q.items, q.first = memory[:0], 0 }

@@ -10,7 +10,7 @@ import (
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-// TestQueueIsThatOfTheModel does at random what can be done with a queue, and the same with a slice.
+// TestQueueIsThatOfTheModel applies random operations to a queue and to a slice.
 func TestQueueIsThatOfTheModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -51,7 +51,7 @@ func TestQueueIsThatOfTheModel(t *testing.T) {
 	})
 }
 
-// What was taken out is not kept alive, and a queue that is never empty does not grow for ever.
+// Popped items are not kept alive, and a queue that is never empty does not grow without limit.
 func TestQueueKeepsNothingThatWasTaken(t *testing.T) {
 	t.Parallel()
 	const steps, waiting = 10_000, 5
@@ -91,7 +91,7 @@ func TestQueueHandsItsMemoryOn(t *testing.T) {
 	require.Nil(t, q.Drain(), "it has none any more")
 }
 
-func TestQueueAllocatesNothingWhereThereIsRoom(t *testing.T) { // alone, for it counts what the process allocates
+func TestQueueAllocatesNothingWhereThereIsRoom(t *testing.T) { // not parallel: it counts the allocations of the process
 	var q queue.FIFO[[16]int]
 	q.Use(make([][16]int, 8))
 	require.Zero(t, testing.AllocsPerRun(100, func() {

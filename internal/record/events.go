@@ -10,16 +10,16 @@ import (
 
 var eventsPart = kind{name: "events", make: func() Part { return new(Events) }}
 
-// Events are the positions of the last events of each name that an actor has broadcast.
+// Events holds the position of the last event of each name that an actor has broadcast.
 type Events struct {
 	last map[string]troupe.Position
 	size int64
 }
 
-// Events are the positions of the events that the actor has broadcast. Nil has none.
+// Events returns the positions of the actor's last events, or nil.
 func (p *Parts) Events() *Events { return get[*Events](p, &eventsPart) }
 
-// Last is the position of the last event of a name: zero if there was none.
+// Last returns the position of the last event of a name, or zero.
 func (e *Events) Last(name string) troupe.Position {
 	if e == nil {
 		return troupe.Position{}
@@ -27,7 +27,7 @@ func (e *Events) Last(name string) troupe.Position {
 	return e.last[name]
 }
 
-// next is the place of the next event of a name.
+// next returns the place of the next event of a name.
 func (e *Events) next(name string, epoch uint64) wire.Place {
 	last, known := e.last[name]
 	if !known {
@@ -41,7 +41,7 @@ func (e *Events) next(name string, epoch uint64) wire.Place {
 	return place
 }
 
-// eventSize is how many bytes a name and its position take, at most.
+// eventSize is the largest size of a name and its position, in bytes.
 func eventSize(name string) int64 { return textSize(name) + positionSize }
 
 // Size implements [Part].
@@ -67,7 +67,7 @@ func (e *Events) Decode(value []byte) error {
 		return err
 	}
 	for name, last := range e.last {
-		if err := troupe.CheckName("event", name); err != nil {
+		if err := checkName("event", name); err != nil {
 			return err
 		}
 		if err := checkPosition(last); err != nil {
@@ -83,10 +83,10 @@ type Broadcast struct {
 	Event   string
 	Epoch   uint64 // of the activation
 	Payload []byte // msgpack
-	Except  string // the connection that it is not for
+	Except  string // the connection that must ignore it
 	Durable bool
-	Again   bool       // the turn has broadcast one of this name before
-	Place   wire.Place // once it is applied
+	Again   bool       // the turn has broadcast an event of this name before
+	Place   wire.Place // set by Apply
 }
 
 // Size implements [Change].
@@ -101,10 +101,10 @@ func (c *Broadcast) Size(p *Parts) int64 {
 	return size
 }
 
-// Shared implements [Change]: who asks for the position of the last event is told what the record says.
+// Shared implements [Change]: _position is answered from the record.
 func (*Broadcast) Shared() bool { return true }
 
-// Apply implements [Change]. It gives the event its place.
+// Apply implements [Change]. It sets the place of the event.
 func (c *Broadcast) Apply(p *Parts) {
 	c.Place = own[*Events](p, &eventsPart).next(c.Event, c.Epoch)
 	if c.Durable {
@@ -112,7 +112,7 @@ func (c *Broadcast) Apply(p *Parts) {
 	}
 }
 
-// Emitted is the event as the outbox has it.
+// Emitted returns the event as it is kept in the outbox.
 func (c *Broadcast) Emitted() Emitted {
 	return Emitted{Event: c.Event, Position: c.Place.Position, Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except}
 }

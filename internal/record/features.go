@@ -29,14 +29,14 @@ func (r *Record) Lacks(features []string) []string {
 	return lacks
 }
 
-// needs are what the record needs for the parts that there are, and what it has needed for other reasons.
+// needs are what the record needs for the parts that it is filled with, and what it has needed for other reasons.
 func (p *Parts) needs() []string {
 	var needs []string
 	if p.foreign != nil {
 		needs = slices.Clip(p.foreign.needs)
 	}
 	for i := range p.held {
-		if feature := p.held[i].kind.feature; feature != "" && p.held[i].Size() > 0 {
+		if feature := p.held[i].kind.feature; feature != "" && p.held[i].there {
 			needs = append(needs, feature)
 		}
 	}

@@ -10,29 +10,29 @@ import (
 
 var followsPart = kind{name: "follows", make: func() Part { return new(Follows) }, inBytes: true}
 
-// Follows are an actor's durable subscriptions, by the tokens of whom they are to.
+// Follows holds an actor's durable subscriptions, by the tokens of the actors that they are to.
 type Follows struct {
 	to      map[string]*follow
 	size    int64
-	encoded []byte // nil when to has changed since
+	encoded []byte // nil if to has changed since
 }
 
-// follow is what an actor has subscribed to of another, and how far it has come.
+// follow is an actor's subscription to events of another actor, and its progress.
 type follow struct {
-	Cursor uint64            `json:"c"` // all up to here in the log is handled
+	Cursor uint64            `json:"c"` // everything in the log up to here is handled
 	Events map[string]*Heard `json:"e"`
 }
 
-// Heard is how far an actor has come with an event of another.
+// Heard is the progress with one event of another actor.
 type Heard struct {
-	From uint64          `json:"f"` // in the log; what came before is not subscribed to
-	Last troupe.Position `json:"l"` // that was handled, or came before
+	From uint64          `json:"f"` // the sequence in the log where the subscription starts
+	Last troupe.Position `json:"l"` // the last event that was handled, or the last before the subscription
 }
 
-// Follows are the actor's durable subscriptions. Nil has none.
+// Follows returns the actor's durable subscriptions, or nil.
 func (p *Parts) Follows() *Follows { return get[*Follows](p, &followsPart) }
 
-// Len is how many actors the actor subscribes to.
+// Len is the number of actors that the actor subscribes to.
 func (f *Follows) Len() int {
 	if f == nil {
 		return 0
@@ -40,7 +40,8 @@ func (f *Follows) Len() int {
 	return len(f.to)
 }
 
-// Cursor is how far the actor has come with the events of another, and whether it subscribes to any.
+// Cursor returns the sequence up to which the actor has handled the events of another, and whether it subscribes to
+// any.
 func (f *Follows) Cursor(source string) (uint64, bool) {
 	if f == nil || f.to[source] == nil {
 		return 0, false
@@ -48,7 +49,7 @@ func (f *Follows) Cursor(source string) (uint64, bool) {
 	return f.to[source].Cursor, true
 }
 
-// Heard is what the actor has heard of an event of another, and whether it subscribes to it.
+// Heard returns the progress with an event of another actor, and whether the actor subscribes to it.
 func (f *Follows) Heard(source, event string) (Heard, bool) {
 	if f == nil || f.to[source] == nil || f.to[source].Events[event] == nil {
 		return Heard{}, false
@@ -56,7 +57,7 @@ func (f *Follows) Heard(source, event string) (Heard, bool) {
 	return *f.to[source].Events[event], true
 }
 
-// sourceSize and heardSize are how many bytes a source, without its events, and one of these take, at most.
+// sourceSize is the largest size of a source without its events, heardSize that of one of its events, in bytes.
 func sourceSize(source string) int64 { return textSize(source) + 1 + (2 + 9) + (2 + maxHead) }
 
 func heardSize(event string) int64 { return textSize(event) + 1 + (2 + 9) + (2 + positionSize) }
@@ -71,7 +72,7 @@ func (f *Follows) Size() int64 {
 
 // Append implements [Part].
 func (f *Follows) Append(b []byte) []byte {
-	if f.encoded == nil { // most changes are of something else
+	if f.encoded == nil { // most changes are to other parts
 		f.encoded = f.append(make([]byte, 0, f.Size()))
 	}
 	return append(b, f.encoded...)
@@ -99,7 +100,7 @@ func (f *Follows) Decode(value []byte) error {
 	}
 	for source, followed := range f.to {
 		if _, err := troupe.ParseID(source); err != nil {
-			return err
+			return fmt.Errorf("%.40q is no actor", source)
 		}
 		if followed == nil || len(followed.Events) == 0 {
 			return fmt.Errorf("%.40q is followed without an event", source)
@@ -120,7 +121,7 @@ func (f *Follows) Decode(value []byte) error {
 }
 
 func checkHeard(event string, heard *Heard) error {
-	if err := troupe.CheckName("event", event); err != nil {
+	if err := checkName("event", event); err != nil {
 		return err
 	}
 	switch {
@@ -128,13 +129,13 @@ func checkHeard(event string, heard *Heard) error {
 		return errors.New("nothing is known of " + event)
 	case heard.From > maxNumber:
 		return fmt.Errorf("%s is followed from %d on", event, heard.From)
-	case heard.Last.IsZero(): // there was none
+	case heard.Last.IsZero(): // there was no event
 		return nil
 	}
 	return checkPosition(heard.Last)
 }
 
-// Follow is the change of a turn that makes a durable subscription.
+// Follow is the change of a turn that adds a durable subscription.
 type Follow struct {
 	Source troupe.ID
 	Event  string
@@ -150,10 +151,10 @@ func (c Follow) Size(p *Parts) int64 {
 	return sourceSize(c.Source.Tokens()) + heardSize(c.Event)
 }
 
-// Shared implements [Change]: an entry of the index is removed when the record of the subscriber does not have it.
+// Shared implements [Change]: an index entry is removed if the subscriber's record does not have the subscription.
 func (Follow) Shared() bool { return true }
 
-// Apply implements [Change]. A subscription that is there stays as it is.
+// Apply implements [Change]. An existing subscription stays as it is.
 func (c Follow) Apply(p *Parts) {
 	f, source := own[*Follows](p, &followsPart), c.Source.Tokens()
 	f.encoded = nil
@@ -199,7 +200,7 @@ func (c Unfollow) Apply(p *Parts) {
 	}
 }
 
-// Handled is the change of a turn that was for an event of a durable subscription.
+// Handled is the change of a turn that has handled an event of a durable subscription.
 type Handled struct {
 	Source   string // the tokens of the actor
 	Event    string

@@ -11,7 +11,7 @@ import (
 
 var outboxPart = kind{name: "outbox", make: func() Part { return new(Outbox) }}
 
-// Outbox are the durable events of an actor that are not known to be in the log, in the order of their broadcast.
+// Outbox holds the durable events of an actor that may not be in the log yet, in the order of their broadcast.
 type Outbox struct {
 	waiting []Emitted
 	size    int64
@@ -23,16 +23,16 @@ type Emitted struct {
 	Position troupe.Position `json:"position"`
 	Previous uint64          `json:"previous,omitempty"` // see [wire.Place]
 	Payload  []byte          `json:"payload,omitempty"`  // msgpack
-	Except   string          `json:"except,omitempty"`   // the connection that it is not for
+	Except   string          `json:"except,omitempty"`   // the connection that must ignore it
 }
 
-// Place is where the event stands.
+// Place returns the place of the event.
 func (e Emitted) Place() wire.Place { return wire.Place{Position: e.Position, Previous: e.Previous} }
 
-// Outbox are the durable events that may not be in the log yet. Nil has none.
+// Outbox returns the durable events that may not be in the log yet, or nil.
 func (p *Parts) Outbox() *Outbox { return get[*Outbox](p, &outboxPart) }
 
-// First is the event that is to be in the log next.
+// First returns the event that must be appended to the log next.
 func (o *Outbox) First() (first Emitted, ok bool) {
 	if o == nil || len(o.waiting) == 0 {
 		return Emitted{}, false
@@ -45,7 +45,7 @@ func (o *Outbox) Has(event string) bool {
 	return o != nil && slices.ContainsFunc(o.waiting, func(e Emitted) bool { return e.Event == event })
 }
 
-// Kept forgets the first event: it is in the log.
+// Kept removes the first event, because it is in the log.
 func (o *Outbox) Kept() {
 	o.size -= o.waiting[0].size()
 	o.waiting[0] = Emitted{}
@@ -57,9 +57,9 @@ func (o *Outbox) add(e Emitted) {
 	o.size += e.size()
 }
 
-// size is how many bytes an event takes, at most.
+// size is the largest size of the event, in bytes.
 func (e Emitted) size() int64 {
-	const around = 1 + 6 + (9 + positionSize) + (9 + 9) + (8 + 5) + 7 // a map, five names, and what is neither text nor bytes
+	const around = 1 + 6 + (9 + positionSize) + (9 + 9) + (8 + 5) + 7 // the map, five names, and the values that are neither text nor bytes
 	return around + textSize(e.Event) + int64(len(e.Payload)) + textSize(e.Except)
 }
 
@@ -74,13 +74,13 @@ func (o *Outbox) Size() int64 {
 // Append implements [Part].
 func (o *Outbox) Append(b []byte) []byte {
 	b = codec.AppendArray(b, len(o.waiting))
-	for i := range o.waiting {
-		b = o.waiting[i].append(b)
+	for _, e := range o.waiting {
+		b = e.append(b)
 	}
 	return b
 }
 
-func (e *Emitted) append(b []byte) []byte {
+func (e Emitted) append(b []byte) []byte {
 	at, fields := len(b), 2
 	b = codec.AppendMap(b, 0)
 	b = codec.AppendString(codec.AppendString(b, "event"), e.Event)
@@ -106,8 +106,7 @@ func (o *Outbox) Decode(value []byte) error {
 	if err := codec.MsgPack.Unmarshal(value, &o.waiting); err != nil {
 		return err
 	}
-	for i := range o.waiting {
-		e := &o.waiting[i]
+	for i, e := range o.waiting {
 		if err := e.check(); err != nil {
 			return fmt.Errorf("event %d: %w", i, err)
 		}
@@ -116,12 +115,12 @@ func (o *Outbox) Decode(value []byte) error {
 	return nil
 }
 
-func (e *Emitted) check() error {
-	if err := troupe.CheckName("event", e.Event); err != nil { // a part of a subject
+func (e Emitted) check() error {
+	if err := checkName("event", e.Event); err != nil { // it becomes a part of a subject
 		return err
 	}
 	if e.Except != "" {
-		if err := troupe.CheckName("connection", e.Except); err != nil {
+		if err := checkName("connection", e.Except); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,7 @@ type Parts struct {
 type held struct {
 	kind *kind
 	Part
+	there bool // it is not empty, as of the last Fill: with time, a part may become so
 }
 
 // foreign is what this program does not know, and keeps.
@@ -101,7 +102,7 @@ func (p *Parts) decode(r *Record) error {
 		case !r.Created:
 			return errNotCreated
 		default:
-			p.held = append(p.held, held{k, part})
+			p.held = append(p.held, held{kind: k, Part: part})
 		}
 	}
 	for _, feature := range r.Needs {
@@ -171,7 +172,7 @@ func own[P Part](p *Parts, k *kind) P {
 		}
 	}
 	made := k.make()
-	p.held = append(p.held, held{k, made})
+	p.held = append(p.held, held{kind: k, Part: made})
 	return made.(P)
 }
 
@@ -188,16 +189,18 @@ func (p *Parts) Size() int64 {
 	}
 	if p.foreign != nil {
 		size += int64(len(p.foreign.pairs))
+		for _, feature := range p.foreign.needs {
+			size += textSize(feature)
+		}
 	}
 	return size
 }
 
-// size is that of a part with its name.
+// size is that of a part with its name, and that of the feature that it needs.
 func (h *held) size() int64 {
-	const heads = 10 // of the name and of a byte string
 	size := h.Part.Size()
 	if size > 0 {
-		size += int64(len(h.kind.name) + heads)
+		size += textSize(h.kind.name) + maxHead + textSize(h.kind.feature)
 	}
 	return size
 }
@@ -215,13 +218,15 @@ func (p *Parts) Grown(changes []Change) int64 {
 // for so many bytes of state and parts: parts that can do with less are made smaller until there is. Nil is for all the
 // room that there could be.
 func (p *Parts) Fill(r *Record, fits func(size int64) bool) {
-	r.Needs = p.needs()
 	n, size := 0, int64(maxHead)
 	for i := range p.held {
-		if one := p.held[i].size(); one > 0 {
+		h := &p.held[i]
+		one := h.size()
+		if h.there = one > 0; h.there {
 			n, size = n+1, size+one
 		}
 	}
+	r.Needs = p.needs()
 	if p.foreign != nil {
 		n, size = n+p.foreign.n, size+int64(len(p.foreign.pairs))
 	}
@@ -232,10 +237,11 @@ func (p *Parts) Fill(r *Record, fits func(size int64) bool) {
 	others := int64(len(r.State)) + p.Size()
 	b := codec.AppendMap(make([]byte, 0, size), n)
 	for _, k := range known {
-		part := get[Part](p, k)
-		if part == nil || part.Size() == 0 {
+		i := slices.IndexFunc(p.held, func(h held) bool { return h.kind == k })
+		if i < 0 || !p.held[i].there {
 			continue
 		}
+		part := p.held[i].Part
 		b = codec.AppendString(b, k.name)
 		at := len(b)
 		b = k.append(b, part)

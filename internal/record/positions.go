@@ -8,13 +8,13 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// maxNumber is the greatest epoch, or number in a sequence, that is taken for one: others follow it.
+// maxNumber is the largest valid epoch or sequence: others must be able to follow.
 const maxNumber = math.MaxInt64
 
-// positionSize is how many bytes a position takes, at most: its map, and two names and numbers.
+// positionSize is the largest size of a position in bytes: its map, and two names and numbers.
 const positionSize = 1 + (6 + 9) + (9 + 9)
 
-// textSize is how many bytes a text takes, at most.
+// textSize is the largest size of a string, in bytes.
 func textSize(text string) int64 { return int64(5 + len(text)) }
 
 func appendPosition(b []byte, p troupe.Position) []byte {
@@ -23,7 +23,7 @@ func appendPosition(b []byte, p troupe.Position) []byte {
 	return codec.AppendUint(codec.AppendString(b, "sequence"), p.Sequence)
 }
 
-// checkPosition finds what is the position of no event.
+// checkPosition returns an error if no event can have the position.
 func checkPosition(p troupe.Position) error {
 	if p.Epoch == 0 || p.Epoch > maxNumber || p.Sequence == 0 || p.Sequence > maxNumber {
 		return fmt.Errorf("%d.%d is the position of no event", p.Epoch, p.Sequence)

@@ -72,34 +72,34 @@ func (r *Record) decode(data []byte) error {
 	if err != nil {
 		return err
 	}
-	parts, n := make([]byte, 0, len(data)), 0
+	r.Parts = joined(entries, func(e codec.Entry) bool { return r.field(e.Name) == nil })
 	for _, e := range entries {
-		var into any
-		switch e.Name {
-		case fieldOwner:
-			into = &r.Owner
-		case fieldEpoch:
-			into = &r.Epoch
-		case fieldCreated:
-			into = &r.Created
-		case fieldNeeds:
-			into = &r.Needs
-		case fieldState:
-			into = &r.State
-		default:
-			parts = append(parts, e.Whole...)
-			n++
-			continue
-		}
-		if isNil(e.Value) {
+		into := r.field(e.Name)
+		if into == nil || isNil(e.Value) {
 			continue
 		}
 		if err := codec.MsgPack.Unmarshal(e.Value, into); err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
 	}
-	r.Parts = joined(n, parts)
 	return r.check()
+}
+
+// field is where a field belongs that is no part.
+func (r *Record) field(name string) any {
+	switch name {
+	case fieldOwner:
+		return &r.Owner
+	case fieldEpoch:
+		return &r.Epoch
+	case fieldCreated:
+		return &r.Created
+	case fieldNeeds:
+		return &r.Needs
+	case fieldState:
+		return &r.State
+	}
+	return nil
 }
 
 // maxHead is the longest beginning of a map.
@@ -120,9 +120,17 @@ func (r *Record) check() error {
 		return errNotCreated
 	}
 	for _, feature := range r.Needs {
-		if err := troupe.CheckName("feature", feature); err != nil {
+		if err := checkName("feature", feature); err != nil {
 			return fmt.Errorf("needs: %w", err)
 		}
+	}
+	return nil
+}
+
+// checkName is [troupe.CheckName] for what nobody has put in.
+func checkName(kind, name string) error {
+	if troupe.CheckName(kind, name) != nil {
+		return fmt.Errorf("the %s has the name %.40q, which is none", kind, name)
 	}
 	return nil
 }
@@ -171,21 +179,27 @@ func (r *Record) fields() int {
 // without is the parts without one of them.
 func (e Encoded) without(name string) Encoded {
 	entries, _ := codec.Entries(e) // which Decode has done before
-	n, pairs := 0, make([]byte, 0, len(e))
-	for _, one := range entries {
-		if one.Name != name {
-			n, pairs = n+1, append(pairs, one.Whole...)
-		}
-	}
-	return joined(n, pairs)
+	return joined(entries, func(one codec.Entry) bool { return one.Name != name })
 }
 
-// joined is what split takes apart.
-func joined(n int, pairs []byte) Encoded {
+// joined are the entries that are wanted, as they are encoded.
+func joined(entries []codec.Entry, wanted func(codec.Entry) bool) Encoded {
+	n, size := 0, maxHead
+	for _, e := range entries {
+		if wanted(e) {
+			n, size = n+1, size+len(e.Whole)
+		}
+	}
 	if n == 0 {
 		return nil
 	}
-	return append(codec.AppendMap(make([]byte, 0, maxHead+len(pairs)), n), pairs...)
+	joined := codec.AppendMap(make([]byte, 0, size), n)
+	for _, e := range entries {
+		if wanted(e) {
+			joined = append(joined, e.Whole...)
+		}
+	}
+	return joined
 }
 
 // split is how many parts there are, and their names and encodings.

@@ -12,39 +12,41 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Batcher sends messages, and those to one receiver that are there at the same moment as one: a batch, see
-// [wire.ParseBatch]. What is there alone is sent as it is. Nothing waits for a time to pass, only for the goroutines that are
-// ready to run. It is safe for concurrent use, and keeps the order of all that one goroutine gives it.
+// Batcher sends messages. Messages to one receiver that are there at the same moment travel as one, a batch: see
+// [wire.ParseBatch]. A single message is sent as it is. Nothing waits for a time to pass, only for goroutines that are
+// ready to run. It is safe for concurrent use, and keeps the order of all messages that one goroutine adds.
 type Batcher struct {
 	BatcherConfig
 	nc *nats.Conn
 
-	waiting atomic.Int64 // messages
-	limit   atomic.Int64 // of the size of a batch
+	waiting atomic.Int64 // messages in batches
+	limit   atomic.Int64 // bytes in a batch
 
-	sending sync.Mutex // held while something is sent, which may have to wait for the socket; before mu
+	sending sync.Mutex // held while sending, which may wait for the socket; locked before mu
 
-	mu      sync.Mutex
-	batches map[string]*batch // that wait, by receiver
-	queue   []*batch          // the same, in the order in which they began
-	last    uint64            // number of a batch
-	coming  bool              // a goroutine is about to send
-	spare   []*batch
+	mu        sync.Mutex
+	batches   map[string]*batch // not sent yet, by receiver
+	queue     []*batch          // the same, oldest first
+	last      uint64            // number of the newest batch
+	scheduled bool              // a goroutine is about to send
+	free      []*batch
 }
 
-// BatcherConfig say how batches are sent.
+// BatcherConfig says how batches are sent.
 type BatcherConfig struct {
-	// Subject is where a receiver gets its batches.
+	// Subject is the subject on which a receiver takes batches.
 	Subject func(to string) string
-	// Short is whether all single messages to a receiver have subjects that begin with its name, and in a batch have not.
+	// Short says that all single messages to a receiver have subjects that begin with its name. A batch then leaves the
+	// name out.
 	Short bool
-	// Inbox is the beginning of reply subjects; the number of the batch follows, in base 36. It may be empty.
+	// Inbox is the prefix of the reply subjects of batches; the number of the batch follows, in base 36. Empty: batches
+	// have no reply subject.
 	Inbox string
-	// Failed is told that a batch, or a message, that waited has not been sent. It must not use the Batcher.
+	// Failed is called when a batch, or a single message that waited, could not be sent. It must not use the Batcher.
 	Failed func(to string, number uint64, err error)
 }
 
-// batch is what one receiver is to get.
+// batch holds the messages that one receiver is to get.
 type batch struct {
 	to     string
 	number uint64
@@ -52,7 +54,8 @@ type batch struct {
 	body   []byte
 }
 
-// Limits of batches: the size of one, and of a message in one; and what is kept of those that were sent.
+// Limits: the bytes of a batch, the bytes of a message in one, and what is kept for reuse: the bytes of a batch and the
+// number of batches.
 const maxBatchSize, maxBatched, keepBatch, keepBatches = 32 << 10, 8 << 10, 64 << 10, 64
 
 // NewBatcher returns a Batcher for a connection. It needs no closing.
@@ -62,11 +65,12 @@ func NewBatcher(nc *nats.Conn, o BatcherConfig) *Batcher {
 	return g
 }
 
-// Add sends a message, or, when more says that others are about to add some, has it sent as soon as the goroutines have
-// run that are ready to. Message and body may be used again afterwards. Number, if it is given, is told that of the batch
-// that the message may go with, before that is sent. The error is of a message that was sent at once.
+// Add sends a message at once. If more is true, the caller says that other messages are about to be added: the message
+// then waits until the goroutines that are ready have run. Message and body may be reused when Add returns. If number
+// is not nil, it is set to the number of the batch before that is sent. The error is only that of a message that was
+// sent at once.
 func (g *Batcher) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64) error {
-	size := int64(msg.Size() + 64) // with all lengths
+	size := int64(msg.Size() + 64) // with the lengths in front
 	if size > maxBatched || !more && g.waiting.Load() == 0 {
 		g.sending.Lock()
 		defer g.sending.Unlock()
@@ -82,7 +86,7 @@ func (g *Batcher) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64
 	return nil
 }
 
-// add puts a message into the batch of its receiver, unless that is full.
+// add puts a message into the batch of its receiver. It reports whether there was room.
 func (g *Batcher) add(to string, msg *nats.Msg, size int64, more bool, number *atomic.Uint64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -98,18 +102,18 @@ func (g *Batcher) add(to string, msg *nats.Msg, size int64, more bool, number *a
 	if number != nil {
 		number.Store(b.number)
 	}
-	if more && !g.coming {
-		g.coming = true
+	if more && !g.scheduled {
+		g.scheduled = true
 		go g.send()
 	}
 	return true
 }
 
-// begin begins a batch. The caller holds g.mu.
+// begin starts a batch. The caller holds g.mu.
 func (g *Batcher) begin(to string) *batch {
 	var b *batch
-	if last := len(g.spare) - 1; last >= 0 {
-		b, g.spare = g.spare[last], g.spare[:last]
+	if last := len(g.free) - 1; last >= 0 {
+		b, g.free = g.free[last], g.free[:last]
 	} else {
 		b = new(batch)
 	}
@@ -120,20 +124,21 @@ func (g *Batcher) begin(to string) *batch {
 	return b
 }
 
-// send sends what waits, after the goroutines that are about to add something: as long as there is more each time.
+// send yields to the goroutines that are about to add messages, as long as each round brings more, then sends all
+// batches.
 func (g *Batcher) send() {
 	for before := int64(0); before < g.waiting.Load(); runtime.Gosched() {
 		before = g.waiting.Load()
 	}
 	g.mu.Lock()
-	g.coming = false
+	g.scheduled = false
 	g.mu.Unlock()
 	g.Flush()
 }
 
-// Flush sends what waits.
+// Flush sends all batches.
 func (g *Batcher) Flush() {
-	if g.waiting.Load() == 0 { // which needs no lock to see: that may be held for a while
+	if g.waiting.Load() == 0 { // without the lock, which may be held for a while
 		return
 	}
 	g.sending.Lock()
@@ -141,7 +146,7 @@ func (g *Batcher) Flush() {
 	g.flush()
 }
 
-// flush sends what waits. The caller holds g.sending, which keeps all in order.
+// flush sends all batches. The caller holds g.sending, which keeps the messages in order.
 func (g *Batcher) flush() {
 	if g.waiting.Load() == 0 {
 		return
@@ -161,22 +166,22 @@ func (g *Batcher) flush() {
 	if len(queue) == 0 {
 		return
 	}
-	g.limit.Store(min(maxBatchSize, g.nc.MaxPayload())) // another server may have another
+	g.limit.Store(min(maxBatchSize, g.nc.MaxPayload())) // another server may have another limit
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.spare) < keepBatches {
-		g.spare = append(g.spare, queue...)
+	if len(g.free) < keepBatches {
+		g.free = append(g.free, queue...)
 	}
 }
 
-// message is what is sent for a batch.
+// message makes the message for a batch: of a batch of one, that message itself.
 func (g *Batcher) message(b *batch) *nats.Msg {
 	if b.count == 1 {
-		if alone, err := wire.ParseBatch(nil, b.body); err == nil { // as it always is
+		if single, err := wire.ParseBatch(nil, b.body); err == nil { // it always is
 			if g.Short {
-				alone[0].Subject = b.to + alone[0].Subject
+				single[0].Subject = b.to + single[0].Subject
 			}
-			return &alone[0]
+			return &single[0]
 		}
 	}
 	msg := &nats.Msg{Subject: g.Subject(b.to), Data: b.body}

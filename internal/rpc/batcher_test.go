@@ -12,7 +12,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// batcher is one whose batches for a receiver come on its name, and numbers on answers.
+// batcher returns a Batcher for names as receivers, and what subscribes to their subjects.
 func batcher(t *testing.T, nc *nats.Conn) (*rpc.Batcher, func(subject string) *nats.Subscription) {
 	t.Helper()
 	g := rpc.NewBatcher(nc, rpc.BatcherConfig{

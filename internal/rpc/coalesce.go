@@ -12,74 +12,76 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Requests that wait at the same moment, to actors on one host, travel together: to a subject of the host, as a batch. A
-// host tells which actors it has by answering several requests at once, and is asked whether it takes batches before it
-// gets one: NATS may not let this user publish there. A request that is sent again always goes alone.
+// Requests to actors on one host that wait at the same moment travel together, as a batch on a subject of the host. The
+// Requester learns which host has an actor from batches of replies. Before it sends a host the first batch it asks
+// whether the host takes batches, because NATS may not let this user publish there. A request that is resent always
+// travels alone.
 
-// For how long an actor is taken to be where it was, how long a host is given to say that it takes batches, and how many
-// hosts and actors are remembered.
-const knownFor, askFor, maxKnownHosts, maxKnown = time.Second, 5 * time.Second, 1024, 1 << 16
+// How long an actor is assumed to stay on a host, how long a host may take to say that it takes batches, and how many
+// hosts and receivers are remembered.
+const hostKnownFor, askTimeout, maxHosts, maxReceivers = time.Second, 5 * time.Second, 1024, 1 << 16
 
-// host is a host as those see it who call its actors.
+// host is a host from the view of its callers.
 type host struct {
-	batches string // the subject where it takes them
-	takes   bool   // if it does
+	batchSubject string // where it takes batches
+	takesBatches bool   // false until it has said so
 }
 
-// Coalesce has requests whose receivers are actors of the namespace travel together.
+// Coalesce lets requests travel together. From then on their receivers must be actors of the namespace.
 func (r *Requester) Coalesce(ns wire.Namespace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.batches = ns.Batch
-	r.calls = NewBatcher(r.nc, BatcherConfig{
+	r.batchSubject = ns.Batch
+	r.batcher = NewBatcher(r.nc, BatcherConfig{
 		Subject: func(to string) string { return to },
 		Inbox:   wire.BatchReply(r.name),
-		Failed:  func(_ string, number uint64, err error) { r.notSent(number, err) },
+		Failed:  func(_ string, number uint64, err error) { r.failBatch(number, err) },
 	})
 }
 
-// coalesce tells with whom a request may travel: without a host, alone. The caller holds r.mu.
+// coalesce returns the batcher and the host that a new request may travel with; no host means that it travels alone.
+// The caller holds r.mu.
 func (r *Requester) coalesce(l *inflight, now time.Time) (*Batcher, *host) {
-	if r.calls == nil || l.host == nil || len(r.waiting) == 1 || !l.host.takes || now.Sub(l.told) > knownFor {
+	if r.batcher == nil || l.host == nil || len(r.waiting) == 1 || !l.host.takesBatches || now.Sub(l.hostSeen) > hostKnownFor {
 		return nil, nil
 	}
-	return r.calls, l.host
+	return r.batcher, l.host
 }
 
-// host finds a host that has answered by its id.
+// host returns a host by its id. Of a new one it asks whether it takes batches.
 func (r *Requester) host(id string) *host {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.hosts[id]
-	if h == nil && r.calls != nil {
-		if len(r.hosts) >= maxKnownHosts {
+	if h == nil && r.batcher != nil {
+		if len(r.hosts) >= maxHosts {
 			clear(r.hosts)
 		}
 		id = strings.Clone(id)
-		h = &host{batches: r.batches(id)}
+		h = &host{batchSubject: r.batchSubject(id)}
 		r.hosts[id] = h
-		go r.ask(id, h)
+		go r.askForBatches(id, h)
 	}
 	return h
 }
 
-// ask finds out whether a host takes batches. It ends when the Requester is closed.
-func (r *Requester) ask(id string, h *host) {
-	reply, err := r.Do(context.Background(), &nats.Msg{Subject: h.batches}, askFor)
+// askForBatches asks a host whether it takes batches. It ends at the latest when the Requester is closed.
+func (r *Requester) askForBatches(id string, h *host) {
+	reply, err := r.Do(context.Background(), &nats.Msg{Subject: h.batchSubject}, askTimeout)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case err == nil:
-		h.takes = wire.DecodeError(reply) == nil
+		h.takesBatches = wire.DecodeError(reply) == nil
 	case errors.Is(err, troupe.ErrDenied):
-		r.calls = nil
+		r.batcher = nil
 	default:
-		delete(r.hosts, id) // ask again
+		delete(r.hosts, id) // ask again later
 	}
 }
 
-// forget is for a receiver that may be elsewhere.
-func (r *Requester) forget(q *Request) {
+// forgetHost forgets on which host the receiver of a request is: it may have moved.
+func (r *Requester) forgetHost(q *Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if q.inflight != nil {
@@ -87,13 +89,13 @@ func (r *Requester) forget(q *Request) {
 	}
 }
 
-// notSent tells the requests of a batch that it has not arrived.
-func (r *Requester) notSent(number uint64, err error) {
+// failBatch fails the requests of a batch that did not arrive.
+func (r *Requester) failBatch(number uint64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {
 		if q.batch.Load() == number {
-			q.take(reply{err: err})
+			q.offer(reply{err: err})
 			q.inflight.host = nil
 		}
 	}

@@ -15,12 +15,12 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// When a user may not publish or subscribe to a subject, the server says so in an error of the connection that names the
-// subject, but not the message: whoever has sent it waits in vain. What follows brings that error to them.
+// When a user may not publish or subscribe to a subject, the server says so in an error of the connection. The error
+// names the subject but not the message, so whoever sent it would wait in vain. This file passes the error on to them.
 
-// denial is something that the server has refused.
+// denial is a publish or a subscription that the server refused.
 type denial struct {
-	publish bool // else a subscription
+	publish bool // false: a subscription
 	subject string
 	err     *troupe.Error
 }
@@ -49,25 +49,25 @@ func parseDenial(err error) (denial, bool) {
 		Message: fmt.Sprintf("NATS does not allow this user to %s to %s", verb, quoted)}}, true
 }
 
-// denials hands what the server refuses on one connection to those who may have sent it.
+// denials passes the denials on one connection to those who may have caused them.
 type denials struct {
-	mu      sync.Mutex
-	hearers map[*hearer]struct{}
-	last    error         // the newest of the connection's errors, denials or not
-	more    chan struct{} // closed when there is a newer one
+	mu        sync.Mutex
+	listeners map[*listener]struct{}
+	last      error         // the newest error of the connection, a denial or not
+	newer     chan struct{} // closed when there is a newer error
 }
 
-// hearer reports whether a denial concerns it. It is called under the mutex of its denials.
-type hearer struct{ hear func(denial) bool }
+// listener is called with each denial, under the mutex of its denials. It reports whether the denial is its own.
+type listener struct{ notify func(denial) bool }
 
-// watched has the denials of the connections that somebody listens to. What is closed is removed when the next one comes.
+// watched has the denials of every connection with a listener. Closed connections are removed when a new one is added.
 var watched = struct {
 	sync.Mutex
 	connections map[*nats.Conn]*denials
 }{connections: make(map[*nats.Conn]*denials)}
 
-// denialsOf returns the denials of a connection, and puts a handler before that of its errors the first time. What
-// concerns nobody, and any other error, goes on to the handler that was there.
+// denialsOf returns the denials of a connection. The first time it puts its own error handler before the connection's.
+// Denials that no listener claims, and all other errors, go on to the previous handler.
 func denialsOf(nc *nats.Conn) *denials {
 	watched.Lock()
 	defer watched.Unlock()
@@ -75,96 +75,97 @@ func denialsOf(nc *nats.Conn) *denials {
 		return d
 	}
 	maps.DeleteFunc(watched.connections, func(nc *nats.Conn, _ *denials) bool { return nc.IsClosed() })
-	d := &denials{hearers: make(map[*hearer]struct{}), more: make(chan struct{})}
+	d := &denials{listeners: make(map[*listener]struct{}), newer: make(chan struct{})}
 	watched.connections[nc] = d
 	next := nc.ErrorHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
-		if told := d.tell(err); !told && next != nil {
+		if handled := d.tell(err); !handled && next != nil {
 			next(nc, sub, err)
 		}
 	})
 	return d
 }
 
-// listen has hear called with each denial until it is stopped.
-func (d *denials) listen(hear func(denial) bool) (stop func()) {
-	h := &hearer{hear}
+// listen calls notify with each denial until stop is called.
+func (d *denials) listen(notify func(denial) bool) (stop func()) {
+	h := &listener{notify}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.hearers[h] = struct{}{}
+	d.listeners[h] = struct{}{}
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		delete(d.hearers, h)
+		delete(d.listeners, h)
 	}
 }
 
-// tell hands an error of the connection on, and reports whether it concerned anybody.
-func (d *denials) tell(err error) (told bool) {
+// tell passes an error of the connection to the listeners, and reports whether one of them claimed it.
+func (d *denials) tell(err error) (handled bool) {
 	denied, ok := parseDenial(err)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if ok {
-		for h := range d.hearers {
-			told = h.hear(denied) || told
+		for l := range d.listeners {
+			handled = l.notify(denied) || handled
 		}
 	}
 	d.last = err
-	close(d.more)
-	d.more = make(chan struct{})
-	return told
+	close(d.newer)
+	d.newer = make(chan struct{})
+	return handled
 }
 
-// A connection's errors are handled a moment after it has received them: nobody waits longer for that.
-const maxLag = 100 * time.Millisecond
+// nats.go runs the error handler a moment after an error has arrived. Nobody waits longer for it than this.
+const maxHandlerLag = 100 * time.Millisecond
 
-// catchUp waits until an error that the connection has received is handled.
+// catchUp waits until the handler has seen an error that the connection has received.
 func (d *denials) catchUp(received error) {
-	timer := time.NewTimer(maxLag)
+	timer := time.NewTimer(maxHandlerLag)
 	defer timer.Stop()
 	for {
 		d.mu.Lock()
-		last, more := d.last, d.more
+		last, newer := d.last, d.newer
 		d.mu.Unlock()
-		if last == received { //nolint:errorlint // this one, not one like it
+		if last == received { //nolint:errorlint // identity, not equality
 			return
 		}
 		select {
-		case <-more:
+		case <-newer:
 		case <-timer.C:
 			return
 		}
 	}
 }
 
-// Guard notices when the server refuses something that its owner sends over a connection.
+// Guard notices when the server denies something that its owner sends over a connection.
 type Guard struct {
 	nc       *nats.Conn
 	denials  *denials
 	concerns func(publish bool, subject string) bool
-	before   error           // the newest of the connection's errors when the guard was made
-	ctx      context.Context //nolint:containedctx // what its owner does ends with a denial
+	before   error           // the newest error of the connection when the guard was made
+	ctx      context.Context //nolint:containedctx // a denial ends what its owner does
 	deny     context.CancelCauseFunc
 	stop     func()
 }
 
-// NewGuard returns a guard for what concerns says. It must be made before anything is sent, and ended.
+// NewGuard returns a guard for the subjects for which concerns returns true. Make it before anything is sent, and End
+// it.
 func NewGuard(ctx context.Context, nc *nats.Conn, concerns func(publish bool, subject string) bool) *Guard {
 	g := &Guard{nc: nc, denials: denialsOf(nc), concerns: concerns, before: nc.LastError()}
 	g.ctx, g.deny = context.WithCancelCause(ctx)
-	g.stop = g.denials.listen(g.hear)
+	g.stop = g.denials.listen(g.notify)
 	return g
 }
 
-// GuardSubscription returns a guard for a subscription.
+// GuardSubscription returns a guard for one subscription.
 func GuardSubscription(nc *nats.Conn, subject string) *Guard {
 	return NewGuard(context.Background(), nc, func(publish bool, denied string) bool { return !publish && denied == subject })
 }
 
-// Context is done as soon as something was refused.
+// Context is cancelled when something is denied.
 func (g *Guard) Context() context.Context { return g.ctx }
 
-// Err is what was refused, an error with [troupe.CodeDenied], or nil.
+// Err returns the denial, an error with [troupe.CodeDenied], or nil.
 func (g *Guard) Err() error {
 	if cause := context.Cause(g.ctx); errors.Is(cause, troupe.ErrDenied) {
 		return cause
@@ -172,15 +173,16 @@ func (g *Guard) Err() error {
 	return nil
 }
 
-// Flush returns when the server has handled, or refused, what was sent before: see [Guard.Err].
+// Flush waits until the server has accepted or denied everything that was sent before. The error is that of
+// [Guard.Err], or that the server did not answer within the timeout.
 func (g *Guard) Flush(timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(g.ctx, timeout)
 	defer cancel()
 	err := g.nc.FlushWithContext(ctx)
-	if received := g.nc.LastError(); err == nil && received != nil && received != g.before { //nolint:errorlint // another one
+	if received := g.nc.LastError(); err == nil && received != nil && received != g.before { //nolint:errorlint // identity
 		g.denials.catchUp(received)
-		if denied, ok := parseDenial(received); ok && g.Err() == nil { // the connection has got another handler since
-			g.hear(denied)
+		if denied, ok := parseDenial(received); ok && g.Err() == nil { // somebody has replaced the error handler since
+			g.notify(denied)
 		}
 	}
 	if denied := g.Err(); denied != nil {
@@ -189,13 +191,13 @@ func (g *Guard) Flush(timeout time.Duration) error {
 	return err
 }
 
-// End stops the guard and ends its context.
+// End stops the guard and cancels its context.
 func (g *Guard) End() {
 	g.stop()
 	g.deny(nil)
 }
 
-func (g *Guard) hear(d denial) bool {
+func (g *Guard) notify(d denial) bool {
 	if !g.concerns(d.publish, d.subject) {
 		return false
 	}

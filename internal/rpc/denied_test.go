@@ -19,7 +19,7 @@ import (
 	"github.com/troupe-go/troupe/internal/rpc"
 )
 
-// restricted is a server on which ann may only use what is open to her.
+// restricted is a server on which ann may use only what is open to her.
 func restricted(t *testing.T) (url string) {
 	t.Helper()
 	open := &server.SubjectPermission{Allow: []string{"open.>", "_INBOX.ann.>"}}
@@ -41,7 +41,7 @@ func connectAs(t *testing.T, url, user, inboxPrefix string) (nc *nats.Conn, log 
 	return nc, log
 }
 
-// Every time-out here is so long that the test would fail by its own.
+// Every timeout here is so long that the test would fail if it were reached.
 const never = 10 * time.Minute
 
 func TestDeniedRequestsFailAtOnce(t *testing.T) {
@@ -118,7 +118,7 @@ func TestDenialsOfOthersFailNobody(t *testing.T) {
 	require.NoError(t, err)
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range 100 { // callers that give up before they can know
+	for range 100 { // callers that give up before the denial arrives
 		_, err = r.Do(over, &nats.Msg{Subject: "closed.1"}, never)
 		require.Error(t, err)
 	}
@@ -173,7 +173,7 @@ func TestGuardedSubscriptions(t *testing.T) {
 					defer func() { require.NoError(t, r.Close()) }()
 					nc.SetErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})
 				}
-				for range 3 { // an old denial is not one of the next
+				for range 3 { // an old denial does not hit the next request
 					require.NoError(t, nc.Publish("closed.b", nil))
 					_, err := nc.Subscribe("closed.b", func(*nats.Msg) {})
 					require.NoError(t, err)

@@ -1,3 +1,3 @@
-// Package rpc makes requests over one connection: many at a time, several in one message where they have one way, and told
-// at once when the server refuses them. It knows nothing of actors but their subjects.
+// Package rpc makes requests over one NATS connection: many at a time, several in one message when they go to the same
+// host, and failed at once when the server denies them. Of actors it knows only the subjects.
 package rpc

@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// inflight holds the requests to one receiver that have not ended, by their numbers, and which host has last told that it
-// has the receiver, if one has. An empty one is kept until there are too many: the receiver is likely to get another.
+// inflight is the list of requests to one receiver that have not ended, by their numbers. It also knows which host last
+// said that it has the receiver, if one has. An empty list is kept until there are too many, because the receiver is
+// likely to get another request.
 type inflight struct {
 	first, last *Request
 	host        *host
-	told        time.Time
+	hostSeen    time.Time
 }
 
-// enter puts a request into the requests in flight to its receiver. The caller holds r.mu.
-func (r *Requester) enter(q *Request) *inflight {
+// addInflight adds a request to the list of its receiver. The caller holds r.mu.
+func (r *Requester) addInflight(q *Request) *inflight {
 	l := r.inflight[q.to]
 	if l == nil {
-		if len(r.inflight) >= max(maxKnown, 2*r.busyReceivers) {
+		if len(r.inflight) >= max(maxReceivers, 2*r.keptReceivers) {
 			maps.DeleteFunc(r.inflight, func(_ string, l *inflight) bool { return l.first == nil })
-			r.busyReceivers = len(r.inflight)
+			r.keptReceivers = len(r.inflight)
 		}
 		l = new(inflight)
 		r.inflight[q.to] = l
@@ -33,8 +34,8 @@ func (r *Requester) enter(q *Request) *inflight {
 	return l
 }
 
-// leave takes a request out of those in flight to its receiver. The caller holds r.mu.
-func (r *Requester) leave(q *Request) {
+// removeInflight removes a request from the list of its receiver. The caller holds r.mu.
+func (r *Requester) removeInflight(q *Request) {
 	l := q.inflight
 	if q.prev == nil {
 		l.first = q.next

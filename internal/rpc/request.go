@@ -12,44 +12,43 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Request is a request that may be sent more than once: every sending has the same reply subject.
+// Request is a request that may be sent more than once. All its attempts share one reply subject.
 type Request struct {
 	r        *Requester
 	to       string
 	number   uint64
-	subject  string // of its replies: what is in text
+	subject  string // of its replies; shares the memory of text
 	text     []byte
 	replies  chan reply
-	last     nats.Msg      // its last reply, if that came in a batch
-	answered bool          // the caller has the last
-	until    atomic.Int64  // when its time is over, as the alarm has it; 0: it does not wait
-	calls    *Batcher      // with whom it travels to
-	host     *host         // this host, when it is first sent; nil: alone
-	batch    atomic.Uint64 // the batch that it was last sent in, or 0
+	last     nats.Msg      // its final reply, if that came in a batch
+	answered bool          // the caller has the final reply
+	deadline atomic.Int64  // in the time of deadlines; 0: it does not wait
+	batcher  *Batcher      // for the first attempt, with host
+	host     *host         // where the first attempt goes as part of a batch; nil: alone
+	batch    atomic.Uint64 // the batch of its last attempt, or 0
 
 	inflight   *inflight // nil without a receiver
 	prev, next *Request
 
-	sent    atomic.Pointer[string] // the subject that it was sent to last; nil before
-	firstTo string                 // that of the first sending
+	sent    atomic.Pointer[string] // the subject of the last attempt; nil before the first
+	firstTo string                 // the subject of the first attempt
 
-	sendings, unheard int // of those, how many nobody has listened to
+	sendings, unheard int // attempts, and those that got "no responders"
 }
 
-// reply is what a request comes to: neither a message nor an error when the Requester is closed.
+// reply is how an attempt ends. It has neither a message nor an error when the Requester is closed.
 type reply struct {
 	msg *nats.Msg
 	err error
 }
 
-// ErrAbandoned is the error of a request that waited for its reply when the Requester was closed: it was sent.
+// ErrAbandoned is the error of a request that was sent and waited for its reply when the Requester was closed.
 var ErrAbandoned = fmt.Errorf("the request waited for its reply: %w", nats.ErrConnectionClosed)
 
-// Do sends msg, whose Reply it sets, and waits for a reply, to this sending or an earlier one, until ctx is done or the
-// time is over. It returns nats.ErrNoResponders when nobody listens, context.DeadlineExceeded when the time is over,
-// [ErrAbandoned] when the Requester is closed meanwhile, an error with [troupe.CodeDenied] when the server does not let
-// it publish, or the error of ctx. A reply without headers is the last. What is in Reply, and the reply itself, may be
-// used until End.
+// Do sends msg, whose Reply it sets, and waits for a reply to this or an earlier attempt. Errors: nats.ErrNoResponders
+// when nobody listens, context.DeadlineExceeded when until has passed, [ErrAbandoned] when the Requester is closed, an
+// error with [troupe.CodeDenied] when the server does not allow the publish, or the error of ctx. A reply without
+// headers is the final one. The reply, and the text in msg.Reply, may be used until End.
 func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats.Msg, error) {
 	msg.Reply = q.subject
 	if err := q.send(msg); err != nil {
@@ -59,23 +58,23 @@ func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats
 	return q.Wait(ctx, until)
 }
 
-// Unheard reports whether nobody has listened to any of its sendings, as far as Do and Wait have returned.
+// Unheard reports whether nobody listened to any attempt, as far as Do and Wait have returned.
 func (q *Request) Unheard() bool { return q.unheard == q.sendings }
 
-// send sends msg, the first time perhaps with others that are on their way to the same host.
+// send sends msg. The first attempt may travel in a batch to the host of the receiver.
 func (q *Request) send(msg *nats.Msg) error {
 	q.batch.Store(0)
 	if h := q.host; h != nil {
 		q.host = nil
-		q.sent.Store(&h.batches)
-		return q.calls.Add(h.batches, msg, true, &q.batch)
+		q.sent.Store(&h.batchSubject)
+		return q.batcher.Add(h.batchSubject, msg, true, &q.batch)
 	}
 	if q.sent.Load() == nil {
 		q.firstTo = msg.Subject
 		q.sent.Store(&q.firstTo)
 	} else {
-		q.r.forget(q)
-		subject := msg.Subject // the caller may change it before it sends again
+		q.r.forgetHost(q)
+		subject := msg.Subject // the caller may change msg before the next attempt
 		q.sent.Store(&subject)
 	}
 	return q.r.nc.PublishMsg(msg)
@@ -83,11 +82,11 @@ func (q *Request) send(msg *nats.Msg) error {
 
 // Wait is Do without sending anything.
 func (q *Request) Wait(ctx context.Context, until time.Time) (*nats.Msg, error) {
-	q.r.set(q, until)
-	defer q.until.Store(0)
+	q.r.setDeadline(q, until)
+	defer q.deadline.Store(0)
 	var got reply
 	if done := ctx.Done(); done == nil {
-		got = <-q.replies // which costs a third of a select
+		got = <-q.replies // costs a third of a select
 	} else {
 		select {
 		case got = <-q.replies:
@@ -109,29 +108,29 @@ func (q *Request) Wait(ctx context.Context, until time.Time) (*nats.Msg, error) 
 	return got.msg, got.err
 }
 
-// End gives up on replies. The request must not be used any more.
+// End stops waiting for replies. The request must not be used afterwards.
 func (q *Request) End() {
 	if !q.answered && !q.r.giveUp(q) {
-		return // something is on its way to it, which must not reach another
+		return // a reply is on its way; reusing the request would give it to another caller
 	}
 	q.batch.Store(0)
-	q.calls, q.host = nil, nil
-	q.sent.Store(nil) // no denial is for the next one
+	q.batcher, q.host = nil, nil
+	q.sent.Store(nil) // a denial must not reach the next user
 	q.last, q.answered = nats.Msg{}, false
 	q.sendings, q.unheard = 0, 0
 	for len(q.replies) > 0 {
 		<-q.replies
 	}
-	q.r.spare.Put(q)
+	q.r.free.Put(q)
 }
 
-// isLast tells whether a request has come to its end with this reply: so it is with all that have no headers.
+// isLast reports whether a reply is final: every reply without headers is.
 func isLast(reply *nats.Msg) bool { return reply.Header == nil }
 
-// take has a request get a reply. The caller holds r.mu, or the request waits no more.
-func (q *Request) take(r reply) {
+// offer gives a request a reply, if it has room for one. The caller holds r.mu, or the request does not wait any more.
+func (q *Request) offer(r reply) {
 	select {
 	case q.replies <- r:
-	default: // it has more replies than it can use
+	default: // it has more replies than it needs
 	}
 }

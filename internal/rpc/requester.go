@@ -14,57 +14,57 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Requester makes requests over one connection, as nats.Conn.Request does, at a lower cost: one subscription receives
-// the replies to all of them, several in one message if they come from one host, and a request allocates little. The
-// reply subject of a request is its [wire.RequestID]. It is safe for concurrent use.
+// Requester makes requests over one connection, like nats.Conn.Request at a lower cost. One subscription receives the
+// replies to all of them, several in one message if they come from one host, and a request allocates little. The reply
+// subject of a request is its [wire.RequestID]. A Requester is safe for concurrent use.
 type Requester struct {
-	nc    *nats.Conn
-	sub   *nats.Subscription
-	name  string    // what the subjects of all replies begin with
-	deaf  func()    // ends hearing of what the server refuses
-	spare sync.Pool // requests that have ended; not shared, for they belong to one synctest bubble
+	nc            *nats.Conn
+	sub           *nats.Subscription
+	name          string    // the prefix of all reply subjects
+	stopListening func()    // for denials
+	free          sync.Pool // requests to reuse; not a package variable, since they belong to one synctest bubble
 
-	batch    []nats.Msg // of replies, which deliver is about to hand on
-	answered []*Request // by it
+	batch    []nats.Msg // scratch of deliver: the replies in a batch
+	answered []*Request // scratch of deliver: the requests that they end
 
 	mu            sync.Mutex
 	last          uint64
 	waiting       map[uint64]*Request  // by number; nil once closed
 	inflight      map[string]*inflight // by receiver
-	hosts         map[string]*host     // by id: those that have told which receivers they have
-	busyReceivers int                  // as they were gone through last
-	alarm         alarm
-	calls         *Batcher // nil: every request travels alone
-	batches       func(host string) string
+	hosts         map[string]*host     // by id: those that have sent batches of replies
+	keptReceivers int                  // how many receivers the last cleanup kept
+	deadlines     deadlines
+	batcher       *Batcher // nil: every request travels alone
+	batchSubject  func(host string) string
 }
 
-// maxReplies is how many replies to one request are kept: each sending may get one.
+// maxReplies is how many replies to one request are kept: each attempt may get one.
 const maxReplies = 4
 
-// Replies wait here only until the goroutine of the subscription has found the request that they answer.
+// Replies wait in the subscription only until its goroutine has found their request.
 const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 
-// NewRequester subscribes to an inbox of the connection, and puts a handler before that of its errors. The error has
-// [troupe.CodeDenied] when the server does not let it subscribe.
+// NewRequester subscribes to an inbox of the connection, and puts an error handler before the connection's. The error
+// has [troupe.CodeDenied] when the server does not allow the subscription.
 func NewRequester(nc *nats.Conn) (*Requester, error) {
 	r := &Requester{
 		nc: nc, name: wire.CallerName(nc.NewInbox()),
 		waiting: make(map[uint64]*Request), inflight: make(map[string]*inflight), hosts: make(map[string]*host),
 	}
-	r.alarm.began = time.Now()
-	r.alarm.next.Store(never)
+	r.deadlines.began = time.Now()
+	r.deadlines.next.Store(never)
 	guard := GuardSubscription(nc, r.name+">")
 	defer guard.End()
 	sub, err := nc.Subscribe(r.name+">", r.deliver)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to replies: %w", err)
 	}
-	r.sub, r.deaf = sub, denialsOf(nc).listen(r.refuse)
+	r.sub, r.stopListening = sub, denialsOf(nc).listen(r.refuse)
 	if err := sub.SetPendingLimits(maxPendingReplies, maxPendingReplyBytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
 	if !nc.IsConnected() {
-		return r, nil // nats.go subscribes when it is
+		return r, nil // nats.go subscribes once it is connected
 	}
 	if err := guard.Flush(wire.DefaultTimeout); errors.Is(err, troupe.ErrDenied) {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
@@ -72,7 +72,7 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	return r, nil
 }
 
-// Do sends msg once and waits for its reply, for as long as the timeout: see [Request.Do].
+// Do sends msg once and waits for its reply, at most for the timeout: see [Request.Do].
 func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
 	now := time.Now()
 	q, err := r.Begin("", now)
@@ -88,10 +88,11 @@ func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration
 	return &kept, nil
 }
 
-// Begin makes a request to a receiver that tells requests apart by their RequestID, for who has just looked at the time.
-// Nothing is sent yet. Callers must End it. The error is nats.ErrConnectionClosed once the Requester is closed.
+// Begin makes a request, and sends nothing yet. Callers must End it. The receiver is an actor, which identifies
+// requests by their RequestID; it may be empty. Now is the current time. The error is nats.ErrConnectionClosed once the
+// Requester is closed.
 func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
-	q, ok := r.spare.Get().(*Request)
+	q, ok := r.free.Get().(*Request)
 	if !ok {
 		q = &Request{r: r, replies: make(chan reply, maxReplies)}
 	}
@@ -100,11 +101,11 @@ func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 		return nil, nats.ErrConnectionClosed
 	}
 	q.text = wire.AppendReply(q.text[:0], r.name, q.number, floor)
-	q.subject = unsafe.String(unsafe.SliceData(q.text), len(q.text)) // of which a publish makes a copy
+	q.subject = unsafe.String(unsafe.SliceData(q.text), len(q.text)) // a publish copies it
 	return q, nil
 }
 
-// begin numbers a request, and returns the lowest number of those to its receiver.
+// begin gives a request its number, and returns the lowest number in flight to its receiver.
 func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,12 +118,12 @@ func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, o
 	if to == "" {
 		return q.number, true
 	}
-	l := r.enter(q)
-	q.calls, q.host = r.coalesce(l, now)
+	l := r.addInflight(q)
+	q.batcher, q.host = r.coalesce(l, now)
 	return l.first.number, true
 }
 
-// giveUp ends the waiting of a request, and reports whether it has waited.
+// giveUp stops a request from getting replies. It reports whether it could still get any.
 func (r *Requester) giveUp(q *Request) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,31 +134,31 @@ func (r *Requester) giveUp(q *Request) bool {
 	return true
 }
 
-// remove has nothing reach a request any more. The caller holds r.mu.
+// remove makes sure that nothing reaches a request any more. The caller holds r.mu.
 func (r *Requester) remove(q *Request) {
 	delete(r.waiting, q.number)
 	if q.inflight != nil {
-		r.leave(q)
+		r.removeInflight(q)
 	}
 }
 
-// Waiting is the number of requests that have neither ended nor got their last reply.
+// Waiting is the number of requests that have neither ended nor got their final reply.
 func (r *Requester) Waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.waiting)
 }
 
-// Close ends the subscription; requests that wait return [ErrAbandoned].
+// Close ends the subscription. Waiting requests return [ErrAbandoned].
 func (r *Requester) Close() error {
-	r.deaf()
+	r.stopListening()
 	r.mu.Lock()
 	for _, q := range r.waiting {
 		close(q.replies)
 	}
 	r.waiting = nil
-	if r.alarm.timer != nil {
-		r.alarm.timer.Stop()
+	if r.deadlines.timer != nil {
+		r.deadlines.timer.Stop()
 	}
 	r.mu.Unlock()
 	if err := r.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
@@ -166,7 +167,7 @@ func (r *Requester) Close() error {
 	return nil
 }
 
-// deliver takes what comes to the inbox: a reply, several, or word of a batch that nobody listened to.
+// deliver handles a message to the inbox: a reply, a batch of replies, or the news that nobody listened to a batch.
 func (r *Requester) deliver(msg *nats.Msg) {
 	subject := msg.Subject[len(r.name):]
 	if host, ok := wire.RepliesFrom(subject); ok {
@@ -175,7 +176,7 @@ func (r *Requester) deliver(msg *nats.Msg) {
 	}
 	if batch, ok := wire.BatchAnswered(subject); ok {
 		if wire.NoResponders(msg) != nil {
-			r.notSent(batch, nats.ErrNoResponders)
+			r.failBatch(batch, nats.ErrNoResponders)
 		}
 		return
 	}
@@ -185,12 +186,12 @@ func (r *Requester) deliver(msg *nats.Msg) {
 		if isLast(msg) {
 			r.remove(q)
 		}
-		q.take(reply{msg: msg})
+		q.offer(reply{msg: msg})
 	}
 }
 
-// deliverBatch hands the replies of a host to the requests that wait for them. Those who have got their last want the
-// lock next, for another request: they get it after all are found, and a request takes the lock no second time.
+// deliverBatch gives the replies of a host to the requests that wait for them. A caller that gets its final reply soon
+// takes r.mu for its next request. So all requests are found under one lock first, and only then woken.
 func (r *Requester) deliverBatch(from string, batch []byte) {
 	replies, err := wire.ParseBatch(r.batch, batch)
 	if err != nil {
@@ -206,7 +207,7 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 			continue
 		}
 		if host != nil && q.inflight != nil {
-			q.inflight.host, q.inflight.told = host, now
+			q.inflight.host, q.inflight.hostSeen = host, now
 		}
 		if isLast(msg) {
 			r.remove(q)
@@ -214,19 +215,20 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 			r.answered = append(r.answered, q)
 		} else {
 			kept := *msg
-			q.take(reply{msg: &kept})
+			q.offer(reply{msg: &kept})
 		}
 	}
 	r.mu.Unlock()
 	for _, q := range r.answered {
-		q.take(reply{msg: &q.last})
+		q.offer(reply{msg: &q.last})
 	}
 	clear(replies)
 	clear(r.answered)
 	r.answered = r.answered[:0]
 }
 
-// find returns the request that waits for the reply with this subject, if one does and can take it. The caller holds r.mu.
+// find returns the request that waits for the reply with this subject, if there is one with room for it. The caller
+// holds r.mu.
 func (r *Requester) find(subject string) *Request {
 	number, ok := wire.ReplyTo(subject)
 	if !ok {
@@ -239,9 +241,9 @@ func (r *Requester) find(subject string) *Request {
 	return q
 }
 
-// refuse fails the requests that were last sent to a subject that the server does not let anybody here publish to. Those
-// that were in a batch can still go alone.
-func (r *Requester) refuse(d denial) (told bool) {
+// refuse fails the requests whose last attempt went to a subject that this user may not publish to. Requests that
+// travelled in a batch may be resent alone.
+func (r *Requester) refuse(d denial) (handled bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {
@@ -250,12 +252,12 @@ func (r *Requester) refuse(d denial) (told bool) {
 		case !d.publish || sent == nil || *sent != d.subject:
 			continue
 		case q.batch.Load() != 0:
-			r.calls = nil
-			q.take(reply{err: nats.ErrNoResponders})
+			r.batcher = nil
+			q.offer(reply{err: nats.ErrNoResponders})
 		default:
-			q.take(reply{err: d.err})
+			q.offer(reply{err: d.err})
 		}
-		told = true
+		handled = true
 	}
-	return told
+	return handled
 }

@@ -69,7 +69,7 @@ func TestRequesterTellsWhoDoesNotAnswer(t *testing.T) {
 	require.ErrorIs(t, <-waiting, nats.ErrConnectionClosed)
 }
 
-// echoTogether answers what comes on a subject, several replies in one message.
+// echoTogether answers the requests on a subject, several replies in one message.
 func echoTogether(t *testing.T, nc *nats.Conn, subject string) {
 	t.Helper()
 	g := rpc.NewBatcher(nc, rpc.BatcherConfig{
@@ -81,7 +81,7 @@ func echoTogether(t *testing.T, nc *nats.Conn, subject string) {
 		if !ok {
 			t.Errorf("%s takes no batches", msg.Reply)
 		}
-		for _, data := range [][]byte{msg.Data, []byte("again")} { // the second comes too late, in the same message
+		for _, data := range [][]byte{msg.Data, []byte("again")} { // the second is too late, in the same message
 			if err := g.Add(caller, &nats.Msg{Subject: msg.Reply, Data: data}, true, nil); err != nil {
 				t.Error(err)
 			}
@@ -107,7 +107,7 @@ func TestReplyOfABatchIsKept(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-// Who gives up, perhaps just as the reply is on its way from the one lock to the other, leaves it to nobody else.
+// A request that gives up, perhaps while its reply is between the two locks, leaves the reply to nobody else.
 func TestRepliesToThoseWhoGiveUpReachNobody(t *testing.T) {
 	t.Parallel()
 	nc := bustest.Connect(t)
@@ -139,7 +139,7 @@ func TestRepliesToThoseWhoGiveUpReachNobody(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-// A request that has as many replies as it can keep goes on: its last may still come, when it is sent again.
+// A request with as many replies as it can hold continues: its final reply may still come when it is resent.
 func TestLastReplyToARequestWithTooMany(t *testing.T) {
 	t.Parallel()
 	nc := bustest.Connect(t)
@@ -161,14 +161,14 @@ func TestLastReplyToARequestWithTooMany(t *testing.T) {
 	cancel()
 	_, err = q.Do(gone, &nats.Msg{Subject: "flood", Data: []byte("many")}, time.Now().Add(10*time.Second))
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "flood"}, 10*time.Second) // whose reply comes after all of them
+	_, err = r.Do(t.Context(), &nats.Msg{Subject: "flood"}, 10*time.Second) // its reply comes after all of them
 	require.NoError(t, err)
 	for range 4 {
 		reply, err := q.Wait(t.Context(), time.Now().Add(10*time.Second))
 		require.NoError(t, err)
 		require.NotEmpty(t, reply.Header)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // whom nobody knows, no alarm wakes
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // ends the wait if the Requester has lost the request
 	defer cancel()
 	reply, err := q.Do(ctx, &nats.Msg{Subject: "flood"}, time.Now().Add(10*time.Second))
 	require.NoError(t, err)

@@ -11,13 +11,14 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// parseAck reads the answer of JetStream to a write: the sequence number of the message. Its errors are those of a write.
+// parseAck parses JetStream's acknowledgement of a write, and returns the sequence number of the message. Its errors
+// are those of a write.
 func parseAck(msg *nats.Msg) (sequence uint64, err error) {
 	if err := wire.NoResponders(msg); err != nil {
 		return 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
 	const mark = `"seq":`
-	if at := bytes.Index(msg.Data, []byte(mark)); at >= 0 && !bytes.Contains(msg.Data, []byte(`"error"`)) { // nearly always
+	if at := bytes.Index(msg.Data, []byte(mark)); at >= 0 && !bytes.Contains(msg.Data, []byte(`"error"`)) { // the usual case
 		digits := msg.Data[at+len(mark):]
 		if end := bytes.IndexAny(digits, ",}"); end > 0 {
 			if sequence, err := strconv.ParseUint(string(digits[:end]), 10, 64); err == nil && sequence > 0 {
@@ -33,17 +34,17 @@ func parseAck(msg *nats.Msg) (sequence uint64, err error) {
 		Sequence uint64 `json:"seq"`
 	}
 	if err := json.Unmarshal(msg.Data, &ack); err != nil {
-		return 0, fmt.Errorf("%w: an answer that is none: %w", ErrOutcomeUnknown, err)
+		return 0, fmt.Errorf("%w: malformed acknowledgement: %w", ErrOutcomeUnknown, err)
 	}
 	switch {
 	case ack.Error == nil && ack.Sequence > 0:
 		return ack.Sequence, nil
-	case ack.Error == nil || ack.Error.Code == codeWriteInFlight: // which decides what becomes of the key
+	case ack.Error == nil || ack.Error.Code == codeWriteInFlight: // the outcome of that one decides
 		return 0, ErrOutcomeUnknown
 	case ack.Error.Code == codeWrongLastSequence:
 		return 0, ErrConflict
 	case ack.Error.Code == codeNoBatches:
 		return 0, errNoBatches
 	}
-	return 0, fmt.Errorf("the server refused it: %s (%d)", ack.Error.Description, ack.Error.Code)
+	return 0, fmt.Errorf("the server refused the write: %s (%d)", ack.Error.Description, ack.Error.Code)
 }

@@ -16,31 +16,28 @@ import (
 
 // Errors of a compare-and-set write, for errors.Is.
 var (
-	// ErrConflict: the key is not at the expected revision: somebody else has written it.
+	// ErrConflict: the key is not at the expected revision, because somebody else has written it.
 	ErrConflict = errors.New("the key is not at the expected revision")
-	// ErrOutcomeUnknown: the write was sent and no answer came: it may have been stored, or may be yet.
-	ErrOutcomeUnknown = errors.New("the write was not answered")
+	// ErrOutcomeUnknown: the write was sent but not acknowledged. It may be stored now, or later, or never.
+	ErrOutcomeUnknown = errors.New("the write was not acknowledged")
 )
 
-// JetStream's numbers for a refused compare-and-set: another revision, and (replicated streams) another write of the
-// same key still on its way. And a batch for a stream that was made without AllowAtomicPublish.
+// JetStream's error numbers: for a compare-and-set that met another revision; for one that met another write of the
+// same key in flight (replicated streams); and for a batch to a stream without AllowAtomicPublish.
 const (
 	codeWrongLastSequence = 10071
 	codeWriteInFlight     = 10164
 	codeNoBatches         = 10174
 )
 
-// openTimeout bounds one attempt to open a bucket.
-const openTimeout = 3 * time.Second
-
-// writeTimeout bounds one write, with what the client library retries in it.
+// writeTimeout bounds one write, including the retries of the client library.
 const writeTimeout = 5 * time.Second
 
-// tryAgain is the pause after a write that could not be sent.
-const tryAgain = 20 * time.Millisecond
+// retryPause is the pause after a request that could not be sent.
+const retryPause = 20 * time.Millisecond
 
-// bucket is a JetStream KV bucket on the level of its stream: unlike jetstream.KeyValue it tells the revision of a
-// deleted key, writes with a TTL and an expected revision at once, and reads and writes in one request each.
+// bucket is a JetStream KV bucket, used through its stream. Unlike jetstream.KeyValue it tells the revision of a
+// deleted key, combines a TTL with an expected revision, and reads and writes with one request each.
 type bucket struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
@@ -48,108 +45,11 @@ type bucket struct {
 	entries jetstream.KeyValue
 }
 
-// name is that of the stream.
+// name is the name of the stream.
 func (b *bucket) name() string { return b.stream.CachedInfo().Config.Name }
 
-// openBucket opens a bucket and makes it when there is none, one for atomic batches if they are wanted. One that exists
-// is used with the settings it has. A cluster whose leader has just changed may leave a request without an answer, and
-// one of its servers may not know yet of a bucket that was made by another, so it is tried again until ctx is done.
-func openBucket(ctx context.Context, nc *nats.Conn, config jetstream.KeyValueConfig, batches bool) (*bucket, error) {
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return nil, fmt.Errorf("using JetStream: %w", err)
-	}
-	if config.Replicas == 0 {
-		config.Replicas = defaultReplicas(nc)
-	}
-	var b *bucket
-	made := false
-	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		b, err = tryOpenBucket(ctx, js, config, batches, &made)
-		return notYet(err)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
-	}
-	return b, nil
-}
-
-// errNotYet marks the errors of a server of a cluster that does not know yet of what another has made.
-var errNotYet = errors.New("not there yet")
-
-func notYet(err error) error {
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) {
-		return fmt.Errorf("%w: %w", errNotYet, err)
-	}
-	return err
-}
-
-// untilAnswered has try ask the server for something, again as long as it is not answered, or [errNotYet].
-func untilAnswered(ctx context.Context, try func(context.Context) error) error {
-	for {
-		one, cancel := context.WithTimeout(ctx, openTimeout)
-		err := try(one)
-		cancel()
-		again := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotYet)
-		if !again || !pause.For(ctx, tryAgain) {
-			return err
-		}
-	}
-}
-
-// openStream opens a stream, and makes it when there is none. See [openBucket].
-func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
-	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		stream, err = js.Stream(ctx, config.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = js.CreateStream(ctx, config)
-			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another host was faster, with other settings
-				stream, err = js.Stream(ctx, config.Name)
-			}
-		}
-		return notYet(err)
-	})
-	return stream, err
-}
-
-// tryOpenBucket notes whether it has made the bucket.
-func tryOpenBucket(
-	ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool, made *bool,
-) (*bucket, error) {
-	kv, err := js.KeyValue(ctx, config.Bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = js.CreateKeyValue(ctx, config)
-		*made = *made || err == nil
-		if errors.Is(err, jetstream.ErrBucketExists) { // another host was faster, with other settings
-			kv, err = js.KeyValue(ctx, config.Bucket)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	stream, err := js.Stream(ctx, "KV_"+config.Bucket)
-	if err != nil {
-		return nil, err
-	}
-	if settings := stream.CachedInfo().Config; *made && batches && !settings.AllowAtomicPublish { // KeyValueConfig has no word for it
-		settings.AllowAtomicPublish = true
-		if stream, err = js.UpdateStream(ctx, settings); err != nil {
-			return nil, err
-		}
-	}
-	return &bucket{js: js, stream: stream, prefix: "$KV." + config.Bucket + ".", entries: kv}, nil
-}
-
-// defaultReplicas is three in a cluster, so that the loss of one server loses nothing.
-func defaultReplicas(nc *nats.Conn) int {
-	if nc.ConnectedClusterName() != "" {
-		return 3
-	}
-	return 1
-}
-
-// get reads the newest value of a key. For a key that is absent or deleted, value is nil and revision is what a write
-// must expect.
+// get reads the newest value of a key. If the key is absent or deleted, value is nil and revision is what a write must
+// expect.
 func (b *bucket) get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
 	msg, err := b.last(ctx, b.prefix+key)
 	switch {
@@ -163,12 +63,12 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 	return msg.Data, msg.Sequence, nil
 }
 
-// last reads the last message of a subject, nil if there is none. It does not wait for an answer that was lost with the
-// connection.
+// last reads the last message of a subject, or nil. It fails at once when the connection is lost, because the reply is
+// lost with it.
 func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	defer onLoss(b.js.Conn(), cancel)()
+	defer onDisconnect(b.js.Conn(), cancel)()
 	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
@@ -176,19 +76,19 @@ func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStream
 	return msg, err
 }
 
-// isDeletion reports whether a message says that its key is deleted.
+// isDeletion reports whether a message is the deletion of its key.
 func isDeletion(header nats.Header) bool {
 	operation := wire.FirstHeader(header, "KV-Operation")
 	return operation == "DEL" || operation == "PURGE" || wire.FirstHeader(header, jetstream.MarkerReasonHeader) != ""
 }
 
-// put writes a key that is at the expected revision and returns the new one. With a TTL, of whole seconds, the server
+// put writes a key that is at the expected revision, and returns the new one. With a ttl (whole seconds) the server
 // deletes the key that long after its last write.
 func (b *bucket) put(ctx context.Context, key string, value []byte, expected uint64, ttl time.Duration) (uint64, error) {
 	return b.write(ctx, &nats.Msg{Subject: b.prefix + key, Data: value}, expected, ttl)
 }
 
-// remove deletes a key that is at the expected revision, its history and, after markerTTL, all trace of it.
+// remove deletes a key that is at the expected revision, with its history. After markerTTL no trace of it is left.
 func (b *bucket) remove(ctx context.Context, key string, expected uint64, markerTTL time.Duration) error {
 	msg := nats.NewMsg(b.prefix + key)
 	msg.Header.Set("KV-Operation", "PURGE")
@@ -200,7 +100,7 @@ func (b *bucket) remove(ctx context.Context, key string, expected uint64, marker
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	defer onLoss(b.js.Conn(), cancel)()
+	defer onDisconnect(b.js.Conn(), cancel)()
 	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(expected)}
 	if ttl > 0 {
 		options = append(options, jetstream.WithMsgTTL(ttl))
@@ -212,13 +112,13 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		}
 		key := strings.TrimPrefix(msg.Subject, b.prefix)
 		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-			if pause.For(ctx, tryAgain) { // the connection, or the stream's leader, is away for a moment
+			if pause.For(ctx, retryPause) { // there is no connection, or no leader of the stream, for a moment
 				continue
 			}
 		}
 		var api *jetstream.APIError
 		if !errors.As(err, &api) {
-			return 0, fmt.Errorf("writing %s: %w: %w", key, unknownOutcome(err), err)
+			return 0, fmt.Errorf("writing %s: %w: %w", key, writeError(err), err)
 		}
 		switch api.ErrorCode {
 		case codeWriteInFlight:
@@ -233,8 +133,8 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 	}
 }
 
-// onLoss runs f when the connection is lost, and with it all answers that have not come, unless it is stopped before.
-func onLoss(nc *nats.Conn, f func()) (stop func()) {
+// onDisconnect calls f when the connection is lost, and with it all replies under way, unless it is stopped before.
+func onDisconnect(nc *nats.Conn, f func()) (stop func()) {
 	lost, done := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED), make(chan struct{})
 	go func() {
 		select {
@@ -249,10 +149,10 @@ func onLoss(nc *nats.Conn, f func()) (stop func()) {
 	}
 }
 
-// errNotSent marks writes that certainly did not reach the server.
+// errNotSent is the error of a write that certainly did not reach the server.
 var errNotSent = errors.New("not sent")
 
-func unknownOutcome(err error) error {
+func writeError(err error) error {
 	for _, notSent := range []error{
 		nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrMaxPayload,
 		nats.ErrNoResponders, jetstream.ErrNoStreamResponse,

@@ -17,15 +17,15 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// TestWriteEndsWithItsConnection has the answer to a write get lost with the connection.
+// TestWriteEndsWithItsConnection loses the acknowledgement of a write with the connection.
 func TestWriteEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	url := bustest.Serve(t, &server.Options{JetStream: true, StoreDir: t.TempDir()}).ClientURL()
-	var deaf atomic.Bool // the client hears nothing any more
+	var drop atomic.Bool // the client receives nothing any more
 	conns := make(chan net.Conn, 16)
 	proxy := bustest.Listen(t, func(conn net.Conn) {
 		conns <- conn
-		bustest.Forward(conn, strings.TrimPrefix(url, "nats://"), &deaf)
+		bustest.Forward(conn, strings.TrimPrefix(url, "nats://"), &drop)
 	})
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: proxy})
 	require.NoError(t, err)
@@ -37,8 +37,8 @@ func TestWriteEndsWithItsConnection(t *testing.T) {
 	others := openRecords(t, direct)
 
 	id := bustest.NewID(t, "room", "lobby")
-	deaf.Store(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a write may take
+	drop.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // shorter than writeTimeout
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
@@ -50,7 +50,7 @@ func TestWriteEndsWithItsConnection(t *testing.T) {
 		require.NoError(t, err)
 		return found.Owner == "h1"
 	}, 10*time.Second, time.Millisecond)
-	deaf.Store(false)
+	drop.Store(false)
 	require.NoError(t, (<-conns).Close())
 	require.ErrorIs(t, <-ended, store.ErrOutcomeUnknown)
 	require.NoError(t, ctx.Err(), "it was not the time that ran out")

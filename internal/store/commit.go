@@ -9,62 +9,62 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// group is a message of a journal.
+// group is one message of a journal: the changes of many actors.
 type group struct {
 	segment  *Segment
 	expected uint64
 	body     []byte
-	writes   []grouped
+	writes   []groupedWrite
 }
 
-// grouped is a change in it.
-type grouped struct {
-	revision uint64 // of the record, which is as it was
+// groupedWrite is a write that went into a group.
+type groupedWrite struct {
+	revision uint64 // of the record, which is not written
 	done     func(Outcome)
 }
 
-// commit sends a group of what waits.
+// commit sends waiting writes as a group, if none is in flight.
 func (j *Journal) commit() {
 	j.mu.Lock()
-	if j.flight != nil || j.queue.Len() == 0 {
+	if j.inFlight != nil || j.queue.Len() == 0 {
 		j.mu.Unlock()
 		return
 	}
 	n := j.queue.Len()
-	n = min(max(n/2, fewInGroup), n, maxGroup) // while one is on its way, others can be under way to the next
+	n = min(max(n/2, smallGroup), n, maxGroup) // leave half for the next group, so that one can fill while the other is in flight
 	g := new(group)
-	if last := len(j.spare) - 1; last >= 0 {
-		g, j.spare = j.spare[last], j.spare[:last]
+	if last := len(j.free) - 1; last >= 0 {
+		g, j.free = j.free[last], j.free[:last]
 	}
 	j.mu.Unlock()
-	g.gather(j, n)
+	g.fill(j, n)
 	j.mu.Lock()
-	s := j.filling
+	s := j.current
 	if len(g.writes) == 0 {
-		j.spare = append(j.spare, g)
+		j.free = append(j.free, g)
 		j.mu.Unlock()
 		return
 	}
 	if s.changes == 0 {
-		j.since = time.Now()
+		j.currentSince = time.Now()
 	}
-	j.crowd = len(g.writes)
-	s.holds += len(g.writes)
+	j.lastGroupSize = len(g.writes)
+	s.refs += len(g.writes)
 	s.changes += len(g.writes)
 	s.bytes += len(g.body)
-	g.segment, g.expected = s, j.last[s.generation]
-	j.flight = g
+	g.segment, g.expected = s, j.lastSequence[s.generation]
+	j.inFlight = g
 	j.mu.Unlock()
-	j.out.append(prepared{
-		subject: j.all.stream.prefix + j.keys[s.generation], expected: g.expected, value: g.body, done: j.answered,
+	j.writer.sendNow(prepared{
+		subject: j.journals.stream.prefix + j.keys[s.generation], expected: g.expected, value: g.body, done: j.handleAck,
 	})
 }
 
-// gather takes so many writes that wait in the queue of the journal.
-func (g *group) gather(j *Journal, n int) {
+// fill moves up to n waiting writes of the journal into the group.
+func (g *group) fill(j *Journal, n int) {
 	g.body, g.writes = g.body[:0], g.writes[:0]
 	for len(g.writes) < n && len(g.body) < maxGroupBytes {
-		next, ok := j.next()
+		next, ok := j.dequeue()
 		if !ok {
 			return
 		}
@@ -73,45 +73,45 @@ func (g *group) gather(j *Journal, n int) {
 			continue
 		}
 		longer, size := appendChange(g.body, next.ID, one)
-		if size > maxGrouped {
-			j.out.put(prepared{
-				subject: j.all.records.bucket.prefix + next.ID.Tokens(), expected: one.Revision,
+		if size > maxGroupedRecord {
+			j.writer.enqueuePrepared(prepared{
+				subject: j.journals.records.bucket.prefix + next.ID.Tokens(), expected: one.Revision,
 				value: append([]byte(nil), longer[len(longer)-size:]...), done: next.Done,
 			})
 			continue
 		}
 		g.body = longer
-		g.writes = append(g.writes, grouped{one.Revision, next.Done})
+		g.writes = append(g.writes, groupedWrite{one.Revision, next.Done})
 	}
 }
 
-// answered takes the server's answer to a group.
-func (j *Journal) answered(o Outcome) {
+// handleAck handles the acknowledgement of the group in flight.
+func (j *Journal) handleAck(o Outcome) {
 	if errors.Is(o.Err, ErrOutcomeUnknown) || errors.Is(o.Err, errNotSent) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		j.unsure = true
+		j.unanswered = true
 		j.signal()
 		return
 	}
-	j.land(o.Revision, o.Err, o.More)
+	j.settle(o.Revision, o.Err, o.More)
 }
 
-// land tells what has become of the group that was on its way.
-func (j *Journal) land(sequence uint64, err error, more bool) {
+// settle tells the writes of the group in flight their outcome.
+func (j *Journal) settle(sequence uint64, err error, more bool) {
 	j.mu.Lock()
-	g := j.flight
-	if g == nil { // it was given up
+	g := j.inFlight
+	if g == nil { // it was abandoned
 		j.mu.Unlock()
 		return
 	}
-	j.flight, j.unsure = nil, false
+	j.inFlight, j.unanswered = nil, false
 	if err == nil {
-		j.last[g.segment.generation] = sequence
+		j.lastSequence[g.segment.generation] = sequence
 	} else {
-		g.segment.leave(len(g.writes))
+		g.segment.release(len(g.writes))
 		if errors.Is(err, ErrConflict) || errors.Is(err, ErrOutcomeUnknown) {
-			j.over = err
+			j.lost = err
 		}
 	}
 	if j.queue.Len() > 0 {
@@ -128,48 +128,49 @@ func (j *Journal) land(sequence uint64, err error, more bool) {
 	clear(g.writes)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.spare = append(j.spare, g) // there are few: one is on its way at a time
+	j.free = append(j.free, g) // there are few: one is in flight at a time
 }
 
-// resolve finds out what has become of a group that was not answered, by sending it again: each message of a journal
-// follows the last one, so it cannot get there twice. When that takes too long, the journal is given up.
+// resolve finds out what became of a group that was not acknowledged, by sending it again. Each message of a journal
+// must follow the last one, so the group cannot be stored twice. If that takes longer than journalTimeout, the journal
+// is given up.
 func (j *Journal) resolve() {
 	j.mu.Lock()
-	g, unsure := j.flight, j.unsure
+	g, unanswered := j.inFlight, j.unanswered
 	j.mu.Unlock()
-	if g == nil || !unsure {
+	if g == nil || !unanswered {
 		return
 	}
 	ctx, cancel := j.untilClosed()
 	defer cancel()
-	for ctx.Err() == nil && !j.out.nc.IsClosed() {
+	for ctx.Err() == nil && !j.writer.nc.IsClosed() {
 		key := j.keys[g.segment.generation]
-		found, state, err := j.all.last(ctx, key)
+		found, state, err := j.journals.last(ctx, key)
 		switch {
 		case err != nil:
-		case state == journalSealed, state == journalOver: // perhaps after it
-			j.land(0, ErrOutcomeUnknown, false)
+		case state == journalSealed, state == journalOver: // perhaps after the group
+			j.settle(0, ErrOutcomeUnknown, false)
 			return
 		case found > g.expected:
-			j.land(found, nil, false)
+			j.settle(found, nil, false)
 			return
 		default:
-			sequence, err := j.all.stream.put(ctx, key, g.body, g.expected, 0)
+			sequence, err := j.journals.stream.put(ctx, key, g.body, g.expected, 0)
 			if err == nil {
-				j.land(sequence, nil, false)
+				j.settle(sequence, nil, false)
 				return
 			}
 		}
-		pause.For(ctx, journalAgain)
+		pause.For(ctx, journalRetryPause)
 	}
-	j.land(0, ErrOutcomeUnknown, false)
+	j.settle(0, ErrOutcomeUnknown, false)
 }
 
-// untilClosed is a context that ends with the journal, or when its time is over.
+// untilClosed returns a context that ends with the journal, or after journalTimeout.
 func (j *Journal) untilClosed() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
 	stop := make(chan struct{})
-	j.gone.Go(func() {
+	j.running.Go(func() {
 		select {
 		case <-j.quit:
 			cancel()

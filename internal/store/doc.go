@@ -1,3 +1,3 @@
-// Package store is what JetStream keeps for a system of actors: their records, the journals of hosts, the leases of hosts,
-// the log of durable events, and who subscribes to them.
+// Package store is what JetStream stores for a system of actors: their records, the journals and leases of hosts, the
+// log of durable events, and the index of its subscribers.
 package store

@@ -11,26 +11,26 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// EventLog is the log of durable events with the index of who subscribes to it, opened when somebody needs them: many a
-// host has neither. It is safe for concurrent use.
+// EventLog is the log of durable events and the index of its subscribers. Both are opened when they are first needed,
+// because many hosts use neither. It is safe for concurrent use.
 type EventLog struct {
 	nc       *nats.Conn
 	ns       wire.Namespace
 	replicas int
 	keep     time.Duration
-	marked   sync.Map // the hosts that have a mark: see Mark
+	marked   sync.Map // ids of hosts with a mark: see Mark
 
 	mu    sync.Mutex
 	log   *Log
 	index *Subscriptions
 }
 
-// NewEventLog is for the log of a namespace: see [OpenLog].
+// NewEventLog returns the EventLog of a namespace: see [OpenLog].
 func NewEventLog(nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration) *EventLog {
 	return &EventLog{nc: nc, ns: ns, replicas: replicas, keep: keep}
 }
 
-// Open opens the log and the index, and makes what is not there, unless that was done before.
+// Open opens the log and the index, and creates what is missing. Later calls return the same.
 func (l *EventLog) Open(ctx context.Context) (*Log, *Subscriptions, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +49,7 @@ func (l *EventLog) Open(ctx context.Context) (*Log, *Subscriptions, error) {
 	return log, index, nil
 }
 
-// Try fails if the events of an actor, or who subscribes to them, cannot be read, or subscriptions not be entered. It
+// Try fails if the host may not read the events of an actor or their subscribers, or not enter subscriptions. It
 // changes nothing.
 func (l *EventLog) Try(ctx context.Context, source troupe.ID) error {
 	log, index, err := l.Open(ctx)

@@ -23,7 +23,7 @@ func newEventLog(t *testing.T, nc *nats.Conn) *store.EventLog {
 	return store.NewEventLog(nc, ns, 0, time.Hour)
 }
 
-// streams are the names of all, and how many messages they have.
+// streams maps the name of each stream to its number of messages.
 func streams(t *testing.T, nc *nats.Conn) map[string]uint64 {
 	t.Helper()
 	js, err := jetstream.New(nc)
@@ -85,7 +85,7 @@ func TestMarkOfUnsentEvents(t *testing.T) {
 	require.NoError(t, first.Remove(t.Context()))
 	require.Equal(t, []troupe.ID{{}, post}, marks())
 
-	again := log.Mark("host", post) // of the next activation, when the one before could not remove its own
+	again := log.Mark("host", post) // of the next activation, when the last one could not remove its mark
 	require.NoError(t, again.Make(t.Context()))
 	require.NoError(t, second.Remove(t.Context()))
 	require.Equal(t, []troupe.ID{{}, post}, marks())

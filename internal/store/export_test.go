@@ -1,6 +1,6 @@
 package store
 
-// What is tested from outside though nobody outside uses it.
+// For tests in package store_test.
 var (
 	ParseAck     = parseAck
 	AppendChange = appendChange

@@ -12,39 +12,39 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// Feed delivers the events that get into the log, each to one of those who share it, until that one acks it.
+// Feed delivers new events of the log. Each goes to one of the hosts that share the feed, until that one acks it.
 type Feed struct {
-	log    *Log
-	config jetstream.ConsumerConfig
-	ahead  int
-	ctx    context.Context //nolint:containedctx // done when the feed is stopped
-	cancel context.CancelFunc
+	log      *Log
+	config   jetstream.ConsumerConfig
+	prefetch int
+	ctx      context.Context //nolint:containedctx // done when the feed is stopped
+	cancel   context.CancelFunc
 
-	messages jetstream.MessagesContext // only for who calls Next
+	messages jetstream.MessagesContext // used by Next only
 }
 
-// Fed is an event of a Feed.
+// Fed is an event that a Feed has delivered.
 type Fed struct {
 	Logged
-	Delivered uint64 // how often it was, this time included
+	Delivered uint64 // number of deliveries, including this one
 	msg       jetstream.Msg
 }
 
 // maxUnacked is how many events of a feed may be delivered and not acked.
 const maxUnacked = 100_000
 
-// feedBeat is how often the server tells a feed that it is there. After twice as long without, the feed is opened again.
-const feedBeat = 2 * time.Second
+// feedHeartbeat is how often the server sends a heartbeat. After two intervals without, the feed is opened again.
+const feedHeartbeat = 2 * time.Second
 
-// feedAgain is the pause before a feed is opened again that the server has ended, drainTimeout how long one that is
-// stopped waits for what is on its way.
-const feedAgain, drainTimeout = time.Second, time.Second
+// feedReopenPause is the pause before the feed is opened again after the server ended it. drainTimeout is how long a
+// stopped feed waits for messages under way.
+const feedReopenPause, drainTimeout = time.Second, time.Second
 
-// Feed opens the feed with this name, which begins with the next event when there is none yet. An event that is neither
-// acked nor nacked, nor in progress, after patience is delivered to somebody else. Up to ahead events are fetched
-// before they are asked for. Callers must Stop it.
-func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, ahead int) (*Feed, error) {
-	f := &Feed{log: l, ahead: ahead, config: jetstream.ConsumerConfig{
+// Feed opens the feed with this name. A new feed starts with the next event. An event that is not acked, nacked or
+// reported as in progress within patience is delivered to another host. Up to prefetch events are fetched ahead.
+// Callers must Stop the feed.
+func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, prefetch int) (*Feed, error) {
+	f := &Feed{log: l, prefetch: prefetch, config: jetstream.ConsumerConfig{
 		Durable:       name,
 		DeliverPolicy: jetstream.DeliverNewPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
@@ -65,13 +65,13 @@ func (f *Feed) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.ahead), jetstream.PullHeartbeat(feedBeat))
+		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.prefetch), jetstream.PullHeartbeat(feedHeartbeat))
 		return err
 	})
 }
 
-// Next waits for the next event. Without one the feed was stopped, and has nothing more that was fetched, or the
-// connection closed. Only one goroutine may call it.
+// Next waits for the next event. It returns false when the feed was stopped and all fetched events are returned, or
+// when the connection is closed. Only one goroutine may call it.
 func (f *Feed) Next() (Fed, bool) {
 	for {
 		msg, err := f.messages.Next(jetstream.NextContext(f.ctx))
@@ -84,40 +84,40 @@ func (f *Feed) Next() (Fed, bool) {
 			f.messages.Stop()
 			return Fed{}, false
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, jetstream.ErrNoHeartbeat):
-			// Somebody has deleted the consumer, or the server has forgotten who waits.
+			// Somebody has deleted the consumer, or the server no longer knows this request.
 			f.messages.Stop()
-			if pause.For(f.ctx, feedAgain) {
-				_ = f.open(f.ctx) // or else the next time
+			if pause.For(f.ctx, feedReopenPause) {
+				_ = f.open(f.ctx) // if it fails, the next round tries again
 			}
-		case err != nil: // the connection, or the leader, is away
-			pause.For(f.ctx, tryAgain)
+		case err != nil: // no connection, or no leader
+			pause.For(f.ctx, retryPause)
 		default:
-			if fed, ok := f.fed(msg); ok {
+			if fed, ok := f.parse(msg); ok {
 				return fed, true
 			}
-			_ = msg.Term() // not an event of ours
+			_ = msg.Term() // not a valid event
 		}
 	}
 }
 
-func (f *Feed) fed(msg jetstream.Msg) (Fed, bool) {
+func (f *Feed) parse(msg jetstream.Msg) (Fed, bool) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return Fed{}, false
 	}
-	logged, err := f.log.logged(msg.Subject(), msg.Headers(), msg.Data())
+	logged, err := f.log.parse(msg.Subject(), msg.Headers(), msg.Data())
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
 	return Fed{Logged: logged, Delivered: meta.NumDelivered, msg: msg}, err == nil
 }
 
-// Stop ends the feed: nothing more is fetched. What Next has returned goes to others if it is not acked.
+// Stop stops fetching. Events that Next has returned are delivered to others unless they are acked.
 func (f *Feed) Stop() { f.cancel() }
 
-// Ack says that the event needs no more delivery. Unless that arrives, it is delivered again.
+// Ack says that the event is done. If the ack is lost, the event is delivered again.
 func (e Fed) Ack() { _ = e.msg.Ack() }
 
-// InProgress says that the event is not forgotten.
+// InProgress resets the patience for the event.
 func (e Fed) InProgress() { _ = e.msg.InProgress() }
 
-// Nak asks for the event to be delivered again, after a delay.
+// Nak asks for another delivery after a delay.
 func (e Fed) Nak(after time.Duration) { _ = e.msg.NakWithDelay(after) }

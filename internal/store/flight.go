@@ -11,16 +11,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// flight is what the server gives one answer to: a write, or a batch.
+// flight is what the server acknowledges as one: a single write or an atomic batch.
 type flight struct {
 	writes  []prepared
 	sent    time.Time
-	behind  int  // so many writes that were in flight before
-	journal bool // it is not for a record
+	ahead   int  // record writes in flight when it was sent
+	journal bool // a group of a journal, not records
 }
 
-// counted is how many writes of records are in a flight.
-func (f *flight) counted() int {
+// recordWrites is how many writes of records are in a flight.
+func (f *flight) recordWrites() int {
 	if f.journal {
 		return 0
 	}
@@ -30,37 +30,37 @@ func (f *flight) counted() int {
 func (w *writer) newFlight() *flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	last := len(w.spare) - 1
+	last := len(w.free) - 1
 	if last < 0 {
 		return &flight{}
 	}
-	f := w.spare[last]
-	w.spare = w.spare[:last]
+	f := w.free[last]
+	w.free = w.free[:last]
 	return f
 }
 
-// send sends a flight.
+// send sends a flight, unless it is empty.
 func (w *writer) send(f *flight) {
 	if len(f.writes) == 0 {
 		return
 	}
-	if number, err := w.publish(f); err != nil && w.land(number) != nil {
-		w.finish(f, 0, err, false)
+	if number, err := w.publish(f); err != nil && w.remove(number) != nil {
+		w.settle(f, 0, err, false)
 	}
 }
 
-// publish sends the messages of a flight, and returns its number.
+// publish publishes the messages of a flight, and returns its number.
 func (w *writer) publish(f *flight) (number uint64, err error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	w.limit.Store(w.nc.MaxPayload())
+	w.maxPayload.Store(w.nc.MaxPayload())
 	n := len(f.writes)
 	w.mu.Lock()
-	w.last++
-	number = w.last
+	w.lastNumber++
+	number = w.lastNumber
 	w.flights[number] = f
-	f.sent, f.behind = time.Now(), w.inFlight
-	w.inFlight += f.counted()
+	f.sent, f.ahead = time.Now(), w.inFlight
+	w.inFlight += f.recordWrites()
 	w.mu.Unlock()
 	reply := w.inbox + strconv.FormatUint(number, 36)
 	for i, one := range f.writes {
@@ -78,93 +78,94 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 			}
 		}
 		if err := w.nc.PublishMsg(msg); err != nil {
-			return number, fmt.Errorf("writing %s: %w: %w", one.subject, unknownOutcome(err), err)
+			return number, fmt.Errorf("writing %s: %w: %w", one.subject, writeError(err), err)
 		}
 	}
 	return number, nil
 }
 
-// land takes a flight out of those that are in flight, if it still is.
-func (w *writer) land(number uint64) *flight {
+// remove removes a flight from those in flight, and returns it, or nil if it was removed before.
+func (w *writer) remove(number uint64) *flight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.flights[number]
 	if f != nil {
 		delete(w.flights, number)
-		w.inFlight -= f.counted()
+		w.inFlight -= f.recordWrites()
 	}
 	return f
 }
 
-// end ends the writes that were sent until then, and reports whether there are others.
-func (w *writer) end(until time.Time) bool {
-	over, more := w.landAll(until)
+// expire ends the writes that were sent until the given time, with ErrOutcomeUnknown. It reports whether there are
+// others.
+func (w *writer) expire(until time.Time) bool {
+	over, more := w.removeSentUntil(until)
 	for _, f := range over {
-		w.finish(f, 0, ErrOutcomeUnknown, false)
+		w.settle(f, 0, ErrOutcomeUnknown, false)
 	}
 	w.signal()
 	return more
 }
 
-// landAll takes out the flights that were sent until then, and reports whether there are others.
-func (w *writer) landAll(until time.Time) (over []*flight, more bool) {
-	w.sending.Lock() // what is finished is used again
+// removeSentUntil removes the flights that were sent until the given time, and reports whether there are others.
+func (w *writer) removeSentUntil(until time.Time) (over []*flight, more bool) {
+	w.sending.Lock() // flights are reused once they are settled
 	defer w.sending.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for number, f := range w.flights {
 		if !f.sent.After(until) {
 			delete(w.flights, number)
-			w.inFlight -= f.counted()
+			w.inFlight -= f.recordWrites()
 			over = append(over, f)
 		}
 	}
 	return over, len(w.flights) > 0
 }
 
-// answered takes the server's answer to a flight.
-func (w *writer) answered(msg *nats.Msg) {
+// handleAck handles the acknowledgement of a flight.
+func (w *writer) handleAck(msg *nats.Msg) {
 	number, err := strconv.ParseUint(strings.TrimPrefix(msg.Subject, w.inbox), 36, 64)
 	if err != nil {
-		return // not an answer to anything of ours
+		return // not one of our flights
 	}
-	f := w.land(number)
+	f := w.remove(number)
 	if f == nil {
-		return // given up
+		return // expired
 	}
 	revision, err := parseAck(msg)
 	w.mu.Lock()
 	refused := err != nil && len(f.writes) > 1
-	if refused { // none of them is stored: each is to have its own outcome
-		w.pace = pace{never: w.pace.never || errors.Is(err, errNoBatches)}
-		w.again.Push(f.writes...)
+	if refused { // none of them is stored: each is sent again alone and gets its own outcome
+		w.policy = batchPolicy{unsupported: w.policy.unsupported || errors.Is(err, errNoBatches)}
+		w.retries.Push(f.writes...)
 	} else if !f.journal {
 		now := time.Now()
-		w.pace.answer(f, now)
+		w.policy.observe(f, now)
 		if len(f.writes) == 1 {
-			w.window.answer(f, now)
+			w.window.observe(f, now)
 		}
 	}
-	more := w.again.Len()+w.queue.Len() > 0
+	more := w.retries.Len()+w.queue.Len() > 0
 	w.mu.Unlock()
 	if !refused {
-		others, _, _ := w.sub.Pending() // never fails while there are answers
-		w.finish(f, revision, err, others > 0)
+		others, _, _ := w.sub.Pending() // does not fail while messages arrive
+		w.settle(f, revision, err, others > 0)
 	}
 	if more {
 		w.signal()
 	}
 }
 
-// finish tells the outcome of each write of a flight; the revision is that of the last. More says that those of other
-// flights are about to be told.
-func (w *writer) finish(f *flight, revision uint64, err error, more bool) {
+// settle tells each write of a flight its outcome. The revision is that of the last write. More says that the outcomes
+// of other flights follow at once.
+func (w *writer) settle(f *flight, revision uint64, err error, more bool) {
 	for i := range f.writes {
-		one, behind := &f.writes[i], len(f.writes)-1-i
+		one, after := &f.writes[i], len(f.writes)-1-i
 		if err != nil {
-			one.done(Outcome{Err: err, More: more || behind > 0})
+			one.done(Outcome{Err: err, More: more || after > 0})
 		} else {
-			one.done(Outcome{Revision: revision - uint64(behind), More: more || behind > 0})
+			one.done(Outcome{Revision: revision - uint64(after), More: more || after > 0})
 		}
 		if one.done = nil; f.journal || cap(one.value) > keepBuffer {
 			one.value = nil
@@ -173,7 +174,7 @@ func (w *writer) finish(f *flight, revision uint64, err error, more bool) {
 	f.writes, f.journal = f.writes[:0], false
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.spare) < keepFlights {
-		w.spare = append(w.spare, f)
+	if len(w.free) < keepFlights {
+		w.free = append(w.free, f)
 	}
 }

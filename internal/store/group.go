@@ -9,18 +9,18 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// A group is what actors have changed at the same moment, as one message of a [Journal]: of each its ID, the revision that
-// a write of its record must expect, and the record, the first and the last with their lengths before them. The numbers
-// are those of encoding/binary, varints but for the length of a record, which has four bytes, the most significant first.
+// A group is the changes of many actors as one message of a [Journal]. A change is the ID of the actor, the revision
+// that a write of its record must expect, and the record. ID and record are preceded by their lengths. Numbers are
+// varints of encoding/binary, except the length of a record, which is four bytes, big-endian.
 
-// change is one of a group.
+// change is one change of a group.
 type change struct {
 	Tokens   string
 	Revision uint64
 	Record   []byte
 }
 
-// appendChange appends a record to a group, and says how many bytes it has by itself.
+// appendChange appends the change of a record to a group. Size is the length of the record alone.
 func appendChange(group []byte, id troupe.ID, one record.Record) (longer []byte, size int) {
 	tokens := id.Tokens()
 	group = append(binary.AppendUvarint(group, uint64(len(tokens))), tokens...)
@@ -32,27 +32,27 @@ func appendChange(group []byte, id troupe.ID, one record.Record) (longer []byte,
 	return group, size
 }
 
-var errNoGroup = errors.New("it is no group of changes")
+var errBadGroup = errors.New("not a group of changes")
 
-// parseGroup takes a group apart. What it returns lies in the message.
+// parseGroup parses a group. The records share the memory of the message.
 func parseGroup(group []byte) ([]change, error) {
 	var changes []change
 	for len(group) > 0 {
 		length, n := binary.Uvarint(group)
 		if n <= 0 || length > uint64(len(group)-n) {
-			return nil, errNoGroup
+			return nil, errBadGroup
 		}
 		var c change
 		c.Tokens, group = string(group[n:n+int(length)]), group[n+int(length):]
 		if _, err := troupe.ParseID(c.Tokens); err != nil {
-			return nil, fmt.Errorf("%w: %w", errNoGroup, err)
+			return nil, fmt.Errorf("%w: %w", errBadGroup, err)
 		}
 		if c.Revision, n = binary.Uvarint(group); n <= 0 || len(group) < n+4 {
-			return nil, errNoGroup
+			return nil, errBadGroup
 		}
 		length, group = uint64(binary.BigEndian.Uint32(group[n:])), group[n+4:]
 		if length > uint64(len(group)) {
-			return nil, errNoGroup
+			return nil, errBadGroup
 		}
 		c.Record, group = group[:length:length], group[length:]
 		changes = append(changes, c)

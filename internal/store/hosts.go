@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// HostEntry is the lease of one host: it exists as long as the host renews it.
+// HostEntry is the lease of one host. It exists as long as the host renews it.
 type HostEntry struct {
 	ID       string    `json:"id"` // random, new at each start
 	Name     string    `json:"name,omitempty"`
@@ -22,29 +21,35 @@ type HostEntry struct {
 	Started  time.Time `json:"started"`
 }
 
-// Hosts is the bucket that holds the leases of the hosts of a namespace.
+// Hosts is the bucket with the leases of the hosts of a namespace.
 type Hosts struct{ bucket *bucket }
 
 // releasedTTL is how long the server remembers a lease that was given back or has run out.
 const releasedTTL = time.Minute
 
-// OpenHosts opens the leases of a namespace, and makes their bucket when there is none. See [OpenRecords].
+var leaseBucket = bucketKind{suffix: "hosts", description: "One lease for each host that is up", deletedTTL: releasedTTL}
+
+// OpenHosts opens the leases of a namespace, and creates their bucket if there is none. See [OpenRecords].
 func OpenHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Hosts, error) {
-	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.Name() + "-hosts",
-		Description:    "One lease for each host that is up",
-		Replicas:       replicas,
-		LimitMarkerTTL: releasedTTL,
-	}, false)
+	bucket, err := leaseBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
 		return nil, err
 	}
 	return &Hosts{bucket}, nil
 }
 
-// Renew writes a host's lease, which then lasts for ttl, whole seconds of the server's clock. The expected revision is
-// zero for a new lease. It returns the revision to expect the next time; the error is [ErrConflict] when the lease has
-// run out or was revoked, and [ErrOutcomeUnknown] when no answer came.
+// FindHosts opens the leases of a namespace, if they exist. See [FindRecords].
+func FindHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Hosts, error) {
+	bucket, err := leaseBucket.find(ctx, nc, ns)
+	if err != nil || bucket == nil {
+		return nil, err
+	}
+	return &Hosts{bucket}, nil
+}
+
+// Renew writes a host's lease, which then lasts for ttl (whole seconds of the server's clock). Expected is the revision
+// from the last Renew, zero for a new lease. It returns the new revision. The error is [ErrConflict] when the lease has
+// run out or was revoked, and [ErrOutcomeUnknown] when the write was not acknowledged.
 func (h *Hosts) Renew(ctx context.Context, entry HostEntry, expected uint64, ttl time.Duration) (uint64, error) {
 	value, err := codec.MsgPack.Append(nil, entry)
 	if err != nil {
@@ -53,13 +58,14 @@ func (h *Hosts) Renew(ctx context.Context, entry HostEntry, expected uint64, ttl
 	return h.bucket.put(ctx, entry.ID, value, expected, ttl)
 }
 
-// Revision is the revision of a host's lease. Without a lease the host is not up, and up is false.
+// Revision returns the revision of a host's lease. Up is false if there is no lease: the host is not up.
 func (h *Hosts) Revision(ctx context.Context, host string) (revision uint64, up bool, err error) {
 	value, revision, err := h.bucket.get(ctx, host)
 	return revision, value != nil, err
 }
 
-// Revoke deletes a host's lease: its own host's clean stop, or another's proof that it is gone.
+// Revoke deletes a host's lease. The host itself does so when it stops cleanly, another host when it has proof that the
+// host is gone.
 func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error {
 	return h.bucket.remove(ctx, host, revision, releasedTTL)
 }

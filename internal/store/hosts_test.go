@@ -12,8 +12,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// TestEveryHostIsListedWhileLeasesAreRenewed renews leases as fast as it can: each is at another place of the stream at
-// every look.
+// TestEveryHostIsListedWhileLeasesAreRenewed renews leases as fast as it can, so that each moves in the stream while
+// the list runs.
 func TestEveryHostIsListedWhileLeasesAreRenewed(t *testing.T) {
 	t.Parallel()
 	ns, err := wire.NewNamespace("")

@@ -10,86 +10,85 @@ import (
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-// Journal is where a host stores what many actors change at the same moment: all of it in one message, where a record of
-// each would be a message of its own (group commit). It is the write-ahead log of the host: what is in it gets into the
-// records within seconds, of each actor only the newest; when the host dies before, by who takes its actors over, with
-// [Journals.Recover].
+// Journal is the write-ahead log of a host. It stores the changes of many actors in one message, where single records
+// would be one message each (group commit). Within seconds the newest change of each actor also gets into its record.
+// If the host dies before that, whoever takes its actors over calls [Journals.Recover].
 //
-// A journal has two subjects. While one is written to, the records of what is in the other are written, and it is emptied.
-// Each message expects to follow the last one, so that a message of somebody else ends the journal: nobody can claim an
-// actor while its last owner goes on to store what it changes.
+// A journal has two subjects. While one is written to, the records of the changes in the other are written, and then it
+// is emptied. Each message expects to follow the last one, so a message of somebody else ends the journal: nobody can
+// claim an actor while its last owner still stores changes.
 type Journal struct {
-	all  *Journals
-	keys [2]string
-	out  *writer
-	wake chan struct{}
-	quit chan struct{}
-	gone sync.WaitGroup
+	journals *Journals
+	keys     [2]string
+	writer   *writer
+	wake     chan struct{}
+	quit     chan struct{}
+	running  sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	over    error // why nothing more can be written: it is in other hands
-	queue   queue.FIFO[Write]
-	flight  *group // on its way
-	spare   []*group
-	crowd   int  // writes in the last one
-	unsure  bool // what has become of it
-	last    [2]uint64
-	filling *Segment
-	other   *Segment  // is emptied; nil when it is
-	since   time.Time // filling has something in it
-	apart   time.Time // until then each record is written by itself
+	mu            sync.Mutex
+	closed        bool
+	lost          error // why nothing more can be written: another host has sealed the journal
+	queue         queue.FIFO[Write]
+	inFlight      *group // sent and not acknowledged
+	free          []*group
+	lastGroupSize int  // writes in the last group
+	unanswered    bool // the outcome of inFlight must be resolved
+	lastSequence  [2]uint64
+	current       *Segment
+	emptying      *Segment  // is being emptied, or nil
+	currentSince  time.Time // when current got its first change
+	bypassUntil   time.Time // until then records are written without the journal
 }
 
 const (
-	minGroup      = 16        // writes that are worth a group
-	fewInGroup    = 128       // writes, which leave nothing for the next
-	maxGroup      = 1000      // writes
-	maxGroupBytes = 256 << 10 // give or take one
-	maxGrouped    = 32 << 10  // bytes of a record: a larger one goes by itself
+	minGroup         = 16        // waiting writes that are worth a group
+	smallGroup       = 128       // waiting writes that are not split over two groups
+	maxGroup         = 1000      // writes
+	maxGroupBytes    = 256 << 10 // plus at most one change
+	maxGroupedRecord = 32 << 10  // bytes of a record: a larger one is written by itself
 
-	segmentTime, segmentBytes = 2 * time.Second, 32 << 20
-	maxSegmentBytes           = 128 << 20 // where the records are not written fast enough; beyond it each goes by itself
+	segmentAge, segmentBytes = 2 * time.Second, 32 << 20
+	maxSegmentBytes          = 128 << 20 // reached if records are written too slowly; then new changes bypass the journal
 
-	// From when the records are written until the journal is emptied, so that a power cut takes no more from both together than
-	// from one of them: servers that do not sync each write do so every now and then.
+	// The pause between the writing of the records and the emptying of the journal. Servers that do not sync each write
+	// sync within this time, so a power cut takes no more from both streams together than from one.
 	emptyAfter = 500 * time.Millisecond
 
-	// A journal is worth it where actors change more often than their records are written. Where most have changed once in
-	// a segment, it is left alone for a while.
-	worthJournal = 2
-	apartFor     = 10 * time.Second
+	// A journal pays off if actors change more often than their records are written. If the actors of a segment changed
+	// fewer times than this on average, the journal is bypassed for a while.
+	minChangesPerActor = 2
+	bypassFor          = 10 * time.Second
 
-	// How long it is tried to get a message into a journal before that is given up, and the pause between tries.
-	journalTimeout, journalAgain = 10 * time.Second, 20 * time.Millisecond
+	// How long the journal tries to store a message, and the pause between attempts.
+	journalTimeout, journalRetryPause = 10 * time.Second, 20 * time.Millisecond
 )
 
-// Open begins the journal of a host that has just come to be.
+// Open starts the journal of a new host.
 func (js *Journals) Open(ctx context.Context, host string) (*Journal, error) {
-	out, err := js.records.writing()
+	w, err := js.records.ensureWriter()
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{all: js, keys: journalKeys(host), out: out, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	j := &Journal{journals: js, keys: journalKeys(host), writer: w, wake: make(chan struct{}, 1), quit: make(chan struct{})}
 	for i, key := range j.keys {
-		if j.last[i], err = js.mark(ctx, key, journalOpen, 0); err != nil {
+		if j.lastSequence[i], err = js.mark(ctx, key, journalOpen, 0); err != nil {
 			return nil, fmt.Errorf("opening a journal: %w", err)
 		}
 	}
-	j.filling = &Segment{journal: j}
-	j.gone.Go(j.run)
+	j.current = &Segment{journal: j}
+	j.running.Go(j.run)
 	return j, nil
 }
 
 func journalKeys(host string) [2]string { return [2]string{host + ".0", host + ".1"} }
 
-// Write is [Records.Write], by way of the journal if others wait with this write. Such a write is told by Outcome.Segment;
-// its actor must have its record written when the segment is to end, and before it sleeps.
+// Write is [Records.Write] through the journal, if other writes wait at the same time. Outcome.Segment says that a
+// write went to the journal; the actor must then write its record when the segment ends, and before it sleeps.
 func (j *Journal) Write(one Write) error {
 	j.mu.Lock()
-	if !j.takes() {
+	if !j.accepts() {
 		j.mu.Unlock()
-		return j.all.records.Write(one)
+		return j.journals.records.Write(one)
 	}
 	defer j.mu.Unlock()
 	j.queue.Push(one)
@@ -97,15 +96,15 @@ func (j *Journal) Write(one Write) error {
 	return nil
 }
 
-// takes reports whether a write goes to the journal. The caller holds j.mu.
-func (j *Journal) takes() bool {
+// accepts reports whether a write goes to the journal. The caller holds j.mu.
+func (j *Journal) accepts() bool {
 	switch {
-	case j.closed, j.over != nil, j.filling.bytes >= maxSegmentBytes:
+	case j.closed, j.lost != nil, j.current.bytes >= maxSegmentBytes:
 		return false
-	case j.all.eager, j.flight != nil, j.queue.Len() > 0, j.crowd >= minGroup:
+	case j.journals.eager, j.inFlight != nil, j.queue.Len() > 0, j.lastGroupSize >= minGroup:
 		return true
 	}
-	return j.out.load() >= minGroup && (j.apart.IsZero() || time.Now().After(j.apart))
+	return j.writer.pending() >= minGroup && (j.bypassUntil.IsZero() || time.Now().After(j.bypassUntil))
 }
 
 func (j *Journal) signal() {
@@ -115,9 +114,9 @@ func (j *Journal) signal() {
 	}
 }
 
-// run does all that is to be done one thing after the other.
+// run is the journal's goroutine: it does all work, one thing after the other.
 func (j *Journal) run() {
-	timer := time.NewTimer(segmentTime)
+	timer := time.NewTimer(segmentAge)
 	timer.Stop()
 	for armed := false; ; {
 		select {
@@ -129,61 +128,61 @@ func (j *Journal) run() {
 			armed = false
 		}
 		j.resolve()
-		j.empty()
-		j.turnOver()
+		j.emptySegment()
+		j.rotate()
 		j.commit()
-		if !armed && j.waits() {
+		if !armed && j.hasSegments() {
 			armed = true
-			timer.Reset(segmentTime / 4)
+			timer.Reset(segmentAge / 4)
 		}
 	}
 }
 
-// waits reports whether there is something to do later.
-func (j *Journal) waits() bool {
+// hasSegments reports whether there are segments to rotate or to empty later.
+func (j *Journal) hasSegments() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.filling.changes > 0 || j.other != nil
+	return j.current.changes > 0 || j.emptying != nil
 }
 
-// turnOver ends a segment that is full, or old enough, and has the records written of what is in it.
-func (j *Journal) turnOver() {
+// rotate ends the current segment if it is full or old enough, and asks the actors in it to write their records.
+func (j *Journal) rotate() {
 	j.mu.Lock()
-	s := j.filling
-	if j.other != nil && j.over == nil || s.changes == 0 || s.bytes < segmentBytes && time.Since(j.since) < segmentTime {
+	s := j.current
+	if j.emptying != nil && j.lost == nil || s.changes == 0 || s.bytes < segmentBytes && time.Since(j.currentSince) < segmentAge {
 		j.mu.Unlock()
 		return
 	}
-	if s.changes < worthJournal*len(s.actors) {
-		j.apart = time.Now().Add(apartFor)
+	if s.changes < minChangesPerActor*len(s.flushes) {
+		j.bypassUntil = time.Now().Add(bypassFor)
 	}
 	s.closed = true
-	actors := s.actors
-	s.actors = nil
-	j.other = s
-	j.filling = &Segment{journal: j, generation: 1 - s.generation}
+	flushes := s.flushes
+	s.flushes = nil
+	j.emptying = s
+	j.current = &Segment{journal: j, generation: 1 - s.generation}
 	j.mu.Unlock()
-	for _, flush := range actors {
+	for _, flush := range flushes {
 		flush()
 	}
 }
 
-// empty empties the segment whose changes are all in the records.
-func (j *Journal) empty() {
+// emptySegment empties the ended segment once all its changes are in the records.
+func (j *Journal) emptySegment() {
 	j.mu.Lock()
-	s := j.other
-	if s == nil || s.holds > 0 || time.Since(s.left) < emptyAfter || j.over != nil {
+	s := j.emptying
+	if s == nil || s.refs > 0 || time.Since(s.releasedAt) < emptyAfter || j.lost != nil {
 		j.mu.Unlock()
 		return
 	}
-	expected := j.last[s.generation]
+	expected := j.lastSequence[s.generation]
 	j.mu.Unlock()
 	ctx, cancel := j.untilClosed()
 	defer cancel()
 	key := j.keys[s.generation]
-	sequence, err := j.all.mark(ctx, key, journalEmptied, expected)
-	if err != nil { // perhaps it is there all the same
-		last, state, readErr := j.all.last(ctx, key)
+	sequence, err := j.journals.mark(ctx, key, journalEmptied, expected)
+	if err != nil { // perhaps the message was stored nevertheless
+		last, state, readErr := j.journals.last(ctx, key)
 		if readErr == nil && state == journalEmptied && last > expected {
 			sequence, err = last, nil
 		}
@@ -192,24 +191,24 @@ func (j *Journal) empty() {
 	defer j.mu.Unlock()
 	switch {
 	case err == nil:
-		j.last[s.generation], j.other = sequence, nil
+		j.lastSequence[s.generation], j.emptying = sequence, nil
 	case errors.Is(err, ErrConflict):
-		j.over = err
+		j.lost = err
 	}
 }
 
-// abandon ends what is under way.
+// abandon ends the group in flight and the waiting writes.
 func (j *Journal) abandon() {
-	j.land(0, ErrOutcomeUnknown, false)
-	for next, ok := j.next(); ok; next, ok = j.next() {
+	j.settle(0, ErrOutcomeUnknown, false)
+	for next, ok := j.dequeue(); ok; next, ok = j.dequeue() {
 		if _, ok := next.Take(true); ok {
 			next.Done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", next.ID, errNotSent, errClosed)})
 		}
 	}
 }
 
-// next takes the next write that waits, if one does.
-func (j *Journal) next() (Write, bool) {
+// dequeue takes the next waiting write, if there is one.
+func (j *Journal) dequeue() (Write, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.queue.Len() == 0 {
@@ -218,8 +217,8 @@ func (j *Journal) next() (Write, bool) {
 	return j.queue.Pop(), true
 }
 
-// Close ends the journal. When all that is in it is in the records, it leaves a message that says so, for those who take
-// over the actors of its host. What is under way has [ErrOutcomeUnknown].
+// Close ends the journal. If all its changes are in the records, it leaves a message that says so, for hosts that take
+// over the actors. Writes in flight get [ErrOutcomeUnknown].
 func (j *Journal) Close(ctx context.Context) error {
 	j.mu.Lock()
 	if j.closed {
@@ -227,15 +226,15 @@ func (j *Journal) Close(ctx context.Context) error {
 		return nil
 	}
 	j.closed = true
-	clean := j.over == nil && j.flight == nil && j.queue.Len() == 0 && j.filling.holds == 0 && (j.other == nil || j.other.holds == 0)
+	clean := j.lost == nil && j.inFlight == nil && j.queue.Len() == 0 && j.current.refs == 0 && (j.emptying == nil || j.emptying.refs == 0)
 	j.mu.Unlock()
 	close(j.quit)
-	j.gone.Wait()
+	j.running.Wait()
 	if !clean {
 		return nil
 	}
 	for i, key := range j.keys {
-		if _, err := j.all.mark(ctx, key, journalOver, j.last[i]); err != nil && !errors.Is(err, ErrConflict) {
+		if _, err := j.journals.mark(ctx, key, journalOver, j.lastSequence[i]); err != nil && !errors.Is(err, ErrConflict) {
 			return fmt.Errorf("closing a journal: %w", err)
 		}
 	}

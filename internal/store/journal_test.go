@@ -26,7 +26,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// owner is a host with a journal, and owned one of its actors: a number that grows, with one write at a time.
+// owner is a host with a journal. owned is one of its actors: a number that grows, with one write at a time.
 type owner struct {
 	name    string
 	nc      *nats.Conn
@@ -85,7 +85,7 @@ func (o *owner) record(number, revision uint64) record.Record {
 	return record.Record{Owner: o.name, Created: true, State: binary.BigEndian.AppendUint64(nil, number), Revision: revision}
 }
 
-// stop ends an owner, cleanly as long as it has its connection.
+// stop ends an owner, cleanly if it still has its connection.
 func (o *owner) stop(tb testing.TB) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -97,15 +97,15 @@ func (o *owner) stop(tb testing.TB) {
 	o.nc.Close()
 }
 
-// stored is the number that it was told to be stored, and whether the journal alone has it. A write of its record may be
-// under way.
+// stored returns the number that the owner was told to be stored, and whether only the journal has it. A write of its
+// record may be in flight.
 func (a *owned) stored() (number uint64, behind bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.number, a.segment != nil
 }
 
-// write stores the number, one more if it is to grow, in the record or where the journal will have it.
+// write stores the number, after adding one if it is to grow, in the record or in the journal.
 func (a *owned) write(journal func(store.Write) error, grow uint64) error {
 	a.turn.Lock()
 	defer a.turn.Unlock()
@@ -150,12 +150,12 @@ func (a *owned) note(segment *store.Segment) {
 }
 
 func (a *owned) catchUp() {
-	go func() { _ = a.write(a.owner.records.Write, 0) }() // it fails with the connection
+	go func() { _ = a.write(a.owner.records.Write, 0) }() // fails when the connection closes
 }
 
 func (a *owned) grow() error { return a.write(a.owner.journal.Write, 1) }
 
-// startServer returns how to connect to a server.
+// startServer starts a server, and returns a function that connects to it.
 func startServer(t *testing.T) func() (*nats.Conn, error) {
 	t.Helper()
 	server, err := bus.StartServer(bus.ServerConfig{Memory: true, InProcessOnly: true})
@@ -164,8 +164,8 @@ func startServer(t *testing.T) func() (*nats.Conn, error) {
 	return func() (*nats.Conn, error) { return server.Connect(bus.Config{}) }
 }
 
-// TestNothingInAJournalIsLost has owners come and go, with and without a word, while their actors grow. The next one always
-// finds what the last one was told to be stored, and no more than what it had asked for besides.
+// TestNothingInAJournalIsLost has owners come and go, cleanly or not, while their actors grow. The next owner always
+// finds what the last one was told to be stored, and at most what it had asked for.
 func TestNothingInAJournalIsLost(t *testing.T) {
 	t.Parallel()
 	const actors, owners = 100, 6
@@ -184,7 +184,7 @@ func TestNothingInAJournalIsLost(t *testing.T) {
 		for i, a := range o.actors {
 			growing.Go(func() error {
 				for round := 0; dies || round < rounds; round++ {
-					if dies && i == 0 && round == rounds { // in the middle of what the others do
+					if dies && i == 0 && round == rounds { // while the others are working
 						o.nc.Close()
 					}
 					asked[i]++
@@ -199,7 +199,7 @@ func TestNothingInAJournalIsLost(t *testing.T) {
 		for i, a := range o.actors {
 			stored[i], _ = a.stored()
 		}
-		for range 2 { // once, and while it is there still
+		for range 2 { // once, and again before it is forgotten
 			require.NoError(t, watcher.all.Recover(t.Context(), o.name))
 		}
 		if n%3 == 0 {
@@ -208,7 +208,7 @@ func TestNothingInAJournalIsLost(t *testing.T) {
 			require.Zero(t, groups(t, watcher.nc, o.name))
 		}
 		asked[0]++
-		if first := o.actors[0]; first.grow() == nil { // for it had its record written, which nobody has claimed yet
+		if first := o.actors[0]; first.grow() == nil { // its record was written, and nobody has claimed it yet
 			require.False(t, dies)
 			number, behind := first.stored()
 			require.False(t, behind, "its journal is over")
@@ -217,7 +217,7 @@ func TestNothingInAJournalIsLost(t *testing.T) {
 	}
 }
 
-// TestJournalIsEmptied: what is in it gets into the records by itself, and goes.
+// TestJournalIsEmptied: the changes get into the records without further calls, and the journal is emptied.
 func TestJournalIsEmptied(t *testing.T) {
 	t.Parallel()
 	connect := startServer(t)
@@ -244,7 +244,7 @@ func TestJournalIsEmptied(t *testing.T) {
 	require.NoError(t, o.actors[0].grow())
 }
 
-// groups is how many messages of a journal are not marks.
+// groups counts the messages of a journal that are groups.
 func groups(t *testing.T, nc *nats.Conn, owner string) int {
 	t.Helper()
 	js, err := jetstream.New(nc)
@@ -263,7 +263,8 @@ func groups(t *testing.T, nc *nats.Conn, owner string) int {
 	return n
 }
 
-// TestRecoveryLeavesWhatIsNewer: a record that was written, or destroyed, after its last change in the journal stays as it is.
+// TestRecoveryLeavesWhatIsNewer: a record that was written or destroyed after its last change in the journal stays as
+// it is.
 func TestRecoveryLeavesWhatIsNewer(t *testing.T) {
 	t.Parallel()
 	connect := startServer(t)
@@ -288,7 +289,7 @@ func TestRecoveryLeavesWhatIsNewer(t *testing.T) {
 	require.Zero(t, groups(t, next.nc, o.name))
 }
 
-// TestLargeRecordsGoByThemselves: a message has only so much room.
+// TestLargeRecordsGoByThemselves: the room in a message is limited.
 func TestLargeRecordsGoByThemselves(t *testing.T) {
 	t.Parallel()
 	o := newOwner(t, startServer(t), "owner", 1)
@@ -310,7 +311,7 @@ func TestLargeRecordsGoByThemselves(t *testing.T) {
 	require.Len(t, found.State, len(large.State))
 }
 
-// TestJournalOutlivesItsServer: what the server had not answered when it went down is found out when it is back.
+// TestJournalOutlivesItsServer: the outcome of unacknowledged groups is resolved when the server is back.
 func TestJournalOutlivesItsServer(t *testing.T) {
 	t.Parallel()
 	const restarts, between = 3, 2000

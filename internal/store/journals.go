@@ -18,17 +18,14 @@ type Journals struct {
 	eager   bool
 }
 
-// journalOverTTL is how long a journal is remembered that is over. A host that would still write to it afterwards cannot: it
-// expects a message to follow.
+// journalOverTTL is how long a finished journal is remembered. A host that still writes to it afterwards fails, because
+// it expects a message to follow.
 const journalOverTTL = time.Hour
 
-// OpenJournals opens the journals of a namespace, and makes their stream, when there is none: see [OpenRecords]. Eager has
-// every write go there that may, for tests.
+// OpenJournals opens the journals of a namespace, and creates their stream if there is none: see [OpenRecords]. If
+// eager is true, every write goes to the journal that may; that is for tests.
 func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, replicas int, eager bool) (*Journals, error) {
 	jets := records.bucket.js
-	if replicas == 0 {
-		replicas = defaultReplicas(jets.Conn())
-	}
 	config := jetstream.StreamConfig{
 		Name:        ns.Name() + "-journal",
 		Description: "What actors have changed and is not in their records yet",
@@ -45,7 +42,7 @@ func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, repl
 	return &Journals{records, &bucket{js: jets, stream: stream, prefix: ns.Name() + ".journal."}, eager}, nil
 }
 
-// last is the last message of a journal: its sequence number, zero when there is none, and what it says.
+// last returns the last message of a journal: its sequence number, zero if there is none, and its header.
 func (js *Journals) last(ctx context.Context, key string) (sequence uint64, state string, err error) {
 	msg, err := js.stream.last(ctx, js.stream.prefix+key)
 	switch {
@@ -57,16 +54,16 @@ func (js *Journals) last(ctx context.Context, key string) (sequence uint64, stat
 	return msg.Sequence, wire.FirstHeader(msg.Header, headerJournal), nil
 }
 
-// The messages of a journal that have no group in them say so in this header.
+// Messages of a journal without a group have this header, with one of these values.
 const (
 	headerJournal  = "Troupe-Journal"
-	journalOpen    = "open"    // it may be written to
-	journalEmptied = "emptied" // what was before is in the records
-	journalSealed  = "sealed"  // by who takes over
-	journalOver    = "over"    // likewise, and what was before is in the records
+	journalOpen    = "open"    // the host may append
+	journalEmptied = "emptied" // everything before it is in the records
+	journalSealed  = "sealed"  // by the host that takes over: nothing may follow
+	journalOver    = "over"    // as sealed, and everything is in the records
 )
 
-// mark writes a message without a group, instead of all that is before it unless it must still be read.
+// mark writes a message without a group. Emptied and over replace all messages before.
 func (js *Journals) mark(ctx context.Context, key, what string, expected uint64) (uint64, error) {
 	msg := &nats.Msg{Subject: js.stream.prefix + key, Header: nats.Header{headerJournal: {what}}}
 	ttl := time.Duration(0)

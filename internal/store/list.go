@@ -12,7 +12,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// entry is a key of a bucket with a value.
+// entry is a key of a bucket with its value.
 type entry struct {
 	key      string
 	value    []byte
@@ -20,8 +20,8 @@ type entry struct {
 	created  time.Time // by the server's clock
 }
 
-// list yields the live entries whose keys match the filters, as they are while it runs: each at least once, and one that
-// is written meanwhile perhaps again. An error ends it.
+// list yields the live entries whose keys match the filters, as they are while it runs: each at least once, and an
+// entry that is written meanwhile perhaps again. An error ends the list.
 func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		var last uint64
@@ -31,7 +31,8 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, e
 			}
 			last = one.revision
 		}
-		// The watch finds its end by counting: one key that is written twice is counted for another that it has not got to.
+		// The watch counts entries to find its end. A key that is written twice is counted in place of one that the
+		// watch has not reached.
 		for _, filter := range filters {
 			for one, err := range b.revisions(ctx, filter, last+1) {
 				if !yield(one, err) || err != nil {
@@ -42,7 +43,7 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, e
 	}
 }
 
-// watch yields the newest revisions that a watch finds as it begins.
+// watch yields the newest revisions at the time it starts.
 func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		watch, err := b.entries.WatchFiltered(ctx, slices.Clone(filters), jetstream.IgnoreDeletes())
@@ -51,15 +52,15 @@ func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, e
 			return
 		}
 		defer func() {
-			_ = watch.Stop()            // its consumer is ephemeral: the server removes it in any case
-			for range watch.Updates() { // whoever has one in hand would wait for ever
+			_ = watch.Stop()            // its consumer is ephemeral: the server removes it anyway
+			for range watch.Updates() { // a pending sender would block for ever
 			}
 		}()
 		for {
 			select {
 			case found, ok := <-watch.Updates():
 				if !ok || found == nil || !yield(entry{found.Key(), found.Value(), found.Revision(), found.Created()}, nil) {
-					return // nil: that was all there is
+					return // nil marks the end
 				}
 			case <-ctx.Done():
 				yield(entry{}, ctx.Err())
@@ -69,7 +70,7 @@ func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, e
 	}
 }
 
-// revisions yields all revisions from one on that are kept and no deletions. See [bucket.scan].
+// revisions yields all kept revisions from one on, without deletions. See [bucket.scan].
 func (b *bucket) revisions(ctx context.Context, filter string, from uint64) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		for msg, err := range b.scan(ctx, b.prefix+filter, jetstreamext.GetBatchSeq(from)) {

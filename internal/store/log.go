@@ -16,8 +16,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Log is the stream that keeps the durable events of a namespace. The server publishes what gets into it on the subject
-// of the event, so that nobody hears what is not kept.
+// Log is the stream with the durable events of a namespace. The server republishes what is stored on the subject of the
+// event, so nobody hears an event that is not stored.
 type Log struct {
 	ns     wire.Namespace
 	stream *bucket
@@ -34,15 +34,12 @@ type Logged struct {
 	Data     []byte
 }
 
-// OpenLog opens the log of a namespace, and makes it, with this many replicas and for events of this age, when there is
-// none. See [OpenRecords].
+// OpenLog opens the log of a namespace. If there is none, it creates one with this many replicas, which keeps events
+// for the given time. See [OpenRecords].
 func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration) (*Log, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
-	}
-	if replicas == 0 {
-		replicas = defaultReplicas(nc)
 	}
 	config := jetstream.StreamConfig{
 		Name:        ns.Name() + "-events",
@@ -60,7 +57,7 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int
 	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
 }
 
-// FindLog opens the log of a namespace for reading. Without one, nothing is kept and the Log is nil.
+// FindLog opens the log of a namespace for reading. It returns nil if there is none: then no events are kept.
 func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -76,14 +73,14 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error
 	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
 }
 
-// Append keeps an event that follows the one at the sequence expected, zero if it is the first of its name and actor. It
-// returns its own. The errors are those of [Records.Put].
+// Append stores an event and returns its sequence in the stream. Expected is the sequence of the actor's previous event
+// with that name, zero for the first. The errors are those of [Records.Put].
 func (l *Log) Append(ctx context.Context, id troupe.ID, e record.Emitted, expected uint64) (uint64, error) {
 	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: wire.EventHeader(e.Place(), e.Except)}
 	return l.stream.write(ctx, msg, expected, 0)
 }
 
-// Last is the last event of a name and actor that is kept: zero if there is none.
+// Last returns the position and the stream sequence of an actor's last kept event with a name: zero if there is none.
 func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Position, uint64, error) {
 	msg, err := l.stream.last(ctx, l.ns.Log(id, event))
 	switch {
@@ -95,8 +92,8 @@ func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Posi
 	return wire.ParsePlace(msg.Header).Position, msg.Sequence, nil
 }
 
-// Read yields the events of an actor, of one name, or of all if it is empty, from a sequence of the stream or a time on,
-// up to the end. An error ends it.
+// Read yields the kept events of an actor, from a sequence of the stream or a time on. An empty name means all names.
+// An error ends it.
 func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64, since time.Time) iter.Seq2[Logged, error] {
 	if event == "" {
 		event = "*"
@@ -109,7 +106,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 		for msg, err := range l.stream.scan(ctx, l.ns.Log(id, event), start) {
 			var one Logged
 			if err == nil {
-				one, err = l.logged(msg.Subject, msg.Header, msg.Data)
+				one, err = l.parse(msg.Subject, msg.Header, msg.Data)
 			}
 			if err != nil {
 				yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
@@ -123,7 +120,7 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 	}
 }
 
-func (l *Log) logged(subject string, header nats.Header, data []byte) (Logged, error) {
+func (l *Log) parse(subject string, header nats.Header, data []byte) (Logged, error) {
 	id, event, ok := l.ns.ParseLog(subject)
 	if !ok {
 		return Logged{}, fmt.Errorf("%q is not the subject of an event", subject)

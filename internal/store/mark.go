@@ -7,12 +7,12 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// Mark is the [Unsent] of an actor, while it is awake on a host. It is safe for concurrent use.
+// Mark is the [Unsent] mark of an actor while it is awake on a host. It is safe for concurrent use.
 type Mark struct {
 	log    *EventLog
 	host   string
 	id     troupe.ID
-	mu     sync.Mutex // held while it is made, and removed
+	mu     sync.Mutex // held while the mark is made or removed
 	unsent Unsent
 	made   bool
 }
@@ -20,7 +20,7 @@ type Mark struct {
 // Mark returns the mark of an actor on a host. It is not made yet.
 func (l *EventLog) Mark(host string, id troupe.ID) *Mark { return &Mark{log: l, host: host, id: id} }
 
-// Make makes the mark if there is none, and before it that of the host.
+// Make makes the mark if it is not made, and that of the host before it.
 func (m *Mark) Make(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -42,7 +42,7 @@ func (m *Mark) Make(ctx context.Context) error {
 	return err
 }
 
-// Remove removes the mark if it was made.
+// Remove removes the mark if it is made.
 func (m *Mark) Remove(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

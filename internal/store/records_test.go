@@ -59,7 +59,7 @@ func TestRecordsAreComparedAndSet(t *testing.T) {
 	require.Greater(t, again, stored, "epochs grow across destruction")
 }
 
-// TestWhatFitsARecord asks before anything is written, and once the limit is known.
+// TestWhatFitsARecord asks before anything is written, and again when the limit is known.
 func TestWhatFitsARecord(t *testing.T) {
 	t.Parallel()
 	records := openRecords(t, bustest.Connect(t))
@@ -74,7 +74,7 @@ func TestWhatFitsARecord(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A connection may come to a server that takes less: whoever writes next finds out.
+// A connection may move to a server with a lower limit. The next write finds that out.
 func TestWhatFitsARecordFollowsTheServer(t *testing.T) {
 	t.Parallel()
 	options := &server.Options{JetStream: true, StoreDir: t.TempDir()}
@@ -142,7 +142,7 @@ func TestRecordsAreListed(t *testing.T) {
 	}
 }
 
-// TestListIsLeftEarly leaves more records unread than are fetched ahead: whoever fetches them must end too.
+// TestListIsLeftEarly leaves more records unread than are fetched ahead. The fetching goroutine must end too.
 func TestListIsLeftEarly(t *testing.T) {
 	t.Parallel()
 	nc := bustest.Connect(t)
@@ -153,14 +153,14 @@ func TestListIsLeftEarly(t *testing.T) {
 	require.NoError(t, nc.Flush())
 	for _, err := range records.List(t.Context(), "") {
 		require.ErrorIs(t, err, record.ErrCorrupt)
-		for _, err := range records.List(t.Context(), "") { // meanwhile the first one fetches what it can
+		for _, err := range records.List(t.Context(), "") { // meanwhile the first list fetches what it can
 			require.ErrorIs(t, err, record.ErrCorrupt)
 		}
 		break
 	}
 }
 
-// TestCorruptRecordsAreNoEmptyOnes stores what no host writes.
+// TestCorruptRecordsAreNoEmptyOnes stores records that no host writes.
 func TestCorruptRecordsAreNoEmptyOnes(t *testing.T) {
 	t.Parallel()
 	nc := bustest.Connect(t)
@@ -217,7 +217,7 @@ func TestCorruptRecordsAreNoEmptyOnes(t *testing.T) {
 		"without a state":  {"owner": "h1", "created": true},
 		"with nils":        {"owner": "h1", "created": true, "epoch": nil, "state": nil, "needs": nil},
 		"of a great epoch": {"owner": "h1", "created": true, "epoch": uint64(1) << 63, "state": []byte{0x80}},
-		"of junk":          {"owner": "h1", "created": true, "state": []byte("junk"), "answers": []byte("junk")}, // which nobody has opened
+		"of junk":          {"owner": "h1", "created": true, "state": []byte("junk"), "answers": []byte("junk")}, // not opened here
 	} {
 		put(&nats.Msg{Data: encoded(one)})
 		got, err := records.Get(t.Context(), id)

@@ -14,21 +14,22 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Try reads what Recover would of the journal of a host, which goes on: so a host finds out early that it may not.
+// Try reads what Recover would read of the journal of a host, which may be running. So a host finds missing permissions
+// early.
 func (js *Journals) Try(ctx context.Context, host string) error {
 	key := journalKeys(host)[0]
 	if _, _, err := js.last(ctx, key); err != nil {
 		return err
 	}
-	if _, err := js.readSome(ctx, key, 1, make(map[string]found)); err != nil {
+	if _, err := js.readPage(ctx, key, 1, make(map[string]latestChange)); err != nil {
 		return fmt.Errorf("reading the journal of %s: %w", host, err)
 	}
 	return nil
 }
 
-// Recover ends the journal of a host that is gone, and brings into the records what only the journal has. It returns once
-// all that the host has ever been told to be stored is in the records. Any number of hosts may do it at a time, and
-// again.
+// Recover seals the journal of a host that is gone, and brings its changes into the records. When it returns,
+// everything that the host was ever told to be stored is in the records. Any number of hosts may call it at the same
+// time, and again.
 func (js *Journals) Recover(ctx context.Context, host string) error {
 	var ends [2]uint64
 	for i, key := range journalKeys(host) {
@@ -37,7 +38,7 @@ func (js *Journals) Recover(ctx context.Context, host string) error {
 			return fmt.Errorf("ending the journal of %s: %w", host, err)
 		}
 	}
-	newest := make(map[string]found)
+	newest := make(map[string]latestChange)
 	for i, key := range journalKeys(host) {
 		if err := js.read(ctx, key, ends[i], newest); err != nil {
 			return fmt.Errorf("reading the journal of %s: %w", host, err)
@@ -49,7 +50,8 @@ func (js *Journals) Recover(ctx context.Context, host string) error {
 	return nil
 }
 
-// Forget empties a journal that was recovered. There is no hurry: until it was, recovering it again comes to the same.
+// Forget empties a journal that was recovered. It is not urgent: until then, recovering the journal again has the same
+// result.
 func (js *Journals) Forget(ctx context.Context, host string) error {
 	if !pause.For(ctx, emptyAfter) {
 		return ctx.Err()
@@ -59,20 +61,20 @@ func (js *Journals) Forget(ctx context.Context, host string) error {
 		if err == nil && state == journalSealed {
 			_, err = js.mark(ctx, key, journalOver, last)
 		}
-		if err != nil && !errors.Is(err, ErrConflict) { // another was faster
+		if err != nil && !errors.Is(err, ErrConflict) { // another host was faster
 			return fmt.Errorf("emptying the journal of %s: %w", host, err)
 		}
 	}
 	return nil
 }
 
-// found is a change in a journal.
-type found struct {
+// latestChange is the newest change of an actor in a journal.
+type latestChange struct {
 	change
 	sequence uint64
 }
 
-// seal writes the last message of a journal, and returns its sequence number, or zero when all is in the records.
+// seal writes the last message of a journal, and returns its sequence number, or zero if everything is in the records.
 func (js *Journals) seal(ctx context.Context, key string) (uint64, error) {
 	for {
 		last, state, err := js.last(ctx, key)
@@ -85,7 +87,7 @@ func (js *Journals) seal(ctx context.Context, key string) (uint64, error) {
 			return last, nil
 		}
 		sequence, err := js.mark(ctx, key, journalSealed, last)
-		if err == nil || !errors.Is(err, ErrConflict) { // for it has just been written to, or this is a replica that lags
+		if err == nil || !errors.Is(err, ErrConflict) { // a conflict: the journal was just written to, or this replica lags
 			return sequence, err
 		}
 		if !pause.For(ctx, time.Millisecond) {
@@ -94,14 +96,14 @@ func (js *Journals) seal(ctx context.Context, key string) (uint64, error) {
 	}
 }
 
-// read reads a journal up to its end, and keeps of each actor the newest. A replica that lags is waited for.
-func (js *Journals) read(ctx context.Context, key string, end uint64, newest map[string]found) error {
+// read reads a journal up to end, and keeps the newest change of each actor. It waits for a replica that lags.
+func (js *Journals) read(ctx context.Context, key string, end uint64, newest map[string]latestChange) error {
 	for from := uint64(1); from <= end; {
-		next, err := js.readSome(ctx, key, from, newest)
-		if err != nil || next == over {
+		next, err := js.readPage(ctx, key, from, newest)
+		if err != nil || next == recovered {
 			return err
 		}
-		if next == from && !pause.For(ctx, journalAgain) {
+		if next == from && !pause.For(ctx, journalRetryPause) {
 			return ctx.Err()
 		}
 		from = next
@@ -109,12 +111,12 @@ func (js *Journals) read(ctx context.Context, key string, end uint64, newest map
 	return nil
 }
 
-// over is where it goes on in a journal that somebody else has recovered meanwhile.
-const over = 0
+// recovered is the position in a journal that somebody else has recovered meanwhile.
+const recovered = 0
 
-// readSome reads what one request gets, and returns where it goes on.
-func (js *Journals) readSome(ctx context.Context, key string, from uint64, newest map[string]found) (uint64, error) {
-	messages, _, err := js.stream.scanSome(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
+// readPage reads one page, and returns where the next one starts.
+func (js *Journals) readPage(ctx context.Context, key string, from uint64, newest map[string]latestChange) (uint64, error) {
+	messages, _, err := js.stream.scanPage(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from))
 	if err != nil {
 		return from, err
 	}
@@ -122,29 +124,29 @@ func (js *Journals) readSome(ctx context.Context, key string, from uint64, newes
 		from = msg.Sequence + 1
 		switch state := wire.FirstHeader(msg.Header, headerJournal); state {
 		case journalOver:
-			return over, nil
+			return recovered, nil
 		case "":
-			changes, _ := parseGroup(msg.Data) // what is no group is not from the host, which has never called it stored
+			changes, _ := parseGroup(msg.Data) // an invalid group is not from the host, so the host never reported it as stored
 			for _, c := range changes {
 				if msg.Sequence >= newest[c.Tokens].sequence {
-					newest[c.Tokens] = found{c, msg.Sequence}
+					newest[c.Tokens] = latestChange{c, msg.Sequence}
 				}
 			}
 		case journalOpen, journalEmptied, journalSealed:
 		default:
-			return from, fmt.Errorf("message %d is %q, which is not known here", msg.Sequence, state)
+			return from, fmt.Errorf("message %d has the unknown kind %q", msg.Sequence, state)
 		}
 	}
 	return from, nil
 }
 
-// restore writes changes to the records that are still as the host has known them. One that is not has been written later, by
-// the host itself or whoever came after it.
-func (js *Journals) restore(ctx context.Context, newest map[string]found) error {
+// restore writes the changes to those records that still have the revision that the host knew. Other records were
+// written later, by the host itself or by a later owner.
+func (js *Journals) restore(ctx context.Context, newest map[string]latestChange) error {
 	if len(newest) == 0 {
 		return nil
 	}
-	w, err := js.records.writing()
+	w, err := js.records.ensureWriter()
 	if err != nil {
 		return err
 	}
@@ -166,7 +168,7 @@ func (js *Journals) restore(ctx context.Context, newest map[string]found) error 
 			},
 		})
 	}
-	w.put(writes...)
+	w.enqueuePrepared(writes...)
 	select {
 	case <-done:
 		return failed

@@ -12,8 +12,8 @@ import (
 	"github.com/troupe-go/troupe/bus"
 )
 
-// BenchmarkRecover is how long it takes to bring into the records what is in the journal of a host that has died: so many
-// actors have changed so often in the last two seconds.
+// BenchmarkRecover measures how long it takes to bring the journal of a dead host into the records: so many actors have
+// changed so often in the last two seconds.
 func BenchmarkRecover(b *testing.B) {
 	for _, size := range []struct{ actors, changes int }{{1_000, 1}, {1_000, 200}, {50_000, 1}} {
 		b.Run(fmt.Sprintf("actors=%d/changes=%d", size.actors, size.changes), func(b *testing.B) {

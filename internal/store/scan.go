@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	scanMessages, scanBytes = 256, 1 << 20 // of one request, give or take one
+	scanMessages, scanBytes = 256, 1 << 20 // per request; plus at most one message
 	readTimeout             = 5 * time.Second
 )
 
-// scan yields the messages of subjects that match a filter, in their order from a start on, up to an instant at which none
-// follows the last: what is written again meanwhile is found where it has gone. An error ends it. In a cluster any replica
-// may answer, which may be a moment behind.
+// scan yields the messages whose subjects match a filter, in order, from start to the end of the stream. A message that
+// is written again meanwhile is yielded at its new place. An error ends the scan. In a cluster any replica may reply,
+// which may lag.
 func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.GetBatchOpt) iter.Seq2[*jetstream.RawStreamMsg, error] {
 	return func(yield func(*jetstream.RawStreamMsg, error) bool) {
 		for end := false; !end; {
 			var found []*jetstream.RawStreamMsg
 			var err error
-			if found, end, err = b.scanSome(ctx, filter, start); err != nil {
+			if found, end, err = b.scanPage(ctx, filter, start); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -37,8 +37,8 @@ func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.Get
 	}
 }
 
-// scanSome reads what one request gets, and whether the server has come to the end with it.
-func (b *bucket) scanSome(
+// scanPage reads one page, and reports whether the stream ends with it.
+func (b *bucket) scanPage(
 	ctx context.Context, filter string, start jetstreamext.GetBatchOpt,
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
@@ -59,14 +59,15 @@ func (b *bucket) scanSome(
 		found = append(found, msg)
 		size += sizeOf(msg)
 	}
-	late := ctx.Err() // which ends the messages like their end does
+	late := ctx.Err() // a timeout ends the messages just as their end does
 	if late != nil && len(found) == 0 {
 		return nil, false, late
 	}
 	return found, late == nil && len(found) < scanMessages && size < scanBytes, nil
 }
 
-// sizeOf is no less than what the server has counted, which did not count the headers that tell where a message is from.
+// sizeOf is at least the size that the server counted. The server does not count the headers that say where a message
+// comes from.
 func sizeOf(msg *jetstream.RawStreamMsg) int {
 	size := len(msg.Subject) + len(msg.Data)
 	for name, values := range msg.Header {

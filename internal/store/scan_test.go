@@ -18,7 +18,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// TestWhatIsNotAnsweredInTimeIsNotNothing has time run out before the answer.
+// TestWhatIsNotAnsweredInTimeIsNotNothing runs out of time before the reply arrives.
 func TestWhatIsNotAnsweredInTimeIsNotNothing(t *testing.T) {
 	t.Parallel()
 	ns, err := wire.NewNamespace("")
@@ -42,13 +42,13 @@ func TestWhatIsNotAnsweredInTimeIsNotNothing(t *testing.T) {
 	require.ErrorIs(t, errs[0], context.DeadlineExceeded)
 }
 
-// TestReadGoesOnToTheEnd has more than one request may get: in number, in bytes, and in the time that it is given, whether
-// that goes by on the way or while an event is looked at. Each is read once.
+// TestReadGoesOnToTheEnd reads more than one request may return: in number, in bytes, and in time, which passes on the
+// way or while an event is handled. Each event is read once.
 func TestReadGoesOnToTheEnd(t *testing.T) {
 	for name, test := range map[string]struct {
 		events, size int
-		stall        int           // bytes, before the connection stalls once; 0: it never does
-		look         time.Duration // at each event
+		stall        int           // bytes before the connection stalls once; 0: never
+		look         time.Duration // time spent on each event
 	}{
 		"many":               {events: 600},
 		"large":              {events: 6, size: 300 << 10},
@@ -87,10 +87,10 @@ func TestReadGoesOnToTheEnd(t *testing.T) {
 	}
 }
 
-// readTimeout is how long a request is given.
+// readTimeout is the timeout of a request.
 const readTimeout = 5 * time.Second
 
-// stalling is a server of which nothing is heard for a while once so many bytes have come.
+// stalling is a server that is silent for a while after so many bytes.
 type stalling struct {
 	nats.InProcessConnProvider
 	left *atomic.Int64

@@ -2,42 +2,43 @@ package store
 
 import "time"
 
-// Segment is a part of a [Journal], which is dropped as a whole once all that is in it is in the records too. Each write
-// that went there has a hold on it until then.
+// Segment is a part of a [Journal] that is dropped as a whole once all its changes are in the records too. Each write
+// in it holds a reference until then.
 type Segment struct {
 	journal    *Journal
 	generation int
 	// The rest is guarded by the mutex of the journal.
-	holds   int
-	actors  []func() // have something in it
-	changes int
-	bytes   int
-	closed  bool      // nothing is added any more
-	left    time.Time // no holds since then
+	refs       int
+	flushes    []func() // of the actors with changes in it
+	changes    int
+	bytes      int
+	closed     bool      // nothing is added any more
+	releasedAt time.Time // when refs became 0
 }
 
-// Keep has flush called when the record is to be written after all, by a write that does not go to the journal. It must
-// not block. The hold is kept until [Segment.Leave]. Keep is false when that time has come already: then flush is not called.
+// Keep registers flush, which is called when the record must be written after all, without the journal. Flush must not
+// block. The reference is kept until [Segment.Leave]. Keep returns false, and does not register flush, if the segment
+// has ended already.
 func (s *Segment) Keep(flush func()) bool {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	s.actors = append(s.actors, flush)
+	s.flushes = append(s.flushes, flush)
 	return true
 }
 
-// Leave ends a hold: the record has what the write had, or what is newer, or a segment before this one is held until it has.
+// Leave releases a reference: the record has the change or a newer one, or an earlier segment is kept until it has.
 func (s *Segment) Leave() {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
-	s.leave(1)
+	s.release(1)
 }
 
-// leave ends holds. The caller holds the mutex of the journal.
-func (s *Segment) leave(holds int) {
-	if s.holds -= holds; s.holds == 0 {
-		s.left = time.Now()
+// release drops n references. The caller holds the mutex of the journal.
+func (s *Segment) release(n int) {
+	if s.refs -= n; s.refs == 0 {
+		s.releasedAt = time.Now()
 	}
 }

@@ -8,49 +8,48 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Subscriptions is the bucket that tells which actors may have to be woken for an event: an index of the durable
-// subscriptions, of which the truth is in the records of the subscribers. An entry too many costs a call.
+// Subscriptions is the bucket with the index of durable subscriptions: which actors may have to be woken for an event.
+// The truth is in the records of the subscribers; a surplus entry costs a call.
 type Subscriptions struct{ bucket *bucket }
 
-// Subscriber is one entry.
+// Subscriber is one entry of the index.
 type Subscriber struct {
 	ID troupe.ID
 	entry
 }
 
-// forgottenTTL is how long the server remembers that a subscription has ended.
-const forgottenTTL = time.Minute
+// unsubscribedTTL is how long the server remembers that a subscription has ended.
+const unsubscribedTTL = time.Minute
 
-// OpenSubscriptions opens the subscriptions of a namespace, and makes their bucket when there is none. See [OpenRecords].
+var subscriptionBucket = bucketKind{
+	suffix: "subscriptions", description: "Which actors subscribe to which durable events", deletedTTL: unsubscribedTTL,
+}
+
+// OpenSubscriptions opens the subscriptions of a namespace, and creates their bucket if there is none. See
+// [OpenRecords].
 func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Subscriptions, error) {
-	bucket, err := openBucket(ctx, nc, jetstream.KeyValueConfig{
-		Bucket:         ns.Name() + "-subscriptions",
-		Description:    "Which actors subscribe to which durable events",
-		Replicas:       replicas,
-		LimitMarkerTTL: forgottenTTL,
-	}, false)
+	bucket, err := subscriptionBucket.open(ctx, nc, ns, replicas)
 	if err != nil {
 		return nil, err
 	}
 	return &Subscriptions{bucket}, nil
 }
 
-// Add enters a subscriber to an event of an actor, again if it is there.
+// Add enters a subscriber to an event of an actor. It may be there already.
 func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {
-	if _, err := s.enter(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
+	if _, err := s.putEmpty(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
 		return fmt.Errorf("entering the subscription of %s to %s of %s: %w", subscriber, event, source, err)
 	}
 	return nil
 }
 
-func (s *Subscriptions) enter(ctx context.Context, key string) (entry, error) {
+func (s *Subscriptions) putEmpty(ctx context.Context, key string) (entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	ack, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil)
@@ -68,7 +67,7 @@ func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) 
 	}
 	for _, one := range found {
 		tokens := one.key[strings.LastIndexByte(one.key, '.')+1:]
-		if id, err := troupe.ParseID(strings.ReplaceAll(tokens, "/", ".")); err == nil { // or else it is no entry of ours
+		if id, err := troupe.ParseID(strings.ReplaceAll(tokens, "/", ".")); err == nil { // others are not our entries
 			subscribers = append(subscribers, Subscriber{id, one})
 		}
 	}
@@ -79,8 +78,8 @@ func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) 
 func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	found, err = s.findAtOnce(ctx, filter)
-	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // they are too many for one request
+	found, err = s.findInOneRequest(ctx, filter)
+	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // too many for one request
 		return found, err
 	}
 	found = nil
@@ -93,7 +92,7 @@ func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry,
 	return found, nil
 }
 
-func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []entry, err error) {
+func (s *Subscriptions) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, s.bucket.name(), []string{s.bucket.prefix + filter})
 	if err != nil {
 		return nil, err
@@ -108,7 +107,7 @@ func (s *Subscriptions) findAtOnce(ctx context.Context, filter string) (found []
 			found = append(found, entry{key: strings.TrimPrefix(msg.Subject, s.bucket.prefix), revision: msg.Sequence})
 		}
 	}
-	return found, ctx.Err() // a deadline ends the messages like their end does
+	return found, ctx.Err() // a timeout ends the messages just as their end does
 }
 
 // Remove removes an entry, unless it was entered again since.
@@ -117,7 +116,7 @@ func (s *Subscriptions) Remove(ctx context.Context, one Subscriber) error {
 }
 
 func (s *Subscriptions) remove(ctx context.Context, one entry) error {
-	err := s.bucket.remove(ctx, one.key, one.revision, forgottenTTL)
+	err := s.bucket.remove(ctx, one.key, one.revision, unsubscribedTTL)
 	if errors.Is(err, ErrConflict) {
 		return nil
 	}

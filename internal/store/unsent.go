@@ -8,9 +8,9 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// Unsent is a mark that an actor, while it is awake on a host, may have durable events in its record that are not in the
-// log. When the host has died somebody must wake the actor. It is in the bucket of the subscriptions, where no key of
-// those begins like it, and there is one of the host alone before there is one of any of its actors.
+// Unsent is a mark: an actor that is awake on a host may have durable events in its record that are not in the log. If
+// the host dies, somebody must wake the actor. Marks are in the bucket of the subscriptions, under keys that no
+// subscription has. The mark of a host is made before that of any of its actors.
 type Unsent struct {
 	Host string
 	ID   troupe.ID // zero in the mark of the host
@@ -25,9 +25,9 @@ func (s *Subscriptions) MarkUnsent(ctx context.Context, host string, id troupe.I
 	if !id.IsZero() {
 		key += "." + id.Tokens()
 	}
-	made, err := s.enter(ctx, key)
+	made, err := s.putEmpty(ctx, key)
 	if err != nil {
-		return Unsent{}, fmt.Errorf("noting that %s will have events: %w", id, err)
+		return Unsent{}, fmt.Errorf("marking %s as having unsent events: %w", id, err)
 	}
 	return Unsent{host, id, made}, nil
 }
@@ -43,14 +43,14 @@ func (s *Subscriptions) UnsentOf(ctx context.Context, host string) ([]Unsent, er
 func (s *Subscriptions) unsent(ctx context.Context, filter string) (marks []Unsent, err error) {
 	found, err := s.find(ctx, unsentPrefix+filter)
 	if err != nil {
-		return nil, fmt.Errorf("reading who may have unsent events: %w", err)
+		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
 	}
 	for _, one := range found {
 		host, tokens, ofActor := strings.Cut(strings.TrimPrefix(one.key, unsentPrefix), ".")
 		mark := Unsent{Host: host, entry: one}
 		if ofActor {
 			if mark.ID, err = troupe.ParseID(tokens); err != nil {
-				continue // not a mark of ours
+				continue // not one of our marks
 			}
 		}
 		marks = append(marks, mark)

@@ -2,48 +2,49 @@ package store
 
 import "time"
 
-// window is how many writes may be on their way at once. What the server does not get at once is not lost time: what
-// changes until a write is sent needs no write of its own. So there are as many as keep the server busy, and few more
-// that wait there (as TCP Vegas has it: from how much longer an answer takes than alone).
+// window is how many writes may be in flight at once. A write that is not sent at once costs nothing: the actor's later
+// changes share it. So the window is just large enough to keep the server busy, with few writes queued there. As in TCP
+// Vegas, the queue is estimated from how much longer an acknowledgement takes than the base time.
 type window struct {
-	limit    int
-	alone    time.Duration // an answer takes when nothing else is on its way
-	measured time.Time
+	limit      int
+	baseTime   time.Duration // of an acknowledgement when nothing else is in flight
+	measuredAt time.Time
 }
 
 const (
 	minWindow, maxWindow = 16, 256
-	fewWaiting           = minWindow / 4 // of a full window, at the server: there may be more
-	manyWaiting          = minWindow
-	maxWaiting           = 64 // here: there is one write of an actor at a time, so little is won where more wait
-	measureAloneEvery    = 10 * time.Second
+	minQueued            = minWindow / 4 // writes queued at the server; with fewer, the window grows
+	maxQueued            = minWindow
+	maxBacklog           = 64 // writes that wait here. An actor has one write at a time, so holding back more gains little
+	measureEvery         = 10 * time.Second
 )
 
-// allows reports whether one more may be sent of those that wait here. Now and then that is one alone, to be measured.
+// allows reports whether one more of the waiting writes may be sent. Now and then that is one that is alone in flight,
+// to measure the base time.
 func (w *window) allows(inFlight, waiting int) bool {
-	if time.Since(w.measured) > measureAloneEvery {
+	if time.Since(w.measuredAt) > measureEvery {
 		return inFlight == 0
 	}
-	return inFlight < max(w.limit, minWindow, min(waiting-maxWaiting, maxWindow))
+	return inFlight < max(w.limit, minWindow, min(waiting-maxBacklog, maxWindow))
 }
 
-// answer counts the answer to a single write.
-func (w *window) answer(f *flight, now time.Time) {
+// observe counts the acknowledgement of a single write.
+func (w *window) observe(f *flight, now time.Time) {
 	took := now.Sub(f.sent)
 	switch limit := max(w.limit, minWindow); {
-	case f.behind == 0:
-		if w.measured = now; w.alone == 0 || took < w.alone {
-			w.alone = took
+	case f.ahead == 0:
+		if w.measuredAt = now; w.baseTime == 0 || took < w.baseTime {
+			w.baseTime = took
 		} else {
-			w.alone += (took - w.alone) / 8
+			w.baseTime += (took - w.baseTime) / 8
 		}
-	case f.behind+1 < limit || took <= 0: // it was not for the window that others waited
+	case f.ahead+1 < limit || took <= 0: // the window was not full, so it did not limit anything
 	default:
-		waiting := float64(limit) * (1 - float64(w.alone)/float64(took))
+		queued := float64(limit) * (1 - float64(w.baseTime)/float64(took))
 		switch {
-		case waiting < fewWaiting:
+		case queued < minQueued:
 			w.limit = min(limit+1, maxWindow)
-		case waiting > manyWaiting:
+		case queued > maxQueued:
 			w.limit = max(limit-1, minWindow)
 		}
 	}

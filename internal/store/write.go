@@ -14,44 +14,44 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// Write is a record that is to be stored.
+// Write is a request to store a record.
 type Write struct {
 	ID troupe.ID
-	// Take is called once, when the write is about to be sent, and returns what to write, like the argument of
-	// [Records.Put]. What changes until then needs no write of its own. With false there is nothing to write, or not here:
-	// journal says that it would go to the [Journal].
+	// Take is called once, when the write is about to be sent. It returns what to write, like the argument of
+	// [Records.Put]. Changes until then need no write of their own. With ok false there is nothing to write, or not
+	// this way: journal says whether it would go to the [Journal].
 	Take func(journal bool) (one record.Record, ok bool)
-	// Done is called once after Take, unless that had nothing to write. It must not block.
+	// Done is called once after Take, unless Take returned false. It must not block.
 	Done func(Outcome)
 }
 
-// Outcome is what has become of a write.
+// Outcome is the result of a write.
 type Outcome struct {
 	Revision uint64   // of the record
-	Err      error    // what Put would have returned
-	More     bool     // others are about to be told
-	Segment  *Segment // of the journal, where the write went instead of the record, which is as it was
+	Err      error    // as [Records.Put] returns
+	More     bool     // other outcomes follow at once
+	Segment  *Segment // the write went to this segment of the journal; the record is not written
 }
 
-// Write stores a record soon, and does not wait for that. Take and Done are called on goroutines of the Records. Of one
-// actor there may be one write at a time; so as many may wait as there are actors.
+// Write queues a record to be stored, and does not wait. Take and Done are called on goroutines of the Records. An
+// actor may have one write at a time, so the queue is at most as long as there are actors.
 //
-// Writes go out one behind the other. Where the server takes its time for each, because it syncs to the disk, those that
-// come meanwhile are stored all together, at the price of one (an atomic batch, ADR-50): each still has an outcome of its
-// own. The error is that of records that cannot be written at all; then neither function is called.
+// Writes are pipelined. If the server is slow because it syncs each write to the disk, the writes that gather meanwhile
+// are stored together as an atomic batch (ADR-50), at the cost of one sync; each still has an outcome of its own. The
+// error says that the records cannot be written at all; then neither function is called.
 func (r *Records) Write(one Write) error {
-	w, err := r.writing()
+	w, err := r.ensureWriter()
 	if err != nil {
 		return err
 	}
-	return w.add(one)
+	return w.enqueue(one)
 }
 
-func (r *Records) writing() (*writer, error) {
+func (r *Records) ensureWriter() (*writer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.writer == nil {
-		w, err := newWriter(r.bucket, &r.limit)
+		w, err := newWriter(r.bucket, &r.maxPayload)
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +60,7 @@ func (r *Records) writing() (*writer, error) {
 	return r.writer, nil
 }
 
-// Close ends the writes that are under way, with [ErrOutcomeUnknown].
+// Close ends the writes that are queued or in flight. Those in flight get [ErrOutcomeUnknown].
 func (r *Records) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -71,14 +71,14 @@ func (r *Records) Close() error {
 }
 
 const (
-	minBatch      = 16      // writes that are worth a batch, which has a price of its own
+	minBatch      = 16      // writes that are worth a batch, which has a cost of its own
 	maxBatch      = 1000    // writes, the server's limit
-	maxBatchBytes = 8 << 20 // of the values in a batch, give or take one
+	maxBatchBytes = 8 << 20 // of the values in a batch, plus at most one
 	maxBatchID    = 64      // the server's limit
 
 	keepFlights, keepBuffer = 64, 16 << 10
 
-	// How often it is looked for writes that have waited for too long.
+	// How often the writer looks for writes that were not acknowledged in time.
 	sweepEvery = 250 * time.Millisecond
 )
 
@@ -89,27 +89,27 @@ var (
 
 // writer sends the writes of one bucket, on one goroutine.
 type writer struct {
-	nc     *nats.Conn
-	bucket string        // prefix of the subjects of keys
-	limit  *atomic.Int64 // of a message: another server may have another
-	inbox  string        // prefix of the subjects of answers
-	sub    *nats.Subscription
-	wake   chan struct{} // there may be something to send
-	quit   chan struct{}
-	gone   sync.WaitGroup
+	nc         *nats.Conn
+	bucket     string        // prefix of the subjects of keys
+	maxPayload *atomic.Int64 // another server may have another limit
+	inbox      string        // prefix of the subjects of acknowledgements
+	sub        *nats.Subscription
+	wake       chan struct{} // there may be something to send
+	quit       chan struct{}
+	running    sync.WaitGroup
 
-	sending sync.Mutex // held while a flight is sent, which a journal does too; before mu
+	sending sync.Mutex // held while a flight is sent, also by a journal; locked before mu
 
-	mu       sync.Mutex
-	closed   bool
-	queue    queue.FIFO[Write]
-	again    queue.FIFO[prepared] // refused as a batch, to be sent one by one
-	flights  map[uint64]*flight   // sent and not answered, by number
-	inFlight int                  // writes in them
-	last     uint64
-	pace     pace
-	window   window
-	spare    []*flight
+	mu         sync.Mutex
+	closed     bool
+	queue      queue.FIFO[Write]
+	retries    queue.FIFO[prepared] // from refused batches, to be sent one by one
+	flights    map[uint64]*flight   // sent and not acknowledged, by number
+	inFlight   int                  // record writes in them
+	lastNumber uint64
+	policy     batchPolicy
+	window     window
+	free       []*flight
 }
 
 // prepared is a write that is ready to be sent.
@@ -120,18 +120,19 @@ type prepared struct {
 	done     func(Outcome)
 }
 
-func newWriter(b *bucket, limit *atomic.Int64) (*writer, error) {
+func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 	nc := b.js.Conn()
 	w := &writer{
-		nc: nc, bucket: b.prefix, limit: limit, inbox: nc.NewInbox() + ".", wake: make(chan struct{}, 1), quit: make(chan struct{}),
+		nc: nc, bucket: b.prefix, maxPayload: maxPayload, inbox: nc.NewInbox() + ".",
+		wake: make(chan struct{}, 1), quit: make(chan struct{}),
 		flights: make(map[uint64]*flight),
 	}
-	sub, err := nc.Subscribe(w.inbox+"*", w.answered)
+	sub, err := nc.Subscribe(w.inbox+"*", w.handleAck)
 	if err != nil {
-		return nil, fmt.Errorf("subscribing to the answers to writes: %w: %w", errNotSent, err)
+		return nil, fmt.Errorf("subscribing to acknowledgements: %w: %w", errNotSent, err)
 	}
 	w.sub = sub
-	w.gone.Go(w.run)
+	w.running.Go(w.run)
 	return w, nil
 }
 
@@ -144,14 +145,14 @@ func (w *writer) close() error {
 	w.closed = true
 	w.mu.Unlock()
 	close(w.quit)
-	w.gone.Wait()
+	w.running.Wait()
 	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
-		return fmt.Errorf("unsubscribing from the answers to writes: %w", err)
+		return fmt.Errorf("unsubscribing from acknowledgements: %w", err)
 	}
 	return nil
 }
 
-func (w *writer) add(one Write) error {
+func (w *writer) enqueue(one Write) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
@@ -169,7 +170,7 @@ func (w *writer) signal() {
 	}
 }
 
-// run sends, and ends what gets no answer.
+// run sends writes, and ends those that are not acknowledged.
 func (w *writer) run() {
 	lost := w.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	defer w.nc.RemoveStatusListener(lost)
@@ -178,22 +179,22 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.wake:
-			for n := w.allowed(); n > 0; n = w.allowed() {
-				w.send(w.gather(n))
+			for n := w.sendable(); n > 0; n = w.sendable() {
+				w.send(w.buildFlight(n))
 			}
 			if !sweeping {
 				sweeping = true
 				sweep.Reset(sweepEvery)
 			}
 		case <-lost:
-			w.end(time.Now())
+			w.expire(time.Now())
 		case <-sweep.C:
-			if sweeping = w.end(time.Now().Add(-writeTimeout)); sweeping {
+			if sweeping = w.expire(time.Now().Add(-writeTimeout)); sweeping {
 				sweep.Reset(sweepEvery)
 			}
 		case <-w.quit:
-			w.end(time.Now())
-			for one, ok := w.take(nil); ok; one, ok = w.take(nil) {
+			w.expire(time.Now())
+			for one, ok := w.prepareNext(nil); ok; one, ok = w.prepareNext(nil) {
 				one.done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", one.subject, errNotSent, errClosed)})
 			}
 			return
@@ -201,32 +202,32 @@ func (w *writer) run() {
 	}
 }
 
-// allowed is how many writes may be sent now, as one flight.
-func (w *writer) allowed() int {
+// sendable is how many writes may be sent now, as one flight.
+func (w *writer) sendable() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := w.queue.Len()
 	switch {
-	case n+w.again.Len() == 0:
-	case w.again.Len() > 0 && w.window.allows(w.inFlight, n):
+	case n+w.retries.Len() == 0:
+	case w.retries.Len() > 0 && w.window.allows(w.inFlight, n):
 		return 1
-	case !w.pace.batches && w.window.allows(w.inFlight, n), n < minBatch && w.inFlight < minBatch:
+	case !w.policy.batching && w.window.allows(w.inFlight, n), n < minBatch && w.inFlight < minBatch:
 		return min(n, 1)
-	case w.pace.batches && n >= minBatch && w.inFlight == 0: // until then, more can join
+	case w.policy.batching && n >= minBatch && w.inFlight == 0: // until then, more can join
 		return min(n, maxBatch)
 	}
 	return 0
 }
 
-// gather makes a flight of up to n writes.
-func (w *writer) gather(n int) *flight {
+// buildFlight makes a flight of up to n writes.
+func (w *writer) buildFlight(n int) *flight {
 	f := w.newFlight()
 	for size := 0; len(f.writes) < n && size < maxBatchBytes; {
 		var buffer []byte
 		if used := len(f.writes); cap(f.writes) > used {
 			buffer = f.writes[:used+1][used].value
 		}
-		one, ok := w.take(buffer)
+		one, ok := w.prepareNext(buffer)
 		if !ok {
 			break
 		}
@@ -236,12 +237,12 @@ func (w *writer) gather(n int) *flight {
 	return f
 }
 
-// take prepares the first write of those that wait, with the buffer for its value.
-func (w *writer) take(buffer []byte) (prepared, bool) {
+// prepareNext prepares the next waiting write. Its value is appended to the buffer.
+func (w *writer) prepareNext(buffer []byte) (prepared, bool) {
 	for {
 		w.mu.Lock()
-		if w.again.Len() > 0 {
-			one := w.again.Pop()
+		if w.retries.Len() > 0 {
+			one := w.retries.Pop()
 			w.mu.Unlock()
 			return one, true
 		}
@@ -259,26 +260,26 @@ func (w *writer) take(buffer []byte) (prepared, bool) {
 	}
 }
 
-// load is how many writes of records wait, or are in flight.
-func (w *writer) load() int {
+// pending is how many writes of records wait or are in flight.
+func (w *writer) pending() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.queue.Len() + w.again.Len() + w.inFlight
+	return w.queue.Len() + w.retries.Len() + w.inFlight
 }
 
-// append sends a write of the journal, past all that waits.
-func (w *writer) append(one prepared) {
+// sendNow sends a write of the journal, ahead of the waiting ones.
+func (w *writer) sendNow(one prepared) {
 	f := w.newFlight()
 	f.journal = true
 	f.writes = append(f.writes, one)
 	w.send(f)
-	w.signal() // which has it looked for when it is late
+	w.signal() // starts the check for writes that are not acknowledged in time
 }
 
-// put has writes sent that are ready, one by one.
-func (w *writer) put(writes ...prepared) {
+// enqueuePrepared queues prepared writes, to be sent one by one.
+func (w *writer) enqueuePrepared(writes ...prepared) {
 	w.mu.Lock()
-	w.again.Push(writes...)
+	w.retries.Push(writes...)
 	w.mu.Unlock()
 	w.signal()
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// TestWritesHaveTheirOwnOutcome writes many records over and over, where each write costs a sync and where it does not:
-// single writes and batches. One in ten expects a wrong revision, and fails alone.
+// TestWritesHaveTheirOwnOutcome writes many records over and over, with a sync for each write and without: as batches
+// and as single writes. One write in ten expects a wrong revision, and fails alone.
 func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]bus.ServerConfig{"default": {}, "always": {SyncAlways: true}} {
@@ -76,7 +76,7 @@ func TestWritesHaveTheirOwnOutcome(t *testing.T) {
 	}
 }
 
-// TestWritesEndWithTheConnection: a write that the server cannot answer any more does not wait for its time to run out.
+// TestWritesEndWithTheConnection: a write whose connection is lost does not wait for its timeout.
 func TestWritesEndWithTheConnection(t *testing.T) {
 	t.Parallel()
 	server, err := bus.StartServer(bus.ServerConfig{DataDir: t.TempDir()})

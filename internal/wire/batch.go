@@ -9,16 +9,17 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// A batch is several messages that travel as the body of one: a byte that says how many, then each as its subject, its
-// reply subject, the number of its headers, the key and the value of each of these, and its body. Numbers are varints,
-// and before every text is its length.
+// A batch is several messages in the body of one: a byte with their count, then each message as its subject, its reply
+// subject, the number of its headers, the key and value of each header, and its body. Numbers are varints, and every
+// text is preceded by its length.
 
 // MaxBatch is how many messages a batch may have.
 const MaxBatch = 255
 
 var errBadBatch = errors.New("not a batch of messages")
 
-// AppendToBatch appends a message to a batch, of which count messages are there already.
+// AppendToBatch appends a message to a batch that has count messages already. The message gets the given subject
+// instead of its own.
 func AppendToBatch(batch []byte, count int, subject string, msg *nats.Msg) []byte {
 	if count == 0 {
 		batch = append(batch, 0)
@@ -44,8 +45,8 @@ func appendText(batch []byte, text string) []byte {
 	return append(binary.AppendUvarint(batch, uint64(len(text))), text...)
 }
 
-// ParseBatch returns the messages of a batch, in the memory of those in into, which nobody needs any more and which may
-// be nil. Their texts are parts of the batch, of which nothing must be changed.
+// ParseBatch returns the messages of a batch. It reuses the memory of into, which may be nil. The texts of the messages
+// share the memory of the batch, which must not be changed.
 func ParseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
 	if len(batch) == 0 {
 		return nil, errBadBatch
@@ -72,13 +73,13 @@ func ParseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
 	return messages, nil
 }
 
-// batchReader reads a batch. Once it has found what cannot be, all it reads is empty.
+// batchReader reads a batch. After an error everything that it reads is empty.
 type batchReader struct {
 	rest []byte
 	bad  bool
 }
 
-// length reads a length, of what is there.
+// length reads a length. It is at most the number of bytes left.
 func (r *batchReader) length() int {
 	length, n := binary.Uvarint(r.rest)
 	if n <= 0 || length > uint64(len(r.rest)-n) {
@@ -86,12 +87,12 @@ func (r *batchReader) length() int {
 		return 0
 	}
 	r.skip(n)
-	return int(length) // which is no more than there is
+	return int(length) // which is at most len(r.rest)
 }
 
 func (r *batchReader) next() string {
 	length := r.length()
-	text := unsafe.String(unsafe.SliceData(r.rest), length) // a copy of all texts is a tenth of what a call allocates
+	text := unsafe.String(unsafe.SliceData(r.rest), length) // copying the texts would be a tenth of a call's allocations
 	r.skip(length)
 	return text
 }

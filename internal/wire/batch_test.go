@@ -32,9 +32,9 @@ func TestParseBatchTakesNothingElse(t *testing.T) {
 	}
 }
 
-// What says that it has many headers and has none must not make room for them.
+// A message that claims many headers and has none must not allocate room for them.
 func TestParseBatchMakesNoRoomForWhatIsNotThere(t *testing.T) {
-	rest := binary.AppendUvarint(nil, 100_000-3) // a key that takes all there is
+	rest := binary.AppendUvarint(nil, 100_000-3) // a key that takes all the bytes
 	rest = append(rest, make([]byte, 100_000-3)...)
 	batch := append(binary.AppendUvarint([]byte("\x01\x00\x00"), uint64(len(rest))), rest...)
 	allocations := testing.AllocsPerRun(10, func() {

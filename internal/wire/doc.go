@@ -1,4 +1,4 @@
-// Package wire is what calls, replies and events look like on the bus: subjects, headers, error replies, batches, and the
-// numbers of requests and events. It does no I/O. docs/protocol.md is the authority, and the files in docs/vectors are run
-// against this package and against the client in JavaScript.
+// Package wire defines how calls, replies and events look on the bus: subjects, headers, error replies, batches, and
+// the numbers of requests and events. It does no I/O. docs/protocol.md is the authority. The files in docs/vectors are
+// run against this package and against the JavaScript client.
 package wire

@@ -18,11 +18,11 @@ type errorBody struct {
 	Metadata map[string]any `json:"metadata,omitempty"`
 }
 
-// maxErrorText bounds the error text in a header; the body has all of it.
+// maxErrorText bounds the error text in a header. The body has all of it.
 const maxErrorText = 512
 
-// EncodeError makes the reply that carries err. Metadata that cannot be encoded, or that makes the reply larger than
-// maxPayload, is left out and an error is returned beside the reply, for the log.
+// EncodeError makes the reply that carries err. It leaves out metadata that cannot be encoded or that would make the
+// reply larger than maxPayload. The error, which comes beside the reply, is for the log and says what was left out.
 func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg, error) {
 	reply := nats.NewMsg("")
 	reply.Header[HeaderServiceError] = []string{headerText(err.Error())}
@@ -36,7 +36,7 @@ func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg
 	}
 	SetContentType(reply.Header, as)
 
-	message := strings.ToValidUTF8(err.Message, "\uFFFD") // which others may not be able to read otherwise
+	message := strings.ToValidUTF8(err.Message, "\uFFFD") // other languages may not read it otherwise
 	body, cause := as.Append(nil, errorBody{err.Code, message, err.Metadata})
 	if cause == nil && int64(len(body))+2*maxErrorText > maxPayload {
 		cause = errors.New("the error is larger than a message may be")
@@ -48,8 +48,8 @@ func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg
 	return reply, cause
 }
 
-// DecodeError returns the error that a reply carries, nil when it carries none. One whose code is none, as that of a NATS
-// service that is not ours, is internal.
+// DecodeError returns the error that a reply carries, or nil. An error with an invalid code, such as that of another
+// NATS service, becomes internal.
 func DecodeError(reply *nats.Msg) *troupe.Error {
 	if reply.Header == nil {
 		return nil
@@ -58,7 +58,7 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 	if code == "" && text == "" {
 		return nil
 	}
-	code, text = strings.Clone(code), strings.Clone(text) // whoever keeps an error must not keep a batch
+	code, text = strings.Clone(code), strings.Clone(text) // the error must not keep a whole batch in memory
 	err := &troupe.Error{
 		Code:      troupe.Code(code),
 		Message:   strings.TrimPrefix(text, code+": "),
@@ -69,20 +69,20 @@ func DecodeError(reply *nats.Msg) *troupe.Error {
 		err.Code, err.Message, err.FromActor, err.Retryable = troupe.CodeInternal, headerText(text), false, false
 	}
 	var body errorBody
-	as, cause := codec.ForContentType(FirstHeader(reply.Header, HeaderContentType))
-	if cause == nil && as.Unmarshal(reply.Data, &body) == nil && body.Code == err.Code {
+	if DecodeBody(reply, &body) == nil && body.Code == err.Code {
 		err.Message, err.Metadata = body.Message, body.Metadata
 	}
 	return err
 }
 
-// PendingAt reports whether a reply is no answer yet, and at which host the call waits: see [HeaderPending].
+// PendingAt reports whether a reply says that the answer comes later, and at which host the call waits: see
+// [HeaderPending].
 func PendingAt(reply *nats.Msg) (host string, pending bool) {
 	host = FirstHeader(reply.Header, HeaderPending)
 	return host, host != ""
 }
 
-// NoResponders recognises the server's answer to a request whose subject nobody listens to.
+// NoResponders returns nats.ErrNoResponders if msg is the server's reply to a request that nobody listens to, else nil.
 func NoResponders(msg *nats.Msg) error {
 	if len(msg.Data) == 0 && FirstHeader(msg.Header, "Status") == "503" {
 		return nats.ErrNoResponders
@@ -97,7 +97,7 @@ func SetContentType(header nats.Header, as codec.Codec) {
 	}
 }
 
-// FirstHeader is the first value of a header; unlike Header.Get it allocates nothing.
+// FirstHeader is the first value of a header. Unlike Header.Get it allocates nothing.
 func FirstHeader(header nats.Header, key string) string {
 	if values := header[key]; len(values) > 0 {
 		return values[0]
@@ -105,7 +105,7 @@ func FirstHeader(header nats.Header, key string) string {
 	return ""
 }
 
-// headerText makes text fit for a header: one line, of a bounded length.
+// headerText makes text fit for a header: one line of bounded length.
 func headerText(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -119,7 +119,7 @@ func headerText(text string) string {
 	return text
 }
 
-// status is the numeric code of the micro convention.
+// status is the numeric error code, by the convention of NATS services.
 func status(err *troupe.Error) int {
 	if err.FromActor {
 		return 422

@@ -64,7 +64,7 @@ func FuzzTimeout(f *testing.F) {
 	})
 }
 
-// FuzzDecodeError reads any reply. What is an error reads the same after it has crossed the wire once more.
+// FuzzDecodeError decodes any reply. An error reads the same after it has crossed the wire once more.
 func FuzzDecodeError(f *testing.F) {
 	for _, as := range []codec.Codec{codec.MsgPack, codec.JSON} {
 		reply, err := wire.EncodeError(troupe.NewError("full", "no room").With("left", 3), as, maxPayload)
@@ -94,8 +94,7 @@ func FuzzDecodeError(f *testing.F) {
 	})
 }
 
-// FuzzParseAck reads any answer of JetStream. The quick way to read one finds what a JSON parser finds.
-// FuzzDecodeRecord reads any record: what it is not sure of is corrupt, and its owner can be a part of a subject.
+// FuzzParseBatch parses any bytes. What it accepts is a batch whose parts are all within those bytes.
 func FuzzParseBatch(f *testing.F) {
 	for _, seed := range []string{"", "\x00", "\x01a\x00\x00\x00", "\x02" + "\x01a\x00\x00\x02xy" + "\x01b\x01r\x01\x01k\x02vv\x00", "\x01\x00\x00\x7f\x00"} {
 		f.Add([]byte(seed))

@@ -7,38 +7,39 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// The headers of calls and replies. Every one is optional; docs/protocol.md says what each means.
+// The headers of calls, replies and events. Every one is optional; docs/protocol.md says what each means.
 const (
 	HeaderContentType = "Content-Type"      // of a body; application/msgpack when absent
-	HeaderTimeout     = "Troupe-Timeout"    // milliseconds that the caller will still wait
+	HeaderTimeout     = "Troupe-Timeout"    // how long the caller will still wait, in milliseconds
 	HeaderExisting    = "Troupe-Existing"   // "1": the call must not create the actor
 	HeaderChain       = "Troupe-Chain"      // the actors that wait in this call, outermost first, separated by commas
-	HeaderRequestID   = "Troupe-Request-Id" // the caller's name for the call: two with one name take effect once
-	HeaderAttempt     = "Troupe-Attempt"    // of a call that is sent again: the how manyth time it is, from 2
-	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: where its caller waits
-	HeaderPending     = "Troupe-Pending"    // id of the host where a call that came again is known: no answer yet, but there will be one
-	HeaderReleased    = "Troupe-Released"   // "1": the answer of a host that stops to a forwarded call: claim the actor
-	HeaderEvent       = "Troupe-Event"      // of an event: its place, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS
-	HeaderExcept      = "Troupe-Except"     // of an event: the connection that it is not for
+	HeaderRequestID   = "Troupe-Request-Id" // the caller's name for the call: two calls with one name take effect once
+	HeaderAttempt     = "Troupe-Attempt"    // of a resent call: the number of the attempt, from 2
+	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: the reply subject of its caller
+	HeaderPending     = "Troupe-Pending"    // of a reply: the answer comes later; the id of the host where the call waits
+	HeaderReleased    = "Troupe-Released"   // "1": reply of a stopping host to a forwarded call: claim the actor
+	HeaderEvent       = "Troupe-Event"      // of an event: its position, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS
+	HeaderExcept      = "Troupe-Except"     // of an event: the connection that must ignore it
 	HeaderConnection  = "Troupe-Connection" // of a call: the caller's connection with the actor
-	HeaderInbox       = "Troupe-Inbox"      // of a call that connects: what is sent to the connection goes to INBOX.ID.EVENT
+	HeaderInbox       = "Troupe-Inbox"      // of _connect: events to the connection alone go to INBOX.ID.EVENT
 	HeaderErrorCode   = "Troupe-Error-Code"
 	HeaderErrorOrigin = "Troupe-Error-Origin" // "actor" for an actor's own error
-	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the same call can be made again
+	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the call can be resent
 
-	// The error headers of NATS micro services (ADR-32), so that its tools show our errors.
+	// The error headers of NATS micro services (ADR-32), so that NATS tools show our errors.
 	HeaderServiceError     = "Nats-Service-Error"
 	HeaderServiceErrorCode = "Nats-Service-Error-Code"
 )
 
-// DefaultTimeout bounds a call when its caller set no deadline.
+// DefaultTimeout bounds a call whose caller set no deadline.
 const DefaultTimeout = 30 * time.Second
 
-// ForwardRoom is what a call leaves of the server's max_payload for the headers that a host adds when it forwards it.
+// ForwardRoom is how many bytes of the server's max_payload a call must leave for the headers that a host adds when it
+// forwards the call.
 const ForwardRoom = 512
 
-// AlwaysFits is a size that every server takes: JetStream needs more. To ask for its limit takes the lock of the connection,
-// which is held while it writes.
+// AlwaysFits is a message size that every server accepts: JetStream needs more. Asking nc for its limit takes the lock
+// of the connection, which is held during writes to the socket.
 const AlwaysFits = 1 << 10
 
 // MaxRequestID is how many bytes [HeaderRequestID] may have.
@@ -47,10 +48,10 @@ const MaxRequestID = 256
 // MaxChain is how many actors may wait in one call.
 const MaxChain = 64
 
-// MaxChainBytes is how long [HeaderChain] may be: enough for as many actors with the longest of keys.
+// MaxChainBytes is how long [HeaderChain] may be: enough for [MaxChain] actors with the longest keys.
 const MaxChainBytes = 256 << 10
 
-// FormatTimeout writes the time left as [HeaderTimeout] has it: whole milliseconds, rounded up, at least 1.
+// FormatTimeout formats the time left for [HeaderTimeout]: whole milliseconds, rounded up, at least 1.
 func FormatTimeout(left time.Duration) string {
 	ms := int64(left / time.Millisecond)
 	if left%time.Millisecond > 0 {
@@ -59,11 +60,10 @@ func FormatTimeout(left time.Duration) string {
 	return strconv.FormatInt(max(1, ms), 10)
 }
 
-// ParseTimeout reads [HeaderTimeout]. What is absent or malformed counts as [DefaultTimeout], and no call is given
-// more than a day.
+// ParseTimeout parses [HeaderTimeout]. An absent or malformed value is [DefaultTimeout]. The limit is one day.
 func ParseTimeout(value string) time.Duration {
 	if value == "" {
-		return DefaultTimeout // without the error, which costs an allocation
+		return DefaultTimeout // a parse error would cost an allocation
 	}
 	ms, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {

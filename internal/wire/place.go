@@ -9,11 +9,11 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// Place is the position of an event, and which activation of its actor has broadcast the one before. So an event of an
-// actor that was destroyed and created again is not taken for the next one of the actor that was.
+// Place is the position of an event and the epoch of the event before it. With the latter, the first event of an actor
+// that was destroyed and created again is not taken for the next one of its predecessor.
 type Place struct {
 	troupe.Position
-	Previous uint64 // the epoch of the event before, which has the sequence before; zero when there was none
+	Previous uint64 // the epoch of the event with the sequence before; zero if there was none
 }
 
 // After is the place of the event that an actor in this epoch broadcasts after the one at last.
@@ -21,12 +21,12 @@ func After(last troupe.Position, epoch uint64) Place {
 	return Place{troupe.Position{Epoch: epoch, Sequence: last.Sequence + 1}, last.Epoch}
 }
 
-// Follows reports whether no event is missing between that at last and this one.
+// Follows reports whether no event is missing between last and p.
 func (p Place) Follows(last troupe.Position) bool {
 	return p.Sequence == last.Sequence+1 && (p.Previous == last.Epoch || last.Sequence == 0)
 }
 
-// String is the place as [HeaderEvent] has it: EPOCH.SEQUENCE, and .PREVIOUS when that is another epoch.
+// String formats a place for [HeaderEvent]: EPOCH.SEQUENCE, and .PREVIOUS if that is another epoch.
 func (p Place) String() string {
 	text := strconv.AppendUint(make([]byte, 0, 32), p.Epoch, 10)
 	text = strconv.AppendUint(append(text, '.'), p.Sequence, 10)
@@ -36,7 +36,7 @@ func (p Place) String() string {
 	return string(text)
 }
 
-// ParsePlace reads the place of an event from its headers. It is zero when there is none, or a malformed one.
+// ParsePlace reads the place of an event from its headers. It is zero if there is none or a malformed one.
 func ParsePlace(header nats.Header) Place {
 	epoch, rest, _ := strings.Cut(FirstHeader(header, HeaderEvent), ".")
 	sequence, previous, other := strings.Cut(rest, ".")
@@ -53,7 +53,7 @@ func ParsePlace(header nats.Header) Place {
 	return p
 }
 
-// parseCount is zero for what is no count.
+// parseCount is zero if text is not a number.
 func parseCount(text string) uint64 {
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// requestIDMark is what makes a reply subject a RequestID.
+// requestIDMark distinguishes a reply subject with a RequestID.
 const requestIDMark = ".id."
 
-// RequestID tells the requests of a caller apart, however often each is sent. It costs no header: a reply subject that
-// ends with id.NUMBER.FLOOR, both in base 36, is one, and what comes before names the caller.
+// RequestID identifies a request of a caller, however often it is sent. It costs no header: a reply subject that ends
+// with id.NUMBER.FLOOR, both in base 36, is one. What comes before names the caller.
 type RequestID struct {
 	Caller uint64 // the FNV-1a hash of its name
 	Number uint64 // from 1; the caller uses no number twice
-	// Floor is the lowest number of a request to the same actor whose answer the caller still waits for: answers to
-	// lower ones need not be kept (RIFL, SOSP 2015, has the idea).
+	// Floor is the lowest number of the requests to the same actor whose answer the caller still awaits. Answers to
+	// lower ones need not be kept (the idea is from RIFL, SOSP 2015).
 	Floor uint64
 }
 
-// ParseRequestID reads a reply subject.
+// ParseRequestID parses a reply subject.
 func ParseRequestID(reply string) (id RequestID, ok bool) {
 	floor := strings.LastIndexByte(reply, '.')
 	if floor < 0 {

@@ -31,7 +31,7 @@ func TestParseRequestID(t *testing.T) {
 	require.NotEqual(t, id.Caller, other.Caller)
 }
 
-// TestRequestsTellWhatTheirCallerStillWaitsFor looks at the reply subjects from the other side.
+// TestRequestsTellWhatTheirCallerStillWaitsFor looks at the reply subjects from the receiver's side.
 func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
 	t.Parallel()
 	nc := bustest.Connect(t)
@@ -59,7 +59,7 @@ func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
 	}
 	first, firstID := begin("a")
 	require.Equal(t, firstID.Number, firstID.Floor)
-	for i := range 1 << 17 { // actors, more than are remembered
+	for i := range 1 << 17 { // more actors than are remembered
 		q, err := r.Begin(strconv.Itoa(i), time.Now())
 		require.NoError(t, err)
 		q.End()

@@ -6,16 +6,17 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// DefaultNamespace is the first token of every subject, and the prefix of every bucket, unless told otherwise.
+// DefaultNamespace is the namespace unless another one is configured: the first token of every subject, and the prefix
+// of every bucket and stream.
 const DefaultNamespace = "troupe"
 
 // QueueGroup is the queue group in which the hosts of an actor type share its route subjects.
 const QueueGroup = "hosts"
 
-// Namespace builds the subjects of one system of actors. Two namespaces on one bus never meet.
+// Namespace builds and parses the subjects of one system of actors. Two namespaces on one bus never meet.
 type Namespace struct{ name string }
 
-// NewNamespace returns the namespace with this name, [DefaultNamespace] when it is empty. The error has
+// NewNamespace returns the namespace with this name, [DefaultNamespace] if it is empty. The error has
 // [troupe.CodeBadInput]: a namespace is spelt like any name.
 func NewNamespace(name string) (Namespace, error) {
 	if name == "" {
@@ -27,19 +28,19 @@ func NewNamespace(name string) (Namespace, error) {
 // Name is the namespace's name.
 func (n Namespace) Name() string { return n.name }
 
-// Call is the direct way to an active actor.
+// Call is the direct subject of an action: an awake actor listens there.
 func (n Namespace) Call(id troupe.ID, action string) string { return n.actor("call", id, action) }
 
-// Route is the way to an actor that always works: every host of its type listens, in a queue group.
+// Route is the subject of an action that always works: every host of the type listens there, in a queue group.
 func (n Namespace) Route(id troupe.ID, action string) string { return n.actor("route", id, action) }
 
 // RouteType is what the hosts of an actor type subscribe to.
 func (n Namespace) RouteType(actorType string) string { return n.name + ".route." + actorType + ".>" }
 
-// Event is where an actor's event is published.
+// Event is the subject on which an actor's event is published.
 func (n Namespace) Event(id troupe.ID, event string) string { return n.actor("event", id, event) }
 
-// Events is what a subscription to an event of these actors subscribes to. When the pattern ends with ">", other events
+// Events is what a subscription to an event of these actors subscribes to. If the pattern ends with ">", other events
 // arrive there too.
 func (n Namespace) Events(actors troupe.Actors, event string) string {
 	pattern := actors.Pattern()
@@ -49,15 +50,15 @@ func (n Namespace) Events(actors troupe.Actors, event string) string {
 	return n.name + ".event." + pattern + "." + event
 }
 
-// ParseEvent reads the subject of an event. It allocates nothing but the ID, which is checked.
+// ParseEvent parses the subject of an event, and checks the ID. It allocates only the ID.
 func (n Namespace) ParseEvent(subject string) (id troupe.ID, event string, ok bool) {
 	return n.parse(subject, ".event.")
 }
 
-// Log is where a durable event is kept; the server then publishes it where [Namespace.Event] says.
+// Log is the subject of a durable event in its stream. The server republishes it on [Namespace.Event].
 func (n Namespace) Log(id troupe.ID, event string) string { return n.actor("log", id, event) }
 
-// ParseLog reads the subject under which a durable event is kept, likewise.
+// ParseLog parses such a subject, like [Namespace.ParseEvent].
 func (n Namespace) ParseLog(subject string) (id troupe.ID, event string, ok bool) {
 	return n.parse(subject, ".log.")
 }
@@ -79,23 +80,24 @@ func (n Namespace) parse(subject, kind string) (id troupe.ID, name string, ok bo
 // HostAll is what a host subscribes to.
 func (n Namespace) HostAll(host string) string { return n.name + ".host." + host + ".>" }
 
-// Forward is where one host sends the call of an actor that another owns.
+// Forward is the subject on which a host forwards a call to the actor's owner.
 func (n Namespace) Forward(host string, id troupe.ID, action string) string {
 	return n.name + ".host." + host + ".call." + id.Tokens() + "." + action
 }
 
-// Batch is where a host takes calls of its actors that travel together: see [ParseBatch]. It answers an empty batch.
+// Batch is the subject on which a host takes batches of calls to its actors: see [ParseBatch]. The host answers an
+// empty batch.
 func (n Namespace) Batch(host string) string { return n.name + ".host." + host + ".batch" }
 
-// Ping is answered by a host that is up, and by NATS when it is not.
+// Ping is the subject on which a host that is up replies; if it is gone NATS replies with "no responders".
 func (n Namespace) Ping(host string) string { return n.name + ".host." + host + ".ping" }
 
-// maxInbox is how long the subject of a reply may be. A server ends a connection that sends it a line of over 4 KB.
+// maxInbox is how many bytes a reply subject may have. A server closes a connection that sends it a line of over 4 KB.
 const maxInbox = 1024
 
-// IsInbox reports whether somebody may wait for a reply at a subject: not at one of the server's own, such as $JS and
-// $KV, nor at one of this namespace. Callers choose where they are answered, and a host may publish where they may not:
-// it must not be made to delete a bucket, write a record, or call an actor in their stead.
+// IsInbox reports whether a host may reply to a subject: not to one of the server's, such as $JS and $KV, nor to one of
+// this namespace. Callers choose their reply subjects, and a host may publish where they may not. They must not make it
+// delete a bucket, write a record or call an actor for them.
 func (n Namespace) IsInbox(subject string) bool {
 	if subject == "" || len(subject) > maxInbox || subject[0] == '$' || subject[0] == '.' || subject[len(subject)-1] == '.' {
 		return false
@@ -116,14 +118,13 @@ func (n Namespace) actor(kind string, id troupe.ID, name string) string {
 	return n.name + "." + kind + "." + id.Tokens() + "." + name
 }
 
-// Target is what a call's subject names, taken apart. Tokens is the text of an ID that has not been checked.
+// Target is the parsed subject of a call. Tokens is the text of an ID that has not been checked.
 type Target struct {
 	Tokens, Action string
 	Forwarded      bool // by another host
 }
 
-// ParseCall reads a subject of the call or route kind, or the forward of a host, of this namespace. It allocates
-// nothing.
+// ParseCall parses a call subject, a route subject or a forward to a host in this namespace. It allocates nothing.
 func (n Namespace) ParseCall(subject string) (Target, bool) {
 	rest, ok := strings.CutPrefix(subject, n.name)
 	if !ok || rest == "" || rest[0] != '.' {

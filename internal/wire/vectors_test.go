@@ -16,7 +16,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// readVectors reads a file that programs in other languages read too.
+// readVectors reads a file that tests in other languages read too.
 func readVectors(t *testing.T, name string, into any) {
 	t.Helper()
 	data, err := os.ReadFile("../../docs/vectors/" + name)

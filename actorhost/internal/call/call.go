@@ -1,4 +1,4 @@
-// Package call is a call as a host has received it.
+// Package call describes a call as a host receives it.
 package call
 
 import (
@@ -12,20 +12,20 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Call is a call of an actor, or what else is asked of a host and answered as one.
+// Call is a call of an actor, or another request to a host that is answered like one.
 type Call struct {
 	Message
 	Action   string
-	As       codec.Codec // of the input, and so of the output; nil before it is known
+	As       codec.Codec // of input and output; nil until it is known
 	ID       dedup.ID
-	Deadline time.Duration // by the clock of the host
-	Existing bool          // the actor must be there already
-	Again    bool          // it is not sent for the first time
-	Ran      bool          // and is counted
-	Counters *Counters     // of the action; nil before that is known
+	Deadline time.Duration // on the host's clock
+	Existing bool          // the actor must exist already
+	Again    bool          // sent before
+	Ran      bool          // its action has run, and is counted
+	Counters *Counters     // of the action; nil until that is known
 }
 
-// Message is what a host keeps of the message of a call, of whose memory it may be a part.
+// Message is what a host keeps of a call's message. A batch's messages share memory.
 type Message struct {
 	Reply  string
 	Header nats.Header
@@ -33,26 +33,27 @@ type Message struct {
 	Size   int // of the whole message
 }
 
-// Of is a call that has arrived as a message. Nothing in it has been looked at.
+// Of returns the call in a message, without decoding anything.
 func Of(msg *nats.Msg) Call {
 	return Call{Message: Message{msg.Reply, msg.Header, msg.Data, msg.Size()}}
 }
 
-// Get is the first value of a header. Unlike Header.Get it wants the name exactly as it is.
+// Get returns the first value of a header. Unlike Header.Get it takes the name exactly as given.
 func (m *Message) Get(name string) string { return wire.FirstHeader(m.Header, name) }
 
-// Encoding is what the call says of its input, and thus of its reply.
+// Encoding returns the codec of the call's input, and so of its reply.
 func (m *Message) Encoding() (codec.Codec, error) {
 	return codec.ForContentType(m.Get(wire.HeaderContentType))
 }
 
-// Identity is what tells the call from others.
+// Identity returns what distinguishes the call from others.
 func (c *Call) Identity() dedup.Call {
 	return dedup.Call{ID: c.ID, Action: c.Action, Input: c.Data, Again: c.Again}
 }
 
-// Refused counts a call that is answered with an error without having run, or whose state was not stored after it had.
-func (c *Call) Refused(err *troupe.Error) {
+// CountRefused counts a call that is answered with an error because it was not run, or because its changes were not
+// stored.
+func (c *Call) CountRefused(err *troupe.Error) {
 	if c.Counters == nil {
 		return
 	}

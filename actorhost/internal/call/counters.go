@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Counters tell what has become of the calls of one action on a host.
+// Counters count the calls of one action on a host.
 type Counters struct {
 	Calls, Failed atomic.Int64
-	Took          atomic.Int64 // nanoseconds, by the turns
+	Took          atomic.Int64 // nanoseconds of all turns
 	LastError     atomic.Pointer[string]
 }
 

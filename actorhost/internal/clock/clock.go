@@ -1,16 +1,16 @@
-// Package clock is the time of one host: how long it has been there, by a clock that nobody sets.
+// Package clock is the clock of one host: the time since the host's start, unaffected by changes of the system time.
 package clock
 
 import "time"
 
-// Clock has begun with its host.
+// Clock counts from its start.
 type Clock struct{ began time.Time }
 
 // Start starts a clock.
 func Start() *Clock { return &Clock{time.Now()} }
 
-// Now is how long the clock has run.
+// Now returns how long the clock has run.
 func (c *Clock) Now() time.Duration { return time.Since(c.began) }
 
-// Time is the time of day at which the clock showed, or will show, a time of its own.
+// Time converts a time of this clock to a time of day.
 func (c *Clock) Time(at time.Duration) time.Time { return c.began.Add(at) }

@@ -35,7 +35,7 @@ type Store interface {
 }
 
 // Actor is what a Gate needs of the activation whose changes it stores.
-type Actor interface {
+type Actor interface { //nolint:interfacebloat // an activation has one gate, and that has to do with all of it
 	ID() troupe.ID
 	Epoch() uint64 // of the activation
 	Logger() *slog.Logger
@@ -96,6 +96,7 @@ func (c *Changes) Any() bool { return c.State != nil || len(c.Parts) > 0 }
 var (
 	ErrNoLease = errors.New("the host has lost its lease")
 	errNoState = errors.New("there is no state to write")
+	errEnding  = errors.New("it was being destroyed")
 )
 
 const (

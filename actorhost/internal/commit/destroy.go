@@ -2,41 +2,45 @@ package commit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // Destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
-// kept before, for afterwards there is no record of them.
+// kept before, for afterwards there is no record of them. Whether it succeeds or not, the activation must end: nothing is
+// written any more.
 func (g *Gate) Destroy(o *Output, c *Changes) {
-	if o.isDurable() {
+	durable := o.isDurable()
+	if durable {
 		g.Pass(&Output{Events: o.Events}, c)
 		o.Events, c = nil, &Changes{}
 	}
-	err := g.Settle()
 	g.mu.Lock()
+	err := g.settle()
 	g.ending = true
+	revision := g.revision
 	g.mu.Unlock()
 	if err == nil {
 		faults.At(faults.BeforeCommit)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.host.Ctx), destroyTimeout)
 		defer cancel()
-		err = g.host.Store.Delete(ctx, g.actor.ID(), g.revision)
+		err = g.host.Store.Delete(ctx, g.actor.ID(), revision)
 	}
-	g.mu.Lock()
-	g.ending = err == nil
-	var told segmentEnd
-	if err == nil {
-		told = g.flushed(nil)
-		g.apply(c.Parts)
-	}
-	g.mu.Unlock()
 	if err != nil {
 		g.actor.Logger().Warn("destroying the actor failed", slog.Any("error", err))
+		if durable { // and perhaps stored
+			err = fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
+		}
 		g.refuse(o, err)
 		return
 	}
+	g.mu.Lock()
+	told := g.flushed(nil)
+	g.apply(c.Parts)
+	g.mu.Unlock()
 	g.settleSegment(told)
 	faults.At(faults.AfterCommit)
 	_ = g.send(o, false) // nothing durable

@@ -68,16 +68,14 @@ func (g *Gate) Flush() bool {
 	g.flushRecord()
 	_ = g.Settle()
 	g.mu.Lock()
-	last, revision := g.unflushed, g.revision
+	last := g.unflushed
 	g.mu.Unlock()
 	if last == nil {
 		return true
 	}
-	write := last.record
-	write.Revision = revision
 	for tries := 0; g.host.Ctx.Err() == nil && g.actor.Owns(); tries++ {
 		ctx, cancel := context.WithTimeout(g.host.Ctx, resolveTimeout)
-		_, err := g.host.Store.Put(ctx, g.actor.ID(), write)
+		_, err := g.host.Store.Put(ctx, g.actor.ID(), last.record)
 		cancel()
 		if err == nil || errors.Is(err, store.ErrConflict) {
 			last.segment.Leave()

@@ -22,15 +22,16 @@ type Gate struct {
 	host  *Host
 	actor Actor
 
-	mu      sync.Mutex
-	asked   bool  // for a write, which will take what there is then
-	writing bool  // it has taken it
-	dirty   bool  // there must be one after it
-	shared  bool  // the next must not be in the journal alone
-	sending bool  // a goroutine sends what is released
-	ending  bool  // the record is being deleted: nothing is written any more
-	closed  error // why the activation can write no more
-	moved   signal
+	mu       sync.Mutex
+	asked    bool  // for a write, which will take what there is then
+	writing  bool  // it has taken it
+	dirty    bool  // there must be one after it
+	shared   bool  // the next must not be in the journal alone
+	sending  bool  // a goroutine sends what is released
+	refusing int8  // goroutines that refuse what was held back
+	ending   bool  // the record is deleted, if it can be: nothing is written any more
+	closed   error // why the activation can write no more
+	moved    signal
 
 	revision  uint64
 	state     []byte         // to be written, or written, last; nil at rest
@@ -101,7 +102,11 @@ func (g *Gate) Pass(o *Output, c *Changes) {
 		unchanged = g.actor.Unchanged()
 	}
 	g.mu.Lock()
-	if err := g.closed; err != nil {
+	err := g.closed
+	if err == nil && g.ending && c.Any() {
+		err = errEnding
+	}
+	if err != nil {
 		g.mu.Unlock()
 		g.refuse(o, err)
 		return
@@ -209,11 +214,16 @@ func (g *Gate) Grown(changes []record.Change) int64 {
 	return g.parts.Grown(changes)
 }
 
-// Settle waits until all that turns have changed is stored and sent, or cannot be any more.
+// Settle waits until all that turns have changed is stored and sent, or cannot be any more and is refused.
 func (g *Gate) Settle() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.asked || g.sending {
+	return g.settle()
+}
+
+// settle is Settle. The caller holds g.mu, which is free while it waits.
+func (g *Gate) settle() error {
+	for g.asked || g.sending || g.refusing > 0 {
 		g.moved.wait(&g.mu)
 	}
 	return g.closed
@@ -231,7 +241,7 @@ func (g *Gate) WaitForRoom() {
 	}
 }
 
-// crowd is how many outputs are held back. The caller holds g.mu.
+// crowd is how many outputs are held back, besides those that are being sent. The caller holds g.mu.
 func (g *Gate) crowd() int {
 	if g.held == nil {
 		return 0

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -97,16 +98,14 @@ func (g *Gate) send(o *Output, more bool) error {
 // stored: their callers get the answers from the next activation, which goes on with the events.
 func (g *Gate) giveUp(outputs []Output, err error) {
 	g.actor.Logger().Warn("keeping an event failed", slog.Any("error", err))
+	err = fmt.Errorf("an event could not be kept: %w", err)
 	g.mu.Lock()
-	behind := g.held.released
-	g.held.released, g.sending = nil, false
+	h := g.held
+	h.flying = slices.Concat(outputs, h.released, h.flying)
+	h.released, g.sending = nil, false
+	dropped := g.shut(err) // before anybody else can send, for no event may get into the log before this one
 	g.mu.Unlock()
-	for _, some := range [][]Output{outputs, behind} {
-		for i := range some {
-			g.refuse(&some[i], store.ErrOutcomeUnknown)
-		}
-	}
-	g.close(fmt.Errorf("an event could not be kept: %w", err), store.ErrOutcomeUnknown)
+	g.dismiss(dropped, err, store.ErrOutcomeUnknown)
 }
 
 // SendLeft gets the events into the log that an earlier activation has left.

@@ -21,9 +21,6 @@ func (g *Gate) ask() ask {
 		return ask{}
 	}
 	g.asked = true
-	if g.request == nil {
-		g.request = &store.Write{ID: g.actor.ID(), Take: g.take, Done: g.written}
-	}
 	return ask{true, !g.shared}
 }
 
@@ -31,6 +28,9 @@ func (g *Gate) ask() ask {
 func (g *Gate) write(a ask) {
 	if !a.wanted {
 		return
+	}
+	if g.request == nil { // a turn asks for the first write, so nobody else looks at it yet
+		g.request = &store.Write{ID: g.actor.ID(), Take: g.take, Done: g.written}
 	}
 	if err := g.actor.Write(*g.request, a.journal); err != nil {
 		g.close(err, err)
@@ -167,14 +167,25 @@ func (g *Gate) fail(flying, next error) {
 // one error, the rest with the other. What is released is stored, and is sent.
 func (g *Gate) close(err, flying error) {
 	g.mu.Lock()
+	dropped := g.shut(err)
+	g.mu.Unlock()
+	g.dismiss(dropped, err, flying)
+}
+
+// shut closes the gate, and returns what is to be refused. The caller holds g.mu, and calls dismiss once it has let it go.
+func (g *Gate) shut(err error) (dropped held) {
 	g.closed, g.asked, g.writing, g.dirty = err, false, false, false
-	var dropped held
 	if h := g.held; h != nil {
 		dropped.flying, dropped.next = h.flying, h.next
 		h.flying, h.next = nil, nil
 	}
+	g.refusing++
 	g.moved.broadcast()
-	g.mu.Unlock()
+	return dropped
+}
+
+// dismiss does for close what is done without the lock.
+func (g *Gate) dismiss(dropped held, err, flying error) {
 	for i := range dropped.flying {
 		g.refuse(&dropped.flying[i], flying)
 	}
@@ -182,4 +193,8 @@ func (g *Gate) close(err, flying error) {
 		g.refuse(&dropped.next[i], err)
 	}
 	g.actor.End()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusing--
+	g.moved.broadcast()
 }

@@ -2,14 +2,14 @@
 
 package faults
 
-// Guarantees.
+// The guarantees that a host gives.
 const (
-	Fencing  = true // writes are compare-and-set, and a host without a lease is silent
+	Fencing  = true // writes are compare-and-set, and a host without a lease sends nothing
 	Gating   = true // replies and events wait for the write
-	Deduping = true // what ran is remembered
+	Deduping = true // calls that have run are remembered
 
-	Eager = false // each change goes to the journal that may
+	Eager = false // every change goes to the journal if it may
 )
 
-// At is called at each point.
+// At is called at each point of a turn.
 func At(Point) {}

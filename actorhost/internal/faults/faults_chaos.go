@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// What faults.go says, with the guarantees that are named in TROUPE_CHAOS_OFF, separated by commas, switched off.
+// As in faults.go, but TROUPE_CHAOS_OFF may switch guarantees off: a list of names separated by commas.
 var (
 	Fencing  = !off("fencing")
 	Gating   = !off("gating")
@@ -28,10 +28,10 @@ func off(guarantee string) bool {
 
 var handler atomic.Pointer[func(point string)]
 
-// Handle has f called at each point.
+// Handle makes At call f.
 func Handle(f func(point string)) { handler.Store(&f) }
 
-// At is called at each point.
+// At calls the handler, if there is one.
 func At(p Point) {
 	if f := handler.Load(); f != nil {
 		(*f)(string(p))

@@ -16,7 +16,7 @@ func TestMailboxTakesSoManyOrSoMuch(t *testing.T) {
 	t.Parallel()
 	all := newMailboxes()
 	var box mailbox.Mailbox[int64]
-	takes := func(size int64, others int) bool { return box.Takes(all, &size, others) }
+	takes := func(size int64, others int) bool { return box.HasRoom(all, &size, others) }
 
 	require.True(t, takes(mailbox.MaxBytes+1, 0), "the first may have any size")
 	box.Push(all, mailbox.MaxBytes-10)
@@ -29,9 +29,9 @@ func TestMailboxTakesSoManyOrSoMuch(t *testing.T) {
 	require.True(t, takes(10, 2))
 	size := int64(11)
 	var third mailbox.Mailbox[int64]
-	require.False(t, third.Takes(all, &size, 2), "all of a host have a limit")
+	require.False(t, third.HasRoom(all, &size, 2), "all of a host have a limit")
 	require.Equal(t, []int64{mailbox.MaxAllBytes - mailbox.MaxBytes}, other.Drain(all))
-	require.True(t, third.Takes(all, &size, 2))
+	require.True(t, third.HasRoom(all, &size, 2))
 }
 
 func TestMailboxKeepsTheOrder(t *testing.T) {

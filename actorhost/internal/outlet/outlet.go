@@ -1,4 +1,4 @@
-// Package outlet is by which a host sends: replies, events, and refusals of what it does not do.
+// Package outlet sends a host's replies, refusals and events.
 package outlet
 
 import (
@@ -15,31 +15,32 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Outlet sends over one connection. It is safe for concurrent use.
+// Outlet sends on one connection. It is safe for concurrent use.
 type Outlet struct {
 	nc      *nats.Conn
 	ns      wire.Namespace
 	logger  *slog.Logger
-	host    func() string // the id of the host
-	busy    func() bool   // calls have arrived that nobody is at yet: their replies are about to follow
+	host    func() string // returns the host's id
+	busy    func() bool   // reports whether calls have arrived that no goroutine has taken yet: more replies will follow soon
 	replies *rpc.Batcher
 }
 
-// New returns an outlet of a host, which has an id, and is busy while calls have arrived that nobody is at yet.
+// New returns an outlet. host returns the host's id. busy reports whether calls have arrived that no goroutine has
+// taken yet.
 func New(nc *nats.Conn, ns wire.Namespace, logger *slog.Logger, host func() string, busy func() bool) *Outlet {
 	o := &Outlet{nc: nc, ns: ns, logger: logger, host: host, busy: busy}
 	o.replies = rpc.NewBatcher(nc, rpc.BatcherConfig{
 		Short:   true,
 		Subject: func(caller string) string { return wire.ManyReplies(caller, o.host()) },
-		Failed:  func(caller string, _ uint64, err error) { o.sent(caller, err) },
+		Failed:  func(caller string, _ uint64, err error) { o.logFailure(caller, err) },
 	})
 	return o
 }
 
-// headerRoom is what a reply's headers may take of a message.
+// headerRoom is how many bytes of a message the headers of a reply may take.
 const headerRoom = 128
 
-// Fits checks the output of an action against what the server takes.
+// Fits checks whether the server takes a reply with this output.
 func (o *Outlet) Fits(c *call.Call, output []byte) error {
 	if len(output)+headerRoom <= wire.AlwaysFits {
 		return nil
@@ -51,7 +52,7 @@ func (o *Outlet) Fits(c *call.Call, output []byte) error {
 	return nil
 }
 
-// Reply makes the answer to a call. It has no subject when nobody wants one.
+// Reply makes the reply to a call. It has no subject if nobody waits for one.
 func Reply(c *call.Call, output []byte) nats.Msg {
 	if c.Reply == "" {
 		return nats.Msg{}
@@ -64,7 +65,7 @@ func Reply(c *call.Call, output []byte) nats.Msg {
 	return msg
 }
 
-// ErrorReply makes the answer to a call that has failed.
+// ErrorReply makes the reply to a failed call. It has no subject if nobody waits for one.
 func (o *Outlet) ErrorReply(c *call.Call, as codec.Codec, err *troupe.Error) nats.Msg {
 	if c.Reply == "" {
 		return nats.Msg{}
@@ -78,9 +79,9 @@ func (o *Outlet) ErrorReply(c *call.Call, as codec.Codec, err *troupe.Error) nat
 	return *msg
 }
 
-// Refuse answers work that was not started.
+// Refuse answers a call that was not run or whose changes were not stored.
 func (o *Outlet) Refuse(c *call.Call, err *troupe.Error) {
-	c.Refused(err)
+	c.CountRefused(err)
 	as := c.As
 	if as == nil {
 		as = codec.MsgPack
@@ -92,15 +93,15 @@ func (o *Outlet) Refuse(c *call.Call, err *troupe.Error) {
 	o.SendReply(&msg, o.busy())
 }
 
-// Send publishes, after all replies that were sent before. It fails only without a connection, when nobody can be told
-// either.
+// Send publishes a message after all replies that were sent before. A failure is only logged: without a connection
+// there is nobody to tell.
 func (o *Outlet) Send(msg *nats.Msg) {
 	o.replies.Flush()
-	o.sent(msg.Subject, o.nc.PublishMsg(msg))
+	o.logFailure(msg.Subject, o.nc.PublishMsg(msg))
 }
 
-// SendReply publishes a reply: now, or, when more are about to follow, together with those that go to the same caller if
-// it takes them so.
+// SendReply publishes a reply. If more replies follow soon, it may wait for them, to travel in one message with those
+// to the same caller, if that caller accepts this.
 func (o *Outlet) SendReply(msg *nats.Msg, more bool) {
 	if msg.Subject == "" {
 		return
@@ -110,34 +111,34 @@ func (o *Outlet) SendReply(msg *nats.Msg, more bool) {
 		o.Send(msg)
 		return
 	}
-	o.sent(msg.Subject, o.replies.Add(caller, msg, more, nil))
+	o.logFailure(msg.Subject, o.replies.Add(caller, msg, more, nil))
 }
 
-func (o *Outlet) sent(subject string, err error) {
+func (o *Outlet) logFailure(subject string, err error) {
 	if err != nil {
 		o.logger.Warn("publishing failed", slog.String("subject", subject), slog.String("host", o.host()), slog.Any("error", err))
 	}
 }
 
-// SendPending tells the caller of a call that has come again that its actor is at it.
+// SendPending tells a caller that has sent its call again that the call is already running or queued.
 func (o *Outlet) SendPending(c *call.Call) {
 	o.SendReply(&nats.Msg{Subject: c.Reply, Header: nats.Header{wire.HeaderPending: {o.host()}}}, o.busy())
 }
 
-// Answer answers what is asked of the host, if somebody waits for that.
+// Answer answers a request to the host, if somebody waits for the answer.
 func (o *Outlet) Answer(msg *nats.Msg, data []byte) {
 	if msg.Reply != "" {
 		o.Send(&nats.Msg{Subject: msg.Reply, Data: data})
 	}
 }
 
-// Answerable reports whether a message may be answered. One whose reply subject is no inbox is not run either: whoever
-// sends that does not want an answer but something else.
+// Answerable reports whether a message may be answered. A message whose reply subject is not an inbox must not even be
+// run: its sender wants something other than an answer.
 func (o *Outlet) Answerable(msg *nats.Msg) bool {
 	if msg.Reply == "" || o.ns.IsInbox(msg.Reply) {
 		return true
 	}
-	o.logger.Warn("a message was dropped: its reply subject is no inbox", slog.String("subject", msg.Subject),
+	o.logger.Warn("a message was dropped: its reply subject is not an inbox", slog.String("subject", msg.Subject),
 		slog.String("reply", fmt.Sprintf("%.100s", msg.Reply)), slog.String("host", o.host()))
 	return false
 }

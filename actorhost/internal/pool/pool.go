@@ -1,4 +1,4 @@
-// Package pool has the goroutines that take the turns of a host.
+// Package pool runs the goroutines that take the turns of a host.
 package pool
 
 import (
@@ -9,35 +9,36 @@ import (
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-// Pool holds what has something to do, and the goroutines that do it. A goroutine that is done with one goes straight on
-// to the next, or waits for one: a new goroutine for each would have to grow its stack first, and would let the connection
-// send every reply in a write of its own, which costs more than anything else in a call. It is safe for concurrent use.
+// Pool holds a queue of items to run, and the goroutines that run them. A goroutine goes straight from one item to the
+// next, or waits for one. A new goroutine for each would have to grow its stack first. It would also make the
+// connection write every reply separately, which costs more than anything else in a call. A Pool is safe for concurrent
+// use.
 type Pool[T any] struct {
 	run        func(T)
 	goroutines sync.WaitGroup
 	queued     atomic.Int64 // in the queue
 
-	mu     sync.Mutex
-	queue  queue.FIFO[T]
-	free   int // goroutines that are about to take something; at least one as long as there is anything in the queue
-	idle   int // goroutines that wait
-	wanted int // of those, how many are to go on
-	goOn   *sync.Cond
-	closed bool // nobody waits any more
+	mu       sync.Mutex
+	queue    queue.FIFO[T]
+	free     int // goroutines that are about to take an item; at least one while the queue is not empty
+	idle     int // goroutines that wait
+	toResume int // how many of the idle ones are to go on
+	resume   *sync.Cond
+	closed   bool // goroutines do not wait any more
 }
 
-// New returns a pool whose goroutines call run. Callers must Close it.
+// New returns a pool that calls run for each item. Callers must Close it.
 func New[T any](run func(T)) *Pool[T] {
 	p := &Pool[T]{run: run}
-	p.goOn = sync.NewCond(&p.mu)
+	p.resume = sync.NewCond(&p.mu)
 	return p
 }
 
-// Queued is how many wait for a goroutine.
+// Queued returns how many items wait for a goroutine.
 func (p *Pool[T]) Queued() int64 { return p.queued.Load() }
 
-// Add has run called for each. There are as many goroutines as there are runs that wait for something, and a few more that
-// do not. The queue has no limit: whoever adds the same only once has one.
+// Add queues items to be run. There are as many goroutines as there are runs that block, and a few more. The queue has
+// no limit: callers limit it by not adding an item that is queued already.
 func (p *Pool[T]) Add(all ...T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,12 +52,12 @@ func (p *Pool[T]) Add(all ...T) {
 	}
 }
 
-// start adds a goroutine. The caller holds p.mu.
+// start adds a goroutine, an idle one if there is one. The caller holds p.mu.
 func (p *Pool[T]) start() {
 	p.free++
-	if p.wanted < p.idle {
-		p.wanted++
-		p.goOn.Signal()
+	if p.toResume < p.idle {
+		p.toResume++
+		p.resume.Signal()
 		return
 	}
 	p.goroutines.Go(p.work)
@@ -71,7 +72,7 @@ func (p *Pool[T]) work() {
 			p.queued.Add(-1)
 			p.free--
 			if p.free == 0 && p.queue.Len() > 0 {
-				p.start() // for a run may take as long as it likes
+				p.start() // because a run may take any time
 			}
 			p.mu.Unlock()
 			p.run(one)
@@ -85,34 +86,34 @@ func (p *Pool[T]) work() {
 	}
 }
 
-// maxIdle is how many goroutines wait for something to do. Where turns, or those who wake, wait for the server, so many are
-// soon needed again, with stacks that have grown already.
+// maxIdle limits how many goroutines wait. When turns or wake-ups wait for the server, that many are soon needed again,
+// with stacks that have grown already.
 const maxIdle = 32
 
-// wait waits until there is something to do, and reports whether there is. The caller holds p.mu.
+// wait waits for something to do, and reports whether there is something. The caller holds p.mu.
 func (p *Pool[T]) wait() bool {
 	if p.idle >= maxIdle {
 		return false
 	}
 	p.idle++
-	for p.wanted == 0 && !p.closed {
-		p.goOn.Wait()
+	for p.toResume == 0 && !p.closed {
+		p.resume.Wait()
 	}
 	p.idle--
-	if p.wanted == 0 {
+	if p.toResume == 0 {
 		return false
 	}
-	p.wanted--
+	p.toResume--
 	return true
 }
 
-// Close lets the goroutines go that wait. What is in the queue is still run.
+// Close ends the idle goroutines. Queued items are still run.
 func (p *Pool[T]) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	p.goOn.Broadcast()
+	p.resume.Broadcast()
 }
 
-// Wait returns when no goroutine is left of a pool that is closed.
+// Wait returns when all goroutines of a closed pool have ended.
 func (p *Pool[T]) Wait() { p.goroutines.Wait() }

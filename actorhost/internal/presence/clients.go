@@ -13,25 +13,25 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Clients are the programs that have connections C with actors of a host, by their inboxes. It finds out which programs
-// are gone. It is safe for concurrent use.
+// Clients are the programs that have connections C with a host's actors, by inbox. It pings them to find out which are
+// gone. It is safe for concurrent use.
 type Clients[C comparable] struct {
-	ping func(ctx context.Context, inbox string) (answer []byte, err error)
-	id   func(C) string // of a connection
-	gone func(C)        // is told that a connection is over; again, until it is removed
+	ping  func(ctx context.Context, inbox string) (answer []byte, err error)
+	id    func(C) string // of a connection, as its client knows it
+	ended func(C)        // called when a connection has ended, with each ping until it is removed
 
-	mu      sync.Mutex
-	byInbox map[string]*program[C]
-	some    chan struct{} // has something once there is a connection
+	mu       sync.Mutex
+	byInbox  map[string]*clientEntry[C]
+	notEmpty chan struct{} // has an element once there is a connection
 }
 
-type program[C comparable] struct {
+type clientEntry[C comparable] struct {
 	connections map[C]struct{}
-	missed      int // pings in a row
+	missed      int // consecutive pings
 }
 
-// A client is asked every few seconds whether it is there, once for all its connections. One that has not answered so
-// often, because nobody listens to its inbox or nobody says anything, is gone: its actors know within 15 s.
+// Each client is pinged once for all its connections. A client that misses missedPings in a row, because nobody listens to
+// its inbox or nobody answers, is gone. Its actors know within 15 s.
 const (
 	pingClientsEvery  = 5 * time.Second
 	pingClientTimeout = 2 * time.Second
@@ -39,8 +39,7 @@ const (
 	missedPings       = 2
 )
 
-// NewClients returns the clients of a host, as yet none. Nothing of one is known when it cannot be pinged because of the
-// host itself.
+// NewClients returns the clients of a host, none as yet. While the host itself is cut off, failed pings do not count.
 func NewClients[C comparable](p *Presence, id func(C) string, gone func(C)) *Clients[C] {
 	ping := func(ctx context.Context, inbox string) ([]byte, error) {
 		answer, err := p.Requester.Do(ctx, &nats.Msg{Subject: inbox + "." + wire.PingName}, pingClientTimeout)
@@ -52,28 +51,28 @@ func NewClients[C comparable](p *Presence, id func(C) string, gone func(C)) *Cli
 		}
 		return nil, err
 	}
-	return &Clients[C]{ping: ping, id: id, gone: gone, byInbox: make(map[string]*program[C]), some: make(chan struct{}, 1)}
+	return &Clients[C]{ping: ping, id: id, ended: gone, byInbox: make(map[string]*clientEntry[C]), notEmpty: make(chan struct{}, 1)}
 }
 
 var errMissed = errors.New("the client does not answer")
 
-// Add notes that a client has a connection.
+// Add adds a connection of a client.
 func (s *Clients[C]) Add(inbox string, conn C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.byInbox[inbox]
 	if c == nil {
-		c = &program[C]{connections: make(map[C]struct{}, 1)}
+		c = &clientEntry[C]{connections: make(map[C]struct{}, 1)}
 		s.byInbox[inbox] = c
 	}
 	c.connections[conn] = struct{}{}
 	select {
-	case s.some <- struct{}{}:
+	case s.notEmpty <- struct{}{}:
 	default:
 	}
 }
 
-// Remove forgets a connection.
+// Remove removes a connection.
 func (s *Clients[C]) Remove(inbox string, conn C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,10 +83,10 @@ func (s *Clients[C]) Remove(inbox string, conn C) {
 	}
 }
 
-// Watch pings the clients until ctx is done, from the first connection on.
+// Watch pings the clients until ctx is done. It begins with the first connection.
 func (s *Clients[C]) Watch(ctx context.Context) {
 	select {
-	case <-s.some:
+	case <-s.notEmpty:
 	case <-ctx.Done():
 		return
 	}
@@ -102,9 +101,9 @@ func (s *Clients[C]) Watch(ctx context.Context) {
 		var pings errgroup.Group
 		pings.SetLimit(pingsAtOnce)
 		for _, inbox := range s.inboxes() {
-			pings.Go(func() error { s.check(ctx, inbox); return nil })
+			pings.Go(func() error { s.pingClient(ctx, inbox); return nil })
 		}
-		_ = pings.Wait() // it has no errors
+		_ = pings.Wait() // never fails
 	}
 }
 
@@ -117,8 +116,9 @@ func (s *Clients[C]) inboxes() (inboxes []string) {
 	return inboxes
 }
 
-// check asks one client, and tells which of its connections are over: all when it is gone, or those that it has given up.
-func (s *Clients[C]) check(ctx context.Context, inbox string) {
+// pingClient pings one client and reports its ended connections: all if the client is gone, otherwise those that its
+// answer gives up.
+func (s *Clients[C]) pingClient(ctx context.Context, inbox string) {
 	answer, err := s.ping(ctx, inbox)
 	missed := errors.Is(err, errMissed)
 	if err != nil && !missed {
@@ -126,15 +126,15 @@ func (s *Clients[C]) check(ctx context.Context, inbox string) {
 	}
 	var given []string
 	if err == nil && codec.MsgPack.Unmarshal(answer, &given) != nil {
-		given = nil // junk: nothing is known
+		given = nil // invalid: it says nothing
 	}
-	for _, conn := range s.over(inbox, missed, given) {
-		s.gone(conn)
+	for _, conn := range s.endedConnections(inbox, missed, given) {
+		s.ended(conn)
 	}
 }
 
-// over notes how a ping has ended and returns the connections that are over.
-func (s *Clients[C]) over(inbox string, missed bool, given []string) (over []C) {
+// endedConnections counts a missed ping or resets the count, and returns the connections that have ended.
+func (s *Clients[C]) endedConnections(inbox string, missed bool, given []string) (over []C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.byInbox[inbox]

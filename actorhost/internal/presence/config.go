@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Config is what a Presence needs of its host. All of it must be given.
+// Config configures a Presence. All fields are required.
 type Config struct {
 	Conn      *nats.Conn
 	Namespace wire.Namespace
@@ -25,15 +25,15 @@ type Config struct {
 	Logger    *slog.Logger
 
 	Name                 string   // of the host, for people
-	Types                []string // of the actors that it runs, sorted
+	Types                []string // of actors that the host runs, sorted
 	Lease                time.Duration
 	TakeoverOnDisconnect bool
 
-	Inbox chan *nats.Msg // takes calls, and what the host is asked
-	Asked chan *nats.Msg // takes what all services are asked
+	Inbox           chan *nats.Msg // receives calls and requests to the host
+	ServiceRequests chan *nats.Msg // receives NATS service requests
 
-	Ctx     context.Context //nolint:containedctx // the life of the host
-	Staying context.Context //nolint:containedctx // ends as the host begins to stop: a lost session has no successor then
-	Go      func(func())    // runs a goroutine of the host
-	Evict   func()          // drops all that the host held in a session that is lost; must not block
+	Ctx       context.Context //nolint:containedctx // the life of the host
+	UntilStop context.Context //nolint:containedctx // ends when the host begins to stop; a session lost after that is not replaced
+	Go        func(func())    // runs a goroutine of the host
+	Evict     func()          // ends all activations of a lost session; must not block
 }

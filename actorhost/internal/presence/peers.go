@@ -14,49 +14,51 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// A host that answered a ping counts as up for this long, and one that does not answer in this time as silent.
+// A host counts as up for peerUpFor after its answer to a ping, and as silent after pingTimeout without one.
 const peerUpFor, pingTimeout = 100 * time.Millisecond, 250 * time.Millisecond
 
-// maxPeers bounds the memory of answered pings, and of hosts that are gone; beyond it all is forgotten and asked again.
+// maxPeers limits how many hosts are remembered as up, and how many as gone. When a limit is reached, all of that kind
+// are forgotten and asked again.
 const maxPeers = 1024
 
-// Peers tells whether other hosts are up. It remembers which have answered, and which never will.
+// Peers finds out whether other hosts are up. It remembers which have answered lately, and which are gone.
 type Peers struct {
 	config     *Config
-	recoveries singleflight.Group // by the id of a host
+	recoveries singleflight.Group // by host id
 
 	mu   sync.Mutex
 	seen map[string]time.Time
 	gone map[string]bool
 }
 
-// errSilent: a host does not answer and its lease has not run out.
+// errSilent: the host does not answer, but its lease has not run out.
 var errSilent = errors.New("the actor's host does not answer and still has its lease")
 
-// WaitForOwner tells whether the host that owns an actor is up. It waits as long as that cannot be told, at most until ctx is
-// done: a call waits here rather than at its caller, who could only ask again, and perhaps the silent host itself.
+// WaitForOwner reports whether the host that owns an actor is up. It waits until this is certain, at most until ctx is
+// done. The call waits here because its caller could only ask again, perhaps the silent host itself.
 func (p *Peers) WaitForOwner(ctx context.Context, owner string) (bool, error) {
 	for {
 		up, err := p.ownerUp(ctx, owner)
-		if !errors.Is(err, errSilent) || !pause.For(ctx, askAgain) {
+		if !errors.Is(err, errSilent) || !pause.For(ctx, silentPause) {
 			return up, err
 		}
 	}
 }
 
-// askAgain is the pause before a silent host is asked again.
-const askAgain = 50 * time.Millisecond
+// silentPause is the pause before a silent host is pinged again.
+const silentPause = 50 * time.Millisecond
 
-// ownerUp finds out whether the host that owns an actor can be sent a call. It is false only when that host is
-// provably gone: no lease, or, on a single server, nobody at its ping, and then its lease is revoked before anybody
-// claims what it owned. On a cluster the latter proves nothing, but may be told to count.
+// ownerUp reports whether calls can be sent to the host that owns an actor. It returns false only if that host is
+// certainly gone: it has no lease, or, on a single server, nobody listens for its pings. In the second case it revokes
+// the lease before anybody claims the host's actors. On a cluster the missing listener proves nothing, and counts only
+// with TakeoverOnDisconnect.
 func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 	if up, known := p.recall(owner); known {
 		return up, nil
 	}
 	pingErr := p.ping(ctx, owner)
 	if pingErr == nil {
-		p.answered(owner)
+		p.setUp(owner)
 		return true, nil
 	}
 	revision, up, err := p.config.Leases.Revision(ctx, owner)
@@ -66,9 +68,9 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 		return false, err
 	case up && (!errors.Is(pingErr, nats.ErrNoResponders) || cluster && !p.config.TakeoverOnDisconnect):
 		return false, fmt.Errorf("%w: %s", errSilent, owner)
-	case up || cluster: // where a replica that lags may not know of the lease
+	case up || cluster: // on a cluster a lagging replica may miss the lease
 		if err := p.config.Leases.Revoke(ctx, owner, revision); errors.Is(err, store.ErrConflict) {
-			return false, fmt.Errorf("%w: %s", errSilent, owner) // it has just renewed
+			return false, fmt.Errorf("%w: %s", errSilent, owner) // it was renewed just now
 		} else if err != nil {
 			return false, fmt.Errorf("revoking the lease of %s: %w", owner, err)
 		}
@@ -76,11 +78,12 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 	if err := p.recover(ctx, owner); err != nil {
 		return false, err
 	}
-	p.left(owner)
+	p.setGone(owner)
 	return false, nil
 }
 
-// recover brings into the records what only the journal of a host has that is gone. All who wait for that wait for one.
+// recover writes into the records what only the journal of a dead host has. All who wait for the same host share one
+// recovery.
 func (p *Peers) recover(ctx context.Context, owner string) error {
 	done := make(chan error, 1)
 	p.config.Go(func() {
@@ -100,16 +103,16 @@ func (p *Peers) recoverNow(owner string) error {
 	defer cancel()
 	err := p.config.Journals.Recover(ctx, owner)
 	if err == nil {
-		p.config.Go(func() { _ = p.config.Journals.Forget(p.config.Staying, owner) }) // and else it takes up some room
+		p.config.Go(func() { _ = p.config.Journals.Forget(p.config.UntilStop, owner) }) // on failure it only takes up some space
 	}
 	return err
 }
 
-// recoverTimeout bounds one try, which others may follow that go on where it has ended.
+// recoverTimeout limits one try. The next one continues where it ended.
 const recoverTimeout = 30 * time.Second
 
-// ping asks a host for a sign of life, within the pingTimeout, and again in that time: what is sent to a host that has
-// just died is lost until the server knows it.
+// ping pings a host several times within pingTimeout. A single ping may be lost: the server sends it to a host that has
+// just died until it notices.
 func (p *Peers) ping(ctx context.Context, host string) error {
 	request, err := p.config.Requester.Begin("", time.Now())
 	if err != nil {
@@ -126,7 +129,7 @@ func (p *Peers) ping(ctx context.Context, host string) error {
 	return err
 }
 
-// recall is what is known of a host without asking. One that is gone never comes back: its id is random.
+// recall returns what is known of a host without a ping. A host that is gone never comes back: its id is random.
 func (p *Peers) recall(host string) (up, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +138,7 @@ func (p *Peers) recall(host string) (up, known bool) {
 	return up, up || p.gone[host]
 }
 
-func (p *Peers) left(host string) {
+func (p *Peers) setGone(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone == nil || len(p.gone) >= maxPeers {
@@ -144,14 +147,14 @@ func (p *Peers) left(host string) {
 	p.gone[host] = true
 }
 
-// Forget has a host asked again that did not take a call.
+// Forget makes the next WaitForOwner ping a host again, because the host has not taken a call.
 func (p *Peers) Forget(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.seen, host)
 }
 
-func (p *Peers) answered(host string) {
+func (p *Peers) setUp(host string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.seen == nil || len(p.seen) >= maxPeers {

@@ -1,5 +1,4 @@
-// Package presence keeps a host on the bus: its lease, what it listens to as long as it has that, and which other hosts
-// are there.
+// Package presence keeps a host on the bus: its lease, its subscriptions while it has the lease, and the other hosts.
 package presence
 
 import (
@@ -16,33 +15,33 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// Presence is a host on the bus. It is safe for concurrent use.
+// Presence is a host's place on the bus. It is safe for concurrent use.
 type Presence struct {
 	Config
 	Peers
-	session   atomic.Pointer[Session]
-	lost      chan nats.Status // has something as soon as the connection is lost: see Session.Valid
-	rejoining sync.Mutex       // held while one session succeeds another
+	session     atomic.Pointer[Session]
+	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
+	rejoining   sync.Mutex       // held while a lost session is replaced
 }
 
-// New returns a Presence that is not on the bus yet. Callers must Close it.
+// New returns a Presence that has not joined the bus yet. Callers must Close it.
 func New(config Config) *Presence {
-	p := &Presence{Config: config, lost: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)}
+	p := &Presence{Config: config, disconnects: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)}
 	p.Peers.config = &p.Config
 	return p
 }
 
-// Close ends what New has begun.
-func (p *Presence) Close() { p.Conn.RemoveStatusListener(p.lost) }
+// Close releases what New has registered.
+func (p *Presence) Close() { p.Conn.RemoveStatusListener(p.disconnects) }
 
-// Session is the one that the host is in. It is nil before Join.
+// Session returns the current session, nil before Join.
 func (p *Presence) Session() *Session { return p.session.Load() }
 
-// renewAgain is the pause after a failed renewal. On a cluster, the election of a new leader may need several tries.
-const renewAgain = 50 * time.Millisecond
+// renewPause is the pause after a failed renewal. While a cluster elects a new leader, several tries may fail.
+const renewPause = 50 * time.Millisecond
 
-// Keep renews the lease three times in its life and whenever the connection has come back, and starts a new session when
-// it is lost. It returns when the host ends.
+// Keep renews the lease three times in its life, and whenever the connection comes back. If the lease is lost, Keep
+// starts a new session. It returns when the host ends.
 func (p *Presence) Keep() {
 	s := p.Session()
 	connected := p.Conn.StatusChanged(nats.CONNECTED)
@@ -62,7 +61,7 @@ func (p *Presence) Keep() {
 		case err == nil:
 			timer.Reset(wait)
 		case errors.Is(err, store.ErrConflict):
-			p.Logger.Error("the lease is lost, another host may own our actors: starting anew", slog.String("host", s.ID))
+			p.Logger.Error("the lease is lost, another host may own this host's actors: starting a new session", slog.String("host", s.ID))
 			if s = p.rejoin(s); s == nil {
 				cancel()
 				return
@@ -71,36 +70,37 @@ func (p *Presence) Keep() {
 		case p.Ctx.Err() != nil: // the host has stopped
 		default:
 			p.Logger.Warn("renewing the lease failed", slog.String("host", s.ID), slog.Any("error", err))
-			timer.Reset(renewAgain)
+			timer.Reset(renewPause)
 		}
 		cancel()
 	}
 }
 
-// rejoin gives up all that a lost session held, and starts a new one as soon as the bus lets it, or none when the host
-// stops.
+// rejoin gives up all that a lost session held, and starts a new one as soon as the bus allows. It returns nil if the
+// host stops first.
 func (p *Presence) rejoin(lost *Session) *Session {
 	p.rejoining.Lock()
 	defer p.rejoining.Unlock()
-	_ = lost.leave() // a connection that is closed listens to nothing
+	_ = lost.stopListening() // fails only if the connection is closed
 	p.Evict()
-	p.Go(func() { _ = lost.Journal.Close(p.Ctx) }) // as much is left for who takes over
-	for p.Staying.Err() == nil {
-		ctx, cancel := context.WithTimeout(p.Staying, p.Lease)
+	p.Go(func() { _ = lost.Journal.Close(p.Ctx) }) // what is left in it, the next owner recovers
+	for p.UntilStop.Err() == nil {
+		ctx, cancel := context.WithTimeout(p.UntilStop, p.Lease)
 		s, err := p.Join(ctx)
 		cancel()
 		if err == nil {
 			return s
 		}
-		if p.Staying.Err() == nil {
-			p.Logger.Error("starting anew failed", slog.Any("error", err))
+		if p.UntilStop.Err() == nil {
+			p.Logger.Error("starting a new session failed", slog.Any("error", err))
 		}
-		pause.For(p.Staying, p.Lease/4)
+		pause.For(p.UntilStop, p.Lease/4)
 	}
 	return nil
 }
 
-// LeaveRoutes leaves the queue groups of the calls: new ones go to other hosts. What has already arrived is still answered.
+// LeaveRoutes leaves the queue groups for calls: new calls go to other hosts. Calls that have arrived are still
+// answered.
 func (p *Presence) LeaveRoutes() error {
 	p.rejoining.Lock()
 	defer p.rejoining.Unlock()

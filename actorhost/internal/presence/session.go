@@ -19,32 +19,32 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Session is a host's presence under one id, from the first write of its lease to the last. A host that has lost its lease
-// starts a new session under a new id: what it held in the old one is no longer its own.
+// Session is a host's presence under one id, from the first write of its lease to the last. A host that has lost its
+// lease starts a new session with a new id. It no longer owns what it held before.
 type Session struct {
 	ID      string         // random
-	Journal *store.Journal // where what many actors change at the same moment goes
-	// Stranded is whether the journal has what is not in the record of an actor that is not awake any more.
-	Stranded atomic.Bool
+	Journal *store.Journal // for changes of many actors at the same moment
+	// Unflushed reports whether the journal has changes of an actor that sleeps again and whose record lacks them.
+	Unflushed atomic.Bool
 
 	p     *Presence
 	entry store.HostEntry
 
-	// until is when the lease runs out by the clock of the host. It starts before the write that renews it, so it is never
-	// later than the server's.
-	until atomic.Int64
-	// away is whether the connection was lost before that write was sent, and it has not succeeded since. While the
-	// connection was away others may have revoked the lease.
-	away atomic.Bool
+	// validUntil is when the lease runs out, on the host's clock. It is counted from before the write that renewed the
+	// lease, so it is never later than on the server.
+	validUntil atomic.Int64
+	// disconnected reports whether the connection was lost, and no renewal sent after that has succeeded yet. While the
+	// host was disconnected, others may have revoked the lease.
+	disconnected atomic.Bool
 
-	mu       sync.Mutex // held for each write of the lease
-	revision uint64
-	routes   []*nats.Subscription
-	own      *nats.Subscription
-	asked    []*nats.Subscription
+	mu          sync.Mutex // held during each write of the lease
+	revision    uint64
+	routes      []*nats.Subscription
+	hostSub     *nats.Subscription
+	serviceSubs []*nats.Subscription
 }
 
-// Join starts a session and takes calls in it.
+// Join starts a session and begins to take calls in it.
 func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
 	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Types: p.Types, Features: record.Features(), Started: time.Now().UTC()}
@@ -56,13 +56,14 @@ func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	}
 	p.session.Store(s)
 	if err := s.listen(ctx); err != nil {
-		_ = s.leave()
+		_ = s.stopListening()
 		return nil, errors.Join(err, s.Journal.Close(ctx))
 	}
 	return s, nil
 }
 
-// joinTimeout bounds how long the server may take to say that it lets the host listen.
+// joinTimeout limits how long the server may take to confirm a session's subscriptions, and to carry the host's first
+// message to itself.
 const joinTimeout = 30 * time.Second
 
 func (s *Session) listen(ctx context.Context) error {
@@ -75,18 +76,18 @@ func (s *Session) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
-	s.own = own
+	s.hostSub = own
 	for _, name := range p.Types {
 		route, err := p.Conn.ChanQueueSubscribe(p.Namespace.RouteType(name), wire.QueueGroup, p.Inbox)
 		if err != nil {
 			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
 		s.routes = append(s.routes, route)
-		if err := p.tryCalls(name); err != nil {
+		if err := p.tryCallSubscription(name); err != nil {
 			return fmt.Errorf("subscribing to calls of %s: %w", name, err)
 		}
 	}
-	if err := s.announce(); err != nil {
+	if err := s.subscribeService(); err != nil {
 		return fmt.Errorf("subscribing as a service: %w", err)
 	}
 	if err := guard.Flush(joinTimeout); err != nil {
@@ -95,27 +96,28 @@ func (s *Session) listen(ctx context.Context) error {
 	return nil
 }
 
-// Valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Without it
-// the host sends no reply and writes no record.
+// Valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Otherwise
+// the host must not send replies or write records.
 func (s *Session) Valid() bool { return s.ValidAt(s.p.Clock.Now()) }
 
-// ValidAt is Valid at a time of the host's clock, which must be now.
+// ValidAt is Valid for a caller that has just read the host's clock.
 func (s *Session) ValidAt(now time.Duration) bool {
-	return int64(now) < s.until.Load() && len(s.p.lost) == 0 && !s.away.Load()
+	return int64(now) < s.validUntil.Load() && len(s.p.disconnects) == 0 && !s.disconnected.Load()
 }
 
 // renew writes the lease.
 func (s *Session) renew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.p.lost) > 0 {
-		s.away.Store(true)
-		<-s.p.lost
+	for len(s.p.disconnects) > 0 {
+		s.disconnected.Store(true)
+		<-s.p.disconnects
 	}
 	sent := s.p.Clock.Now()
 	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, s.p.Lease)
 	if errors.Is(err, store.ErrConflict) && s.revision != 0 {
-		// Perhaps with an earlier write of our own, whose answer did not come: only what is there now tells.
+		// Perhaps the conflict is with an earlier write of ours that was not acknowledged. Only the current entry
+		// tells.
 		found, up, readErr := s.p.Leases.Revision(ctx, s.ID)
 		switch {
 		case readErr != nil:
@@ -129,12 +131,12 @@ func (s *Session) renew(ctx context.Context) error {
 		return err
 	}
 	s.revision = revision
-	s.away.Store(false)
-	s.until.Store(int64(sent + s.p.Lease))
+	s.disconnected.Store(false)
+	s.validUntil.Store(int64(sent + s.p.Lease))
 	return nil
 }
 
-// leaveRoutes leaves the queue groups. What has already arrived in them is still answered.
+// leaveRoutes leaves the queue groups. Calls that have arrived are still answered.
 func (s *Session) leaveRoutes() error {
 	s.mu.Lock()
 	routes := s.routes
@@ -147,13 +149,13 @@ func (s *Session) leaveRoutes() error {
 	return errors.Join(errs...)
 }
 
-// leave stops listening. From here on the session is not valid.
-func (s *Session) leave() error {
+// stopListening ends the session's subscriptions. From now on the session is not valid.
+func (s *Session) stopListening() error {
 	err := s.leaveRoutes()
-	s.until.Store(0)
+	s.validUntil.Store(0)
 	s.mu.Lock()
-	own, asked := s.own, s.asked
-	s.own, s.asked = nil, nil
+	own, asked := s.hostSub, s.serviceSubs
+	s.hostSub, s.serviceSubs = nil, nil
 	s.mu.Unlock()
 	for _, sub := range asked {
 		err = errors.Join(err, unlessClosed(sub.Unsubscribe()))
@@ -164,13 +166,13 @@ func (s *Session) leave() error {
 	return err
 }
 
-// releaseTimeout is what there is at least to give a lease back, also when the time of a stop is over: without it, the
-// actors of the host would have to wait until the lease has run out.
+// releaseTimeout is the least time to give the lease back, even if the time of a stop is over. Otherwise the host's
+// actors would wait until the lease runs out.
 const releaseTimeout = time.Second
 
 // End stops listening and gives the lease back.
 func (s *Session) End(ctx context.Context) error {
-	err := s.leave()
+	err := s.stopListening()
 	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < releaseTimeout {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
@@ -180,7 +182,7 @@ func (s *Session) End(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	revokeErr := s.p.Leases.Revoke(ctx, s.ID, s.revision)
-	if errors.Is(revokeErr, store.ErrConflict) { // revoked already, or renewed by a write whose answer did not come
+	if errors.Is(revokeErr, store.ErrConflict) { // it was revoked, or renewed by a write that was not acknowledged
 		found, up, readErr := s.p.Leases.Revision(ctx, s.ID)
 		if revokeErr = readErr; up {
 			revokeErr = s.p.Leases.Revoke(ctx, s.ID, found)
@@ -192,7 +194,7 @@ func (s *Session) End(ctx context.Context) error {
 	return err
 }
 
-// unlessClosed drops the error of a subscription that has ended with its connection.
+// unlessClosed ignores the error of a subscription that has ended with its connection.
 func unlessClosed(err error) error {
 	if errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription) {
 		return nil
@@ -200,23 +202,24 @@ func unlessClosed(err error) error {
 	return err
 }
 
-// announce subscribes to what asks after all services, those of the namespace, and this host (ADR-32).
-func (s *Session) announce() error {
+// subscribeService subscribes to the requests to all NATS services, to those of the namespace, and to this host
+// (ADR-32).
+func (s *Session) subscribeService() error {
 	for _, verb := range []micro.Verb{micro.PingVerb, micro.InfoVerb, micro.StatsVerb} {
 		for _, who := range [][2]string{{}, {s.p.Namespace.Name()}, {s.p.Namespace.Name(), s.ID}} {
 			subject, err := micro.ControlSubject(verb, who[0], who[1])
 			if err != nil {
 				return err
 			}
-			sub, err := s.p.Conn.ChanSubscribe(subject, s.p.Asked)
+			sub, err := s.p.Conn.ChanSubscribe(subject, s.p.ServiceRequests)
 			if err != nil {
 				return err
 			}
-			s.asked = append(s.asked, sub)
+			s.serviceSubs = append(s.serviceSubs, sub)
 		}
 	}
 	return nil
 }
 
-// Features are what the lease says that the host knows of records: see [record.Features].
+// Features returns the record features that the lease lists: see [record.Features].
 func (s *Session) Features() []string { return s.entry.Features }

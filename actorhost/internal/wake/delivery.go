@@ -9,65 +9,66 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// delivery is an event that the feed has delivered to this waker. It is in progress until it has the answers of each of its
-// subscribers, and of the look-up of these; then it is acked, or nacked if one of them wants it again.
+// delivery is an event that the feed has delivered to this waker. It is in progress until the look-up of its
+// subscribers and each subscriber have answered. Then it is acked, or nacked if one of them needs it again.
 type delivery struct {
 	store.Fed
 	all *deliveries
 
-	// Under the mutex of all.
-	open  int           // answers that are to come
-	retry time.Duration // the shortest of them
+	// Guarded by all.mu.
+	pending int           // answers still to come
+	retry   time.Duration // the shortest that was answered
 }
 
 // deliveries are those that are neither acked nor nacked.
 type deliveries struct {
-	room chan struct{} // has one for each
+	slots chan struct{} // one element for each
 
-	mu   sync.Mutex
-	open map[*delivery]struct{}
+	mu      sync.Mutex
+	unacked map[*delivery]struct{}
 }
 
-// maxDeliveries is how many there are at most. More stay with the server.
+// maxDeliveries limits how many are in progress. The server keeps the rest.
 const maxDeliveries = 4096
 
 func newDeliveries() deliveries {
-	return deliveries{room: make(chan struct{}, maxDeliveries), open: make(map[*delivery]struct{})}
+	return deliveries{slots: make(chan struct{}, maxDeliveries), unacked: make(map[*delivery]struct{})}
 }
 
-// begin waits for room for a delivery. The caller has to answer it.
+// begin adds a delivery, and waits while there are maxDeliveries. The caller must answer it once.
 func (s *deliveries) begin(fed store.Fed) *delivery {
-	s.room <- struct{}{} // which is made by calls, that all have a deadline
-	d := &delivery{Fed: fed, all: s, open: 1}
+	s.slots <- struct{}{} // the wait ends: calls make room, and all have deadlines
+	d := &delivery{Fed: fed, all: s, pending: 1}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open[d] = struct{}{}
+	s.unacked[d] = struct{}{}
 	return d
 }
 
-// inProgress tells the server that the deliveries are not forgotten.
+// inProgress tells the server that work on the deliveries goes on.
 func (s *deliveries) inProgress() {
 	s.mu.Lock()
-	open := slices.Collect(maps.Keys(s.open))
+	open := slices.Collect(maps.Keys(s.unacked))
 	s.mu.Unlock()
 	for _, d := range open {
 		d.InProgress()
 	}
 }
 
-// expect says that so many more will answer.
+// expect adds to the number of answers to wait for.
 func (d *delivery) expect(more int) {
 	d.all.mu.Lock()
 	defer d.all.mu.Unlock()
-	d.open += more
+	d.pending += more
 }
 
-// answer counts the answer of one of them, who wants the event again after a time unless that is noRetry.
+// answer counts one answer, and acks or nacks the delivery with the last one. Unless retry is noRetry, the event is
+// needed again after that time.
 func (d *delivery) answer(retry time.Duration) {
-	if !d.close(retry) {
+	if !d.countAnswer(retry) {
 		return
 	}
-	<-d.all.room
+	<-d.all.slots
 	if d.retry == noRetry {
 		d.Ack()
 	} else {
@@ -77,16 +78,16 @@ func (d *delivery) answer(retry time.Duration) {
 
 const noRetry = time.Duration(0)
 
-// close reports whether the answer was the last.
-func (d *delivery) close(retry time.Duration) bool {
+// countAnswer reports whether the answer was the last.
+func (d *delivery) countAnswer(retry time.Duration) bool {
 	d.all.mu.Lock()
 	defer d.all.mu.Unlock()
 	if retry != noRetry && (d.retry == noRetry || retry < d.retry) {
 		d.retry = retry
 	}
-	if d.open--; d.open > 0 {
+	if d.pending--; d.pending > 0 {
 		return false
 	}
-	delete(d.all.open, d)
+	delete(d.all.unacked, d)
 	return true
 }

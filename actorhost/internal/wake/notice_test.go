@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -60,7 +59,7 @@ func TestWhoDoesNotSubscribeLeavesTheIndex(t *testing.T) {
 }
 
 func TestFailingSubscriberIsRetriedWithBackOff(t *testing.T) {
-	bustest.Bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := newSystem(t)
 		waits := []float64{1, 2, 4, 8, 16, 30, 30, 30} // seconds
 		told := newActors(func(_ context.Context, key string, calls int) error {
@@ -90,7 +89,7 @@ func TestFailingSubscriberIsRetriedWithBackOff(t *testing.T) {
 }
 
 func TestSubscriberThatHangsHasOneNoticeAndHoldsUpNobodyElse(t *testing.T) {
-	bustest.Bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		const hangsFor = 20 * time.Second // longer than the server waits for a sign of life
 		s := newSystem(t)
 		told := newActors(func(ctx context.Context, key string, calls int) error {
@@ -131,7 +130,7 @@ func TestWhatIsInProgressGoesToAnotherHost(t *testing.T) {
 		{"one that dies", func(h *host) { h.nc.Close() }, 6 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			bustest.Bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				s := newSystem(t)
 				hung := newActors(func(ctx context.Context, _ string, _ int) error {
 					<-ctx.Done()
@@ -155,4 +154,22 @@ func TestWhatIsInProgressGoesToAnotherHost(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Each of two hosts gets some of the deliveries, and forgets what has failed when the other gets several in a row.
+func TestSubscriberThatAlwaysFailsIsLoggedMoreAndMoreRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSystem(t)
+		told := newActors(func(context.Context, string, int) error { return errFailed })
+		s.subscribe("source", "news", "fails")
+		for range 2 {
+			s.host(told.call)
+		}
+		s.broadcast("source", 1)
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // virtual time
+		lines := strings.Count(s.logged.String(), "a durable subscriber failed")
+		require.Greater(t, len(told.of("fails")), 200)
+		require.Contains(t, s.logged.String(), "deliveries=1 ")
+		require.LessOrEqual(t, lines, 8, s.logged.String()) // at 1, 2, 4, ... 128
+	})
 }

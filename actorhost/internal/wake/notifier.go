@@ -12,25 +12,32 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// noticeTimeout bounds one notice. A subscriber that is not there in that time is told again.
+// noticeTimeout limits one notice. A subscriber that cannot be reached in that time is notified again.
 const noticeTimeout = 30 * time.Second
 
-// giveNotices is a notifier: it gives the notices of one retry queue after the other until nothing waits in any.
-func (w *Waker) giveNotices() {
+// runNotifier is a notifier: it sends the notices of one retry queue after the other until no queue is ready.
+func (w *Waker) runNotifier() {
 	for q, batch := w.queues.next(); q != nil; q, batch = w.queues.next() {
 		newest := slices.MaxFunc(batch, func(a, b notice) int { return cmp.Compare(a.Sequence, b.Sequence) })
 		err := w.notify(newest)
-		if w.queues.settle(q, batch, newest, err) && w.config.Staying.Err() == nil && !w.config.Conn.IsClosed() {
-			w.config.Logger.Warn("a durable subscriber failed, and is told again until it does not",
-				slog.String("actor_type", newest.to.ID.Type()), slog.String("actor_key", newest.to.ID.KeyString()),
-				slog.String("event", newest.Event), slog.Any("error", err))
+		if w.queues.settle(q, batch, newest, err) {
+			w.logFailure(newest, err)
 		}
 	}
 }
 
-// notify calls one subscriber. One that does not subscribe any more leaves the index.
+func (w *Waker) logFailure(n notice, err error) {
+	if w.config.UntilStop.Err() != nil || w.config.Conn.IsClosed() {
+		return
+	}
+	w.config.Logger.Warn("a durable subscriber failed and is retried",
+		slog.String("actor_type", n.to.ID.Type()), slog.String("actor_key", n.to.ID.KeyString()),
+		slog.String("event", n.Event), slog.Uint64("deliveries", n.Delivered), slog.Any("error", err))
+}
+
+// notify calls one subscriber. If that no longer subscribes, notify removes it from the index.
 func (w *Waker) notify(n notice) error {
-	ctx, cancel := context.WithTimeout(w.config.Working, noticeTimeout)
+	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, noticeTimeout)
 	defer cancel()
 	err := w.config.Call(ctx, troupe.Invocation{
 		ID: n.to.ID, Action: wire.NoticeAction, Existing: true,

@@ -1,6 +1,7 @@
 package wake
 
 import (
+	"math/bits"
 	"sync"
 	"time"
 
@@ -9,39 +10,41 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// retryQueue has the events of one actor that another, a durable subscriber, is to be told of. There is one notice under
-// way for it at a time, for all that waits; when it fails, the newest is told again later, and makes up for the rest. So a
-// subscriber that is slow, or always fails, holds up nobody else. It is guarded by the mutex of all queues.
+// retryQueue holds the events of one source that one durable subscriber must be notified of. One notice at a time is
+// under way, for all that wait. If it fails, the newest event is retried later, which also covers the others. So a
+// subscriber that is slow, or always fails, holds up no others. It is guarded by retryQueues.mu.
 type retryQueue struct {
 	subscription
 	waiting []notice
 	busy    bool // it waits for a notifier, or has one
 
-	failures int       // in a row
-	newest   uint64    // event in the log that is wanted again, if there were failures
+	failures int       // consecutive
+	logged   bool      // one of them
+	newest   uint64    // after failures: the sequence of the event to be retried
 	retryAt  time.Time // not before
-	dueBy    time.Time // it should have been delivered again by then
+	dueBy    time.Time // when the event should have been delivered again at the latest
 }
 
-// subscription is what an actor has subscribed to: the events of a source.
+// subscription is a subscriber and the source of the events that it subscribes to.
 type subscription struct {
 	subscriber, source troupe.ID
 }
 
-// notice is an event for one of its subscribers.
+// notice tells one subscriber of an event.
 type notice struct {
 	*delivery
 	to store.Subscriber
 }
 
-// Before an event is told again that a subscriber has failed with, twice as long each time.
-const firstRetry, lastRetry = time.Second, 30 * time.Second
+// The pause before a failed event is retried doubles from minRetry to maxRetry.
+const minRetry, maxRetry = time.Second, 30 * time.Second
 
-// put has a notice wait, or returns the time after which the event is wanted again, noRetry if it is not.
+// put queues a notice. If waits is false it did not, and retry is the time after which the event is needed again, or
+// noRetry.
 func (q *retryQueue) put(n notice, now time.Time) (retry time.Duration, waits bool) {
 	switch {
 	case q.failures > 0 && n.Sequence < q.newest && now.Before(q.dueBy):
-		return noRetry, false // for the newest makes up for it
+		return noRetry, false // the newest covers it
 	case q.failures > 0 && now.Before(q.retryAt):
 		q.newest = n.Sequence
 		return q.retryAt.Sub(now), false
@@ -50,41 +53,51 @@ func (q *retryQueue) put(n notice, now time.Time) (retry time.Duration, waits bo
 	return noRetry, true
 }
 
-// take takes all that waits.
+// take removes and returns all waiting notices.
 func (q *retryQueue) take() []notice {
 	batch := q.waiting
 	q.waiting = nil
 	return batch
 }
 
-// settle notes what has come of a notice, and returns the time after which its event is wanted again, noRetry if it is not.
+// settle records the outcome of a notice, and returns the time after which its event is needed again, or noRetry.
 func (q *retryQueue) settle(n notice, err error, now time.Time) (retry time.Duration) {
 	switch {
 	case err != nil:
-		retry = min(firstRetry<<min(q.failures, 8), lastRetry)
+		retry = min(minRetry<<min(q.failures, 8), maxRetry)
 		q.failures++
 		q.newest = max(q.newest, n.Sequence)
 		q.retryAt = now.Add(retry)
-		q.dueBy = q.retryAt.Add(lastRetry)
+		q.dueBy = q.retryAt.Add(maxRetry)
 	case n.Sequence >= q.newest:
-		q.failures, q.newest = 0, 0
+		q.failures, q.newest, q.logged = 0, 0, false
 	}
 	return retry
 }
 
-// retryQueues are those in which something waits, or that wait for something to be delivered again.
+// log reports whether a failure is to be logged: one of those in a row. There may have been others that this host has
+// forgotten, or that another has had, so of the deliveries of one event it is the 1st, the 2nd, the 4th, and so on.
+func (q *retryQueue) log(n notice) bool {
+	if q.logged || bits.OnesCount64(n.Delivered) > 1 {
+		return false
+	}
+	q.logged = true
+	return true
+}
+
+// retryQueues are the queues that have notices waiting or under way, or a retry to come.
 type retryQueues struct {
 	mu        sync.Mutex
 	all       map[subscription]*retryQueue
-	ready     queue.FIFO[*retryQueue] // that wait for a notifier
-	notifiers int                     // goroutines that take queues and settle them
+	ready     queue.FIFO[*retryQueue] // queues that wait for a notifier
+	notifiers int                     // goroutines that run runNotifier
 }
 
 const maxNotifiers = 256
 
 func newRetryQueues() retryQueues { return retryQueues{all: make(map[subscription]*retryQueue)} }
 
-// add puts a notice into the queue of its subscriber, or answers it. It reports whether the caller must start a notifier.
+// add queues a notice for its subscriber, or answers it. It reports whether the caller must start a notifier.
 func (r *retryQueues) add(n notice) (start bool) {
 	r.mu.Lock()
 	s := subscription{n.to.ID, n.Actor}
@@ -107,13 +120,13 @@ func (r *retryQueues) add(n notice) (start bool) {
 	return start
 }
 
-// makeReady is called by who holds r.mu.
+// makeReady queues q for a notifier. The caller holds r.mu.
 func (r *retryQueues) makeReady(q *retryQueue) {
 	q.busy = true
 	r.ready.Push(q)
 }
 
-// next takes all that waits in the queue that is ready for the longest time. Without one the notifier must end.
+// next takes all notices of the queue that has been ready longest. If no queue is ready, the notifier must end.
 func (r *retryQueues) next() (q *retryQueue, batch []notice) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,22 +138,22 @@ func (r *retryQueues) next() (q *retryQueue, batch []notice) {
 	return q, q.take()
 }
 
-// settle answers what next has returned, of which the notice for the newest has succeeded or failed. It reports whether that
-// was the first failure in a row.
-func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err error) (first bool) {
+// settle answers the batch that next returned, after the notice for the newest event has succeeded or failed. It
+// reports whether a failure is to be logged.
+func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err error) (log bool) {
 	r.mu.Lock()
 	now := time.Now()
 	retry := q.settle(newest, err, now)
-	first = q.failures == 1 && err != nil
+	log = err != nil && q.log(newest)
 	answers := make([]answer, len(batch))
 	for i, n := range batch {
 		answers[i].delivery = n.delivery
-		if n.Sequence == newest.Sequence { // or else that makes up for it
+		if n.Sequence == newest.Sequence { // the newest covers the others
 			answers[i].retry = retry
 		}
 	}
 	q.busy = false
-	for _, n := range q.take() { // what has come meanwhile
+	for _, n := range q.take() { // arrived meanwhile
 		if retry, waits := q.put(n, now); !waits {
 			answers = append(answers, answer{n.delivery, retry})
 		}
@@ -155,17 +168,17 @@ func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err e
 	for _, a := range answers {
 		a.delivery.answer(a.retry)
 	}
-	return first
+	return log
 }
 
-// answer is one to a delivery.
+// answer is an answer to be given to a delivery.
 type answer struct {
 	delivery *delivery
 	retry    time.Duration
 }
 
-// forget forgets failures whose event is delivered elsewhere.
-func (r *retryQueues) forget(now time.Time) {
+// forgetOverdue forgets failures whose event must have been delivered to another host.
+func (r *retryQueues) forgetOverdue(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s, q := range r.all {

@@ -16,20 +16,20 @@ import (
 
 const sweepTimeout, sweepsAtOnce = time.Minute, 64
 
-// sweep wakes, now and then, the actors of hosts that have died that may have unsent events.
+// sweep looks for dead hosts once per lease, and wakes those of their actors that may have unsent events.
 func (w *Waker) sweep() {
 	for {
-		if err := w.sweepHosts(); err != nil && w.config.Staying.Err() == nil && w.config.Conn.IsConnected() {
+		if err := w.sweepHosts(); err != nil && w.config.UntilStop.Err() == nil && w.config.Conn.IsConnected() {
 			w.config.Logger.Warn("looking for unsent events of dead hosts failed", slog.Any("error", err))
 		}
-		if !pause.For(w.config.Staying, w.config.Lease) {
+		if !pause.For(w.config.UntilStop, w.config.Lease) {
 			return
 		}
 	}
 }
 
 func (w *Waker) sweepHosts() error {
-	ctx, cancel := context.WithTimeout(w.config.Staying, sweepTimeout)
+	ctx, cancel := context.WithTimeout(w.config.UntilStop, sweepTimeout)
 	defer cancel()
 	hosts, err := w.index.UnsentHosts(ctx)
 	if err != nil {
@@ -50,18 +50,18 @@ func (w *Waker) sweepHosts() error {
 	return nil
 }
 
-// sweepHost wakes the actors of a host that is no more. They send what there is as they wake.
+// sweepHost wakes the actors of a dead host. They send their events as they wake.
 func (w *Waker) sweepHost(ctx context.Context, host store.Unsent) error {
 	marks, err := w.index.UnsentOf(ctx, host.Host)
 	if err != nil {
 		return err
 	}
-	var waking errgroup.Group // in which one that fails does not end the others
+	var waking errgroup.Group // without a context: one failure does not end the others
 	waking.SetLimit(sweepsAtOnce)
 	for _, mark := range marks {
 		waking.Go(func() error {
 			err := w.config.Call(ctx, troupe.Invocation{ID: mark.ID, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
-			if err != nil && !errors.Is(err, troupe.ErrNotFound) { // which is the answer of whoever is awake, or does not exist
+			if err != nil && !errors.Is(err, troupe.ErrNotFound) { // NotFound is fine: the actor does not exist, or is awake
 				return err
 			}
 			return w.index.Unmark(ctx, mark)
@@ -70,5 +70,5 @@ func (w *Waker) sweepHost(ctx context.Context, host store.Unsent) error {
 	if err := waking.Wait(); err != nil {
 		return err
 	}
-	return w.index.Unmark(w.config.Staying, host)
+	return w.index.Unmark(w.config.UntilStop, host)
 }

@@ -3,12 +3,12 @@ package wake_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -39,7 +39,7 @@ func (s *system) marked(host string) (hosts, keys []string) {
 }
 
 func TestSweepWakesTheActorsOfADeadHost(t *testing.T) {
-	bustest.Bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := newSystem(t)
 		told := newActors(func(_ context.Context, key string, calls int) error {
 			switch {

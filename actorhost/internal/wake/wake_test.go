@@ -35,6 +35,7 @@ type system struct {
 
 func newSystem(t *testing.T) *system {
 	t.Helper()
+	bustest.DropTimers(t)
 	s := &system{t: t, connect: bustest.Start(t), last: make(map[troupe.ID]uint64)}
 	var err error
 	s.ns, err = wire.NewNamespace("")
@@ -46,7 +47,7 @@ func newSystem(t *testing.T) *system {
 }
 
 func (s *system) events(nc *nats.Conn) *store.EventLog {
-	return store.NewEventLog(nc, s.ns, 0, time.Hour)
+	return store.NewEventLog(nc, s.ns, 0, 24*time.Hour)
 }
 
 func (s *system) leases(nc *nats.Conn) *store.Hosts {
@@ -105,7 +106,7 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 	staying, leave := context.WithCancel(working)
 	w, err := wake.Start(s.t.Context(), wake.Config{
 		Conn: nc, Log: s.events(nc), Leases: s.leases(nc), Lease: lease, Logger: slog.New(slog.NewTextHandler(&s.logged, nil)),
-		Working: working, Staying: staying,
+		UntilGivenUp: working, UntilStop: staying,
 		Call: func(ctx context.Context, invocation troupe.Invocation) error {
 			if invocation.Action != wire.NoticeAction || !invocation.Existing {
 				s.t.Errorf("not a call to who is there, and only for a notice: %+v", invocation)

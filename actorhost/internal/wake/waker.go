@@ -1,5 +1,5 @@
-// Package wake is the one source of wake-ups: it calls actors that are asleep, or awake elsewhere, because there is something
-// for them to do.
+// Package wake is the only source of wake-ups: it calls actors, asleep or awake on any host, for which there is
+// something to do.
 package wake
 
 import (
@@ -14,44 +14,44 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// Config is what a Waker needs of its host.
+// Config configures a Waker.
 type Config struct {
 	Conn   *nats.Conn
 	Log    *store.EventLog
 	Leases *store.Hosts
-	Lease  time.Duration // there is a look for dead hosts so often
+	Lease  time.Duration // also the pause between two looks for dead hosts
 	Logger *slog.Logger
-	// Call makes a call to an actor, which may be on any host.
+	// Call calls an actor, on whichever host it is.
 	Call func(ctx context.Context, call troupe.Invocation) error
-	// Working is done when the host gives up what is under way; Staying before, as it begins to stop.
-	Working, Staying context.Context //nolint:containedctx // the life of the host
+	// UntilGivenUp ends when the host gives up what is under way. UntilStop ends earlier, when the host begins to stop.
+	UntilGivenUp, UntilStop context.Context //nolint:containedctx // the life of the host
 }
 
-// Waker tells actors that there is something new for their durable subscriptions. All hosts that serve durable
-// subscribers share the work: each event in the log is delivered to one of them, which looks up whom it is for and calls
-// them. It acks the delivery when all of them have stored what they have made of the event.
+// Waker notifies actors of new events for their durable subscriptions. All hosts with durable subscribers share the
+// work: each event in the log is delivered to one of them, which looks up the subscribers and calls them. It acks the
+// delivery when all of them have handled the event and stored the outcome.
 //
-// A notice only says how far the log has come: the subscriber reads for itself what it has not handled, from the place
-// that is stored with its state. So a notice may come late, twice or out of order, and a later one makes up for one that
-// has failed. See retryQueue for how they are given.
+// A notice only says how far the log has come. The subscriber reads what it has not handled, from the position stored
+// with its state. So a notice may come late, twice or out of order, and a later one covers one that has failed. See
+// retryQueue for retries.
 //
-// It also wakes the actors of dead hosts that may have events to send.
+// The Waker also wakes the actors of dead hosts that may have unsent events.
 type Waker struct {
 	config     Config
 	index      *store.Subscriptions
 	feed       *store.Feed
-	deliveries deliveries // its mutex and that of queues are never held together, nor while anything is sent
+	deliveries deliveries // deliveries.mu and queues.mu are never held together, nor while anything is sent
 	queues     retryQueues
 
-	lookups chan struct{} // has one for each that is under way
-	running sync.WaitGroup
-	quit    chan struct{}
+	lookupSlots chan struct{} // one element for each look-up under way
+	running     sync.WaitGroup
+	quit        chan struct{}
 }
 
 const (
 	lookupsAtOnce = 64
-	// A delivery is kept in progress. Another host gets it so long after its host has died.
-	patience      = 4 * time.Second
+	// The waker reports each delivery in progress. If its host dies, another host gets the delivery after this time.
+	ackWait       = 4 * time.Second
 	lookupTimeout = 30 * time.Second
 )
 
@@ -61,23 +61,23 @@ func Start(ctx context.Context, config Config) (*Waker, error) {
 	if err != nil {
 		return nil, err
 	}
-	feed, err := log.Feed(ctx, "wake", patience, lookupsAtOnce)
+	feed, err := log.Feed(ctx, "wake", ackWait, lookupsAtOnce)
 	if err != nil {
 		return nil, err
 	}
 	w := &Waker{
 		config: config, index: index, feed: feed,
 		deliveries: newDeliveries(), queues: newRetryQueues(),
-		lookups: make(chan struct{}, lookupsAtOnce), quit: make(chan struct{}),
+		lookupSlots: make(chan struct{}, lookupsAtOnce), quit: make(chan struct{}),
 	}
 	w.running.Go(w.run)
-	w.running.Go(w.beat)
+	w.running.Go(w.keepInProgress)
 	w.running.Go(w.sweep)
 	return w, nil
 }
 
-// Stop ends the waker: what is not acked goes to other hosts. It waits for the calls that are under way, which end when
-// Working is done.
+// Stop ends the waker. What is not acked goes to other hosts. Stop waits for the calls under way, which end when
+// UntilGivenUp does.
 func (w *Waker) Stop() {
 	w.feed.Stop()
 	close(w.quit)
@@ -93,7 +93,7 @@ func (w *Waker) stopped() bool {
 	}
 }
 
-// run takes events from the feed until it has ended.
+// run takes events from the feed until the feed ends.
 func (w *Waker) run() {
 	for fed, ok := w.feed.Next(); ok; fed, ok = w.feed.Next() {
 		if w.stopped() {
@@ -101,39 +101,39 @@ func (w *Waker) run() {
 			continue
 		}
 		d := w.deliveries.begin(fed)
-		w.lookups <- struct{}{}
+		w.lookupSlots <- struct{}{}
 		w.running.Go(func() {
 			w.lookUp(d)
-			<-w.lookups
+			<-w.lookupSlots
 		})
 	}
 }
 
-// lookUp puts an event into the queues of its subscribers.
+// lookUp queues an event for each of its subscribers.
 func (w *Waker) lookUp(d *delivery) {
-	ctx, cancel := context.WithTimeout(w.config.Working, lookupTimeout)
+	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, lookupTimeout)
 	defer cancel()
 	subscribers, err := w.index.Of(ctx, d.Actor, d.Event)
 	if err != nil {
-		if w.config.Staying.Err() == nil {
+		if w.config.UntilStop.Err() == nil {
 			w.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", d.Actor.Type()),
 				slog.String("actor_key", d.Actor.KeyString()), slog.String("event", d.Event), slog.Any("error", err))
 		}
-		d.answer(firstRetry)
+		d.answer(minRetry)
 		return
 	}
 	d.expect(len(subscribers))
 	for _, one := range subscribers {
 		if w.queues.add(notice{d, one}) {
-			w.running.Go(w.giveNotices)
+			w.running.Go(w.runNotifier)
 		}
 	}
 	d.answer(noRetry)
 }
 
-// beat keeps the deliveries in progress, and forgets retry queues whose event is delivered elsewhere.
-func (w *Waker) beat() {
-	ticker := time.NewTicker(patience / 4)
+// keepInProgress reports the deliveries in progress, and forgets failures whose event has gone to another host.
+func (w *Waker) keepInProgress() {
+	ticker := time.NewTicker(ackWait / 4)
 	defer ticker.Stop()
 	for {
 		select {
@@ -142,6 +142,6 @@ func (w *Waker) beat() {
 		case <-ticker.C:
 		}
 		w.deliveries.inProgress()
-		w.queues.forget(time.Now())
+		w.queues.forgetOverdue(time.Now())
 	}
 }

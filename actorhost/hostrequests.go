@@ -1,0 +1,76 @@
+package actorhost
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// serveHostRequest answers requests to the host itself, most of them from operators. It reports whether msg is one.
+func (h *Host) serveHostRequest(msg *nats.Msg) bool {
+	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
+	case "ping":
+		h.out.Answer(msg, []byte(h.config.Name))
+	case "info":
+		h.answerValue(msg, h.info())
+	case "actor":
+		h.answerValue(msg, h.roster.info(tokens))
+	case "drain":
+		h.out.Answer(msg, nil)
+		h.drain()
+	default:
+		return false
+	}
+	return true
+}
+
+func (h *Host) answerValue(msg *nats.Msg, value any) {
+	c := call.Of(msg)
+	as, err := c.Encoding()
+	if err != nil {
+		h.out.Refuse(&c, errs.New(troupe.CodeBadInput, "%v", err))
+		return
+	}
+	c.As = as
+	data, err := as.Append(nil, value)
+	if err != nil {
+		h.out.Refuse(&c, errs.New(troupe.CodeInternal, "%v", err))
+		return
+	}
+	if msg := outlet.Reply(&c, data); msg.Subject != "" {
+		h.out.Send(&msg)
+	}
+}
+
+func (h *Host) info() wire.HostInfo {
+	h.mu.Lock()
+	info := wire.HostInfo{ID: h.ID(), Awake: len(h.active), Stopping: h.stopping}
+	h.mu.Unlock()
+	for _, kind := range h.types {
+		for _, action := range kind.actions {
+			info.Calls += action.Calls.Load()
+			info.Failed += action.Failed.Load()
+		}
+	}
+	return info
+}
+
+// drain starts to stop the host within config.Grace. Its goroutine ends when the host has stopped.
+func (h *Host) drain() {
+	if !h.draining.CompareAndSwap(false, true) {
+		return
+	}
+	h.config.Logger.Info("the host was asked to drain", slog.String("host", h.ID()))
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), h.config.Grace)
+		defer cancel()
+		_ = h.Stop(ctx) // a later call of Stop returns the same error
+	}()
+}

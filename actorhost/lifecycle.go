@@ -1,0 +1,53 @@
+package actorhost
+
+// doNext does the next work in the mailbox. If it returns false there was none, and the goroutine must not touch the
+// activation any more.
+func (a *activation) doNext() bool {
+	a.gate.WaitForRoom()
+	w, ok := a.next()
+	if !ok {
+		return false
+	}
+	switch w.kind {
+	case callWork:
+		a.serveCall(&w)
+	case eventWork, gapWork:
+		a.handleHeard(&w)
+	case disconnectWork:
+		a.disconnect(w.arg.(*Connection))
+	case sleepWork:
+		a.fallAsleep()
+	case stopWork:
+		a.disconnectAll()
+		a.runHook("sleep", a.kind.hooks.sleep)
+		a.finished = true
+	case dropWork:
+		a.finished = true
+	}
+	return true
+}
+
+// fallAsleep runs the sleep hook and ends the activation, unless work or a connection has come meanwhile.
+func (a *activation) fallAsleep() {
+	a.mu.Lock()
+	wanted := a.mailbox.Len() > 0 || a.connections.len() > 0
+	a.mu.Unlock()
+	if wanted {
+		return
+	}
+	a.runHook("sleep", a.kind.hooks.sleep)
+	a.finished = true
+}
+
+// release gives up all that an activation has besides its mailbox, once its changes are stored.
+func (a *activation) release() {
+	if a.gate.Settle() == nil { // on failure the gate tells those who wait
+		a.removeUnsentMark()
+	}
+	if !a.gate.Flush() {
+		a.session.Unflushed.Store(true)
+	}
+	a.endListeners()
+	a.dropConnections()
+	a.unsubscribe()
+}

@@ -1,0 +1,46 @@
+package calls
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/origin"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Invoke makes one call, as Client.Invoke of package client describes it, and decodes its answer into call.Out. Every
+// error is a *troupe.Error.
+func (s *Sender) Invoke(ctx context.Context, call Call) error {
+	if !wire.Builtin(call.Action) {
+		if err := troupe.CheckName("action", call.Action); err != nil {
+			return err
+		}
+	}
+	trip := spareTrips.Get().(*roundTrip)
+	defer trip.end()
+	trip.sender, trip.call, trip.origin = s, call, origin.Of(ctx)
+	reply, err := trip.run(ctx)
+	if err != nil {
+		return err
+	}
+	if err := wire.DecodeError(reply); err != nil {
+		return err
+	}
+	if call.Out == nil {
+		return nil
+	}
+	if err := wire.DecodeBody(reply, call.Out); err != nil {
+		return &troupe.Error{Code: troupe.CodeInternal, Err: err,
+			Message: fmt.Sprintf("%s.%s answered what is no %T: %v", call.ID, call.Action, call.Out, err)}
+	}
+	return nil
+}
+
+// Position asks for the last event of a name that an actor has broadcast; it is zero if there is none. Of an actor that
+// was destroyed within the last hour it is the sequence 0 of a later epoch than that of its events. The question does not
+// wake the actor.
+func (s *Sender) Position(ctx context.Context, id troupe.ID, event string) (p troupe.Position, err error) {
+	err = s.Invoke(ctx, Call{Invocation: troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &p}})
+	return p, err
+}

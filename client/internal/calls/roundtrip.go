@@ -1,0 +1,239 @@
+package calls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/origin"
+	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// The pause before a call is sent again that was refused before it started, because its actor changes hosts or its host
+// has just gone. It doubles from first to last.
+const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
+
+// A call without an answer is sent again after firstSilence: its host may have died with it, or before it arrived. If the
+// call waits at its host, that says so; it is then asked again after twice as long each time, up to lastPending, or as soon
+// as it turns out to be gone. If nobody says anything, the host may be frozen. The call then goes by the route, where a
+// frozen host may still swallow it, with a pause that grows up to lastSilence.
+const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
+
+// sendFor bounds how long a call is sent again. Hosts remember answers for longer.
+const sendFor = 2 * time.Minute
+
+// lastHope is how long the calls of a host that stops wait for another host: there may be none any more.
+const lastHope = time.Second
+
+// roundTrip is a call on its way to the actor and back.
+type roundTrip struct {
+	sender   *Sender
+	call     Call
+	origin   origin.Origin
+	msg      nats.Msg
+	body     []byte // the buffer of msg's: NATS has copied it when a publish returns
+	request  *rpc.Request
+	deadline time.Time
+	lastSend time.Time // it must not be sent later
+	direct   bool      // the subject is the actor's, not the route
+	attempts int
+	pause    time.Duration // before the next attempt, if it is refused
+	silence  time.Duration // before the next attempt, if nobody says anything
+	patience time.Duration // before the next attempt, if it may wait somewhere
+	host     string        // the id of the host that has just said that it waits there; else empty
+	waitOnly bool          // the last attempt has reached nobody, earlier ones may have
+	unsure   bool          // an attempt that was neither answered nor refused may run, or have run
+}
+
+var spareTrips = sync.Pool{New: func() any { return new(roundTrip) }}
+
+// maxPooled keeps a rare large input from staying in memory for ever.
+const maxPooled = 64 << 10
+
+// end gives back what the call has. Nobody may use its reply any more.
+func (t *roundTrip) end() {
+	if t.request != nil {
+		t.request.End()
+	}
+	if *t = (roundTrip{body: t.body[:0]}); cap(t.body) <= maxPooled {
+		spareTrips.Put(t)
+	}
+}
+
+// run takes the call to the actor's owner and returns the reply, which may be used until end.
+func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
+	if err := t.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, failure(&t.call, err)
+	}
+	now := time.Now()
+	deadline, given := ctx.Deadline()
+	if !given {
+		deadline = now.Add(t.sender.timeout)
+	}
+	if given || t.sender.timeout != wire.DefaultTimeout { // which is what a host takes for granted
+		setHeader(&t.msg, wire.HeaderTimeout, wire.FormatTimeout(deadline.Sub(now)))
+	}
+	if size := int64(t.msg.Size()); size > wire.AlwaysFits-wire.ForwardRoom {
+		if limit := t.sender.nc.MaxPayload() - wire.ForwardRoom; size > limit {
+			return nil, tooLarge(&t.call, size, limit)
+		}
+	}
+	var err error
+	if t.request, err = t.sender.requester.Begin(t.call.ID.Tokens(), now); err != nil {
+		return nil, failure(&t.call, err)
+	}
+	t.deadline, t.lastSend = deadline, now.Add(sendFor)
+	t.pause, t.silence = firstPause, firstSilence
+	for ; ; now = time.Now() {
+		reply, err := t.try(ctx, now)
+		switch {
+		case err == nil && reply != nil:
+			return reply, nil
+		case err != nil && t.unsure:
+			return nil, unknown(&t.call, err)
+		case err != nil:
+			return nil, failure(&t.call, err)
+		}
+	}
+}
+
+// prepare makes the message.
+func (t *roundTrip) prepare(ctx context.Context) (err error) {
+	if t.body, err = appendInput(t.body[:0], t.sender.codec, &t.call); err != nil {
+		return err
+	}
+	t.msg = nats.Msg{Header: headerOf(ctx, t.sender.codec, t.origin.Chain, &t.call), Data: t.body}
+	t.useDirect()
+	return nil
+}
+
+// try sends the call once, or waits on. If it returns neither a reply nor an error, it must be called again.
+func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
+	listening := t.host != ""
+	reply, err := t.sendOrWait(ctx, now)
+	if err != nil {
+		return nil, t.unanswered(ctx, listening, err)
+	}
+	if host, pending := wire.PendingAt(reply); pending {
+		t.unsure, t.host = true, host
+		t.growPatience()
+		return nil, nil
+	}
+	t.sender.served.add(t.call.ID.Type())
+	failed := wire.DecodeError(reply)
+	if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable && failed.Code != troupe.CodeOutcomeUnknown {
+		return reply, nil
+	}
+	t.unsure = t.unsure || failed.Code == troupe.CodeOutcomeUnknown
+	t.useRoute()
+	return nil, t.backOff(ctx, failed)
+}
+
+// unanswered decides about a call that has got an error instead of a reply. It returns nil to try again.
+func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) error {
+	if t.request.Unheard() {
+		t.unsure = false
+	}
+	switch {
+	case errors.Is(err, nats.ErrNoResponders) && t.direct: // asleep: at once to those who can wake it
+		t.attempts--
+		t.useRoute()
+		return nil
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Now().Before(t.deadline):
+		t.unsure = true
+		if listening {
+			t.useDirect()
+		} else if t.silence = min(t.silence+firstSilence, lastSilence); t.attempts > 1 {
+			t.useRoute()
+		}
+		return nil
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, rpc.ErrAbandoned):
+		t.unsure = true
+		return err
+	case errors.Is(err, troupe.ErrDenied):
+		return err
+	case errors.Is(err, nats.ErrNoResponders) && t.sender.served.has(t.call.ID.Type()): // for now
+		err = fmt.Errorf("no host of its type is up: %w", err)
+		if t.origin.Host.LeavingFor(lastHope) {
+			return &gaveUpError{errLeft, err}
+		}
+		return t.backOff(ctx, err)
+	case errors.Is(err, nats.ErrNoResponders) && t.unsure: // so much for one sending: the others may have arrived
+		t.waitOnly = true
+		t.growPatience()
+		return nil
+	case t.unsure && !errors.Is(err, nats.ErrConnectionClosed): // disconnected, for now
+		return t.backOff(ctx, err)
+	}
+	return err
+}
+
+// sendOrWait sends the call, unless it is better to wait for an answer to what was sent, and waits for a while.
+func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, error) {
+	left := t.deadline.Sub(now)
+	if host := t.host; host != "" {
+		t.host, t.silence = "", firstSilence
+		return t.waitAtHost(ctx, host, now.Add(min(t.patience, left)))
+	}
+	if t.waitOnly {
+		t.waitOnly = false
+		return t.request.Wait(ctx, now.Add(min(t.patience, left)))
+	}
+	if t.attempts++; t.attempts > 1 {
+		t.sender.resent.Add(1)
+		setHeader(&t.msg, wire.HeaderAttempt, strconv.Itoa(t.attempts))
+		setHeader(&t.msg, wire.HeaderTimeout, wire.FormatTimeout(left))
+	}
+	if now.After(t.lastSend) {
+		return t.request.Do(ctx, &t.msg, t.deadline)
+	}
+	return t.request.Do(ctx, &t.msg, now.Add(min(t.silence, left)))
+}
+
+// waitAtHost waits for the answer of a call that waits at a host, as long as the host is there.
+func (t *roundTrip) waitAtHost(ctx context.Context, host string, until time.Time) (*nats.Msg, error) {
+	for {
+		now := time.Now()
+		left := until.Sub(now)
+		reply, err := t.request.Wait(ctx, now.Add(min(left, pingEvery)))
+		if left <= pingEvery || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || t.sender.hosts.gone(ctx, host) {
+			return reply, err
+		}
+	}
+}
+
+func (t *roundTrip) growPatience() { t.patience = min(max(2*t.patience, firstSilence), lastPending) }
+
+func (t *roundTrip) useDirect() {
+	t.direct = true
+	t.msg.Subject = t.sender.ns.Call(t.call.ID, t.call.Action)
+}
+
+func (t *roundTrip) useRoute() {
+	t.direct = false
+	t.msg.Subject = t.sender.ns.Route(t.call.ID, t.call.Action)
+}
+
+// backOff waits before the next attempt. Its error says that there is no time for one.
+func (t *roundTrip) backOff(ctx context.Context, last error) error {
+	wait := t.pause
+	t.pause = min(2*t.pause, lastPause)
+	if time.Until(t.deadline) < wait || time.Now().After(t.lastSend) {
+		return &gaveUpError{context.DeadlineExceeded, last}
+	}
+	if !pause.For(ctx, wait) {
+		return &gaveUpError{ctx.Err(), last}
+	}
+	return nil
+}

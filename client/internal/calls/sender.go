@@ -1,0 +1,51 @@
+// Package calls sends calls to actors, each until it is answered or its time is over.
+package calls
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Call is one call.
+type Call struct {
+	troupe.Invocation
+	Inbox string // of a call that connects: where the actor sends what is for the connection
+}
+
+// Sender sends the calls of one client. It is safe for concurrent use.
+type Sender struct {
+	nc        *nats.Conn
+	ns        wire.Namespace
+	requester *rpc.Requester
+	codec     codec.Codec
+	timeout   time.Duration // of a call whose context has no deadline
+	resent    atomic.Uint64
+	served    nameSet // the types that hosts have answered for
+	hosts     hostWatch
+}
+
+// NewSender returns a sender on a connection. It must be closed.
+func NewSender(nc *nats.Conn, ns wire.Namespace, as codec.Codec, timeout time.Duration) (*Sender, error) {
+	requester, err := rpc.NewRequester(nc)
+	if err != nil {
+		return nil, err
+	}
+	requester.Coalesce(ns)
+	return &Sender{
+		nc: nc, ns: ns, requester: requester, codec: as, timeout: timeout,
+		hosts: hostWatch{requester: requester, ns: ns},
+	}, nil
+}
+
+// Resent is how often calls were sent again.
+func (s *Sender) Resent() uint64 { return s.resent.Load() }
+
+// Close fails the calls that wait.
+func (s *Sender) Close() error { return s.requester.Close() }

@@ -1,0 +1,55 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/rpc"
+)
+
+// Listen makes a subscription with a queue of its own. The subscription is in force when Listen returns.
+func (s *Subs) Listen(l troupe.ListenRequest) (troupe.Subscription, error) {
+	return s.listen(&subscription{request: l, queue: s.newQueue()}, func() {})
+}
+
+// listen puts sub in force. It calls left once sub has ended.
+func (s *Subs) listen(sub *subscription, left func()) (troupe.Subscription, error) {
+	l := sub.request
+	if err := troupe.CheckName("event", l.Event); err != nil {
+		return nil, err
+	}
+	sub.subject, sub.logger = s.config.Namespace.Events(l.Actors, l.Event), s.config.Logger
+	sub.handle, sub.tellDropped = sub.handleArrival, sub.tellNoRoom
+	sub.ctx, sub.cancel = context.WithCancel(context.Background())
+	guard := rpc.GuardSubscription(s.config.Conn, sub.subject)
+	defer guard.End()
+	one, err := s.join(sub)
+	if err != nil {
+		sub.cancel()
+		return nil, unavailable(l, err)
+	}
+	sub.leave = func() { s.leave(one, sub); left() }
+	// The server knows of the subscription once it has answered what was sent after it.
+	err = guard.Flush(s.config.Timeout)
+	if errors.Is(err, troupe.ErrDenied) {
+		s.deny(one, err)
+	}
+	if err == nil {
+		err = s.begin(one, sub)
+	}
+	if err != nil {
+		_ = sub.Unsubscribe() // never fails
+		return nil, unavailable(l, err)
+	}
+	return sub, nil
+}
+
+func unavailable(l troupe.ListenRequest, err error) error {
+	if known, ok := errors.AsType[*troupe.Error](err); ok {
+		return known
+	}
+	return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
+		Message: fmt.Sprintf("subscribing to %s of %s: %v", l.Event, l.Actors, err)}
+}

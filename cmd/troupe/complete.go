@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// completeCommand is the verb __complete.
+type completeCommand struct {
+	Words []string `arg:"" optional:"" help:"The words so far, the last of which is to be completed."`
+
+	model *kong.Application
+}
+
+func (c *completeCommand) run(_ context.Context, e env) error {
+	for _, candidate := range complete(c.model.Node, c.Words) {
+		if _, err := fmt.Fprintf(e.out, "%s\t%s\n", candidate.word, candidate.help); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// candidate is a word that can follow, and its help.
+type candidate struct{ word, help string }
+
+// complete returns the possible completions of the last word, given those before it. There are none for the value of a
+// flag and for an argument that can be anything.
+func complete(node *kong.Node, words []string) []candidate {
+	if len(words) == 0 {
+		return nil
+	}
+	arguments, valueOf := 0, (*kong.Flag)(nil)
+	for _, word := range words[:len(words)-1] {
+		switch {
+		case word == "=": // bash splits words at it
+		case valueOf != nil:
+			valueOf = nil
+		case strings.HasPrefix(word, "-"):
+			valueOf = takesValue(node, word)
+		default:
+			child := childOf(node, word)
+			if child == nil {
+				arguments++
+				continue
+			}
+			node = child
+		}
+	}
+	last := words[len(words)-1]
+	var found []candidate
+	switch {
+	case valueOf != nil:
+	case strings.HasPrefix(last, "-"):
+		for _, flag := range flagsOf(node) {
+			found = append(found, candidate{"--" + flag.Name, flag.Help})
+		}
+	case arguments < len(node.Positional):
+		for _, word := range node.Positional[arguments].EnumSlice() {
+			found = append(found, candidate{word, node.Positional[arguments].Help})
+		}
+	case arguments == 0:
+		for _, child := range node.Children {
+			if !child.Hidden {
+				found = append(found, candidate{child.Name, child.Help})
+			}
+		}
+	}
+	return slices.DeleteFunc(found, func(c candidate) bool { return c.word == "" || !strings.HasPrefix(c.word, last) })
+}
+
+func childOf(node *kong.Node, name string) *kong.Node {
+	for _, child := range node.Children {
+		if child.Name == name {
+			return child
+		}
+	}
+	return nil
+}
+
+// flagsOf returns the flags of a command, including the common ones.
+func flagsOf(node *kong.Node) (flags []*kong.Flag) {
+	for _, level := range node.AllFlags(true) {
+		flags = append(flags, level...)
+	}
+	return flags
+}
+
+// takesValue returns the flag whose value is the next word, or nil.
+func takesValue(node *kong.Node, word string) *kong.Flag {
+	for _, flag := range flagsOf(node) {
+		if !flag.IsBool() && (word == "--"+flag.Name || flag.Short != 0 && word == "-"+string(flag.Short)) {
+			return flag
+		}
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// errNoOutput is the codec's error for an empty body, which is the reply of an action without output.
+var errNoOutput = codec.JSON.Unmarshal(nil, new(json.RawMessage))
+
+// invoke makes a call with JSON as input and output.
+func (c connection) invoke(ctx context.Context, call troupe.Invocation) (json.RawMessage, error) {
+	cl, err := c.newClient()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var output json.RawMessage
+	call.Out = &output
+	err = cl.Invoke(ctx, call)
+	if err != nil && errors.Is(err, errNoOutput) {
+		err = nil
+	}
+	return output, errors.Join(err, cl.Close(context.WithoutCancel(ctx)))
+}
+
+// newClient returns a client whose calls have JSON as input and output.
+func (c connection) newClient() (*client.Client, error) {
+	return client.New(c.nc, client.Config{Namespace: c.namespace.Name(), Codec: codec.JSON})
+}

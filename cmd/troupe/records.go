@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// findRecords opens the records of the namespace, or returns nil if no host has run yet.
+func (c connection) findRecords(ctx context.Context) (*store.Records, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return store.FindRecords(ctx, c.nc, c.namespace)
+}
+
+// actorRecord is an actor, which need not exist, with the records and the connection.
+type actorRecord struct {
+	connection
+	id      troupe.ID
+	records *store.Records
+}
+
+// withRecord is [env.withConnection] for the record of an actor.
+func (e env) withRecord(ctx context.Context, id troupe.ID, use func(actorRecord) error) error {
+	return e.withConnection(ctx, func(c connection) error {
+		records, err := c.findRecords(ctx)
+		if err != nil {
+			return err
+		}
+		if records == nil {
+			return notFound(id)
+		}
+		defer func() { _ = records.Close() }() // no write is in flight
+		return use(actorRecord{c, id, records})
+	})
+}
+
+// get returns the record of an existing actor. If it cannot be decoded, get returns its revision and record.ErrCorrupt.
+func (r actorRecord) get(ctx context.Context) (record.Record, error) {
+	found, err := r.records.Get(ctx, r.id)
+	return r.check(found, err)
+}
+
+// check checks a record that was read: see [actorRecord.get].
+func (r actorRecord) check(found record.Record, err error) (record.Record, error) {
+	if err == nil {
+		_, err = found.Open()
+	}
+	switch {
+	case errors.Is(err, record.ErrCorrupt):
+		return record.Record{Revision: found.Revision}, corrupt(r.id, err)
+	case err == nil && !found.Created:
+		err = notFound(r.id)
+	}
+	return found, err
+}
+
+// expect returns an error if a revision is wanted and the record that was read has another.
+func (r actorRecord) expect(wanted uint64, found record.Record) error {
+	if wanted != 0 && wanted != found.Revision {
+		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", r.id, found.Revision, wanted)
+	}
+	return nil
+}
+
+// explainConflict explains the error of a write that lost against another one.
+func (r actorRecord) explainConflict(err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("%s was woken or written at the same time: nothing is changed, try again: %w", r.id, err)
+	}
+	return err
+}
+
+func notFound(id troupe.ID) error {
+	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("there is no actor %s", id)}
+}
+
+func corrupt(id troupe.ID, err error) error {
+	return &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err,
+		Message: fmt.Sprintf("%v. To see its bytes: troupe state get %s %q --raw", err, id.Type(), id.KeyString())}
+}

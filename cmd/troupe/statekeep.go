@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// stateKeepCommand is the verb state keep.
+type stateKeepCommand struct {
+	Revisions *int `arg:"" optional:"" help:"How many revisions of each actor to keep, 1 to 64; without it, the number is printed."`
+	Force     bool `short:"f" help:"Do not ask before revisions are deleted."`
+}
+
+// Help is shown by troupe state keep --help.
+func (*stateKeepCommand) Help() string {
+	return `The number applies to all actors of the namespace, from now on; hosts need no restart. Each revision is a copy of ` +
+		`the whole record, on the disks of the servers. A smaller number deletes the surplus at once: on a terminal you are asked ` +
+		`first, elsewhere --force is needed.`
+}
+
+func (c *stateKeepCommand) run(ctx context.Context, e env) error {
+	if c.Revisions != nil && (*c.Revisions < 1 || *c.Revisions > store.MaxHistory) {
+		return usageError{fmt.Errorf("%d revisions cannot be kept: 1 to %d can", *c.Revisions, store.MaxHistory)}
+	}
+	return e.withConnection(ctx, func(conn connection) error {
+		kept, err := c.keep(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if e.json {
+			return e.printLine(struct {
+				Revisions int `json:"revisions"`
+			}{kept})
+		}
+		_, err = fmt.Fprintln(e.out, kept)
+		return err
+	})
+}
+
+func (c *stateKeepCommand) keep(ctx context.Context, conn connection) (int, error) {
+	records, err := conn.findRecords(ctx)
+	if err == nil && records == nil {
+		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + conn.namespace.Name() + " yet"}
+	}
+	if err != nil {
+		return 0, err
+	}
+	kept, err := records.Kept(ctx)
+	if err != nil || c.Revisions == nil || *c.Revisions == kept {
+		return kept, err
+	}
+	if *c.Revisions < kept && !c.Force {
+		if !conn.interactive {
+			return 0, usageError{fmt.Errorf("%d are kept: to delete some without a terminal, add --force", kept)}
+		}
+		if err := conn.confirm(ctx, fmt.Sprintf("Delete all but %d revisions of each actor?", *c.Revisions)); err != nil {
+			return 0, err
+		}
+	}
+	return *c.Revisions, records.Keep(ctx, *c.Revisions)
+}
