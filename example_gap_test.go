@@ -42,7 +42,7 @@ func ExampleOnGap() {
 		panic(err)
 	}
 	defer func() { _ = host.Stop(ctx) }()
-	c, err := client.New(b.Conn(), client.Config{Queue: 2}) // so few events may wait here, for once
+	c, err := client.New(b.Conn(), client.Config{EventQueue: 2}) // so few events may wait here, for once
 	if err != nil {
 		panic(err)
 	}

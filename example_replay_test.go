@@ -52,8 +52,8 @@ func ExampleDurableEvent_Replay() {
 		}
 	}
 
-	var kept []troupe.Kept[string]
-	for event, err := range Moved.Replay(ctx, parcel, troupe.Start{}) {
+	var kept []troupe.KeptEvent[string]
+	for event, err := range Moved.Replay(ctx, parcel, troupe.ReplayStart{}) {
 		if err != nil {
 			panic(err)
 		}

@@ -69,7 +69,7 @@ func ExampleOnStatus() {
 	}
 	fmt.Println((<-changes).Status)
 	again := <-changes
-	fmt.Println(again.Status, "anew:", again.Break)
+	fmt.Println(again.Status, "anew:", again.Restarted)
 
 	if _, err := CloseOff.Call(ctx, radio, "good night"); err != nil {
 		panic(err)
