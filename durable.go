@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// DurableEvent is an [Event] that JetStream also keeps, for actorhost.Config.KeepEvents. Actors can subscribe to it for
+// DurableEvent is an [Event] that JetStream also keeps, for actorhost.Config.EventRetention. Actors can subscribe to it for
 // good, and programs can read what was broadcast before.
 type DurableEvent[R Reference, P any] struct{ Event[R, P] }
 

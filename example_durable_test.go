@@ -47,7 +47,7 @@ var tills = []actorhost.Definition{
 		actorhost.On(Sell, actorhost.NoOut((*tillState).sell))),
 	actorhost.Define(func() ledgerState { return ledgerState{} },
 		actorhost.On(Follow, actorhost.NoOut((*ledgerState).follow))).
-		Events(actorhost.OnEvent(Sold, (*ledgerState).sold)),
+		OnEvents(actorhost.OnEvent(Sold, (*ledgerState).sold)),
 }
 
 // An actor can subscribe to the durable events of others for good. It misses none, also while it sleeps.

@@ -27,7 +27,7 @@ func (s *tickerState) tick(c *actorhost.Context) error {
 }
 
 var tickers = actorhost.Define(func() tickerState { return tickerState{} },
-	actorhost.On(Tick, actorhost.NoInOut((*tickerState).tick)))
+	actorhost.On(Tick, actorhost.NoInNoOut((*tickerState).tick)))
 
 // A subscription that is too slow, or whose connection was away, is told what it has missed. It slows nobody else.
 func ExampleOnGap() {

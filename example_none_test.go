@@ -45,7 +45,7 @@ var baskets = actorhost.Define(func() basketState { return basketState{} },
 	actorhost.On(Put, (*basketState).put),
 	actorhost.On(Take, actorhost.NoOut((*basketState).take)),
 	actorhost.On(Contents, actorhost.NoIn((*basketState).contents)),
-	actorhost.On(Empty, actorhost.NoInOut((*basketState).empty)))
+	actorhost.On(Empty, actorhost.NoInNoOut((*basketState).empty)))
 
 // An action needs neither an input nor an output. Its method has only what there is; a call gives and gets nil.
 func ExampleNone() {

@@ -71,7 +71,7 @@ func (a *activation) offer(w *work) offerResult {
 		return activationClosed
 	case w.Again && a.hasCall(w.ID):
 		return duplicate
-	case !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.Mailbox):
+	case !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
 		return mailboxFull
 	}
 	a.mailbox.Push(a.host.mailboxes, *w)

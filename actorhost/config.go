@@ -30,9 +30,9 @@ type Config struct {
 	// MaxActive limits how many actors are awake at a time. A call that would wake one more is refused with
 	// troupe.CodeOverloaded. Defaults to 1,000,000.
 	MaxActive int
-	// KeepEvents is how long durable events are kept. It counts only on the host that creates their log. A durable
+	// EventRetention is how long durable events are kept. It counts only on the host that creates their log. A durable
 	// subscriber that lags further behind misses events, and is told so. Defaults to 7 days.
-	KeepEvents time.Duration
+	EventRetention time.Duration
 	// Replicas is the number of copies of each record. It counts only on the host that creates the buckets. Defaults to
 	// 3 on a cluster and 1 on a single server.
 	Replicas int
@@ -42,11 +42,11 @@ type Config struct {
 
 // Defaults of a host.
 const (
-	DefaultGrace        = 15 * time.Second
-	DefaultMaxActive    = 1_000_000
-	DefaultKeepEvents   = 7 * 24 * time.Hour
-	defaultLease        = 3 * time.Second
-	defaultClusterLease = 15 * time.Second
+	DefaultGrace          = 15 * time.Second
+	DefaultMaxActive      = 1_000_000
+	DefaultEventRetention = 7 * 24 * time.Hour
+	defaultLease          = 3 * time.Second
+	defaultClusterLease   = 15 * time.Second
 )
 
 // complete fills in the defaults and checks the lease.
@@ -62,7 +62,7 @@ func (c *Config) complete(cluster bool) error {
 	}
 	c.Grace = cmp.Or(c.Grace, DefaultGrace)
 	c.MaxActive = cmp.Or(c.MaxActive, DefaultMaxActive)
-	c.KeepEvents = cmp.Or(c.KeepEvents, DefaultKeepEvents)
+	c.EventRetention = cmp.Or(c.EventRetention, DefaultEventRetention)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

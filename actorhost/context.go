@@ -126,8 +126,8 @@ func (c *Context) Key() []string { return c.a.id.Key() }
 // ID returns the actor's ID.
 func (c *Context) ID() troupe.ID { return c.a.id }
 
-// Host returns the id of the host on which the actor is awake.
-func (c *Context) Host() string { return c.a.session.ID }
+// HostID returns the id of the host on which the actor is awake.
+func (c *Context) HostID() string { return c.a.session.ID }
 
 // Epoch numbers the actor's activations. It grows with each, also across hosts, destruction and re-creation.
 func (c *Context) Epoch() uint64 { return c.a.epoch }

@@ -61,7 +61,7 @@ func counters() actorhost.ActorType[counter, counterState] {
 			return make([]byte, n), nil
 		}),
 		actorhost.On(slow, actorhost.NoOut((*counterState).slow)),
-		actorhost.On(destroy, actorhost.NoInOut(func(_ *counterState, c *actorhost.Context) error { c.Destroy(); return nil })),
+		actorhost.On(destroy, actorhost.NoInNoOut(func(_ *counterState, c *actorhost.Context) error { c.Destroy(); return nil })),
 		actorhost.On(relay, actorhost.NoOut((*counterState).relay)),
 	)
 }
@@ -74,7 +74,7 @@ func (s *counterState) add(_ *actorhost.Context, n int) (int, error) {
 func (s *counterState) get(*actorhost.Context) (int, error) { return s.Value, nil }
 
 func (s *counterState) whereIs(c *actorhost.Context) (where, error) {
-	return where{Type: c.Type(), Key: c.Key(), Host: c.Host(), Epoch: c.Epoch()}, nil
+	return where{Type: c.Type(), Key: c.Key(), Host: c.HostID(), Epoch: c.Epoch()}, nil
 }
 
 // fail changes the state and then fails in the way that it is told.

@@ -84,8 +84,8 @@ func (t ActorType[R, S]) OnDestroy(f func(*S, *Context) error) ActorType[R, S] {
 	return t
 }
 
-// Events adds handlers for the durable events that actors of the type subscribe to: see [OnEvent].
-func (t ActorType[R, S]) Events(handlers ...EventHandler[S]) ActorType[R, S] {
+// OnEvents adds handlers for the durable events that actors of the type subscribe to: see [OnEvent].
+func (t ActorType[R, S]) OnEvents(handlers ...EventHandler[S]) ActorType[R, S] {
 	t.events = append(slices.Clip(t.events), handlers...)
 	return t
 }
@@ -132,8 +132,8 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	if err := troupe.CheckName("actor type", built.name); err != nil {
 		errs = append(errs, err)
 	}
-	if t.config.SleepAfter < 0 || t.config.ActionTimeout < 0 || t.config.Mailbox < 0 {
-		fail("SleepAfter, ActionTimeout and Mailbox must not be negative")
+	if t.config.SleepAfter < 0 || t.config.ActionTimeout < 0 || t.config.MailboxSize < 0 {
+		fail("SleepAfter, ActionTimeout and MailboxSize must not be negative")
 	}
 	for _, h := range t.handlers {
 		switch _, twice := built.actions[h.name]; {

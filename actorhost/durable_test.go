@@ -98,7 +98,7 @@ var pressAndReader = []actorhost.Definition{
 			return published.UnsubscribeDurable(c, troupe.GetOrCreate[press](c, key))
 		})),
 		actorhost.On(seenPages, actorhost.NoIn(func(s *readerState, _ *actorhost.Context) ([]seen, error) { return s.Seen, nil }))).
-		Events(actorhost.OnEvent(published, (*readerState).read)).
+		OnEvents(actorhost.OnEvent(published, (*readerState).read)).
 		Config(actorhost.TypeConfig{SleepAfter: time.Second}),
 }
 

@@ -46,9 +46,9 @@ func critics(review func(ctx context.Context, key string, page int) error) actor
 		actorhost.On(dismiss, actorhost.NoOut(func(s *criticState, c *actorhost.Context, press_ string) error {
 			return published.UnsubscribeDurable(c, troupe.GetOrCreate[press](c, press_))
 		})),
-		actorhost.On(retire, actorhost.NoInOut(func(_ *criticState, c *actorhost.Context) error { c.Destroy(); return nil })),
+		actorhost.On(retire, actorhost.NoInNoOut(func(_ *criticState, c *actorhost.Context) error { c.Destroy(); return nil })),
 		actorhost.On(reviewed, actorhost.NoIn(func(s *criticState, _ *actorhost.Context) ([]string, error) { return s.Reviews, nil })),
-	).Events(actorhost.OnEvent(published, func(s *criticState, c *actorhost.Context, page int) error {
+	).OnEvents(actorhost.OnEvent(published, func(s *criticState, c *actorhost.Context, page int) error {
 		s.Reviews = append(s.Reviews, fmt.Sprint(page))
 		return review(c, c.Key()[0], page)
 	})).OnGap(func(s *criticState, _ *actorhost.Context, gap troupe.Gap) error {

@@ -35,12 +35,12 @@ func (*catState) sleep(c *actorhost.Context) error { return Slept.Broadcast(c, "
 
 var cats = actorhost.Define(func() catState { return catState{} },
 	actorhost.On(Pet, actorhost.NoIn((*catState).pet)),
-	actorhost.On(Hunt, actorhost.NoInOut((*catState).hunt))).
+	actorhost.On(Hunt, actorhost.NoInNoOut((*catState).hunt))).
 	OnSleep((*catState).sleep).
 	Config(actorhost.TypeConfig{
 		SleepAfter:    50 * time.Millisecond, // without a call; default: 30 s
 		ActionTimeout: 50 * time.Millisecond, // default: a minute
-		Mailbox:       10,                    // calls that may wait; default: 4096
+		MailboxSize:   10,                    // calls that may wait; default: 4096
 	})
 
 // Each actor type has its own config.

@@ -55,7 +55,7 @@ var post = []actorhost.Definition{
 		actorhost.On(Move, actorhost.NoOut((*parcelState).move))),
 	actorhost.Define(func() trackerState { return trackerState{Where: map[string]string{}} },
 		actorhost.On(Track, actorhost.NoOut((*trackerState).track))).
-		Events(actorhost.OnEvent(Moved, (*trackerState).moved)),
+		OnEvents(actorhost.OnEvent(Moved, (*trackerState).moved)),
 }
 
 // The definition says what the durable events do that an actor subscribes to.

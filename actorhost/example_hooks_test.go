@@ -37,7 +37,7 @@ func (s *butterflyState) die(c *actorhost.Context) error {
 
 var butterflies = actorhost.Define(func() butterflyState { return butterflyState{} },
 	actorhost.OnCreate(Hatch, (*butterflyState).hatch),
-	actorhost.On(Fly, actorhost.NoInOut((*butterflyState).fly))).
+	actorhost.On(Fly, actorhost.NoInNoOut((*butterflyState).fly))).
 	OnWake((*butterflyState).wake).
 	OnSleep((*butterflyState).sleep).
 	OnDestroy((*butterflyState).die)

@@ -83,8 +83,8 @@ func NoOut[S, In any](f func(*S, *Context, In) error) func(*S, *Context, In) (tr
 	return func(s *S, c *Context, in In) (troupe.None, error) { return nil, f(s, c, in) }
 }
 
-// NoInOut adapts a method without input and output to [On].
-func NoInOut[S any](f func(*S, *Context) error) func(*S, *Context, troupe.None) (troupe.None, error) {
+// NoInNoOut adapts a method without input and output to [On].
+func NoInNoOut[S any](f func(*S, *Context) error) func(*S, *Context, troupe.None) (troupe.None, error) {
 	return func(s *S, c *Context, _ troupe.None) (troupe.None, error) { return nil, f(s, c) }
 }
 

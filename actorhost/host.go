@@ -101,7 +101,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
 	e.ready = pool.New(h.roster.drainMailbox)
-	e.log = store.NewEventLog(nc, ns, config.Replicas, config.KeepEvents)
+	e.log = store.NewEventLog(nc, ns, config.Replicas, config.EventRetention)
 	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.untilStop, h.beginStop = context.WithCancel(e.ctx)

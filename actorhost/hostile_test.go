@@ -73,7 +73,7 @@ func probes() actorhost.ActorType[probe, probeState] {
 	return actorhost.Define(func() probeState { return probeState{} },
 		take(takeInt), take(takeSmall), take(takeText), take(takeBytes), take(takeTime), take(takeList), take(takeItem),
 		take(takeAny), take(takeRef),
-		actorhost.On(takeNone, actorhost.NoInOut(func(s *probeState, _ *actorhost.Context) error { s.Calls++; return nil })),
+		actorhost.On(takeNone, actorhost.NoInNoOut(func(s *probeState, _ *actorhost.Context) error { s.Calls++; return nil })),
 		actorhost.On(listenTo, actorhost.NoOut(func(s *probeState, c *actorhost.Context, key string) error {
 			_, err := probeEvent.Subscribe(c, troupe.GetOrCreate[probe](c, key), func(context.Context, probeItem) error {
 				s.Heard++
@@ -82,10 +82,10 @@ func probes() actorhost.ActorType[probe, probeState] {
 			return err
 		})),
 		actorhost.On(heardSoFar, actorhost.NoIn(func(s *probeState, _ *actorhost.Context) (int, error) { return s.Heard, nil })),
-		actorhost.On(announce, actorhost.NoInOut(func(s *probeState, c *actorhost.Context) error {
+		actorhost.On(announce, actorhost.NoInNoOut(func(s *probeState, c *actorhost.Context) error {
 			return errors.Join(probeEvent.Broadcast(c, probeItem{}), probeKept.Broadcast(c, s.Calls))
 		})),
-	).Events(actorhost.OnEvent(probeKept, func(s *probeState, _ *actorhost.Context, _ int) error { s.Heard++; return nil }))
+	).OnEvents(actorhost.OnEvent(probeKept, func(s *probeState, _ *actorhost.Context, _ int) error { s.Heard++; return nil }))
 }
 
 // hostileServer is a server of its own for a test, that takes messages of 8 MB, with a host of probes.

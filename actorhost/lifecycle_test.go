@@ -73,7 +73,7 @@ func rooms(d *diary) actorhost.ActorType[room, roomState] {
 			return len(s.Said), nil
 		}),
 		actorhost.On(name, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) (string, error) { return s.Topic, nil })),
-		actorhost.On(closeIt, actorhost.NoInOut(func(_ *roomState, c *actorhost.Context) error { c.Destroy(); return nil })),
+		actorhost.On(closeIt, actorhost.NoInNoOut(func(_ *roomState, c *actorhost.Context) error { c.Destroy(); return nil })),
 	).OnWake(func(s *roomState, _ *actorhost.Context) error {
 		d.writef("wake %s slept %d", s.Topic, s.Slept)
 		return nil

@@ -37,7 +37,7 @@ func (a *activation) serveNotice(w *work) {
 		case more:
 			w.Again = false // queue it even though this call is running
 			if a.offer(w) != queued {
-				a.answer(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.Mailbox, a.id))
+				a.answer(w, nil, errs.Overloaded("%d calls wait for %s", a.kind.config.MailboxSize, a.id))
 			}
 			return
 		}

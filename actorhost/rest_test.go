@@ -18,7 +18,7 @@ var chime = troupe.NewAction[bell, troupe.None, troupe.None]("chime")
 func chimes() actorhost.Definition {
 	return actorhost.Define(func() bellState { return bellState{} },
 		actorhost.On(ring, (*bellState).ring),
-		actorhost.On(chime, actorhost.NoInOut(func(s *bellState, c *actorhost.Context) error { return rang.Broadcast(c, s.Rings) })))
+		actorhost.On(chime, actorhost.NoInNoOut(func(s *bellState, c *actorhost.Context) error { return rang.Broadcast(c, s.Rings) })))
 }
 
 // TestActorsAtRestLoseNothing has actors do things after each of which nobody calls them for so long that their host has

@@ -44,7 +44,7 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 		case mailboxFull:
 			r.out.Refuse(&w.Call, errs.Overloaded(
 				"the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
-				a.id, a.kind.config.Mailbox, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
+				a.id, a.kind.config.MailboxSize, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
 		case activationClosed: // it has just ended: retry with the next activation
 		}

@@ -145,7 +145,7 @@ func TestFullMailboxRefusesTheNewest(t *testing.T) {
 	running, release := make(chan struct{}, 1), make(chan struct{})
 	block := troupe.NewAction[counter, troupe.None, troupe.None]("block")
 	b := hosttest.Start(t, actorhost.Define(func() counterState { return counterState{} },
-		actorhost.On(block, actorhost.NoInOut(func(_ *counterState, c *actorhost.Context) error {
+		actorhost.On(block, actorhost.NoInNoOut(func(_ *counterState, c *actorhost.Context) error {
 			select {
 			case running <- struct{}{}:
 			default:
@@ -155,7 +155,7 @@ func TestFullMailboxRefusesTheNewest(t *testing.T) {
 			case <-c.Done():
 			}
 			return nil
-		}))).Config(actorhost.TypeConfig{Mailbox: 2}))
+		}))).Config(actorhost.TypeConfig{MailboxSize: 2}))
 	a := troupe.GetOrCreate[counter](b.Client, "a")
 	results := make(chan error, 10)
 	send := func() { results <- call(t.Context(), block, a, nil) }

@@ -26,7 +26,7 @@ func TestStopWithinGrace(t *testing.T) {
 			kind := actorhost.Define(func() counterState { return counterState{} },
 				actorhost.On(add, (*counterState).add),
 				actorhost.On(get, actorhost.NoIn((*counterState).get)),
-				actorhost.On(linger, actorhost.NoInOut(func(s *counterState, _ *actorhost.Context) error {
+				actorhost.On(linger, actorhost.NoInNoOut(func(s *counterState, _ *actorhost.Context) error {
 					select {
 					case started <- struct{}{}:
 					default:

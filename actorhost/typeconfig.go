@@ -9,7 +9,7 @@ import (
 const (
 	DefaultSleepAfter    = 30 * time.Second
 	DefaultActionTimeout = 60 * time.Second
-	DefaultMailbox       = 4096
+	DefaultMailboxSize   = 4096
 )
 
 // TypeConfig configures the actors of one type: see [ActorType.Config]. The zero value is ready to use.
@@ -21,14 +21,14 @@ type TypeConfig struct {
 	// ActionTimeout limits actions and hooks whose caller would wait longer: the Context is done then. An action that
 	// ignores this is not stopped. Default: [DefaultActionTimeout].
 	ActionTimeout time.Duration
-	// Mailbox limits how many calls wait for one actor. A call beyond that is refused with troupe.CodeOverloaded, as is
-	// one when 64 MB wait for the actor or 512 MB on its host. Default: [DefaultMailbox].
-	Mailbox int
+	// MailboxSize limits how many calls wait for one actor. A call beyond that is refused with troupe.CodeOverloaded, as is
+	// one when 64 MB wait for the actor or 512 MB on its host. Default: [DefaultMailboxSize].
+	MailboxSize int
 }
 
 func (c TypeConfig) withDefaults() TypeConfig {
 	c.SleepAfter = cmp.Or(c.SleepAfter, DefaultSleepAfter)
 	c.ActionTimeout = cmp.Or(c.ActionTimeout, DefaultActionTimeout)
-	c.Mailbox = cmp.Or(c.Mailbox, DefaultMailbox)
+	c.MailboxSize = cmp.Or(c.MailboxSize, DefaultMailboxSize)
 	return c
 }

@@ -44,7 +44,7 @@ var shelves = actorhost.Define(func() shelfState { return shelfState{} },
 		return len(s.Books), added.Broadcast(c, b)
 	}),
 	actorhost.On(books, actorhost.NoIn(func(s *shelfState, _ *actorhost.Context) ([]book, error) { return s.Books, nil })),
-	actorhost.On(wait, actorhost.NoInOut(func(_ *shelfState, c *actorhost.Context) error { <-c.Done(); return nil })))
+	actorhost.On(wait, actorhost.NoInNoOut(func(_ *shelfState, c *actorhost.Context) error { <-c.Done(); return nil })))
 
 var moby = book{Title: "Moby-Dick", Pages: 635, Cover: []byte{0, 1, 255}, Added: time.Date(1851, 10, 18, 9, 30, 0, 0, time.UTC)}
 

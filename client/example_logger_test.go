@@ -26,7 +26,7 @@ type bellState struct{}
 func (*bellState) ring(c *actorhost.Context) error { return Rung.Broadcast(c, nil) }
 
 var bells = actorhost.Define(func() bellState { return bellState{} },
-	actorhost.On(Ring, actorhost.NoInOut((*bellState).ring)))
+	actorhost.On(Ring, actorhost.NoInNoOut((*bellState).ring)))
 
 // What no caller can be told, such as the error of an event's handler, is logged.
 func ExampleConfig_logger() {

@@ -27,7 +27,7 @@ func (*slothState) climb(c *actorhost.Context) error {
 }
 
 var sloths = actorhost.Define(func() slothState { return slothState{} },
-	actorhost.On(Climb, actorhost.NoInOut((*slothState).climb)))
+	actorhost.On(Climb, actorhost.NoInNoOut((*slothState).climb)))
 
 // A call whose context has no deadline may take as long as the client says: 30 s, or its Timeout. The actor knows.
 func ExampleConfig_timeout() {

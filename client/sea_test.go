@@ -56,7 +56,7 @@ var beacons = actorhost.Define(func() beaconState { return beaconState{} },
 		}
 		return nil
 	})),
-	actorhost.On(wreck, actorhost.NoInOut(func(_ *beaconState, c *actorhost.Context) error { c.Destroy(); return nil })))
+	actorhost.On(wreck, actorhost.NoInNoOut(func(_ *beaconState, c *actorhost.Context) error { c.Destroy(); return nil })))
 
 // cable is a connection that can be cut. It comes back when it is mended.
 type cable struct {

@@ -47,7 +47,7 @@ var rooms = actorhost.Define(func() roomState { return roomState{} },
 		return len(s.Said), said.Broadcast(c, text)
 	}),
 	actorhost.On(history, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) ([]string, error) { return s.Said, nil })),
-	actorhost.On(clearIt, actorhost.NoInOut(func(s *roomState, _ *actorhost.Context) error { s.Said = nil; return nil })),
+	actorhost.On(clearIt, actorhost.NoInNoOut(func(s *roomState, _ *actorhost.Context) error { s.Said = nil; return nil })),
 	actorhost.On(repeat, func(s *roomState, c *actorhost.Context, key []string) (string, error) {
 		_, err := say.Call(c, troupe.GetOrCreate[room](c, key...), s.Said[0])
 		return s.Said[0], err
@@ -60,7 +60,7 @@ var rooms = actorhost.Define(func() roomState { return roomState{} },
 	actorhost.On(attend, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
 		return noted.SubscribeDurable(c, troupe.GetOrCreate[room](c, key...))
 	}))).
-	Events(actorhost.OnEvent(noted, func(s *roomState, _ *actorhost.Context, text string) error {
+	OnEvents(actorhost.OnEvent(noted, func(s *roomState, _ *actorhost.Context, text string) error {
 		s.Said = append(s.Said, "noted: "+text)
 		return nil
 	}))

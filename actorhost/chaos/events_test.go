@@ -53,7 +53,7 @@ func journals() []actorhost.Definition {
 			actorhost.On(subscribe, func(_ *pages, c *actorhost.Context, _ *struct{}) (struct{}, error) {
 				return struct{}{}, entered.SubscribeDurable(c, troupe.GetOrCreate[journal](c, c.Key()...))
 			})).
-			Events(actorhost.OnEvent(entered, func(s *pages, _ *actorhost.Context, entry string) error {
+			OnEvents(actorhost.OnEvent(entered, func(s *pages, _ *actorhost.Context, entry string) error {
 				s.Entries = append(s.Entries, entry)
 				return nil
 			})).Config(actorhost.TypeConfig{SleepAfter: time.Second}),

@@ -39,7 +39,7 @@ func (s *sessionState) check(*actorhost.Context) error {
 
 var sessions = actorhost.Define(func() sessionState { return sessionState{} },
 	actorhost.On(Login, actorhost.NoOut((*sessionState).login)),
-	actorhost.On(Check, actorhost.NoInOut((*sessionState).check)))
+	actorhost.On(Check, actorhost.NoInNoOut((*sessionState).check)))
 
 // In a bubble of testing/synctest an hour passes at once, for actors, deadlines and leases. Such a test is not parallel.
 func Example_virtualTime() {

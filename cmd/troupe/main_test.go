@@ -65,12 +65,12 @@ type roomState struct {
 func rooms() actorhost.Definition {
 	return actorhost.Define(func() roomState { return roomState{} },
 		actorhost.On(send, (*roomState).send),
-		actorhost.On(empty, actorhost.NoInOut((*roomState).empty)),
+		actorhost.On(empty, actorhost.NoInNoOut((*roomState).empty)),
 		actorhost.On(sell, (*roomState).sell),
 		actorhost.On(add, func(s *roomState, _ *actorhost.Context, n int) (int, error) { s.Sum += n; return s.Sum, nil }),
-		actorhost.On(stuck, actorhost.NoInOut(func(_ *roomState, c *actorhost.Context) error { <-c.Done(); return c.Err() })),
-		actorhost.On(some, actorhost.NoInOut((*roomState).sometimes)),
-		actorhost.On(buggy, actorhost.NoInOut(func(*roomState, *actorhost.Context) error { return io.ErrUnexpectedEOF })),
+		actorhost.On(stuck, actorhost.NoInNoOut(func(_ *roomState, c *actorhost.Context) error { <-c.Done(); return c.Err() })),
+		actorhost.On(some, actorhost.NoInNoOut((*roomState).sometimes)),
+		actorhost.On(buggy, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { return io.ErrUnexpectedEOF })),
 	).OnDestroy(func(s *roomState, _ *actorhost.Context) error {
 		if len(s.Messages) > 0 {
 			return troupe.NewError("in_use", fmt.Sprintf("there are %d messages", len(s.Messages)))

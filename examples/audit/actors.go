@@ -20,7 +20,7 @@ var actors = []actorhost.Definition{
 	actorhost.Define(func() auditLogState { return auditLogState{} },
 		actorhost.On(company.StartAuditing, actorhost.NoIn((*auditLogState).startAuditing)),
 		actorhost.On(company.GetLogs, actorhost.NoIn((*auditLogState).getLogs))).
-		Events(
+		OnEvents(
 			actorhost.OnEvent(company.UserCreated, (*auditLogState).userCreated),
 			actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)),
 }

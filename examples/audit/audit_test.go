@@ -222,7 +222,7 @@ func TestLogKeepsTheLatest(t *testing.T) {
 	b := hosttest.Start(t, actors[0], actorhost.Define(func() auditLogState { return s },
 		actorhost.On(company.StartAuditing, actorhost.NoIn((*auditLogState).startAuditing)),
 		actorhost.On(company.GetLogs, actorhost.NoIn((*auditLogState).getLogs))).
-		Events(actorhost.OnEvent(company.UserCreated, (*auditLogState).userCreated), actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)))
+		OnEvents(actorhost.OnEvent(company.UserCreated, (*auditLogState).userCreated), actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)))
 	auditLog := troupe.GetOrCreate[company.AuditLog](b.Client, "main")
 	logged := tap(t, auditLog)
 	startAuditing(t, auditLog)
