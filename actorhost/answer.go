@@ -22,7 +22,8 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 	for _, s := range r.direct {
 		s.event.Place = s.to.nextPlace(s.event.Event, a.epoch)
 	}
-	o.Events = append(r.events, a.applyDisconnections(r.disconnections)...)
+	r.events = append(r.events, a.applyDisconnections(r.disconnections)...)
+	o.Events = r.events
 	if !r.destroyed {
 		a.gate.Pass(o, &r.Changes)
 		return

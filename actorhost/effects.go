@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -43,8 +44,8 @@ func (e *effects) addEvent(event *commit.Event, to *Connection) {
 
 // hasBroadcast reports whether the turn has broadcast an event of this name.
 func (e *effects) hasBroadcast(name string) bool {
-	for i := len(e.events) - 1; i >= 0; i-- { // backwards: most often the last one matches
-		if e.events[i].Subject == "" && e.events[i].Event == name {
+	for _, event := range slices.Backward(e.events) { // most often the last one matches
+		if event.Subject == "" && event.Event == name {
 			return true
 		}
 	}

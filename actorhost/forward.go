@@ -51,7 +51,8 @@ func (e *env) forward(c *call.Call, owner string, id troupe.ID) forwardResult {
 		return forwardFailed // the caller sends it again
 	case errors.Is(err, nats.ErrMaxPayload):
 		e.out.Refuse(c, errs.New(troupe.CodeTooLarge,
-			"%s.%s: with the headers that hosts add, the request exceeds the %d bytes that the server takes", id, c.Action, e.nc.MaxPayload()))
+			"%s.%s: with the headers that hosts add, the request exceeds the %d bytes that the server takes",
+			id, c.Action, e.nc.MaxPayload()))
 		return forwardDone // refused, but smaller calls may fit
 	case err != nil:
 		e.presence.Forget(owner)

@@ -4,6 +4,7 @@ package bustest
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"runtime"
@@ -94,7 +95,7 @@ func Serve(tb testing.TB, config *server.Options) *server.Server {
 // Listen calls handle for each connection to the address that it returns.
 func Listen(tb testing.TB, handle func(net.Conn)) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	require.NoError(tb, err)
 	var handlers sync.WaitGroup
 	handlers.Go(func() {
@@ -117,7 +118,7 @@ func Listen(tb testing.TB, handle func(net.Conn)) string {
 // Forward copies between a connection and an address in both directions. While drop is true, it drops what comes from
 // the address.
 func Forward(conn net.Conn, to string, drop *atomic.Bool) {
-	upstream, err := net.Dial("tcp", to)
+	upstream, err := new(net.Dialer).DialContext(context.Background(), "tcp", to)
 	if err != nil {
 		return
 	}

@@ -88,7 +88,7 @@ func TestWhatBecomesOfAWrite(t *testing.T) {
 		"not answered, and the host gives up": {
 			end: func(f *fake, w *flight) {
 				w.land()
-				f.host.Ctx = canceled()
+				f.host.Ctx = canceled() //nolint:fatcontext // a host gives up once
 				w.fail(store.ErrOutcomeUnknown)
 			},
 			outputs: unknown, next: unknown, state: "1",

@@ -11,7 +11,10 @@ import (
 // MaxBytes limits the bytes that wait in one mailbox, besides its first message; MaxAllBytes limits those of all
 // mailboxes of a host. One message may be as large as the server allows, and a thousand of the largest must not kill
 // the process.
-const MaxBytes, MaxAllBytes = 64 << 20, 512 << 20
+const (
+	MaxBytes    = 64 << 20  // of one mailbox, besides its first message
+	MaxAllBytes = 512 << 20 // of all of a host
+)
 
 // spareSize is the capacity, in items, of the memory that mailboxes pass on to each other.
 const spareSize = 8

@@ -145,11 +145,12 @@ func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err e
 	now := time.Now()
 	retry := q.settle(newest, err, now)
 	log = err != nil && q.log(newest)
-	answers := make([]answer, len(batch))
-	for i, n := range batch {
-		answers[i].delivery = n.delivery
+	answers := make([]answer, 0, len(batch))
+	for _, n := range batch {
 		if n.Sequence == newest.Sequence { // the newest covers the others
-			answers[i].retry = retry
+			answers = append(answers, answer{n.delivery, retry})
+		} else {
+			answers = append(answers, answer{n.delivery, noRetry})
 		}
 	}
 	q.busy = false
