@@ -56,8 +56,9 @@ type Actor interface { //nolint:interfacebloat // an activation has one gate, an
 	// Busy reports whether more is about to be sent.
 	Busy() bool
 	Publish(e *Event)
-	Reply(msg *nats.Msg, more bool)
-	Refuse(c *call.Call, err *troupe.Error)
+	// Reply and Refuse take values, so that an Output need not be on the heap.
+	Reply(msg nats.Msg, more bool)
+	Refuse(c call.Call, err *troupe.Error)
 }
 
 // Event is an event that a turn has broadcast, or sends to one connection.

@@ -157,14 +157,14 @@ func (f *fake) Publish(e *commit.Event) {
 	f.set(func(f *fake) { f.sent = append(f.sent, fmt.Sprintf("%s %d", e.Event, e.Place.Sequence)) })
 }
 
-func (f *fake) Reply(msg *nats.Msg, _ bool) {
+func (f *fake) Reply(msg nats.Msg, _ bool) {
 	f.enter("Reply")
 	if msg.Subject != "" {
 		f.set(func(f *fake) { f.sent = append(f.sent, msg.Subject+" "+string(msg.Data)) })
 	}
 }
 
-func (f *fake) Refuse(c *call.Call, err *troupe.Error) {
+func (f *fake) Refuse(c call.Call, err *troupe.Error) {
 	f.enter("Refuse")
 	f.set(func(f *fake) { f.sent = append(f.sent, c.Reply+" "+string(err.Code)) })
 }

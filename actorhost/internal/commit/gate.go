@@ -269,5 +269,5 @@ func (g *Gate) refuse(o *Output, err error) {
 		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", g.actor.ID(), o.Call.Action)
 		failed.Retryable = o.Call.ID.Known()
 	}
-	g.actor.Refuse(&o.Call, failed)
+	g.actor.Refuse(o.Call, failed)
 }

@@ -90,7 +90,7 @@ func (g *Gate) send(o *Output, more bool) error {
 		g.mu.Unlock()
 	}
 	faults.At(faults.BeforeReply)
-	g.actor.Reply(&o.Reply, more)
+	g.actor.Reply(o.Reply, more)
 	return nil
 }
 
