@@ -35,8 +35,11 @@ func (in input) decode(c *Context, into any) error {
 	return nil
 }
 
-// On implements an action with a method of the state.
-func On[R troupe.Reference, S, In, Out any](a troupe.Action[R, In, Out], f func(*S, *Context, In) (Out, error)) Handler[R, S] {
+// On implements an action with a method of the state. For an action without input or output, wrap the method in [NoIn],
+// [NoOut] or [NoInNoOut]; the names of f's parameters are for the compiler to remind of it.
+func On[R troupe.Reference, S, In, Out any](
+	a troupe.Action[R, In, Out], f func(state *S, c *Context, inputElseNoIn In) (outputElseNoOut Out, err error),
+) Handler[R, S] {
 	if f == nil {
 		return Handler[R, S]{name: a.Name()}
 	}
