@@ -52,7 +52,7 @@ func On[R troupe.Reference, S, In, Out any](
 		if err != nil {
 			return nil, err
 		}
-		return in.as.Append(dst, out)
+		return in.as.Append(dst, codec.Filled(out))
 	}}
 }
 

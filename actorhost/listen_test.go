@@ -133,7 +133,7 @@ func awaitNoted(t *testing.T, c troupe.Caller, key string, want ...string) {
 		require.NoError(t, err)
 		return len(got) >= len(want)
 	}, 20*time.Second, time.Millisecond)
-	require.Equal(t, want, got)
+	require.Equal(t, append([]string{}, want...), got)
 }
 
 func TestPatterns(t *testing.T) {

@@ -16,7 +16,7 @@ func appendInput(dst []byte, as codec.Codec, call *Call) ([]byte, error) {
 	if call.In == nil {
 		return dst, nil
 	}
-	body, err := as.Append(dst, call.In)
+	body, err := as.Append(dst, codec.Filled(call.In))
 	if err != nil {
 		return nil, &troupe.Error{Code: troupe.CodeBadInput, Err: err,
 			Message: fmt.Sprintf("%s.%s: the input cannot be encoded: %v", call.ID, call.Action, err)}
