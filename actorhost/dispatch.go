@@ -89,7 +89,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	}
 	endpoint := kind.actions[target.Action]
 	if endpoint == nil {
-		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
+		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s", actorType, target.Action, kind.own)
 	}
 	w.arg, w.Counters = endpoint, &endpoint.Counters
 	as, err := w.Encoding()
