@@ -50,6 +50,7 @@ type activation struct {
 	sub       *nats.Subscription
 	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
+	check     *stateCheck // nil without Config.CheckState, and until the actor is awake
 }
 
 type offerResult int

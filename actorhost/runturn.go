@@ -39,6 +39,7 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 		a.rollBack(c)
 		return result{took: r.took}, err
 	}
+	a.checkState(t.action, r.State)
 	return r, nil
 }
 

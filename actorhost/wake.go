@@ -51,6 +51,7 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		return false, "", errs.Unavailable("%v", err)
 	}
 	a.awake = true
+	a.startCheck()
 	return fresh, "", nil
 }
 
