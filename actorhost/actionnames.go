@@ -1,7 +1,7 @@
 package actorhost
 
 import (
-	"maps"
+	"iter"
 	"slices"
 	"strings"
 
@@ -12,8 +12,8 @@ import (
 const maxActionNames = 500
 
 // actionNames lists the actions of a type but those that every type has.
-func actionNames(actions map[string]*endpoint) string {
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(actions)), wire.Builtin)
+func actionNames(actions iter.Seq[string]) string {
+	names := slices.DeleteFunc(slices.Sorted(actions), wire.Builtin)
 	if len(names) == 0 {
 		return "none of its own"
 	}

@@ -3,6 +3,7 @@ package actorhost
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -157,7 +158,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			built.actions[h.name] = &endpoint{run: h.run}
 		}
 	}
-	built.own = actionNames(built.actions)
+	built.own = actionNames(maps.Keys(built.actions))
 	for _, h := range t.events {
 		at := topic{h.source, h.event}
 		if built.events[at] != nil {
