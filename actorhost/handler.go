@@ -1,6 +1,8 @@
 package actorhost
 
 import (
+	"reflect"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -30,7 +32,8 @@ type input struct {
 
 func (in input) decode(c *Context, into any) error {
 	if err := in.as.Unmarshal(in.body, into); err != nil {
-		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s", c.a.id, c.turn.action, err) // the error may quote the whole input
+		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s; it takes: %s", c.a.id, c.turn.action, err, // which may quote the whole input
+			shapeOf(reflect.TypeOf(into).Elem()))
 	}
 	return nil
 }
