@@ -1,11 +1,6 @@
 package codec
 
-import (
-	"encoding/json"
-	"reflect"
-	"slices"
-	"sync"
-)
+import "reflect"
 
 // Filled returns v with an empty list for each nil slice that it holds, and an empty map for each nil map. This is how
 // values go over the wire: a program in another language finds a list where the type says so, never a null. States
@@ -30,65 +25,10 @@ func Filled(v any) any {
 	return filled.Interface()
 }
 
-// lister says what to look at in values of a type.
-type lister struct {
-	holds  bool  // slices or maps, at any depth
-	fields []int // of a struct, those that hold some
-}
-
-var listers sync.Map // of reflect.Type and *lister
-
-func listerOf(t reflect.Type) *lister {
-	if known, ok := listers.Load(t); ok {
-		return known.(*lister)
-	}
-	l := &lister{holds: holdsLists(t, nil)}
-	if l.holds && t.Kind() == reflect.Struct {
-		for i := range t.NumField() {
-			f := t.Field(i)
-			if holdsLists(f.Type, nil) && !isSkipped(f) {
-				l.fields = append(l.fields, i)
-			}
-		}
-	}
-	listers.Store(t, l)
-	return l
-}
-
-// isSkipped reports whether a field is not encoded, or not encoded when it is nil.
-func isSkipped(f reflect.StructField) bool {
-	name, options, _ := parseTag(f)
-	isList := f.Type.Kind() == reflect.Slice || f.Type.Kind() == reflect.Map
-	omits := slices.Contains(options, "omitempty") || slices.Contains(options, "omitzero")
-	return name == "-" || !f.IsExported() && !f.Anonymous || isList && omits
-}
-
-var jsonMarshaler = reflect.TypeFor[json.Marshaler]()
-
-func holdsLists(t reflect.Type, within []reflect.Type) bool {
-	if slices.Contains(within, t) || t == timeType || !isPlain(t) || reflect.PointerTo(t).Implements(jsonMarshaler) {
-		return false
-	}
-	within = append(within, t)
-	switch t.Kind() {
-	case reflect.Slice, reflect.Map, reflect.Interface:
-		return true
-	case reflect.Pointer, reflect.Array:
-		return holdsLists(t.Elem(), within)
-	case reflect.Struct:
-		for i := range t.NumField() {
-			if holdsLists(t.Field(i).Type, within) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // lacksLists reports whether v holds a nil slice or a nil map.
 func lacksLists(v reflect.Value) bool {
-	l := listerOf(v.Type())
-	if !l.holds {
+	shape := shapeOf(v.Type())
+	if !shape.lists {
 		return false
 	}
 	switch v.Kind() {
@@ -96,7 +36,7 @@ func lacksLists(v reflect.Value) bool {
 		if v.IsNil() {
 			return true
 		}
-		if !listerOf(v.Type().Elem()).holds {
+		if !shapeOf(v.Type().Elem()).lists {
 			return false
 		}
 	}
@@ -116,7 +56,7 @@ func lacksLists(v reflect.Value) bool {
 			}
 		}
 	case reflect.Struct:
-		for _, i := range l.fields {
+		for _, i := range shape.listFields {
 			if lacksLists(v.Field(i)) {
 				return true
 			}
@@ -161,7 +101,7 @@ func fill(v reflect.Value) {
 		}
 		v.Set(filled)
 	case reflect.Struct:
-		for _, i := range listerOf(t).fields {
+		for _, i := range shapeOf(t).listFields {
 			fill(v.Field(i))
 		}
 	}
