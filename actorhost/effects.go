@@ -16,6 +16,7 @@ type effects struct {
 	changes        []record.Change       // of the record
 	disconnections []disconnection       // connections to end
 	started        []troupe.Subscription // subscriptions made in the turn
+	replaced       []replacement         // handlers of subscriptions that the turn has replaced
 	destroy        bool
 }
 

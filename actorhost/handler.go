@@ -1,6 +1,8 @@
 package actorhost
 
 import (
+	"fmt"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -49,10 +51,13 @@ func On[R troupe.Reference, S, In, Out any](
 			return nil, err
 		}
 		out, err := f(s.(*S), c, arg)
-		if err != nil {
+		if err := meant(err); err != nil {
 			return nil, err
 		}
-		return in.as.Append(dst, codec.Filled(out))
+		if dst, err = in.as.Append(dst, codec.Filled(out)); err != nil {
+			return nil, fmt.Errorf("encoding the output: %w", err)
+		}
+		return dst, nil
 	}}
 }
 

@@ -2,12 +2,14 @@ package actorhost
 
 // doNext does the next work in the mailbox. If it returns false there was none, and the goroutine must not touch the
 // activation any more.
-func (a *activation) doNext() bool {
+func (a *activation) doNext() (more bool) {
 	a.gate.WaitForRoom()
 	w, ok := a.next()
 	if !ok {
 		return false
 	}
+	returned := false
+	defer a.guard(&w, &returned, &more)
 	switch w.kind {
 	case callWork:
 		a.serveCall(&w)
@@ -24,6 +26,7 @@ func (a *activation) doNext() bool {
 	case dropWork:
 		a.finished = true
 	}
+	returned = true
 	return true
 }
 

@@ -2,7 +2,6 @@
 package errs
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/troupe-go/troupe"
@@ -29,8 +28,37 @@ func retryable(code troupe.Code, format string, args []any) *troupe.Error {
 
 // As returns the troupe.Error in err, or an internal error with its text.
 func As(err error) *troupe.Error {
-	if known, ok := errors.AsType[*troupe.Error](err); ok {
+	if known := Find(err); known != nil {
 		return known
 	}
 	return &troupe.Error{Code: troupe.CodeInternal, Message: err.Error()}
+}
+
+// Find is errors.AsType for a troupe.Error, but passes over nil ones. It returns nil if there is none.
+func Find(err error) *troupe.Error {
+	for err != nil {
+		if known, ok := err.(*troupe.Error); ok { //nolint:errorlint // it is the walk itself
+			return known
+		}
+		if one, ok := err.(interface{ As(target any) bool }); ok { //nolint:errorlint // it is the walk itself
+			var known *troupe.Error
+			if one.As(&known) && known != nil {
+				return known
+			}
+		}
+		switch wrapping := err.(type) { //nolint:errorlint // it is the walk itself
+		case interface{ Unwrap() error }:
+			err = wrapping.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, one := range wrapping.Unwrap() {
+				if known := Find(one); known != nil {
+					return known
+				}
+			}
+			return nil
+		default:
+			return nil
+		}
+	}
+	return nil
 }
