@@ -52,7 +52,7 @@ func (s *doorState) open(c *actorhost.Context, n int) (int, error) {
 
 type porterState struct {
 	Noted []string
-	subs  []troupe.Subscription
+	subs  []troupe.Subscription `json:"-"`
 }
 
 func (s *porterState) note(ctx context.Context, n int) error {
