@@ -23,7 +23,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (t
 	l := &listener{a: a, subject: a.host.ns.Events(listening.Actors, listening.Event) + " " + listening.Event, listening: listening}
 	if old, was := a.replaceHandler(l); old != nil {
 		effects := c.effectsToFill()
-		effects.replaced = append(effects.replaced, replacement{old, was})
+		effects.undo = append(effects.undo, func() { old.listenFor(was) })
 		return old, nil
 	}
 	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives
@@ -35,7 +35,7 @@ func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (t
 	}
 	l.sub = sub
 	effects := c.effectsToFill()
-	effects.started = append(effects.started, l)
+	effects.undo = append(effects.undo, func() { _ = l.Unsubscribe() }) // never fails
 	return l, nil
 }
 

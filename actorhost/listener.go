@@ -62,12 +62,6 @@ func (l *listener) offer(ctx context.Context, w *work) {
 	}
 }
 
-// replacement is a listener whose handlers a turn has replaced, with those that it had.
-type replacement struct {
-	listener *listener
-	was      troupe.ListenRequest
-}
-
 // listenFor replaces the handlers.
 func (l *listener) listenFor(listening troupe.ListenRequest) {
 	l.a.mu.Lock()

@@ -80,11 +80,8 @@ func (c *Context) run(f func(*Context) error) (r result, err error) {
 // rollBack undoes what a failed turn has changed in the exported fields and in the actor's subscriptions.
 func (a *activation) rollBack(c *Context) {
 	if c.effects != nil {
-		for _, r := range slices.Backward(c.effects.replaced) {
-			r.listener.listenFor(r.was)
-		}
-		for _, l := range c.effects.started {
-			_ = l.Unsubscribe() // never fails
+		for _, undo := range slices.Backward(c.effects.undo) {
+			undo()
 		}
 	}
 	err := protect(func() error {
