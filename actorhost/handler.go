@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/troupe-go/troupe"
@@ -52,10 +53,13 @@ func On[R troupe.Reference, S, In, Out any](
 			return nil, err
 		}
 		out, err := f(s.(*S), c, arg)
-		if err != nil {
+		if err := meant(err); err != nil {
 			return nil, err
 		}
-		return in.as.Append(dst, codec.Filled(out))
+		if dst, err = in.as.Append(dst, codec.Filled(out)); err != nil {
+			return nil, fmt.Errorf("encoding the output: %w", err)
+		}
+		return dst, nil
 	}}
 }
 

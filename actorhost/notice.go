@@ -120,7 +120,7 @@ func (a *activation) handleLogged(e store.Logged) error {
 // handleGap tells the actor of events that are no longer in the log.
 func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 	if hook := a.kind.hooks.gap; hook != nil {
-		return hook(a.state.pointer(), c, gap)
+		return meant(hook(a.state.pointer(), c, gap))
 	}
 	a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	return nil
