@@ -28,7 +28,7 @@ Examples:
 const notes = `
 A KEY is the parts of an actor's key, separated by slashes: org1/lobby. The key
 without parts is "", an empty part is a lone =, and =XX is a byte in hexadecimal
-(=2F for a slash within a part). Write -- before arguments that begin with a
+(=2F for a slash within a part). Keys are printed as they can be typed. Write -- before arguments that begin with a
 hyphen, except numbers.
 
 The server is NATS_URL, or 127.0.0.1:4222, where troupe up and the examples with
@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 
 // parse parses the command line into cli. If exited is true, kong has printed what was asked for.
 func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, err error) {
-	parser, err := kong.New(cli,
+	parser, err := kong.New(cli, append(valueMappers(),
 		kong.Name("troupe"),
 		kong.Description(description),
 		kong.Vars{"version": version(), "namespace": wire.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
@@ -98,10 +98,9 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.Help(printHelp),
-		kong.KindMapper(reflect.String, kong.MapperFunc(decodeUnmarked)),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { exited = true }),
-	)
+	)...)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the command line: %w", err)
 	}

@@ -157,3 +157,16 @@ func TestAgeAndSize(t *testing.T) {
 		require.Equal(t, want, formatSize(bytes))
 	}
 }
+
+// TestLsShowsKeysAsTheyAreTyped: and what it shows can be typed.
+func TestLsShowsKeysAsTheyAreTyped(t *testing.T) {
+	t.Parallel()
+	p := at(startBus(t, actorhost.Config{}))
+	for typed, shown := range map[string]string{"\u043a\u043b\u044e\u0447/\u9375": "\u043a\u043b\u044e\u0447/\u9375", "\xff": "=FF", "a b": "a=20b"} {
+		require.Equal(t, result{exitOK, "1\n", ""}, p.run(t.Context(), "call", "room", typed, "add", "1"))
+		require.Contains(t, p.run(t.Context(), "ls", "room").out, "room "+shown+" ")
+		require.Contains(t, p.run(t.Context(), "ls", "--json").out, `"key":"`+shown+`"`)
+		require.Equal(t, result{exitOK, "2\n", ""}, p.run(t.Context(), "call", "room", shown, "add", "1"))
+		require.Contains(t, p.run(t.Context(), "info", "room", shown).out, "room/"+shown+"\n")
+	}
+}

@@ -37,7 +37,7 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 	case c.Revision != 0 && !c.Record:
 		return usageError{errors.New("--revision needs --record")}
 	case !c.Force && !e.interactive:
-		return usageError{fmt.Errorf("to destroy %s without a terminal, add --force", id)}
+		return usageError{fmt.Errorf("to destroy %s without a terminal, add --force", actorText(id))}
 	}
 	return e.withRecord(ctx, id, func(r actorRecord) error {
 		if err := c.remove(ctx, r); err != nil {
@@ -48,16 +48,16 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 				Type      string `json:"type"`
 				Key       string `json:"key"`
 				Destroyed bool   `json:"destroyed"`
-			}{id.Type(), id.KeyString(), true})
+			}{id.Type(), keyText(id), true})
 		}
-		fmt.Fprintf(e.err, "destroyed %s\n", id)
+		fmt.Fprintf(e.err, "destroyed %s\n", actorText(id))
 		return nil
 	})
 }
 
 func (c *rmCommand) remove(ctx context.Context, r actorRecord) error {
 	if !c.Force {
-		if err := r.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", r.id)); err != nil {
+		if err := r.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", actorText(r.id))); err != nil {
 			return err
 		}
 	}
@@ -95,7 +95,7 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if owner, up := hosts[found.Owner]; up {
-		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", r.id, owner.Name, owner.ID)
+		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", actorText(r.id), owner.Name, owner.ID)
 	}
 	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
 }
