@@ -143,6 +143,6 @@ func TestInterruptWhileReadingStdin(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	got := program{stdin: never}.run(ctx, "call", "room", "a", "add")
-	require.Equal(t, exitUnavailable, got.code)
+	require.Equal(t, exitInterrupted, got.code)
 	require.Contains(t, got.err, "reading the input from stdin")
 }

@@ -28,8 +28,8 @@ Examples:
 const notes = `
 A KEY is the parts of an actor's key, separated by slashes: org1/lobby. The key
 without parts is "", an empty part is a lone =, and =XX is a byte in hexadecimal
-(=2F for a slash within a part). Keys are printed as they can be typed. Write -- before arguments that begin with a
-hyphen, except numbers.
+(=2F for a slash within a part). Keys are printed as they can be typed. Write --
+before arguments that begin with a hyphen, except numbers.
 
 The server is NATS_URL, or 127.0.0.1:4222, where troupe up and the examples with
 --serve listen. --context or NATS_CONTEXT selects a context of the nats command;
@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	}
 	if err != nil {
 		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
-		return reportError(t, asJSON, err)
+		return reportError(ctx, t, asJSON, err)
 	}
 	return exitOK
 }

@@ -117,5 +117,5 @@ func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, err
 	if found := len(byID) + len(byName); found > 1 {
 		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts match %q: name one by its id, see troupe hosts", found, meant)}
 	}
-	return store.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
+	return store.HostEntry{}, nothingFound("no host %q is up: see troupe hosts", meant)
 }

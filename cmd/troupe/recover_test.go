@@ -65,7 +65,7 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 
 	p := at(server.URL())
 	got := p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`, "--revision", fmt.Sprint(revision))
-	require.Equal(t, exitFailed, got.code, got)
+	require.Equal(t, exitConflict, got.code, got)
 	require.Contains(t, got.err, "nothing is changed")
 	require.Equal(t, result{exitOK, fmt.Sprintf(`{"Messages":null,"Sum":%d}`+"\n", calls), ""}, p.run(t.Context(), "state", "get", "room", stranded))
 	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`).code)

@@ -95,7 +95,8 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if owner, up := hosts[found.Owner]; up {
-		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", actorText(r.id), owner.Name, owner.ID)
+		return conflictError{fmt.Errorf("the owner of %s is up, the host %s: without --record it destroys the actor",
+			actorText(r.id), nameAndID(owner))}
 	}
 	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
 }

@@ -20,8 +20,8 @@ func TestRm(t *testing.T) {
 	got = p.answering("no\n").run(t.Context(), "rm", "room", "a")
 	require.Equal(t, result{exitUsage, "", "Destroy room/a with all its state? [y/N] error usage: cancelled: nothing is changed\n"}, got)
 	got = p.run(t.Context(), "rm", "room", "a", "--force", "--record")
-	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.err, "error failed: the owner of room/a is up, the host ")
+	require.Equal(t, exitConflict, got.code)
+	require.Contains(t, got.err, "error conflict: the owner of room/a is up, the host ")
 	require.Equal(t, result{exitOK, "1\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "0", "--existing"))
 
 	got = p.answering("yes\n").run(t.Context(), "rm", "room", "a")
@@ -60,7 +60,7 @@ func TestRmOfARecord(t *testing.T) {
 	var info actorInfo
 	require.NoError(t, json.Unmarshal([]byte(p.run(t.Context(), "info", "room", "a", "--json").out), &info))
 	got = p.run(t.Context(), "rm", "room", "a", "--force", "--record", "--revision", "1")
-	require.Equal(t, result{exitFailed, "", "error failed: room/a is at revision 2, not 1: nothing is changed\n"}, got)
+	require.Equal(t, result{exitConflict, "", "error conflict: room/a is at revision 2, not 1: nothing is changed\n"}, got)
 	require.Equal(t, exitOK, p.run(t.Context(), "rm", "room", "a", "--force", "--record", "--revision", "2").code)
 	require.Equal(t, exitNotFound, p.run(t.Context(), "info", "room", "a").code)
 

@@ -34,7 +34,7 @@ func TestState(t *testing.T) {
 	require.Equal(t, result{exitOK, "71\n", ""}, p.run(t.Context(), "call", "room", "a/b", "add", "1"), "the actor, which was awake, has it")
 
 	got = p.run(t.Context(), "state", "set", "room", "a/b", `{}`, "--revision", stale)
-	require.Equal(t, exitFailed, got.code)
+	require.Equal(t, exitConflict, got.code)
 	require.Contains(t, got.err, "not "+stale+": nothing is changed")
 	require.Equal(t, result{exitOK, "71\n", ""}, p.run(t.Context(), "call", "room", "a/b", "add", "0"))
 

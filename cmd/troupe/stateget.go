@@ -84,8 +84,7 @@ func (c *stateGetCommand) find(ctx context.Context, r actorRecord) (record.Recor
 			return one.Record, nil
 		}
 	}
-	return record.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
-		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, actorText(r.id))}
+	return record.Record{}, nothingFound("revision %d of %s is not kept: see troupe state history", c.Revision, actorText(r.id))
 }
 
 func (c *stateGetCommand) printRaw(ctx context.Context, r actorRecord, data []byte, err error) error {

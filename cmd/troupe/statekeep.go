@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -43,7 +42,7 @@ func (c *stateKeepCommand) run(ctx context.Context, e env) error {
 func (c *stateKeepCommand) keep(ctx context.Context, conn connection) (int, error) {
 	records, err := conn.findRecords(ctx)
 	if err == nil && records == nil {
-		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + conn.namespace.Name() + " yet"}
+		err = nothingFound("no host has run in the namespace %s yet", conn.namespace.Name())
 	}
 	if err != nil {
 		return 0, err
