@@ -1,15 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime/debug"
 	"slices"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/troupe-go/troupe/internal/version"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -91,7 +92,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	parser, err := kong.New(cli, append(valueMappers(),
 		kong.Name("troupe"),
 		kong.Description(description),
-		kong.Vars{"version": version(), "namespace": wire.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
+		kong.Vars{"version": programVersion(), "namespace": wire.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.Groups{
 			"actors": "Actors:", "state": "Stored state:", "hosts": "Hosts:", "tools": "Tools:",
 			"common": "Common flags:", "connection": "Connection:",
@@ -135,10 +136,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
+func programVersion() string {
+	return cmp.Or(version.Program(), "(devel)")
 }

@@ -57,5 +57,5 @@ Tools:
 	got = program{}.run(t.Context(), "ls", "--fly", "--json")
 	require.Equal(t, exitUsage, got.code)
 	require.Contains(t, got.err, `{"code":"usage",`)
-	require.Equal(t, result{exitOK, version() + "\n", ""}, program{}.run(t.Context(), "--version"))
+	require.Equal(t, result{exitOK, programVersion() + "\n", ""}, program{}.run(t.Context(), "--version"))
 }
