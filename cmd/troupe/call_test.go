@@ -146,3 +146,14 @@ func TestInterruptWhileReadingStdin(t *testing.T) {
 	require.Equal(t, exitInterrupted, got.code)
 	require.Contains(t, got.err, "reading the input from stdin")
 }
+
+func TestCallWithARequestID(t *testing.T) {
+	t.Parallel()
+	p := at(startBus(t, actorhost.Config{}))
+	for range 3 {
+		require.Equal(t, result{exitOK, "5\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "5", "--request-id", "order 17"))
+	}
+	got := p.run(t.Context(), "call", "room", "a", "add", "6", "--request-id", "order 17")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.err, "error request_reused: ")
+}

@@ -45,6 +45,7 @@ type grammar struct {
 	Watch watchCommand `cmd:"" group:"actors" help:"Print the events of an actor as they arrive."`
 	Ls    lsCommand    `cmd:"" group:"actors" help:"List the actors that have a record."`
 	Info  infoCommand  `cmd:"" group:"actors" help:"Show an actor and its host."`
+	Sleep sleepCommand `cmd:"" group:"actors" help:"Put an actor to sleep."`
 	Rm    rmCommand    `cmd:"" group:"actors" help:"Destroy an actor."`
 
 	State stateCommand `cmd:"" group:"state" help:"Show or repair the stored state of an actor."`

@@ -13,7 +13,7 @@ import (
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"":                        "call watch ls info rm state hosts drain up bench completion",
+		"":                        "call watch ls info sleep rm state hosts drain up bench completion",
 		"st":                      "state",
 		"state ":                  "get set history keep",
 		"state h":                 "history",
@@ -26,7 +26,7 @@ func TestComplete(t *testing.T) {
 		"call state ":             "",
 		"state get --r":           "--raw --revision",
 		"state set --raw --re":    "--revision",
-		"rm room a -f --ti":       "--timeout",
+		"rm room a -y --ti":       "--timeout",
 		"__":                      "",
 		"fly ":                    "",
 	} {

@@ -66,6 +66,8 @@ func asFailure(err error) (failure, int) {
 		return f, exitCode(failed)
 	case errors.As(err, &conflict):
 		return failure{Code: "conflict", Message: conflict.Error()}, exitConflict
+	case errors.Is(err, store.ErrOutcomeUnknown):
+		return failure{Code: string(troupe.CodeOutcomeUnknown), Message: err.Error()}, exitUnknown
 	case errors.Is(err, store.ErrNoJetStream):
 		return failure{Code: "no_jetstream", Message: err.Error()}, exitFailed
 	case errors.Is(err, bus.ErrConfig):

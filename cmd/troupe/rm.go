@@ -12,7 +12,7 @@ import (
 // rmCommand is the verb rm.
 type rmCommand struct {
 	actorArgs
-	Force    bool   `short:"f" help:"Do not ask."`
+	consent
 	Record   bool   `help:"Delete the record directly, without the on-destroy hook."`
 	Revision uint64 `placeholder:"N" help:"With --record: fail if the record is at another revision."`
 }
@@ -25,7 +25,7 @@ func (*rmCommand) Help() string {
 If no host serves the type, or the record cannot be decoded, --record deletes the record directly, unless its owner is up. ` +
 		`This fails, and changes nothing, if the actor wakes in the meantime.
 
-Without a terminal --force is needed.`
+Without a terminal --yes is needed.`
 }
 
 func (c *rmCommand) run(ctx context.Context, e env) error {
@@ -36,8 +36,8 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 	switch {
 	case c.Revision != 0 && !c.Record:
 		return usageError{errors.New("--revision needs --record")}
-	case !c.Force && !e.interactive:
-		return usageError{fmt.Errorf("to destroy %s without a terminal, add --force", actorText(id))}
+	case !c.given() && !e.interactive: // before anything is looked up
+		return e.ask(ctx, false, "destroy "+actorText(id), "")
 	}
 	return e.withRecord(ctx, id, func(r actorRecord) error {
 		if err := c.remove(ctx, r); err != nil {
@@ -56,10 +56,9 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 }
 
 func (c *rmCommand) remove(ctx context.Context, r actorRecord) error {
-	if !c.Force {
-		if err := r.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", actorText(r.id))); err != nil {
-			return err
-		}
+	name := actorText(r.id)
+	if err := r.terminal.ask(ctx, c.given(), "destroy "+name, fmt.Sprintf("Destroy %s with all its state?", name)); err != nil {
+		return err
 	}
 	if c.Record {
 		return c.removeRecord(ctx, r)
