@@ -76,9 +76,14 @@ func TestCallOutOfTime(t *testing.T) {
 
 func TestCallOfUnknownType(t *testing.T) {
 	t.Parallel()
-	got := at(startBus(t, actorhost.Config{})).run(t.Context(), "call", "rooom", "a", "add", "1")
-	want := "error unknown_type: rooom/a.add: no host on this bus serves the actor type \"rooom\"\n"
-	require.Equal(t, result{exitNotFound, "", want}, got)
+	server := startServer(t)
+	p := at(server.URL())
+	const none = "error unknown_type: rooom/a.add: no host on this bus serves the actor type \"rooom\"; "
+	got := p.run(t.Context(), "call", "rooom", "a", "add", "1")
+	require.Equal(t, result{exitNotFound, "", none + "no host at all is up in the namespace troupe\n"}, got)
+	startHost(t, server, actorhost.Config{})
+	got = p.run(t.Context(), "call", "rooom", "a", "add", "1")
+	require.Equal(t, result{exitNotFound, "", none + "those that are up in the namespace troupe serve room\n"}, got)
 }
 
 func TestCallErrorsAsJSON(t *testing.T) {

@@ -72,7 +72,7 @@ func destroy(ctx context.Context, r actorRecord) error {
 	if known, ok := errors.AsType[*troupe.Error](err); ok &&
 		(errors.Is(err, troupe.ErrUnknownType) || errors.Is(err, troupe.ErrStateCorrupt)) {
 		advised := *known
-		advised.Message += ". To delete its record without the hook: --record"
+		advised.Message += " (to delete its record without the hook: --record)"
 		return &advised
 	}
 	return err
