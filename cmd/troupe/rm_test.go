@@ -56,7 +56,7 @@ func TestRmOfARecord(t *testing.T) {
 	got := p.run(t.Context(), "rm", "room", "a", "--yes")
 	require.Equal(t, exitNotFound, got.code)
 	require.Contains(t, got.err, "error unknown_type: ")
-	require.Contains(t, got.err, "To delete its record without the hook: --record")
+	require.Contains(t, got.err, "to delete its record without the hook: --record")
 	var info actorInfo
 	require.NoError(t, json.Unmarshal([]byte(p.run(t.Context(), "info", "room", "a", "--json").out), &info))
 	got = p.run(t.Context(), "rm", "room", "a", "--yes", "--record", "--revision", "1")
