@@ -16,8 +16,12 @@ type completeCommand struct {
 	model *kong.Application
 }
 
-func (c *completeCommand) run(_ context.Context, e env) error {
-	for _, candidate := range complete(c.model.Node, c.Words) {
+func (c *completeCommand) run(ctx context.Context, e env) error {
+	found, place := complete(c.model.Node, c.Words)
+	if place.value != "" {
+		found = lookUp(ctx, e, place)
+	}
+	for _, candidate := range found {
 		if _, err := fmt.Fprintf(e.out, "%s\t%s\n", candidate.word, candidate.help); err != nil {
 			return err
 		}
@@ -28,33 +32,51 @@ func (c *completeCommand) run(_ context.Context, e env) error {
 // candidate is a word that can follow, and its help.
 type candidate struct{ word, help string }
 
-// complete returns the possible completions of the last word, given those before it. There are none for the value of a
-// flag and for an argument that can be anything.
-func complete(node *kong.Node, words []string) []candidate {
+// unfinished is a word whose completions have to be looked up.
+type unfinished struct {
+	value     string   // what it is, such as "key"; empty: there is nothing to look up
+	last      string   // how it begins
+	arguments []string // those before it
+	flags     []string // with their values
+}
+
+// filesMark is the candidate that stands for the names of files. The scripts know it.
+const filesMark = ":files"
+
+// complete returns the possible completions of the last word, given those before it, or what must be looked up.
+func complete(node *kong.Node, words []string) ([]candidate, unfinished) {
 	if len(words) == 0 {
-		return nil
+		return nil, unfinished{}
 	}
-	arguments, valueOf := 0, (*kong.Flag)(nil)
+	var before unfinished
+	valueOf := (*kong.Flag)(nil)
 	for _, word := range words[:len(words)-1] {
 		switch {
 		case word == "=": // bash splits words at it
 		case valueOf != nil:
+			before.flags = append(before.flags, "--"+valueOf.Name, word)
 			valueOf = nil
 		case strings.HasPrefix(word, "-"):
 			valueOf = takesValue(node, word)
 		default:
 			child := childOf(node, word)
 			if child == nil {
-				arguments++
+				before.arguments = append(before.arguments, word)
 				continue
 			}
 			node = child
 		}
 	}
+	arguments := len(before.arguments)
 	last := words[len(words)-1]
 	var found []candidate
+	before.last = last
 	switch {
+	case valueOf != nil && (valueOf.PlaceHolder == "FILE" || valueOf.PlaceHolder == "DIR"):
+		return []candidate{{filesMark, "files"}}, unfinished{}
 	case valueOf != nil:
+		before.value = valueOf.Name
+		return nil, before
 	case strings.HasPrefix(last, "-"):
 		for _, flag := range flagsOf(node) {
 			found = append(found, candidate{"--" + flag.Name, flag.Help})
@@ -63,6 +85,10 @@ func complete(node *kong.Node, words []string) []candidate {
 		for _, word := range node.Positional[arguments].EnumSlice() {
 			found = append(found, candidate{word, node.Positional[arguments].Help})
 		}
+		if node.Positional[arguments].Enum == "" {
+			before.value = node.Positional[arguments].Name
+			return nil, before
+		}
 	case arguments == 0:
 		for _, child := range node.Children {
 			if !child.Hidden {
@@ -70,6 +96,10 @@ func complete(node *kong.Node, words []string) []candidate {
 			}
 		}
 	}
+	return beginningWith(found, last), unfinished{}
+}
+
+func beginningWith(found []candidate, last string) []candidate {
 	return slices.DeleteFunc(found, func(c candidate) bool { return c.word == "" || !strings.HasPrefix(c.word, last) })
 }
 
