@@ -114,7 +114,11 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		return nil, true, nil
 	}
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
-		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", withoutMarks(wrong.Error()))}
+		verb := "troupe"
+		if node := wrong.Context.Selected(); node != nil {
+			verb = node.FullPath()
+		}
+		return nil, false, usageError{fmt.Errorf("%s (see: %s --help)", withoutMarks(wrong.Error()), verb)}
 	}
 	if err != nil {
 		return nil, false, usageError{err}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,14 @@ func (e env) connect(ctx context.Context) (connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	nc, err := bus.Connect(ctx, e.config)
-	if err != nil && !errors.Is(err, bus.ErrNoServer) {
+	switch {
+	case errors.Is(err, bus.ErrConfig) && e.config.Context != "":
+		var names []string
+		for _, known := range contexts() {
+			names = append(names, known.word)
+		}
+		err = usageError{fmt.Errorf("%w (there are the contexts: %s)", err, cmp.Or(strings.Join(names, ", "), "none"))}
+	case err != nil && !errors.Is(err, bus.ErrNoServer):
 		err = connectionError{err}
 	}
 	return connection{e, nc}, err

@@ -8,22 +8,27 @@ import (
 )
 
 // unknownFields lists the fields of a given state that the stored one does not have, as ".from" or ".messages[0].from",
-// sorted. Only the state itself and the elements of its lists are compared: a map within may get new keys.
-func unknownFields(given, stored []byte) ([]string, error) {
+// sorted, and the known fields of the state itself. Only the state and the elements of its lists are compared: a map
+// within may get new keys.
+func unknownFields(given, stored []byte) (unknown, known []string, err error) {
 	var have, had any
 	if err := json.Unmarshal(given, &have); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := json.Unmarshal(stored, &had); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	fields, ok := had.(map[string]any)
 	if !ok || len(fields) == 0 { // there is nothing to compare with
-		return nil, nil
+		return nil, nil, nil
 	}
-	unknown := newFields("", have, fields)
+	for name := range fields {
+		known = append(known, "."+name)
+	}
+	unknown = newFields("", have, fields)
 	slices.Sort(unknown)
-	return unknown, nil
+	slices.Sort(known)
+	return unknown, known, nil
 }
 
 // newFields lists the fields of a value, which is at a place, that had does not have.

@@ -154,7 +154,7 @@ func TestStateSetKnowsTheFields(t *testing.T) {
 	p := at(startBus(t, actorhost.Config{}))
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "5").code)
 	got := p.run(t.Context(), "state", "set", "room", "a", `{"sum":6}`, "--yes")
-	require.Equal(t, result{exitUsage, "", "error usage: the stored state has no field .sum: to store it all the same, add --force\n"}, got)
+	require.Equal(t, result{exitUsage, "", "error usage: the stored state has no field .sum, it has .Messages, .Sum: to store it all the same, add --force\n"}, got)
 	wrapped := p.run(t.Context(), "state", "get", "room", "a", "--json").out
 	got = p.reading(wrapped).run(t.Context(), "state", "set", "room", "a", "--yes")
 	require.Equal(t, exitUsage, got.code)

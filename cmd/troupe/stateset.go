@@ -146,14 +146,15 @@ func (c *stateSetCommand) check(ctx context.Context, r actorRecord, given []byte
 	if err != nil {
 		return nil //nolint:nilerror // nothing can be compared with it
 	}
-	unknown, err := unknownFields(given, stored)
+	unknown, known, err := unknownFields(given, stored)
 	switch {
 	case err != nil || len(unknown) == 0:
 		return err
 	case slices.Contains(unknown, ".revision") && slices.Contains(unknown, ".state"):
 		return usageError{errors.New("this is what state get --json prints: only what is in its field state is the state")}
 	}
-	return usageError{fmt.Errorf("the stored state has no field %s: to store it all the same, add --force", strings.Join(unknown, ", "))}
+	return usageError{fmt.Errorf("the stored state has no field %s, it has %s: to store it all the same, add --force",
+		strings.Join(unknown, ", "), strings.Join(known, ", "))}
 }
 
 // settle puts the actor to sleep, and brings what its host has stored into its record.

@@ -38,7 +38,8 @@ func TestWrongValuesSayWhatIsExpected(t *testing.T) {
 		"ls --timeout -5s":              "--timeout -5s is not positive",
 		"state get room a --revision -": `--revision: expected a whole number from 0 on, got "-"`,
 		"bench room a add -n -1":        "--count -1",
-		"ls --namespace":                "--namespace: expected text",
+		"ls --namespace":                "--namespace: expected text (see: troupe ls --help)",
+		"state get room --fly":          "(see: troupe state get --help)",
 	} {
 		got := at(url).run(t.Context(), strings.Split(line, " ")...)
 		require.Equal(t, exitUsage, got.code, line)
