@@ -52,7 +52,7 @@ func (c *callCommand) run(ctx context.Context, e env) error {
 	return e.withConnection(ctx, func(conn connection) error {
 		output, err := conn.invoke(ctx, troupe.Invocation{ID: id, Action: c.Action, Existing: c.Existing, In: input})
 		if err != nil || len(output) == 0 {
-			return err
+			return conn.explainUnknownType(ctx, id.Type(), err)
 		}
 		return printJSON(e.out, output, isTerminal(e.out) && !e.json && !c.Raw)
 	})

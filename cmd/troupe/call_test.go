@@ -81,9 +81,15 @@ func TestCallOfUnknownType(t *testing.T) {
 	const none = "error unknown_type: rooom/a.add: no host on this bus serves the actor type \"rooom\"; "
 	got := p.run(t.Context(), "call", "rooom", "a", "add", "1")
 	require.Equal(t, result{exitNotFound, "", none + "no host at all is up in the namespace troupe\n"}, got)
-	startHost(t, server, actorhost.Config{})
+	stop := startHost(t, server, actorhost.Config{})
 	got = p.run(t.Context(), "call", "rooom", "a", "add", "1")
 	require.Equal(t, result{exitNotFound, "", none + "those that are up in the namespace troupe serve room\n"}, got)
+
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
+	stop()
+	got = p.run(t.Context(), "call", "room", "a", "add", "1")
+	require.Equal(t, exitUnavailable, got.code, "the type is known")
+	require.Contains(t, got.err, "there are actors of the type")
 }
 
 func TestCallErrorsAsJSON(t *testing.T) {

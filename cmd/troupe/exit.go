@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/nats-io/nats.go"
@@ -112,6 +113,7 @@ func reportError(ctx context.Context, t terminal, asJSON bool, err error) int {
 	f, code := asFailure(err)
 	if ctx.Err() != nil && f.Code == string(troupe.CodeCanceled) {
 		code = exitInterrupted
+		f.Message = strings.Replace(f.Message, context.Canceled.Error(), "interrupted", 1)
 	}
 	if asJSON {
 		if line, err := marshal(f); err == nil {

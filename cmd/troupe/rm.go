@@ -73,9 +73,9 @@ func destroy(ctx context.Context, r actorRecord) error {
 		(errors.Is(err, troupe.ErrUnknownType) || errors.Is(err, troupe.ErrStateCorrupt)) {
 		advised := *known
 		advised.Message += " (to delete its record without the hook: --record)"
-		return &advised
+		err = &advised
 	}
-	return err
+	return r.explainUnknownType(ctx, r.id.Type(), err)
 }
 
 func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {

@@ -54,8 +54,8 @@ func TestRmOfARecord(t *testing.T) {
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
 	stop()
 	got := p.run(t.Context(), "rm", "room", "a", "--yes")
-	require.Equal(t, exitNotFound, got.code)
-	require.Contains(t, got.err, "error unknown_type: ")
+	require.Equal(t, exitUnavailable, got.code)
+	require.Contains(t, got.err, "error unavailable: ")
 	require.Contains(t, got.err, "to delete its record without the hook: --record")
 	var info actorInfo
 	require.NoError(t, json.Unmarshal([]byte(p.run(t.Context(), "info", "room", "a", "--json").out), &info))
