@@ -24,7 +24,7 @@ func (a Action[R, In, Out]) Name() string { return a.name }
 // means that the state behind it is stored. Every error is an [*Error].
 func (a Action[R, In, Out]) Call(ctx context.Context, ref R, in In) (Out, error) {
 	var out Out
-	err := ref.reference().invoke(ctx, ref.ActorType(), a.name, in, &out)
+	err := ref.embedTroupeRef().invoke(ctx, ref.ActorType(), a.name, in, &out)
 	return out, err
 }
 
@@ -38,5 +38,5 @@ func NewConstructor[R Reference, In any]() Constructor[R, In] { return Construct
 // Create creates the actor that ref refers to, and returns once it is stored. The error is [ErrAlreadyExists] if the
 // actor exists, and the hook's own error if the on-create hook refuses.
 func (n Constructor[R, In]) Create(ctx context.Context, ref R, in In) error {
-	return ref.reference().create(ctx, ref.ActorType(), in)
+	return ref.embedTroupeRef().create(ctx, ref.ActorType(), in)
 }

@@ -21,7 +21,7 @@ func NewConnector[R Reference, P any, B binder[R]]() Connector[R, P] {
 // as the actor can be reached, with the same id and the same parameters, and tells [OnStatus]. ref must be bound to a
 // program: an actor cannot connect, it subscribes.
 func (k Connector[R, P]) Connect(ctx context.Context, ref R, params P, options ...ConnectOption) (*Connection[R], error) {
-	conn, err := ref.reference().connect(ctx, ref.ActorType(), params, options)
+	conn, err := ref.embedTroupeRef().connect(ctx, ref.ActorType(), params, options)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (e Event[R, P]) emission(payload P) Emission {
 func (e Event[R, P]) Subscribe(
 	ctx context.Context, ref R, handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
 ) (Subscription, error) {
-	return ref.reference().listen(ctx, ref.ActorType(), e.listenRequest(handle, options))
+	return ref.embedTroupeRef().listen(ctx, ref.ActorType(), e.listenRequest(handle, options))
 }
 
 // SubscribeAll is [Event.Subscribe] to the event of many actors: see [All]. The events of each actor are in order.

@@ -20,7 +20,7 @@ type Ref struct {
 type Reference interface {
 	// ActorType is the name of the actor type on the wire. It must not depend on the value: it is called on zero values.
 	ActorType() string
-	reference() Ref
+	embedTroupeRef() Ref // the name is what the compiler says of a struct without one
 }
 
 // binder is the pointer to a Reference, through which GetOrCreate and its siblings fill it in.
@@ -40,9 +40,20 @@ func Get[R Reference, P binder[R]](c Caller, key ...string) R {
 	return refer[R, P](c, true, key)
 }
 
+// Self refers to the actor whose turn it is, for the turn to hand out, or to call once it is over. R must be the actor's
+// own type, else calls fail.
+func Self[R Reference, P binder[R]](c interface {
+	Caller
+	ID() ID
+}) R {
+	var ref R
+	P(&ref).bind(Ref{caller: c, id: c.ID()})
+	return ref
+}
+
 // Bind binds ref to a caller, for a reference that was decoded.
 func Bind[R Reference, P binder[R]](c Caller, ref R) R {
-	base := ref.reference()
+	base := ref.embedTroupeRef()
 	base.caller = c
 	P(&ref).bind(base)
 	return ref
@@ -75,7 +86,7 @@ func (r *Ref) UnmarshalText(text []byte) error {
 	return err
 }
 
-func (r Ref) reference() Ref { return r }
+func (r Ref) embedTroupeRef() Ref { return r }
 
 func (r *Ref) bind(base Ref) { *r = base }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/lives"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/internal/dedup"
@@ -50,6 +51,7 @@ type activation struct {
 	sub       *nats.Subscription
 	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
+	check     *lives.Check // nil without Config.CheckState, and until the actor is awake
 }
 
 type offerResult int

@@ -13,9 +13,6 @@ const maxChainText = 4 << 10
 
 // checkCycle returns an error if the called actor already waits in the chain, or if the chain is too long.
 func checkCycle(chain, tokens string) *troupe.Error {
-	if len(chain) > wire.MaxChainBytes {
-		return errs.New(troupe.CodeBadInput, "the call chain has %d bytes, at most %d are allowed", len(chain), wire.MaxChainBytes)
-	}
 	spelt := func() string {
 		whole := chain + "," + tokens
 		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxChainText):])

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"github.com/troupe-go/troupe"
 )
 
 // Config configures a host. The zero value is ready to use.
@@ -36,6 +38,11 @@ type Config struct {
 	// Replicas is the number of copies of each record. It counts only on the host that creates the buckets. Defaults to
 	// 3 on a cluster and 1 on a single server.
 	Replicas int
+	// CheckState, if set, is told what a turn has left that the actor's next life would not find: a field of the state
+	// that is different once it is decoded again, or an unexported field that has changed since the actor woke. An
+	// unexported field that may be lost is tagged json:"-". Each place is told once in a life of the actor. It costs a
+	// decoding per turn and is meant for tests: package hosttest sets it.
+	CheckState func(actor troupe.ID, lost error)
 	// Logger logs what callers are not told. Defaults to slog.Default().
 	Logger *slog.Logger
 }

@@ -13,9 +13,6 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// maxInbox limits the bytes in the name of a client's inbox.
-const maxInbox = 256
-
 // serveConnect runs a call of wire.ConnectAction.
 func (a *activation) serveConnect(w *work) {
 	id, inbox := w.Get(wire.HeaderConnection), w.Get(wire.HeaderInbox)
@@ -84,7 +81,7 @@ func checkConnection(ns wire.Namespace, id, inbox string) error {
 	switch {
 	case troupe.CheckName("connection", id) != nil:
 		return errs.New(troupe.CodeBadInput, "%q is not the id of a connection", id)
-	case len(inbox) > maxInbox || !ns.IsInbox(inbox):
+	case len(inbox) > wire.MaxInbox || !ns.IsInbox(inbox):
 		return errs.New(troupe.CodeBadInput, "%.100q is not the inbox of a client", inbox)
 	}
 	return nil

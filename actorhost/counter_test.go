@@ -42,7 +42,7 @@ type counterState struct {
 	Tags  map[string]int `json:"tags,omitempty"`
 	Pad   []byte         `json:"pad,omitempty"`
 
-	hidden int
+	hidden int `json:"-"` // lost in sleep, on purpose
 }
 
 // activations counts how often states were made or loaded, over all hosts of a test process.

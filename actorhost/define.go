@@ -3,6 +3,7 @@ package actorhost
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -30,6 +31,7 @@ type ActorType[R troupe.Reference, S any] struct {
 type actorType struct {
 	name     string
 	actions  map[string]*endpoint
+	own      string // the names of its own actions, as an error shows them
 	events   map[topic]eventAction
 	create   createHook  // nil without an on-create hook
 	connect  connectHook // nil without an on-connect hook
@@ -156,6 +158,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			built.actions[h.name] = &endpoint{run: h.run}
 		}
 	}
+	built.own = actionNames(maps.Keys(built.actions))
 	for _, h := range t.events {
 		at := topic{h.source, h.event}
 		if built.events[at] != nil {

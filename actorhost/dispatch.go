@@ -79,6 +79,9 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 
 // admit checks and completes a call as far as it can without the actor.
 func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *troupe.Error {
+	if err := d.ns.ReadHeaders(w.Header); err != nil {
+		return errs.New(troupe.CodeBadInput, "%v", err)
+	}
 	actorType, _, _ := strings.Cut(target.Tokens, ".")
 	kind := d.types[actorType]
 	if kind == nil {
@@ -86,7 +89,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	}
 	endpoint := kind.actions[target.Action]
 	if endpoint == nil {
-		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %q", actorType, target.Action)
+		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s", actorType, target.Action, kind.own)
 	}
 	w.arg, w.Counters = endpoint, &endpoint.Counters
 	as, err := w.Encoding()
@@ -100,10 +103,8 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 		w.ID.RequestID, _ = wire.ParseRequestID(w.Reply)
 	}
 	w.ID.Given = strings.Clone(w.Get(wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
-	w.Again = w.Get(wire.HeaderAttempt) != ""
-	if len(w.ID.Given) > wire.MaxRequestID {
-		return errs.New(troupe.CodeBadInput, "the request id has %d bytes, at most %d are allowed", len(w.ID.Given), wire.MaxRequestID)
-	}
+	attempt := w.Get(wire.HeaderAttempt)
+	w.Again = attempt != "" && attempt != "1"
 	if chain := w.Get(wire.HeaderChain); chain != "" {
 		return checkCycle(chain, target.Tokens)
 	}
@@ -112,8 +113,15 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 
 // receiveHostRequest takes a message that is not a call of an actor: a batch, or a request to the host itself.
 func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
+	if !d.out.Answerable(msg) {
+		return
+	}
+	if err := d.ns.ReadHeaders(msg.Header); err != nil {
+		c := call.Of(msg)
+		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "%v", err))
+		return
+	}
 	switch {
-	case !d.out.Answerable(msg):
 	case d.receiveBatch(msg):
 	case d.serveHostRequest(msg):
 	default:

@@ -58,7 +58,7 @@ func (s *pressState) publish(c *actorhost.Context, n int) (int, error) {
 
 type readerState struct {
 	Seen  []seen
-	tries int
+	tries int `json:"-"`
 }
 
 // read fails the first time that a page divisible by 10 comes.

@@ -76,7 +76,7 @@ func awaitReviews(t *testing.T, c troupe.Caller, key string, want ...string) {
 	}, 2*time.Minute, 5*time.Millisecond)
 	got, err := reviewed.Call(t.Context(), troupe.GetOrCreate[critic](c, key), nil)
 	require.NoError(t, err)
-	require.Equal(t, want, got)
+	require.Equal(t, append([]string{}, want...), got)
 }
 
 // numbers are those from first to last.

@@ -23,7 +23,7 @@ func (c *Context) Emit(e troupe.Emission) error {
 	if err := troupe.CheckName("event", e.Event); err != nil {
 		return err
 	}
-	data, err := codec.MsgPack.Append(nil, e.Payload)
+	data, err := codec.MsgPack.Append(nil, codec.Filled(e.Payload))
 	if err != nil {
 		return fmt.Errorf("encoding the event %s of %s: %w", e.Event, c.a.id, err)
 	}

@@ -30,7 +30,7 @@ func TestErrorsHaveTheirCodesAtOnce(t *testing.T) {
 		}, troupe.ErrUnknownType, `"nobody"`},
 		"unknown action": {func(ctx context.Context) error {
 			return b.Client.Actor("counter", "a").Call(ctx, "subtract", 1, nil)
-		}, troupe.ErrUnknownAction, `"subtract"`},
+		}, troupe.ErrUnknownAction, `no action "subtract", it has add, `},
 		"unknown action does not create": {func(ctx context.Context) error {
 			_ = b.Client.Actor("counter", "never").Call(ctx, "subtract", 1, nil)
 			return call(ctx, get, troupe.Get[counter](b.Client, "never"), nil)
@@ -38,6 +38,9 @@ func TestErrorsHaveTheirCodesAtOnce(t *testing.T) {
 		"bad input": {func(ctx context.Context) error {
 			return b.Client.Actor("counter", "a").Call(ctx, "add", "five", nil)
 		}, troupe.ErrBadInput, "counter/a.add: expected int, got a string"},
+		"bad input says what is taken": {func(ctx context.Context) error {
+			return b.Client.Actor("counter", "a").Call(ctx, "add", "five", nil)
+		}, troupe.ErrBadInput, "; it takes: whole number"},
 		"no input": {func(ctx context.Context) error {
 			return b.Client.Actor("counter", "a").Call(ctx, "add", nil, nil)
 		}, troupe.ErrBadInput, "counter/a.add: empty body"},

@@ -1,6 +1,8 @@
 package actorhost
 
 import (
+	"reflect"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -30,13 +32,17 @@ type input struct {
 
 func (in input) decode(c *Context, into any) error {
 	if err := in.as.Unmarshal(in.body, into); err != nil {
-		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s", c.a.id, c.turn.action, err) // the error may quote the whole input
+		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s; it takes: %s", c.a.id, c.turn.action, err, // which may quote the whole input
+			shapeOf(reflect.TypeOf(into).Elem()))
 	}
 	return nil
 }
 
-// On implements an action with a method of the state.
-func On[R troupe.Reference, S, In, Out any](a troupe.Action[R, In, Out], f func(*S, *Context, In) (Out, error)) Handler[R, S] {
+// On implements an action with a method of the state. For an action without input or output, wrap the method in [NoIn],
+// [NoOut] or [NoInNoOut]; the names of f's parameters are for the compiler to remind of it.
+func On[R troupe.Reference, S, In, Out any](
+	a troupe.Action[R, In, Out], f func(state *S, c *Context, inputElseNoIn In) (outputElseNoOut Out, err error),
+) Handler[R, S] {
 	if f == nil {
 		return Handler[R, S]{name: a.Name()}
 	}
@@ -49,7 +55,7 @@ func On[R troupe.Reference, S, In, Out any](a troupe.Action[R, In, Out], f func(
 		if err != nil {
 			return nil, err
 		}
-		return in.as.Append(dst, out)
+		return in.as.Append(dst, codec.Filled(out))
 	}}
 }
 

@@ -41,6 +41,7 @@ var (
 	takeList   = troupe.NewAction[probe, []probeItem, int]("list")
 	takeItem   = troupe.NewAction[probe, probeItem, int]("item")
 	takeAny    = troupe.NewAction[probe, any, int]("any")
+	echoAny    = troupe.NewAction[probe, any, any]("echo")
 	takeRef    = troupe.NewAction[probe, probe, int]("ref")
 	takeNone   = troupe.NewAction[probe, troupe.None, troupe.None]("none")
 	listenTo   = troupe.NewAction[probe, string, troupe.None]("listenTo")
@@ -73,6 +74,7 @@ func probes() actorhost.ActorType[probe, probeState] {
 	return actorhost.Define(func() probeState { return probeState{} },
 		take(takeInt), take(takeSmall), take(takeText), take(takeBytes), take(takeTime), take(takeList), take(takeItem),
 		take(takeAny), take(takeRef),
+		actorhost.On(echoAny, func(_ *probeState, _ *actorhost.Context, in any) (any, error) { return in, nil }),
 		actorhost.On(takeNone, actorhost.NoInNoOut(func(s *probeState, _ *actorhost.Context) error { s.Calls++; return nil })),
 		actorhost.On(listenTo, actorhost.NoOut(func(s *probeState, c *actorhost.Context, key string) error {
 			_, err := probeEvent.Subscribe(c, troupe.GetOrCreate[probe](c, key), func(context.Context, probeItem) error {

@@ -66,6 +66,13 @@ func hostileMsgpack() []hostileCase {
 			add(name+" for "+action, action, raw(digits), "bad_input")
 		}
 	}
+	add("text for nothing", "none", text("[1]"), "bad_input")
+	add("a number in JSON", "int", text("15"), "ok") // each byte would be a value
+	add("a number in JSON with a line end", "int", text("5\n"), "ok")
+	add("an item in JSON", "item", text(`{"count":1}`), "ok")
+	add("an item in JSON after a line end", "item", text("\r\n{}"), "ok")
+	add("a digit", "int", text("5"), "bad_input")
+	add("a letter, which is a number", "int", text("a"), "ok")
 	add("nil for a value", "int", raw("c0"), "bad_input")
 	add("nil for a list", "list", raw("c0"), "ok")
 	add("an entry twice", "any", raw("82 a161 01 a161 02"), "bad_input")
@@ -198,36 +205,51 @@ func hostileHeaders() []hostileCase {
 	add := func(name, header, want string) {
 		all = append(all, hostileCase{"header: " + name, toA + "int", "", header, raw("01"), want})
 	}
-	for _, value := range []string{"", "x", "1e9", "99999999999999999999999", "-", "0x10", strings.Repeat("9", 1<<20), "\x00", "9223372036854775807"} {
-		add(fmt.Sprintf("time %.20q", value), "Troupe-Timeout: "+value+"\r\n", "ok")
+	for _, value := range []string{"", "x", "1e9", "99999999999999999999", "-", "+5", "500ms", "1.5", "0x10", strings.Repeat("9", 1<<20), "\x00"} {
+		add(fmt.Sprintf("time %.20q", value), "Troupe-Timeout: "+value+"\r\n", "bad_input")
+	}
+	for _, value := range []string{"5000", "9223372036854775807", "9999999999999999999"} {
+		add("time "+value, "Troupe-Timeout: "+value+"\r\n", "ok")
 	}
 	for _, value := range []string{"0", "-1", "-9223372036854775808"} {
 		add("time "+value, "Troupe-Timeout: "+value+"\r\n", "deadline_exceeded")
 	}
-	for _, value := range []string{"0", "-1", "x", "99999999999999999999", strings.Repeat("9", 1<<20)} {
-		add(fmt.Sprintf("attempt %.20q", value), "Troupe-Attempt: "+value+"\r\n", "ok")
+	for _, value := range []string{"", "0", "00", "-1", "x", "99999999999999999999", strings.Repeat("9", 1<<20)} {
+		add(fmt.Sprintf("attempt %.20q", value), "Troupe-Attempt: "+value+"\r\n", "bad_input")
 	}
-	for _, value := range []string{"text/plain", ";", "json", strings.Repeat("j", 1<<20), "\xff", "application/json\x00"} {
+	for _, value := range []string{"", "maybe", "true", "2"} {
+		add(fmt.Sprintf("existing %q", value), "Troupe-Existing: "+value+"\r\n", "bad_input")
+	}
+	add("existing 0", "Troupe-Existing: 0\r\n", "ok")
+	add("an attempt", "Troupe-Attempt: 1\r\n", "ok")
+	add("a connection that is no name", "Troupe-Connection: a b\r\n", "bad_input")
+	add("an inbox that is none", "Troupe-Inbox: $KV.x\r\n", "bad_input")
+	for _, value := range []string{"text/plain", ";", "json", "application/json; Charset=latin1", strings.Repeat("j", 1<<20), "\xff", "application/json\x00"} {
 		add(fmt.Sprintf("content type %.20q", value), "Content-Type: "+value+"\r\n", "bad_input")
 	}
 	add("a request id of 257 bytes", "Troupe-Request-Id: "+strings.Repeat("i", 257)+"\r\n", "bad_input")
 	add("a request id of 1 MB", "Troupe-Request-Id: "+strings.Repeat("i", 1<<20)+"\r\n", "bad_input")
-	add("a request id of other bytes", "Troupe-Request-Id: \x01\xff\u2028\r\n", "ok")
-	add("an existing that is no flag", "Troupe-Existing: maybe\r\n", "ok")
+	add("a request id of other bytes", "Troupe-Request-Id: \x01\xff\u2028\r\n", "bad_input")
+	add("no request id", "Troupe-Request-Id:\r\n", "bad_input")
 	add("a chain of commas", "Troupe-Chain: "+strings.Repeat(",", 1<<20)+"\r\n", "bad_input")
 	add("a chain of 1 MB of one actor", "Troupe-Chain: "+strings.Repeat("x", 1<<20)+"\r\n", "bad_input")
 	add("a chain with the actor", "Troupe-Chain: probe.a\r\n", "call_cycle")
 	add("a chain with the actor after 1 MB", "Troupe-Chain: "+strings.Repeat("x", 1<<20)+",probe.a\r\n", "bad_input")
 	add("a chain of 64", "Troupe-Chain: x"+strings.Repeat(",x", 63)+"\r\n", "call_cycle")
-	add("a chain of other bytes", "Troupe-Chain: \xff\x00 .>*,\r\n", "ok")
+	add("a chain of other bytes", "Troupe-Chain: \xff\x00 .>*,\r\n", "bad_input")
 	add("no colon", "Troupe-Timeout\r\n", "ok") // the block is not valid and counts as none
 	add("no end", "Troupe-Timeout: 5", "ok")
 	add("no name", ": x\r\n", "ok")
 	add("other lines", "\r\n\r\n\x00\r\n", "ok")
 	add("a status", "Status: 503\r\n", "ok")
-	add("names in lower case", "content-type: x\r\ntroupe-timeout: 0\r\n", "ok")
+	add("a type in lower case", "content-type: x\r\n", "bad_input")
+	add("a time in lower case", "troupe-timeout: 0\r\n", "deadline_exceeded")
+	add("two times", "Troupe-Timeout: 5000\r\nTroupe-Timeout: 6000\r\n", "bad_input")
+	add("two times in two cases", "Troupe-Timeout: 5000\r\nTROUPE-TIMEOUT: 6000\r\n", "bad_input")
+	add("a time twice", "Troupe-Timeout: 5000\r\ntroupe-Timeout: 5000\r\n", "ok")
 	add("an answer", "Troupe-Pending: 1\r\nTroupe-Released: 1\r\nTroupe-Error-Code: internal\r\nNats-Service-Error: x\r\n", "ok")
 	add("where to answer, on a route", "Troupe-Reply-To: troupe.route.probe.victim.none\r\n", "ok")
+	add("names that are not ours", "troupe-other: x\r\nNats-Trace-Dest: y\r\n", "ok")
 	add("20,000 names", strings.Repeat("X: y\r\n", 20_000), "ok")
 	add("1 MB of values", strings.Repeat("Troupe-Chain: x\r\n", 60_000), "ok")
 	add("8 MB", "X: "+strings.Repeat("y", 8<<20-1024)+"\r\n", "ok")

@@ -52,7 +52,7 @@ func (s *doorState) open(c *actorhost.Context, n int) (int, error) {
 
 type porterState struct {
 	Noted []string
-	subs  []troupe.Subscription
+	subs  []troupe.Subscription `json:"-"`
 }
 
 func (s *porterState) note(ctx context.Context, n int) error {
@@ -133,7 +133,7 @@ func awaitNoted(t *testing.T, c troupe.Caller, key string, want ...string) {
 		require.NoError(t, err)
 		return len(got) >= len(want)
 	}, 20*time.Second, time.Millisecond)
-	require.Equal(t, want, got)
+	require.Equal(t, append([]string{}, want...), got)
 }
 
 func TestPatterns(t *testing.T) {

@@ -39,7 +39,28 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 		a.rollBack(c)
 		return result{took: r.took}, err
 	}
+	if a.check != nil {
+		a.checkState(t.action, r.State)
+	}
 	return r, nil
+}
+
+// checkState tells Config.CheckState what the actor's next life would not find.
+func (a *activation) checkState(action string, stored []byte) {
+	var decode func() (any, error)
+	if stored != nil {
+		decode = func() (any, error) {
+			next := a.kind.newState()
+			return next.pointer(), next.restore(stored)
+		}
+	}
+	err := protect(func() error {
+		a.check.Turn(action, a.state.pointer(), decode)
+		return nil
+	})
+	if err != nil {
+		a.host.config.CheckState(a.id, err)
+	}
 }
 
 // run runs f, and the on-destroy hook if f has called Destroy.

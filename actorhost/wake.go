@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/lives"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -51,6 +52,9 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		return false, "", errs.Unavailable("%v", err)
 	}
 	a.awake = true
+	if tell := a.host.config.CheckState; tell != nil {
+		a.check = lives.New(a.state.pointer(), func(lost error) { tell(a.id, lost) })
+	}
 	return fresh, "", nil
 }
 

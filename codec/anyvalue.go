@@ -53,7 +53,7 @@ func (r *reader) any() (any, error) {
 	case kindFloat32, kindFloat64:
 		return math.Float64frombits(t.bits), nil
 	case kindString:
-		return string(t.body), nil
+		return string(t.body), checkUTF8(t.body)
 	case kindBytes:
 		return clone(t.body), nil
 	case kindArray:
@@ -102,6 +102,9 @@ func (r *reader) anyMap(count int) (map[string]any, error) {
 		}
 		if key.kind != kindString {
 			return nil, wrongKind("a string as the key of a map", key)
+		}
+		if err := checkUTF8(key.body); err != nil {
+			return nil, err
 		}
 		x, err := r.any()
 		if err != nil {

@@ -50,11 +50,18 @@ var (
 // ErrContentType is the error of [ForContentType] for an unknown content type.
 var ErrContentType = errors.New("unknown content type")
 
-// ForContentType returns the codec of a content type; case and parameters do not matter. An empty content type is
-// [MsgPack]. The error for an unknown one wraps [ErrContentType].
+// ForContentType returns the codec of a content type. Case does not matter, nor do parameters other than charset, which
+// must be UTF-8. An empty content type is [MsgPack]. The error for any other wraps [ErrContentType].
 func ForContentType(contentType string) (Codec, error) {
-	mediaType, _, _ := strings.Cut(contentType, ";")
+	mediaType, parameters, _ := strings.Cut(contentType, ";")
 	mediaType = strings.TrimSpace(mediaType)
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, charset, _ := strings.Cut(parameter, "=")
+		charset = strings.Trim(strings.TrimSpace(charset), `"`)
+		if strings.EqualFold(strings.TrimSpace(name), "charset") && !strings.EqualFold(charset, "utf-8") {
+			return nil, fmt.Errorf("%w: text is in UTF-8, not in %s", ErrContentType, quote([]byte(charset)))
+		}
+	}
 	for _, c := range []Codec{MsgPack, JSON} {
 		if strings.EqualFold(mediaType, c.ContentType()) {
 			return c, nil

@@ -147,11 +147,11 @@ func TestUnsupportedTypes(t *testing.T) {
 	type unexported string
 	type pointer *pointer
 	for want, v := range map[string]any{
-		"field C: a chan cannot be encoded":       struct{ C chan int }{},
-		"a func cannot be encoded":                func() {},
-		"field F: a func cannot be encoded":       map[string]struct{ F func() }{},
-		"field P: a uintptr cannot be encoded":    struct{ P uintptr }{},
-		"field Z: a complex128 cannot be encoded": struct{ Z complex128 }{},
+		"C: a chan cannot be encoded":       struct{ C chan int }{},
+		"a func cannot be encoded":          func() {},
+		"F: a func cannot be encoded":       map[string]struct{ F func() }{},
+		"P: a uintptr cannot be encoded":    struct{ P uintptr }{},
+		"Z: a complex128 cannot be encoded": struct{ Z complex128 }{},
 		"two fields named a": struct {
 			A int `json:"a"`
 			B int `msgpack:"a"`
@@ -213,6 +213,11 @@ func TestAppendChecksWhatMightNotDecode(t *testing.T) {
 	out, err := codec.MsgPack.Append(nil, deep.([]any)[0])
 	require.NoError(t, err)
 	require.NoError(t, codec.MsgPack.Unmarshal(out, new(any)))
+
+	_, err = codec.MsgPack.Append(nil, any(map[string]any{"a": map[int]any{1: 2}}))
+	require.EqualError(t, err, `it could not be decoded again: ["a"]: expected a string as the key of a map, got an integer`)
+	_, err = codec.MsgPack.Append(nil, map[float64]int{math.NaN(): 1})
+	require.ErrorContains(t, err, "NaN")
 
 	for _, v := range []any{&custom{1, 2}, []*custom{{1, 2}}, []any{&custom{}}, new(msgpack.RawMessage), msgpack.RawMessage{0xc1}} {
 		out, err := codec.MsgPack.Append([]byte("x"), v)

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"math"
 	"reflect"
 	"strconv"
 )
@@ -190,6 +191,9 @@ func mapDecoder(t reflect.Type, key, elem *plan) decodeFunc {
 			}
 			if err := key.decode(r, k); err != nil {
 				return within("[key "+strconv.Itoa(i)+"]", err)
+			}
+			if k.CanFloat() && math.IsNaN(k.Float()) {
+				return within("[key "+strconv.Itoa(i)+"]", faultf("NaN is no key: nothing finds it"))
 			}
 			if err := elem.decode(r, e); err != nil {
 				return within(keyStep(k), err)

@@ -143,7 +143,7 @@ func decodeString(r *reader, v reflect.Value) error {
 		return wrongKind("a string", t)
 	}
 	v.SetString(string(t.body))
-	return nil
+	return checkUTF8(t.body)
 }
 
 func decodeBytes(r *reader, v reflect.Value) error {
@@ -191,15 +191,6 @@ func decodeTime(r *reader, v reflect.Value) error {
 	}
 	v.Set(reflect.ValueOf(at))
 	return nil
-}
-
-// decodeOnlyNil is for interfaces with methods: the data cannot say which type to create.
-func decodeOnlyNil(r *reader, v reflect.Value) error {
-	t, err := r.next()
-	if err == nil && t.kind != kindNil {
-		err = faultf("cannot decode into the interface %s", v.Type())
-	}
-	return err
 }
 
 func decodeCustom(r *reader, v reflect.Value) error {

@@ -42,7 +42,23 @@ func (f *field) made(v reflect.Value) reflect.Value {
 // encoder and encoding/json differ are refused.
 func (c *compiler) structFields(t reflect.Type) ([]field, error) {
 	fields := []field{} // not nil: a struct without fields is a struct
-	return fields, c.addFields(&fields, t, nil, nil)
+	if err := c.addFields(&fields, t, nil, nil); err != nil {
+		return nil, err
+	}
+	if len(fields) == 0 && hidesAll(t) {
+		return nil, faultf("%s has no exported fields and no methods that encode it: all that it holds would be lost", t)
+	}
+	return fields, nil
+}
+
+// hidesAll reports whether a struct without encoded fields has others, that are not left out on purpose.
+func hidesAll(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Name != "_" && f.Tag.Get(structTag) != "-" {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through []reflect.Type) error {
@@ -74,8 +90,12 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 				return err
 			}
 			if inlined {
+				before := len(*fields)
 				if err := c.addFields(fields, inner, index, through); err != nil {
-					return err
+					return within("."+f.Name, err)
+				}
+				if len(*fields) == before && f.IsExported() && hidesAll(inner) {
+					return within("."+f.Name, faultf("%s has no exported fields: make it a field with a lower-case name if it may be lost", inner))
 				}
 				continue
 			}
@@ -91,9 +111,11 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 		}
 		p, err := c.compile(f.Type)
 		if err != nil {
-			return fmt.Errorf("field %s: %w", f.Name, err)
+			return within("."+f.Name, err)
 		}
-		*fields = append(*fields, field{name, index, p, omitsAll || slices.Contains(options, "omitempty")})
+		omits := omitsAll || slices.Contains(options, "omitempty")
+		c.sparse = c.sparse || omits
+		*fields = append(*fields, field{name, index, p, omits})
 	}
 	return nil
 }

@@ -13,8 +13,12 @@ type jsonCodec struct{}
 func (jsonCodec) ContentType() string { return "application/json" }
 
 func (jsonCodec) Append(dst []byte, v any) (out []byte, err error) {
-	if p, err := encodable(v); p == nil || err != nil {
+	p, err := encodable(v)
+	if p == nil || err != nil {
 		return dst, err
+	}
+	if p.noJSON != nil {
+		return dst, p.noJSON
 	}
 	defer func() {
 		if err != nil {
@@ -28,7 +32,8 @@ func (jsonCodec) Append(dst []byte, v any) (out []byte, err error) {
 	if err := encoder.Encode(v); err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
-	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
+	out = bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+	return out, checkJSONAgain(out[len(dst):], v, p)
 }
 
 func (jsonCodec) Unmarshal(data []byte, into any) (err error) {
@@ -45,8 +50,14 @@ func (jsonCodec) Unmarshal(data []byte, into any) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.noJSON != nil {
+		return p.noJSON
+	}
 	if len(data) == 0 {
 		return errEmpty
+	}
+	if err := checkJSONText(data); err != nil {
+		return err
 	}
 	if isNull && !acceptsNil(v.Type()) {
 		return faultf("expected %s, got null", v.Type())
@@ -55,14 +66,15 @@ func (jsonCodec) Unmarshal(data []byte, into any) (err error) {
 		return err
 	}
 	defer recovered("decoding", &err)
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	err = decoder.Decode(into)
-	if err == nil {
-		if rest := data[decoder.InputOffset():]; len(rest) > 0 {
-			err = faultf("invalid JSON: %d bytes after the value", len(rest))
+	err = decodeJSON(data, into)
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) && strings.HasPrefix(wrongType.Value, "number ") {
+		if integers, ok := withIntegers(data, v.Type()); ok {
+			p.clear(v)
+			err = decodeJSON(integers, into)
 		}
-	} else {
+	}
+	if err != nil {
 		err = explain(err)
 	}
 	if err == nil && p.mends {
@@ -70,6 +82,16 @@ func (jsonCodec) Unmarshal(data []byte, into any) (err error) {
 	}
 	if err != nil {
 		p.clear(v)
+	}
+	return err
+}
+
+func decodeJSON(data []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	err := decoder.Decode(into)
+	if rest := data[min(int(decoder.InputOffset()), len(data)):]; err == nil && len(rest) > 0 {
+		return faultf("invalid JSON: %d bytes after the value", len(rest))
 	}
 	return err
 }
@@ -93,6 +115,9 @@ func explain(err error) error {
 		return faultf("invalid JSON at byte %d: %s", syntax.Offset, syntax)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return faultf("invalid JSON: unexpected end")
+	}
+	if _, worded := err.(*fault); worded { //nolint:errorlint // as in within
+		return err
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }

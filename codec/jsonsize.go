@@ -18,7 +18,7 @@ func checkJSON(data []byte, t reflect.Type, p *plan) error {
 	if uintptr(values)*p.widest <= uintptr(allowed) {
 		return nil // however the values are spread over the type
 	}
-	s := sizer{json.NewDecoder(bytes.NewReader(data)), allowed}
+	s := sizer{decoder: json.NewDecoder(bytes.NewReader(data)), left: allowed}
 	s.decoder.UseNumber()
 	if s.value(t) == nil && s.left < 0 {
 		return faultf("the value takes too much memory for its encoding of %d bytes", len(data))
@@ -50,10 +50,12 @@ func countValues(data []byte) (count int, err error) {
 	return count, nil
 }
 
-// sizer adds up the memory that decoded JSON takes.
+// sizer adds up the memory that decoded JSON takes, and notes the numbers that are to be integers and are not written
+// as such.
 type sizer struct {
-	decoder *json.Decoder
-	left    int // bytes that it may still take
+	decoder   *json.Decoder
+	left      int // bytes that it may still take
+	fractions []fraction
 }
 
 // value subtracts the next value from left. Its type is t; if t is nil, its size does not matter.
@@ -68,6 +70,9 @@ func (s *sizer) value(t reflect.Type) error {
 	}
 	if t != nil && (t.Kind() == reflect.Interface || !isPlainJSON(t)) {
 		t = nil
+	}
+	if number, ok := token.(json.Number); ok && t != nil && isInteger(t.Kind()) && strings.ContainsAny(number.String(), ".eE") {
+		s.fractions = append(s.fractions, fraction{number.String(), int(s.decoder.InputOffset())})
 	}
 	switch token {
 	case json.Delim('['):

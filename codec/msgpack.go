@@ -61,10 +61,8 @@ func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
 	}
 	out, a.out = a.out, nil
 	appenders.Put(a)
-	if p.foreign {
-		if err := checkEncoded(out[len(dst):]); err != nil {
-			return dst, err
-		}
+	if err := checkAgain(out[len(dst):], v, p); err != nil {
+		return dst, err
 	}
 	return out, nil
 }

@@ -66,7 +66,7 @@ func TestWrongTypes(t *testing.T) {
 		{"duplicate key", "82 'a' 'a' 'a' 'b'", new(map[string]string), `["a"]: there twice`},
 		{"duplicate key by value", "82 01 'a' cc 01 'b'", new(map[int]string), `[1]: there twice`},
 		{"duplicate key in any", "81 'extra' 82 'a' 01 'a' 02", new(order), `extra["a"]: there twice`},
-		{"interface with methods", "01", new(fmt.Stringer), "cannot decode into the interface fmt.Stringer"},
+		{"interface with methods", "01", new(fmt.Stringer), "type fmt.Stringer has no encoding: fmt.Stringer is an interface with methods: nothing can be decoded into it"},
 		{"text", "81 'a' 'bad'", new(map[string]text), `["a"]: a bad text`},
 		{"not text", "81 'a' 01", new(map[string]text), `["a"]: expected bytes or a string, got an integer`},
 		{"binary", "c4 02 0000", new(binary), "one byte expected"},

@@ -1,16 +1,12 @@
 package codec
 
 import (
-	"encoding"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"sync/atomic"
 	"time"
-
-	"github.com/vmihailenco/msgpack/v5"
 )
 
 // decodeFunc decodes the next value into v, which is settable and zero. A nil leaves it zero.
@@ -28,7 +24,10 @@ type plan struct {
 type traits struct {
 	mends   bool    // an any or a time.Time, which encoding/json decodes differently: see mend
 	nests   bool    // an interface or itself, so its depth is unknown: see checkNesting
-	foreign bool    // a type that writes its own msgpack, or an interface that may hold one: see checkEncoded
+	foreign bool    // a type with methods for its encoding, an any, or a key that may be no number: see checkAgain
+	texts   bool    // a string: see checkAgain
+	sparse  bool    // a struct that takes less in its encoding than a byte a field: see checkAgain
+	noJSON  error   // a type without a form in JSON, and where
 	widest  uintptr // the largest element of a slice, map or pointer, in bytes: see checkJSON
 }
 
@@ -104,8 +103,11 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 		c.mends = true
 		return decodeTime, nil
 	}
-	c.foreign = c.foreign || writesMsgpack(t)
+	if err := c.checkMethods(t); err != nil {
+		return nil, err
+	}
 	if decode := customDecoder(t); decode != nil {
+		c.foreign = true
 		return decode, nil
 	}
 	switch t.Kind() {
@@ -118,13 +120,13 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 	case reflect.Float32, reflect.Float64:
 		return decodeFloat, nil
 	case reflect.String:
+		c.texts = true
 		return decodeString, nil
 	case reflect.Interface:
-		c.nests, c.foreign = true, true
 		if t.NumMethod() > 0 {
-			return decodeOnlyNil, nil
+			return nil, faultf("%s is an interface with methods: nothing can be decoded into it", t)
 		}
-		c.mends = true
+		c.nests, c.foreign, c.mends, c.texts = true, true, true, true
 		return decodeAny, nil
 	case reflect.Struct:
 		return c.structDecoder(t, p)
@@ -142,16 +144,16 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 			return decodeBytes, nil
 		}
 		c.widest = max(c.widest, t.Elem().Size())
-		elem, err := c.compile(t.Elem())
+		elem, err := c.compileElem(t)
 		return sliceDecoder(t, elem), err
 	case reflect.Array:
 		if t.Elem().Kind() == reflect.Uint8 {
 			return decodeByteArray, nil
 		}
-		elem, err := c.compile(t.Elem())
+		elem, err := c.compileElem(t)
 		return arrayDecoder(elem), err
 	}
-	return nil, fmt.Errorf("a %s cannot be encoded", t.Kind())
+	return nil, faultf("a %s cannot be encoded", t.Kind())
 }
 
 // pointsToItself reports whether a pointer leads to nothing but pointers, as in type p *p.
@@ -169,24 +171,37 @@ func pointsToItself(t reflect.Type) bool {
 	return false
 }
 
+// compileElem compiles the elements of a list or a map.
+func (c *compiler) compileElem(t reflect.Type) (*plan, error) {
+	elem, err := c.compile(t.Elem())
+	if err != nil {
+		return nil, within("[]", err)
+	}
+	return elem, nil
+}
+
 func (c *compiler) mapDecoder(t reflect.Type) (decodeFunc, error) {
 	switch key := t.Key(); key.Kind() {
 	case reflect.Interface:
-		return nil, errors.New("the keys of a map must have one type")
-	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		return nil, faultf("the keys of a map must have one type")
+	case reflect.Float32, reflect.Float64:
+		c.foreign = true // NaN is a key that nothing finds
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 	default:
 		if customDecoder(key) == nil {
-			return nil, fmt.Errorf("a %s cannot be the key of a map", key)
+			return nil, faultf("a %s cannot be the key of a map", key)
+		}
+		if key == timeType {
+			return nil, faultf("a time.Time cannot be the key of a map: the same moment has many")
 		}
 	}
 	c.widest = max(c.widest, t.Key().Size()+t.Elem().Size())
 	key, err := c.compile(t.Key())
 	if err != nil {
-		return nil, err
+		return nil, within("[key]", err)
 	}
-	elem, err := c.compile(t.Elem())
+	elem, err := c.compileElem(t)
 	if err != nil {
 		return nil, err
 	}
@@ -194,56 +209,4 @@ func (c *compiler) mapDecoder(t reflect.Type) (decodeFunc, error) {
 		return decodeAnyMap, nil
 	}
 	return mapDecoder(t, key, elem), nil
-}
-
-var methodsThatDecode = []struct {
-	of     reflect.Type
-	decode decodeFunc
-}{ // in the order in which the msgpack encoder looks for their counterparts
-	{reflect.TypeFor[msgpack.CustomDecoder](), decodeCustom},
-	{reflect.TypeFor[msgpack.Unmarshaler](), decodeUnmarshaler},
-	{reflect.TypeFor[encoding.BinaryUnmarshaler](), decodeBinary},
-	{reflect.TypeFor[encoding.TextUnmarshaler](), decodeText},
-}
-
-var methodsThatEncode = []reflect.Type{
-	reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
-	reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
-}
-
-// customDecoder returns the function for a type with a method that decodes it, or nil.
-func customDecoder(t reflect.Type) decodeFunc {
-	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
-		return nil
-	}
-	for _, method := range methodsThatDecode {
-		if reflect.PointerTo(t).Implements(method.of) {
-			return method.decode
-		}
-	}
-	return nil
-}
-
-// writesMsgpack reports whether a type has a method that may write any bytes.
-func writesMsgpack(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	return p.Implements(methodsThatEncode[0]) || p.Implements(methodsThatEncode[1])
-}
-
-// isPlain reports whether a type has no methods for its msgpack encoding.
-func isPlain(t reflect.Type) bool {
-	for _, method := range methodsThatEncode {
-		if reflect.PointerTo(t).Implements(method) {
-			return false
-		}
-	}
-	return customDecoder(t) == nil
-}
-
-var jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
-
-// isPlainJSON reports whether a type has no methods for decoding it from JSON.
-func isPlainJSON(t reflect.Type) bool {
-	return !reflect.PointerTo(t).Implements(jsonUnmarshaler) &&
-		!reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }

@@ -6,6 +6,10 @@
 //		...
 //	}
 //
+// A test does not need to let actors sleep to see what sleep changes: after every turn the host decodes the state anew,
+// and fails the test with the path of what is different, and with that of an unexported field that has changed. A test
+// of actors that keep something in memory on purpose sets [Bus.SkipStateCheck]. Benchmarks are not checked.
+//
 // The bus is a real NATS server with JetStream in the process of the test, in memory and without a port, so that tests
 // run in parallel and need nothing installed. All of it also works inside a bubble of testing/synctest, where actors
 // fall asleep, deadlines pass and leases run out in virtual time. Such a test must not be parallel.
@@ -23,6 +27,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
@@ -47,6 +52,8 @@ func Main(m *testing.M) {
 type Bus struct {
 	// Client calls the actors on the bus.
 	Client *client.Client
+	// SkipStateCheck lets the hosts that start from now on leave out [actorhost.Config.CheckState].
+	SkipStateCheck bool
 
 	tb     testing.TB
 	server *bus.Server
@@ -63,6 +70,7 @@ func Start(tb testing.TB, definitions ...actorhost.Definition) *Bus {
 	}
 	tb.Cleanup(server.Shutdown)
 	b := &Bus{tb: tb, server: server, hosts: make(map[*actorhost.Host]*nats.Conn)}
+	_, b.SkipStateCheck = tb.(*testing.B)
 	b.Client = b.NewClient(client.Config{})
 	if len(definitions) > 0 {
 		b.Host(definitions...)
@@ -76,11 +84,15 @@ func (b *Bus) Host(definitions ...actorhost.Definition) *actorhost.Host {
 	return b.HostWith(actorhost.Config{}, definitions...)
 }
 
-// HostWith is Host with a config.
+// HostWith is Host with a config. The test fails when a turn leaves a state that the actor would not find after sleep,
+// unless the config has a CheckState of its own.
 func (b *Bus) HostWith(config actorhost.Config, definitions ...actorhost.Definition) *actorhost.Host {
 	b.tb.Helper()
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.NewTextHandler(b.tb.Output(), nil))
+	}
+	if config.CheckState == nil && !b.SkipStateCheck {
+		config.CheckState = func(actor troupe.ID, lost error) { b.tb.Errorf("the state of %s: %v", actor, lost) }
 	}
 	nc := b.Connect()
 	host, err := actorhost.Start(b.tb.Context(), nc, config, definitions...)

@@ -71,8 +71,9 @@ export const json = {
 
 /** The encoding that a Content-Type names. */
 export function codecFor(contentType) {
-  const type = (contentType || msgpack.contentType).split(";")[0].trim().toLowerCase();
-  const codec = [msgpack, json].find((c) => c.contentType === type);
+  const [type, ...parameters] = (contentType || msgpack.contentType).toLowerCase().split(";").map((part) => part.trim());
+  const utf8 = parameters.every((p) => !/^charset\s*(=|$)/.test(p) || /^charset\s*=\s*"?utf-8"?$/.test(p));
+  const codec = utf8 && [msgpack, json].find((c) => c.contentType === type);
   if (!codec) throw new TroupeError("bad_input", `nobody can read the content type ${contentType}`);
   return codec;
 }

@@ -47,12 +47,19 @@ func (s *inventoryState) reserveStock(c *actorhost.Context, quantity int) (shop.
 	}
 	before := s.Stock
 	s.Stock -= quantity
-	if s.Stock < lowStock && before >= lowStock {
-		if err := shop.LowStock.Broadcast(c, shop.StockLevel{Warehouse: c.ID().KeyString(), Left: s.Stock}); err != nil {
-			return shop.Reservation{}, err
-		}
+	return shop.Reservation{Reserved: quantity}, s.tell(c, before)
+}
+
+// tell broadcasts what is left. The events leave once the reservation is stored.
+func (s *inventoryState) tell(c *actorhost.Context, before int) error {
+	level := shop.StockLevel{Warehouse: c.ID().KeyString(), Left: s.Stock}
+	if err := shop.Reserved.Broadcast(c, level); err != nil {
+		return err
 	}
-	return shop.Reservation{Reserved: quantity}, nil
+	if s.Stock < lowStock && before >= lowStock {
+		return shop.LowStock.Broadcast(c, level)
+	}
+	return nil
 }
 
 func (s *inventoryState) releaseStock(c *actorhost.Context, r shop.Reservation) (int, error) {

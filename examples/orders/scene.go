@@ -29,7 +29,7 @@ var tour = stage.Tour{
 		{Type: "orderProcessor", Key: "eu", Action: "processOrder", Input: `{"id":"my-1","customerId":"me","quantity":1,"amount":1990}`},
 		{Type: "orderProcessor", Key: "eu", Action: "listOrders"},
 	},
-	Watch: "inventory main lowStock",
+	Watch: "inventory main",
 }
 
 // scene places the orders of the basket one after the other.

@@ -75,7 +75,7 @@ func TestTimeouts(t *testing.T) {
 	require.Equal(t, "9223372036855", wire.FormatTimeout(math.MaxInt64))
 	require.Equal(t, "2", wire.FormatTimeout(1_000_001))
 	require.Equal(t, "1500", wire.FormatTimeout(1_500_000_000))
-	for value, want := range map[string]string{"": "30s", "abc": "30s", "-1": "0s", "0": "0s", "250": "250ms", "999999999999999": "24h0m0s"} {
+	for value, want := range map[string]string{"": "30s", "-1": "0s", "0": "0s", "250": "250ms", "999999999999999": "24h0m0s"} {
 		require.Equal(t, want, wire.ParseTimeout(value).String())
 	}
 }

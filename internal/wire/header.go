@@ -45,6 +45,9 @@ const AlwaysFits = 1 << 10
 // MaxRequestID is how many bytes [HeaderRequestID] may have.
 const MaxRequestID = 256
 
+// MaxInbox is how many bytes [HeaderInbox] may have.
+const MaxInbox = 256
+
 // MaxChain is how many actors may wait in one call.
 const MaxChain = 64
 
@@ -60,16 +63,17 @@ func FormatTimeout(left time.Duration) string {
 	return strconv.FormatInt(max(1, ms), 10)
 }
 
-// ParseTimeout parses [HeaderTimeout]. An absent or malformed value is [DefaultTimeout]. The limit is one day.
+// maxTimeout is the longest that a call may wait.
+const maxTimeout = 24 * time.Hour
+
+// ParseTimeout parses [HeaderTimeout], which [Namespace.ReadHeaders] has checked. An absent value is [DefaultTimeout].
+// The limit is one day.
 func ParseTimeout(value string) time.Duration {
 	if value == "" {
-		return DefaultTimeout // a parse error would cost an allocation
-	}
-	ms, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
 		return DefaultTimeout
 	}
-	return time.Duration(min(max(ms, 0), 24*60*60*1000)) * time.Millisecond
+	ms, _ := strconv.ParseInt(value, 10, 64) // the nearest number of those that 64 bits can hold
+	return time.Duration(min(max(ms, 0), maxTimeout.Milliseconds())) * time.Millisecond
 }
 
 // EventHeader makes the headers of an event.

@@ -111,7 +111,16 @@ func TestHeaderVectors(t *testing.T) {
 	var file struct {
 		Timeouts []struct {
 			Comment, Value string
-			MS             int64
+			MS             *int64
+		}
+		Headers []struct {
+			Comment, Refused string
+			Sent             [][2]string
+			Read             map[string]string
+		}
+		Bodies []struct {
+			Comment, Body, BodyHex, Reply, Header string
+			Encoding                              *string
 		}
 		RequestIDs []struct {
 			Comment, Reply string
@@ -127,8 +136,39 @@ func TestHeaderVectors(t *testing.T) {
 		}
 	}
 	readVectors(t, "headers.json", &file)
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
 	for _, c := range file.Timeouts {
-		require.Equal(t, c.MS, wire.ParseTimeout(c.Value).Milliseconds(), c.Comment)
+		if err := ns.ReadHeaders(nats.Header{wire.HeaderTimeout: {c.Value}}); c.MS == nil {
+			require.ErrorContains(t, err, wire.HeaderTimeout, c.Comment)
+			continue
+		}
+		require.Equal(t, *c.MS, wire.ParseTimeout(c.Value).Milliseconds(), c.Comment)
+	}
+	for _, c := range file.Headers {
+		header := nats.Header{}
+		for _, pair := range c.Sent {
+			header[pair[0]] = append(header[pair[0]], pair[1])
+		}
+		if err := ns.ReadHeaders(header); c.Read == nil {
+			require.ErrorContains(t, err, c.Refused, c.Comment)
+			continue
+		}
+		require.Len(t, header, len(c.Read), c.Comment)
+		for name, value := range c.Read {
+			require.Equal(t, value, wire.FirstHeader(header, name), c.Comment)
+		}
+	}
+	for _, c := range file.Bodies {
+		header := nats.Header{}
+		if c.Header != "" {
+			header[c.Header] = []string{"1"}
+		}
+		as, err := wire.RequestCodec(c.Reply, header, []byte(c.Body+unhex(t, c.BodyHex)))
+		require.Equal(t, c.Encoding != nil, err == nil, c.Comment)
+		if err == nil {
+			require.Equal(t, "application/"+*c.Encoding, as.ContentType(), c.Comment)
+		}
 	}
 	for _, c := range file.RequestIDs {
 		id, ok := wire.ParseRequestID(c.Reply)
@@ -137,8 +177,6 @@ func TestHeaderVectors(t *testing.T) {
 			require.Equal(t, []string{*c.Number, *c.Floor}, []string{strconv.FormatUint(id.Number, 10), strconv.FormatUint(id.Floor, 10)}, c.Comment)
 		}
 	}
-	ns, err := wire.NewNamespace("")
-	require.NoError(t, err)
 	for _, c := range file.Inboxes {
 		require.Equal(t, c.Answered, ns.IsInbox(c.Reply), c.Comment)
 	}
@@ -154,6 +192,8 @@ func TestHeaderVectors(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, file.Timeouts)
+	require.NotEmpty(t, file.Headers)
+	require.NotEmpty(t, file.Bodies)
 	require.NotEmpty(t, file.RequestIDs)
 	require.NotEmpty(t, file.Inboxes)
 	require.NotEmpty(t, file.ContentTypes)

@@ -41,9 +41,9 @@ func Of(msg *nats.Msg) Call {
 // Get returns the first value of a header. Unlike Header.Get it takes the name exactly as given.
 func (m *Message) Get(name string) string { return wire.FirstHeader(m.Header, name) }
 
-// Encoding returns the codec of the call's input, and so of its reply.
+// Encoding returns the codec of the call's input, and so of its reply: see [wire.RequestCodec].
 func (m *Message) Encoding() (codec.Codec, error) {
-	return codec.ForContentType(m.Get(wire.HeaderContentType))
+	return wire.RequestCodec(m.Reply, m.Header, m.Data)
 }
 
 // Identity returns what distinguishes the call from others.

@@ -85,7 +85,7 @@ func (o *Outlet) Refuse(c *call.Call, err *troupe.Error) {
 	as := c.As
 	if as == nil {
 		as = codec.MsgPack
-		if asked, err := c.Encoding(); err == nil {
+		if asked, _ := c.Encoding(); asked != nil {
 			as = asked
 		}
 	}

@@ -114,6 +114,9 @@ func (t *roundTrip) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	t.msg = nats.Msg{Header: headerOf(ctx, t.sender.codec, t.origin.Chain, &t.call), Data: t.body}
+	if looksLikeText(t.body) {
+		setHeader(&t.msg, wire.HeaderContentType, t.sender.codec.ContentType())
+	}
 	t.useDirect()
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // Tour is what there is to try from another terminal.
 type Tour struct {
 	Calls []Call
-	Watch string // the actor, and perhaps the event, to watch: "inventory main lowStock"
+	Watch string // the actor, and perhaps the event, to watch: "inventory main"
 }
 
 // Call is a call that works whatever was called before.
@@ -62,6 +62,9 @@ func (s *Stage) commands(b *bus.Bus, tour Tour) []string {
 	}
 	troupe := where + "go run ./cmd/troupe "
 	var commands []string
+	if tour.Watch != "" { // first, so that it shows what the calls do
+		commands = append(commands, troupe+"watch "+tour.Watch)
+	}
 	for _, c := range tour.Calls {
 		command := fmt.Sprintf("%scall %s %s %s", troupe, c.Type, c.Key, c.Action)
 		if c.Input != "" {
@@ -70,9 +73,6 @@ func (s *Stage) commands(b *bus.Bus, tour Tour) []string {
 		commands = append(commands, command)
 	}
 	commands = append(commands, troupe+"ls")
-	if tour.Watch != "" {
-		commands = append(commands, troupe+"watch "+tour.Watch)
-	}
 	if len(tour.Calls) > 0 {
 		c := tour.Calls[0]
 		commands = append(commands, fmt.Sprintf("%snats req %s.route.%s.%s.%s %s -H Content-Type:application/json",

@@ -150,10 +150,10 @@ func TestServeTellsWhereAndWaits(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, reader) }()
 	require.Zero(t, <-code)
 	require.Equal(t, []string{
+		"NATS_URL=" + url + " go run ./cmd/troupe watch room main said",
 		"NATS_URL=" + url + ` go run ./cmd/troupe call room main say '"it'\''s me"'`,
 		"NATS_URL=" + url + " go run ./cmd/troupe call room main hear",
 		"NATS_URL=" + url + " go run ./cmd/troupe ls",
-		"NATS_URL=" + url + " go run ./cmd/troupe watch room main said",
 		"NATS_URL=" + url + ` nats req troupe.route.room.main.say '"it'\''s me"' -H Content-Type:application/json`,
 	}, commands)
 }

@@ -20,6 +20,8 @@ var (
 	// StockLeft returns the stock.
 	StockLeft = troupe.NewAction[Inventory, troupe.None, int]("stockLeft")
 
+	// Reserved tells of each reservation.
+	Reserved = troupe.NewEvent[Inventory, StockLevel]("reserved")
 	// LowStock tells that a reservation has left few pieces.
 	LowStock = troupe.NewEvent[Inventory, StockLevel]("lowStock")
 

@@ -1,0 +1,158 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// requestHeaders are the headers that a host reads of a request.
+var requestHeaders = [...]string{
+	HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderAttempt, HeaderConnection,
+	HeaderInbox,
+}
+
+// ReadHeaders checks the headers of a request. It moves those of ours that are spelt in another case to their own names.
+// The error names a header that cannot be understood.
+func (n Namespace) ReadHeaders(header nats.Header) error {
+	for name, values := range header {
+		if own := ownName(name); own != name {
+			delete(header, name)
+			header[own] = slices.Concat(header[own], values) // a new list: others may share the memory of the old one
+		}
+	}
+	for name, values := range header {
+		if len(values) == 0 || !isOwn(name) {
+			continue
+		}
+		for _, value := range values[1:] {
+			if value != values[0] {
+				return fmt.Errorf("the header %s has two values, %.40q and %.40q", name, values[0], value)
+			}
+		}
+		if takes := n.misread(name, values[0]); takes != "" {
+			return fmt.Errorf("the header %s is %.40q, it takes %s", name, values[0], takes)
+		}
+	}
+	return nil
+}
+
+// ownName returns how a header of ours is spelt, and any other name as it is.
+func ownName(name string) string {
+	if isOwn(name) {
+		return name
+	}
+	for _, own := range requestHeaders {
+		if len(own) == len(name) && strings.EqualFold(own, name) {
+			return own
+		}
+	}
+	return name
+}
+
+// isOwn does what slices.Contains would do with requestHeaders, but faster.
+func isOwn(name string) bool {
+	switch name {
+	case HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderAttempt, HeaderConnection,
+		HeaderInbox:
+		return true
+	}
+	return false
+}
+
+// misread returns what a header of ours takes, if the value is not that.
+func (n Namespace) misread(name, value string) (takes string) {
+	ok := true
+	switch name {
+	case HeaderTimeout:
+		takes, ok = "a whole number of milliseconds", isNumber(strings.TrimPrefix(value, "-"))
+	case HeaderExisting:
+		takes, ok = "1 or 0", value == "1" || value == "0"
+	case HeaderAttempt:
+		takes, ok = "a whole number from 1", isNumber(value) && strings.Trim(value, "0") != ""
+	case HeaderRequestID:
+		takes, ok = "1 to 256 bytes of UTF-8", value != "" && len(value) <= MaxRequestID && utf8.ValidString(value)
+	case HeaderConnection:
+		takes, ok = "the id of a connection, spelt like a name", troupe.CheckName("connection", value) == nil
+	case HeaderInbox:
+		takes, ok = "the inbox of a client, of at most 256 bytes", len(value) <= MaxInbox && n.IsInbox(value)
+	case HeaderChain:
+		takes, ok = "actors as TYPE.KEY with commas between them, in at most 256 KB", len(value) <= MaxChainBytes && isChain(value)
+	}
+	if ok {
+		return ""
+	}
+	return takes
+}
+
+// isNumber reports whether text has 1 to 19 digits and nothing else.
+func isNumber(text string) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return 0 < len(text) && len(text) <= 19
+}
+
+// isChain looks at each byte, and no further: an actor of a chain is only compared with the called one.
+func isChain(chain string) bool {
+	begins := true // an actor, or a part of its key
+	for i := range len(chain) {
+		switch c := chain[i]; {
+		case c == '.' || c == ',':
+			if begins {
+				return false
+			}
+			begins = true
+		case c == '=' || c == '_' || c == '-' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z':
+			begins = false
+		default:
+			return false
+		}
+	}
+	return !begins
+}
+
+var errLoneDigit = errors.New("one digit may be a number in JSON, or another one in msgpack: say which with the header " +
+	"Content-Type, application/json or application/msgpack")
+
+// RequestCodec returns the encoding of a request. Without Content-Type that is msgpack, unless the body can be JSON
+// alone. With an error it returns the codec to answer in, nil if that is not known.
+func RequestCodec(reply string, header nats.Header, body []byte) (codec.Codec, error) {
+	contentType := FirstHeader(header, HeaderContentType)
+	switch {
+	case contentType != "":
+		return codec.ForContentType(contentType)
+	case len(body) == 0 || !isText(body[0]):
+		return codec.MsgPack, nil
+	case len(body) > 1:
+		return codec.JSON, nil
+	case !isNumber(string(body)) || knowsProtocol(reply, header):
+		return codec.MsgPack, nil
+	}
+	return codec.JSON, errLoneDigit
+}
+
+// isText reports whether JSON may begin with c. In msgpack c is then a number: nothing can follow it in a body.
+func isText(c byte) bool { return ' ' <= c && c <= '~' || c == '\t' || c == '\n' || c == '\r' }
+
+// knowsProtocol reports whether a request comes from a program that was written for the protocol.
+func knowsProtocol(reply string, header nats.Header) bool {
+	if _, ok := ParseRequestID(reply); ok {
+		return true
+	}
+	for name := range header {
+		if strings.HasPrefix(name, "Troupe-") {
+			return true
+		}
+	}
+	return false
+}
