@@ -82,7 +82,7 @@ func appendTextLike(dst []byte, text string, model token) ([]byte, error) {
 	switch model.kind {
 	case kindString:
 		if was := string(model.body); !utf8.ValidString(was) && string([]rune(was)) == text { // as ToJSON shows it
-			text = was
+			return AppendString(dst, was), nil
 		}
 	case kindBytes:
 		b, err := base64.StdEncoding.DecodeString(text)

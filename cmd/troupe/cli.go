@@ -128,9 +128,18 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		return nil, false, fmt.Errorf("%s is not implemented", parsed.Command())
 	}
 	if c, ok := command.(*completeCommand); ok {
-		c.model = parser.Model
+		c.model, c.envOf = parser.Model, envOfFlags
 	}
 	return command, false, nil
+}
+
+// envOfFlags is what a verb gets with these flags.
+func envOfFlags(flags []string, t terminal) (env, error) {
+	var cli grammar
+	if _, _, err := parse(&cli, append([]string{"ls"}, flags...), t); err != nil {
+		return env{}, err
+	}
+	return cli.env(t)
 }
 
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -14,12 +13,13 @@ type completeCommand struct {
 	Words []string `arg:"" optional:"" help:"The words so far, the last of which is to be completed."`
 
 	model *kong.Application
+	envOf func(flags []string, t terminal) (env, error) // by the flags on the line
 }
 
 func (c *completeCommand) run(ctx context.Context, e env) error {
 	found, place := complete(c.model.Node, c.Words)
 	if place.value != "" {
-		found = lookUp(ctx, e, place)
+		found = lookUp(ctx, e, place, c.envOf)
 	}
 	for _, candidate := range found {
 		if _, err := fmt.Fprintf(e.out, "%s\t%s\n", candidate.word, candidate.help); err != nil {
@@ -27,17 +27,6 @@ func (c *completeCommand) run(ctx context.Context, e env) error {
 		}
 	}
 	return nil
-}
-
-// candidate is a word that can follow, and its help.
-type candidate struct{ word, help string }
-
-// unfinished is a word whose completions have to be looked up.
-type unfinished struct {
-	value     string   // what it is, such as "key"; empty: there is nothing to look up
-	last      string   // how it begins
-	arguments []string // those before it
-	flags     []string // with their values
 }
 
 // filesMark is the candidate that stands for the names of files. The scripts know it.
@@ -97,10 +86,6 @@ func complete(node *kong.Node, words []string) ([]candidate, unfinished) {
 		}
 	}
 	return beginningWith(found, last), unfinished{}
-}
-
-func beginningWith(found []candidate, last string) []candidate {
-	return slices.DeleteFunc(found, func(c candidate) bool { return c.word == "" || !strings.HasPrefix(c.word, last) })
 }
 
 func childOf(node *kong.Node, name string) *kong.Node {

@@ -25,11 +25,7 @@ func (e env) connect(ctx context.Context) (connection, error) {
 	nc, err := bus.Connect(ctx, e.config)
 	switch {
 	case errors.Is(err, bus.ErrConfig) && e.config.Context != "":
-		var names []string
-		for _, known := range contexts() {
-			names = append(names, known.word)
-		}
-		err = usageError{fmt.Errorf("%w (there are the contexts: %s)", err, cmp.Or(strings.Join(names, ", "), "none"))}
+		err = usageError{fmt.Errorf("%w (there are the contexts: %s)", err, cmp.Or(strings.Join(contexts(), ", "), "none"))}
 	case err != nil && !errors.Is(err, bus.ErrNoServer):
 		err = connectionError{err}
 	}

@@ -5,10 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/micro"
@@ -22,9 +19,14 @@ const (
 
 // lookUp returns the completions that only the server or the contexts of the nats command know. Whatever fails, there
 // are just none: a prompt is no place for an error.
-func lookUp(ctx context.Context, e env, word unfinished) (found []candidate) {
+func lookUp(
+	ctx context.Context, e env, word unfinished, envOf func(flags []string, t terminal) (env, error),
+) (found []candidate) {
 	if word.value == "context" {
-		return beginningWith(contexts(), word.last)
+		for _, name := range contexts() {
+			found = append(found, candidate{name, "context"})
+		}
+		return beginningWith(found, word.last)
 	}
 	ask, ok := map[string]func(context.Context, connection, []string) []candidate{
 		"type": typesUp, "key": keysOf, "action": actionsOf, "host": hostNames,
@@ -32,11 +34,7 @@ func lookUp(ctx context.Context, e env, word unfinished) (found []candidate) {
 	if !ok {
 		return nil
 	}
-	var given grammar // the flags that are on the line already
-	if _, _, err := parse(&given, append([]string{"ls"}, word.flags...), e.terminal); err != nil {
-		return nil
-	}
-	e, err := given.env(e.terminal)
+	e, err := envOf(word.flags, e.terminal)
 	if err != nil {
 		return nil
 	}
@@ -48,16 +46,6 @@ func lookUp(ctx context.Context, e env, word unfinished) (found []candidate) {
 		return nil
 	})
 	return beginningWith(found, word.last)
-}
-
-// contexts are those of the nats command.
-func contexts() (found []candidate) {
-	home, _ := os.UserHomeDir()
-	files, _ := filepath.Glob(filepath.Join(cmp.Or(os.Getenv("XDG_CONFIG_HOME"), filepath.Join(home, ".config")), "nats", "context", "*.json"))
-	for _, file := range files {
-		found = append(found, candidate{strings.TrimSuffix(filepath.Base(file), ".json"), "context"})
-	}
-	return found
 }
 
 func typesUp(ctx context.Context, conn connection, _ []string) (found []candidate) {

@@ -64,7 +64,7 @@ func shelves() actorhost.Definition {
 		}),
 		actorhost.On(spoil, actorhost.NoInNoOut(func(s *shelfState, _ *actorhost.Context) error {
 			s.Floats = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1}
-			s.Text, s.Keys = "a\xff", map[string]int{"\xfe": 1, "k": 2}
+			s.Text, s.Keys = "a\x00", map[string]int{"": 1, "k": 2}
 			return nil
 		})),
 	)
@@ -96,5 +96,5 @@ func TestJSONInAndOut(t *testing.T) {
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "shelf", "a", "spoil").code)
 	same()
 	state := p.run(t.Context(), "state", "get", "shelf", "a").out
-	require.Contains(t, state, `"Floats":["NaN","Infinity","-Infinity",1],"Text":"a\ufffd"`)
+	require.Contains(t, state, `"Floats":["NaN","Infinity","-Infinity",1],"Text":"a\u0000"`)
 }
