@@ -7,6 +7,7 @@ package codec
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -71,3 +72,7 @@ func ForContentType(contentType string) (Codec, error) {
 	}
 	return nil, fmt.Errorf("%w %s", ErrContentType, quote([]byte(mediaType)))
 }
+
+// Check returns why values of a type cannot be encoded, or could not be decoded again, as far as the type tells. The
+// error names the place.
+func Check(t reflect.Type) error { return planOf(t).err }
