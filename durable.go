@@ -25,7 +25,7 @@ func (e DurableEvent[R, P]) Broadcast(c Broadcaster, payload P) error {
 // BroadcastExcept is [Event.BroadcastExcept] of an event that is kept.
 func (e DurableEvent[R, P]) BroadcastExcept(c Broadcaster, but Connected, payload P) error {
 	emission := e.emission(payload)
-	emission.Durable, emission.Except = true, but.ID()
+	emission.Durable, emission.Except = true, connectionID(but)
 	return c.Emit(emission)
 }
 
