@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -92,6 +93,9 @@ func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Posi
 	return wire.ParsePlace(msg.Header).Position, msg.Sequence, nil
 }
 
+// The server counts time in nanoseconds since 1970, in 64 bits. It mistakes times that do not fit.
+var firstTime, lastTime = time.Unix(0, 0), time.Unix(0, math.MaxInt64)
+
 // Read yields the kept events of an actor, from a sequence of the stream or a time on. An empty name means all names.
 // An error ends it.
 func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64, since time.Time) iter.Seq2[Logged, error] {
@@ -99,10 +103,13 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 		event = "*"
 	}
 	start := jetstreamext.GetBatchSeq(max(from, 1))
-	if !since.IsZero() {
+	if since.After(firstTime) {
 		start = jetstreamext.GetBatchStartTime(since)
 	}
 	return func(yield func(Logged, error) bool) {
+		if since.After(lastTime) {
+			return
+		}
 		for msg, err := range l.stream.scan(ctx, l.ns.Log(id, event), start) {
 			var one Logged
 			if err == nil {
