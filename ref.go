@@ -2,13 +2,15 @@ package troupe
 
 import (
 	"context"
+	"strings"
 )
 
 // Ref is a reference to one actor. The typed reference of a contract embeds it. A Ref holds no connection and no other
 // resource: to make one does no I/O, to copy one is free, and none needs to be closed. Two references of one caller to the
 // same actor are equal.
 //
-// A Ref can be part of an input, an output, an event or a state. After it has been decoded, [Bind] makes it usable.
+// A Ref can be part of an input, an output, an event or a state. After it has been decoded, [Bind] makes it usable. It is
+// what it was: one by [Get] creates nothing, wherever it gets.
 type Ref struct {
 	caller   Caller
 	id       ID
@@ -72,8 +74,18 @@ func (r Ref) ID() ID { return r.id }
 // String is the actor as people see it: "inventory/main".
 func (r Ref) String() string { return r.id.String() }
 
-// MarshalText returns the tokens of the actor's ID, which is how a reference is encoded. It fails if the key is not valid.
-func (r Ref) MarshalText() ([]byte, error) { return []byte(r.id.Tokens()), r.err }
+// existingMark ends the text of a reference by Get. No token has it.
+const existingMark = "?"
+
+// MarshalText returns the tokens of the actor's ID, which is how a reference is encoded, with a "?" at the end if it is by
+// [Get]. It fails if the key is not valid.
+func (r Ref) MarshalText() ([]byte, error) {
+	text := []byte(r.id.Tokens())
+	if r.existing {
+		text = append(text, existingMark...)
+	}
+	return text, r.err
+}
 
 // UnmarshalText reads what MarshalText has written. The reference has no caller yet: see [Bind].
 func (r *Ref) UnmarshalText(text []byte) error {
@@ -81,8 +93,11 @@ func (r *Ref) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return nil
 	}
-	id, err := ParseID(string(text))
-	r.id = id
+	tokens, existing := strings.CutSuffix(string(text), existingMark)
+	id, err := ParseID(tokens)
+	if err == nil {
+		r.id, r.existing = id, existing
+	}
 	return err
 }
 
