@@ -112,6 +112,7 @@ type connecter interface {
 }
 
 func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Conn, error) {
+	r = r.in(ctx)
 	if err := r.ready(actorType, "connect"); err != nil {
 		return nil, err
 	}
@@ -134,18 +135,29 @@ type Connected interface {
 	ID() string
 }
 
+// connectionID is empty for none: nil, or the nil pointer of a call that was made without a connection.
+func connectionID(c Connected) string {
+	if c == nil {
+		return ""
+	}
+	return c.ID()
+}
+
 // Send publishes the event to one connection of the running actor alone, in one order with the actor's broadcasts. The
-// error is [ErrDisconnected] if the connection has ended; otherwise see [Event.Broadcast].
+// error is [ErrDisconnected] if the connection is nil or has ended; otherwise see [Event.Broadcast].
 func (e Event[R, P]) Send(c Broadcaster, to Connected, payload P) error {
 	emission := e.emission(payload)
-	emission.To = to.ID()
+	if emission.To = connectionID(to); emission.To == "" { // which would be to everybody
+		return &Error{Code: CodeDisconnected, Message: "sending " + e.name + " of " + emission.ActorType + ": there is no connection to send to"}
+	}
 	return c.Emit(emission)
 }
 
 // BroadcastExcept is [Event.Broadcast] to everybody but one connection, for example the one whose call caused the event.
-// Those who subscribe without a connection get it too.
+// Those who subscribe without a connection get it too. If the connection is nil, as for a call without one, everybody
+// does.
 func (e Event[R, P]) BroadcastExcept(c Broadcaster, but Connected, payload P) error {
 	emission := e.emission(payload)
-	emission.Except = but.ID()
+	emission.Except = connectionID(but)
 	return c.Emit(emission)
 }

@@ -2,13 +2,16 @@ package troupe
 
 import (
 	"context"
+	"strings"
 )
 
 // Ref is a reference to one actor. The typed reference of a contract embeds it. A Ref holds no connection and no other
 // resource: to make one does no I/O, to copy one is free, and none needs to be closed. Two references of one caller to the
 // same actor are equal.
 //
-// A Ref can be part of an input, an output, an event or a state. After it has been decoded, [Bind] makes it usable.
+// A Ref can be part of an input, an output, an event or a state. In the turn of an actor one that has been decoded works
+// like any other: calls through it are made by the actor whose turn it is, so a Ref in a state is good before and after
+// sleep. A program makes it usable by [Bind]. It is what it was: one by [Get] creates nothing, wherever it gets.
 type Ref struct {
 	caller   Caller
 	id       ID
@@ -72,8 +75,18 @@ func (r Ref) ID() ID { return r.id }
 // String is the actor as people see it: "inventory/main".
 func (r Ref) String() string { return r.id.String() }
 
-// MarshalText returns the tokens of the actor's ID, which is how a reference is encoded. It fails if the key is not valid.
-func (r Ref) MarshalText() ([]byte, error) { return []byte(r.id.Tokens()), r.err }
+// existingMark ends the text of a reference by Get. No token has it.
+const existingMark = "?"
+
+// MarshalText returns the tokens of the actor's ID, which is how a reference is encoded, with a "?" at the end if it is by
+// [Get]. It fails if the key is not valid.
+func (r Ref) MarshalText() ([]byte, error) {
+	text := []byte(r.id.Tokens())
+	if r.existing {
+		text = append(text, existingMark...)
+	}
+	return text, r.err
+}
 
 // UnmarshalText reads what MarshalText has written. The reference has no caller yet: see [Bind].
 func (r *Ref) UnmarshalText(text []byte) error {
@@ -81,14 +94,28 @@ func (r *Ref) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return nil
 	}
-	id, err := ParseID(string(text))
-	r.id = id
+	tokens, existing := strings.CutSuffix(string(text), existingMark)
+	id, err := ParseID(tokens)
+	if err == nil {
+		r.id, r.existing = id, existing
+	}
 	return err
 }
 
 func (r Ref) embedTroupeRef() Ref { return r }
 
 func (r *Ref) bind(base Ref) { *r = base }
+
+// CallerKey is the key under which the context of an actor's turn has its [Caller], for references without one.
+type CallerKey struct{}
+
+// in returns the reference with the caller of a turn, if it has none.
+func (r Ref) in(ctx context.Context) Ref {
+	if r.caller == nil {
+		r.caller, _ = ctx.Value(CallerKey{}).(Caller)
+	}
+	return r
+}
 
 // ready checks that calls can be made through r, as a reference to actorType.
 func (r Ref) ready(actorType, what string) error {
@@ -106,6 +133,7 @@ func (r Ref) ready(actorType, what string) error {
 }
 
 func (r Ref) invoke(ctx context.Context, actorType, action string, in, out any) error {
+	r = r.in(ctx)
 	if err := r.ready(actorType, action); err != nil {
 		return err
 	}
@@ -119,6 +147,7 @@ func (r Ref) create(ctx context.Context, actorType string, in any) error {
 }
 
 func (r Ref) listen(ctx context.Context, actorType string, l ListenRequest) (Subscription, error) {
+	r = r.in(ctx)
 	if err := r.ready(actorType, l.Event); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
 )
 
 type inventory struct{ troupe.Ref }
@@ -67,6 +68,40 @@ func TestReferencesCrossTheWireAsText(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(`{"of":"payment.main"}`), &arrived))
 	_, err = reserve.Call(t.Context(), troupe.Bind(&r, arrived["of"]), 1)
 	require.ErrorContains(t, err, "the reference is to payment/main")
+}
+
+func TestReferenceThatNeverCreatesTravelsAsSuch(t *testing.T) {
+	t.Parallel()
+	var r recorder
+	for _, format := range []struct {
+		name   string
+		encode func(any) ([]byte, error)
+		decode func([]byte, any) error
+	}{
+		{"json", json.Marshal, json.Unmarshal},
+		{"msgpack", func(v any) ([]byte, error) { return codec.MsgPack.Append(nil, v) }, codec.MsgPack.Unmarshal},
+	} {
+		for _, existing := range []bool{true, false} {
+			sent := troupe.GetOrCreate[inventory](&r, "org1", "a?")
+			if existing {
+				sent = troupe.Get[inventory](&r, "org1", "a?")
+			}
+			data, err := format.encode(sent)
+			require.NoError(t, err)
+			var arrived inventory
+			require.NoError(t, format.decode(data, &arrived))
+			bound := troupe.Bind(&r, arrived)
+			require.Equal(t, sent, bound, format.name)
+			_, err = reserve.Call(t.Context(), bound, 1)
+			require.NoError(t, err)
+			require.Equal(t, existing, r.last.Existing, format.name)
+		}
+	}
+	for _, wrong := range []string{`"?"`, `"inventory.main??"`, `"inventory?.main"`} {
+		var arrived inventory
+		require.ErrorIs(t, json.Unmarshal([]byte(wrong), &arrived), troupe.ErrBadInput, wrong)
+		require.True(t, arrived.ID().IsZero())
+	}
 }
 
 func TestPackageImportsOnlyTheStandardLibrary(t *testing.T) {

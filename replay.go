@@ -2,13 +2,22 @@ package troupe
 
 import "time"
 
-// ReplayStart is where a replay begins. The zero ReplayStart is the first kept event.
+// ReplayStart is where a replay begins. The zero ReplayStart is the first kept event. With several fields, it is the first
+// event that all of them allow. Everything after the first event follows, also what later lives of the actor have
+// broadcast.
 type ReplayStart struct {
 	Sequence uint64    // of the first event; 0: any
 	Time     time.Time // of the first event at the earliest, by the server's clock; zero: any
+	Position Position  // of the first event at the earliest; zero: any
 }
 
-// FromSequence starts at the event with this sequence, or at the first later one that is kept.
+// FromPosition starts at the event with this position, or at the first later one that is kept. It suits a program that
+// goes on where it has stopped: the first event that comes is the one that it has handled last, if that is still kept.
+func FromPosition(p Position) ReplayStart { return ReplayStart{Position: p} }
+
+// FromSequence starts at the event with this sequence, or at the first later one that is kept. An actor that is destroyed
+// and created again counts from 1 again. The sequence is of the earliest life that has kept events; what later lives have
+// broadcast follows in full. [FromPosition] tells the lives apart.
 func FromSequence(sequence uint64) ReplayStart { return ReplayStart{Sequence: sequence} }
 
 // FromTime starts at the first event at or after a time, by the server's clock.

@@ -20,8 +20,14 @@ type Connection struct {
 	lastSent map[string]troupe.Position // the last event to this connection alone, by name
 }
 
-// ID identifies the connection. It stays the same when the connection is lost and comes back.
-func (c *Connection) ID() string { return c.id }
+// ID identifies the connection. It stays the same when the connection is lost and comes back. It is empty for nil, which
+// is the connection of a call without one.
+func (c *Connection) ID() string {
+	if c == nil {
+		return ""
+	}
+	return c.id
+}
 
 // SetState keeps a value with the connection while it lasts on this host. When the connection comes back on another
 // host, the on-connect hook runs again. See [ConnectionState].

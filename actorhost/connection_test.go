@@ -61,11 +61,11 @@ func (s *loungeState) leave(c *actorhost.Context, conn *actorhost.Connection) er
 
 // say answers who the caller is.
 func (s *loungeState) say(c *actorhost.Context, text string) (string, error) {
-	conn, ok := c.Connection()
-	if !ok {
-		return "nobody", said.Broadcast(c, "somebody: "+text)
+	name, conn := "nobody", (*actorhost.Connection)(nil)
+	if by, ok := c.Connection(); ok {
+		conn = by
+		name, _ = actorhost.ConnectionState[string](by)
 	}
-	name, _ := actorhost.ConnectionState[string](conn)
 	return name, said.BroadcastExcept(c, conn, name+": "+text)
 }
 
@@ -179,11 +179,13 @@ func TestConnectionsTalk(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "nobody", who)
 	require.NoError(t, call(t.Context(), whisper, room, []string{"bob", "to you alone"}))
+	require.ErrorIs(t, call(t.Context(), whisper, room, []string{"nobody", "hello?"}), troupe.ErrDisconnected)
+	require.NoError(t, call(t.Context(), kick, room, "nobody"))
 	who, err = speak.Call(t.Context(), bob.Actor(), "hi")
 	require.NoError(t, err)
 	require.Equal(t, "bob", who)
-	ann.hears(t, "welcome ann", "bob is here", "somebody: psst", "bob: hi")
-	bob.hears(t, "welcome bob", "ann: hello", "somebody: psst", "to you alone")
+	ann.hears(t, "welcome ann", "bob is here", "nobody: psst", "bob: hi")
+	bob.hears(t, "welcome bob", "ann: hello", "nobody: psst", "to you alone")
 
 	names, err := present.Call(t.Context(), room, nil)
 	require.NoError(t, err)

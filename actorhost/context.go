@@ -84,7 +84,7 @@ func (c *Context) Err() error { return c.context().Err() }
 
 // Value implements context.Context.
 func (c *Context) Value(key any) any {
-	if key == (contextKey{}) {
+	if key == (contextKey{}) || key == (troupe.CallerKey{}) {
 		return c
 	}
 	c.mu.Lock()
@@ -228,8 +228,11 @@ func (c *Context) Connection() (conn *Connection, ok bool) {
 }
 
 // Disconnect ends a connection once the running action has succeeded. Its program is told the reason, and the
-// on-disconnect hook runs in a turn of its own.
+// on-disconnect hook runs in a turn of its own. A nil connection has ended already.
 func (c *Context) Disconnect(conn *Connection, reason string) {
+	if conn == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	effects := c.effectsToFill()

@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -215,6 +216,57 @@ func TestReplay(t *testing.T) {
 	later, _ := replayed(troupe.FromTime(at[300]))
 	require.Contains(t, later, 600)
 	require.NotContains(t, later, 300-1)
+}
+
+func TestReplayAcrossLives(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, pressAndReader...)
+	times := troupe.GetOrCreate[press](b.Client, "times")
+	require.NoError(t, call(t.Context(), publish, times, 3))
+	require.NoError(t, call(t.Context(), pulp, times, 1)) // which ends the press
+	require.NoError(t, call(t.Context(), publish, times, 2))
+	require.NoError(t, call(t.Context(), pulp, times, 1))
+	require.NoError(t, call(t.Context(), publish, times, 1))
+
+	all := []int{1, 2, 3, 4, 1, 2, 3, 1}
+	replayed := func(from troupe.ReplayStart) (got []int, at []troupe.Position) {
+		got = []int{}
+		for kept, err := range published.Replay(t.Context(), times, from) {
+			require.NoError(t, err)
+			got, at = append(got, kept.Payload), append(at, kept.Position)
+		}
+		return got, at
+	}
+	got, at := replayed(troupe.ReplayStart{})
+	require.Equal(t, all, got)
+	for i, p := range at {
+		rest, _ := replayed(troupe.FromPosition(p))
+		require.Equal(t, all[i:], rest, "from %+v", p)
+	}
+	later := at[3]
+	later.Sequence++ // it was destroyed instead
+	for name, c := range map[string]struct {
+		from troupe.ReplayStart
+		want []int
+	}{
+		"in the first life":             {troupe.FromSequence(2), all[1:]},
+		"the end of the first life":     {troupe.FromSequence(4), all[3:]},
+		"after the end of a life":       {troupe.FromSequence(5), all[4:]},
+		"after the end, by position":    {troupe.FromPosition(later), all[4:]},
+		"after everything, by position": {troupe.FromPosition(troupe.Position{Epoch: math.MaxUint64}), []int{}},
+		"sequence and position":         {troupe.ReplayStart{Sequence: 2, Position: at[4]}, all[4:]},
+		"zero time":                     {troupe.FromTime(time.Time{}), all},
+		"year 1":                        {troupe.FromTime(time.Time{}.Add(time.Hour)), all},
+		"1677":                          {troupe.FromTime(time.Date(1677, 1, 1, 0, 0, 0, 0, time.UTC)), all},
+		"1970":                          {troupe.FromTime(time.Unix(0, 1)), all},
+		"tomorrow":                      {troupe.FromTime(time.Now().Add(24 * time.Hour)), []int{}},
+		"2262":                          {troupe.FromTime(time.Unix(0, math.MaxInt64)), []int{}},
+		"9999":                          {troupe.FromTime(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)), []int{}},
+		"12000":                         {troupe.FromTime(time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)), []int{}},
+	} {
+		got, _ := replayed(c.from)
+		require.Equal(t, c.want, got, name)
+	}
 }
 
 func TestDurableEventIsHeardLive(t *testing.T) {

@@ -26,12 +26,13 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 		if log == nil {
 			return
 		}
+		start := skip{from: from}
 		for e, err := range log.Read(ctx, id, event, 0, from.Time) {
 			if err != nil {
 				yield(troupe.Replayed{}, unreadable(id, event, err))
 				return
 			}
-			if e.Place.Sequence < from.Sequence {
+			if start.skips(e.Place.Position) {
 				continue
 			}
 			d := troupe.Delivery{Actor: id, Event: event, Position: e.Place.Position, Decode: func(into any) error {
@@ -42,6 +43,29 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 			}
 		}
 	}
+}
+
+// skip passes over the events before the start of a replay.
+type skip struct {
+	from  troupe.ReplayStart
+	last  troupe.Position // of the last event that it has passed over
+	begun bool
+}
+
+// skips reports whether the next event comes before the start.
+func (s *skip) skips(at troupe.Position) bool {
+	if s.begun {
+		return false
+	}
+	anew := !at.IsZero() && at.Sequence <= s.last.Sequence // another life of the actor
+	if at.Before(s.from.Position) || at.Sequence < s.from.Sequence && !anew {
+		if !at.IsZero() {
+			s.last = at
+		}
+		return true
+	}
+	s.begun = true
+	return false
 }
 
 func unreadable(id troupe.ID, event string, err error) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -95,6 +96,9 @@ func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Posi
 	return wire.ParsePlace(msg.Header).Position, msg.Sequence, nil
 }
 
+// The server counts time in nanoseconds since 1970, in 64 bits. It mistakes times that do not fit.
+var firstTime, lastTime = time.Unix(0, 0), time.Unix(0, math.MaxInt64)
+
 // Read yields the kept events of an actor, from a sequence of the stream or a time on. An empty name means all names.
 // An error ends it.
 func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64, since time.Time) iter.Seq2[Logged, error] {
@@ -107,10 +111,13 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 // ReadSubject is [Log.Read] for the actors and events that a subject of the log matches, which may have wildcards.
 func (l *Log) ReadSubject(ctx context.Context, subject string, from uint64, since time.Time) iter.Seq2[Logged, error] {
 	start := jetstreamext.GetBatchSeq(max(from, 1))
-	if !since.IsZero() {
+	if since.After(firstTime) {
 		start = jetstreamext.GetBatchStartTime(since)
 	}
 	return func(yield func(Logged, error) bool) {
+		if since.After(lastTime) {
+			return
+		}
 		for msg, err := range l.stream.scan(ctx, subject, start) {
 			var one Logged
 			if err == nil {
