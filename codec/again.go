@@ -18,8 +18,8 @@ func checkAgain(encoded []byte, v any, p *plan) error {
 		}
 		return nil
 	}
-	if p.texts {
-		return checkTexts(encoded)
+	if p.tokens {
+		return checkTokens(encoded)
 	}
 	return nil
 }
@@ -40,8 +40,8 @@ func checkEncoded(data []byte) error {
 	return nil
 }
 
-// checkTexts refuses strings that are not UTF-8, which other languages cannot read.
-func checkTexts(encoded []byte) error {
+// checkTokens refuses strings that are not UTF-8, which other languages cannot read, and times out of range.
+func checkTokens(encoded []byte) error {
 	var r reader
 	r.reset(encoded)
 	for r.pos < len(encoded) {
@@ -49,10 +49,14 @@ func checkTexts(encoded []byte) error {
 		if err != nil {
 			return err
 		}
-		if t.kind == kindString {
-			if err := checkUTF8(t.body); err != nil {
-				return err
-			}
+		switch t.kind {
+		case kindString:
+			err = checkUTF8(t.body)
+		case kindExt:
+			_, err = t.time()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -81,11 +81,11 @@ func compareTimes(a, b reflect.Value) error {
 
 // compareEncoded compares values whose type encodes itself.
 func compareEncoded(a, b reflect.Value) error {
-	encoded, err := MsgPack.Append(nil, a.Interface())
+	encoded, err := appendCopy(a)
 	if err != nil {
 		return err
 	}
-	again, err := MsgPack.Append(nil, b.Interface())
+	again, err := appendCopy(b)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,15 @@ func (c *comparison) compareMaps(a, b reflect.Value) error {
 	return nil
 }
 
+// appendCopy encodes a value by way of a pointer, on which it may have its methods.
+func appendCopy(v reflect.Value) ([]byte, error) {
+	to := reflect.New(v.Type())
+	to.Elem().Set(v)
+	return MsgPack.Append(nil, to.Interface())
+}
+
 func encodedKey(key reflect.Value) string {
-	encoded, err := MsgPack.Append(nil, key.Interface())
+	encoded, err := appendCopy(key)
 	if err != nil {
 		return strings.ToValidUTF8(err.Error(), "")
 	}

@@ -58,6 +58,16 @@ func (c *compiler) structFields(t reflect.Type) ([]field, error) {
 	return fields, nil
 }
 
+// noteOmission notes what to check for a field that is left out when it is empty.
+func (c *compiler) noteOmission(t reflect.Type, omits bool) error {
+	if !omits {
+		return nil
+	}
+	checked, refused := omission(t)
+	c.sparse, c.omits = true, c.omits || checked
+	return refused
+}
+
 // hidesAll reports whether a struct without encoded fields has others, that are not left out on purpose.
 func hidesAll(t reflect.Type) bool {
 	for i := range t.NumField() {
@@ -121,7 +131,9 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 			return within("."+f.Name, err)
 		}
 		omits := omitsAll || slices.Contains(options, "omitempty")
-		c.sparse = c.sparse || omits
+		if err := c.noteOmission(f.Type, omits); err != nil {
+			return within("."+f.Name, err)
+		}
 		*fields = append(*fields, field{name, index, p, omits})
 	}
 	return nil

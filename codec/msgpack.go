@@ -48,6 +48,11 @@ func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
 			return dst, err
 		}
 	}
+	if p.omits && v != nil {
+		if err := checkOmitted(v); err != nil {
+			return dst, err
+		}
+	}
 	a := appenders.Get().(*appender)
 	a.out = dst
 	// The options are set each time: Reset clears them, and a type's own EncodeMsgpack may have changed them.

@@ -25,8 +25,9 @@ type traits struct {
 	mends   bool    // an any or a time.Time, which encoding/json decodes differently: see mend
 	nests   bool    // an interface or itself, so its depth is unknown: see checkNesting
 	foreign bool    // a type with methods for its encoding, an any, or a key that may be no number: see checkAgain
-	texts   bool    // a string: see checkAgain
+	tokens  bool    // a string or a time, not each of which can be decoded: see checkAgain
 	sparse  bool    // a struct that takes less in its encoding than a byte a field: see checkAgain
+	omits   bool    // what comes back as nothing though it is something: see checkOmitted
 	noJSON  error   // a type without a form in JSON, and where
 	widest  uintptr // the largest element of a slice, map or pointer, in bytes: see checkJSON
 }
@@ -100,7 +101,7 @@ func (c *compiler) compile(t reflect.Type) (*plan, error) {
 // compiled, so containers hold on to the plans of their elements, not to their functions.
 func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 	if t == timeType {
-		c.mends = true
+		c.mends, c.tokens = true, true
 		return decodeTime, nil
 	}
 	noJSON, err := checkMethods(t)
@@ -124,13 +125,13 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 	case reflect.Float32, reflect.Float64:
 		return decodeFloat, nil
 	case reflect.String:
-		c.texts = true
+		c.tokens = true
 		return decodeString, nil
 	case reflect.Interface:
 		if t.NumMethod() > 0 {
 			return nil, faultf("%s is an interface with methods: nothing can be decoded into it", t)
 		}
-		c.nests, c.foreign, c.mends, c.texts = true, true, true, true
+		c.nests, c.foreign, c.mends, c.tokens = true, true, true, true
 		return decodeAny, nil
 	case reflect.Struct:
 		return c.structDecoder(t, p)
@@ -140,6 +141,7 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 		if pointsToItself(t) {
 			return nil, errors.New("it is a pointer to itself")
 		}
+		c.omits = c.omits || acceptsNil(t.Elem())
 		c.widest = max(c.widest, t.Elem().Size())
 		elem, err := c.compile(t.Elem())
 		return pointerDecoder(t.Elem(), elem), err
