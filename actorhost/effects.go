@@ -17,6 +17,7 @@ type effects struct {
 	disconnections []disconnection       // connections to end
 	started        []troupe.Subscription // subscriptions made in the turn
 	destroy        bool
+	follows        map[string]bool // the actors that the turn subscribes to durably, beside those that are stored
 }
 
 // directEvent is an event for one connection.
