@@ -112,6 +112,7 @@ type connecter interface {
 }
 
 func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Conn, error) {
+	r = r.in(ctx)
 	if err := r.ready(actorType, "connect"); err != nil {
 		return nil, err
 	}

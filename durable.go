@@ -39,7 +39,7 @@ func (e DurableEvent[R, P]) BroadcastExcept(c Broadcaster, but Connected, payloa
 // the order of its actor. A handler that fails is called again with the same event after 1 to 30 s. Until it succeeds, it
 // gets no later event of that actor.
 func (e DurableEvent[R, P]) SubscribeDurable(c DurableSubscriber, ref R) error {
-	if err := ref.embedTroupeRef().ready(ref.ActorType(), e.name); err != nil {
+	if err := ref.embedTroupeRef().in(c).ready(ref.ActorType(), e.name); err != nil {
 		return err
 	}
 	return c.SubscribeDurable(ref.embedTroupeRef().id, e.name)
@@ -47,7 +47,7 @@ func (e DurableEvent[R, P]) SubscribeDurable(c DurableSubscriber, ref R) error {
 
 // UnsubscribeDurable ends the subscription once the action is stored. Without a subscription it does nothing.
 func (e DurableEvent[R, P]) UnsubscribeDurable(c DurableSubscriber, ref R) error {
-	if err := ref.embedTroupeRef().ready(ref.ActorType(), e.name); err != nil {
+	if err := ref.embedTroupeRef().in(c).ready(ref.ActorType(), e.name); err != nil {
 		return err
 	}
 	return c.UnsubscribeDurable(ref.embedTroupeRef().id, e.name)
@@ -66,7 +66,7 @@ type DurableSubscriber interface {
 // that it needs.
 func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from ReplayStart) iter.Seq2[KeptEvent[P], error] {
 	return func(yield func(KeptEvent[P], error) bool) {
-		base := ref.embedTroupeRef()
+		base := ref.embedTroupeRef().in(ctx)
 		if err := base.ready(ref.ActorType(), e.name); err != nil {
 			yield(KeptEvent[P]{}, err)
 			return

@@ -115,6 +115,9 @@ func (e *Error) With(key string, value any) *Error {
 
 // Error is "code: message".
 func (e *Error) Error() string {
+	if e == nil {
+		return "no error"
+	}
 	if e.Message == "" {
 		return string(e.Code)
 	}
@@ -124,15 +127,23 @@ func (e *Error) Error() string {
 // Is reports whether target is an Error with the same code and the same FromActor: an actor's own "not_found" is not
 // [ErrNotFound]. An error with [CodeDeadlineExceeded] also is context.DeadlineExceeded.
 func (e *Error) Is(target error) bool {
+	if e == nil {
+		return false
+	}
 	if target == context.DeadlineExceeded {
 		return e.Code == CodeDeadlineExceeded && !e.FromActor
 	}
 	t, ok := target.(*Error)
-	return ok && t.Code == e.Code && t.FromActor == e.FromActor
+	return ok && t != nil && t.Code == e.Code && t.FromActor == e.FromActor
 }
 
 // Unwrap returns the cause on this side.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 func badInput(format string, args ...any) *Error {
 	return &Error{Code: CodeBadInput, Message: fmt.Sprintf(format, args...)}

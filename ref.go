@@ -9,8 +9,9 @@ import (
 // resource: to make one does no I/O, to copy one is free, and none needs to be closed. Two references of one caller to the
 // same actor are equal.
 //
-// A Ref can be part of an input, an output, an event or a state. After it has been decoded, [Bind] makes it usable. It is
-// what it was: one by [Get] creates nothing, wherever it gets.
+// A Ref can be part of an input, an output, an event or a state. In the turn of an actor one that has been decoded works
+// like any other: calls through it are made by the actor whose turn it is, so a Ref in a state is good before and after
+// sleep. A program makes it usable by [Bind]. It is what it was: one by [Get] creates nothing, wherever it gets.
 type Ref struct {
 	caller   Caller
 	id       ID
@@ -105,6 +106,17 @@ func (r Ref) embedTroupeRef() Ref { return r }
 
 func (r *Ref) bind(base Ref) { *r = base }
 
+// CallerKey is the key under which the context of an actor's turn has its [Caller], for references without one.
+type CallerKey struct{}
+
+// in returns the reference with the caller of a turn, if it has none.
+func (r Ref) in(ctx context.Context) Ref {
+	if r.caller == nil {
+		r.caller, _ = ctx.Value(CallerKey{}).(Caller)
+	}
+	return r
+}
+
 // ready checks that calls can be made through r, as a reference to actorType.
 func (r Ref) ready(actorType, what string) error {
 	switch {
@@ -121,6 +133,7 @@ func (r Ref) ready(actorType, what string) error {
 }
 
 func (r Ref) invoke(ctx context.Context, actorType, action string, in, out any) error {
+	r = r.in(ctx)
 	if err := r.ready(actorType, action); err != nil {
 		return err
 	}
@@ -134,6 +147,7 @@ func (r Ref) create(ctx context.Context, actorType string, in any) error {
 }
 
 func (r Ref) listen(ctx context.Context, actorType string, l ListenRequest) (Subscription, error) {
+	r = r.in(ctx)
 	if err := r.ready(actorType, l.Event); err != nil {
 		return nil, err
 	}

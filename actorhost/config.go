@@ -73,6 +73,7 @@ func (c *Config) complete(cluster bool) error {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Logger = guardLogger(c.Logger)
 	if c.Lease < time.Second || c.Lease%time.Second != 0 {
 		return fmt.Errorf("the lease %v is not a whole number of seconds", c.Lease)
 	}

@@ -65,7 +65,7 @@ func (a *activation) serveConnect(w *work) {
 // resume answers a connection that has come back while its actor stayed awake. It sends the positions of the last
 // events that went to this connection alone.
 func (a *activation) resume(conn *Connection, o *commit.Output) {
-	if sent, err := codec.MsgPack.Append(nil, conn.lastSent); err == nil {
+	if sent, err := codec.MsgPack.Append(nil, conn.sent()); err == nil {
 		o.Events = []*commit.Event{conn.event(wire.SentName, sent)}
 	}
 	a.gate.Pass(o, &commit.Changes{})

@@ -47,6 +47,15 @@ func (c *Connection) event(name string, payload []byte) *commit.Event {
 	return &commit.Event{Broadcast: record.Broadcast{Event: name, Payload: payload}, Subject: c.subject(name)}
 }
 
+// sent returns the positions of the last events to this connection alone, by name, in their form on the wire.
+func (c *Connection) sent() map[string]wire.Position {
+	sent := make(map[string]wire.Position, len(c.lastSent))
+	for event, last := range c.lastSent {
+		sent[event] = wire.Position(last)
+	}
+	return sent
+}
+
 // nextPlace returns the place of the next event to this connection alone.
 func (c *Connection) nextPlace(event string, epoch uint64) wire.Place {
 	if c.lastSent == nil {

@@ -84,7 +84,7 @@ func (c *Context) Err() error { return c.context().Err() }
 
 // Value implements context.Context.
 func (c *Context) Value(key any) any {
-	if key == (contextKey{}) {
+	if key == (contextKey{}) || key == (troupe.CallerKey{}) {
 		return c
 	}
 	c.mu.Lock()
@@ -150,7 +150,8 @@ func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
 }
 
 // Destroy destroys the actor once the running action has succeeded: the on-destroy hook runs and the record is deleted.
-// The next call through troupe.GetOrCreate creates a new actor.
+// The next call through troupe.GetOrCreate creates a new actor. If the on-create or the on-wake hook destroys the actor,
+// the call that has woken it gets troupe.CodeNotFound, and its action does not run.
 func (c *Context) Destroy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -60,7 +61,8 @@ type hooks struct {
 // troupe.CodeStateCorrupt and stays as it is: see "troupe state".
 //
 // The compiler checks that all handlers belong to the same R and S. An invalid name, or one used twice, is an error of
-// [Start].
+// [Start]; so is a state, an input or an output of a type that could not be decoded again, such as one with an
+// interface that has methods, or a struct without exported fields: see package codec.
 func Define[R troupe.Reference, S any](newState func() S, handlers ...Handler[R, S]) ActorType[R, S] {
 	return ActorType[R, S]{newState: newState, handlers: handlers}
 }
@@ -137,25 +139,12 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	if t.config.SleepAfter < 0 || t.config.ActionTimeout < 0 || t.config.MailboxSize < 0 {
 		fail("SleepAfter, ActionTimeout and MailboxSize must not be negative")
 	}
+	if len(t.handlers) == 0 && len(t.events) == 0 {
+		fail("it has no handlers: give Define some by On, or use OnEvents")
+	}
 	for _, h := range t.handlers {
-		switch _, twice := built.actions[h.name]; {
-		case h.create != nil && built.create != nil:
-			fail("it has two on-create hooks")
-		case h.create != nil:
-			built.create = h.create
-		case h.connect != nil && built.connect != nil:
-			fail("it has two on-connect hooks")
-		case h.connect != nil:
-			built.connect = h.connect
-		case h.run == nil:
-			fail("the action %q has no handler", h.name)
-		case twice:
-			fail("the action %q is registered twice", h.name)
-		default:
-			if err := troupe.CheckName("action", h.name); err != nil {
-				fail("%w", err)
-			}
-			built.actions[h.name] = &endpoint{run: h.run}
+		if err := errors.Join(h.checkTypes(), h.addTo(built)); err != nil {
+			fail("%w", err)
 		}
 	}
 	built.own = actionNames(maps.Keys(built.actions))
@@ -164,11 +153,14 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 		if built.events[at] != nil {
 			fail("the event %q of %q has two handlers", h.event, h.source)
 		}
+		if err := codec.Check(h.takes); err != nil {
+			fail("the payload of the event %q of %q: %w", h.event, h.source, err)
+		}
 		built.events[at] = h.run
 	}
 	if t.newState == nil {
 		fail("it has no function that makes its state")
-	} else if _, err := built.newState().encode(nil); err != nil {
+	} else if err := protect(func() error { _, err := built.newState().encode(nil); return err }); err != nil {
 		fail("its state cannot be stored: %w", err)
 	}
 	return built, errors.Join(errs...)

@@ -182,14 +182,14 @@ func TestOnlyOneOfTwoWhoAppendSucceeds(t *testing.T) {
 	require.NoError(t, err)
 	id, err := troupe.NewID("press", "times")
 	require.NoError(t, err)
-	first := record.Emitted{Event: "published", Position: troupe.Position{Epoch: 5, Sequence: 1}}
+	first := record.Emitted{Event: "published", Position: wire.Position{Epoch: 5, Sequence: 1}}
 	end, err := log.Append(t.Context(), id, first, 0)
 	require.NoError(t, err)
 	_, err = log.Append(t.Context(), id, first, 0)
 	require.ErrorIs(t, err, store.ErrConflict, "a host that does not know that it has lost the actor appends nothing")
 	last, sequence, err := log.Last(t.Context(), id, "published")
 	require.NoError(t, err)
-	require.Equal(t, first.Position, last)
+	require.Equal(t, troupe.Position(first.Position), last)
 	require.Equal(t, end, sequence)
 }
 

@@ -4,18 +4,17 @@ import (
 	"slices"
 	"time"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/record"
 )
 
 // effects are what a turn does besides changing the state. They count only if the turn succeeds.
 type effects struct {
-	events         []*commit.Event       // in order of emission
-	direct         []directEvent         // those events that are for one connection
-	changes        []record.Change       // of the record
-	disconnections []disconnection       // connections to end
-	started        []troupe.Subscription // subscriptions made in the turn
+	events         []*commit.Event // in order of emission
+	direct         []directEvent   // those events that are for one connection
+	changes        []record.Change // of the record
+	disconnections []disconnection // connections to end
+	undo           []func()        // takes back what took effect at once, if the turn fails; the newest first
 	destroy        bool
 	follows        map[string]bool // the actors that the turn subscribes to durably, beside those that are stored
 }

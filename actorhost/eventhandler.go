@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/troupe-go/troupe"
 )
@@ -10,6 +11,7 @@ import (
 type EventHandler[S any] struct {
 	source, event string
 	run           eventAction
+	takes         reflect.Type // the payload
 }
 
 // eventAction decodes an event and handles it.
@@ -19,13 +21,14 @@ type eventAction func(s any, c *Context, d troupe.Delivery) error
 // troupe.DeliveryOf(c) returns the broadcasting actor and the event's position.
 func OnEvent[R troupe.Reference, S, P any](e troupe.DurableEvent[R, P], f func(*S, *Context, P) error) EventHandler[S] {
 	var source R
-	return EventHandler[S]{source.ActorType(), e.Name(), func(s any, c *Context, d troupe.Delivery) error {
+	run := func(s any, c *Context, d troupe.Delivery) error {
 		var payload P
 		if err := d.Decode(&payload); err != nil {
 			return fmt.Errorf("decoding %s of %s: %w", d.Event, d.Actor, err)
 		}
 		return f(s.(*S), c, payload)
-	}}
+	}
+	return EventHandler[S]{source.ActorType(), e.Name(), run, reflect.TypeFor[P]()}
 }
 
 // topic is an event of an actor type.

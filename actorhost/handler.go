@@ -1,6 +1,8 @@
 package actorhost
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 
 	"github.com/troupe-go/troupe"
@@ -15,6 +17,43 @@ type Handler[R troupe.Reference, S any] struct {
 	run     action
 	create  createHook
 	connect connectHook
+	takes   reflect.Type // the input
+	gives   reflect.Type // the output; nil for hooks
+}
+
+// checkTypes refuses an input or output that could not be encoded, or not be decoded again.
+func (h *Handler[R, S]) checkTypes() error {
+	for what, t := range map[string]reflect.Type{"input": h.takes, "output": h.gives} {
+		if t == nil {
+			continue
+		}
+		if err := codec.Check(t); err != nil {
+			return fmt.Errorf("the %s of %q: %w", what, h.name, err)
+		}
+	}
+	return nil
+}
+
+// addTo adds the handler to its type, unless the type has it already.
+func (h *Handler[R, S]) addTo(t *actorType) error {
+	switch _, twice := t.actions[h.name]; {
+	case h.create != nil && t.create != nil:
+		return errors.New("it has two on-create hooks")
+	case h.create != nil:
+		t.create = h.create
+		return nil
+	case h.connect != nil && t.connect != nil:
+		return errors.New("it has two on-connect hooks")
+	case h.connect != nil:
+		t.connect = h.connect
+		return nil
+	case h.run == nil:
+		return fmt.Errorf("the action %q has no handler", h.name)
+	case twice:
+		return fmt.Errorf("the action %q is registered twice", h.name)
+	}
+	t.actions[h.name] = &endpoint{run: h.run}
+	return troupe.CheckName("action", h.name)
 }
 
 // action decodes its input, runs, and appends the encoding of its output to dst.
@@ -46,17 +85,21 @@ func On[R troupe.Reference, S, In, Out any](
 	if f == nil {
 		return Handler[R, S]{name: a.Name()}
 	}
-	return Handler[R, S]{name: a.Name(), run: func(s any, c *Context, in input, dst []byte) ([]byte, error) {
+	run := func(s any, c *Context, in input, dst []byte) ([]byte, error) {
 		var arg In
 		if err := in.decode(c, &arg); err != nil {
 			return nil, err
 		}
 		out, err := f(s.(*S), c, arg)
-		if err != nil {
+		if err := meant(err); err != nil {
 			return nil, err
 		}
-		return in.as.Append(dst, codec.Filled(out))
-	}}
+		if dst, err = in.as.Append(dst, codec.Filled(out)); err != nil {
+			return nil, fmt.Errorf("encoding the output: %w", err)
+		}
+		return dst, nil
+	}
+	return Handler[R, S]{name: a.Name(), run: run, takes: reflect.TypeFor[In](), gives: reflect.TypeFor[Out]()}
 }
 
 // destroy runs troupe.DestroyAction.
@@ -68,7 +111,7 @@ func destroy(_ any, c *Context, in input, dst []byte) ([]byte, error) {
 // OnCreate implements the creation of an actor with an input. f runs once in the actor's life, before anything else. If
 // another call creates the actor, f gets the zero In. If f fails, there is no actor.
 func OnCreate[R troupe.Reference, S, In any](_ troupe.Constructor[R, In], f func(*S, *Context, In) error) Handler[R, S] {
-	return Handler[R, S]{name: troupe.CreateAction, create: func(s any, c *Context, in input, given bool) error {
+	return Handler[R, S]{name: troupe.CreateAction, takes: reflect.TypeFor[In](), create: func(s any, c *Context, in input, given bool) error {
 		var arg In
 		if given {
 			if err := in.decode(c, &arg); err != nil {

@@ -11,10 +11,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
-	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -23,7 +23,7 @@ type fields map[string]any
 
 func encoded(tb testing.TB, v any) []byte {
 	tb.Helper()
-	data, err := codec.MsgPack.Append(nil, v)
+	data, err := msgpack.Marshal(v)
 	require.NoError(tb, err)
 	return data
 }

@@ -1,13 +1,20 @@
 package actorhost
 
+import (
+	"errors"
+	"runtime/debug"
+)
+
 // doNext does the next work in the mailbox. If it returns false there was none, and the goroutine must not touch the
 // activation any more.
-func (a *activation) doNext() bool {
+func (a *activation) doNext() (more bool) {
 	a.gate.WaitForRoom()
 	w, ok := a.next()
 	if !ok {
 		return false
 	}
+	returned := false
+	defer a.guard(&w, &returned, &more)
 	switch w.kind {
 	case callWork:
 		a.serveCall(&w)
@@ -24,6 +31,7 @@ func (a *activation) doNext() bool {
 	case dropWork:
 		a.finished = true
 	}
+	returned = true
 	return true
 }
 
@@ -50,4 +58,25 @@ func (a *activation) release() {
 	a.endListeners()
 	a.dropConnections()
 	a.unsubscribe()
+}
+
+var errGoexit = errors.New("runtime.Goexit, by which a test that fails ends its goroutine")
+
+// guard is deferred around work in the mailbox, and does nothing if the work has returned. Otherwise a panic that nothing
+// inside has recovered, or runtime.Goexit, has cut the work off: guard drops the activation, which is loaded again
+// without what that turn has done, and tells who has called. Nothing stops a Goexit: the pool goes on in another
+// goroutine.
+func (a *activation) guard(w *work, returned, more *bool) {
+	if *returned {
+		return
+	}
+	var value any = errGoexit
+	if p := recover(); p != nil {
+		value = p
+	}
+	*more, a.finished = true, true
+	err := a.internalError(turnOf(w), &panicError{value, debug.Stack()})
+	if w.kind == callWork {
+		a.answer(w, nil, err)
+	}
 }

@@ -21,7 +21,9 @@ func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (t
 		return nil, fmt.Errorf("subscribing to %s of %s: %w", listening.Event, listening.Actors, errTurnOver)
 	}
 	l := &listener{a: a, subject: a.host.ns.Events(listening.Actors, listening.Event) + " " + listening.Event, listening: listening}
-	if old := a.replaceHandler(l); old != nil {
+	if old, was := a.replaceHandler(l); old != nil {
+		effects := c.effectsToFill()
+		effects.undo = append(effects.undo, func() { old.listenFor(was) })
 		return old, nil
 	}
 	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives
@@ -33,24 +35,24 @@ func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (t
 	}
 	l.sub = sub
 	effects := c.effectsToFill()
-	effects.started = append(effects.started, l)
+	effects.undo = append(effects.undo, func() { _ = l.Unsubscribe() }) // never fails
 	return l, nil
 }
 
-// replaceHandler replaces the handler of an existing subscription and returns it. If there is none, it adds l and
-// returns nil.
-func (a *activation) replaceHandler(l *listener) (old *listener) {
+// replaceHandler replaces the handler of an existing subscription, and returns the subscription and what it was for. If
+// there is none, it adds l and returns nil.
+func (a *activation) replaceHandler(l *listener) (old *listener, was troupe.ListenRequest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if old := a.listeners[l.subject]; old != nil {
-		old.listening = l.listening
-		return old
+		was, old.listening = old.listening, l.listening
+		return old, was
 	}
 	if a.listeners == nil {
 		a.listeners = make(map[string]*listener)
 	}
 	a.listeners[l.subject] = l
-	return nil
+	return nil, troupe.ListenRequest{}
 }
 
 // handleHeard runs the handler of an event or a gap as a turn.

@@ -273,10 +273,11 @@ func TestFailedActionLeavesNoHole(t *testing.T) {
 }
 
 // lastEvent asks as a client does that has lost its connection.
-func lastEvent(t *testing.T, c *client.Client, id troupe.ID, event string) (p troupe.Position) {
+func lastEvent(t *testing.T, c *client.Client, id troupe.ID, event string) troupe.Position {
 	t.Helper()
-	require.NoError(t, c.Invoke(t.Context(), troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &p}))
-	return p
+	var last wire.Position
+	require.NoError(t, c.Invoke(t.Context(), troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &last}))
+	return troupe.Position(last)
 }
 
 func TestSlowSubscribersSlowNobody(t *testing.T) {

@@ -62,6 +62,13 @@ func (l *listener) offer(ctx context.Context, w *work) {
 	}
 }
 
+// listenFor replaces the handlers.
+func (l *listener) listenFor(listening troupe.ListenRequest) {
+	l.a.mu.Lock()
+	defer l.a.mu.Unlock()
+	l.listening = listening
+}
+
 // current returns what the subscription is for. It is not ok if the subscription has ended.
 func (l *listener) current() (troupe.ListenRequest, bool) {
 	l.a.mu.Lock()

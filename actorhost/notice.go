@@ -86,7 +86,7 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 func (a *activation) handleLogged(e store.Logged) error {
 	source := e.Actor.Tokens()
 	heard, ok := a.subscription(source, e.Event)
-	if !ok || e.Sequence <= heard.From || !heard.Last.Before(e.Place.Position) {
+	if !ok || e.Sequence <= heard.From || !troupe.Position(heard.Last).Before(e.Place.Position) {
 		return nil
 	}
 	run := a.kind.events[topic{e.Actor.Type(), e.Event}]
@@ -101,8 +101,8 @@ func (a *activation) handleLogged(e store.Logged) error {
 		return as.Unmarshal(e.Data, into)
 	}}
 	result, err := a.runTurn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
-		if !e.Place.Follows(heard.Last) {
-			if err := a.handleGap(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: heard.Last, Before: e.Place.Position}); err != nil {
+		if !e.Place.Follows(troupe.Position(heard.Last)) {
+			if err := a.handleGap(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: troupe.Position(heard.Last), Before: e.Place.Position}); err != nil {
 				return err
 			}
 		}
@@ -120,7 +120,7 @@ func (a *activation) handleLogged(e store.Logged) error {
 // handleGap tells the actor of events that are no longer in the log.
 func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 	if hook := a.kind.hooks.gap; hook != nil {
-		return hook(a.state.pointer(), c, gap)
+		return meant(hook(a.state.pointer(), c, gap))
 	}
 	a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // maxLookups limits how many records are read at a time to answer for actors without waking them.
@@ -49,7 +50,7 @@ func (d *dispatcher) position(w *work, id troupe.ID) ([]byte, *troupe.Error) {
 	if err != nil {
 		return nil, errs.As(err)
 	}
-	output, err := w.As.Append(nil, last)
+	output, err := w.As.Append(nil, wire.Position(last))
 	if err != nil {
 		return nil, errs.As(err)
 	}

@@ -18,6 +18,7 @@ import (
 )
 
 // A benchmark has servers, hosts and subscribers in processes of their own, so that what each of them takes can be told.
+// So has a test of what must not end a process.
 // The test binary is their program too: envProgram is which of programs one is, its arguments are those of the process.
 const envProgram = "TROUPE_BENCH_PROGRAM"
 
@@ -27,6 +28,7 @@ var programs = map[string]func(args []string, orders map[string]func() string) (
 	"crates":    runCrates,
 	"echoes":    runEchoes,
 	"listeners": runListeners,
+	"misdoers":  runMisdoers,
 }
 
 // runProgram is the process. It says that it is ready, answers each line that it is told with a line, and ends with its
@@ -57,43 +59,43 @@ type process struct {
 }
 
 // startProcess returns when it is ready. It ends with the benchmark.
-func startProcess(b *testing.B, program string, args ...string) *process {
-	b.Helper()
+func startProcess(tb testing.TB, program string, args ...string) *process {
+	tb.Helper()
 	p := &process{command: exec.Command(os.Args[0], args...)}
 	p.command.Env = append(os.Environ(), envProgram+"="+program)
 	p.command.Stderr = os.Stderr
 	var err error
 	p.input, err = p.command.StdinPipe()
-	require.NoError(b, err)
+	require.NoError(tb, err)
 	output, err := p.command.StdoutPipe()
-	require.NoError(b, err)
+	require.NoError(tb, err)
 	p.output = bufio.NewReader(output)
-	require.NoError(b, p.command.Start())
-	b.Cleanup(func() { p.end(b) })
-	require.Equal(b, program, p.answer(b))
+	require.NoError(tb, p.command.Start())
+	tb.Cleanup(func() { p.end(tb) })
+	require.Equal(tb, program, p.answer(tb))
 	return p
 }
 
 // end ends it, and waits for that. It does nothing the second time.
-func (p *process) end(b *testing.B) {
-	b.Helper()
+func (p *process) end(tb testing.TB) {
+	tb.Helper()
 	if p.input != nil {
-		require.NoError(b, errors.Join(p.input.Close(), p.command.Wait()))
+		require.NoError(tb, errors.Join(p.input.Close(), p.command.Wait()))
 		p.input = nil
 	}
 }
 
-func (p *process) order(b *testing.B, what string) string {
-	b.Helper()
+func (p *process) order(tb testing.TB, what string) string {
+	tb.Helper()
 	_, err := fmt.Fprintln(p.input, what)
-	require.NoError(b, err)
-	return p.answer(b)
+	require.NoError(tb, err)
+	return p.answer(tb)
 }
 
-func (p *process) answer(b *testing.B) string {
-	b.Helper()
+func (p *process) answer(tb testing.TB) string {
+	tb.Helper()
 	line, err := p.output.ReadString('\n')
-	require.NoError(b, err)
+	require.NoError(tb, err)
 	return strings.TrimSpace(line)
 }
 

@@ -77,14 +77,15 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	return a, nil
 }
 
-// drainMailbox does the work in the mailbox of an activation, one after the other.
+// drainMailbox does the work in the mailbox of an activation, one after the other. If the work ends the goroutine, it
+// is called again.
 func (r *roster) drainMailbox(a *activation) {
-	for a.doNext() {
-		if a.finished {
-			r.endActivation(a)
+	for !a.finished {
+		if !a.doNext() {
 			return
 		}
 	}
+	r.endActivation(a)
 }
 
 // endActivation ends an activation. Calls that wait, or that still arrive by its subscription, go to the next

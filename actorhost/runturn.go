@@ -2,9 +2,9 @@ package actorhost
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -27,8 +27,8 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 		return result{}, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
 	}
 	c := &Context{a: a, turn: t}
-	err := c.run(f)
-	r, ended := c.end(), a.host.clock.Now()
+	r, err := c.run(f)
+	ended := a.host.clock.Now()
 	r.took = ended - began
 	if err != nil {
 		err = a.callerError(t, err)
@@ -63,23 +63,24 @@ func (a *activation) checkState(action string, stored []byte) {
 	}
 }
 
-// run runs f, and the on-destroy hook if f has called Destroy.
-func (c *Context) run(f func(*Context) error) (err error) {
+// run runs f, and the on-destroy hook if f has called Destroy. It returns what the turn has done.
+func (c *Context) run(f func(*Context) error) (r result, err error) {
+	defer func() { r = c.end() }() // even if f ends the goroutine
 	defer recoverPanic(&err)
-	if err := f(c); err != nil {
-		return err
+	if err := meant(f(c)); err != nil {
+		return r, err
 	}
 	if hook := c.a.kind.hooks.destroy; hook != nil && c.destroying() {
-		return hook(c.a.state.pointer(), c)
+		return r, meant(hook(c.a.state.pointer(), c))
 	}
-	return nil
+	return r, nil
 }
 
-// rollBack undoes what a failed turn has changed in the exported fields, and ends the subscriptions that it has made.
+// rollBack undoes what a failed turn has changed in the exported fields and in the actor's subscriptions.
 func (a *activation) rollBack(c *Context) {
 	if c.effects != nil {
-		for _, l := range c.effects.started {
-			_ = l.Unsubscribe() // never fails
+		for _, undo := range slices.Backward(c.effects.undo) {
+			undo()
 		}
 	}
 	err := protect(func() error {
@@ -102,12 +103,20 @@ func (a *activation) rollBack(c *Context) {
 // never as retryable: this action had started.
 func (a *activation) callerError(t turn, err error) error {
 	var known *troupe.Error
+	late := false
+	panicked := protect(func() error { // methods of the error run
+		known = errs.Find(err)
+		late = errs.Is(err, context.DeadlineExceeded)
+		return nil
+	})
 	switch {
-	case errors.As(err, &known) && troupe.CheckName("error code", string(known.Code)) == nil:
+	case panicked != nil:
+		return a.internalError(t, panicked)
+	case known != nil && troupe.CheckName("error code", string(known.Code)) == nil:
 		crossing := *known
 		crossing.Retryable, crossing.Err = false, nil
 		return &crossing
-	case errors.Is(err, context.DeadlineExceeded) && t.deadline <= a.host.clock.Now():
+	case late && t.deadline <= a.host.clock.Now():
 		return errs.New(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
 	default:
 		return a.internalError(t, err)

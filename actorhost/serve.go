@@ -34,6 +34,9 @@ func (a *activation) serveCall(w *work) {
 			a.host.out.Refuse(&w.Call, errs.As(err))
 			return
 		}
+		if a.destroyed {
+			return
+		}
 		if owner != "" && !a.forwardAll(w, owner) {
 			return
 		}

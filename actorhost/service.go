@@ -1,10 +1,10 @@
 package actorhost
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/version"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -50,7 +51,7 @@ func (h *Host) serveService() {
 func (h *Host) description(verb string) any {
 	s := h.presence.Session()
 	identity := micro.ServiceIdentity{
-		Name: h.ns.Name(), ID: s.ID, Version: programVersion(), Metadata: map[string]string{"host": h.config.Name},
+		Name: h.ns.Name(), ID: s.ID, Version: serviceVersion(), Metadata: map[string]string{"host": h.config.Name},
 	}
 	switch verb {
 	case micro.InfoVerb.String():
@@ -113,12 +114,7 @@ func (e namedEndpoint) stats(subject string) *micro.EndpointStats {
 	return stats
 }
 
-// programVersion returns the version stamped into the program, or 0.0.0: ADR-32 requires one.
-func programVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if version, ok := strings.CutPrefix(info.Main.Version, "v"); ok {
-			return version
-		}
-	}
-	return "0.0.0"
+// serviceVersion is the version of the program, or 0.0.0: ADR-32 requires one.
+func serviceVersion() string {
+	return strings.TrimPrefix(cmp.Or(version.Program(), "v0.0.0"), "v")
 }

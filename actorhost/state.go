@@ -25,7 +25,11 @@ func (s *typedState[S]) pointer() any { return &s.value }
 
 func (s *typedState[S]) reset() { s.value = s.newState() }
 
+// encode first makes of times and of what is in an any what a later life would find, so that both lives see the same.
 func (s *typedState[S]) encode(dst []byte) ([]byte, error) {
+	if err := codec.Settle(&s.value); err != nil {
+		return dst, err
+	}
 	return codec.MsgPack.Append(dst, &s.value)
 }
 

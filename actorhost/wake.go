@@ -22,7 +22,7 @@ const maxClaims = 16
 
 // wake makes this host the owner of the actor and runs its hooks. w is the call that wakes the actor; fresh reports
 // whether it has created the actor. If another host owns the actor, wake returns that host and the actor stays asleep.
-// It ignores releasedBy, the host that has released the actor.
+// It ignores releasedBy, the host that has released the actor. If a hook destroys the actor, w is answered.
 func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string, err error) {
 	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
 	defer cancel()
@@ -34,8 +34,7 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		return false, "", errs.Unavailable("%v", err)
 	}
 	if !a.created {
-		if err := a.create(w); err != nil {
-			a.unclaim()
+		if err := a.create(w); err != nil || a.destroyed {
 			return false, "", err
 		}
 		fresh = true
@@ -45,7 +44,9 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		if err != nil {
 			return false, "", err
 		}
-		a.commitTurn(&result, &commit.Output{})
+		if a.commitWoken(&result, &commit.Output{}, w); a.destroyed {
+			return false, "", nil
+		}
 	}
 	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
 	if err != nil {
@@ -183,9 +184,25 @@ func (a *activation) restore(stored []byte) error {
 	return nil
 }
 
-// create runs the on-create hook.
+// commitWoken is commitTurn for a hook that runs as a call wakes the actor. If the hook has destroyed the actor, the call
+// is answered: not_found.
+func (a *activation) commitWoken(r *result, o *commit.Output, w *work) {
+	if r.destroyed {
+		err := errs.New(troupe.CodeNotFound, "%s has destroyed itself as it woke", a.id)
+		w.CountRefused(err)
+		o.Call, o.Reply = w.Call, a.host.out.ErrorReply(&w.Call, w.As, err)
+	}
+	a.commitTurn(r, o)
+}
+
+// create runs the on-create hook. If it does not return, or fails, there is no record of the actor.
 func (a *activation) create(w *work) error {
-	created := commit.Output{}
+	created, done := commit.Output{}, false
+	defer func() {
+		if !done {
+			a.unclaim()
+		}
+	}()
 	given := w.Action == troupe.CreateAction
 	result, err := a.runTurn(turnOf(w), func(c *Context) error {
 		return a.kind.create(a.state.pointer(), c, w.input(), given)
@@ -197,10 +214,15 @@ func (a *activation) create(w *work) error {
 		created.Call = w.Call
 	}
 	result.Shared = true // the record must say that the actor exists
-	a.commitTurn(&result, &created)
+	a.commitWoken(&result, &created, w)
+	if a.destroyed {
+		done = true
+		return nil
+	}
 	if err := a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
+	done = true
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +19,10 @@ import (
 
 // ErrNoServer is the error of [Connect] and [Open] when nothing listens at the URL.
 var ErrNoServer = errors.New("no NATS server")
+
+// ErrConfig is the error of [Connect] and [Open] when nothing was tried, because the [Config], a file that it names or
+// its context cannot be used.
+var ErrConfig = errors.New("bad configuration")
 
 // How connections are kept alive.
 const (
@@ -49,7 +54,7 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	d := &dialer{timeout: c.Timeout, connecting: ctx}
 	options, err := c.remoteOptions(d)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to NATS: %w", err)
+		return nil, configError{fmt.Errorf("connecting to NATS: %w", err)}
 	}
 	var nc *nats.Conn
 	if c.Context != "" {
@@ -57,7 +62,7 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	} else {
 		nc, err = nats.Connect(c.URL, options...)
 	}
-	dialErr := d.connected()
+	asked, dialErr := d.connected()
 	switch {
 	case err == nil && ctx.Err() == nil:
 		return nc, nil
@@ -67,12 +72,22 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 		}
 		err = ctx.Err()
 	case d.tried == "":
-		return nil, fmt.Errorf("connecting with the NATS context %s: %w", c.Context, err)
+		return nil, configError{fmt.Errorf("connecting with the NATS context %s: %w", c.Context, err)}
 	case errors.Is(err, nats.ErrNoServers) || dialErr != nil && errors.Is(err, dialErr):
 		return nil, fmt.Errorf("%w at %s: start one, or set NATS_URL to where one runs (%w)", ErrNoServer, d.tried, cmp.Or(dialErr, err))
 	}
-	return nil, fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), err)
+	err = fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), err)
+	if !asked && ctx.Err() == nil { // an option was refused
+		err = configError{err}
+	}
+	return nil, err
 }
+
+// configError is an [ErrConfig] that does not say so.
+type configError struct{ error }
+
+func (e configError) Unwrap() error      { return e.error }
+func (configError) Is(target error) bool { return target == ErrConfig }
 
 // clientOptions are the options of every connection, in-process or not.
 func (c Config) clientOptions() []nats.Option {
@@ -123,6 +138,8 @@ func (c Config) remoteOptions(d *dialer) ([]nats.Option, error) {
 			opts.Servers = splitURLs(c.URL)
 		} else if len(opts.Servers) == 0 { // a context without a URL
 			opts.Servers = []string{DefaultURL}
+		} else if err := checkURL(strings.Join(opts.Servers, ",")); err != nil {
+			return err
 		}
 		d.tried = redact(opts.Servers...)
 		return nil
@@ -162,6 +179,7 @@ type dialer struct {
 
 	mu         sync.Mutex
 	connecting context.Context //nolint:containedctx // of Connect; nil once that has returned
+	asked      bool // by the connection that is being made
 	release    []func() bool
 	failed     error
 }
@@ -197,6 +215,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	if d.connecting == nil {
 		return conn, err
 	}
+	d.asked = true
 	if err != nil {
 		d.failed = err
 		return nil, err
@@ -205,15 +224,16 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// connected detaches the connection from the context of Connect. It returns why the last dialling failed, or nil.
-func (d *dialer) connected() error {
+// connected detaches the connection from the context of Connect. It reports whether anything was dialled, and why that
+// failed the last time.
+func (d *dialer) connected() (asked bool, failed error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, release := range d.release {
 		release()
 	}
 	d.connecting, d.release = nil, nil
-	return d.failed
+	return d.asked, d.failed
 }
 
 // withContext abandons a dialling that outlasts the context.

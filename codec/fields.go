@@ -24,6 +24,13 @@ func (f *field) existing(v reflect.Value) (reflect.Value, bool) {
 	return found, err == nil
 }
 
+// clear sets the field to zero, unless it is in an embedded struct whose pointer is nil.
+func (f *field) clear(v reflect.Value) {
+	if existing, ok := f.existing(v); ok {
+		existing.SetZero()
+	}
+}
+
 // made returns the field within v, and allocates the embedded structs on the way.
 func (f *field) made(v reflect.Value) reflect.Value {
 	for i, index := range f.index {

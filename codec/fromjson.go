@@ -4,16 +4,20 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // FromJSON converts JSON to msgpack: the way back from [ToJSON] for a value that was edited. JSON lacks some types, so
 // each value takes its type from the value at the same place in like, which is msgpack. A string becomes bytes, a time,
 // or a float that is no number, and a key becomes a number, where like has such a value; a number becomes a float where
-// like has one. Array elements beyond those of like follow its last element. Like may be empty. The error names the
-// place of a string that does not fit.
+// like has one. A text that was not edited keeps its bytes that are not UTF-8, and entries keep their order. Array
+// elements beyond those of like follow its last element. Like may be empty. The error names the place of a string that
+// does not fit.
 func FromJSON(text, like []byte) ([]byte, error) {
 	var value any
 	if err := JSON.Unmarshal(text, &value); err != nil {
@@ -76,6 +80,10 @@ func appendBits(dst []byte, bits uint64, size int) []byte {
 
 func appendTextLike(dst []byte, text string, model token) ([]byte, error) {
 	switch model.kind {
+	case kindString:
+		if was := string(model.body); !utf8.ValidString(was) && string([]rune(was)) == text { // as ToJSON shows it
+			return AppendString(dst, was), nil
+		}
 	case kindBytes:
 		b, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
@@ -125,6 +133,7 @@ func appendArrayLike(dst []byte, values []any, like []byte) ([]byte, error) {
 func appendMapLike(dst []byte, entries map[string]any, like []byte) ([]byte, error) {
 	type entry struct{ key, value []byte }
 	models := make(map[string]entry)
+	var names []string // those of like first, in its order
 	keysAre := kindString
 	if len(like) > 0 {
 		if c := parts(like); c.kind == kindMap {
@@ -134,6 +143,9 @@ func appendMapLike(dst []byte, entries map[string]any, like []byte) ([]byte, err
 					return nil, err
 				}
 				models[name] = entry{c.values[i], c.values[i+1]}
+				if _, ok := entries[name]; ok {
+					names = append(names, name)
+				}
 				var r reader
 				r.reset(c.values[i])
 				key, _ := r.next()
@@ -142,7 +154,13 @@ func appendMapLike(dst []byte, entries map[string]any, like []byte) ([]byte, err
 		}
 	}
 	dst = appendHead(dst, codeFixMap, codeMap16, len(entries))
-	for name, value := range entries {
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		if _, ok := models[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		value := entries[name]
 		model, ok := models[name]
 		if !ok {
 			key, err := newKey(name, keysAre)

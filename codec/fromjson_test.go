@@ -73,6 +73,17 @@ func TestFromJSONTakesTypesFromWhatWasThere(t *testing.T) {
 	require.Equal(t, pack("92 01 'x'"), plain)
 }
 
+// TestTextThatIsNoUTF8ComesBack if it was not edited.
+func TestTextThatIsNoUTF8ComesBack(t *testing.T) {
+	t.Parallel()
+	stored := pack("82 A2 61 FF 01 'b' A2 62 FE")
+	text, err := codec.ToJSON(stored)
+	require.NoError(t, err)
+	back, err := codec.FromJSON(text, stored)
+	require.NoError(t, err)
+	require.Equal(t, stored, back)
+}
+
 // TestThereAndBackByJSON converts values to JSON and back without a change.
 func TestThereAndBackByJSON(t *testing.T) {
 	t.Parallel()

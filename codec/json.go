@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -94,6 +96,22 @@ func decodeJSON(data []byte, into any) error {
 		return faultf("invalid JSON: %d bytes after the value", len(rest))
 	}
 	return err
+}
+
+// checkJSONAgain is checkAgain for JSON.
+func checkJSONAgain(encoded []byte, v any, p *plan) error {
+	if p.texts && bytes.Contains(encoded, []byte(`\ufffd`)) {
+		if err := checkReplaced(encoded); err != nil {
+			return err
+		}
+	}
+	if !p.foreign || v == nil || isNil(reflect.ValueOf(v)) {
+		return nil
+	}
+	if err := JSON.Unmarshal(encoded, reflect.New(reflect.TypeOf(v)).Interface()); err != nil {
+		return fmt.Errorf("it could not be decoded again: %w", err)
+	}
+	return nil
 }
 
 // explain words an error of encoding/json like those of the other codec.

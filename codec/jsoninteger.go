@@ -9,14 +9,6 @@ import (
 	"strings"
 )
 
-// fraction is a number in JSON that has a fraction or an exponent, as 5.0 or 1e3 do.
-type fraction struct {
-	text string
-	end  int // its place in the data
-}
-
-func isInteger(k reflect.Kind) bool { return k >= reflect.Int && k <= reflect.Uintptr }
-
 // withIntegers returns JSON in which numbers like 5.0 and 1e3 are written as integers where the type wants integers,
 // which encoding/json refuses. It is not ok if there are none.
 func withIntegers(data []byte, t reflect.Type) (out []byte, ok bool) {

@@ -58,6 +58,14 @@ type sizer struct {
 	fractions []fraction
 }
 
+// fraction is a number in JSON that has a fraction or an exponent, as 5.0 or 1e3 do.
+type fraction struct {
+	text string
+	end  int // its place in the data
+}
+
+func isInteger(k reflect.Kind) bool { return k >= reflect.Int && k <= reflect.Uintptr }
+
 // value subtracts the next value from left. Its type is t; if t is nil, its size does not matter.
 func (s *sizer) value(t reflect.Type) error {
 	token, err := s.decoder.Token()

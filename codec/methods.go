@@ -29,29 +29,29 @@ var methodKinds = []string{"EncodeMsgpack", "MarshalMsgpack", "MarshalBinary", "
 const textMethods = 3
 
 // checkMethods refuses a type whose methods encode what nothing decodes, or decode what nothing encodes. Without this it
-// would be written, and found out when it is read.
-func (c *compiler) checkMethods(t reflect.Type) error {
+// would be written, and found out when it is read. noJSON says why a type has no form in JSON, if it has none.
+func checkMethods(t reflect.Type) (noJSON, err error) {
 	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer || t == reflect.TypeFor[json.RawMessage]() {
-		return nil // in msgpack, a json.RawMessage is bytes
+		return nil, nil // in msgpack, a json.RawMessage is bytes
 	}
 	writes, reads := encodes(t), decodes(t)
 	p := reflect.PointerTo(t)
 	toJSON, fromJSON := p.Implements(jsonMarshaler), p.Implements(jsonUnmarshaler)
 	switch {
 	case writes < 0 && reads < 0 && (toJSON || fromJSON):
-		return faultf("%s has methods for JSON but none for msgpack: give it MarshalText and UnmarshalText", t)
+		return nil, faultf("%s has methods for JSON but none for msgpack: give it MarshalText and UnmarshalText", t)
 	case writes < 0 && reads >= 0:
-		return faultf("%s has a method to decode it but no %s", t, methodKinds[reads])
+		return nil, faultf("%s has a method to decode it but no %s", t, methodKinds[reads])
 	case writes >= 0 && reads != writes:
-		return faultf("%s has %s but no method to undo it", t, methodKinds[writes])
+		return nil, faultf("%s has %s but no method to undo it", t, methodKinds[writes])
 	case toJSON != fromJSON && writes != textMethods:
-		return faultf("%s has one of MarshalJSON and UnmarshalJSON only", t)
+		return nil, faultf("%s has one of MarshalJSON and UnmarshalJSON only", t)
 	}
 	hasText := p.Implements(methodsThatEncode[textMethods]) && p.Implements(methodsThatDecode[textMethods].of)
-	if writes >= 0 && !toJSON && !hasText && t.Kind() == reflect.Struct && c.noJSON == nil {
-		c.noJSON = faultf("%s has methods for msgpack but none for JSON: give it MarshalText and UnmarshalText", t)
+	if writes >= 0 && !toJSON && !hasText && t.Kind() == reflect.Struct {
+		noJSON = faultf("%s has methods for msgpack but none for JSON: give it MarshalText and UnmarshalText", t)
 	}
-	return nil
+	return noJSON, nil
 }
 
 // encodes returns the first of methodsThatEncode that the encoder finds, or -1. It looks at values before pointers.

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"fmt"
 	"reflect"
 	"sync"
 
@@ -67,26 +66,10 @@ func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
 	return out, nil
 }
 
-// checkEncoded fails unless types with an encoding of their own have written one valid value.
-func checkEncoded(data []byte) error {
-	var r reader
-	r.reset(data)
-	_, err := r.skip()
-	if err == nil {
-		err = r.end()
-	}
-	if err != nil {
-		return fmt.Errorf("a type encoded itself wrongly: %w", err)
-	}
-	return nil
-}
-
 func encode(e *msgpack.Encoder, v any) (err error) {
 	defer recovered("encoding", &err)
 	return e.Encode(v)
 }
-
-var readers = sync.Pool{New: func() any { return new(reader) }}
 
 func (msgpackCodec) Unmarshal(data []byte, into any) error {
 	switch into := into.(type) { // these need no plan
@@ -104,29 +87,6 @@ func (msgpackCodec) Unmarshal(data []byte, into any) error {
 		return err
 	}
 	return unmarshal(data, v, p)
-}
-
-// unmarshal decodes into v. The fields of v that data may set must be zero.
-func unmarshal(data []byte, v reflect.Value, p *plan) (err error) {
-	if len(data) == 0 {
-		return errEmpty
-	}
-	if data[0] == codeNil && !acceptsNil(v.Type()) {
-		return faultf("expected %s, got nil", v.Type())
-	}
-	defer recovered("decoding", &err)
-	r := readers.Get().(*reader)
-	r.reset(data)
-	err = p.decode(r, v)
-	if err == nil {
-		err = r.end()
-	}
-	if err != nil {
-		p.clear(v)
-	}
-	r.data = nil
-	readers.Put(r)
-	return err
 }
 
 func unmarshalBytes(data []byte, into *[]byte) error {

@@ -103,8 +103,12 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 		c.mends = true
 		return decodeTime, nil
 	}
-	if err := c.checkMethods(t); err != nil {
+	noJSON, err := checkMethods(t)
+	if err != nil {
 		return nil, err
+	}
+	if c.noJSON == nil {
+		c.noJSON = noJSON
 	}
 	if decode := customDecoder(t); decode != nil {
 		c.foreign = true

@@ -45,10 +45,3 @@ func (p *plan) clearWritten(data []byte, v reflect.Value) {
 		}
 	}
 }
-
-// clear sets the field to zero, unless it is in an embedded struct whose pointer is nil.
-func (f *field) clear(v reflect.Value) {
-	if existing, ok := f.existing(v); ok {
-		existing.SetZero()
-	}
-}

@@ -13,6 +13,8 @@
 // The bus is a real NATS server with JetStream in the process of the test, in memory and without a port, so that tests
 // run in parallel and need nothing installed. All of it also works inside a bubble of testing/synctest, where actors
 // fall asleep, deadlines pass and leases run out in virtual time. Such a test must not be parallel.
+//
+// An action under test may call testify's require: the test fails, and the call fails as internal.
 package hosttest
 
 import (

@@ -75,8 +75,8 @@ func (e *errorsOf) Errorf(format string, args ...any) {
 func TestStateThatSleepWouldChangeFailsTheTest(t *testing.T) {
 	t.Parallel()
 	for what, want := range map[string]string{
-		"any":        "the state of drawer/a: after put: Any: a int comes back as a int64",
-		"map":        `the state of drawer/a: after put: Map["a"]: a []string comes back as a []interface {}`,
+		"any":        "",
+		"map":        "",
 		"shared":     "the state of drawer/a: after put: Two: another pointer leads to the same hosttest_test.thing; they come back as two",
 		"unexported": "the state of drawer/a: after put: count: it is unexported",
 		"cache":      "",

@@ -57,7 +57,7 @@ func (c *benchCommand) run(ctx context.Context, e env) error {
 	return e.withConnection(ctx, func(conn connection) error {
 		m := measurement{bench: c, done: new(atomic.Int64), actor: newTally(), plain: newTally()}
 		if err := m.run(ctx, conn, ids, given); err != nil {
-			return err
+			return conn.explainUnknownType(ctx, c.Type, err)
 		}
 		report := m.report()
 		return report.print(e)

@@ -76,9 +76,20 @@ func TestCallOutOfTime(t *testing.T) {
 
 func TestCallOfUnknownType(t *testing.T) {
 	t.Parallel()
-	got := at(startBus(t, actorhost.Config{})).run(t.Context(), "call", "rooom", "a", "add", "1")
-	want := "error unknown_type: rooom/a.add: no host on this bus serves the actor type \"rooom\"\n"
-	require.Equal(t, result{exitNotFound, "", want}, got)
+	server := startServer(t)
+	p := at(server.URL())
+	const none = "error unknown_type: rooom/a.add: no host on this bus serves the actor type \"rooom\"; "
+	got := p.run(t.Context(), "call", "rooom", "a", "add", "1")
+	require.Equal(t, result{exitNotFound, "", none + "no host at all is up in the namespace troupe\n"}, got)
+	stop := startHost(t, server, actorhost.Config{})
+	got = p.run(t.Context(), "call", "rooom", "a", "add", "1")
+	require.Equal(t, result{exitNotFound, "", none + "those that are up in the namespace troupe serve room\n"}, got)
+
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
+	stop()
+	got = p.run(t.Context(), "call", "room", "a", "add", "1")
+	require.Equal(t, exitUnavailable, got.code, "the type is known")
+	require.Contains(t, got.err, "there are actors of the type")
 }
 
 func TestCallErrorsAsJSON(t *testing.T) {
@@ -143,6 +154,17 @@ func TestInterruptWhileReadingStdin(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	got := program{stdin: never}.run(ctx, "call", "room", "a", "add")
-	require.Equal(t, exitUnavailable, got.code)
+	require.Equal(t, exitInterrupted, got.code)
 	require.Contains(t, got.err, "reading the input from stdin")
+}
+
+func TestCallWithARequestID(t *testing.T) {
+	t.Parallel()
+	p := at(startBus(t, actorhost.Config{}))
+	for range 3 {
+		require.Equal(t, result{exitOK, "5\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "5", "--request-id", "order 17"))
+	}
+	got := p.run(t.Context(), "call", "room", "a", "add", "6", "--request-id", "order 17")
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.err, "error request_reused: ")
 }

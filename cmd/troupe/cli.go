@@ -1,15 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime/debug"
 	"slices"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/troupe-go/troupe/internal/version"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -28,8 +29,8 @@ Examples:
 const notes = `
 A KEY is the parts of an actor's key, separated by slashes: org1/lobby. The key
 without parts is "", an empty part is a lone =, and =XX is a byte in hexadecimal
-(=2F for a slash within a part). Write -- before arguments that begin with a
-hyphen, except numbers.
+(=2F for a slash within a part). Keys are printed as they can be typed. Write --
+before arguments that begin with a hyphen, except numbers.
 
 The server is NATS_URL, or 127.0.0.1:4222, where troupe up and the examples with
 --serve listen. --context or NATS_CONTEXT selects a context of the nats command;
@@ -44,6 +45,7 @@ type grammar struct {
 	Watch watchCommand `cmd:"" group:"actors" help:"Print the events of an actor as they arrive."`
 	Ls    lsCommand    `cmd:"" group:"actors" help:"List the actors that have a record."`
 	Info  infoCommand  `cmd:"" group:"actors" help:"Show an actor and its host."`
+	Sleep sleepCommand `cmd:"" group:"actors" help:"Put an actor to sleep."`
 	Rm    rmCommand    `cmd:"" group:"actors" help:"Destroy an actor."`
 
 	State stateCommand `cmd:"" group:"state" help:"Show or repair the stored state of an actor."`
@@ -81,27 +83,26 @@ func run(ctx context.Context, args []string, t terminal) int {
 	}
 	if err != nil {
 		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
-		return reportError(t, asJSON, err)
+		return reportError(ctx, t, asJSON, err)
 	}
 	return exitOK
 }
 
 // parse parses the command line into cli. If exited is true, kong has printed what was asked for.
 func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, err error) {
-	parser, err := kong.New(cli,
+	parser, err := kong.New(cli, append(valueMappers(),
 		kong.Name("troupe"),
 		kong.Description(description),
-		kong.Vars{"version": version(), "namespace": wire.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
+		kong.Vars{"version": programVersion(), "namespace": wire.DefaultNamespace, "timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.Groups{
 			"actors": "Actors:", "state": "Stored state:", "hosts": "Hosts:", "tools": "Tools:",
 			"common": "Common flags:", "connection": "Connection:",
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.Help(printHelp),
-		kong.KindMapper(reflect.String, kong.MapperFunc(decodeUnmarked)),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { exited = true }),
-	)
+	)...)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the command line: %w", err)
 	}
@@ -113,7 +114,11 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		return nil, true, nil
 	}
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
-		return nil, false, usageError{fmt.Errorf("%s (see: troupe --help)", withoutMarks(wrong.Error()))}
+		verb := "troupe"
+		if node := wrong.Context.Selected(); node != nil {
+			verb = node.FullPath()
+		}
+		return nil, false, usageError{fmt.Errorf("%s (see: %s --help)", withoutMarks(wrong.Error()), verb)}
 	}
 	if err != nil {
 		return nil, false, usageError{err}
@@ -123,9 +128,18 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		return nil, false, fmt.Errorf("%s is not implemented", parsed.Command())
 	}
 	if c, ok := command.(*completeCommand); ok {
-		c.model = parser.Model
+		c.model, c.envOf = parser.Model, envOfFlags
 	}
 	return command, false, nil
+}
+
+// envOfFlags is what a verb gets with these flags.
+func envOfFlags(flags []string, t terminal) (env, error) {
+	var cli grammar
+	if _, _, err := parse(&cli, append([]string{"ls"}, flags...), t); err != nil {
+		return env{}, err
+	}
+	return cli.env(t)
 }
 
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
@@ -136,10 +150,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
+func programVersion() string {
+	return cmp.Or(version.Program(), "(devel)")
 }

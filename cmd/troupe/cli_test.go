@@ -12,6 +12,7 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{}, {"--help"}, {"call", "--help"}, {"ls", "-h"}, {"watch", "--help"}, {"info", "-h"}, {"rm", "-h"}, {"hosts", "-h"},
+		{"sleep", "-h"},
 		{"drain", "-h"}, {"state", "-h"}, {"state", "get", "-h"}, {"state", "set", "-h"}, {"state", "history", "-h"},
 		{"state", "keep", "-h"}, {"up", "-h"}, {"bench", "-h"}, {"completion", "-h"},
 	} {
@@ -37,6 +38,7 @@ Actors:
   watch    Print the events of an actor as they arrive.
   ls       List the actors that have a record.
   info     Show an actor and its host.
+  sleep    Put an actor to sleep.
   rm       Destroy an actor.
 
 Stored state:
@@ -57,5 +59,5 @@ Tools:
 	got = program{}.run(t.Context(), "ls", "--fly", "--json")
 	require.Equal(t, exitUsage, got.code)
 	require.Contains(t, got.err, `{"code":"usage",`)
-	require.Equal(t, result{exitOK, version() + "\n", ""}, program{}.run(t.Context(), "--version"))
+	require.Equal(t, result{exitOK, programVersion() + "\n", ""}, program{}.run(t.Context(), "--version"))
 }

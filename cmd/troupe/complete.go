@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -14,10 +13,15 @@ type completeCommand struct {
 	Words []string `arg:"" optional:"" help:"The words so far, the last of which is to be completed."`
 
 	model *kong.Application
+	envOf func(flags []string, t terminal) (env, error) // by the flags on the line
 }
 
-func (c *completeCommand) run(_ context.Context, e env) error {
-	for _, candidate := range complete(c.model.Node, c.Words) {
+func (c *completeCommand) run(ctx context.Context, e env) error {
+	found, place := complete(c.model.Node, c.Words)
+	if place.value != "" {
+		found = lookUp(ctx, e, place, c.envOf)
+	}
+	for _, candidate := range found {
 		if _, err := fmt.Fprintf(e.out, "%s\t%s\n", candidate.word, candidate.help); err != nil {
 			return err
 		}
@@ -25,36 +29,43 @@ func (c *completeCommand) run(_ context.Context, e env) error {
 	return nil
 }
 
-// candidate is a word that can follow, and its help.
-type candidate struct{ word, help string }
+// filesMark is the candidate that stands for the names of files. The scripts know it.
+const filesMark = ":files"
 
-// complete returns the possible completions of the last word, given those before it. There are none for the value of a
-// flag and for an argument that can be anything.
-func complete(node *kong.Node, words []string) []candidate {
+// complete returns the possible completions of the last word, given those before it, or what must be looked up.
+func complete(node *kong.Node, words []string) ([]candidate, unfinished) {
 	if len(words) == 0 {
-		return nil
+		return nil, unfinished{}
 	}
-	arguments, valueOf := 0, (*kong.Flag)(nil)
+	var before unfinished
+	valueOf := (*kong.Flag)(nil)
 	for _, word := range words[:len(words)-1] {
 		switch {
 		case word == "=": // bash splits words at it
 		case valueOf != nil:
+			before.flags = append(before.flags, "--"+valueOf.Name, word)
 			valueOf = nil
 		case strings.HasPrefix(word, "-"):
 			valueOf = takesValue(node, word)
 		default:
 			child := childOf(node, word)
 			if child == nil {
-				arguments++
+				before.arguments = append(before.arguments, word)
 				continue
 			}
 			node = child
 		}
 	}
+	arguments := len(before.arguments)
 	last := words[len(words)-1]
 	var found []candidate
+	before.last = last
 	switch {
+	case valueOf != nil && (valueOf.PlaceHolder == "FILE" || valueOf.PlaceHolder == "DIR"):
+		return []candidate{{filesMark, "files"}}, unfinished{}
 	case valueOf != nil:
+		before.value = valueOf.Name
+		return nil, before
 	case strings.HasPrefix(last, "-"):
 		for _, flag := range flagsOf(node) {
 			found = append(found, candidate{"--" + flag.Name, flag.Help})
@@ -63,6 +74,10 @@ func complete(node *kong.Node, words []string) []candidate {
 		for _, word := range node.Positional[arguments].EnumSlice() {
 			found = append(found, candidate{word, node.Positional[arguments].Help})
 		}
+		if node.Positional[arguments].Enum == "" {
+			before.value = node.Positional[arguments].Name
+			return nil, before
+		}
 	case arguments == 0:
 		for _, child := range node.Children {
 			if !child.Hidden {
@@ -70,7 +85,7 @@ func complete(node *kong.Node, words []string) []candidate {
 			}
 		}
 	}
-	return slices.DeleteFunc(found, func(c candidate) bool { return c.word == "" || !strings.HasPrefix(c.word, last) })
+	return beginningWith(found, last), unfinished{}
 }
 
 func childOf(node *kong.Node, name string) *kong.Node {

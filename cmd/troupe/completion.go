@@ -24,8 +24,8 @@ func (c *completionCommand) run(_ context.Context, e env) error {
 	return err
 }
 
-// completionScripts ask the program itself, by its verb __complete, what can follow the words so far. If it prints
-// nothing they complete file names.
+// completionScripts ask the program itself, by its verb __complete, what can follow the words so far. They complete
+// the names of files if it prints filesMark.
 var completionScripts = map[string]string{
 	"bash": `_troupe() {
   local IFS=$'\n' line
@@ -33,8 +33,9 @@ var completionScripts = map[string]string{
   for line in $("${COMP_WORDS[0]}" __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
     COMPREPLY+=("${line%%$'\t'*}")
   done
+  if [[ ${COMPREPLY[0]} == :files ]]; then COMPREPLY=(); compopt -o default; fi
 }
-complete -o default -F _troupe troupe
+complete -F _troupe troupe
 `,
 	"zsh": `#compdef troupe
 _troupe() {
@@ -43,7 +44,7 @@ _troupe() {
   for line in ${(f)"$(${words[1]} __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
     found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
   done
-  if (( $#found )); then _describe troupe found; else _files; fi
+  if [[ ${found[1]} == *:files:files ]]; then _files; else _describe troupe found; fi
 }
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 compdef _troupe troupe
@@ -51,8 +52,11 @@ compdef _troupe troupe
 	"fish": `function __troupe
   set -l words (commandline -opc) (commandline -ct)
   set -l found ($words[1] __complete -- $words[2..-1] 2>/dev/null)
-  set -q found[1]; or __fish_complete_path $words[-1]
-  printf '%s\n' $found
+  if string match -q ':files*' -- $found[1]
+    __fish_complete_path $words[-1]
+  else
+    printf '%s\n' $found
+  end
 end
 
 complete -c troupe -f -a '(__troupe)'

@@ -8,27 +8,30 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
 )
 
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"":                        "call watch ls info rm state hosts drain up bench completion",
-		"st":                      "state",
-		"state ":                  "get set history keep",
-		"state h":                 "history",
-		"-s nats://x state k":     "keep",
-		"--server nats://x -j st": "state",
-		"--server = nats://x st":  "state",
-		"-s ":                     "",
-		"completion ":             "bash zsh fish",
-		"call ":                   "",
-		"call state ":             "",
-		"state get --r":           "--raw --revision",
-		"state set --raw --re":    "--revision",
-		"rm room a -f --ti":       "--timeout",
-		"__":                      "",
-		"fly ":                    "",
+		"":                                  "call watch ls info sleep rm state hosts drain up bench completion",
+		"st":                                "state",
+		"state ":                            "get set history keep",
+		"state h":                           "history",
+		"-s nats://x state k":               "keep",
+		"--server nats://x -j st":           "state",
+		"--server = nats://x st":            "state",
+		"-s ":                               "",
+		"completion ":                       "bash zsh fish",
+		"-s nats://127.0.0.1:1 call ":       "",
+		"-s nats://127.0.0.1:1 call state ": "",
+		"state get --r":                     "--raw --revision",
+		"state set --raw --re":              "--revision",
+		"rm room a -y --ti":                 "--timeout",
+		"__":                                "",
+		"fly ":                              "",
+		"ls --creds ":                       ":files",
 	} {
 		got := program{}.run(t.Context(), append([]string{"__complete", "--"}, strings.Split(line, " ")...)...)
 		require.Equal(t, exitOK, got.code, got.err)
@@ -70,4 +73,40 @@ printf '[%s]' "${COMPREPLY[@]}"`
 	out, err := exec.CommandContext(t.Context(), bash, "-c", script, "test", fake).CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Equal(t, "[asked: __complete -- state ][get]", string(out))
+}
+
+// TestCompleteAsksTheServer for types, keys, actions and hosts, by the flags on the line.
+func TestCompleteAsksTheServer(t *testing.T) {
+	t.Parallel()
+	url := startBus(t, actorhost.Config{Name: "rooms-1"})
+	for _, key := range []string{"org1/lobby", "org2", ""} {
+		require.Equal(t, exitOK, at(url).run(t.Context(), "call", "room", key, "empty").code)
+	}
+	for line, want := range map[string]string{
+		"call ":                       "room",
+		"call x":                      "",
+		"watch ro":                    "room",
+		"call room ":                  "org1/lobby org2",
+		"state get room org1":         "org1/lobby",
+		"call room org2 s":            "sell send sometimes stuck",
+		"call room org2 empty ":       "",
+		"watch room org2 ":            "",
+		"ls --namespace other room ":  "",
+		"call --namespace other ":     "",
+		"info nothing ":               "",
+		"call room org2 sell --count": "",
+	} {
+		words := append([]string{"-s", url}, strings.Split(line, " ")...)
+		got := program{}.run(t.Context(), append([]string{"__complete", "--"}, words...)...)
+		require.Equal(t, exitOK, got.code, got.err)
+		require.Empty(t, got.err)
+		var found []string
+		for line := range strings.Lines(got.out) {
+			word, _, _ := strings.Cut(line, "\t")
+			found = append(found, word)
+		}
+		require.Equal(t, want, strings.Join(found, " "), line)
+	}
+	got := program{}.run(t.Context(), "__complete", "--", "-s", url, "drain", "")
+	require.Regexp(t, `^[a-z2-7]{12}\thost rooms-1\n$`, got.out)
 }

@@ -11,6 +11,25 @@ import (
 // errDeclined is the error when the answer is not yes.
 var errDeclined = errors.New("cancelled: nothing is changed")
 
+// consent are the flags that answer the question of a verb beforehand.
+type consent struct {
+	Yes   bool `short:"y" help:"Do not ask."`
+	Force bool `short:"f" hidden:""` // the same
+}
+
+func (c consent) given() bool { return c.Yes || c.Force }
+
+// ask asks a question that has not been answered by a flag, and fails without a terminal. What is what would be done.
+func (t terminal) ask(ctx context.Context, answered bool, what, question string) error {
+	switch {
+	case answered:
+		return nil
+	case !t.interactive:
+		return usageError{fmt.Errorf("to %s without a terminal, add --yes", what)}
+	}
+	return t.confirm(ctx, question)
+}
+
 // confirm asks a question. It returns nil for yes, and an error for everything else.
 func (t terminal) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(t.err, "%s [y/N] ", question)

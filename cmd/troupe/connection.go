@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -21,7 +23,10 @@ func (e env) connect(ctx context.Context) (connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	nc, err := bus.Connect(ctx, e.config)
-	if err != nil && !errors.Is(err, bus.ErrNoServer) {
+	switch {
+	case errors.Is(err, bus.ErrConfig) && e.config.Context != "":
+		err = usageError{fmt.Errorf("%w (there are the contexts: %s)", err, cmp.Or(strings.Join(contexts(), ", "), "none"))}
+	case err != nil && !errors.Is(err, bus.ErrNoServer):
 		err = connectionError{err}
 	}
 	return connection{e, nc}, err

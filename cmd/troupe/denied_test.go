@@ -30,7 +30,7 @@ func TestDenied(t *testing.T) {
 		require.Contains(t, got.err, "troupe.")
 
 		got = p.run(t.Context(), append(args, "--user", "ann", "--password", "guess")...)
-		require.Equal(t, exitUnavailable, got.code, got.err)
+		require.Equal(t, exitFailed, got.code, got.err)
 		require.Contains(t, got.err, "Authorization")
 	}
 	got := p.run(t.Context(), "ls", "--user", "ann", "--password", "secret")

@@ -13,9 +13,9 @@ import (
 
 // drainCommand is the verb drain.
 type drainCommand struct {
-	Host  string        `arg:"" help:"Id of the host, the beginning of the id, or its name: see troupe hosts."`
-	Force bool          `short:"f" help:"Do not ask."`
-	Wait  time.Duration `default:"30s" placeholder:"DURATION" help:"How long to wait for its end; 0 does not wait (default: 30s)."`
+	Host string `arg:"" help:"Id of the host, the beginning of the id, or its name: see troupe hosts."`
+	consent
+	Wait time.Duration `default:"30s" placeholder:"DURATION" help:"How long to wait for its end; 0 does not wait (default: 30s)."`
 }
 
 // Help is shown by troupe drain --help.
@@ -38,7 +38,7 @@ func (c *drainCommand) run(ctx context.Context, e env) error {
 		if err != nil {
 			return err
 		}
-		if e.interactive && !c.Force {
+		if e.interactive && !c.given() {
 			if err := e.confirm(ctx, "Drain the host "+nameAndID(host)+"?"); err != nil {
 				return err
 			}
@@ -117,5 +117,5 @@ func findHost(up map[string]store.HostEntry, meant string) (store.HostEntry, err
 	if found := len(byID) + len(byName); found > 1 {
 		return store.HostEntry{}, usageError{fmt.Errorf("%d hosts match %q: name one by its id, see troupe hosts", found, meant)}
 	}
-	return store.HostEntry{}, &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("no host %q is up: see troupe hosts", meant)}
+	return store.HostEntry{}, nothingFound("no host %q is up: see troupe hosts", meant)
 }

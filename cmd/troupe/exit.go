@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // The exit codes, which the help text explains.
@@ -23,16 +25,21 @@ const (
 	exitUnavailable = 4
 	exitFailed      = 5
 	exitUnknown     = 6
+	exitConflict    = 7
+	exitInterrupted = 130 // as a shell has it
 )
 
 const exitHelp = `Exit codes:
   0  success
   1  the actor returned an error of its own
-  2  invalid command line or input, or the question was not answered with yes
-  3  no such actor, actor type, action or host
-  4  no connection, or no host could take the call: nothing has run
+  2  invalid command line, settings, context or input, or not answered with yes
+  3  nothing found: no such actor, actor type, action, host or revision; ls and
+     hosts have nothing to list; watch has not heard enough in time
+  4  no connection, or no host could take the call: nothing has run, try again
   5  any other failure
-  6  no reply in time: the outcome is unknown`
+  6  no reply in time: the outcome is unknown
+  7  the actor is not as expected, somebody else was faster: nothing is changed
+130  interrupted (Ctrl-C) before there was a result`
 
 // failure is an error as it is printed, also as JSON.
 type failure struct {
@@ -48,6 +55,7 @@ func asFailure(err error) (failure, int) {
 	var failed *troupe.Error
 	var usage usageError
 	var unconnected connectionError
+	var conflict conflictError
 	switch {
 	case errors.As(err, &usage):
 		return failure{Code: "usage", Message: usage.Error()}, exitUsage
@@ -57,14 +65,22 @@ func asFailure(err error) (failure, int) {
 			FromActor: failed.FromActor, Retryable: failed.Retryable,
 		}
 		return f, exitCode(failed)
-	case errors.Is(err, nats.ErrPermissionViolation):
+	case errors.As(err, &conflict):
+		return failure{Code: "conflict", Message: conflict.Error()}, exitConflict
+	case errors.Is(err, store.ErrOutcomeUnknown):
+		return failure{Code: string(troupe.CodeOutcomeUnknown), Message: err.Error()}, exitUnknown
+	case errors.Is(err, store.ErrNoJetStream):
+		return failure{Code: "no_jetstream", Message: err.Error()}, exitFailed
+	case errors.Is(err, bus.ErrConfig):
+		return failure{Code: "usage", Message: err.Error()}, exitUsage
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrPermissionViolation):
 		return failure{Code: string(troupe.CodeDenied), Message: err.Error()}, exitFailed
 	case errors.Is(err, bus.ErrNoServer):
 		return failure{Code: "no_server", Message: err.Error(), Retryable: true}, exitUnavailable
-	case errors.As(err, &unconnected):
-		return failure{Code: string(troupe.CodeUnavailable), Message: err.Error()}, exitUnavailable
 	case errors.Is(err, context.Canceled):
 		return failure{Code: string(troupe.CodeCanceled), Message: err.Error()}, exitUnavailable
+	case errors.As(err, &unconnected):
+		return failure{Code: string(troupe.CodeUnavailable), Message: err.Error(), Retryable: true}, exitUnavailable
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return failure{Code: string(troupe.CodeDeadlineExceeded), Message: err.Error(), Retryable: true}, exitUnavailable
 	default:
@@ -85,14 +101,20 @@ func exitCode(err *troupe.Error) int {
 		return exitUnavailable
 	case troupe.CodeOutcomeUnknown:
 		return exitUnknown
+	case troupe.CodeAlreadyExists:
+		return exitConflict
 	default:
 		return exitFailed
 	}
 }
 
 // reportError prints err to stderr, with --json as one line of JSON, and returns the exit code.
-func reportError(t terminal, asJSON bool, err error) int {
+func reportError(ctx context.Context, t terminal, asJSON bool, err error) int {
 	f, code := asFailure(err)
+	if ctx.Err() != nil && f.Code == string(troupe.CodeCanceled) {
+		code = exitInterrupted
+		f.Message = strings.Replace(f.Message, context.Canceled.Error(), "interrupted", 1)
+	}
 	if asJSON {
 		if line, err := marshal(f); err == nil {
 			fmt.Fprintf(t.err, "%s\n", line)

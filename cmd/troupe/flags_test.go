@@ -45,7 +45,7 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("TROUPE_NAMESPACE", "test")
 	require.Equal(t, result{exitOK, "1\n", ""}, program{}.run(t.Context(), "call", "room", "a", "add", "1"))
 	require.Contains(t, program{}.run(t.Context(), "ls").out, "room")
-	require.Equal(t, "No actors in the namespace other yet.\n", program{}.run(t.Context(), "ls", "--namespace", "other").out)
+	require.Equal(t, exitNotFound, program{}.run(t.Context(), "ls", "--namespace", "other").code)
 	require.Equal(t, exitUnavailable, at(deadURL(t)).run(t.Context(), "ls").code)
 
 	t.Setenv("NATS_URL", deadURL(t))
@@ -143,7 +143,7 @@ func TestContextOfTheNATSCommand(t *testing.T) {
 	t.Setenv("NATS_CONTEXT", "mine")
 	require.Contains(t, program{}.run(t.Context(), "hosts").out, "room")
 	got := program{}.run(t.Context(), "hosts", "--context", "theirs")
-	require.Equal(t, exitUnavailable, got.code)
+	require.Equal(t, exitUsage, got.code)
 	require.Contains(t, got.err, "theirs")
 	t.Setenv("NATS_URL", deadURL(t))
 	require.Equal(t, exitUnavailable, program{}.run(t.Context(), "hosts").code, "a URL replaces that of the context")

@@ -21,7 +21,7 @@ type hostsCommand struct{}
 
 // Help is shown by troupe hosts --help.
 func (*hostsCommand) Help() string {
-	return `A host is up as long as it renews its lease. HOST is its name and the beginning of its id. AWAKE is the number of ` +
+	return `A host is up as long as it renews its lease. If none is up, the exit code is 3. HOST is its name and the beginning of its id. AWAKE is the number of ` +
 		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them.`
 }
 
@@ -44,6 +44,9 @@ func (*hostsCommand) run(ctx context.Context, e env) error {
 		if err != nil {
 			return err
 		}
+		if len(up) == 0 {
+			return nothingFound("no host is up in the namespace %s", e.namespace.Name())
+		}
 		return printHosts(e, askHosts(ctx, conn, up))
 	})
 }
@@ -51,10 +54,6 @@ func (*hostsCommand) run(ctx context.Context, e env) error {
 func printHosts(e env, hosts []hostLine) error {
 	if e.json {
 		return printLines(e.terminal, hosts)
-	}
-	if len(hosts) == 0 {
-		_, err := fmt.Fprintf(e.out, "No hosts are up in the namespace %s.\n", e.namespace.Name())
-		return err
 	}
 	_, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts))
 	return err

@@ -19,8 +19,8 @@ func TestHosts(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	p := at(server.URL())
-	require.Equal(t, result{exitOK, "No hosts are up in the namespace troupe.\n", ""}, p.run(t.Context(), "hosts"))
-	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "hosts", "--json"))
+	require.Equal(t, exitNotFound, p.run(t.Context(), "hosts").code)
+	require.Equal(t, exitNotFound, p.run(t.Context(), "hosts", "--json").code)
 
 	startHost(t, server, actorhost.Config{Name: "rooms-1"})
 	for _, args := range [][]string{{"a", "add", "1"}, {"b", "add", "1"}, {"b", "sell", `{"left":4}`}} {

@@ -142,6 +142,8 @@ func awakeText(info actorInfo) string {
 	switch {
 	case info.Awake == nil:
 		return "unknown: its host does not reply"
+	case !*info.Awake && info.Host.ID != "" && !info.Host.Up:
+		return "no, its host is not up: the next call wakes it on another one"
 	case !*info.Awake:
 		return "no"
 	case info.Waiting == 0:

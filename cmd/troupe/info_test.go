@@ -87,8 +87,8 @@ func TestInfo(t *testing.T) {
 	asJSON()
 	require.False(t, *info.Awake)
 	require.False(t, info.Host.Up)
-	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "(not up)\n  Awake     no\n")
-	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a/b c", "{}").code)
+	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "(not up)\n  Awake     no, its host is not up: the next call wakes it on another one\n")
+	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a/b c", "{}", "--yes").code)
 	require.Contains(t, p.run(t.Context(), "info", "room", "a/b c").out, "Host      none: the next call finds one\n")
 }
 

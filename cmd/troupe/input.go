@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // readJSON returns the JSON in an argument or on stdin, after checking it, or nil for none. What names it in errors.
@@ -24,6 +25,9 @@ func readJSON(ctx context.Context, stdin io.Reader, argument *string, what strin
 		}
 	default:
 		return nil, nil
+	}
+	if !utf8.Valid(body) { // encoding/json would replace what is not, silently
+		return nil, usageError{fmt.Errorf("the %s is not JSON: it is not UTF-8", what)}
 	}
 	var value json.RawMessage
 	if err := json.Unmarshal(body, &value); err != nil {

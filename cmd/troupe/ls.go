@@ -28,7 +28,7 @@ const defaultLimit = 1000
 func (*lsCommand) Help() string {
 	return `An actor has a record from its creation until it is destroyed. HOST is the host that runs it or ran it last; ` +
 		`the record does not say whether the actor is awake. A host that is not up is marked: the next call to one of its actors ` +
-		`moves that actor to another host. STATE is the size of the state, WRITTEN is when the record last changed.`
+		`moves that actor to another host. STATE is the size of the state, WRITTEN is when the record last changed. If there are none, the exit code is 3.`
 }
 
 func (c *lsCommand) run(ctx context.Context, e env) error {
@@ -39,8 +39,13 @@ func (c *lsCommand) run(ctx context.Context, e env) error {
 	}
 	return e.withConnection(ctx, func(conn connection) error {
 		actors, err := c.list(ctx, conn)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case len(actors) == 0 && c.Type != "":
+			return nothingFound("there are no actors of the type %s in the namespace %s", c.Type, e.namespace.Name())
+		case len(actors) == 0:
+			return nothingFound("there are no actors in the namespace %s", e.namespace.Name())
 		}
 		return c.print(e, actors)
 	})
@@ -60,10 +65,6 @@ func (c *lsCommand) print(e env, actors []actorSummary) error {
 		if err := printLines(e.terminal, shown); err != nil {
 			return err
 		}
-	case len(actors) == 0 && c.Type != "":
-		fmt.Fprintf(e.out, "No actors of the type %s in the namespace %s yet.\n", c.Type, e.namespace.Name())
-	case len(actors) == 0:
-		fmt.Fprintf(e.out, "No actors in the namespace %s yet.\n", e.namespace.Name())
 	default:
 		if _, err := fmt.Fprintln(e.out, actorTable(e.terminal, shown)); err != nil {
 			return err

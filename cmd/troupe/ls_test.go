@@ -22,8 +22,9 @@ func TestLsOfNothingMakesNothing(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	p := at(server.URL())
-	require.Equal(t, result{exitOK, "No actors in the namespace troupe yet.\n", ""}, p.run(t.Context(), "ls"))
-	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "ls", "--json", "--namespace", "other"))
+	require.Equal(t, result{exitNotFound, "", "error not_found: there are no actors in the namespace troupe\n"}, p.run(t.Context(), "ls"))
+	require.Equal(t, result{exitNotFound, "", `{"code":"not_found","message":"there are no actors in the namespace other"}` + "\n"},
+		p.run(t.Context(), "ls", "--json", "--namespace", "other"))
 
 	nc := connect(t, server)
 	js, err := jetstream.New(nc)
@@ -33,7 +34,8 @@ func TestLsOfNothingMakesNothing(t *testing.T) {
 	}
 
 	startHost(t, server, actorhost.Config{})
-	require.Equal(t, result{exitOK, "No actors of the type room in the namespace troupe yet.\n", ""}, p.run(t.Context(), "ls", "room"))
+	require.Equal(t, result{exitNotFound, "", "error not_found: there are no actors of the type room in the namespace troupe\n"},
+		p.run(t.Context(), "ls", "room"))
 }
 
 func TestLs(t *testing.T) {
@@ -60,7 +62,7 @@ func TestLs(t *testing.T) {
 	}
 	require.Equal(t, []string{"", "a", "a/2", "a=20b", "b"}, keys)
 	require.Equal(t, got, p.run(t.Context(), "ls", "--json"))
-	require.Equal(t, result{exitOK, "", ""}, p.run(t.Context(), "ls", "roo", "--json"), "a type is no prefix")
+	require.Equal(t, exitNotFound, p.run(t.Context(), "ls", "roo", "--json").code, "a type is no prefix")
 
 	got = p.run(t.Context(), "ls", "--limit", "2")
 	require.Equal(t, exitOK, got.code)
@@ -155,5 +157,18 @@ func TestAgeAndSize(t *testing.T) {
 	}
 	for want, bytes := range map[string]int{"0 B": 0, "1023 B": 1023, "1.5 KiB": 1536, "2.0 MiB": 2 << 20} {
 		require.Equal(t, want, formatSize(bytes))
+	}
+}
+
+// TestLsShowsKeysAsTheyAreTyped: and what it shows can be typed.
+func TestLsShowsKeysAsTheyAreTyped(t *testing.T) {
+	t.Parallel()
+	p := at(startBus(t, actorhost.Config{}))
+	for typed, shown := range map[string]string{"\u043a\u043b\u044e\u0447/\u9375": "\u043a\u043b\u044e\u0447/\u9375", "\xff": "=FF", "a b": "a=20b"} {
+		require.Equal(t, result{exitOK, "1\n", ""}, p.run(t.Context(), "call", "room", typed, "add", "1"))
+		require.Contains(t, p.run(t.Context(), "ls", "room").out, "room "+shown+" ")
+		require.Contains(t, p.run(t.Context(), "ls", "--json").out, `"key":"`+shown+`"`)
+		require.Equal(t, result{exitOK, "2\n", ""}, p.run(t.Context(), "call", "room", shown, "add", "1"))
+		require.Contains(t, p.run(t.Context(), "info", "room", shown).out, "room/"+shown+"\n")
 	}
 }

@@ -53,6 +53,8 @@ var (
 	buggy   = troupe.NewAction[room, troupe.None, troupe.None]("buggy")
 	sent    = troupe.NewEvent[room, message]("sent")
 	emptied = troupe.NewEvent[room, troupe.None]("emptied")
+	closing = troupe.NewAction[room, troupe.None, troupe.None]("close")
+	closed  = troupe.NewDurableEvent[room, troupe.None]("closed")
 )
 
 type roomState struct {
@@ -67,6 +69,7 @@ func rooms() actorhost.Definition {
 		actorhost.On(send, (*roomState).send),
 		actorhost.On(empty, actorhost.NoInNoOut((*roomState).empty)),
 		actorhost.On(sell, (*roomState).sell),
+		actorhost.On(closing, actorhost.NoInNoOut(func(_ *roomState, c *actorhost.Context) error { return closed.Broadcast(c, nil) })),
 		actorhost.On(add, func(s *roomState, _ *actorhost.Context, n int) (int, error) { s.Sum += n; return s.Sum, nil }),
 		actorhost.On(stuck, actorhost.NoInNoOut(func(_ *roomState, c *actorhost.Context) error { <-c.Done(); return c.Err() })),
 		actorhost.On(some, actorhost.NoInNoOut((*roomState).sometimes)),

@@ -62,7 +62,7 @@ func (r actorRecord) check(found record.Record, err error) (record.Record, error
 // expect returns an error if a revision is wanted and the record that was read has another.
 func (r actorRecord) expect(wanted uint64, found record.Record) error {
 	if wanted != 0 && wanted != found.Revision {
-		return fmt.Errorf("%s is at revision %d, not %d: nothing is changed", r.id, found.Revision, wanted)
+		return conflictError{fmt.Errorf("%s is at revision %d, not %d: nothing is changed", actorText(r.id), found.Revision, wanted)}
 	}
 	return nil
 }
@@ -70,16 +70,18 @@ func (r actorRecord) expect(wanted uint64, found record.Record) error {
 // explainConflict explains the error of a write that lost against another one.
 func (r actorRecord) explainConflict(err error) error {
 	if errors.Is(err, store.ErrConflict) {
-		return fmt.Errorf("%s was woken or written at the same time: nothing is changed, try again: %w", r.id, err)
+		return conflictError{fmt.Errorf("%s was woken or written at the same time: nothing is changed, try again", actorText(r.id))}
 	}
 	return err
 }
 
-func notFound(id troupe.ID) error {
-	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf("there is no actor %s", id)}
+func notFound(id troupe.ID) error { return nothingFound("there is no actor %s", actorText(id)) }
+
+func nothingFound(format string, args ...any) error {
+	return &troupe.Error{Code: troupe.CodeNotFound, Message: fmt.Sprintf(format, args...)}
 }
 
 func corrupt(id troupe.ID, err error) error {
 	return &troupe.Error{Code: troupe.CodeStateCorrupt, Err: err,
-		Message: fmt.Sprintf("%v. To see its bytes: troupe state get %s %q --raw", err, id.Type(), id.KeyString())}
+		Message: fmt.Sprintf("%v. To see its bytes: troupe state get %s %q --raw", err, id.Type(), keyText(id))}
 }

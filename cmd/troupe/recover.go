@@ -26,7 +26,7 @@ func recoverOwner(ctx context.Context, r actorRecord) error {
 		return nil // the owner wrote the record when the actor fell asleep
 	}
 	silent := &troupe.Error{Code: troupe.CodeUnavailable,
-		Message: fmt.Sprintf("the host of %s, %s, does not reply but still has its lease: try again", r.id, record.Owner)}
+		Message: fmt.Sprintf("the host of %s, %s, does not reply but still has its lease: try again", actorText(r.id), record.Owner)}
 	leases, err := store.OpenHosts(ctx, r.nc, r.namespace, 0)
 	if err != nil {
 		return err

@@ -64,11 +64,11 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 	require.NotEmpty(t, stranded, "no change was in the journal alone")
 
 	p := at(server.URL())
-	got := p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`, "--revision", fmt.Sprint(revision))
-	require.Equal(t, exitFailed, got.code, got)
+	got := p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`, "--revision", fmt.Sprint(revision), "--yes")
+	require.Equal(t, exitConflict, got.code, got)
 	require.Contains(t, got.err, "nothing is changed")
 	require.Equal(t, result{exitOK, fmt.Sprintf(`{"Messages":null,"Sum":%d}`+"\n", calls), ""}, p.run(t.Context(), "state", "get", "room", stranded))
-	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`).code)
+	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", stranded, `{"Sum":-1}`, "--yes").code)
 }
 
 // TestStateIsNotSetUnderAHostWithALease: one that does not answer may only be slow.
@@ -96,7 +96,7 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	_, err = leases.Renew(t.Context(), store.HostEntry{ID: "slow"}, 0, time.Minute)
 	require.NoError(t, err)
 
-	got := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":-1}`, "--timeout", "500ms")
+	got := p.run(t.Context(), "state", "set", "room", "a", `{"Sum":-1}`, "--timeout", "500ms", "--yes")
 	require.Equal(t, exitUnavailable, got.code, got.err)
 	require.Contains(t, got.err, "does not reply but still has its lease")
 	_, up, err := leases.Revision(t.Context(), "slow")

@@ -12,7 +12,7 @@ import (
 // rmCommand is the verb rm.
 type rmCommand struct {
 	actorArgs
-	Force    bool   `short:"f" help:"Do not ask."`
+	consent
 	Record   bool   `help:"Delete the record directly, without the on-destroy hook."`
 	Revision uint64 `placeholder:"N" help:"With --record: fail if the record is at another revision."`
 }
@@ -25,7 +25,7 @@ func (*rmCommand) Help() string {
 If no host serves the type, or the record cannot be decoded, --record deletes the record directly, unless its owner is up. ` +
 		`This fails, and changes nothing, if the actor wakes in the meantime.
 
-Without a terminal --force is needed.`
+Without a terminal --yes is needed.`
 }
 
 func (c *rmCommand) run(ctx context.Context, e env) error {
@@ -36,8 +36,8 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 	switch {
 	case c.Revision != 0 && !c.Record:
 		return usageError{errors.New("--revision needs --record")}
-	case !c.Force && !e.interactive:
-		return usageError{fmt.Errorf("to destroy %s without a terminal, add --force", id)}
+	case !c.given() && !e.interactive: // before anything is looked up
+		return e.ask(ctx, false, "destroy "+actorText(id), "")
 	}
 	return e.withRecord(ctx, id, func(r actorRecord) error {
 		if err := c.remove(ctx, r); err != nil {
@@ -48,18 +48,17 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 				Type      string `json:"type"`
 				Key       string `json:"key"`
 				Destroyed bool   `json:"destroyed"`
-			}{id.Type(), id.KeyString(), true})
+			}{id.Type(), keyText(id), true})
 		}
-		fmt.Fprintf(e.err, "destroyed %s\n", id)
+		fmt.Fprintf(e.err, "destroyed %s\n", actorText(id))
 		return nil
 	})
 }
 
 func (c *rmCommand) remove(ctx context.Context, r actorRecord) error {
-	if !c.Force {
-		if err := r.confirm(ctx, fmt.Sprintf("Destroy %s with all its state?", r.id)); err != nil {
-			return err
-		}
+	name := actorText(r.id)
+	if err := r.terminal.ask(ctx, c.given(), "destroy "+name, fmt.Sprintf("Destroy %s with all its state?", name)); err != nil {
+		return err
 	}
 	if c.Record {
 		return c.removeRecord(ctx, r)
@@ -73,10 +72,10 @@ func destroy(ctx context.Context, r actorRecord) error {
 	if known, ok := errors.AsType[*troupe.Error](err); ok &&
 		(errors.Is(err, troupe.ErrUnknownType) || errors.Is(err, troupe.ErrStateCorrupt)) {
 		advised := *known
-		advised.Message += ". To delete its record without the hook: --record"
-		return &advised
+		advised.Message += " (to delete its record without the hook: --record)"
+		err = &advised
 	}
-	return err
+	return r.explainUnknownType(ctx, r.id.Type(), err)
 }
 
 func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
@@ -95,7 +94,8 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 		return err
 	}
 	if owner, up := hosts[found.Owner]; up {
-		return fmt.Errorf("the owner of %s is up, the host %s %s: without --record it destroys the actor", r.id, owner.Name, owner.ID)
+		return conflictError{fmt.Errorf("the owner of %s is up, the host %s: without --record it destroys the actor",
+			actorText(r.id), nameAndID(owner))}
 	}
 	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
 }

@@ -16,23 +16,23 @@ func TestRm(t *testing.T) {
 		require.Equal(t, exitOK, p.run(t.Context(), "call", "room", key, "add", "1").code)
 	}
 	got := p.run(t.Context(), "rm", "room", "a")
-	require.Equal(t, result{exitUsage, "", "error usage: to destroy room/a without a terminal, add --force\n"}, got)
+	require.Equal(t, result{exitUsage, "", "error usage: to destroy room/a without a terminal, add --yes\n"}, got)
 	got = p.answering("no\n").run(t.Context(), "rm", "room", "a")
 	require.Equal(t, result{exitUsage, "", "Destroy room/a with all its state? [y/N] error usage: cancelled: nothing is changed\n"}, got)
-	got = p.run(t.Context(), "rm", "room", "a", "--force", "--record")
-	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.err, "error failed: the owner of room/a is up, the host ")
+	got = p.run(t.Context(), "rm", "room", "a", "--yes", "--record")
+	require.Equal(t, exitConflict, got.code)
+	require.Contains(t, got.err, "error conflict: the owner of room/a is up, the host ")
 	require.Equal(t, result{exitOK, "1\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "0", "--existing"))
 
 	got = p.answering("yes\n").run(t.Context(), "rm", "room", "a")
 	require.Equal(t, result{exitOK, "", "Destroy room/a with all its state? [y/N] destroyed room/a\n"}, got)
 	require.Equal(t, exitNotFound, p.run(t.Context(), "call", "room", "a", "add", "0", "--existing").code)
-	require.Equal(t, exitNotFound, p.run(t.Context(), "rm", "room", "a", "--force").code)
-	got = p.run(t.Context(), "rm", "room", "b", "--force", "--json")
+	require.Equal(t, exitNotFound, p.run(t.Context(), "rm", "room", "a", "--yes").code)
+	got = p.run(t.Context(), "rm", "room", "b", "--yes", "--json")
 	require.Equal(t, result{exitOK, `{"type":"room","key":"b","destroyed":true}` + "\n", ""}, got)
 
-	require.Equal(t, exitUsage, p.run(t.Context(), "rm", "room", "b", "--force", "--revision", "4").code)
-	require.Equal(t, exitNotFound, p.run(t.Context(), "rm", "room", "none", "--force", "--record").code)
+	require.Equal(t, exitUsage, p.run(t.Context(), "rm", "room", "b", "--yes", "--revision", "4").code)
+	require.Equal(t, exitNotFound, p.run(t.Context(), "rm", "room", "none", "--yes", "--record").code)
 }
 
 // TestRmOfAFirmActor has the on-destroy hook refuse.
@@ -40,10 +40,10 @@ func TestRmOfAFirmActor(t *testing.T) {
 	t.Parallel()
 	p := at(startBus(t, actorhost.Config{}))
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "send", `{"text":"hi"}`).code)
-	got := p.run(t.Context(), "rm", "room", "a", "--force")
+	got := p.run(t.Context(), "rm", "room", "a", "--yes")
 	require.Equal(t, result{exitActor, "", "error in_use: there are 1 messages\n"}, got)
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "empty", "--existing").code)
-	require.Equal(t, exitOK, p.run(t.Context(), "rm", "room", "a", "--force").code)
+	require.Equal(t, exitOK, p.run(t.Context(), "rm", "room", "a", "--yes").code)
 }
 
 func TestRmOfARecord(t *testing.T) {
@@ -53,24 +53,24 @@ func TestRmOfARecord(t *testing.T) {
 	p := at(server.URL())
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
 	stop()
-	got := p.run(t.Context(), "rm", "room", "a", "--force")
-	require.Equal(t, exitNotFound, got.code)
-	require.Contains(t, got.err, "error unknown_type: ")
-	require.Contains(t, got.err, "To delete its record without the hook: --record")
+	got := p.run(t.Context(), "rm", "room", "a", "--yes")
+	require.Equal(t, exitUnavailable, got.code)
+	require.Contains(t, got.err, "error unavailable: ")
+	require.Contains(t, got.err, "to delete its record without the hook: --record")
 	var info actorInfo
 	require.NoError(t, json.Unmarshal([]byte(p.run(t.Context(), "info", "room", "a", "--json").out), &info))
-	got = p.run(t.Context(), "rm", "room", "a", "--force", "--record", "--revision", "1")
-	require.Equal(t, result{exitFailed, "", "error failed: room/a is at revision 2, not 1: nothing is changed\n"}, got)
-	require.Equal(t, exitOK, p.run(t.Context(), "rm", "room", "a", "--force", "--record", "--revision", "2").code)
+	got = p.run(t.Context(), "rm", "room", "a", "--yes", "--record", "--revision", "1")
+	require.Equal(t, result{exitConflict, "", "error conflict: room/a is at revision 2, not 1: nothing is changed\n"}, got)
+	require.Equal(t, exitOK, p.run(t.Context(), "rm", "room", "a", "--yes", "--record", "--revision", "2").code)
 	require.Equal(t, exitNotFound, p.run(t.Context(), "info", "room", "a").code)
 
 	startHost(t, server, actorhost.Config{})
 	nc := connect(t, server)
 	overwrite(t, nc, "room.a", []byte("\xc1 junk"))
-	got = p.run(t.Context(), "rm", "room", "a", "--force")
+	got = p.run(t.Context(), "rm", "room", "a", "--yes")
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.err, "error state_corrupt: ")
 	require.Contains(t, got.err, "--record")
-	require.Equal(t, exitOK, p.run(t.Context(), "rm", "room", "a", "--force", "--record").code)
+	require.Equal(t, exitOK, p.run(t.Context(), "rm", "room", "a", "--yes", "--record").code)
 	require.Equal(t, result{exitOK, "5\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "5"))
 }

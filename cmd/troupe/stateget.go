@@ -62,7 +62,7 @@ func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {
 	if !r.json {
 		return printJSON(r.out, state, isTerminal(r.out))
 	}
-	line, err := marshal(storedState{r.id.Type(), r.id.KeyString(), found.Revision, found.Epoch, found.Owner, state})
+	line, err := marshal(storedState{r.id.Type(), keyText(r.id), found.Revision, found.Epoch, found.Owner, state})
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,7 @@ func (c *stateGetCommand) find(ctx context.Context, r actorRecord) (record.Recor
 			return one.Record, nil
 		}
 	}
-	return record.Record{}, &troupe.Error{Code: troupe.CodeNotFound,
-		Message: fmt.Sprintf("revision %d of %s is not kept: see troupe state history", c.Revision, r.id)}
+	return record.Record{}, nothingFound("revision %d of %s is not kept: see troupe state history", c.Revision, actorText(r.id))
 }
 
 func (c *stateGetCommand) printRaw(ctx context.Context, r actorRecord, data []byte, err error) error {

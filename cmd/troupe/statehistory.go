@@ -24,7 +24,7 @@ func (*stateHistoryCommand) Help() string {
 		`state set. --json includes the state of each. To go back to one:
 
   troupe state get counter a --revision 17 --raw > good.msgpack
-  troupe state set counter a --raw < good.msgpack`
+  troupe state set counter a --raw --yes < good.msgpack`
 }
 
 // revision is a revision as state history --json prints it.

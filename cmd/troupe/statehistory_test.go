@@ -28,7 +28,7 @@ func TestStateHistory(t *testing.T) {
 
 	require.Equal(t, result{exitOK, "3\n", ""}, p.run(t.Context(), "state", "keep", "3"))
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
-	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a", `{"Sum":70}`).code)
+	require.Equal(t, exitOK, p.run(t.Context(), "state", "set", "room", "a", `{"Sum":70}`, "--yes").code)
 	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
 	got = p.run(t.Context(), "state", "history", "room", "a", "--json")
 	require.Equal(t, exitOK, got.code, got.err)
@@ -60,7 +60,7 @@ func TestStateHistory(t *testing.T) {
 	got = p.run(t.Context(), "state", "get", "room", "a", "--revision", "1")
 	require.Equal(t, result{exitNotFound, "", "error not_found: revision 1 of room/a is not kept: see troupe state history\n"}, got)
 	raw := p.run(t.Context(), "state", "get", "room", "a", "--revision", "4", "--raw")
-	require.Equal(t, exitOK, p.reading(raw.out).run(t.Context(), "state", "set", "room", "a", "--raw").code)
+	require.Equal(t, exitOK, p.reading(raw.out).run(t.Context(), "state", "set", "room", "a", "--raw", "--yes").code)
 	require.Equal(t, result{exitOK, "70\n", ""}, p.run(t.Context(), "call", "room", "a", "add", "0"), "back to an earlier one")
 }
 
@@ -70,11 +70,11 @@ func TestStateKeep(t *testing.T) {
 	require.Equal(t, result{exitOK, `{"revisions":9}` + "\n", ""}, p.run(t.Context(), "state", "keep", "9", "--json"))
 	got := p.run(t.Context(), "state", "keep", "2")
 	require.Equal(t, exitUsage, got.code)
-	require.Contains(t, got.err, "9 are kept")
+	require.Contains(t, got.err, "of the 9 revisions")
 	require.Equal(t, exitUsage, p.answering("\n").run(t.Context(), "state", "keep", "2").code)
 	require.Equal(t, result{exitOK, "9\n", ""}, p.run(t.Context(), "state", "keep"))
 	require.Equal(t, exitOK, p.answering("y\n").run(t.Context(), "state", "keep", "2").code)
-	require.Equal(t, result{exitOK, "1\n", ""}, p.run(t.Context(), "state", "keep", "1", "--force"))
+	require.Equal(t, result{exitOK, "1\n", ""}, p.run(t.Context(), "state", "keep", "1", "--yes"))
 	for _, wrong := range []string{"0", "65", "-1", "many"} {
 		require.Equal(t, exitUsage, p.run(t.Context(), "state", "keep", wrong).code, wrong)
 	}

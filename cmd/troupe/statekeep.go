@@ -4,21 +4,20 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
 // stateKeepCommand is the verb state keep.
 type stateKeepCommand struct {
 	Revisions *int `arg:"" optional:"" help:"How many revisions of each actor to keep, 1 to 64; without it, the number is printed."`
-	Force     bool `short:"f" help:"Do not ask before revisions are deleted."`
+	consent
 }
 
 // Help is shown by troupe state keep --help.
 func (*stateKeepCommand) Help() string {
 	return `The number applies to all actors of the namespace, from now on; hosts need no restart. Each revision is a copy of ` +
 		`the whole record, on the disks of the servers. A smaller number deletes the surplus at once: on a terminal you are asked ` +
-		`first, elsewhere --force is needed.`
+		`first, elsewhere --yes is needed.`
 }
 
 func (c *stateKeepCommand) run(ctx context.Context, e env) error {
@@ -43,7 +42,7 @@ func (c *stateKeepCommand) run(ctx context.Context, e env) error {
 func (c *stateKeepCommand) keep(ctx context.Context, conn connection) (int, error) {
 	records, err := conn.findRecords(ctx)
 	if err == nil && records == nil {
-		err = &troupe.Error{Code: troupe.CodeNotFound, Message: "no host has run in the namespace " + conn.namespace.Name() + " yet"}
+		err = nothingFound("no host has run in the namespace %s yet", conn.namespace.Name())
 	}
 	if err != nil {
 		return 0, err
@@ -52,11 +51,9 @@ func (c *stateKeepCommand) keep(ctx context.Context, conn connection) (int, erro
 	if err != nil || c.Revisions == nil || *c.Revisions == kept {
 		return kept, err
 	}
-	if *c.Revisions < kept && !c.Force {
-		if !conn.interactive {
-			return 0, usageError{fmt.Errorf("%d are kept: to delete some without a terminal, add --force", kept)}
-		}
-		if err := conn.confirm(ctx, fmt.Sprintf("Delete all but %d revisions of each actor?", *c.Revisions)); err != nil {
+	if *c.Revisions < kept {
+		what := fmt.Sprintf("delete all but %d of the %d revisions of each actor", *c.Revisions, kept)
+		if err := conn.terminal.ask(ctx, c.given(), what, "D"+what[1:]+"?"); err != nil {
 			return 0, err
 		}
 	}

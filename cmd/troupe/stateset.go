@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -18,21 +20,24 @@ type stateSetCommand struct {
 	Raw      bool   `short:"r" help:"The state on stdin is msgpack, as state get --raw writes it."`
 	Revision uint64 `placeholder:"N" help:"Fail if the record is at another revision: see state get --json."`
 	Create   bool   `help:"Create the actor if there is none, without its on-create hook."`
-	Force    bool   `help:"Do not put the actor to sleep first: changes that are not in its record yet are lost."`
+	Yes      bool   `short:"y" help:"Do not ask."`
+	Force    bool   `help:"Store fields too that the stored state does not have."`
+	NoSleep  bool   `name:"no-sleep" help:"Do not put the actor to sleep first: changes that are not in its record yet are lost."`
 	Forget   bool   `help:"Forget the answers to earlier calls too: a resent call runs again."`
 }
 
 // Help is shown by troupe state set --help.
 func (*stateSetCommand) Help() string {
 	return `An awake actor is put to sleep first, and wakes with the new state. The write fails, and changes nothing, if the ` +
-		`actor wakes or somebody else writes the record in the meantime.
+		`actor wakes or somebody else writes the record in the meantime. Without a terminal --yes is needed.
 
-JSON has no bytes and no times: a string takes the type of the stored value at the same place. Nothing else is checked. If ` +
+It takes what troupe state get prints. JSON has no bytes and no times: a string takes the type of the stored value at the ` +
+		`same place. A field that the stored state does not have is refused without --force; one that is left out is zero. If ` +
 		`the state does not fit the actor's program, its calls fail with state_corrupt, and the state can be set again. Save the ` +
 		`old state first:
 
   troupe state get counter a --raw > before.msgpack
-  troupe state set counter a --raw < before.msgpack`
+  troupe state set counter a --raw --yes < before.msgpack`
 }
 
 func (c *stateSetCommand) run(ctx context.Context, e env) error {
@@ -48,13 +53,17 @@ func (c *stateSetCommand) run(ctx context.Context, e env) error {
 }
 
 func (c *stateSetCommand) set(ctx context.Context, r actorRecord, given []byte) error {
+	if err := c.check(ctx, r, given); err != nil {
+		return err
+	}
+	name := actorText(r.id)
+	if err := r.terminal.ask(ctx, c.Yes, "replace the state of "+name, fmt.Sprintf("Replace the state of %s?", name)); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	if !c.Force {
-		if err := putToSleep(ctx, r); err != nil {
-			return err
-		}
-		if err := recoverOwner(ctx, r); err != nil {
+	if !c.NoSleep {
+		if err := settle(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -124,11 +133,39 @@ func (c *stateSetCommand) write(ctx context.Context, r actorRecord, given []byte
 	return revision, r.explainConflict(err)
 }
 
-// putToSleep puts the actor to sleep if it is awake.
-func putToSleep(ctx context.Context, r actorRecord) error {
-	_, err := r.invoke(ctx, troupe.Invocation{ID: r.id, Action: troupe.SleepAction})
-	if errors.Is(err, troupe.ErrNotFound) || errors.Is(err, troupe.ErrUnknownType) {
-		return nil // it is asleep, or there is no host that could run it
+// check refuses, before anything happens, an actor that is not there and fields that the stored state does not have.
+func (c *stateSetCommand) check(ctx context.Context, r actorRecord, given []byte) error {
+	found, err := r.get(ctx)
+	switch {
+	case errors.Is(err, troupe.ErrNotFound) && !c.Create:
+		return err
+	case err != nil || len(found.State) == 0 || c.Force || c.Raw:
+		return nil //nolint:nilerror // the write reports what is wrong
 	}
-	return err
+	stored, err := codec.ToJSON(found.State)
+	if err != nil {
+		return nil //nolint:nilerror // nothing can be compared with it
+	}
+	unknown, known, err := unknownFields(given, stored)
+	switch {
+	case err != nil || len(unknown) == 0:
+		return err
+	case slices.Contains(unknown, ".revision") && slices.Contains(unknown, ".state"):
+		return usageError{errors.New("this is what state get --json prints: only what is in its field state is the state")}
+	}
+	return usageError{fmt.Errorf("the stored state has no field %s, it has %s: to store it all the same, add --force",
+		strings.Join(unknown, ", "), strings.Join(known, ", "))}
+}
+
+// settle puts the actor to sleep, and brings what its host has stored into its record.
+func settle(ctx context.Context, r actorRecord) error {
+	_, err := putToSleep(ctx, r)
+	if errors.Is(err, troupe.ErrOutcomeUnknown) && !errors.Is(ctx.Err(), context.Canceled) {
+		return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
+			Message: fmt.Sprintf("the host of %s does not put it to sleep in time: nothing is set, try again", actorText(r.id))}
+	}
+	if err != nil {
+		return err
+	}
+	return recoverOwner(ctx, r)
 }

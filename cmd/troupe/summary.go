@@ -20,7 +20,7 @@ type actorSummary struct {
 // summarize returns what a record says about an actor, or why it cannot be read.
 func summarize(one store.ListedRecord, damage error, hosts map[string]store.HostEntry) actorSummary {
 	actor := actorSummary{
-		Type: one.ID.Type(), Key: one.ID.KeyString(), Parts: append([]string{}, one.ID.Key()...),
+		Type: one.ID.Type(), Key: keyText(one.ID), Parts: append([]string{}, one.ID.Key()...),
 		State: len(one.State), Modified: one.Modified,
 		Host: hostRef{ID: one.Owner},
 	}

@@ -47,7 +47,7 @@ func TestUp(t *testing.T) {
 	require.Regexp(t, `^  WebSocket  ws://127\.0\.0\.1:\d+$`, said[3])
 	require.Equal(t, "  data       "+dir, said[4])
 	require.Equal(t, "For other terminals: export NATS_URL="+url, said[6])
-	require.Equal(t, exitOK, at(url).run(t.Context(), "ls").code)
+	require.Equal(t, exitNotFound, at(url).run(t.Context(), "ls").code)
 
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)

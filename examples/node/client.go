@@ -6,5 +6,5 @@ import "embed"
 // Client is the client: troupe.mjs, and what it imports of its own. In a browser an import map has to tell where
 // @nats-io/nats-core and @msgpack/msgpack are.
 //
-//go:embed troupe.mjs connection.mjs wire.mjs
+//go:embed troupe.mjs actor.mjs connection.mjs wire.mjs
 var Client embed.FS

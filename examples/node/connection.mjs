@@ -1,6 +1,6 @@
 // A session of a program with one actor: see the Connections of docs/protocol.md.
 
-import { bodyOf, handOver, Order, positionOf, TroupeError } from "./wire.mjs";
+import { bodyOf, checkPosition, handOver, Order, positionOf, TroupeError } from "./wire.mjs";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const transient = ["unavailable", "outcome_unknown", "deadline_exceeded", "overloaded", "unknown_type"];
@@ -10,7 +10,7 @@ export class Connection {
   status = "reconnecting";
   id = "c" + Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
   #session;
-  #subscriptions;
+  #subscriptions = [];
   #order = new Order(); // of what is sent to us alone
   #coming; // back
 
@@ -22,9 +22,11 @@ export class Connection {
   get host() { return this.#session?.host; }
 
   async open() {
-    this.troupe.add(this);
-    this.#subscriptions = Object.entries(this.on).map(([event, handle]) => this.troupe.follow(this.actor, event, handle, this.onGap, this.id));
     try {
+      this.troupe.add(this);
+      for (const [event, handle] of Object.entries(this.on)) {
+        this.#subscriptions.push(this.troupe.follow(this.actor, event, handle, this.onGap, this.id));
+      }
       await this.#establish();
     } catch (error) {
       this.#end(error, false);
@@ -47,13 +49,16 @@ export class Connection {
   async close() {
     if (!this.#end(new TroupeError("disconnected", "closed"), false)) return;
     await this.troupe.call(this.actor, "_disconnect", undefined, { existing: true, timeout: 2000, more: { "Troupe-Connection": this.id } });
+    this.troupe.remove(this, true);
   }
 
   // establish asks the actor for the connection. One that it does not know begins anew there.
   async #establish() {
     const more = { "Troupe-Connection": this.id, "Troupe-Inbox": this.troupe.inbox };
     const old = this.#session;
-    this.#session = await this.troupe.call(this.actor, "_connect", this.params, { timeout: 5000, more });
+    const session = await this.troupe.call(this.actor, "_connect", this.params, { timeout: 5000, more });
+    if (typeof session?.host !== "string") throw new TroupeError("internal", `${this.actor}._connect: no host replied`);
+    this.#session = session;
     const anew = old && (old.epoch !== this.#session.epoch || old.number !== this.#session.number);
     if (anew) this.lost(new TroupeError("disconnected", "the actor has begun the connection anew"));
     this.#become("connected");
@@ -85,6 +90,9 @@ export class Connection {
     handOver(this.onStatus, status, error);
   }
 
+  /** Ends the connection without a word to its actor, which NATS cannot reach. */
+  drop(error) { this.#end(error, false); }
+
   #end(error, known) {
     if (this.status === "closed") return false;
     this.#subscriptions.forEach((s) => s.unsubscribe());
@@ -96,18 +104,22 @@ export class Connection {
   // receive takes what the actor sends to this connection alone.
   receive(name, msg) {
     if (name === "_closed") { // the actor sleeps or moves, or it has had enough of us
-      const { again, reason } = bodyOf(msg);
+      const { again, reason = "" } = bodyOf(msg) ?? {};
       const error = new TroupeError("disconnected", reason);
       if (!again) { this.#end(error, true); return; }
       this.lost(error);
       this.again();
     } else if (name === "_sent") { // it goes on: the last of each event that was sent
-      for (const [event, last] of Object.entries(bodyOf(msg))) this.#tell(event, this.#order.skip(event, last));
+      for (const [event, last] of Object.entries(bodyOf(msg) ?? {})) { // null when nothing was
+        this.#tell(event, this.#order.skip(event, checkPosition(last ?? undefined)));
+      }
     } else {
+      if (!Object.hasOwn(this.on, name)) return;
+      const payload = bodyOf(msg);
       const position = positionOf(msg);
       const { fresh, missed } = this.#order.next(name, position);
       this.#tell(name, missed);
-      if (fresh) handOver(() => this.on[name]?.(bodyOf(msg), position));
+      if (fresh) handOver(this.on[name], payload, position);
     }
   }
 

@@ -40,7 +40,7 @@ func TestExamples(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cl.Close(context.Background())) }()
 
-	stagetest.Node(t, ".", []string{"NATS_URL=" + url}, "--test", "troupe.test.mjs")
+	stagetest.Node(t, ".", []string{"NATS_URL=" + url}, "--test", "troupe.test.mjs", "hostile.test.mjs")
 	for _, encoding := range [][]string{nil, {"--json"}} {
 		file := filepath.Join(t.TempDir(), "results.json")
 		printed := stagetest.Node(t, ".", []string{"NATS_URL=" + url}, append([]string{"main.mjs", "--results", file}, encoding...)...)

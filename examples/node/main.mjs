@@ -125,7 +125,7 @@ async function chat(troupe) {
   return { said, answer };
 }
 
-const nc = await connect({ servers: process.env.NATS_URL || "nats://127.0.0.1:4222", name: "examples/node" });
+const nc = await connect({ servers: process.env.NATS_URL || "nats://127.0.0.1:4222", name: "examples/node", maxReconnectAttempts: -1 });
 const troupe = new Troupe(nc, { codec: flags.json ? json : msgpack });
 const results = {};
 for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit, batch, chat })) {

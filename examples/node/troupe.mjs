@@ -1,55 +1,121 @@
 // The protocol of docs/protocol.md over a connection of the NATS client for JavaScript, in Node and in browsers.
 //
-//   const troupe = new Troupe(await connect({ servers: "nats://127.0.0.1:4222" }));
+//   const troupe = new Troupe(await connect({ servers: "nats://127.0.0.1:4222", maxReconnectAttempts: -1 }));
 //   const inventory = troupe.actor("inventory", "main");
 //   const { reserved } = await inventory.call("reserveStock", 5);
 
 import { createInbox, headers } from "@nats-io/nats-core";
-import { Connection } from "./connection.mjs";
-import { bodyOf, checkName, errorOf, handOver, msgpack, nothing, Order, positionOf, replySubject, tokens, TroupeError } from "./wire.mjs";
+import { Actor } from "./actor.mjs";
+import { bodyOf, checkPosition, errorOf, handOver, isDenied, msgpack, nothing, Order, positionOf, replySubject, troupeError, TroupeError } from "./wire.mjs";
 
 export { json, msgpack, TroupeError } from "./wire.mjs";
 
+const utf8 = new TextEncoder();
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const ofEvery = ["_create", "_sleep", "_destroy"]; // actions that every type has
 const sendAgain = ["unavailable", "outcome_unknown"];
+const atOnce = 64; // how many ask for positions after a reconnect
+const tellFor = 15_000; // ms for which hosts, which ping every 5 s, are told of an id that is given up
 
-/** Calls actors over a connection `nc` of the NATS client, which stays the caller's. */
+// warnOnce is what tells of errors unless the program does: of the first one.
+function warnOnce() {
+  let warned = false;
+  return (error) => {
+    if (!warned) console.warn(`troupe: ${error.message} (the option onError hears of all such errors)`);
+    warned = true;
+  };
+}
+
+/**
+ * Calls actors over a connection `nc` of the NATS client, which stays the caller's. `onError` is told, with a TroupeError,
+ * of what has no call to fail: messages that nobody can read, which are dropped, subscriptions that NATS denies, and the
+ * end of `nc`.
+ */
 export class Troupe {
   #last = 0; // number of a call
   #waiting = new Map(); // number -> a call that waits for replies
   #lanes = new Map(); // actor -> the numbers of the calls to it that wait
   #known = new Set(); // types that have answered
   #subscriptions = new Set();
+  #behind = new Set(); // subscriptions that do not know what they missed
   #connections = new Map(); // by id
-  #given = new Set(); // ids of connections that are given up, and whose actors may not know
-  #caller = createInbox(); // our name: what comes before .id. in the reply subjects of calls
+  #given = new Map(); // ids of connections that are given up, and whose actors may not know -> when that was first told
+  #caller; // our name: what comes before .id. in the reply subjects of calls
   #replies;
   #pings;
   #look;
+  #end; // the error of every call from now on
+  #closing;
 
-  constructor(nc, { namespace = "troupe", codec = msgpack, timeout = 30_000 } = {}) {
-    Object.assign(this, { nc, namespace, codec, timeout, inbox: createInbox() });
-    this.#replies = nc.subscribe(`${this.#caller}.id.>`, {
-      callback: (_, msg) => this.#waiting.get(parseInt(msg.subject.split(".").at(-2), 36))?.(msg),
-    });
+  /**
+   * @param {import("@nats-io/nats-core").NatsConnection} nc
+   * @param {{ namespace?: string, codec?: typeof msgpack, timeout?: number, inboxPrefix?: string, onError?: (error: TroupeError) => void }} [options]
+   *   `timeout` of calls in ms; `inboxPrefix`, if it is not that of `nc`
+   */
+  constructor(nc, { namespace = "troupe", codec = msgpack, timeout = 30_000, inboxPrefix = nc.options?.inboxPrefix, onError = warnOnce() } = {}) {
+    Object.assign(this, { nc, namespace, codec, timeout, onError, inbox: createInbox(inboxPrefix) });
+    this.#caller = createInbox(inboxPrefix);
+    this.#replies = this.#listen(`${this.#caller}.id.>`,
+      (msg) => this.#waiting.get(parseInt(msg.subject.split(".").at(-2), 36))?.receive(msg),
+      (error) => this.#finish(error));
     this.#watch();
   }
 
-  /** Refers to an actor. Nothing is sent. */
+  /** Refers to an actor. Nothing is sent. @param {string} type @param {...(string | Uint8Array)} key */
   actor(type, ...key) { return new Actor(this, type, key); }
 
-  /** Ends the connections with actors, and then itself. */
-  async close() {
+  /** Ends the calls that are under way, which fail as `canceled`, the subscriptions, and the connections with actors. */
+  close() {
+    this.#closing ??= (async () => {
+      this.#finish(new TroupeError("canceled", "the client is closed"));
+      await Promise.allSettled([...this.#connections.values()].map((c) => c.close()));
+      for (const sub of [this.#replies, this.#pings]) sub?.unsubscribe();
+    })();
+    return this.#closing;
+  }
+
+  // finish fails the calls under way and all later ones.
+  #finish(error) {
+    if (this.#end) return;
+    this.#end = error;
     clearInterval(this.#look);
-    await Promise.allSettled([...this.#connections.values()].map((c) => c.close()));
-    for (const sub of [this.#replies, this.#pings]) sub?.unsubscribe();
+    for (const call of [...this.#waiting.values()]) call.fail(error);
+    for (const subscription of [...this.#subscriptions]) subscription.unsubscribe();
+  }
+
+  // listen subscribes. Nothing that arrives can end the connection with NATS.
+  #listen(subject, receive, denied = () => {}) {
+    const tell = (error) => handOver(this.onError, troupeError(error, subject));
+    try {
+      return this.nc.subscribe(subject, {
+        callback: (error, msg) => {
+          if (error) {
+            denied(troupeError(error, subject));
+            tell(error);
+            return;
+          }
+          try { receive(msg); } catch (unreadable) {
+            tell(unreadable instanceof TroupeError ? unreadable : new TroupeError("internal", `${subject}: ${unreadable?.message}`, { cause: unreadable }));
+          }
+        },
+      });
+    } catch (error) {
+      throw troupeError(error, subject);
+    }
   }
 
   /** Makes a call, and sends it again while that is worth it: see Actor.call. */
-  async call(actor, action, input, { timeout = this.timeout, existing, requestId, more = {} } = {}) {
+  async call(actor, action, input, { timeout = this.timeout, existing, requestId, signal, more = {} } = {}) {
+    const last = action === "_disconnect"; // what close itself sends
+    if (this.#end && !last) throw this.#end;
+    if (!(timeout > 0 && timeout < Infinity)) throw new TroupeError("bad_input", `${actor}.${action}: timeout is ${timeout}, not a number of ms`);
+    if (requestId !== undefined && (typeof requestId !== "string" || requestId === "" || utf8.encode(requestId).length > 256)) {
+      throw new TroupeError("bad_input", `${actor}.${action}: requestId is not a text of 1 to 256 bytes`);
+    }
     const body = this.codec.encode(input);
-    const request = this.#begin(actor);
+    const request = this.#begin(actor, action);
+    const abort = () => request.fail(new TroupeError("canceled", `${actor}.${action}: ${signal.reason?.message ?? "aborted"}`, { cause: signal.reason }));
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort);
     const began = Date.now();
     let attempt = 0, open = 0; // how often it was sent, and how many of these nobody has said anything about
     const send = (way) => {
@@ -60,6 +126,7 @@ export class Troupe {
       if (requestId) h.set("Troupe-Request-Id", requestId);
       if (++attempt > 1) h.set("Troupe-Attempt", String(attempt));
       for (const [name, value] of Object.entries(more)) h.set(name, value);
+      if (body.length + 512 > (this.nc.info?.max_payload ?? Infinity)) throw new TroupeError("too_large", `${actor}.${action}: the input has ${body.length} bytes`);
       open++;
       this.nc.publish(`${this.namespace}.${way}.${actor.tokens}.${action}`, body, { reply: request.subject, headers: h });
     };
@@ -72,9 +139,11 @@ export class Troupe {
           unsure ||= open > 0;
           throw new TroupeError(unsure ? "outcome_unknown" : "unavailable", `${actor}.${action}: no time left: ${why}`, { retryable: !unsure });
         }
+        if (request.error()) throw request.error();
         if (!listen) send(way);
         const late = Date.now() - began > 120_000; // hosts remember answers for longer, but it must not be sent any more
         const reply = await request.next(Math.min(left, late ? left : patience || silence));
+        if (request.error()) throw request.error();
         if (!reply) { // its host has died or is frozen: once more directly, and then by the route
           if (patience) way = "call";
           else if (attempt > 1) way = "route";
@@ -109,24 +178,30 @@ export class Troupe {
         await sleep(Math.min(pause, left));
         pause = Math.min(2 * pause, 100);
       }
+    } catch (error) {
+      throw troupeError(error, `${actor}.${action}`);
     } finally {
+      signal?.removeEventListener("abort", abort);
       request.end();
     }
   }
 
   // begin makes the reply subject of a call, by which its actor knows the call again: CALLER.id.NUMBER.FLOOR.
-  #begin(actor) {
+  #begin(actor, action) {
     const number = ++this.#last;
     const lane = this.#lanes.get(actor.tokens) ?? new Set();
     this.#lanes.set(actor.tokens, lane.add(number));
     const [floor] = lane; // the lowest, for they ascend
     const replies = [];
-    let wake = () => {};
-    this.#waiting.set(number, (msg) => { replies.push(msg); wake(); });
+    let wake = () => {}, failed;
+    const fail = (error) => { failed ??= error; wake(); };
+    this.#waiting.set(number, { subject: `${actor.tokens}.${action}`, receive: (msg) => { replies.push(msg); wake(); }, fail });
     return {
+      fail,
+      error: () => failed,
       subject: replySubject(this.#caller, number, floor),
       next: async (ms) => {
-        if (replies.length === 0) {
+        if (replies.length === 0 && !failed) {
           let timer;
           await new Promise((resolve) => { wake = resolve; timer = setTimeout(resolve, ms); });
           clearTimeout(timer);
@@ -143,48 +218,82 @@ export class Troupe {
 
   /** Subscribes to an event: see Actor.subscribe. What is not for the connection `but` is counted, and not handed on. */
   follow(actor, event, handle, onGap = () => {}, but) {
+    if (this.#end) throw this.#end;
     const subject = `${this.namespace}.event.${actor.tokens}.${event}`;
     const order = new Order();
     const tell = (missed) => { if (missed) handOver(onGap, { event, missed }); };
-    const sub = this.nc.subscribe(subject, {
-      callback: (_, msg) => {
-        const position = positionOf(msg);
-        const { fresh, missed } = order.next(subject, position);
-        tell(missed);
-        if (fresh && (!but || msg.headers?.get("Troupe-Except") !== but)) handOver(() => handle(bodyOf(msg), position));
-      },
-    });
+    const sub = this.#listen(subject, (msg) => {
+      const payload = bodyOf(msg); // what cannot be read is not of a host, and its position means nothing
+      const position = positionOf(msg);
+      const { fresh, missed } = order.next(subject, position);
+      tell(missed);
+      if (fresh && (!but || msg.headers?.get("Troupe-Except") !== but)) handOver(handle, payload, position);
+    }, (error) => { subscription.error = error; subscription.unsubscribe(); });
     const subscription = {
+      error: undefined, // why NATS has ended it
       // When NATS was away, the next event tells of a gap. If there is none, one has to ask.
       resume: async () => {
-        const last = await this.call(actor, "_position", event, { timeout: 5000 });
-        await sleep(500); // it may be on its way
-        tell(order.skip(subject, last));
+        const last = checkPosition(await this.call(actor, "_position", event, { timeout: 5000 }));
+        setTimeout(() => { if (this.#subscriptions.has(subscription)) tell(order.skip(subject, last)); }, 500); // it may be on its way
       },
-      unsubscribe: () => { sub.unsubscribe(); this.#subscriptions.delete(subscription); },
+      unsubscribe: () => {
+        sub.unsubscribe();
+        this.#subscriptions.delete(subscription);
+        this.#behind.delete(subscription);
+      },
     };
     this.#subscriptions.add(subscription);
     return subscription;
   }
 
+  // resume has the subscriptions ask what they missed: a few at a time, and not at the moment when all programs do.
+  async #resume() {
+    const busy = this.#behind.size > 0;
+    for (const subscription of this.#subscriptions) this.#behind.add(subscription);
+    if (busy) return;
+    await sleep(Math.random() * Math.min(5 * this.#behind.size, 2000));
+    const ask = async () => {
+      for (const subscription of this.#behind) {
+        this.#behind.delete(subscription);
+        await subscription.resume().catch(() => {}); // the next event tells
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, ask));
+  }
+
   // ---- What all connections with actors share: an inbox, and somebody who looks after them
 
   add(connection) {
+    if (this.#end) throw this.#end;
     this.#connections.set(connection.id, connection);
-    this.#pings ??= this.nc.subscribe(`${this.inbox}.>`, { callback: (_, msg) => this.#receive(msg) });
+    this.#pings ??= this.#listen(`${this.inbox}.>`, (msg) => this.#receive(msg), (error) => {
+      for (const c of [...this.#connections.values()]) c.drop(error);
+      this.#pings = undefined;
+    });
     this.#look ??= setInterval(() => this.#lookAtHosts(), 2000);
   }
 
   remove(connection, known) {
     this.#connections.delete(connection.id);
-    if (!known) this.#giveUp(connection.id);
+    if (known) this.#given.delete(connection.id);
+    else this.#giveUp(connection.id);
   }
 
-  #giveUp(id) { if (this.#given.size < 4096) this.#given.add(id); }
+  #giveUp(id) { if (this.#given.size < 4096 && !this.#given.has(id)) this.#given.set(id, undefined); }
+
+  // answer tells a host which ids are given up. We cannot tell which host it is, so each id is told for a while.
+  #answer(ping) {
+    const now = Date.now();
+    for (const [id, told] of this.#given) {
+      if (told && now - told > tellFor) this.#given.delete(id);
+      else this.#given.set(id, told ?? now);
+    }
+    ping.respond(this.#given.size ? msgpack.encode([...this.#given.keys()]) : nothing);
+  }
 
   #receive(msg) {
     const [id, name] = msg.subject.slice(this.inbox.length + 1).split(".");
-    if (id === "_ping") msg.respond(this.#given.size ? msgpack.encode([...this.#given]) : nothing);
+    if (id === "_ping") this.#answer(msg);
     else if (this.#connections.has(id)) this.#connections.get(id).receive(name, msg);
     else this.#giveUp(id); // its actor is mistaken
   }
@@ -201,46 +310,26 @@ export class Troupe {
   }
 
   async #watch() {
-    for await (const { type } of this.nc.status()) {
+    for await (const { type, error } of this.nc.status()) {
+      if (type === "error" && isDenied(error) && error.operation === "publish") this.#deny(error);
       for (const c of this.#connections.values()) {
         if (type === "disconnect") c.lost(new TroupeError("unavailable", "NATS is away"));
         if (type === "reconnect") c.again();
       }
-      if (type === "reconnect") for (const s of this.#subscriptions) s.resume().catch(() => {}); // the next event tells
+      if (type === "reconnect") this.#resume();
     }
-  }
-}
-
-/** A reference to one actor. */
-class Actor {
-  constructor(troupe, type, key) { Object.assign(this, { troupe, type, key, tokens: tokens(type, key) }); }
-
-  toString() { return [this.type, ...this.key].join("/"); }
-
-  /**
-   * Calls an action and returns its output. Options: `timeout` in ms, `existing` to create no actor, and `requestId`: a
-   * call that was made before with the same one is not run again. Throws a TroupeError.
-   */
-  async call(action, input, options) {
-    if (!ofEvery.includes(action)) checkName(action);
-    return this.troupe.call(this, action, input, options);
+    if (this.#end) return;
+    const error = new TroupeError("unavailable", "the connection with NATS is closed");
+    this.#finish(error);
+    for (const c of [...this.#connections.values()]) c.drop(error);
+    handOver(this.onError, error);
   }
 
-  /** Calls `handle` with each payload of an event, and `onGap` when some were missed. It is in force once it resolves. */
-  async subscribe(event, handle, { onGap } = {}) {
-    checkName(event);
-    const subscription = this.troupe.follow(this, event, handle, onGap);
-    await this.troupe.nc.flush();
-    return subscription;
-  }
-
-  /**
-   * Begins a session with the actor. `on` has a handler for each event, for what is broadcast and what is sent to this
-   * connection alone; `onStatus` is told "connected", "reconnecting" and "closed", with a reason.
-   */
-  async connect(params, options) {
-    const connection = new Connection(this, params, options);
-    await connection.open();
-    return connection;
+  // deny fails the calls that NATS does not let through.
+  #deny(error) {
+    for (const call of [...this.#waiting.values()]) {
+      const ways = ["call", "route"].map((way) => `${this.namespace}.${way}.${call.subject}`);
+      if (ways.includes(error.subject)) call.fail(troupeError(error, call.subject));
+    }
   }
 }

@@ -4,19 +4,29 @@ import { decode, encode } from "@msgpack/msgpack";
 
 /** What a call throws. `code` tells errors apart; with `fromActor` the actor's own code made it for its callers. */
 export class TroupeError extends Error {
-  constructor(code, message, { metadata = {}, fromActor = false, retryable = false } = {}) {
-    super(message);
+  constructor(code, message, { metadata = {}, fromActor = false, retryable = false, cause } = {}) {
+    super(message, cause && { cause });
     Object.assign(this, { name: "TroupeError", code, metadata, fromActor, retryable });
   }
 }
 
+/** Tells whether NATS does not allow something. */
+export const isDenied = (error) => error?.name === "PermissionViolationError";
+
+/** Makes a TroupeError of what NATS throws. */
+export function troupeError(error, what) {
+  if (error instanceof TroupeError) return error;
+  const code = isDenied(error) ? "denied" : error?.name === "InvalidArgumentError" ? "bad_input" : "unavailable";
+  return new TroupeError(code, `${what}: ${error?.message ?? error}`, { cause: error });
+}
+
 // ---- Names, keys and subjects
 
-const isName = (name) => /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name);
+const isName = (name) => typeof name === "string" && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name);
 
 /** Refuses what cannot be a type, an action or an event. Those that begin with _ are of the protocol itself. */
 export function checkName(name) {
-  if (!isName(name)) throw new TroupeError("bad_input", `"${name}" is no name`);
+  if (!isName(name)) throw new TroupeError("bad_input", `"${String(name)}" is no name`);
 }
 
 const utf8 = new TextEncoder();
@@ -45,28 +55,73 @@ export const replySubject = (caller, number, floor) => `${caller}.id.${number.to
 // ---- Bodies
 
 // An integer beyond 2^53 is a BigInt. Smaller ones are numbers, in as many bytes as they need.
-function eachNumber(value, f) {
-  if (typeof value === "number" || typeof value === "bigint") return f(value);
-  if (Array.isArray(value)) return value.map((v) => eachNumber(v, f));
-  if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, eachNumber(v, f)]));
-}
 const widen = (n) => Number.isSafeInteger(n) && (n >= 2 ** 32 || n < -(2 ** 31)) ? BigInt(n) : n;
-const narrow = (n) => typeof n === "bigint" && Number.isSafeInteger(Number(n)) ? Number(n) : n;
+function narrow(value) {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (Array.isArray(value)) return value.map(narrow);
+  if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, narrow(v)]));
+}
+
+const maxDepth = 100;
+
+// outgoing copies a value for an encoder, which knows `number` and `bytes`. It refuses what would arrive as something
+// else, and says where that is.
+function outgoing(value, to, path = "value", depth = 1) {
+  const refuse = (why) => { throw new TypeError(`${path.length > 200 ? path.slice(0, 200) + "…" : path}: ${why}`); };
+  const inner = (v, name) => outgoing(v, to, path + name, depth + 1);
+  if (depth > maxDepth) refuse(`more than ${maxDepth} levels, or a cycle`);
+  switch (typeof value) {
+    case "number": case "bigint": return to.number(value, refuse);
+    case "function": case "symbol": return refuse(`a ${typeof value} cannot be sent`);
+    case "object": break;
+    default: return value;
+  }
+  if (value === null) return value;
+  if (Array.isArray(value)) return Array.from(value, (v, i) => inner(v, `[${i}]`));
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? refuse("an invalid Date cannot be sent") : value;
+  if (value instanceof Uint8Array) return to.bytes(value);
+  if (value instanceof ArrayBuffer) return to.bytes(new Uint8Array(value));
+  if (typeof value.toJSON === "function") return inner(value.toJSON(), "");
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (kind !== "Object") refuse(`a ${kind} cannot be sent`);
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, inner(v, `.${k}`)]));
+}
+
+const forMsgpack = {
+  number: (n, refuse) => typeof n === "bigint" && (n < -(2n ** 63n) || n >= 2n ** 64n) ? refuse(`${n} has more than 64 bits`) : widen(n),
+  bytes: (bytes) => bytes,
+};
+const forJSON = {
+  number: (n, refuse) => typeof n === "bigint" || !Number.isFinite(n) ? refuse(`${n} cannot be sent in JSON`) : n,
+  bytes: (bytes) => btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join("")), // as in Go
+};
+
+// parse reads JSON. The key __proto__ is an error, as it is in msgpack: whoever copied it would change a prototype.
+function parse(text) {
+  if (!/__proto__|\\u00[57]/i.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (key, value) => {
+    if (key === "__proto__") throw new TypeError("the key __proto__ is not allowed");
+    return value;
+  });
+}
 
 /** The body of no value. */
 export const nothing = new Uint8Array();
 
-/** The two encodings. JSON in JavaScript rounds integers beyond 2^53. */
+/**
+ * The two encodings. JSON in JavaScript rounds integers beyond 2^53. `encode` throws a TypeError, which names the path, of
+ * what cannot be sent: functions, Map, Set, RegExp and the like, invalid Dates, integers of more than 64 bits.
+ */
 export const msgpack = {
   contentType: "application/msgpack",
-  encode: (value) => value === undefined ? nothing : encode(eachNumber(value, widen), { useBigInt64: true, ignoreUndefined: true }),
-  decode: (body) => body.length === 0 ? undefined : eachNumber(decode(body, { useBigInt64: true }), narrow),
+  encode: (value) => value === undefined ? nothing : encode(outgoing(value, forMsgpack), { useBigInt64: true, ignoreUndefined: true, maxDepth: maxDepth + 1 }),
+  decode: (body) => body.length === 0 ? undefined : narrow(decode(body, { useBigInt64: true })),
 };
 export const json = {
   contentType: "application/json",
-  encode: (value) => value === undefined ? nothing : utf8.encode(JSON.stringify(value)),
-  decode: (body) => body.length === 0 ? undefined : JSON.parse(new TextDecoder().decode(body)),
+  encode: (value) => value === undefined ? nothing : utf8.encode(JSON.stringify(outgoing(value, forJSON))),
+  decode: (body) => body.length === 0 ? undefined : parse(new TextDecoder().decode(body)),
 };
 
 /** The encoding that a Content-Type names. */
@@ -78,8 +133,15 @@ export function codecFor(contentType) {
   return codec;
 }
 
-/** What a message carries. */
-export const bodyOf = (msg) => codecFor(msg.headers?.get("Content-Type")).decode(msg.data);
+/** What a message carries. It throws a TroupeError if nobody can read that. */
+export function bodyOf(msg) {
+  const codec = codecFor(msg.headers?.get("Content-Type"));
+  try {
+    return codec.decode(msg.data);
+  } catch (error) {
+    throw new TroupeError("internal", `${msg.subject}: not ${codec.contentType}: ${error.message}`, { cause: error });
+  }
+}
 
 /** The error that a reply carries, if it does. */
 export function errorOf(reply) {
@@ -128,15 +190,21 @@ export class Order {
 
 const before = (a, b) => a.epoch < b.epoch || a.epoch === b.epoch && a.sequence < b.sequence;
 
+/** A position, or that of no event if it is something else. */
+export function checkPosition({ epoch, sequence, previous = epoch } = {}) {
+  const valid = [epoch, sequence, previous].every((n) => Number.isSafeInteger(n) && n >= 0);
+  return valid ? { epoch, sequence, previous } : { epoch: 0, sequence: 0, previous: 0 };
+}
+
 /** The position of an event, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS: without an epoch if it has none. */
 export function positionOf(msg) {
-  const [epoch, sequence, previous = epoch] = (msg.headers?.get("Troupe-Event") || "0.0").split(".").map(Number);
-  return { epoch, sequence, previous };
+  const [epoch, sequence, previous] = (msg.headers?.get("Troupe-Event") || "0.0").split(".").map(Number);
+  return checkPosition({ epoch, sequence, previous });
 }
 
 /**
- * Calls a handler. What it throws is an uncaught exception of the program; thrown here, it would end the connection with
- * NATS.
+ * Calls a handler of the program. What it throws is an uncaught exception of the program, as a panic of a handler is in
+ * Go; thrown here, it would end the connection with NATS.
  */
 export function handOver(handle, ...args) {
   try { handle(...args); } catch (error) { queueMicrotask(() => { throw error; }); }

@@ -2,8 +2,8 @@
 package errs
 
 import (
-	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/troupe-go/troupe"
 )
@@ -29,8 +29,61 @@ func retryable(code troupe.Code, format string, args []any) *troupe.Error {
 
 // As returns the troupe.Error in err, or an internal error with its text.
 func As(err error) *troupe.Error {
-	if known, ok := errors.AsType[*troupe.Error](err); ok {
+	if known := Find(err); known != nil {
 		return known
 	}
 	return &troupe.Error{Code: troupe.CodeInternal, Message: err.Error()}
+}
+
+// maxWrapped is how many errors within an error are looked at. One that wraps itself has no end.
+const maxWrapped = 1000
+
+// Find is errors.AsType for a troupe.Error, but passes over nil ones, and ends for an error that wraps itself. It returns
+// nil if there is none.
+func Find(err error) (found *troupe.Error) {
+	walk(err, new(int), func(one error) bool {
+		if known, ok := one.(*troupe.Error); ok { //nolint:errorlint // it is the walk itself
+			found = known
+		} else if other, ok := one.(interface{ As(target any) bool }); ok { //nolint:errorlint // it is the walk itself
+			if !other.As(&found) {
+				found = nil
+			}
+		}
+		return found != nil
+	})
+	return found
+}
+
+// Is is errors.Is, but ends for an error that wraps itself. The target is comparable.
+func Is(err, target error) bool {
+	return walk(err, new(int), func(one error) bool {
+		other, ok := one.(interface{ Is(target error) bool })                              //nolint:errorlint // it is the walk itself
+		return reflect.TypeOf(one).Comparable() && one == target || ok && other.Is(target) //nolint:errorlint // it is the walk itself
+	})
+}
+
+// walk visits an error and those that it wraps, until visit returns true.
+func walk(err error, seen *int, visit func(error) bool) bool {
+	for err != nil {
+		if *seen++; *seen > maxWrapped {
+			return false
+		}
+		if visit(err) {
+			return true
+		}
+		switch wrapping := err.(type) { //nolint:errorlint // it is the walk itself
+		case interface{ Unwrap() error }:
+			err = wrapping.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, one := range wrapping.Unwrap() {
+				if walk(one, seen, visit) {
+					return true
+				}
+			}
+			return false
+		default:
+			return false
+		}
+	}
+	return false
 }

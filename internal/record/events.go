@@ -63,10 +63,14 @@ func (e *Events) Append(b []byte) []byte {
 
 // Decode implements [Part].
 func (e *Events) Decode(value []byte) error {
-	if err := codec.MsgPack.Unmarshal(value, &e.last); err != nil {
+	var decoded map[string]wire.Position
+	if err := codec.MsgPack.Unmarshal(value, &decoded); err != nil {
 		return err
 	}
-	for name, last := range e.last {
+	e.last = make(map[string]troupe.Position, len(decoded))
+	for name, found := range decoded {
+		last := troupe.Position(found)
+		e.last[name] = last
 		if err := checkName("event", name); err != nil {
 			return err
 		}
@@ -114,5 +118,5 @@ func (c *Broadcast) Apply(p *Parts) {
 
 // Emitted returns the event as it is kept in the outbox.
 func (c *Broadcast) Emitted() Emitted {
-	return Emitted{Event: c.Event, Position: c.Place.Position, Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except}
+	return Emitted{Event: c.Event, Position: wire.Position(c.Place.Position), Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 var followsPart = kind{name: "follows", make: func() Part { return new(Follows) }, inBytes: true}
@@ -25,8 +26,8 @@ type follow struct {
 
 // Heard is the progress with one event of another actor.
 type Heard struct {
-	From uint64          `json:"f"` // the sequence in the log where the subscription starts
-	Last troupe.Position `json:"l"` // the last event that was handled, or the last before the subscription
+	From uint64        `json:"f"` // the sequence in the log where the subscription starts
+	Last wire.Position `json:"l"` // the last event that was handled, or the last before the subscription
 }
 
 // Follows returns the actor's durable subscriptions, or nil.
@@ -87,7 +88,7 @@ func (f *Follows) append(b []byte) []byte {
 		for event, heard := range followed.Events {
 			b = codec.AppendMap(codec.AppendString(b, event), 2)
 			b = codec.AppendUint(codec.AppendString(b, "f"), heard.From)
-			b = appendPosition(codec.AppendString(b, "l"), heard.Last)
+			b = appendPosition(codec.AppendString(b, "l"), troupe.Position(heard.Last))
 		}
 	}
 	return b
@@ -129,10 +130,10 @@ func checkHeard(event string, heard *Heard) error {
 		return errors.New("nothing is known of " + event)
 	case heard.From > maxNumber:
 		return fmt.Errorf("%s is followed from %d on", event, heard.From)
-	case heard.Last.IsZero(): // there was no event
+	case heard.Last == (wire.Position{}): // there was no event
 		return nil
 	}
-	return checkPosition(heard.Last)
+	return checkPosition(troupe.Position(heard.Last))
 }
 
 // Follow is the change of a turn that adds a durable subscription.
@@ -168,7 +169,7 @@ func (c Follow) Apply(p *Parts) {
 		f.size += sourceSize(source)
 	}
 	if followed.Events[c.Event] == nil {
-		followed.Events[c.Event] = &Heard{From: c.From, Last: c.Last}
+		followed.Events[c.Event] = &Heard{From: c.From, Last: wire.Position(c.Last)}
 		f.size += heardSize(c.Event)
 	}
 }
@@ -223,6 +224,6 @@ func (c Handled) Apply(p *Parts) {
 	f.encoded = nil
 	f.to[c.Source].Cursor = c.Sequence
 	if h := f.to[c.Source].Events[c.Event]; h != nil {
-		h.Last = c.Position
+		h.Last = wire.Position(c.Position)
 	}
 }

@@ -19,15 +19,17 @@ type Outbox struct {
 
 // Emitted is a durable event that an actor has broadcast.
 type Emitted struct {
-	Event    string          `json:"event"`
-	Position troupe.Position `json:"position"`
-	Previous uint64          `json:"previous,omitempty"` // see [wire.Place]
-	Payload  []byte          `json:"payload,omitempty"`  // msgpack
-	Except   string          `json:"except,omitempty"`   // the connection that must ignore it
+	Event    string        `json:"event"`
+	Position wire.Position `json:"position"`
+	Previous uint64        `json:"previous,omitempty"` // see [wire.Place]
+	Payload  []byte        `json:"payload,omitempty"`  // msgpack
+	Except   string        `json:"except,omitempty"`   // the connection that must ignore it
 }
 
 // Place returns the place of the event.
-func (e Emitted) Place() wire.Place { return wire.Place{Position: e.Position, Previous: e.Previous} }
+func (e Emitted) Place() wire.Place {
+	return wire.Place{Position: troupe.Position(e.Position), Previous: e.Previous}
+}
 
 // Outbox returns the durable events that may not be in the log yet, or nil.
 func (p *Parts) Outbox() *Outbox { return get[*Outbox](p, &outboxPart) }
@@ -84,7 +86,7 @@ func (e Emitted) append(b []byte) []byte {
 	at, fields := len(b), 2
 	b = codec.AppendMap(b, 0)
 	b = codec.AppendString(codec.AppendString(b, "event"), e.Event)
-	b = appendPosition(codec.AppendString(b, "position"), e.Position)
+	b = appendPosition(codec.AppendString(b, "position"), troupe.Position(e.Position))
 	if e.Previous != 0 {
 		fields++
 		b = codec.AppendUint(codec.AppendString(b, "previous"), e.Previous)
@@ -127,5 +129,5 @@ func (e Emitted) check() error {
 	if e.Previous > maxNumber {
 		return fmt.Errorf("the epoch before it is %d", e.Previous)
 	}
-	return checkPosition(e.Position)
+	return checkPosition(troupe.Position(e.Position))
 }

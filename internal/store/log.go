@@ -35,6 +35,9 @@ type Logged struct {
 	Data     []byte
 }
 
+// LogName is the name of the stream with the log of a namespace.
+func LogName(ns wire.Namespace) string { return ns.Name() + "-events" }
+
 // OpenLog opens the log of a namespace. If there is none, it creates one with this many replicas, which keeps events
 // for the given time. See [OpenRecords].
 func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration) (*Log, error) {
@@ -43,7 +46,7 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
 	config := jetstream.StreamConfig{
-		Name:        ns.Name() + "-events",
+		Name:        LogName(ns),
 		Description: "The durable events of all actors",
 		Subjects:    []string{ns.Name() + ".log.>"},
 		Replicas:    replicas,
@@ -64,7 +67,7 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	stream, err := js.Stream(ctx, ns.Name()+"-events")
+	stream, err := js.Stream(ctx, LogName(ns))
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, nil
@@ -102,6 +105,11 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 	if event == "" {
 		event = "*"
 	}
+	return l.ReadSubject(ctx, l.ns.Log(id, event), from, since)
+}
+
+// ReadSubject is [Log.Read] for the actors and events that a subject of the log matches, which may have wildcards.
+func (l *Log) ReadSubject(ctx context.Context, subject string, from uint64, since time.Time) iter.Seq2[Logged, error] {
 	start := jetstreamext.GetBatchSeq(max(from, 1))
 	if since.After(firstTime) {
 		start = jetstreamext.GetBatchStartTime(since)
@@ -110,13 +118,13 @@ func (l *Log) Read(ctx context.Context, id troupe.ID, event string, from uint64,
 		if since.After(lastTime) {
 			return
 		}
-		for msg, err := range l.stream.scan(ctx, l.ns.Log(id, event), start) {
+		for msg, err := range l.stream.scan(ctx, subject, start) {
 			var one Logged
 			if err == nil {
 				one, err = l.parse(msg.Subject, msg.Header, msg.Data)
 			}
 			if err != nil {
-				yield(Logged{}, fmt.Errorf("reading the events of %s: %w", id, err))
+				yield(Logged{}, fmt.Errorf("reading the events on %s: %w", subject, err))
 				return
 			}
 			one.Sequence, one.Time = msg.Sequence, msg.Time

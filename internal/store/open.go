@@ -45,10 +45,13 @@ func (k bucketKind) open(ctx context.Context, nc *nats.Conn, ns wire.Namespace, 
 		b, err = tryOpenBucket(ctx, js, config, k.batches, &made)
 		return notYet(err)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+	switch {
+	case err == nil:
+		return b, nil
+	case noJetStream(err):
+		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
 	}
-	return b, nil
+	return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
 }
 
 // find opens an existing bucket, and returns nil if there is none. It retries until ctx is done.
@@ -66,8 +69,8 @@ func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) 
 		return b, nil
 	case errors.Is(err, jetstream.ErrBucketNotFound):
 		return nil, nil
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
-		return nil, fmt.Errorf("the NATS server has no JetStream for this account, so it can hold no actors: %w", err)
+	case noJetStream(err):
+		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
 	}
 	return nil, fmt.Errorf("opening the bucket %s: %w", k.name(ns), err)
 }
@@ -80,6 +83,15 @@ func notYet(err error) error {
 		return fmt.Errorf("%w: %w", errNotYet, err)
 	}
 	return err
+}
+
+// ErrNoJetStream is the error when the server, or the account of the connection, has no JetStream.
+var ErrNoJetStream = errors.New("the NATS server has no JetStream for this account, so it can hold no actors: start it with " +
+	"jetstream (nats-server -js), or enable JetStream for the account")
+
+func noJetStream(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount)
 }
 
 // untilAnswered calls try until it returns something other than a timeout or [errNotYet], at most until ctx is done.

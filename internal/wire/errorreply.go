@@ -2,6 +2,8 @@ package wire
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -37,15 +39,38 @@ func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg
 	SetContentType(reply.Header, as)
 
 	message := strings.ToValidUTF8(err.Message, "\uFFFD") // other languages may not read it otherwise
-	body, cause := as.Append(nil, errorBody{err.Code, message, err.Metadata})
-	if cause == nil && int64(len(body))+2*maxErrorText > maxPayload {
-		cause = errors.New("the error is larger than a message may be")
+	metadata, cause := encodable(err.Metadata, as)
+	body, failed := as.Append(nil, errorBody{err.Code, message, metadata})
+	if failed != nil {
+		cause = failed
 	}
-	if cause != nil {
+	if int64(len(body))+2*maxErrorText > maxPayload {
+		failed = errors.New("the error is larger than a message may be")
+		cause = failed
+	}
+	if failed != nil {
 		body, _ = as.Append(nil, errorBody{Code: err.Code, Message: headerText(err.Message)})
 	}
 	reply.Data = body
 	return reply, cause
+}
+
+// encodable returns the metadata without the entries that cannot be encoded. The error says which these are, and why.
+func encodable(metadata map[string]any, as codec.Codec) (kept map[string]any, cause error) {
+	for key, value := range metadata {
+		if _, err := as.Append(nil, map[string]any{key: value}); err != nil {
+			if kept == nil {
+				kept = maps.Clone(metadata)
+			}
+			delete(kept, key)
+			cause = errors.Join(cause, fmt.Errorf("the metadata %q: %w", key, err))
+		}
+	}
+	if kept == nil {
+		kept = metadata
+	}
+	filled, _ := codec.Filled(kept).(map[string]any)
+	return filled, cause
 }
 
 // DecodeError returns the error that a reply carries, or nil. An error with an invalid code, such as that of another

@@ -36,6 +36,17 @@ func TestErrorsCrossTheWireWhole(t *testing.T) {
 	}
 }
 
+func TestMetadataThatCannotBeEncodedIsLeftOutAlone(t *testing.T) {
+	t.Parallel()
+	for _, as := range []codec.Codec{codec.MsgPack, codec.JSON} {
+		err := troupe.NewError("full", "no room").With("left", 0).With("why", make(chan int)).With("text", "\xff").With("list", []int(nil))
+		msg, cause := wire.EncodeError(err, as, 1<<20)
+		require.ErrorContains(t, cause, `the metadata "why"`)
+		require.ErrorContains(t, cause, `the metadata "text"`)
+		require.Equal(t, map[string]any{"left": int64(0), "list": []any{}}, wire.DecodeError(msg).Metadata)
+	}
+}
+
 func TestMetadataThatDoesNotFitIsLeftOut(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]any{"too large": strings.Repeat("x", maxPayload), "not encodable": make(chan int)} {

@@ -9,6 +9,12 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
+// Position is a [troupe.Position] in its form on the wire and in records, which is a map.
+type Position struct {
+	Epoch    uint64 `json:"epoch"`
+	Sequence uint64 `json:"sequence"`
+}
+
 // Place is the position of an event and the epoch of the event before it. With the latter, the first event of an actor
 // that was destroyed and created again is not taken for the next one of its predecessor.
 type Place struct {

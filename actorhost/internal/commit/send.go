@@ -142,7 +142,7 @@ func (g *Gate) keep(ctx context.Context, e record.Emitted) error {
 		if !known {
 			last.position, last.sequence, err = log.Last(ctx, id, e.Event)
 		}
-		if err == nil && !last.position.Before(e.Position) {
+		if err == nil && !last.position.Before(troupe.Position(e.Position)) {
 			g.ends[e.Event] = last
 			return nil
 		}
@@ -150,7 +150,7 @@ func (g *Gate) keep(ctx context.Context, e record.Emitted) error {
 			last.sequence, err = log.Append(ctx, id, e, last.sequence)
 		}
 		if err == nil {
-			g.ends[e.Event] = end{e.Position, last.sequence}
+			g.ends[e.Event] = end{troupe.Position(e.Position), last.sequence}
 			return nil
 		}
 		delete(g.ends, e.Event) // perhaps it is there all the same

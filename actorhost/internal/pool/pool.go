@@ -27,7 +27,8 @@ type Pool[T any] struct {
 	closed   bool // goroutines do not wait any more
 }
 
-// New returns a pool that calls run for each item. Callers must Close it.
+// New returns a pool that calls run for each item, and once more if run ends its goroutine by runtime.Goexit. Callers
+// must Close it.
 func New[T any](run func(T)) *Pool[T] {
 	p := &Pool[T]{run: run}
 	p.resume = sync.NewCond(&p.mu)
@@ -65,7 +66,6 @@ func (p *Pool[T]) start() {
 
 func (p *Pool[T]) work() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for {
 		for p.queue.Len() > 0 {
 			one := p.queue.Pop()
@@ -75,15 +75,32 @@ func (p *Pool[T]) work() {
 				p.start() // because a run may take any time
 			}
 			p.mu.Unlock()
-			p.run(one)
+			p.do(one)
 			p.mu.Lock()
 			p.free++
 		}
 		p.free--
 		if !p.wait() {
+			p.mu.Unlock()
 			return
 		}
 	}
+}
+
+// do runs an item. If the run ends the goroutine, another one takes the item up again.
+func (p *Pool[T]) do(one T) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if value := recover(); value != nil {
+			panic(value) // nobody goes on after a panic
+		}
+		p.Add(one)
+	}()
+	p.run(one)
+	returned = true
 }
 
 // maxIdle limits how many goroutines wait. When turns or wake-ups wait for the server, that many are soon needed again,

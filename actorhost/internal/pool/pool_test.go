@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,30 @@ func TestPoolRunsAll(t *testing.T) {
 		require.Equal(t, 2, times, i)
 	}
 	require.Zero(t, p.Queued())
+}
+
+// A run that ends its goroutine is taken up again, and the pool goes on.
+func TestRunsThatEndTheirGoroutine(t *testing.T) {
+	t.Parallel()
+	const all = 100
+	times := make([]int, all) // each item has one goroutine at a time
+	var ran sync.WaitGroup
+	ran.Add(all)
+	p := pool.New(func(i int) {
+		if times[i]++; times[i] < 3 {
+			runtime.Goexit()
+		}
+		ran.Done()
+	})
+	for i := range all {
+		p.Add(i)
+	}
+	ran.Wait()
+	p.Close()
+	p.Wait()
+	for i := range times {
+		require.Equal(t, 3, times[i], i)
+	}
 }
 
 // A run that waits for another must not keep it from running.

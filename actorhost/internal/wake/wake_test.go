@@ -73,7 +73,7 @@ func (s *system) broadcast(source string, events int) uint64 {
 	id := s.id(source)
 	for range events {
 		at := troupe.Position{Epoch: 1, Sequence: s.last[id] + 1}
-		sequence, err := s.log.Append(s.t.Context(), id, record.Emitted{Event: "news", Position: at}, s.last[id])
+		sequence, err := s.log.Append(s.t.Context(), id, record.Emitted{Event: "news", Position: wire.Position(at)}, s.last[id])
 		require.NoError(s.t, err)
 		s.last[id] = sequence
 	}

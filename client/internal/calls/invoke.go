@@ -3,8 +3,10 @@ package calls
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -15,6 +17,11 @@ func (s *Sender) Invoke(ctx context.Context, call Call) error {
 	if !wire.Builtin(call.Action) {
 		if err := troupe.CheckName("action", call.Action); err != nil {
 			return err
+		}
+	}
+	if call.Out != nil { // what cannot be decoded should not run
+		if err := codec.Check(reflect.TypeOf(call.Out)); err != nil {
+			return &troupe.Error{Code: troupe.CodeBadInput, Err: err, Message: fmt.Sprintf("%s.%s: the output: %v", call.ID, call.Action, err)}
 		}
 	}
 	trip := spareTrips.Get().(*roundTrip)
@@ -41,6 +48,7 @@ func (s *Sender) Invoke(ctx context.Context, call Call) error {
 // was destroyed within the last hour it is the sequence 0 of a later epoch than that of its events. The question does not
 // wake the actor.
 func (s *Sender) Position(ctx context.Context, id troupe.ID, event string) (p troupe.Position, err error) {
-	err = s.Invoke(ctx, Call{Invocation: troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &p}})
-	return p, err
+	var last wire.Position
+	err = s.Invoke(ctx, Call{Invocation: troupe.Invocation{ID: id, Action: wire.PositionAction, In: event, Out: &last}})
+	return troupe.Position(last), err
 }

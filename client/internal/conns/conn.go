@@ -199,7 +199,7 @@ func (c *conn) receive(name string, msg *nats.Msg) {
 			c.outlet.forget(c, true)
 		}
 	case wire.SentName:
-		var sent map[string]troupe.Position
+		var sent map[string]wire.Position
 		if err := wire.DecodeBody(msg, &sent); err == nil {
 			c.channel.Missed(sent)
 		}

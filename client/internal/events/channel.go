@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Channel is what the subscriptions of one connection share: one queue, so that all is handled in one order, and the events
@@ -76,8 +77,9 @@ func (c *Channel) Deliver(event string, msg *nats.Msg) {
 }
 
 // Missed tells of events that were sent to the connection alone and have not arrived. Sent has the last one of each name.
-func (c *Channel) Missed(sent map[string]troupe.Position) {
-	for event, last := range sent {
+func (c *Channel) Missed(sent map[string]wire.Position) {
+	for event, found := range sent {
+		last := troupe.Position(found)
 		if c.last[event].Before(last) {
 			c.last[event] = last
 			c.take(event, &arrival{subject: c.inbox + "." + c.id + "." + event, mark: &mark{last: last}})

@@ -1,0 +1,63 @@
+// A reference to one actor, and what a program does with it.
+
+import { Connection } from "./connection.mjs";
+import { checkName, tokens, troupeError } from "./wire.mjs";
+
+const ofEvery = ["_create", "_sleep", "_destroy"]; // actions that every type has
+
+/** A reference to one actor. */
+export class Actor {
+  constructor(troupe, type, key) { Object.assign(this, { troupe, type, key, tokens: tokens(type, key) }); }
+
+  toString() { return [this.type, ...this.key].join("/"); }
+
+  /**
+   * Calls an action and returns its output. A call that was made before with the same `requestId` is not run again. Throws
+   * a TroupeError, or a TypeError of an input that cannot be sent.
+   * @param {string} action
+   * @param {unknown} [input]
+   * @param {{ timeout?: number, existing?: boolean, requestId?: string, signal?: AbortSignal }} [options] `timeout` in ms;
+   *   `existing` to create no actor; `signal` to give the call up, which may run all the same
+   * @returns {Promise<any>}
+   */
+  async call(action, input, options) {
+    if (!ofEvery.includes(action)) checkName(action);
+    return this.troupe.call(this, action, input, options);
+  }
+
+  /**
+   * Calls `handle` with each payload of an event, and `onGap` when some were missed. It is in force once it resolves. What
+   * a handler throws is an uncaught exception of the program.
+   * @param {string} event
+   * @param {(payload: any, position: { epoch: number, sequence: number }) => void} handle
+   * @param {{ onGap?: (gap: { event: string, missed: number }) => void }} [options]
+   * @returns {Promise<{ unsubscribe(): void }>}
+   */
+  async subscribe(event, handle, { onGap } = {}) {
+    checkName(event);
+    const subscription = this.troupe.follow(this, event, handle, onGap);
+    try {
+      await this.troupe.nc.flush();
+      if (subscription.error) throw subscription.error;
+    } catch (error) {
+      subscription.unsubscribe();
+      throw troupeError(error, `${this}.${event}`);
+    }
+    return subscription;
+  }
+
+  /**
+   * Begins a session with the actor. `on` has a handler for each event, for what is broadcast and what is sent to this
+   * connection alone; `onStatus` is told "connected", "reconnecting" and "closed", with a reason.
+   * @param {unknown} [params]
+   * @param {{ on?: Record<string, (payload: any, position: { epoch: number, sequence: number }) => void>,
+   *   onStatus?: (status: "connected" | "reconnecting" | "closed", reason?: TroupeError) => void,
+   *   onGap?: (gap: { event: string, missed: number }) => void }} [options]
+   */
+  async connect(params, options) {
+    Object.keys(options?.on ?? {}).forEach(checkName);
+    const connection = new Connection(this, params, options);
+    await connection.open();
+    return connection;
+  }
+}
