@@ -45,6 +45,10 @@ func (s *loungeState) enter(c *actorhost.Context, conn *actorhost.Connection, na
 	if name == "mallory" {
 		return errFull
 	}
+	if name == "oscar" {
+		defer c.Disconnect(conn, "no room")
+		return errors.Join(said.Send(c, conn, "sorry"), said.Send(c, conn, "no room for oscar"))
+	}
 	conn.SetState(name)
 	s.History = append(s.History, "+"+name)
 	if err := said.BroadcastExcept(c, conn, name+" is here"); err != nil {
@@ -207,6 +211,29 @@ func TestConnectionsTalk(t *testing.T) {
 		require.NoError(t, err)
 		return slices.Equal(log, []string{"+ann", "+bob", "-bob", "-ann"})
 	}, 10*time.Second, time.Millisecond)
+}
+
+func TestLastWordOfAConnectionIsHeard(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, lounges)
+	ended, heard := make(chan struct{}), make(chan string, 2)
+	conn, err := enter.Connect(t.Context(), troupe.GetOrCreate[lounge](b.Client, "main"), "oscar",
+		said.On(func(_ context.Context, text string) error {
+			<-ended // so the second one waits while the connection ends
+			heard <- text
+			return nil
+		}))
+	require.NoError(t, err)
+	<-conn.Done()
+	require.ErrorContains(t, conn.Err(), "no room")
+	close(ended)
+	require.Equal(t, "sorry", <-heard)
+	select {
+	case text := <-heard:
+		require.Equal(t, "no room for oscar", text)
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "the last word was not heard")
+	}
 }
 
 func TestConnectionComesBackOnAnotherHost(t *testing.T) {

@@ -192,6 +192,21 @@ func TestManySourcesOneDurableSubscriberWhoseHostDies(t *testing.T) {
 	require.Len(t, froms, sources, "each was handled once")
 }
 
+func TestDurableSubscriptionsAreLimited(t *testing.T) {
+	t.Parallel()
+	const most = 4096
+	b := hosttest.Start(t, pressAndReader...)
+	who := troupe.GetOrCreate[reader](b.Client, "ann")
+	err := call(t.Context(), followMany, who, most+100)
+	require.ErrorIs(t, err, troupe.ErrTooLarge)
+	require.ErrorContains(t, err, "subscribes to 4096 actors already")
+	require.NoError(t, call(t.Context(), followMany, who, most))
+	require.NoError(t, call(t.Context(), follow, who, "1"), "subscribing again changes nothing")
+	require.ErrorIs(t, call(t.Context(), follow, who, "another"), troupe.ErrTooLarge)
+	require.NoError(t, call(t.Context(), unfollow, who, "1"))
+	require.NoError(t, call(t.Context(), follow, who, "another"))
+}
+
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, pressAndReader...)

@@ -10,17 +10,18 @@ import (
 const maxFollows = 4096
 
 // SubscribeDurable implements troupe.DurableSubscriber: see [troupe.DurableEvent.SubscribeDurable]. It fails if the
-// actor's type has no handler for the event, or if the actor already subscribes to 4,096 others.
+// actor's type has no handler for the event, or if the actor already subscribes to 4,096 others. Subscriptions that the
+// running action has ended still count.
 func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
 		return errs.New(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
 			c.Type(), event, source.Type())
 	}
-	if n := c.a.countFollows(); n >= maxFollows {
-		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
-	}
 	if err := troupe.CheckName("event", event); err != nil {
+		return err
+	}
+	if err := c.reserveFollow(source.Tokens()); err != nil {
 		return err
 	}
 	log, index, err := h.log.Open(c)
@@ -57,8 +58,29 @@ func (a *activation) subscription(source, event string) (heard record.Heard, ok 
 	return heard, ok
 }
 
-// countFollows returns how many actors the actor subscribes to durably.
-func (a *activation) countFollows() (n int) {
-	a.gate.Read(func(p *record.Parts) { n = p.Follows().Len() })
-	return n
+// reserveFollow makes sure that the actor may subscribe to events of source, beside those that the turn has subscribed to
+// already.
+func (c *Context) reserveFollow(source string) error {
+	stored, follows := 0, false
+	c.a.gate.Read(func(p *record.Parts) {
+		stored = p.Follows().Len()
+		_, follows = p.Follows().Cursor(source)
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return errTurnOver
+	}
+	effects := c.effectsToFill()
+	if follows || effects.follows[source] {
+		return nil
+	}
+	if n := stored + len(effects.follows); n >= maxFollows {
+		return errs.New(troupe.CodeTooLarge, "%s subscribes to %d actors already", c.a.id, n)
+	}
+	if effects.follows == nil {
+		effects.follows = make(map[string]bool, 1)
+	}
+	effects.follows[source] = true
+	return nil
 }

@@ -16,6 +16,7 @@ type effects struct {
 	disconnections []disconnection // connections to end
 	undo           []func()        // takes back what took effect at once, if the turn fails; the newest first
 	destroy        bool
+	follows        map[string]bool // the actors that the turn subscribes to durably, beside those that are stored
 }
 
 // directEvent is an event for one connection.

@@ -13,12 +13,14 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -139,7 +141,13 @@ func (h *Host) Done() <-chan struct{} { return h.done }
 // started. If ctx is done first, Stop gives up what still runs: its replies and writes are not sent. Giving the lease
 // back may then take up to a second more. From a second after Stop begins, a call by an action to an actor that no
 // other host serves fails as unavailable.
+//
+// With the context of an action, a hook or a handler on this host, Stop would wait for itself: then it stops nothing, and
+// the error is troupe.ErrBadInput.
 func (h *Host) Stop(ctx context.Context) error {
+	if c, ok := FromContext(ctx); ok && c.a.host == h.env && !c.hasEnded() {
+		return errs.New(troupe.CodeBadInput, "actorhost: Stop within a turn of %s on this host would wait for itself: stop it elsewhere", c.a.id)
+	}
 	h.stop.Do(func() {
 		h.stopErr = h.shutDown(ctx)
 		close(h.done)

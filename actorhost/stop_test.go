@@ -128,3 +128,24 @@ func TestStopGivesBackALeaseWhoseRenewalWasNotAnswered(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, up)
 }
+
+type stopper struct{ troupe.Ref }
+
+func (stopper) ActorType() string { return "stopper" }
+
+func TestStopWithinATurnIsRefused(t *testing.T) {
+	t.Parallel()
+	stop := troupe.NewAction[stopper, troupe.None, troupe.None]("stop")
+	b := hosttest.Start(t)
+	var host *actorhost.Host
+	host = b.Host(actorhost.Define(func() struct{} { return struct{}{} },
+		actorhost.On(stop, actorhost.NoInNoOut(func(_ *struct{}, c *actorhost.Context) error {
+			ctx, cancel := context.WithTimeout(c, time.Minute)
+			defer cancel()
+			return host.Stop(ctx)
+		}))))
+	ref := troupe.GetOrCreate[stopper](b.Client, "a")
+	for range 2 { // it goes on
+		require.ErrorIs(t, call(t.Context(), stop, ref, nil), troupe.ErrBadInput)
+	}
+}

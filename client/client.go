@@ -79,8 +79,13 @@ func (c *Client) Connect(ctx context.Context, request troupe.ConnectRequest) (tr
 }
 
 // Close closes the client's connections with actors, fails the calls that wait, ends the subscriptions, and waits for the
-// handlers that run, until ctx is done. The NATS connection stays open.
+// handlers that run, until ctx is done. The NATS connection stays open. With the context of one of these handlers it would
+// wait for itself: then it closes nothing, and the error is troupe.ErrBadInput.
 func (c *Client) Close(ctx context.Context) error {
+	if c.subs.Handles(ctx) {
+		return &troupe.Error{Code: troupe.CodeBadInput,
+			Message: "client: Close within a handler of the client would wait for itself: close it elsewhere"}
+	}
 	if c.closing.Swap(true) {
 		return nil
 	}

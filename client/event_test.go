@@ -275,3 +275,20 @@ func TestGapsOfManySubscriptions(t *testing.T) {
 		l.expect(t, "gap 1-4")
 	}
 }
+
+func TestCloseWithinAHandlerIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newSea(t)
+	refused := make(chan error, 2)
+	_, err := flashed.Subscribe(t.Context(), troupe.GetOrCreate[beacon](s.far, "a"), func(ctx context.Context, _ int) error {
+		within, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		refused <- s.far.Close(within)
+		return nil
+	})
+	require.NoError(t, err)
+	for range 2 { // it goes on
+		s.flash("a", 1)
+		require.ErrorIs(t, <-refused, troupe.ErrBadInput)
+	}
+}

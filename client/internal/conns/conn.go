@@ -112,8 +112,11 @@ func (c *conn) Close(ctx context.Context) error {
 	return err
 }
 
-// end ends the connection on this side. It reports false if it had ended before.
-func (c *conn) end(err error) bool {
+// end ends the connection on this side, and its events at once. It reports false if it had ended before.
+func (c *conn) end(err error) bool { return c.endBy(c.channel.Close, err) }
+
+// endBy is end, but for how the events end.
+func (c *conn) endBy(closeChannel func(error), err error) bool {
 	c.mu.Lock()
 	if c.status == troupe.StatusClosed {
 		c.mu.Unlock()
@@ -121,7 +124,7 @@ func (c *conn) end(err error) bool {
 	}
 	c.status, c.err = troupe.StatusClosed, err
 	c.mu.Unlock()
-	c.channel.Close(err)
+	closeChannel(err)
 	c.tell(troupe.StatusChange{Status: troupe.StatusClosed, Err: err})
 	close(c.done)
 	return true
@@ -195,7 +198,7 @@ func (c *conn) receive(name string, msg *nats.Msg) {
 		if why.Again {
 			c.lose(err)
 			c.outlet.repair(c)
-		} else if c.end(err) {
+		} else if c.endBy(c.channel.Finish, err) { // what the actor sent before is its last word
 			c.outlet.forget(c, true)
 		}
 	case wire.SentName:

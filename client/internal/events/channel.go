@@ -103,11 +103,23 @@ func (c *Channel) take(event string, e *arrival) {
 }
 
 // Close ends the subscriptions. Later ones fail with err.
-func (c *Channel) Close(err error) {
+func (c *Channel) Close(err error) { unsubscribe(c.end(err)) }
+
+// Finish ends the subscriptions once what has arrived is handled. Later ones fail with err.
+func (c *Channel) Finish(err error) {
+	all := c.end(err)
+	c.queue.then(func() { unsubscribe(all) })
+}
+
+func (c *Channel) end(err error) (all map[*subscription]struct{}) {
 	c.mu.Lock()
-	all := c.subscriptions
+	defer c.mu.Unlock()
+	all = c.subscriptions
 	c.closed, c.subscriptions = err, nil
-	c.mu.Unlock()
+	return all
+}
+
+func unsubscribe(all map[*subscription]struct{}) {
 	for s := range all {
 		_ = s.Unsubscribe() // never fails
 	}

@@ -22,7 +22,7 @@ func (s *Subs) listen(sub *subscription, left func()) (troupe.Subscription, erro
 	}
 	sub.subject, sub.logger = s.config.Namespace.Events(l.Actors, l.Event), s.config.Logger
 	sub.handle, sub.tellDropped = sub.handleArrival, sub.tellNoRoom
-	sub.ctx, sub.cancel = context.WithCancel(context.Background())
+	sub.ctx, sub.cancel = context.WithCancel(context.WithValue(context.Background(), handlerKey{}, s))
 	guard := rpc.GuardSubscription(s.config.Conn, sub.subject)
 	defer guard.End()
 	one, err := s.join(sub)
@@ -44,6 +44,14 @@ func (s *Subs) listen(sub *subscription, left func()) (troupe.Subscription, erro
 		return nil, unavailable(l, err)
 	}
 	return sub, nil
+}
+
+type handlerKey struct{}
+
+// Handles reports whether ctx is that of a handler of these subscriptions, which must not wait for all of them to end.
+func (s *Subs) Handles(ctx context.Context) bool {
+	of, ok := ctx.Value(handlerKey{}).(*Subs)
+	return ok && of == s
 }
 
 func unavailable(l troupe.ListenRequest, err error) error {
