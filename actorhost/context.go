@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"log/slog"
 	"sync"
@@ -17,10 +18,12 @@ import (
 
 // Context is what a turn gives to its action. It is a context.Context that is done when the call's time runs out or the
 // host's grace ends. It is a troupe.Caller: its calls take no longer than the time that is left, and fail at once if
-// they come back to an actor that waits for them. It is a troupe.Broadcaster for the actor's events.
+// they come back to an actor that waits for them. So do the calls of any client that are made with it as their context.
+// It is a troupe.Broadcaster for the actor's events.
 //
 // Calls to other actors leave before this action's changes are stored, but after those of earlier turns are. Goroutines
-// that an action starts may use the Context until the action returns.
+// that an action starts may use the Context until the action returns. What is asked of it later fails, or is logged and
+// does nothing.
 type Context struct {
 	a    *activation
 	turn turn
@@ -84,8 +87,11 @@ func (c *Context) Err() error { return c.context().Err() }
 
 // Value implements context.Context.
 func (c *Context) Value(key any) any {
-	if key == (contextKey{}) || key == (troupe.CallerKey{}) {
+	switch {
+	case key == (contextKey{}) || key == (troupe.CallerKey{}):
 		return c
+	case origin.IsKey(key): // so that calls by any client, made with this context, are known to be the actor's
+		return c.origin()
 	}
 	c.mu.Lock()
 	timed := c.timed
@@ -155,18 +161,24 @@ func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
 func (c *Context) Destroy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.effectsToFill().destroy = true
+	if effects := c.takeEffects("Destroy"); effects != nil {
+		effects.destroy = true
+	}
 }
 
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
 func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	// The reference in use may come from an earlier turn. Then ctx knows the running one.
 	now := c
-	if running, ok := FromContext(ctx); ok && running.a.id == c.a.id {
+	running, ok := FromContext(ctx)
+	if ok && running.a.id == c.a.id {
 		now = running
 	}
 	h := c.a.host
 	if now.hasEnded() {
+		if ok {
+			return &troupe.Error{Code: errTurnOver.Code, Message: fmt.Sprintf("calling %s.%s: %s", call.ID, call.Action, errTurnOver.Message)}
+		}
 		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
 	until, _ := now.Deadline()
@@ -179,8 +191,27 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	from := origin.Origin{Chain: appendToChain(wire.FirstHeader(now.turn.header, wire.HeaderChain), c.a.id), Host: &h.origin}
-	return h.client.Invoke(origin.With(ctx, from), call)
+	return h.client.Invoke(origin.With(ctx, *now.origin()), call)
+}
+
+// origin is where the calls of the turn come from. Nobody waits for those that are made after it.
+func (c *Context) origin() *origin.Origin {
+	from := &origin.Origin{Host: &c.a.host.origin}
+	if !c.hasEnded() {
+		from.Chain = appendToChain(wire.FirstHeader(c.turn.header, wire.HeaderChain), c.a.id)
+	}
+	return from
+}
+
+// takeEffects returns the effects for the caller to add to, or nil after the turn, which is logged. The caller holds
+// c.mu.
+func (c *Context) takeEffects(what string) *effects {
+	if c.ended {
+		c.a.logger(c.turn.id.String()).Error("a method of a Context was called after its turn and did nothing",
+			slog.String("method", what), slog.String("action", c.turn.action))
+		return nil
+	}
+	return c.effectsToFill()
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
@@ -235,6 +266,7 @@ func (c *Context) Disconnect(conn *Connection, reason string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	effects := c.effectsToFill()
-	effects.disconnections = append(effects.disconnections, disconnection{conn, reason})
+	if effects := c.takeEffects("Disconnect"); effects != nil {
+		effects.disconnections = append(effects.disconnections, disconnection{conn, reason})
+	}
 }

@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,13 @@ func TestErrorsHaveTheirCodesAtOnce(t *testing.T) {
 		"call cycle": {func(ctx context.Context) error {
 			return call(ctx, relay, a, []string{"b", "c", "a"})
 		}, troupe.ErrCallCycle, "counter/a -> counter/b -> counter/c -> counter/a"},
+		"chain too long": {func(ctx context.Context) error {
+			names := make([]string, 64)
+			for i := range names {
+				names[i] = fmt.Sprintf("link%d", i)
+			}
+			return call(ctx, relay, a, names)
+		}, troupe.ErrCallCycle, "there is no cycle, but 64 actors wait in the call chain, the most allowed: counter/a -> counter/link0 -> "},
 		"user error through three actors": {func(ctx context.Context) error {
 			return call(ctx, relay, a, []string{"d", "e"})
 		}, errRefused, "we do not like it"},

@@ -105,6 +105,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e.ready = pool.New(h.roster.drainMailbox)
 	e.log = store.NewEventLog(nc, ns, config.Replicas, config.EventRetention)
 	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
+	e.origin.Namespace = ns.Name()
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.untilStop, h.beginStop = context.WithCancel(e.ctx)
 	return h, nil

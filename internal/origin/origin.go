@@ -33,6 +33,9 @@ func (c *originContext) Value(k any) any {
 // With returns a context for calls that come from o.
 func With(ctx context.Context, o Origin) context.Context { return &originContext{ctx, o} }
 
+// IsKey reports whether a context is asked, by [Of], for its origin: it answers with a pointer to one.
+func IsKey(k any) bool { return k == (key{}) }
+
 // Of returns where a call with this context comes from.
 func Of(ctx context.Context) Origin {
 	if o, ok := ctx.Value(key{}).(*Origin); ok {
@@ -42,7 +45,10 @@ func Of(ctx context.Context) Origin {
 }
 
 // Host is what the calls of a host need to know about it.
-type Host struct{ leaving atomic.Pointer[time.Time] }
+type Host struct {
+	Namespace string // in which a chain names actors
+	leaving   atomic.Pointer[time.Time]
+}
 
 // Leave records that the host begins to stop.
 func (h *Host) Leave() {

@@ -27,6 +27,9 @@ func (s *Sender) Invoke(ctx context.Context, call Call) error {
 	trip := spareTrips.Get().(*roundTrip)
 	defer trip.end()
 	trip.sender, trip.call, trip.origin = s, call, origin.Of(ctx)
+	if h := trip.origin.Host; h != nil && h.Namespace != s.ns.Name() {
+		trip.origin.Chain = "" // its actors are others
+	}
 	reply, err := trip.run(ctx)
 	if err != nil {
 		return err
