@@ -148,7 +148,8 @@ func connectionID(c Connected) string {
 func (e Event[R, P]) Send(c Broadcaster, to Connected, payload P) error {
 	emission := e.emission(payload)
 	if emission.To = connectionID(to); emission.To == "" { // which would be to everybody
-		return &Error{Code: CodeDisconnected, Message: "sending " + e.name + " of " + emission.ActorType + ": there is no connection to send to"}
+		return &Error{Code: CodeDisconnected,
+			Message: "sending " + e.name + " of " + emission.ActorType + ": there is no connection to send to"}
 	}
 	return c.Emit(emission)
 }

@@ -102,7 +102,7 @@ func (r *Ref) UnmarshalText(text []byte) error {
 	return err
 }
 
-func (r Ref) embedTroupeRef() Ref { return r }
+func (r Ref) embedTroupeRef() Ref { return r } //nolint:unused // [Reference] has it
 
 func (r *Ref) bind(base Ref) { *r = base }
 

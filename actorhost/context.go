@@ -177,7 +177,8 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	h := c.a.host
 	if now.hasEnded() {
 		if ok {
-			return &troupe.Error{Code: errTurnOver.Code, Message: fmt.Sprintf("calling %s.%s: %s", call.ID, call.Action, errTurnOver.Message)}
+			return &troupe.Error{Code: errTurnOver.Code,
+				Message: fmt.Sprintf("calling %s.%s: %s", call.ID, call.Action, errTurnOver.Message)}
 		}
 		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}

@@ -44,11 +44,11 @@ func TestNilListsAreEmptyOnTheWire(t *testing.T) {
 	request.Header.Set("Content-Type", codec.JSON.ContentType())
 	reply, err := nc.RequestMsgWithContext(t.Context(), request)
 	require.NoError(t, err)
-	require.Equal(t, `{"books":[],"prices":{}}`, string(reply.Data))
+	require.JSONEq(t, `{"books":[],"prices":{}}`, string(reply.Data))
 
 	event, err := events.NextMsgWithContext(t.Context())
 	require.NoError(t, err)
 	payload, err := codec.ToJSON(event.Data)
 	require.NoError(t, err)
-	require.Equal(t, `{"books":[],"prices":{}}`, string(payload))
+	require.JSONEq(t, `{"books":[],"prices":{}}`, string(payload))
 }

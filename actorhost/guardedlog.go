@@ -42,7 +42,7 @@ func (g guardedLog) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // apart runs f in a goroutine of its own, because nothing stops a Goexit. ended reports whether f has returned.
-func apart(f func() error) (err error, ended bool) { //nolint:revive,staticcheck // ended is about err
+func apart(f func() error) (err error, ended bool) { //nolint:revive // ended is about err
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

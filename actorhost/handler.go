@@ -111,7 +111,8 @@ func destroy(_ any, c *Context, in input, dst []byte) ([]byte, error) {
 // OnCreate implements the creation of an actor with an input. f runs once in the actor's life, before anything else. If
 // another call creates the actor, f gets the zero In. If f fails, there is no actor.
 func OnCreate[R troupe.Reference, S, In any](_ troupe.Constructor[R, In], f func(*S, *Context, In) error) Handler[R, S] {
-	return Handler[R, S]{name: troupe.CreateAction, takes: reflect.TypeFor[In](), create: func(s any, c *Context, in input, given bool) error {
+	takes := reflect.TypeFor[In]()
+	return Handler[R, S]{name: troupe.CreateAction, takes: takes, create: func(s any, c *Context, in input, given bool) error {
 		var arg In
 		if given {
 			if err := in.decode(c, &arg); err != nil {

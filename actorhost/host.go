@@ -147,7 +147,8 @@ func (h *Host) Done() <-chan struct{} { return h.done }
 // the error is troupe.ErrBadInput.
 func (h *Host) Stop(ctx context.Context) error {
 	if c, ok := FromContext(ctx); ok && c.a.host == h.env && !c.hasEnded() {
-		return errs.New(troupe.CodeBadInput, "actorhost: Stop within a turn of %s on this host would wait for itself: stop it elsewhere", c.a.id)
+		return errs.New(troupe.CodeBadInput, "actorhost: Stop within a turn of %s on this host would wait for itself: stop it elsewhere",
+			c.a.id)
 	}
 	h.stop.Do(func() {
 		h.stopErr = h.shutDown(ctx)

@@ -18,7 +18,7 @@ func meant(err error) error {
 	if err == nil || reflect.TypeOf(err) != joined {
 		return err
 	}
-	for _, one := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:errorlint // see joined
+	for _, one := range err.(interface{ Unwrap() []error }).Unwrap() {
 		if meant(one) != nil {
 			return err
 		}

@@ -32,16 +32,16 @@ func (e trap) Is(error) bool { e.spring("Is"); return false }
 func (e trap) As(any) bool   { e.spring("As"); return false }
 func (e trap) Unwrap() error { e.spring("Unwrap"); return nil }
 
-// wrapsItself and joinsItself are errors that errors.Is never comes to the end of.
+// ringError and joinedRingError are errors that errors.Is never comes to the end of.
 type (
-	wrapsItself struct{}
-	joinsItself struct{}
+	ringError       struct{}
+	joinedRingError struct{}
 )
 
-func (wrapsItself) Error() string     { return "me" }
-func (e wrapsItself) Unwrap() error   { return e }
-func (joinsItself) Error() string     { return "us" }
-func (e joinsItself) Unwrap() []error { return []error{e, e} }
+func (ringError) Error() string           { return "me" }
+func (e ringError) Unwrap() error         { return e }
+func (joinedRingError) Error() string     { return "us" }
+func (e joinedRingError) Unwrap() []error { return []error{e, e} }
 
 func noError() error            { var none *troupe.Error; return none }
 func (e trap) String() string   { return e.Error() }
@@ -50,7 +50,7 @@ func (e trap) GoString() string { return e.Error() }
 // misdeeds are what no host may die of.
 var misdeeds = map[string]func() error{
 	"panic":                  func() error { panic("out of luck") },
-	"panic nil":              func() error { panic(nil) }, //nolint:govet // on purpose
+	"panic nil":              func() error { panic(nil) },
 	"panic trap":             func() error { panic(trap{"Error"}) },
 	"panic nil error":        func() error { panic(noError()) },
 	"Goexit":                 func() error { runtime.Goexit(); return nil },
@@ -61,8 +61,8 @@ var misdeeds = map[string]func() error{
 	"joined trap":            func() error { return errors.Join(noError(), trap{"As"}) },
 	"nil error in a text":    func() error { return fmt.Errorf("saving: %w", noError()) },
 	"nil error with another": func() error { return errors.Join(noError(), errors.New("full")) },
-	"wraps itself":           func() error { return wrapsItself{} },
-	"joins itself":           func() error { return joinsItself{} },
+	"wraps itself":           func() error { return ringError{} },
+	"joins itself":           func() error { return joinedRingError{} },
 	"nil error":              noError,
 	"joined nil errors":      func() error { return errors.Join(noError(), errors.Join(noError())) },
 }
@@ -281,14 +281,14 @@ func (s *scene) take(text string) error {
 
 // TestNoMisdeedHarmsAnybodyElse walks all places with all misdeeds. The caller is told, the state is as before, the actor,
 // its neighbours and the host go on. That no goroutine is left is for the package to say.
-func TestNoMisdeedHarmsAnybodyElse(t *testing.T) { //nolint:paralleltest // there is one ambush at a time
+func TestNoMisdeedHarmsAnybodyElse(t *testing.T) {
 	b := hosttest.Start(t)
 	host := b.HostWith(actorhost.Config{Logger: slog.New(mannedHandler{slog.NewTextHandler(t.Output(), nil)})}, victims(), counters())
 	id, neighbour := host.ID(), troupe.GetOrCreate[counter](b.Client, "neighbour")
 	calls := 0
 	for where, p := range places {
 		for what, misdeed := range misdeeds {
-			t.Run(where+"/"+what, func(t *testing.T) { //nolint:paralleltest // see above
+			t.Run(where+"/"+what, func(t *testing.T) {
 				key := where + what
 				s := &scene{t, b, troupe.GetOrCreate[victim](b.Client, key), troupe.GetOrCreate[victim](b.Client, "other "+key)}
 				_, err := s.value()

@@ -19,9 +19,8 @@ type mayfly struct{ troupe.Ref }
 func (mayfly) ActorType() string { return "mayfly" }
 
 var (
-	hatch    = troupe.NewConstructor[mayfly, int]()
-	flutter  = troupe.NewAction[mayfly, int, int]("flutter")
-	watchFor = troupe.NewAction[mayfly, string, int]("watchFor")
+	hatch   = troupe.NewConstructor[mayfly, int]()
+	flutter = troupe.NewAction[mayfly, int, int]("flutter")
 )
 
 type mayflyState struct{ Value, Woken int }

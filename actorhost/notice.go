@@ -102,7 +102,8 @@ func (a *activation) handleLogged(e store.Logged) error {
 	}}
 	result, err := a.runTurn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
 		if !e.Place.Follows(troupe.Position(heard.Last)) {
-			if err := a.handleGap(c, troupe.Gap{Actor: e.Actor, Event: e.Event, After: troupe.Position(heard.Last), Before: e.Place.Position}); err != nil {
+			gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: troupe.Position(heard.Last), Before: e.Place.Position}
+			if err := a.handleGap(c, gap); err != nil {
 				return err
 			}
 		}

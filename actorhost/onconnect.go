@@ -14,7 +14,8 @@ type connectHook func(s any, c *Context, conn *Connection, in input) error
 // f also runs when a connection comes back after its host has died or has moved the actor. The connection receives what
 // f broadcasts and sends to it.
 func OnConnect[R troupe.Reference, S, P any](_ troupe.Connector[R, P], f func(*S, *Context, *Connection, P) error) Handler[R, S] {
-	return Handler[R, S]{name: wire.ConnectAction, takes: reflect.TypeFor[P](), connect: func(s any, c *Context, conn *Connection, in input) error {
+	takes := reflect.TypeFor[P]()
+	return Handler[R, S]{name: wire.ConnectAction, takes: takes, connect: func(s any, c *Context, conn *Connection, in input) error {
 		var params P
 		if err := in.decode(c, &params); err != nil {
 			return err

@@ -179,7 +179,7 @@ type dialer struct {
 
 	mu         sync.Mutex
 	connecting context.Context //nolint:containedctx // of Connect; nil once that has returned
-	asked      bool // by the connection that is being made
+	asked      bool            // by the connection that is being made
 	release    []func() bool
 	failed     error
 }

@@ -70,14 +70,15 @@ func (c *compiler) noteOmission(t reflect.Type, omits bool) error {
 
 // hidesAll reports whether a struct without encoded fields has others, that are not left out on purpose.
 func hidesAll(t reflect.Type) bool {
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Name != "_" && f.Tag.Get(structTag) != "-" {
+	for f := range t.Fields() {
+		if f := f; f.Name != "_" && f.Tag.Get(structTag) != "-" {
 			return true
 		}
 	}
 	return false
 }
 
+//nolint:gocognit // one rule of the encoder after the other
 func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through []reflect.Type) error {
 	if slices.Contains(through, t) {
 		return fmt.Errorf("%s embeds itself", t)
@@ -112,7 +113,7 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 					return within("."+f.Name, err)
 				}
 				if len(*fields) == before && f.IsExported() && hidesAll(inner) {
-					return within("."+f.Name, faultf("%s has no exported fields: make it a field with a lower-case name if it may be lost", inner))
+					return within("."+f.Name, faultf("%s has no exported fields: to lose it, make it a lower-case field", inner))
 				}
 				continue
 			}

@@ -125,8 +125,8 @@ func (h *hidden) sum(to *maphash.Hash, v reflect.Value) {
 		if hasLock(v.Type()) {
 			return
 		}
-		for i := range v.NumField() {
-			h.sum(to, v.Field(i))
+		for _, field := range v.Fields() {
+			h.sum(to, field)
 		}
 	case reflect.String:
 		maphash.WriteComparable(to, v.String())
@@ -150,8 +150,8 @@ func hasLock(t reflect.Type) bool {
 	if t.PkgPath() == "sync" || t.PkgPath() == "sync/atomic" {
 		return true
 	}
-	for i := range t.NumField() {
-		if f := t.Field(i).Type; f.Kind() == reflect.Struct && hasLock(f) {
+	for field := range t.Fields() {
+		if f := field.Type; f.Kind() == reflect.Struct && hasLock(f) {
 			return true
 		}
 	}

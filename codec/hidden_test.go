@@ -27,7 +27,7 @@ type hiddenItem struct {
 
 type locked struct {
 	Shown int
-	mu    sync.Mutex
+	_     sync.Mutex
 	count int
 }
 

@@ -68,7 +68,7 @@ func omittedIn(v reflect.Value) error {
 
 func omittedInFields(v reflect.Value) error {
 	p := planOf(v.Type())
-	if v.Type() == timeType || p.err != nil {
+	if v.Type() == timeType {
 		return nil
 	}
 	for i := range p.fields {
@@ -93,7 +93,7 @@ func isLeftOut(v reflect.Value) bool {
 	if inAny {
 		v = v.Elem()
 	}
-	if z, ok := v.Interface().(zeroer); ok {
+	if z, ok := reflect.TypeAssert[zeroer](v); ok {
 		return acceptsNil(v.Type()) && v.IsNil() || z.IsZero()
 	}
 	if !inAny {

@@ -47,7 +47,7 @@ func settle(v reflect.Value) (changed reflect.Value, err error) {
 	}
 	if v.Type() == timeType {
 		at := v.Interface().(time.Time)
-		if settled := at.Round(0).UTC(); at != settled { //nolint:revive // it is the form that matters, not the moment
+		if settled := at.Round(0).UTC(); at != settled {
 			return reflect.ValueOf(settled), nil
 		}
 		return same, nil

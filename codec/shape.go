@@ -63,8 +63,8 @@ func holds(t reflect.Type, is func(reflect.Type) bool, within []reflect.Type) bo
 	case reflect.Pointer, reflect.Array, reflect.Slice, reflect.Map:
 		return holds(t.Elem(), is, within)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if holds(t.Field(i).Type, is, within) {
+		for field := range t.Fields() {
+			if holds(field.Type, is, within) {
 				return true
 			}
 		}

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -53,7 +54,7 @@ func escaped(data []byte) int {
 	}
 	code := 0
 	for _, c := range data[2:6] {
-		digit := bytes.IndexByte([]byte("0123456789abcdef"), c|0x20)
+		digit := strings.IndexByte("0123456789abcdef", c|0x20)
 		if c <= '9' {
 			digit = int(c) - '0'
 		}

@@ -12,7 +12,7 @@ type callCommand struct {
 	Action string  `arg:"" help:"Action."`
 	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin. Without it, piped stdin is read."`
 
-	RequestID string `name:"request-id" placeholder:"ID" help:"Run once however often it is called with this ID; later calls get the first answer."`
+	RequestID string `name:"request-id" placeholder:"ID" help:"Run once, however often it is called with this ID."`
 	Existing  bool   `help:"Fail if there is no such actor, instead of creating it."`
 	Raw       bool   `short:"r" help:"Write the output in one line, on a terminal too."`
 }

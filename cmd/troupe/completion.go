@@ -26,6 +26,8 @@ func (c *completionCommand) run(_ context.Context, e env) error {
 
 // completionScripts ask the program itself, by its verb __complete, what can follow the words so far. They complete
 // the names of files if it prints filesMark.
+//
+//nolint:dupword // fish ends with end
 var completionScripts = map[string]string{
 	"bash": `_troupe() {
   local IFS=$'\n' line

@@ -21,7 +21,8 @@ type hostsCommand struct{}
 
 // Help is shown by troupe hosts --help.
 func (*hostsCommand) Help() string {
-	return `A host is up as long as it renews its lease. If none is up, the exit code is 3. HOST is its name and the beginning of its id. AWAKE is the number of ` +
+	return `A host is up as long as it renews its lease. If none is up, the exit code is 3. ` +
+		`HOST is its name and the beginning of its id. AWAKE is the number of ` +
 		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them.`
 }
 

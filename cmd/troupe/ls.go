@@ -28,7 +28,8 @@ const defaultLimit = 1000
 func (*lsCommand) Help() string {
 	return `An actor has a record from its creation until it is destroyed. HOST is the host that runs it or ran it last; ` +
 		`the record does not say whether the actor is awake. A host that is not up is marked: the next call to one of its actors ` +
-		`moves that actor to another host. STATE is the size of the state, WRITTEN is when the record last changed. If there are none, the exit code is 3.`
+		`moves that actor to another host. STATE is the size of the state, WRITTEN is when the record last changed. ` +
+		`If there are none, the exit code is 3.`
 }
 
 func (c *lsCommand) run(ctx context.Context, e env) error {

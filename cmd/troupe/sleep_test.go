@@ -19,7 +19,7 @@ func TestSleep(t *testing.T) {
 	require.Contains(t, p.run(t.Context(), "info", "room", "a/b", "--json").out, `"awake":false`)
 	require.Equal(t, result{exitOK, "", "room/a/b was not awake\n"}, p.run(t.Context(), "sleep", "room", "a/b"))
 	require.Equal(t, result{exitOK, "5\n", ""}, p.run(t.Context(), "call", "room", "a/b", "add", "0"))
-	require.Equal(t, `{"type":"room","key":"a/b","slept":true}`+"\n", p.run(t.Context(), "sleep", "room", "a/b", "--json").out)
+	require.JSONEq(t, `{"type":"room","key":"a/b","slept":true}`+"\n", p.run(t.Context(), "sleep", "room", "a/b", "--json").out)
 	require.Equal(t, result{exitNotFound, "", "error not_found: there is no actor room/c\n"}, p.run(t.Context(), "sleep", "room", "c"))
 	stop()
 	require.Equal(t, exitOK, p.run(t.Context(), "sleep", "room", "a/b").code, "nobody could have it awake")

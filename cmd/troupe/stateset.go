@@ -140,11 +140,11 @@ func (c *stateSetCommand) check(ctx context.Context, r actorRecord, given []byte
 	case errors.Is(err, troupe.ErrNotFound) && !c.Create:
 		return err
 	case err != nil || len(found.State) == 0 || c.Force || c.Raw:
-		return nil //nolint:nilerror // the write reports what is wrong
+		return nil //nolint:nilerr // the write reports what is wrong
 	}
 	stored, err := codec.ToJSON(found.State)
 	if err != nil {
-		return nil //nolint:nilerror // nothing can be compared with it
+		return nil //nolint:nilerr // nothing can be compared with it
 	}
 	unknown, known, err := unknownFields(given, stored)
 	switch {

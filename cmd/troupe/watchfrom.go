@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
+
+// The headers of a message that JetStream delivers.
+const streamHeader, sequenceHeader = "Nats-Stream", "Nats-Sequence"
 
 // watchFrom is where kept events are shown from: a place in their stream, or a time. The zero value shows none.
 type watchFrom struct {
@@ -43,10 +45,10 @@ func parseFrom(text string, now time.Time) (watchFrom, error) {
 
 // keptPlace is the place of a durable event among the kept ones. It is zero for other events.
 func keptPlace(ns wire.Namespace, header nats.Header) uint64 {
-	if header.Get(jetstream.StreamHeader) != store.LogName(ns) {
+	if header.Get(streamHeader) != store.LogName(ns) {
 		return 0
 	}
-	place, err := strconv.ParseUint(header.Get(jetstream.SequenceHeader), 10, 64)
+	place, err := strconv.ParseUint(header.Get(sequenceHeader), 10, 64)
 	if err != nil {
 		return 0
 	}

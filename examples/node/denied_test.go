@@ -6,7 +6,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
-	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/bustest" //nolint:depguard // a server with users, for a test of ours
 )
 
 // TestDenied has a client meet a server that does not let it do everything.

@@ -44,7 +44,7 @@ func Find(err error) (found *troupe.Error) {
 	walk(err, new(int), func(one error) bool {
 		if known, ok := one.(*troupe.Error); ok { //nolint:errorlint // it is the walk itself
 			found = known
-		} else if other, ok := one.(interface{ As(target any) bool }); ok { //nolint:errorlint // it is the walk itself
+		} else if other, ok := one.(interface{ As(target any) bool }); ok {
 			if !other.As(&found) {
 				found = nil
 			}
@@ -57,7 +57,7 @@ func Find(err error) (found *troupe.Error) {
 // Is is errors.Is, but ends for an error that wraps itself. The target is comparable.
 func Is(err, target error) bool {
 	return walk(err, new(int), func(one error) bool {
-		other, ok := one.(interface{ Is(target error) bool })                              //nolint:errorlint // it is the walk itself
+		other, ok := one.(interface{ Is(target error) bool })
 		return reflect.TypeOf(one).Comparable() && one == target || ok && other.Is(target) //nolint:errorlint // it is the walk itself
 	})
 }

@@ -118,5 +118,6 @@ func (c *Broadcast) Apply(p *Parts) {
 
 // Emitted returns the event as it is kept in the outbox.
 func (c *Broadcast) Emitted() Emitted {
-	return Emitted{Event: c.Event, Position: wire.Position(c.Place.Position), Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except}
+	at := wire.Position(c.Place.Position)
+	return Emitted{Event: c.Event, Position: at, Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except}
 }

@@ -95,7 +95,7 @@ func (p *Pool[T]) do(one T) {
 			return
 		}
 		if value := recover(); value != nil {
-			panic(value) // nobody goes on after a panic
+			panic(value) //nolint:forbidigo // it goes on: it is not ours
 		}
 		p.Add(one)
 	}()

@@ -21,7 +21,8 @@ func (s *Sender) Invoke(ctx context.Context, call Call) error {
 	}
 	if call.Out != nil { // what cannot be decoded should not run
 		if err := codec.Check(reflect.TypeOf(call.Out)); err != nil {
-			return &troupe.Error{Code: troupe.CodeBadInput, Err: err, Message: fmt.Sprintf("%s.%s: the output: %v", call.ID, call.Action, err)}
+			return &troupe.Error{Code: troupe.CodeBadInput, Err: err,
+				Message: fmt.Sprintf("%s.%s: the output: %v", call.ID, call.Action, err)}
 		}
 	}
 	trip := spareTrips.Get().(*roundTrip)
