@@ -60,6 +60,10 @@ type hooks struct {
 // the record through all writes. A stored state that S cannot take, such as a number for a text, is
 // troupe.CodeStateCorrupt and stays as it is: see "troupe state".
 //
+// From the end of a turn on, a time.Time in S is in UTC, and what is in an any is what decoding puts there: an int64 for
+// an int, a []any for a []string. So an actor finds the same before and after sleep. A turn that leaves what could not
+// be decoded again fails.
+//
 // The compiler checks that all handlers belong to the same R and S. An invalid name, or one used twice, is an error of
 // [Start]; so is a state, an input or an output of a type that could not be decoded again, such as one with an
 // interface that has methods, or a struct without exported fields: see package codec.

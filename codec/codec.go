@@ -16,6 +16,10 @@ import (
 // A *struct{} stands for nothing: it encodes to no bytes, and decodes from no bytes, a msgpack nil or a JSON null. No
 // other type decodes from no bytes.
 //
+// Whatever is encoded can be decoded to the same value, or encoding it is an error that names the place: an any that holds a
+// map whose keys are no strings, a string that is not UTF-8, NaN as a key, a time after the year 9999, a pointer to nil,
+// and what omitempty would leave out though it is something.
+//
 // A struct with two fields of the same name, or with an exported field that has no encoding (a channel, a function), is
 // an error both ways. Unexported fields are never encoded.
 type Codec interface {

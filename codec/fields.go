@@ -71,7 +71,7 @@ func (c *compiler) noteOmission(t reflect.Type, omits bool) error {
 // hidesAll reports whether a struct without encoded fields has others, that are not left out on purpose.
 func hidesAll(t reflect.Type) bool {
 	for f := range t.Fields() {
-		if f := f; f.Name != "_" && f.Tag.Get(structTag) != "-" {
+		if f.Name != "_" && f.Tag.Get(structTag) != "-" {
 			return true
 		}
 	}
