@@ -37,7 +37,7 @@ func (c *comparison) compare(a, b reflect.Value) error {
 		return faultf("a %s comes back as a %s", a.Type(), b.Type())
 	case a.Type() == timeType:
 		return compareTimes(a, b)
-	case a.Kind() != reflect.Interface && a.Kind() != reflect.Pointer && !isPlain(a.Type()):
+	case a.Kind() != reflect.Interface && a.Kind() != reflect.Pointer && shapeOf(a.Type()).own:
 		return compareEncoded(a, b)
 	}
 	switch a.Kind() {
@@ -126,6 +126,9 @@ func (c *comparison) compareStructs(a, b reflect.Value) error {
 func (c *comparison) compareLists(a, b reflect.Value) error {
 	if a.Len() != b.Len() {
 		return faultf("a list of %d comes back as one of %d", a.Len(), b.Len())
+	}
+	if a.Kind() == reflect.Slice && a.Type().Elem().Kind() == reflect.Uint8 && bytes.Equal(a.Bytes(), b.Bytes()) {
+		return nil // a large one would take long byte by byte
 	}
 	for i := range a.Len() {
 		if err := c.compare(a.Index(i), b.Index(i)); err != nil {

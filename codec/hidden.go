@@ -108,6 +108,10 @@ func (h *hidden) sum(to *maphash.Hash, v reflect.Value) {
 		}
 	case reflect.Slice, reflect.Array:
 		maphash.WriteComparable(to, v.Len())
+		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+			_, _ = to.Write(v.Bytes())
+			return
+		}
 		for i := range v.Len() {
 			h.sum(to, v.Index(i))
 		}

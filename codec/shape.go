@@ -10,6 +10,7 @@ import (
 type shape struct {
 	lists       bool // slices or maps
 	loose       bool // what decoding changes: an any, a time.Time
+	own         bool // its methods encode it
 	listFields  []int
 	looseFields []int
 }
@@ -20,7 +21,7 @@ func shapeOf(t reflect.Type) *shape {
 	if known, ok := shapes.Load(t); ok {
 		return known.(*shape)
 	}
-	s := &shape{lists: holds(t, isList, nil), loose: holds(t, isLoose, nil)}
+	s := &shape{lists: holds(t, isList, nil), loose: holds(t, isLoose, nil), own: !isPlain(t)}
 	if t.Kind() == reflect.Struct && t != timeType {
 		for i := range t.NumField() {
 			f := t.Field(i)
