@@ -91,7 +91,8 @@ func (c *Context) Value(key any) any {
 	case key == (contextKey{}) || key == (troupe.CallerKey{}):
 		return c
 	case origin.IsKey(key): // so that calls by any client, made with this context, are known to be the actor's
-		return c.origin()
+		from := c.origin()
+		return &from
 	}
 	c.mu.Lock()
 	timed := c.timed
@@ -159,11 +160,7 @@ func (c *Context) Actor(actorType string, key ...string) troupe.Handle {
 // The next call through troupe.GetOrCreate creates a new actor. If the on-create or the on-wake hook destroys the actor,
 // the call that has woken it gets troupe.CodeNotFound, and its action does not run.
 func (c *Context) Destroy() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if effects := c.takeEffects("Destroy"); effects != nil {
-		effects.destroy = true
-	}
+	c.addEffect("Destroy", func(e *effects) { e.destroy = true })
 }
 
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
@@ -192,27 +189,30 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
-	return h.client.Invoke(origin.With(ctx, *now.origin()), call)
+	return h.client.Invoke(origin.With(ctx, now.origin()), call)
 }
 
 // origin is where the calls of the turn come from. Nobody waits for those that are made after it.
-func (c *Context) origin() *origin.Origin {
-	from := &origin.Origin{Host: &c.a.host.origin}
+func (c *Context) origin() origin.Origin {
+	from := origin.Origin{Host: &c.a.host.origin}
 	if !c.hasEnded() {
 		from.Chain = appendToChain(wire.FirstHeader(c.turn.header, wire.HeaderChain), c.a.id)
 	}
 	return from
 }
 
-// takeEffects returns the effects for the caller to add to, or nil after the turn, which is logged. The caller holds
-// c.mu.
-func (c *Context) takeEffects(what string) *effects {
-	if c.ended {
-		c.a.logger(c.turn.id.String()).Error("a method of a Context was called after its turn and did nothing",
-			slog.String("method", what), slog.String("action", c.turn.action))
-		return nil
+// addEffect adds to the effects. After the turn it does nothing but log the name of the method.
+func (c *Context) addEffect(method string, add func(*effects)) {
+	c.mu.Lock()
+	ended := c.ended
+	if !ended {
+		add(c.effectsToFill())
 	}
-	return c.effectsToFill()
+	c.mu.Unlock()
+	if ended {
+		c.a.logger(c.turn.id.String()).Error("a method of a Context was called after its turn and did nothing",
+			slog.String("method", method), slog.String("action", c.turn.action))
+	}
 }
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
@@ -265,9 +265,7 @@ func (c *Context) Disconnect(conn *Connection, reason string) {
 	if conn == nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if effects := c.takeEffects("Disconnect"); effects != nil {
-		effects.disconnections = append(effects.disconnections, disconnection{conn, reason})
-	}
+	c.addEffect("Disconnect", func(e *effects) {
+		e.disconnections = append(e.disconnections, disconnection{conn, reason})
+	})
 }

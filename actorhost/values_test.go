@@ -204,3 +204,14 @@ func TestValuesThatDoNotComeBackAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A call whose output nothing can be decoded into does not run.
+func TestOutputThatCannotBeDecodedIsRefusedBeforeTheCall(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, vaults())
+	ref := troupe.GetOrCreate[vault](b.Client, "a")
+	err := b.Client.Invoke(t.Context(), troupe.Invocation{ID: ref.ID(), Action: "keep", In: "int", Out: new(error)})
+	require.ErrorIs(t, err, troupe.ErrBadInput)
+	_, err = kept.Call(t.Context(), troupe.Get[vault](b.Client, "a"), nil)
+	require.ErrorIs(t, err, troupe.ErrNotFound, "it has run")
+}

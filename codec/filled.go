@@ -7,9 +7,13 @@ import "reflect"
 // keep what is nil, because a Go program can tell the difference. v itself is not changed. Fields that are omitted when
 // empty, and types that encode themselves, stay as they are.
 func Filled(v any) any {
-	switch v.(type) {
+	switch known := v.(type) { // what most calls have; v itself is returned, which costs no allocation
 	case nil, *struct{}, bool, int, int64, float64, string:
-		return v // what most calls have
+		return v
+	case []byte:
+		if known != nil {
+			return v
+		}
 	}
 	found := reflect.ValueOf(v)
 	p := planOf(found.Type())

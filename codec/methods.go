@@ -81,10 +81,8 @@ func customDecoder(t reflect.Type) decodeFunc {
 	if t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
 		return nil
 	}
-	for _, method := range methodsThatDecode {
-		if reflect.PointerTo(t).Implements(method.of) {
-			return method.decode
-		}
+	if i := decodes(t); i >= 0 {
+		return methodsThatDecode[i].decode
 	}
 	return nil
 }

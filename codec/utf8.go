@@ -2,7 +2,7 @@ package codec
 
 import (
 	"bytes"
-	"strings"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -52,18 +52,11 @@ func escaped(data []byte) int {
 	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
 		return -1
 	}
-	code := 0
-	for _, c := range data[2:6] {
-		digit := strings.IndexByte("0123456789abcdef", c|0x20)
-		if c <= '9' {
-			digit = int(c) - '0'
-		}
-		if digit < 0 {
-			return -1
-		}
-		code = code<<4 | digit
+	code, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	if err != nil {
+		return -1
 	}
-	return code
+	return int(code)
 }
 
 // checkUTF8 refuses a string that other languages cannot read.

@@ -126,7 +126,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 	}
 	command, ok := reflect.TypeAssert[verb](parsed.Selected().Target.Addr())
 	if !ok {
-		return nil, false, fmt.Errorf("%s is not implemented", parsed.Command())
+		return nil, false, fmt.Errorf("%s is a verb without a run", parsed.Command())
 	}
 	if c, ok := command.(*completeCommand); ok {
 		c.model, c.envOf = parser.Model, envOfFlags

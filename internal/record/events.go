@@ -56,7 +56,7 @@ func (e *Events) Size() int64 {
 func (e *Events) Append(b []byte) []byte {
 	b = codec.AppendMap(b, len(e.last))
 	for name, last := range e.last {
-		b = appendPosition(codec.AppendString(b, name), last)
+		b = appendPosition(codec.AppendString(b, name), wire.Position(last))
 	}
 	return b
 }
@@ -68,9 +68,8 @@ func (e *Events) Decode(value []byte) error {
 		return err
 	}
 	e.last = make(map[string]troupe.Position, len(decoded))
-	for name, found := range decoded {
-		last := troupe.Position(found)
-		e.last[name] = last
+	for name, last := range decoded {
+		e.last[name] = troupe.Position(last)
 		if err := checkName("event", name); err != nil {
 			return err
 		}

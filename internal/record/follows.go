@@ -88,7 +88,7 @@ func (f *Follows) append(b []byte) []byte {
 		for event, heard := range followed.Events {
 			b = codec.AppendMap(codec.AppendString(b, event), 2)
 			b = codec.AppendUint(codec.AppendString(b, "f"), heard.From)
-			b = appendPosition(codec.AppendString(b, "l"), troupe.Position(heard.Last))
+			b = appendPosition(codec.AppendString(b, "l"), heard.Last)
 		}
 	}
 	return b
@@ -133,7 +133,7 @@ func checkHeard(event string, heard *Heard) error {
 	case heard.Last == (wire.Position{}): // there was no event
 		return nil
 	}
-	return checkPosition(troupe.Position(heard.Last))
+	return checkPosition(heard.Last)
 }
 
 // Follow is the change of a turn that adds a durable subscription.

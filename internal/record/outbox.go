@@ -86,7 +86,7 @@ func (e Emitted) append(b []byte) []byte {
 	at, fields := len(b), 2
 	b = codec.AppendMap(b, 0)
 	b = codec.AppendString(codec.AppendString(b, "event"), e.Event)
-	b = appendPosition(codec.AppendString(b, "position"), troupe.Position(e.Position))
+	b = appendPosition(codec.AppendString(b, "position"), e.Position)
 	if e.Previous != 0 {
 		fields++
 		b = codec.AppendUint(codec.AppendString(b, "previous"), e.Previous)
@@ -129,5 +129,5 @@ func (e Emitted) check() error {
 	if e.Previous > maxNumber {
 		return fmt.Errorf("the epoch before it is %d", e.Previous)
 	}
-	return checkPosition(troupe.Position(e.Position))
+	return checkPosition(e.Position)
 }
