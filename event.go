@@ -30,12 +30,14 @@ func (e Event[R, P]) emission(payload P) Emission {
 // Events are handled one after the other, in the order of their broadcast, and none twice. [OnGap] tells of events that
 // were missed because the connection was away or handle is too slow. [DeliveryOf] tells handle which event it has.
 //
-// In a program each subscription has its own queue and never slows the actor. In an actor each event is a turn, so handle
-// may use the actor's state: actorhost.FromContext returns the Context of the turn, and an error undoes the turn. An actor
-// has one subscription to one event of one actor; subscribing again replaces its handler. The subscription lasts as long
-// as the actor is awake. [DurableEvent.SubscribeDurable] makes one that lasts longer.
+// In a program each subscription has its own queue and never slows the actor; a handle that panics ends the program. In an
+// actor each event is a turn, so handle may use the actor's state: actorhost.FromContext returns the Context of the turn,
+// and an error or a panic undoes the turn. An actor has one subscription to one event of one actor; subscribing again
+// replaces its handler. The subscription lasts as long as the actor is awake. [DurableEvent.SubscribeDurable] makes one
+// that lasts longer.
 //
-// The error is [ErrUnavailable] without a connection, and [ErrDenied] if NATS does not allow the subscription.
+// The error is [ErrUnavailable] without a connection, [ErrDenied] if NATS does not allow the subscription, and [ErrCanceled]
+// or [ErrDeadlineExceeded] if ctx ends before it is made. Once it is made, ctx does not matter.
 func (e Event[R, P]) Subscribe(
 	ctx context.Context, ref R, handle func(ctx context.Context, payload P) error, options ...SubscribeOption,
 ) (Subscription, error) {

@@ -29,6 +29,7 @@ type activation struct {
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[work]
 	serving     dedup.ID             // of the call that is running
+	canceled    *canceledCalls       // nil if there are none
 	running     bool                 // a goroutine drains the mailbox
 	closed      bool                 // the mailbox takes nothing more; the host has removed the activation
 	endedSignal chan struct{}        // closed when closed is set; nil until somebody waits for it
@@ -118,13 +119,16 @@ func (a *activation) requestEnd(why workKind) {
 func (a *activation) next() (work, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	for a.ending == 0 && a.mailbox.Len() > 0 {
+		w := a.mailbox.Pop(a.host.mailboxes)
+		if !a.passOver(&w) {
+			a.serving = w.ID
+			return w, true
+		}
+	}
 	switch {
 	case a.ending != 0:
 		return work{kind: a.ending}, true
-	case a.mailbox.Len() > 0:
-		w := a.mailbox.Pop(a.host.mailboxes)
-		a.serving = w.ID
-		return w, true
 	case !a.awake:
 		return work{kind: dropWork}, true
 	}
@@ -163,7 +167,7 @@ func (a *activation) close() []work {
 	if a.endedSignal != nil {
 		close(a.endedSignal)
 	}
-	return a.mailbox.Drain(a.host.mailboxes)
+	return a.drain()
 }
 
 // info describes the actor to the programs that ask the host about it.

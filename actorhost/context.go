@@ -28,10 +28,11 @@ type Context struct {
 	a    *activation
 	turn turn
 
-	mu      sync.Mutex
-	ended   bool
-	timed   *timedContext // nil until it is asked for: most actions need no timer
-	effects *effects      // nil if there are none, as in most turns
+	mu         sync.Mutex
+	ended      bool
+	callerGone bool
+	timed      *timedContext // nil until it is asked for: most actions need no timer
+	effects    *effects      // nil if there are none, as in most turns
 }
 
 // timedContext ends at the turn's deadline.
@@ -46,6 +47,22 @@ func (c *Context) effectsToFill() *effects {
 		c.effects = new(effects)
 	}
 	return c.effects
+}
+
+// addUndo adds what undoes something that does not wait for the turn to succeed. After the turn it is undone at once.
+func (c *Context) addUndo(undo func()) error {
+	c.mu.Lock()
+	ended := c.ended
+	if !ended {
+		effects := c.effectsToFill()
+		effects.undo = append(effects.undo, undo)
+	}
+	c.mu.Unlock()
+	if ended {
+		undo()
+		return errTurnOver
+	}
+	return nil
 }
 
 // addChange adds a change of the record. It is made if the turn succeeds.

@@ -64,6 +64,10 @@ func (d *dispatcher) receive(msg *nats.Msg) *activation {
 }
 
 func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Duration) *activation {
+	if target.Action == wire.CancelAction {
+		d.cancel(target.Tokens, msg)
+		return nil
+	}
 	w := &work{kind: callWork, Call: call.Of(msg)}
 	w.Action = target.Action
 	if err := d.admit(w, target, now); err != nil {
@@ -75,6 +79,16 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 		return nil
 	}
 	return d.enqueue(target.Tokens, w)
+}
+
+// cancel calls off the call with the same reply subject.
+func (d *dispatcher) cancel(tokens string, msg *nats.Msg) {
+	if id, ok := wire.ParseRequestID(msg.Reply); ok {
+		d.roster.cancel(tokens, id)
+		return
+	}
+	c := call.Of(msg)
+	d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the reply subject %.100q is that of no call", msg.Reply))
 }
 
 // admit checks and completes a call as far as it can without the actor.

@@ -15,27 +15,20 @@ import (
 // Listen subscribes the actor to an event of other actors: see [troupe.Event.Subscribe].
 func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (troupe.Subscription, error) {
 	a := c.a
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
+	if c.hasEnded() {
 		return nil, fmt.Errorf("subscribing to %s of %s: %w", listening.Event, listening.Actors, errTurnOver)
 	}
 	l := &listener{a: a, subject: a.host.ns.Events(listening.Actors, listening.Event) + " " + listening.Event, listening: listening}
+	undo := func() { _ = l.Unsubscribe() } // never fails
 	if old, was := a.replaceHandler(l); old != nil {
-		effects := c.effectsToFill()
-		effects.undo = append(effects.undo, func() { old.listenFor(was) })
-		return old, nil
-	}
-	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives
-	listening.Once = false
-	sub, err := a.host.client.Listen(ctx, listening)
-	if err != nil {
-		_ = l.Unsubscribe() // never fails
+		l, undo = old, func() { old.listenFor(was) }
+	} else if err := l.begin(ctx, listening); err != nil {
+		undo()
 		return nil, err
 	}
-	l.sub = sub
-	effects := c.effectsToFill()
-	effects.undo = append(effects.undo, func() { _ = l.Unsubscribe() }) // never fails
+	if err := c.addUndo(undo); err != nil {
+		return nil, err
+	}
 	return l, nil
 }
 

@@ -13,9 +13,9 @@ import (
 type listener struct {
 	a       *activation
 	subject string
-	sub     troupe.Subscription // by the host's client, which queues what the mailbox has no room for
 
 	// Guarded by the activation's mutex.
+	sub       troupe.Subscription // by the host's client, which queues what the mailbox has no room for; nil until made
 	listening troupe.ListenRequest
 	ended     bool
 }
@@ -83,9 +83,28 @@ func (l *listener) Unsubscribe() error {
 	if l.a.listeners[l.subject] == l {
 		delete(l.a.listeners, l.subject)
 	}
+	sub := l.sub
 	l.a.mu.Unlock()
-	if l.sub == nil {
+	if sub == nil {
 		return nil
 	}
-	return l.sub.Unsubscribe()
+	return sub.Unsubscribe()
+}
+
+// begin makes the subscription.
+func (l *listener) begin(ctx context.Context, listening troupe.ListenRequest) error {
+	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives
+	listening.Once = false
+	sub, err := l.a.host.client.Listen(ctx, listening)
+	if err != nil {
+		return err
+	}
+	l.a.mu.Lock()
+	ended := l.ended
+	l.sub = sub
+	l.a.mu.Unlock()
+	if ended { // meanwhile
+		return sub.Unsubscribe()
+	}
+	return nil
 }

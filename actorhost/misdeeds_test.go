@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // trap is an error with methods that panic.
@@ -195,7 +197,8 @@ func (s *victimState) act(c *actorhost.Context, what string) (map[string]any, er
 	case "log":
 		c.Logger().Info("a line", slog.Any("value", token("value")))
 	case "listen":
-		_, err := victimFired.Subscribe(c, other, func(context.Context, token) error { return s.visited("event") })
+		_, err := victimFired.Subscribe(c, other, func(context.Context, token) error { return s.visited("event") },
+			troupe.OnGap(func(context.Context, troupe.Gap) error { return s.visited("gap") }))
 		return nil, err
 	case "follow":
 		return nil, victimSpoke.SubscribeDurable(c, other)
@@ -257,6 +260,16 @@ var places = map[string]place{
 	}, left: 1000},
 	"event": {prepare: func(s *scene) { require.NoError(s, s.act("listen")) }, visit: func(s *scene) error {
 		return call(s.Context(), victimAct, s.other, "broadcast")
+	}, left: 1000},
+	"gap": {prepare: func(s *scene) { require.NoError(s, s.act("listen")) }, visit: func(s *scene) error {
+		nc := s.bus.Connect()
+		for _, position := range []string{"1.1", "1.3"} {
+			msg := nats.NewMsg("troupe.event." + s.other.ID().Tokens() + ".fired")
+			msg.Header.Set(wire.HeaderEvent, position)
+			msg.Data = []byte("\xa1x")
+			require.NoError(s, nc.PublishMsg(msg))
+		}
+		return nil
 	}, left: 1000},
 	"durable event": {prepare: func(s *scene) { require.NoError(s, s.act("follow")) }, visit: func(s *scene) error {
 		return call(s.Context(), victimAct, s.other, "speak")

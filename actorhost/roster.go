@@ -51,6 +51,16 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 	}
 }
 
+// cancel calls off a call of an actor, if it is here.
+func (r *roster) cancel(tokens string, id wire.RequestID) {
+	r.mu.Lock()
+	a := r.active[tokens]
+	r.mu.Unlock()
+	if a != nil {
+		a.cancel(id)
+	}
+}
+
 // getOrActivate returns the activation of an actor, a new one if there is none.
 func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	r.mu.Lock()

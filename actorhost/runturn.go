@@ -27,11 +27,15 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 		return result{}, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
 	}
 	c := &Context{a: a, turn: t}
+	if a.kind.config.CancelWithCaller {
+		a.setRunning(c)
+		defer a.setRunning(nil)
+	}
 	r, err := c.run(f)
 	ended := a.host.clock.Now()
 	r.took = ended - began
 	if err != nil {
-		err = a.callerError(t, err)
+		err = a.callerError(c, err)
 	} else if !r.destroyed {
 		r.State, err = a.encodeIfChanged(t, &r.Changes, ended)
 	}
@@ -101,12 +105,13 @@ func (a *activation) rollBack(c *Context) {
 
 // callerError returns what the caller is told of an error from the actor's own code. A *troupe.Error is passed on, but
 // never as retryable: this action had started.
-func (a *activation) callerError(t turn, err error) error {
+func (a *activation) callerError(c *Context, err error) error {
+	t := c.turn
 	var known *troupe.Error
-	late := false
+	late, canceled := false, false
 	panicked := protect(func() error { // methods of the error run
 		known = errs.Find(err)
-		late = errs.Is(err, context.DeadlineExceeded)
+		late, canceled = errs.Is(err, context.DeadlineExceeded), errs.Is(err, context.Canceled)
 		return nil
 	})
 	switch {
@@ -118,6 +123,8 @@ func (a *activation) callerError(t turn, err error) error {
 		return &crossing
 	case late && t.deadline <= a.host.clock.Now():
 		return errs.New(troupe.CodeDeadlineExceeded, "%s.%s: the time of the call ran out", a.id, t.action)
+	case canceled && c.callerGone:
+		return errCallerGone
 	default:
 		return a.internalError(t, err)
 	}

@@ -127,7 +127,7 @@ func (a *activation) forwardAll(w *work, owner string) (released bool) {
 		return true
 	}
 	a.mu.Lock()
-	left := a.mailbox.Drain(a.host.mailboxes)
+	left := a.drain()
 	a.mu.Unlock()
 	for _, w := range left {
 		if w.kind != callWork {

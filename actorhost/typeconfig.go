@@ -21,6 +21,10 @@ type TypeConfig struct {
 	// ActionTimeout limits actions and hooks whose caller would wait longer: the Context is done then. An action that
 	// ignores this is not stopped. Default: [DefaultActionTimeout].
 	ActionTimeout time.Duration
+	// CancelWithCaller makes the Context of a running action done when its caller gives up. The action may go on all the
+	// same. Calls that still wait for their turn are passed over in any case. Only callers whose context is canceled say
+	// so: one that dies does not.
+	CancelWithCaller bool
 	// MailboxSize limits how many calls wait for one actor. A call beyond that is refused with troupe.CodeOverloaded, as is
 	// one when 64 MB wait for the actor or 512 MB on its host. Default: [DefaultMailboxSize].
 	MailboxSize int

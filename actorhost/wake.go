@@ -30,6 +30,9 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
+	if a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox); err != nil {
+		return false, "", errs.Unavailable("%v", err)
+	}
 	if err := a.gate.SendLeft(ctx); err != nil {
 		return false, "", errs.Unavailable("%v", err)
 	}
@@ -47,10 +50,6 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		if a.commitWoken(&result, &commit.Output{}, w); a.destroyed {
 			return false, "", nil
 		}
-	}
-	a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox)
-	if err != nil {
-		return false, "", errs.Unavailable("%v", err)
 	}
 	a.awake = true
 	if tell := a.host.config.CheckState; tell != nil {
@@ -79,7 +78,7 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 		claim := f.Record
 		claim.Owner, claim.Epoch = a.session.ID, 0
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
-			return "", false, a.callerError(turnOf(w), err)
+			return "", false, a.callerError(&Context{turn: turnOf(w)}, err)
 		}
 		switch revision, err := a.writeClaim(ctx, claim); {
 		case err == nil:

@@ -69,8 +69,8 @@ func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 // Listen makes a subscription: see [troupe.Event.Subscribe]. If a handler fails, or an event cannot be decoded, the error is
 // logged. If too many events wait (see [Config].EventQueue), the next ones are dropped; the handler is told of the gap when
 // it has caught up.
-func (c *Client) Listen(_ context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
-	return c.subs.Listen(l)
+func (c *Client) Listen(ctx context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
+	return c.subs.Listen(ctx, l)
 }
 
 // Connect connects the program with an actor: see [troupe.Connector.Connect].

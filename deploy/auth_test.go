@@ -146,7 +146,7 @@ func (g guarded) request(t *testing.T, user, subject string) error {
 func (g guarded) subscribe(t *testing.T, user, subject, queue string) error {
 	t.Helper()
 	nc := g.connect(t, user)
-	guard := rpc.GuardSubscription(nc, subject)
+	guard := rpc.GuardSubscription(t.Context(), nc, subject)
 	defer guard.End()
 	_, err := nc.QueueSubscribe(subject, queue, func(*nats.Msg) {})
 	require.NoError(t, err)

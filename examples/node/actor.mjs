@@ -17,7 +17,7 @@ export class Actor {
    * @param {string} action
    * @param {unknown} [input]
    * @param {{ timeout?: number, existing?: boolean, requestId?: string, signal?: AbortSignal }} [options] `timeout` in ms;
-   *   `existing` to create no actor; `signal` to give the call up, which may run all the same
+   *   `existing` to create no actor; `signal` to give the call up: it does not run if it still waits for its turn, and may otherwise
    * @returns {Promise<any>}
    */
   async call(action, input, options) {

@@ -85,12 +85,16 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
   test("is closed at once", async () => {
     const troupe = new Troupe(nc);
     const actor = troupe.actor("inventory", unique());
-    const silent = nc.subscribe(`troupe.*.silent.>`, { callback: () => {} });
+    const sent = [];
+    const silent = nc.subscribe(`troupe.*.silent.>`, { callback: (_, msg) => sent.push(msg) });
     await nc.flush();
     const controller = new AbortController();
     const given = assert.rejects(troupe.actor("silent").call("wait", 1, { signal: controller.signal }), hasCode("canceled"));
     controller.abort();
     await given;
+    await nc.flush();
+    assert.deepEqual(sent.map((msg) => msg.subject), ["troupe.call.silent.wait", "troupe.call.silent._cancel"]);
+    assert.equal(sent[0].reply, sent[1].reply);
     const under = assert.rejects(troupe.actor("silent").call("wait"), hasCode("canceled"));
     await troupe.close();
     await under;

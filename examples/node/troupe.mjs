@@ -113,11 +113,14 @@ export class Troupe {
     }
     const body = this.codec.encode(input);
     const request = this.#begin(actor, action);
-    const abort = () => request.fail(new TroupeError("canceled", `${actor}.${action}: ${signal.reason?.message ?? "aborted"}`, { cause: signal.reason }));
+    const abort = () => {
+      request.fail(new TroupeError("canceled", `${actor}.${action}: ${signal.reason?.message ?? "aborted"}`, { cause: signal.reason }));
+      if (attempt > 0 && !this.nc.isClosed()) this.nc.publish(`${this.namespace}.call.${actor.tokens}._cancel`, undefined, { reply: request.subject });
+    };
+    let attempt = 0, open = 0; // how often it was sent, and how many of these nobody has said anything about
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort);
     const began = Date.now();
-    let attempt = 0, open = 0; // how often it was sent, and how many of these nobody has said anything about
     const send = (way) => {
       const h = headers();
       h.set("Content-Type", this.codec.contentType);

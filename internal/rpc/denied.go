@@ -158,8 +158,8 @@ func NewGuard(ctx context.Context, nc *nats.Conn, concerns func(publish bool, su
 }
 
 // GuardSubscription returns a guard for one subscription.
-func GuardSubscription(nc *nats.Conn, subject string) *Guard {
-	return NewGuard(context.Background(), nc, func(publish bool, denied string) bool { return !publish && denied == subject })
+func GuardSubscription(ctx context.Context, nc *nats.Conn, subject string) *Guard {
+	return NewGuard(ctx, nc, func(publish bool, denied string) bool { return !publish && denied == subject })
 }
 
 // Context is cancelled when something is denied.

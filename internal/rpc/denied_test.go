@@ -177,7 +177,7 @@ func TestGuardedSubscriptions(t *testing.T) {
 					require.NoError(t, nc.Publish("closed.b", nil))
 					_, err := nc.Subscribe("closed.b", func(*nats.Msg) {})
 					require.NoError(t, err)
-					guard := rpc.GuardSubscription(nc, given.subject)
+					guard := rpc.GuardSubscription(t.Context(), nc, given.subject)
 					sub, err := nc.QueueSubscribe(given.subject, given.queue, func(*nats.Msg) {})
 					require.NoError(t, err)
 					err = guard.Flush(never)

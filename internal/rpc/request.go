@@ -58,6 +58,15 @@ func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats
 	return q.Wait(ctx, until)
 }
 
+// Tell sends an empty message, with the reply subject of the request, after what was sent before. Nobody waits for a
+// reply to it.
+func (q *Request) Tell(subject string) error {
+	if q.batch.Load() != 0 {
+		q.batcher.Flush()
+	}
+	return q.r.nc.PublishMsg(&nats.Msg{Subject: subject, Reply: q.subject})
+}
+
 // Unheard reports whether nobody listened to any attempt, as far as Do and Wait have returned.
 func (q *Request) Unheard() bool { return q.unheard == q.sendings }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -53,7 +54,7 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	}
 	r.deadlines.began = time.Now()
 	r.deadlines.next.Store(never)
-	guard := GuardSubscription(nc, r.name+">")
+	guard := GuardSubscription(context.Background(), nc, r.name+">")
 	defer guard.End()
 	sub, err := nc.Subscribe(r.name+">", r.deliver)
 	if err != nil {
@@ -244,6 +245,9 @@ func (r *Requester) find(subject string) *Request {
 // refuse fails the requests whose last attempt went to a subject that this user may not publish to. Requests that
 // travelled in a batch may be resent alone.
 func (r *Requester) refuse(d denial) (handled bool) {
+	if d.publish && strings.HasSuffix(d.subject, "."+wire.CancelAction) {
+		return true // nobody waits for it
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {

@@ -19,6 +19,8 @@ const (
 	// [ConnectReply]. [HeaderConnection] and [HeaderInbox] identify the connection. DisconnectAction ends one.
 	ConnectAction    = "_connect"
 	DisconnectAction = "_disconnect"
+	// CancelAction says that nobody waits any more for the call with the same reply subject. There is no reply.
+	CancelAction = "_cancel"
 )
 
 // ConnectReply is the output of [ConnectAction].

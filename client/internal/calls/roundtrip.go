@@ -101,11 +101,19 @@ func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
 		case err == nil && reply != nil:
 			return reply, nil
 		case err != nil && t.unsure:
+			if errors.Is(err, context.Canceled) { // hosts know the deadline
+				t.cancel()
+			}
 			return nil, unknown(&t.call, err)
 		case err != nil:
 			return nil, failure(&t.call, err)
 		}
 	}
+}
+
+// cancel tells the actor's host that nobody waits any more. It is lost while the actor is on its way to another host.
+func (t *roundTrip) cancel() {
+	_ = t.request.Tell(t.sender.ns.Call(t.call.ID, wire.CancelAction)) // else the call runs, as its caller is told
 }
 
 // prepare makes the message.

@@ -94,7 +94,7 @@ func (c *conn) Listen(ctx context.Context, l troupe.ListenRequest) (troupe.Subsc
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	return c.channel.Listen(l)
+	return c.channel.Listen(ctx, l)
 }
 
 // Close implements troupe.Conn.

@@ -73,7 +73,7 @@ func (s *Conns) Connect(ctx context.Context, request troupe.ConnectRequest) (tro
 	var err error
 	for _, one := range request.Subscriptions {
 		if err == nil {
-			_, err = c.channel.Listen(one)
+			_, err = c.channel.Listen(ctx, one)
 		}
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"context"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -34,15 +35,15 @@ func (s *Subs) NewChannel(inbox, id string, actor troupe.ID) *Channel {
 }
 
 // Listen subscribes to an event of the actor.
-func (c *Channel) Listen(l troupe.ListenRequest) (troupe.Subscription, error) {
+func (c *Channel) Listen(ctx context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
 	s := &subscription{request: l, queue: c.queue, connection: c.id}
-	sub, err := c.subs.listen(s, func() { c.drop(s) })
+	sub, err := c.subs.listen(ctx, s, func() { c.drop(s) })
 	if err != nil {
 		return nil, err
 	}
 	if err := c.keep(s); err != nil {
 		_ = s.Unsubscribe() // never fails
-		return nil, unavailable(l, err)
+		return nil, unmade(ctx, l, err)
 	}
 	return sub, nil
 }

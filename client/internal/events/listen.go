@@ -10,25 +10,28 @@ import (
 )
 
 // Listen makes a subscription with a queue of its own. The subscription is in force when Listen returns.
-func (s *Subs) Listen(l troupe.ListenRequest) (troupe.Subscription, error) {
-	return s.listen(&subscription{request: l, queue: s.newQueue()}, func() {})
+func (s *Subs) Listen(ctx context.Context, l troupe.ListenRequest) (troupe.Subscription, error) {
+	return s.listen(ctx, &subscription{request: l, queue: s.newQueue()}, func() {})
 }
 
 // listen puts sub in force. It calls left once sub has ended.
-func (s *Subs) listen(sub *subscription, left func()) (troupe.Subscription, error) {
+func (s *Subs) listen(ctx context.Context, sub *subscription, left func()) (troupe.Subscription, error) {
 	l := sub.request
 	if err := troupe.CheckName("event", l.Event); err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, unmade(ctx, l, err)
+	}
 	sub.subject, sub.logger = s.config.Namespace.Events(l.Actors, l.Event), s.config.Logger
 	sub.handle, sub.tellDropped = sub.handleArrival, sub.tellNoRoom
 	sub.ctx, sub.cancel = context.WithCancel(context.WithValue(context.Background(), handlerKey{}, s))
-	guard := rpc.GuardSubscription(s.config.Conn, sub.subject)
+	guard := rpc.GuardSubscription(ctx, s.config.Conn, sub.subject)
 	defer guard.End()
 	one, err := s.join(sub)
 	if err != nil {
 		sub.cancel()
-		return nil, unavailable(l, err)
+		return nil, unmade(ctx, l, err)
 	}
 	sub.leave = func() { s.leave(one, sub); left() }
 	// The server knows of the subscription once it has answered what was sent after it.
@@ -41,7 +44,7 @@ func (s *Subs) listen(sub *subscription, left func()) (troupe.Subscription, erro
 	}
 	if err != nil {
 		_ = sub.Unsubscribe() // never fails
-		return nil, unavailable(l, err)
+		return nil, unmade(ctx, l, err)
 	}
 	return sub, nil
 }
@@ -54,10 +57,18 @@ func (s *Subs) Handles(ctx context.Context) bool {
 	return ok && of == s
 }
 
-func unavailable(l troupe.ListenRequest, err error) error {
+// unmade is the error of a subscription that was not made.
+func unmade(ctx context.Context, l troupe.ListenRequest, err error) error {
 	if known, ok := errors.AsType[*troupe.Error](err); ok {
 		return known
 	}
-	return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
+	code := troupe.CodeUnavailable
+	switch ctx.Err() {
+	case context.Canceled:
+		code = troupe.CodeCanceled
+	case context.DeadlineExceeded:
+		code = troupe.CodeDeadlineExceeded
+	}
+	return &troupe.Error{Code: code, Retryable: code == troupe.CodeUnavailable, Err: err,
 		Message: fmt.Sprintf("subscribing to %s of %s: %v", l.Event, l.Actors, err)}
 }
