@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -20,8 +21,9 @@ import (
 // It is safe for concurrent use.
 type Archive struct {
 	nc      *nats.Conn
-	config  jetstream.StreamConfig
-	ctx     context.Context //nolint:containedctx // it ends with the archive
+	config  jetstream.StreamConfig // without the subject
+	prefix  string                 // of the subject
+	ctx     context.Context        //nolint:containedctx // it ends with the archive
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
@@ -33,11 +35,13 @@ type Archive struct {
 	stream   *archiveStream // nil: it is not known whether there is one
 }
 
-// archiveStream is a stream of answers. One that was deleted and made again is another.
+// archiveStream is a stream of answers. One that is deleted and made again has another subject, so nothing is written
+// to it or read from it by mistake. It has only one, because the server remembers each.
 type archiveStream struct {
 	jetstream.Stream
-	made time.Time
-	last uint64 // the highest sequence that was acknowledged; guarded by Archive.mu
+	js      jetstream.JetStream
+	subject string
+	made    time.Time
 }
 
 // Ref is where a block is.
@@ -52,10 +56,9 @@ func NewArchive(nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Durati
 	if maxBytes == 0 {
 		maxBytes = -1
 	}
-	a := &Archive{nc: nc, config: jetstream.StreamConfig{
+	a := &Archive{nc: nc, prefix: ns.Name() + ".answers.", config: jetstream.StreamConfig{
 		Name:        ns.Name() + "-answers",
 		Description: "Answers to calls, which actors remember for a while",
-		Subjects:    []string{ns.Name() + ".answers"}, // one, so that the server need not remember many
 		Replicas:    replicas,
 		MaxAge:      keep,
 		MaxBytes:    maxBytes,
@@ -63,13 +66,12 @@ func NewArchive(nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Durati
 		AllowDirect: true,
 	}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
-	a.running.Go(a.watch)
 	return a
 }
 
 // Made identifies the stream: the time of its creation, in nanoseconds since 1970. It is zero if there is no stream.
 // A stream that was deleted and made again has another time, and nothing of what was appended before. The server is
-// asked only once, and again after the connection was lost or the archive has found another stream or none.
+// asked only once, and again after Append or Read has found another stream or none.
 func (a *Archive) Made(ctx context.Context) (int64, error) {
 	stream, err := a.find(ctx)
 	if err != nil || stream == nil {
@@ -82,32 +84,18 @@ func (a *Archive) Made(ctx context.Context) (int64, error) {
 func (a *Archive) Close() {
 	a.mu.Lock()
 	a.closed = true
+	waiting := a.queue.Drain()
 	a.mu.Unlock()
 	a.cancel()
+	a.running.Go(func() {
+		for _, one := range waiting {
+			one.done(Ref{}, fmt.Errorf("appending answers: %w: %w", errNotSent, errArchiveClosed))
+		}
+	})
 	a.running.Wait()
 }
 
 var errArchiveClosed = errors.New("the archive of answers is closed")
-
-// watch forgets the stream when the connection is lost, because the server may come back with another one. In the end
-// it fails the blocks that wait.
-func (a *Archive) watch() {
-	lost := a.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
-	defer a.nc.RemoveStatusListener(lost)
-	for a.ctx.Err() == nil {
-		select {
-		case <-lost:
-			a.forget()
-		case <-a.ctx.Done():
-		}
-	}
-	a.mu.Lock()
-	waiting := a.queue.Drain()
-	a.mu.Unlock()
-	for _, one := range waiting {
-		one.done(Ref{}, fmt.Errorf("appending answers: %w: %w", errNotSent, errArchiveClosed))
-	}
-}
 
 // find returns the stream, or nil if there is none.
 func (a *Archive) find(ctx context.Context) (*archiveStream, error) {
@@ -120,7 +108,11 @@ func (a *Archive) find(ctx context.Context) (*archiveStream, error) {
 
 // ensure returns the stream, and makes it if there is none.
 func (a *Archive) ensure(ctx context.Context) (*archiveStream, error) {
-	return a.open(func(js jetstream.JetStream) (jetstream.Stream, error) { return openStream(ctx, js, a.config) })
+	return a.open(func(js jetstream.JetStream) (jetstream.Stream, error) {
+		config := a.config
+		config.Subjects = []string{a.prefix + rand.Text()[:12]}
+		return openStream(ctx, js, config)
+	})
 }
 
 // open returns the stream if it is known, and else the one that look finds.
@@ -139,10 +131,15 @@ func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error))
 	if err != nil {
 		return nil, fmt.Errorf("opening the archive of answers: %w", err)
 	}
+	info := stream.CachedInfo()
+	if len(info.Config.Subjects) != 1 {
+		return nil, fmt.Errorf("opening the archive of answers: %s has %d subjects, not one", a.config.Name, len(info.Config.Subjects))
+	}
+	opened := &archiveStream{stream, js, info.Config.Subjects[0], info.Created}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stream == nil {
-		a.stream = &archiveStream{Stream: stream, made: stream.CachedInfo().Created}
+		a.stream = opened
 	}
 	return a.stream, nil
 }

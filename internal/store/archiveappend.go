@@ -107,58 +107,38 @@ func (a *Archive) takeGroup() (group []byte, blocks []sentBlock) {
 	return group, blocks
 }
 
-// publish stores a group, and returns the sequence of its message. If the stream is gone, it makes another one.
+// publish stores a group, and returns the sequence of its message. It tries again while there is no connection or no
+// stream.
 func (a *Archive) publish(group []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(a.ctx, writeTimeout)
 	defer cancel()
 	defer onDisconnect(a.nc, cancel)()
-	js, err := jetstream.New(a.nc)
-	if err != nil {
-		return 0, fmt.Errorf("using JetStream: %w", err)
-	}
 	for {
-		stream, err := a.ensure(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("%w: %w", errNotSent, err)
-		}
-		before := a.lastSequence(stream)
-		ack, err := js.PublishMsg(ctx, &nats.Msg{Subject: a.config.Subjects[0], Data: group}, jetstream.WithRetryAttempts(0))
-		switch {
-		case err == nil:
-			return ack.Sequence, a.note(ctx, stream, ack, before)
-		case errors.Is(err, jetstream.ErrNoStreamResponse):
-			a.forget()
-		case !errors.Is(err, nats.ErrReconnectBufExceeded):
-			return 0, appendError(err)
-		}
-		if !pause.For(ctx, retryPause) {
-			return 0, appendError(err)
+		sequence, err := a.tryPublish(ctx, group)
+		again := errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse)
+		if !again || !pause.For(ctx, retryPause) {
+			return sequence, err
 		}
 	}
 }
 
-func (a *Archive) lastSequence(stream *archiveStream) uint64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return stream.last
-}
-
-// note notes an acknowledgement. A sequence that is no higher than one from before the message was sent is of another
-// stream, which somebody has made meanwhile.
-func (a *Archive) note(ctx context.Context, stream *archiveStream, ack *jetstream.PubAck, before uint64) error {
-	if ack.Stream != a.config.Name {
-		a.forget()
-		return fmt.Errorf("they went to the stream %s, which takes %s", ack.Stream, a.config.Subjects[0])
+// tryPublish makes the stream if there is none. If it is gone since, the error is [jetstream.ErrNoStreamResponse].
+func (a *Archive) tryPublish(ctx context.Context, group []byte) (uint64, error) {
+	stream, err := a.ensure(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
-	if ack.Sequence <= before {
-		a.forget()
-		_, err := a.find(ctx) // so that done can ask when it was made
-		return err
+	ack, err := stream.js.PublishMsg(ctx, &nats.Msg{Subject: stream.subject, Data: group}, jetstream.WithRetryAttempts(0))
+	if err == nil && ack.Stream == a.config.Name {
+		return ack.Sequence, nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	stream.last = max(stream.last, ack.Sequence)
-	return nil
+	if err == nil || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		a.forget()
+	}
+	if err == nil {
+		return 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
+	}
+	return 0, appendError(err)
 }
 
 func appendError(err error) error {

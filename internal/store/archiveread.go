@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// ErrBeyondEnd: the stream ends before the block. It was lost, or the stream is an older copy or another stream.
+// ErrBeyondEnd: the block is lost. The stream ends before it, or is another one, which was made later.
 var ErrBeyondEnd = errors.New("the archive of answers ends before that")
 
 const (
@@ -67,8 +67,11 @@ func (a *Archive) message(ctx context.Context, stream *archiveStream, sequence u
 	for {
 		msg, err := stream.GetMsg(ctx, sequence)
 		switch {
-		case err == nil:
+		case err == nil && msg.Subject == stream.subject:
 			return msg.Data, true, nil
+		case err == nil:
+			a.forget()
+			return nil, false, ErrBeyondEnd
 		case !errors.Is(err, jetstream.ErrMsgNotFound) && !noJetStream(err):
 			return nil, false, err
 		}
