@@ -153,6 +153,36 @@ func (g guarded) subscribe(t *testing.T, user, subject, queue string) error {
 	return guard.Flush(never)
 }
 
+// archive archives an answer as a host does, and reads it.
+func (g guarded) archive(t *testing.T, timeout time.Duration) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
+	archive := store.NewArchive(g.connect(t, "host"), ns, 0, time.Hour, 0)
+	defer archive.Close()
+	type outcome struct {
+		ref store.Ref
+		err error
+	}
+	appended := make(chan outcome, 1)
+	require.NoError(t, archive.Append([]byte("answer"), func(ref store.Ref, err error) { appended <- outcome{ref, err} }))
+	select {
+	case one := <-appended:
+		if one.err != nil {
+			return one.err
+		}
+		blocks, err := archive.Read(ctx, one.ref)
+		if err == nil {
+			require.Equal(t, []string{"answer"}, []string{string(blocks[0])})
+		}
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // The tests of the file are not parallel: it reads passwords from the environment.
 
 func TestAuthConf(t *testing.T) {
@@ -185,6 +215,7 @@ func TestAuthConf(t *testing.T) {
 			require.NoError(t, err)
 			return slices.Equal(got, []string{"noted: milk"})
 		}, 10*time.Second, time.Millisecond)
+		require.NoError(t, g.archive(t, never))
 	})
 
 	t.Run("a client may call some actions and hear its events", func(t *testing.T) {
@@ -320,7 +351,8 @@ func hostOf(options *server.Options) *server.Permissions {
 	return options.Users[at].Permissions
 }
 
-// Without any one of its permissions a host fails to start, at once, and says which one; but for two that it can do without.
+// Without any one of its permissions a host fails to start, at once, and says which one; but for those that it can do
+// without, and those for the archive, which a host has only when calls have ids.
 func TestHostNeedsItsPermissions(t *testing.T) {
 	all := hostOf(users(t))
 	for kind, rules := range map[string][]string{"publish": all.Publish.Allow, "subscribe": all.Subscribe.Allow} {
@@ -337,6 +369,10 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 				switch {
 				case rule == "$SRV.>":
 					require.NoError(t, err)
+					return
+				case strings.HasSuffix(rule, ".troupe-answers"):
+					require.NoError(t, err)
+					require.Error(t, g.archive(t, time.Second))
 					return
 				case strings.HasPrefix(rule, "$JS.ACK."): // what is not acknowledged comes again
 					require.NoError(t, err)
