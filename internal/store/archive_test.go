@@ -386,6 +386,36 @@ func TestAppendsAndReadsAtOnce(t *testing.T) {
 	require.NotZero(t, a.made(t))
 }
 
+// TestArchiveInACluster has an archive on each of three servers. A block can be read on all of them as soon as it is
+// appended, though their replicas lag behind the leader.
+func TestArchiveInACluster(t *testing.T) {
+	t.Parallel()
+	var archives []archive
+	for _, url := range bustest.Cluster(t) {
+		nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		archives = append(archives, newArchive(t, nc, time.Hour, 0))
+	}
+	var stored []<-chan appended
+	for _, a := range archives {
+		stored = append(stored, a.start(t, []byte("first")))
+	}
+	for _, outcome := range stored {
+		require.NoError(t, (<-outcome).err)
+	}
+	require.Equal(t, 3, archives[0].info(t).Config.Replicas)
+	for i := range 100 {
+		ref := archives[i%3].mustAppend(t, fmt.Sprint(i))
+		for _, a := range archives {
+			require.Equal(t, fmt.Sprint(i), string(a.read(t, ref)))
+			require.Equal(t, archives[0].made(t), a.made(t))
+		}
+	}
+	_, err := archives[1].Read(t.Context(), store.Ref{Sequence: 1000, Offset: 1})
+	require.ErrorIs(t, err, store.ErrBeyondEnd)
+}
+
 // FuzzAnswers: whatever a message is, reading it is safe, and what was appended comes back.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{
