@@ -100,7 +100,7 @@ func Cluster(tb testing.TB) []string {
 	tb.Helper()
 	var routes []*url.URL
 	for range 3 {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		require.NoError(tb, err)
 		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
 		require.NoError(tb, free.Close())

@@ -41,11 +41,12 @@ type archiveStream struct {
 	jetstream.Stream
 	js      jetstream.JetStream
 	subject string
-	made    time.Time
+	made    int64 // as in a Ref
 }
 
 // Ref is where a block is.
 type Ref struct {
+	Made     int64  // when the stream was made: see [Archive.Made]. Zero, where it was not kept, is any stream
 	Sequence uint64 // of the message in the stream
 	Offset   uint32 // of the block within the message
 }
@@ -77,7 +78,7 @@ func (a *Archive) Made(ctx context.Context) (int64, error) {
 	if err != nil || stream == nil {
 		return 0, err
 	}
-	return stream.made.UnixNano(), nil
+	return stream.made, nil
 }
 
 // Close ends the archive. Blocks in flight get [ErrOutcomeUnknown], and those that wait another error.
@@ -135,7 +136,7 @@ func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error))
 	if len(info.Config.Subjects) != 1 {
 		return nil, fmt.Errorf("opening the archive of answers: %s has %d subjects, not one", a.config.Name, len(info.Config.Subjects))
 	}
-	opened := &archiveStream{stream, js, info.Config.Subjects[0], info.Created}
+	opened := &archiveStream{stream, js, info.Config.Subjects[0], info.Created.UnixNano()}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stream == nil {
@@ -144,9 +145,11 @@ func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error))
 	return a.stream, nil
 }
 
-// forget makes the archive look for the stream again.
-func (a *Archive) forget() {
+// forget makes the archive look for the stream again, which is no longer this one.
+func (a *Archive) forget(stream *archiveStream) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stream = nil
+	if a.stream == stream {
+		a.stream = nil
+	}
 }

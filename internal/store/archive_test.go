@@ -77,6 +77,15 @@ func (a archive) read(t *testing.T, ref store.Ref) []byte {
 	return blocks[0]
 }
 
+// unreadable is the error when blocks are read.
+func (a archive) unreadable(t *testing.T, refs ...store.Ref) error {
+	t.Helper()
+	blocks, err := a.Read(t.Context(), refs...)
+	require.Error(t, err)
+	require.Nil(t, blocks)
+	return err
+}
+
 func (a archive) made(t *testing.T) int64 {
 	t.Helper()
 	made, err := a.Made(t.Context())
@@ -96,15 +105,16 @@ func TestArchiveIsMadeWhenItIsNeeded(t *testing.T) {
 	nc := bustest.Connect(t)
 	a := newArchive(t, nc, time.Hour, 0)
 	require.Zero(t, a.made(t))
-	require.Nil(t, a.read(t, store.Ref{Sequence: 1, Offset: 1}))
+	require.ErrorIs(t, a.unreadable(t, store.Ref{Sequence: 1, Offset: 1}), store.ErrBeyondEnd)
 	blocks, err := a.Read(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, blocks)
 	require.Empty(t, streams(t, nc))
 
-	a.mustAppend(t, "one")
+	ref := a.mustAppend(t, "one")
 	info := a.info(t)
 	require.Equal(t, info.Created.UnixNano(), a.made(t))
+	require.Equal(t, store.Ref{Made: a.made(t), Sequence: 1, Offset: 1}, ref)
 	require.Len(t, info.Config.Subjects, 1)
 	require.Regexp(t, `^troupe\.answers\.[A-Z0-9]+$`, info.Config.Subjects[0])
 	require.Equal(t, time.Hour, info.Config.MaxAge)
@@ -185,8 +195,7 @@ func TestArchiveForgets(t *testing.T) {
 	a := newArchive(t, bustest.Connect(t), 2*time.Second, 0)
 	first := a.mustAppend(t, "first")
 	beyond := store.Ref{Sequence: first.Sequence + 1, Offset: 1}
-	_, err := a.Read(t.Context(), first, beyond)
-	require.ErrorIs(t, err, store.ErrBeyondEnd)
+	require.ErrorIs(t, a.unreadable(t, first, beyond), store.ErrBeyondEnd)
 
 	second, third := a.mustAppend(t, "second"), a.mustAppend(t, "third")
 	stream, err := a.js.Stream(t.Context(), answersStream)
@@ -196,8 +205,7 @@ func TestArchiveForgets(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, blocks[1])
 	require.Eventually(t, func() bool { return a.read(t, third) == nil }, 20*time.Second, 50*time.Millisecond)
-	_, err = a.Read(t.Context(), store.Ref{Sequence: third.Sequence + 1, Offset: 1})
-	require.ErrorIs(t, err, store.ErrBeyondEnd)
+	require.ErrorIs(t, a.unreadable(t, store.Ref{Sequence: third.Sequence + 1, Offset: 1}), store.ErrBeyondEnd)
 }
 
 func TestArchiveRefusesWhatOthersWrote(t *testing.T) {
@@ -219,12 +227,12 @@ func TestArchiveRefusesWhatOthersWrote(t *testing.T) {
 		ack, err := a.js.PublishMsg(t.Context(), message)
 		require.NoError(t, err)
 		for _, offset := range []uint32{0, 1, 2, 1<<32 - 1} {
-			_, err = a.Read(t.Context(), good, store.Ref{Sequence: ack.Sequence, Offset: offset})
+			err := a.unreadable(t, good, store.Ref{Sequence: ack.Sequence, Offset: offset})
 			require.ErrorIs(t, err, store.ErrBadAnswers, "%s, at %d", name, offset)
 		}
 	}
 	for _, offset := range []uint32{0, 2, 5, 6, 7} {
-		_, err := a.Read(t.Context(), store.Ref{Sequence: good.Sequence, Offset: offset})
+		err := a.unreadable(t, store.Ref{Sequence: good.Sequence, Offset: offset})
 		require.ErrorIs(t, err, store.ErrBadAnswers, "at %d", offset)
 	}
 }
@@ -235,32 +243,33 @@ func TestArchiveIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	connect := bustest.Start(t)
 	newOne := func() archive { return newArchive(t, connect(), time.Hour, 0) }
-	deleting, reading, appending, behind := newOne(), newOne(), newOne(), newOne()
-	ref := deleting.mustAppend(t, "one")
-	last := deleting.mustAppend(t, "two")
-	first := deleting.made(t)
-	for _, a := range []archive{reading, appending, behind} {
-		require.Equal(t, "one", string(a.read(t, ref)))
-		require.Equal(t, first, a.made(t))
+	deleting, reading, behind, ahead, appending := newOne(), newOne(), newOne(), newOne(), newOne()
+	one := deleting.mustAppend(t, "one")
+	two := deleting.mustAppend(t, "two")
+	for _, a := range []archive{reading, behind, ahead, appending} {
+		require.Equal(t, "one", string(a.read(t, one)))
+		require.Equal(t, one.Made, a.made(t))
 	}
 
 	require.NoError(t, deleting.js.DeleteStream(t.Context(), answersStream))
-	require.Nil(t, deleting.read(t, ref))
+	require.ErrorIs(t, deleting.unreadable(t, one), store.ErrBeyondEnd)
 	require.Zero(t, deleting.made(t), "it has noticed")
-	require.Equal(t, ref, deleting.mustAppend(t, "three"), "in the new stream")
-	second := deleting.made(t)
-	require.Greater(t, second, first)
+	three := deleting.mustAppend(t, "three")
+	require.Equal(t, one.Sequence, three.Sequence)
+	require.Greater(t, three.Made, one.Made)
+	require.Equal(t, three.Made, deleting.made(t))
 
-	for a, lost := range map[archive]store.Ref{reading: ref, behind: last} {
-		require.Equal(t, first, a.made(t))
-		_, err := a.Read(t.Context(), lost)
-		require.ErrorIs(t, err, store.ErrBeyondEnd)
-		require.Equal(t, second, a.made(t), "it has noticed")
-		require.Equal(t, "three", string(a.read(t, ref)))
+	require.ErrorIs(t, reading.unreadable(t, one), store.ErrBeyondEnd)
+	require.ErrorIs(t, behind.unreadable(t, two), store.ErrBeyondEnd)
+	require.Equal(t, "three", string(ahead.read(t, three)))
+	four := appending.mustAppend(t, "four")
+	require.Equal(t, two.Sequence, four.Sequence)
+	for _, a := range []archive{reading, behind, ahead, appending} {
+		require.Equal(t, three.Made, a.made(t), "it has noticed")
+		require.Equal(t, "four", string(a.read(t, four)))
+		require.ErrorIs(t, a.unreadable(t, four, two), store.ErrBeyondEnd)
+		require.Equal(t, "four", string(a.read(t, store.Ref{Sequence: two.Sequence, Offset: two.Offset})), "of any stream")
 	}
-	require.Equal(t, first, appending.made(t))
-	require.Equal(t, "four", string(reading.read(t, appending.mustAppend(t, "four"))))
-	require.Equal(t, second, appending.made(t), "it has noticed")
 }
 
 // TestSubjectOfAnotherStream: answers must not get lost in a stream that takes everything.
@@ -412,8 +421,7 @@ func TestArchiveInACluster(t *testing.T) {
 			require.Equal(t, archives[0].made(t), a.made(t))
 		}
 	}
-	_, err := archives[1].Read(t.Context(), store.Ref{Sequence: 1000, Offset: 1})
-	require.ErrorIs(t, err, store.ErrBeyondEnd)
+	require.ErrorIs(t, archives[1].unreadable(t, store.Ref{Sequence: 1000, Offset: 1}), store.ErrBeyondEnd)
 }
 
 // FuzzAnswers: whatever a message is, reading it is safe, and what was appended comes back.

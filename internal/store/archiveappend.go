@@ -12,7 +12,7 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// ErrFull: the stream, or the server, has no room for more.
+// ErrFull is the error when the stream, or the server, has no room for more.
 var ErrFull = errors.New("there is no room for more answers")
 
 // JetStream's error numbers when there is no room: in the account, on the server, in its storage; and the general one
@@ -75,12 +75,12 @@ func (a *Archive) sendGroups() {
 		if len(blocks) == 0 {
 			return
 		}
-		sequence, err := a.publish(group)
+		made, sequence, err := a.publish(group)
 		for _, one := range blocks {
 			if err != nil {
 				one.done(Ref{}, fmt.Errorf("appending answers: %w", err))
 			} else {
-				one.done(Ref{sequence, one.offset}, nil)
+				one.done(Ref{made, sequence, one.offset}, nil)
 			}
 		}
 	}
@@ -107,38 +107,38 @@ func (a *Archive) takeGroup() (group []byte, blocks []sentBlock) {
 	return group, blocks
 }
 
-// publish stores a group, and returns the sequence of its message. It tries again while there is no connection or no
-// stream.
-func (a *Archive) publish(group []byte) (uint64, error) {
+// publish stores a group, and returns which stream it is in, and the sequence of its message. It tries again while there
+// is no connection or no stream.
+func (a *Archive) publish(group []byte) (made int64, sequence uint64, err error) {
 	ctx, cancel := context.WithTimeout(a.ctx, writeTimeout)
 	defer cancel()
 	defer onDisconnect(a.nc, cancel)()
 	for {
-		sequence, err := a.tryPublish(ctx, group)
+		made, sequence, err = a.tryPublish(ctx, group)
 		again := errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse)
 		if !again || !pause.For(ctx, retryPause) {
-			return sequence, err
+			return made, sequence, err
 		}
 	}
 }
 
 // tryPublish makes the stream if there is none. If it is gone since, the error is [jetstream.ErrNoStreamResponse].
-func (a *Archive) tryPublish(ctx context.Context, group []byte) (uint64, error) {
+func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, sequence uint64, err error) {
 	stream, err := a.ensure(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %w", errNotSent, err)
+		return 0, 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
 	ack, err := stream.js.PublishMsg(ctx, &nats.Msg{Subject: stream.subject, Data: group}, jetstream.WithRetryAttempts(0))
 	if err == nil && ack.Stream == a.config.Name {
-		return ack.Sequence, nil
+		return stream.made, ack.Sequence, nil
 	}
 	if err == nil || errors.Is(err, jetstream.ErrNoStreamResponse) {
-		a.forget()
+		a.forget(stream)
 	}
 	if err == nil {
-		return 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
+		return 0, 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
 	}
-	return 0, appendError(err)
+	return 0, 0, appendError(err)
 }
 
 func appendError(err error) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// ErrBeyondEnd: the block is lost. The stream ends before it, or is another one, which was made later.
+// ErrBeyondEnd is the error when a block is lost: the stream ends before it, is another one, or is gone.
 var ErrBeyondEnd = errors.New("the archive of answers ends before that")
 
 const (
@@ -22,17 +22,14 @@ const (
 )
 
 // Read reads blocks, all at once. It returns them in the order of the refs; they may share memory. A block that is too
-// old to be kept is nil, and so is each if there is no stream. A replica that lags is asked again until ctx is done.
-// The error is [ErrBeyondEnd], [ErrBadAnswers] or one of the server or the connection; it ends all reads.
+// old to be kept is nil. A replica that lags is asked again until ctx is done. The error is [ErrBeyondEnd],
+// [ErrBadAnswers] or one of the server or the connection; it ends all reads.
 func (a *Archive) Read(ctx context.Context, refs ...Ref) ([][]byte, error) {
-	stream, err := a.find(ctx)
+	stream, err := a.streamOf(ctx, refs)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading answers: %w", err)
 	}
 	blocks := make([][]byte, len(refs))
-	if stream == nil {
-		return blocks, nil
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer onDisconnect(a.nc, cancel)()
@@ -62,6 +59,24 @@ func (a *Archive) Read(ctx context.Context, refs ...Ref) ([][]byte, error) {
 	return blocks, nil
 }
 
+// streamOf returns the stream with these blocks.
+func (a *Archive) streamOf(ctx context.Context, refs []Ref) (*archiveStream, error) {
+	stream, err := a.find(ctx)
+	if err == nil && !stream.has(refs) { // perhaps another one was made since
+		a.forget(stream)
+		stream, err = a.find(ctx)
+	}
+	if err == nil && !stream.has(refs) {
+		return nil, ErrBeyondEnd
+	}
+	return stream, err
+}
+
+// has reports whether none of the blocks was in another stream. It may be called for no stream.
+func (s *archiveStream) has(refs []Ref) bool {
+	return !slices.ContainsFunc(refs, func(ref Ref) bool { return s == nil || ref.Made != 0 && ref.Made != s.made })
+}
+
 // message reads a message. With found false it is no longer kept.
 func (a *Archive) message(ctx context.Context, stream *archiveStream, sequence uint64) (data []byte, found bool, err error) {
 	for {
@@ -70,7 +85,7 @@ func (a *Archive) message(ctx context.Context, stream *archiveStream, sequence u
 		case err == nil && msg.Subject == stream.subject:
 			return msg.Data, true, nil
 		case err == nil:
-			a.forget()
+			a.forget(stream)
 			return nil, false, ErrBeyondEnd
 		case !errors.Is(err, jetstream.ErrMsgNotFound) && !noJetStream(err):
 			return nil, false, err
@@ -88,13 +103,10 @@ func (a *Archive) message(ctx context.Context, stream *archiveStream, sequence u
 func (a *Archive) mayHave(ctx context.Context, stream *archiveStream, sequence uint64) (bool, error) {
 	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
 	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		a.forget()
-		return false, nil
-	case err != nil:
+	case err != nil && !errors.Is(err, jetstream.ErrStreamNotFound):
 		return false, err
-	case !info.Created.Equal(stream.made), sequence > info.State.LastSeq:
-		a.forget()
+	case err != nil, info.Created.UnixNano() != stream.made, sequence > info.State.LastSeq:
+		a.forget(stream)
 		return false, ErrBeyondEnd
 	}
 	return sequence >= info.State.FirstSeq && !slices.Contains(info.State.Deleted, sequence), nil
