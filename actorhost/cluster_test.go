@@ -4,13 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
-	"strconv"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -19,51 +15,13 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
-
-// startCluster starts three clustered NATS servers with JetStream and returns their URLs.
-func startCluster(t *testing.T) []string {
-	t.Helper()
-	var routes []*url.URL
-	for range 3 {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
-		require.NoError(t, free.Close())
-	}
-	servers := make([]*server.Server, len(routes))
-	for i, route := range routes {
-		port, err := strconv.Atoi(route.Port())
-		require.NoError(t, err)
-		servers[i], err = server.NewServer(&server.Options{
-			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true,
-			JetStream: true, StoreDir: t.TempDir(), Routes: routes,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
-		})
-		require.NoError(t, err)
-		servers[i].Start()
-		t.Cleanup(func() { servers[i].Shutdown(); servers[i].WaitForShutdown() })
-	}
-	require.Eventually(t, func() bool {
-		for _, s := range servers {
-			if s.JetStreamIsLeader() {
-				return len(s.JetStreamClusterPeers()) == 3
-			}
-		}
-		return false
-	}, 30*time.Second, 20*time.Millisecond)
-	urls := make([]string, len(servers))
-	for i, s := range servers {
-		require.True(t, s.ReadyForConnections(10*time.Second))
-		urls[i] = s.ClientURL()
-	}
-	return urls
-}
 
 // TestClusterIsTheSameProgramWithAnotherURL has a host and a client on each of three servers.
 func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
 	t.Parallel()
-	urls := startCluster(t)
+	urls := bustest.Cluster(t)
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
 	connect := func(url string) *nats.Conn {
 		nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
@@ -121,7 +79,7 @@ func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
 // TestHostsStartTogetherOnANewCluster has hosts make the same buckets at the same time, by different servers.
 func TestHostsStartTogetherOnANewCluster(t *testing.T) {
 	t.Parallel()
-	urls := startCluster(t)
+	urls := bustest.Cluster(t)
 	for namespace := range 3 {
 		var starts errgroup.Group
 		for i := range 6 {

@@ -185,6 +185,7 @@ func TestAuthConf(t *testing.T) {
 			require.NoError(t, err)
 			return slices.Equal(got, []string{"noted: milk"})
 		}, 10*time.Second, time.Millisecond)
+		require.NoError(t, g.archive(t, never))
 	})
 
 	t.Run("a client may call some actions and hear its events", func(t *testing.T) {
@@ -320,7 +321,8 @@ func hostOf(options *server.Options) *server.Permissions {
 	return options.Users[at].Permissions
 }
 
-// Without any one of its permissions a host fails to start, at once, and says which one; but for two that it can do without.
+// Without any one of its permissions a host fails to start, at once, and says which one; but for those that it can do
+// without, and those for the archive, which a host has only when calls have ids.
 func TestHostNeedsItsPermissions(t *testing.T) {
 	all := hostOf(users(t))
 	for kind, rules := range map[string][]string{"publish": all.Publish.Allow, "subscribe": all.Subscribe.Allow} {
@@ -337,6 +339,10 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 				switch {
 				case rule == "$SRV.>":
 					require.NoError(t, err)
+					return
+				case strings.HasSuffix(rule, ".troupe-answers"):
+					require.NoError(t, err)
+					require.Error(t, g.archive(t, time.Second))
 					return
 				case strings.HasPrefix(rule, "$JS.ACK."): // what is not acknowledged comes again
 					require.NoError(t, err)

@@ -5,9 +5,12 @@ package bustest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -90,6 +93,45 @@ func Serve(tb testing.TB, config *server.Options) *server.Server {
 	})
 	require.True(tb, srv.ReadyForConnections(10*time.Second))
 	return srv
+}
+
+// Cluster starts three clustered NATS servers with JetStream and returns their URLs.
+func Cluster(tb testing.TB) []string {
+	tb.Helper()
+	var routes []*url.URL
+	for range 3 {
+		free, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		require.NoError(tb, err)
+		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
+		require.NoError(tb, free.Close())
+	}
+	servers := make([]*server.Server, len(routes))
+	for i, route := range routes {
+		port, err := strconv.Atoi(route.Port())
+		require.NoError(tb, err)
+		servers[i], err = server.NewServer(&server.Options{
+			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true,
+			JetStream: true, StoreDir: tb.TempDir(), Routes: routes,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
+		})
+		require.NoError(tb, err)
+		servers[i].Start()
+		tb.Cleanup(func() { servers[i].Shutdown(); servers[i].WaitForShutdown() })
+	}
+	require.Eventually(tb, func() bool {
+		for _, s := range servers {
+			if s.JetStreamIsLeader() {
+				return len(s.JetStreamClusterPeers()) == 3
+			}
+		}
+		return false
+	}, 30*time.Second, 20*time.Millisecond)
+	urls := make([]string, len(servers))
+	for i, s := range servers {
+		require.True(tb, s.ReadyForConnections(10*time.Second))
+		urls[i] = s.ClientURL()
+	}
+	return urls
 }
 
 // Listen calls handle for each connection to the address that it returns.

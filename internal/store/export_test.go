@@ -5,4 +5,6 @@ var (
 	ParseAck     = parseAck
 	AppendChange = appendChange
 	ParseGroup   = parseGroup
+	AppendBlock  = appendBlock
+	BlockAt      = blockAt
 )

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/queue"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Archive is the stream with the answers that actors have given and no longer have in their records: blocks of bytes,
+// which only the actor that appended one understands. The stream is made with the first block, because many hosts
+// append none. Blocks that come together travel as one message, for one message costs the server as much as another.
+// It is safe for concurrent use.
+type Archive struct {
+	nc      *nats.Conn
+	config  jetstream.StreamConfig // without the subject
+	prefix  string                 // of the subject
+	ctx     context.Context        //nolint:containedctx // it ends with the archive
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	queue    queue.FIFO[waitingBlock]
+	queued   int            // bytes in the queue
+	inFlight int            // groups
+	stream   *archiveStream // nil: it is not known whether there is one
+}
+
+// archiveStream is a stream of answers. One that is deleted and made again has another subject, so nothing is written
+// to it or read from it by mistake. It has only one, because the server remembers each.
+type archiveStream struct {
+	jetstream.Stream
+	js      jetstream.JetStream
+	subject string
+	made    int64 // as in a Ref
+}
+
+// Ref is where a block is.
+type Ref struct {
+	Made     int64  // when the stream was made: see [Archive.Made]. Zero, where it was not kept, is any stream
+	Sequence uint64 // of the message in the stream
+	Offset   uint32 // of the block within the message
+}
+
+// NewArchive returns the archive of a namespace. Its stream will have this many replicas (see [OpenRecords]), keep
+// blocks for the given time and be no larger than maxBytes; zero is no limit. An existing stream keeps its settings.
+func NewArchive(nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration, maxBytes int64) *Archive {
+	if maxBytes == 0 {
+		maxBytes = -1
+	}
+	a := &Archive{nc: nc, prefix: ns.Name() + ".answers.", config: jetstream.StreamConfig{
+		Name:        ns.Name() + "-answers",
+		Description: "Answers to calls, which actors remember for a while",
+		Replicas:    replicas,
+		MaxAge:      keep,
+		MaxBytes:    maxBytes,
+		Discard:     jetstream.DiscardNew,
+		AllowDirect: true,
+	}}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	return a
+}
+
+// Made identifies the stream: the time of its creation, in nanoseconds since 1970. It is zero if there is no stream.
+// A stream that was deleted and made again has another time, and nothing of what was appended before. The server is
+// asked only once, and again after Append or Read has found another stream or none.
+func (a *Archive) Made(ctx context.Context) (int64, error) {
+	stream, err := a.find(ctx)
+	if err != nil || stream == nil {
+		return 0, err
+	}
+	return stream.made, nil
+}
+
+// Close ends the archive. Blocks in flight get [ErrOutcomeUnknown], and those that wait another error.
+func (a *Archive) Close() {
+	a.mu.Lock()
+	a.closed = true
+	waiting := a.queue.Drain()
+	a.mu.Unlock()
+	a.cancel()
+	a.running.Go(func() {
+		for _, one := range waiting {
+			one.done(Ref{}, fmt.Errorf("appending answers: %w: %w", errNotSent, errArchiveClosed))
+		}
+	})
+	a.running.Wait()
+}
+
+var errArchiveClosed = errors.New("the archive of answers is closed")
+
+// find returns the stream, or nil if there is none.
+func (a *Archive) find(ctx context.Context) (*archiveStream, error) {
+	stream, err := a.open(func(js jetstream.JetStream) (jetstream.Stream, error) { return js.Stream(ctx, a.config.Name) })
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
+	return stream, err
+}
+
+// ensure returns the stream, and makes it if there is none.
+func (a *Archive) ensure(ctx context.Context) (*archiveStream, error) {
+	return a.open(func(js jetstream.JetStream) (jetstream.Stream, error) {
+		config := a.config
+		config.Subjects = []string{a.prefix + rand.Text()[:12]}
+		return openStream(ctx, js, config)
+	})
+}
+
+// open returns the stream if it is known, and else the one that look finds.
+func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error)) (*archiveStream, error) {
+	a.mu.Lock()
+	known := a.stream
+	a.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	js, err := jetstream.New(a.nc)
+	if err != nil {
+		return nil, fmt.Errorf("using JetStream: %w", err)
+	}
+	stream, err := look(js)
+	if err != nil {
+		return nil, fmt.Errorf("opening the archive of answers: %w", err)
+	}
+	info := stream.CachedInfo()
+	if len(info.Config.Subjects) != 1 {
+		return nil, fmt.Errorf("opening the archive of answers: %s has %d subjects, not one", a.config.Name, len(info.Config.Subjects))
+	}
+	opened := &archiveStream{stream, js, info.Config.Subjects[0], info.Created.UnixNano()}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stream == nil {
+		a.stream = opened
+	}
+	return a.stream, nil
+}
+
+// forget makes the archive look for the stream again, which is no longer this one.
+func (a *Archive) forget(stream *archiveStream) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stream == stream {
+		a.stream = nil
+	}
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/pause"
+)
+
+// ErrFull is the error when the stream, or the server, has no room for more.
+var ErrFull = errors.New("there is no room for more answers")
+
+// JetStream's error numbers when there is no room: in the account, on the server, in its storage; and the general one
+// of the store, such as for a stream at its limit or a full disk.
+var codesFull = []jetstream.ErrorCode{10002, 10023, 10047, 10077}
+
+// maxAnswersInFlight is how many groups may be in flight at once.
+const maxAnswersInFlight = 4
+
+// waitingBlock is a block that waits to be sent.
+type waitingBlock struct {
+	data []byte
+	done func(Ref, error)
+}
+
+// sentBlock is a block of a group.
+type sentBlock struct {
+	offset uint32
+	done   func(Ref, error)
+}
+
+// Append queues a block, and does not wait. The block must not change until done is called: once, with the place of
+// the block or with an error, on a goroutine of the archive, which it must not block. An actor has one block under way
+// at a time, so the queue is at most as long as there are actors. The error says that the archive is closed; then done
+// is not called.
+//
+// The error of done is [ErrFull], which wraps the server's words, or [ErrOutcomeUnknown] if the block may be stored or
+// not, or another one. The block may be appended again after any of them: two copies do no harm.
+func (a *Archive) Append(block []byte, done func(Ref, error)) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return fmt.Errorf("appending answers: %w", errArchiveClosed)
+	}
+	a.queue.Push(waitingBlock{block, done})
+	a.queued += len(block)
+	if a.sendable() {
+		a.inFlight++
+		a.running.Go(a.sendGroups)
+	}
+	return nil
+}
+
+// sendable reports whether another group may be sent now. While one is in flight, only a full one may: the others gather
+// more.
+func (a *Archive) sendable() bool {
+	switch {
+	case a.closed || a.queue.Len() == 0:
+		return false
+	case a.inFlight == 0:
+		return true
+	}
+	return a.inFlight < maxAnswersInFlight && a.queued >= maxAnswersBytes
+}
+
+// sendGroups sends one group after the other, as long as there are any to be sent.
+func (a *Archive) sendGroups() {
+	for {
+		group, blocks := a.takeGroup()
+		if len(blocks) == 0 {
+			return
+		}
+		made, sequence, err := a.publish(group)
+		for _, one := range blocks {
+			if err != nil {
+				one.done(Ref{}, fmt.Errorf("appending answers: %w", err))
+			} else {
+				one.done(Ref{made, sequence, one.offset}, nil)
+			}
+		}
+	}
+}
+
+// takeGroup makes the next group of a sender, which counts as in flight. Without one it does not any more.
+func (a *Archive) takeGroup() (group []byte, blocks []sentBlock) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.inFlight--
+	if !a.sendable() {
+		return nil, nil
+	}
+	a.inFlight++
+	for a.queue.Len() > 0 {
+		longer, offset, ok := appendBlock(group, a.queue.Items()[0].data)
+		if !ok {
+			break
+		}
+		one := a.queue.Pop()
+		a.queued -= len(one.data)
+		group, blocks = longer, append(blocks, sentBlock{offset, one.done})
+	}
+	return group, blocks
+}
+
+// publish stores a group, and returns which stream it is in, and the sequence of its message. It tries again while there
+// is no connection or no stream.
+func (a *Archive) publish(group []byte) (made int64, sequence uint64, err error) {
+	ctx, cancel := context.WithTimeout(a.ctx, writeTimeout)
+	defer cancel()
+	defer onDisconnect(a.nc, cancel)()
+	for {
+		made, sequence, err = a.tryPublish(ctx, group)
+		again := errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse)
+		if !again || !pause.For(ctx, retryPause) {
+			return made, sequence, err
+		}
+	}
+}
+
+// tryPublish makes the stream if there is none. If it is gone since, the error is [jetstream.ErrNoStreamResponse].
+func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, sequence uint64, err error) {
+	stream, err := a.ensure(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", errNotSent, err)
+	}
+	ack, err := stream.js.PublishMsg(ctx, &nats.Msg{Subject: stream.subject, Data: group}, jetstream.WithRetryAttempts(0))
+	if err == nil && ack.Stream == a.config.Name {
+		return stream.made, ack.Sequence, nil
+	}
+	if err == nil || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		a.forget(stream)
+	}
+	if err == nil {
+		return 0, 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
+	}
+	return 0, 0, appendError(err)
+}
+
+func appendError(err error) error {
+	var api *jetstream.APIError
+	switch {
+	case !errors.As(err, &api):
+		return fmt.Errorf("%w: %w", writeError(err), err)
+	case slices.Contains(codesFull, api.ErrorCode):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
