@@ -4,19 +4,33 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+
+	"github.com/nats-io/nats.go"
 )
 
 // requestIDMark distinguishes a reply subject with a RequestID.
 const requestIDMark = ".id."
 
 // RequestID identifies a request of a caller, however often it is sent. It costs no header: a reply subject that ends
-// with id.NUMBER.FLOOR, both in base 36, is one. What comes before names the caller.
+// with id.NUMBER.FLOOR, both in base 36, is one. What comes before names the caller. Servers change the reply subjects of
+// requests that they take to another account; where they may, [HeaderCall] has it as the caller made it.
 type RequestID struct {
 	Caller uint64 // the FNV-1a hash of its name
 	Number uint64 // from 1; the caller uses no number twice
 	// Floor is the lowest number of the requests to the same actor whose answer the caller still awaits. Answers to
 	// lower ones need not be kept (the idea is from RIFL, SOSP 2015).
 	Floor uint64
+}
+
+// Identify returns the identity of a request, the zero RequestID if it has none. It also reports whether the request has
+// both its header and its reply subject, and these say the same: the caller may then leave out the header.
+func Identify(reply string, header nats.Header) (id RequestID, arrives bool) {
+	named := FirstHeader(header, HeaderCall)
+	if id, ok := ParseRequestID(named); ok {
+		return id, named == reply
+	}
+	id, _ = ParseRequestID(reply)
+	return id, false
 }
 
 // ParseRequestID parses a reply subject.
