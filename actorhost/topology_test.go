@@ -203,3 +203,46 @@ func TestCallsRunOnceWhereverTheirCallersAre(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesOfCallsAreSentUntilTheyAreNotNeeded counts them, and the batches that servers must be able to take to hosts.
+func TestNamesOfCallsAreSentUntilTheyAreNotNeeded(t *testing.T) {
+	t.Parallel()
+	for name, to := range topologies {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := to.start(t)
+			way := tap(t, s.callers)
+			nc := s.connect(way.url, "caller")
+			c := s.client(nc, to.namespace)
+			refs := make([]counter, 4)
+			for i := range refs {
+				refs[i] = troupe.GetOrCreate[counter](c, fmt.Sprint(i))
+			}
+			add := func(i int) error { return call(t.Context(), add, refs[i%len(refs)], 1) }
+			require.Eventually(t, func() bool { return add(0) == nil }, 10*time.Second, time.Millisecond)
+			require.NoError(t, add(0)) // to the actor itself; the first went by the route
+			if !to.rewrites {
+				known := way.names()
+				for i := range 20 {
+					require.NoError(t, add(i))
+				}
+				require.Equal(t, known, way.names())
+				require.NoError(t, nc.ForceReconnect())
+				require.Eventually(t, func() bool { return add(0) == nil && way.names() == known+1 }, 10*time.Second, time.Millisecond)
+				require.NoError(t, add(0))
+				require.Equal(t, known+1, way.names())
+			}
+
+			calls := load{Calls: 10_000, InFlight: 64}
+			_, err := calls.run(t.Context(), func(_ context.Context, i int) error { return add(i) })
+			require.NoError(t, err)
+			batches := strings.Count(way.sent.String(), "PUB troupe.host.")
+			if to.rewrites {
+				require.GreaterOrEqual(t, way.names(), calls.Calls)
+				require.Zero(t, batches)
+			} else if to.namespace == "" {
+				require.Positive(t, batches)
+			}
+		})
+	}
+}
