@@ -73,6 +73,7 @@ func mapped(kinds ...string) string {
 // system is a topology with hosts.
 type system struct {
 	t       *testing.T
+	serves  []actorhost.Definition
 	hosts   string // URL for hosts
 	callers string // URL for callers
 	byID    map[string]*nats.Conn
@@ -89,7 +90,7 @@ func serveConfig(t *testing.T, config string, edit func(*server.Options)) *serve
 	return bustest.Serve(t, options)
 }
 
-func (to topology) start(t *testing.T) *system {
+func (to topology) start(t *testing.T, serves ...actorhost.Definition) *system {
 	t.Helper()
 	hub := serveConfig(t, to.hub, func(o *server.Options) { o.JetStream, o.StoreDir = true, t.TempDir() })
 	callers := hub
@@ -99,11 +100,8 @@ func (to topology) start(t *testing.T) *system {
 		callers = serveConfig(t, fmt.Sprintf(to.leaf, about.LeafNode.Port), func(*server.Options) {})
 		require.Eventually(t, func() bool { return hub.NumLeafNodes() == 1 }, 10*time.Second, time.Millisecond)
 	}
-	s := &system{t: t, hosts: hub.ClientURL(), callers: callers.ClientURL(), byID: make(map[string]*nats.Conn)}
+	s := &system{t: t, serves: serves, hosts: hub.ClientURL(), callers: callers.ClientURL(), byID: make(map[string]*nats.Conn)}
 	s.own = s.client(s.connect(s.hosts, "host"), "")
-	for range 2 {
-		s.host()
-	}
 	return s
 }
 
@@ -123,14 +121,15 @@ func (s *system) client(nc *nats.Conn, namespace string) *client.Client {
 	return c
 }
 
-func (s *system) host() {
+func (s *system) host() *actorhost.Host {
 	s.t.Helper()
 	nc := s.connect(s.hosts, "host")
 	config := actorhost.Config{Lease: time.Second, Logger: slog.New(slog.DiscardHandler)}
-	host, err := actorhost.Start(s.t.Context(), nc, config, counters())
+	host, err := actorhost.Start(s.t.Context(), nc, config, s.serves...)
 	require.NoError(s.t, err)
 	s.byID[host.ID()] = nc
 	s.t.Cleanup(func() { _ = host.Stop(context.Background()) })
+	return host
 }
 
 // kill cuts off the host that has an actor, and starts another.
@@ -175,7 +174,9 @@ func TestCallsRunOnceWhereverTheirCallersAre(t *testing.T) {
 	for name, to := range topologies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := to.start(t)
+			s := to.start(t, counters())
+			s.host()
+			s.host()
 			way := tap(t, s.callers)
 			c := s.client(s.connect(way.url, "caller"), to.namespace)
 			ref, same := troupe.GetOrCreate[counter](c, "a"), troupe.GetOrCreate[counter](s.own, "a")
@@ -210,7 +211,9 @@ func TestNamesOfCallsAreSentUntilTheyAreNotNeeded(t *testing.T) {
 	for name, to := range topologies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := to.start(t)
+			s := to.start(t, counters())
+			s.host()
+			s.host()
 			way := tap(t, s.callers)
 			nc := s.connect(way.url, "caller")
 			c := s.client(nc, to.namespace)
