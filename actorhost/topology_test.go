@@ -2,6 +2,7 @@ package actorhost_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -200,7 +201,7 @@ func TestCallsRunOnceWhereverTheirCallersAre(t *testing.T) {
 			n, err := get.Call(t.Context(), ref, nil)
 			require.NoError(t, err)
 			require.Equal(t, adds, n)
-			require.GreaterOrEqual(t, c.Resent(), uint64(adds))
+			require.Positive(t, c.Resent())
 		})
 	}
 }
@@ -217,29 +218,41 @@ func TestNamesOfCallsAreSentUntilTheyAreNotNeeded(t *testing.T) {
 			way := tap(t, s.callers)
 			nc := s.connect(way.url, "caller")
 			c := s.client(nc, to.namespace)
-			refs := make([]counter, 4)
-			for i := range refs {
-				refs[i] = troupe.GetOrCreate[counter](c, fmt.Sprint(i))
+			eventually := func(is func() bool) {
+				t.Helper()
+				require.Eventually(t, is, 10*time.Second, time.Millisecond)
 			}
-			add := func(i int) error { return call(t.Context(), add, refs[i%len(refs)], 1) }
-			require.Eventually(t, func() bool { return add(0) == nil }, 10*time.Second, time.Millisecond)
-			require.NoError(t, add(0)) // to the actor itself; the first went by the route
+			woken := 0
+			wakeAndAdd := func() error {
+				ref := troupe.GetOrCreate[counter](c, "new", fmt.Sprint(woken))
+				woken++
+				return errors.Join(call(t.Context(), add, ref, 1), call(t.Context(), add, ref, 1))
+			}
+			adds := func(names bool) func() bool { // one by the route, and one to the actor itself
+				return func() bool {
+					before := way.names()
+					return wakeAndAdd() == nil && (way.names() > before) == names
+				}
+			}
+			eventually(adds(true))
 			if !to.rewrites {
+				eventually(adds(false))
 				known := way.names()
-				for i := range 20 {
-					require.NoError(t, add(i))
+				for range 20 {
+					require.NoError(t, wakeAndAdd())
 				}
 				require.Equal(t, known, way.names())
 				require.NoError(t, nc.ForceReconnect())
-				require.Eventually(t, func() bool { return add(0) == nil && way.names() == known+1 }, 10*time.Second, time.Millisecond)
-				require.NoError(t, add(0))
-				require.Equal(t, known+1, way.names())
+				eventually(adds(true))
+				eventually(adds(false))
 			}
 
-			calls := load{Calls: 10_000, InFlight: 64}
-			_, err := calls.run(t.Context(), func(_ context.Context, i int) error { return add(i) })
+			calls := load{Calls: 3_000, InFlight: 64}
+			_, err := calls.run(t.Context(), func(ctx context.Context, i int) error {
+				return call(ctx, add, troupe.GetOrCreate[counter](c, fmt.Sprint(i%4)), 1)
+			})
 			require.NoError(t, err)
-			batches := strings.Count(way.sent.String(), "PUB troupe.host.")
+			batches := strings.Count(way.sent.String(), ".batch ")
 			if to.rewrites {
 				require.GreaterOrEqual(t, way.names(), calls.Calls)
 				require.Zero(t, batches)
