@@ -96,8 +96,9 @@ func (d *dispatcher) cancel(tokens string, msg *nats.Msg) {
 }
 
 // errNotRecognised refuses a call that may have run already: nobody can tell, so it must not come again.
-var errNotRecognised = errs.New(troupe.CodeOutcomeUnknown, "the call could not be recognised: its reply subject was "+
-	"rewritten, and it has no header %s. This attempt was not started; whether an earlier one was is not known", wire.HeaderCall)
+var errNotRecognised = errs.New(troupe.CodeOutcomeUnknown, "the call comes again and cannot be recognised: its reply "+
+	"subject has no number, or was rewritten, and it has no header %s. It was not started now; whether it has run before is "+
+	"not known", wire.HeaderCall)
 
 // admit checks and completes a call as far as it can without the actor.
 func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *troupe.Error {

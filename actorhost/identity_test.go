@@ -2,6 +2,8 @@ package actorhost_test
 
 import (
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -118,4 +121,52 @@ func TestCancelFromAnotherAccount(t *testing.T) {
 	names, err := deskNames.Call(t.Context(), ref, nil)
 	require.NoError(t, err)
 	require.Equal(t, []int{-1, 3}, names)
+}
+
+// bridge takes what is for the namespace far to the hosts. If it changes reply subjects, calls that are sent again arrive by
+// the route only.
+type bridge struct {
+	rewrites, loses atomic.Bool
+}
+
+func (br *bridge) start(t *testing.T, nc *nats.Conn) {
+	t.Helper()
+	_, err := nc.Subscribe("far.>", func(msg *nats.Msg) {
+		near := &nats.Msg{Subject: "troupe" + strings.TrimPrefix(msg.Subject, "far"), Reply: msg.Reply, Header: msg.Header, Data: msg.Data}
+		if br.rewrites.Load() {
+			if strings.HasPrefix(msg.Subject, "far.call.") && msg.Header[wire.HeaderAttempt] != nil {
+				return
+			}
+			near.Reply = nc.NewInbox()
+			_, _ = nc.Subscribe(near.Reply, func(reply *nats.Msg) {
+				if !br.loses.CompareAndSwap(true, false) {
+					reply.Subject = msg.Reply
+					_ = nc.PublishMsg(reply)
+				}
+			})
+		}
+		_ = nc.PublishMsg(near)
+	})
+	require.NoError(t, err)
+}
+
+// What has let reply subjects alone may begin to change them, and nobody says so.
+func TestCallThatWasNotRecognisedIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	b.Host(counters())
+	var br bridge
+	br.start(t, b.Connect())
+	require.NoError(t, call(t.Context(), add, troupe.GetOrCreate[counter](b.Client, "a"), 1)) // it is awake
+	ref := troupe.GetOrCreate[counter](b.NewClient(client.Config{Namespace: "far"}), "a")
+	require.NoError(t, call(t.Context(), add, ref, 1)) // directly
+	br.rewrites.Store(true)
+	br.loses.Store(true)
+	require.ErrorIs(t, call(t.Context(), add, ref, 1), troupe.ErrOutcomeUnknown)
+	for want := 4; want < 6; want++ {
+		br.loses.Store(true)
+		got, err := add.Call(t.Context(), ref, 1)
+		require.NoError(t, err)
+		require.Equal(t, want, got, "from now on calls have names")
+	}
 }

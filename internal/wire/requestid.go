@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -22,15 +23,12 @@ type RequestID struct {
 	Floor uint64
 }
 
-// Identify returns the identity of a request, the zero RequestID if it has none. It also reports whether the request has
-// both its header and its reply subject, and these say the same: the caller may then leave out the header.
+// Identify returns the identity of a request, whose headers [Namespace.ReadHeaders] has checked: the zero RequestID if it
+// has none. It also reports whether header and reply subject are the same: the caller may then leave out the header.
 func Identify(reply string, header nats.Header) (id RequestID, arrives bool) {
 	named := FirstHeader(header, HeaderCall)
-	if id, ok := ParseRequestID(named); ok {
-		return id, named == reply
-	}
-	id, _ = ParseRequestID(reply)
-	return id, false
+	id, _ = ParseRequestID(cmp.Or(named, reply))
+	return id, named != "" && named == reply
 }
 
 // ParseRequestID parses a reply subject.
