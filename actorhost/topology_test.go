@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -78,6 +79,7 @@ type system struct {
 	hosts   string // URL for hosts
 	callers string // URL for callers
 	byID    map[string]*nats.Conn
+	ways    []*wiretap     // of the hosts
 	own     *client.Client // where the hosts are
 }
 
@@ -124,7 +126,9 @@ func (s *system) client(nc *nats.Conn, namespace string) *client.Client {
 
 func (s *system) host() *actorhost.Host {
 	s.t.Helper()
-	nc := s.connect(s.hosts, "host")
+	way := tap(s.t, s.hosts)
+	nc := s.connect(way.url, "host")
+	s.ways = append(s.ways, way)
 	config := actorhost.Config{Lease: time.Second, Logger: slog.New(slog.DiscardHandler)}
 	host, err := actorhost.Start(s.t.Context(), nc, config, s.serves...)
 	require.NoError(s.t, err)
@@ -144,24 +148,37 @@ func (s *system) kill(ref counter) {
 
 // wiretap is a way to a server that records what clients send, and may lose what the server says.
 type wiretap struct {
-	url  string
-	sent bustest.Log
-	deaf atomic.Bool
+	url    string
+	sent   bustest.Log
+	deaf   atomic.Bool
+	frozen sync.RWMutex // while it is locked, nothing gets through, and nothing is lost
 }
 
 type tappedConn struct {
 	net.Conn
 	sent io.Reader
+	way  *wiretap
 }
 
-func (c *tappedConn) Read(p []byte) (int, error) { return c.sent.Read(p) }
+func (c *tappedConn) Read(p []byte) (int, error) {
+	n, err := c.sent.Read(p)
+	c.way.frozen.RLock()
+	defer c.way.frozen.RUnlock()
+	return n, err
+}
+
+func (c *tappedConn) Write(p []byte) (int, error) {
+	c.way.frozen.RLock()
+	defer c.way.frozen.RUnlock()
+	return c.Conn.Write(p)
+}
 
 func tap(t *testing.T, url string) *wiretap {
 	t.Helper()
 	w := new(wiretap)
 	to := strings.TrimPrefix(url, "nats://")
 	w.url = "nats://" + bustest.Listen(t, func(conn net.Conn) {
-		bustest.Forward(&tappedConn{conn, io.TeeReader(conn, &w.sent)}, to, &w.deaf)
+		bustest.Forward(&tappedConn{conn, io.TeeReader(conn, &w.sent), w}, to, &w.deaf)
 	})
 	return w
 }
@@ -201,6 +218,43 @@ func TestCallsRunOnceWhereverTheirCallersAre(t *testing.T) {
 			n, err := get.Call(t.Context(), ref, nil)
 			require.NoError(t, err)
 			require.Equal(t, adds, n)
+			require.Positive(t, c.Resent())
+		})
+	}
+}
+
+// TestCallsRunOnceThoughHostsFreeze has hosts find calls that others have made meanwhile. Each ring is heard once.
+func TestCallsRunOnceThoughHostsFreeze(t *testing.T) {
+	t.Parallel()
+	for name, to := range topologies {
+		if !to.rewrites {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := to.start(t, bellAndEar...)
+			s.host()
+			s.host()
+			c := s.client(s.connect(s.callers, "caller"), "")
+			ref := troupe.GetOrCreate[bell](c, "a")
+			require.Eventually(t, func() bool { return call(t.Context(), ring, ref, 0) == nil }, 10*time.Second, time.Millisecond)
+			const rings = 13
+			heard := make(chan int, 2*rings)
+			_, err := rang.Subscribe(t.Context(), ref, func(_ context.Context, n int) error { heard <- n; return nil })
+			require.NoError(t, err)
+			for i := 1; i <= rings; i++ {
+				way := s.ways[i%2]
+				if i%3 == 0 {
+					way.frozen.Lock()
+				}
+				n, err := ring.Call(t.Context(), ref, 1)
+				if i%3 == 0 {
+					way.frozen.Unlock()
+				}
+				require.NoError(t, err)
+				require.Equal(t, i, n)
+				require.Eventually(t, func() bool { return len(heard) == i }, 10*time.Second, time.Millisecond)
+			}
 			require.Positive(t, c.Resent())
 		})
 	}
