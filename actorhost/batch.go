@@ -10,13 +10,14 @@ import (
 )
 
 // receiveBatch takes a batch of calls, each as if it had arrived alone by the route. It reports whether msg was a
-// batch. An empty batch asks whether this host takes batches.
+// batch. An empty batch asks whether this host takes batches. The answer is its subject as it has arrived: servers that map
+// that would not map the subjects in a batch.
 func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 	if request, _ := d.ns.HostRequest(msg.Subject); request != "batch" {
 		return false
 	}
 	if len(msg.Data) == 0 {
-		d.out.Answer(msg, nil)
+		d.out.Answer(msg, []byte(msg.Subject))
 		return true
 	}
 	calls, err := wire.ParseBatch(d.batch, msg.Data)

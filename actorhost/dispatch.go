@@ -81,15 +81,24 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 	return d.enqueue(target.Tokens, w)
 }
 
-// cancel calls off the call with the same reply subject.
+// cancel calls off the call with the same identity.
 func (d *dispatcher) cancel(tokens string, msg *nats.Msg) {
-	if id, ok := wire.ParseRequestID(msg.Reply); ok {
+	err := d.ns.ReadHeaders(msg.Header)
+	id, _ := wire.Identify(msg.Reply, msg.Header)
+	switch c := call.Of(msg); {
+	case err != nil:
+		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "%v", err))
+	case id.Number == 0:
+		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the reply subject %.100q is that of no call", msg.Reply))
+	default:
 		d.roster.cancel(tokens, id)
-		return
 	}
-	c := call.Of(msg)
-	d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the reply subject %.100q is that of no call", msg.Reply))
 }
+
+// errNotRecognised refuses a call that may have run already: nobody can tell, so it must not come again.
+var errNotRecognised = errs.New(troupe.CodeOutcomeUnknown, "the call comes again and cannot be recognised: its reply "+
+	"subject has no number, or was rewritten, and it has no header %s. It was not started now; whether it has run before is "+
+	"not known", wire.HeaderCall)
 
 // admit checks and completes a call as far as it can without the actor.
 func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *troupe.Error {
@@ -113,12 +122,16 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	w.As = as
 	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
 	w.Existing = target.Action == troupe.DestroyAction || w.Get(wire.HeaderExisting) == "1"
-	if target.Action != wire.ConnectAction { // it is made anew on each host
-		w.ID.RequestID, _ = wire.ParseRequestID(w.Reply)
-	}
+	w.ID.RequestID, w.Arrives = wire.Identify(w.Reply, w.Header)
 	w.ID.Given = strings.Clone(w.Get(wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
 	attempt := w.Get(wire.HeaderAttempt)
 	w.Again = attempt != "" && attempt != "1"
+	switch {
+	case target.Action == wire.ConnectAction: // it is made anew on each host
+		w.ID.RequestID = wire.RequestID{}
+	case w.Again && !w.ID.Known():
+		return errNotRecognised
+	}
 	if chain := w.Get(wire.HeaderChain); chain != "" {
 		return checkCycle(chain, target.Tokens)
 	}

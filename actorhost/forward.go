@@ -26,8 +26,8 @@ const (
 // forwardHeaders are the headers that the owner reads. All others are left out: the server would act on some, such as
 // Nats-Trace-Dest, now in the name of the host, and nats.go would refuse to send some.
 var forwardHeaders = [...]string{
-	wire.HeaderContentType, wire.HeaderExisting, wire.HeaderChain, wire.HeaderRequestID, wire.HeaderAttempt,
-	wire.HeaderConnection, wire.HeaderInbox,
+	wire.HeaderContentType, wire.HeaderExisting, wire.HeaderChain, wire.HeaderRequestID, wire.HeaderCall,
+	wire.HeaderAttempt, wire.HeaderConnection, wire.HeaderInbox,
 }
 
 // confirmTimeout is how long the owner of an actor may take to confirm a call.

@@ -30,7 +30,8 @@ func FuzzRequest(f *testing.F) {
 		"", asJSON, "content-type: application/json\r\n", "Content-Type: application/msgpack\r\n",
 		"Content-Type: application/json; charset=utf-8\r\n", "Content-Type: application/json; charset=latin1\r\n",
 		"Troupe-Timeout: 5000\r\ntroupe-timeout: 6000\r\n", "Troupe-Timeout: 500ms\r\n", "Troupe-Existing: true\r\n",
-		"TROUPE-ATTEMPT: 2\r\nTroupe-Request-Id: x\r\n", "Troupe-Connection: c1\r\n", "Troupe-Chain: probe.b,probe\r\n",
+		"TROUPE-ATTEMPT: 2\r\nTroupe-Request-Id: x\r\n", "Troupe-Attempt: 2\r\n", "Troupe-Call: _INBOX.x.id.1.1\r\n",
+		"Troupe-Connection: c1\r\n", "Troupe-Chain: probe.b,probe\r\n",
 	} {
 		for _, body := range []string{"5", "15", "{\"a\":[1,1.5,null,\"\\ud83d\\ude00\"]}", "\x81\xa1a\x92\x01\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00", "\xa1\xff", "\"\xff\""} {
 			f.Add(header, len(body)%2 == 0, []byte(body))
@@ -55,6 +56,7 @@ func FuzzRequest(f *testing.F) {
 		if failed := wire.DecodeError(reply); failed != nil {
 			require.Contains(t, []troupe.Code{
 				troupe.CodeBadInput, troupe.CodeDeadlineExceeded, troupe.CodeNotFound, troupe.CodeUnavailable, troupe.CodeCallCycle,
+				troupe.CodeOutcomeUnknown,
 			}, failed.Code, failed.Message)
 			require.NotContains(t, failed.Message, "panic")
 			require.Less(t, len(failed.Message), 8<<10)

@@ -138,6 +138,7 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
     let done;
     const finished = new Promise((resolve) => { done = resolve; });
     const actors = nc.subscribe("troupe.call.slow.>", { callback: (_, msg) => {
+      if (msg.headers.get("Troupe-Attempt")) return; // on a busy machine: the first is being answered
       most = Math.max(most, ++open);
       setTimeout(() => {
         open--;

@@ -113,16 +113,17 @@ export class Troupe {
     }
     const body = this.codec.encode(input);
     const request = this.#begin(actor, action);
+    const named = () => { const h = headers(); h.set("Troupe-Call", request.subject); return h; }; // servers may change the other
     const abort = () => {
       request.fail(new TroupeError("canceled", `${actor}.${action}: ${signal.reason?.message ?? "aborted"}`, { cause: signal.reason }));
-      if (attempt > 0 && !this.nc.isClosed()) this.nc.publish(`${this.namespace}.call.${actor.tokens}._cancel`, undefined, { reply: request.subject });
+      if (attempt > 0 && !this.nc.isClosed()) this.nc.publish(`${this.namespace}.call.${actor.tokens}._cancel`, undefined, { reply: request.subject, headers: named() });
     };
     let attempt = 0, open = 0; // how often it was sent, and how many of these nobody has said anything about
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort);
     const began = Date.now();
     const send = (way) => {
-      const h = headers();
+      const h = named();
       h.set("Content-Type", this.codec.contentType);
       h.set("Troupe-Timeout", String(Math.max(began + timeout - Date.now(), 1)));
       if (existing) h.set("Troupe-Existing", "1");

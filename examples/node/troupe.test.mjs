@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createConnection, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { connect, headers } from "@nats-io/transport-node";
+import { connect, createInbox, headers } from "@nats-io/transport-node";
 import { json, msgpack, Troupe } from "./troupe.mjs";
 
 const unique = () => "t" + Math.random().toString(36).slice(2);
@@ -86,6 +86,23 @@ describe("troupe", { skip: process.env.NATS_URL ? false : "NATS_URL is not set",
     await assert.rejects(room.call("say", `@${bot} too slow`, { timeout: 300 }), ({ code }) => ["deadline_exceeded", "outcome_unknown"].includes(code));
     sub.unsubscribe();
     calls.unsubscribe();
+  });
+
+  test("a bridge may give calls other reply subjects, and lose replies", async () => {
+    let lost = 0;
+    const bridge = nc.subscribe("far.route.>", { callback: (_, msg) => {
+      const reply = createInbox();
+      nc.subscribe(reply, { max: 1, callback: (_, answer) => { if (lost-- <= 0) msg.respond(answer.data, { headers: answer.headers }); } });
+      nc.publish(msg.subject.replace("far", "troupe"), msg.data, { reply, headers: msg.headers });
+    } });
+    const far = new Troupe(nc, { namespace: "far" });
+    const inventory = far.actor("inventory", unique());
+    for (let i = 1; i <= 5; i++) {
+      lost = i % 3;
+      assert.equal(await inventory.call("restock", 1), 100 + i);
+    }
+    await far.close();
+    bridge.unsubscribe();
   });
 
   // "No responders" then arrives when the call has been sent again.

@@ -14,8 +14,8 @@ import (
 
 // Requests to actors on one host that wait at the same moment travel together, as a batch on a subject of the host. The
 // Requester learns which host has an actor from batches of replies. Before it sends a host the first batch it asks
-// whether the host takes batches, because NATS may not let this user publish there. A request that is resent always
-// travels alone.
+// whether the host takes batches, because NATS may not let this user publish there, or may map the subject, but not those
+// within a batch. A request that is resent always travels alone.
 
 // How long an actor is assumed to stay on a host, how long a host may take to say that it takes batches, and how many
 // hosts and receivers are remembered.
@@ -72,7 +72,7 @@ func (r *Requester) askForBatches(id string, h *host) {
 	defer r.mu.Unlock()
 	switch {
 	case err == nil:
-		h.takesBatches = wire.DecodeError(reply) == nil
+		h.takesBatches = wire.DecodeError(reply) == nil && string(reply.Data) == h.batchSubject
 	case errors.Is(err, troupe.ErrDenied):
 		r.batcher = nil
 	default:

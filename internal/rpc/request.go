@@ -58,13 +58,24 @@ func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats
 	return q.Wait(ctx, until)
 }
 
-// Tell sends an empty message, with the reply subject of the request, after what was sent before. Nobody waits for a
-// reply to it.
+// Name puts the reply subject of the request into [wire.HeaderCall] of a message, for servers that change reply subjects.
+// The request then travels alone, so that the reply can tell whether they do.
+func (q *Request) Name(msg *nats.Msg) {
+	if msg.Header == nil {
+		msg.Header = make(nats.Header, 1)
+	}
+	msg.Header[wire.HeaderCall] = []string{q.subject}
+	q.host = nil
+}
+
+// Tell sends an empty message, with the name of the request, after what was sent before. Nobody waits for a reply to it.
 func (q *Request) Tell(subject string) error {
 	if q.batch.Load() != 0 {
 		q.batcher.Flush()
 	}
-	return q.r.nc.PublishMsg(&nats.Msg{Subject: subject, Reply: q.subject})
+	msg := &nats.Msg{Subject: subject, Reply: q.subject}
+	q.Name(msg)
+	return q.r.nc.PublishMsg(msg)
 }
 
 // Unheard reports whether nobody listened to any attempt, as far as Do and Wait have returned.

@@ -14,6 +14,7 @@ const (
 	HeaderExisting    = "Troupe-Existing"   // "1": the call must not create the actor
 	HeaderChain       = "Troupe-Chain"      // the actors that wait in this call, outermost first, separated by commas
 	HeaderRequestID   = "Troupe-Request-Id" // the caller's name for the call: two calls with one name take effect once
+	HeaderCall        = "Troupe-Call"       // the reply subject as the caller made it; of a reply: [SubjectArrives]
 	HeaderAttempt     = "Troupe-Attempt"    // of a resent call: the number of the attempt, from 2
 	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: the reply subject of its caller
 	HeaderPending     = "Troupe-Pending"    // of a reply: the answer comes later; the id of the host where the call waits
@@ -30,6 +31,9 @@ const (
 	HeaderServiceError     = "Nats-Service-Error"
 	HeaderServiceErrorCode = "Nats-Service-Error-Code"
 )
+
+// SubjectArrives is the [HeaderCall] of a reply: the reply subject of the call has arrived as the caller made it.
+const SubjectArrives = "subject"
 
 // DefaultTimeout bounds a call whose caller set no deadline.
 const DefaultTimeout = 30 * time.Second

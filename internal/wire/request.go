@@ -15,8 +15,8 @@ import (
 
 // requestHeaders are the headers that a host reads of a request.
 var requestHeaders = [...]string{
-	HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderAttempt, HeaderConnection,
-	HeaderInbox,
+	HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderCall, HeaderAttempt,
+	HeaderConnection, HeaderInbox,
 }
 
 // ReadHeaders checks the headers of a request. It moves those of ours that are spelt in another case to their own names.
@@ -60,8 +60,8 @@ func ownName(name string) string {
 // isOwn does what slices.Contains would do with requestHeaders, but faster.
 func isOwn(name string) bool {
 	switch name {
-	case HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderAttempt, HeaderConnection,
-		HeaderInbox:
+	case HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderCall, HeaderAttempt,
+		HeaderConnection, HeaderInbox:
 		return true
 	}
 	return false
@@ -79,6 +79,9 @@ func (n Namespace) misread(name, value string) (takes string) {
 		takes, ok = "a whole number from 1", isNumber(value) && strings.Trim(value, "0") != ""
 	case HeaderRequestID:
 		takes, ok = "1 to 256 bytes of UTF-8", value != "" && len(value) <= MaxRequestID && utf8.ValidString(value)
+	case HeaderCall:
+		_, ok = ParseRequestID(value)
+		takes, ok = "a reply subject NAME.id.NUMBER.FLOOR of at most 1,024 bytes", ok && len(value) <= maxInbox
 	case HeaderConnection:
 		takes, ok = "the id of a connection, spelt like a name", troupe.CheckName("connection", value) == nil
 	case HeaderInbox:

@@ -1,22 +1,34 @@
 package wire
 
 import (
+	"cmp"
 	"hash/fnv"
 	"strconv"
 	"strings"
+
+	"github.com/nats-io/nats.go"
 )
 
 // requestIDMark distinguishes a reply subject with a RequestID.
 const requestIDMark = ".id."
 
 // RequestID identifies a request of a caller, however often it is sent. It costs no header: a reply subject that ends
-// with id.NUMBER.FLOOR, both in base 36, is one. What comes before names the caller.
+// with id.NUMBER.FLOOR, both in base 36, is one. What comes before names the caller. Servers change the reply subjects of
+// requests that they take to another account; where they may, [HeaderCall] has it as the caller made it.
 type RequestID struct {
 	Caller uint64 // the FNV-1a hash of its name
 	Number uint64 // from 1; the caller uses no number twice
 	// Floor is the lowest number of the requests to the same actor whose answer the caller still awaits. Answers to
 	// lower ones need not be kept (the idea is from RIFL, SOSP 2015).
 	Floor uint64
+}
+
+// Identify returns the identity of a request, whose headers [Namespace.ReadHeaders] has checked: the zero RequestID if it
+// has none. It also reports whether header and reply subject are the same: the caller may then leave out the header.
+func Identify(reply string, header nats.Header) (id RequestID, arrives bool) {
+	named := FirstHeader(header, HeaderCall)
+	id, _ = ParseRequestID(cmp.Or(named, reply))
+	return id, named != "" && named == reply
 }
 
 // ParseRequestID parses a reply subject.

@@ -62,6 +62,7 @@ func Reply(c *call.Call, output []byte) nats.Msg {
 		msg.Header = make(nats.Header, 1)
 		wire.SetContentType(msg.Header, c.As)
 	}
+	tellOfSubject(c, &msg)
 	return msg
 }
 
@@ -76,7 +77,19 @@ func (o *Outlet) ErrorReply(c *call.Call, as codec.Codec, err *troupe.Error) nat
 			slog.String("host", o.host()), slog.Any("error", cause))
 	}
 	msg.Subject = c.Reply
+	tellOfSubject(c, msg)
 	return *msg
+}
+
+// tellOfSubject has a reply say that the reply subject has arrived, if that is so and the caller does not know it.
+func tellOfSubject(c *call.Call, reply *nats.Msg) {
+	if !c.Arrives {
+		return
+	}
+	if reply.Header == nil {
+		reply.Header = make(nats.Header, 1)
+	}
+	reply.Header[wire.HeaderCall] = []string{wire.SubjectArrives}
 }
 
 // Refuse answers a call that was not run or whose changes were not stored.
@@ -122,7 +135,9 @@ func (o *Outlet) logFailure(subject string, err error) {
 
 // SendPending tells a caller that has sent its call again that the call is already running or queued.
 func (o *Outlet) SendPending(c *call.Call) {
-	o.SendReply(&nats.Msg{Subject: c.Reply, Header: nats.Header{wire.HeaderPending: {o.host()}}}, o.busy())
+	msg := &nats.Msg{Subject: c.Reply, Header: nats.Header{wire.HeaderPending: {o.host()}}}
+	tellOfSubject(c, msg)
+	o.SendReply(msg, o.busy())
 }
 
 // Answer answers a request to the host, if somebody waits for the answer.

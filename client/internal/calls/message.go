@@ -56,7 +56,3 @@ func setHeader(msg *nats.Msg, name, value string) {
 	}
 	msg.Header[name] = []string{value}
 }
-
-// looksLikeText reports whether a host could take a body for JSON if the request does not name its encoding, and the
-// request id is lost on the way: a server that takes it to another account changes the reply subject.
-func looksLikeText(body []byte) bool { return len(body) == 1 && '0' <= body[0] && body[0] <= '9' }

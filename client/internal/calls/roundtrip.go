@@ -44,6 +44,7 @@ type roundTrip struct {
 	deadline time.Time
 	lastSend time.Time // it must not be sent later
 	direct   bool      // the subject is the actor's, not the route
+	ways     *ways     // that were known when it was last sent
 	attempts int
 	pause    time.Duration // before the next attempt, if it is refused
 	silence  time.Duration // before the next attempt, if nobody says anything
@@ -122,9 +123,6 @@ func (t *roundTrip) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	t.msg = nats.Msg{Header: headerOf(ctx, t.sender.codec, t.origin.Chain, &t.call), Data: t.body}
-	if looksLikeText(t.body) {
-		setHeader(&t.msg, wire.HeaderContentType, t.sender.codec.ContentType())
-	}
 	t.useDirect()
 	return nil
 }
@@ -142,7 +140,13 @@ func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 		return nil, nil
 	}
 	t.sender.served.add(t.call.ID.Type())
+	if t.attempts == 1 && wire.FirstHeader(reply.Header, wire.HeaderCall) == wire.SubjectArrives {
+		t.ways.by(t.direct).add(t.call.ID.Type())
+	}
 	failed := wire.DecodeError(reply)
+	if failed != nil && failed.Code == troupe.CodeOutcomeUnknown && !failed.Retryable {
+		t.sender.ways.forget() // perhaps it was not recognised
+	}
 	if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable && failed.Code != troupe.CodeOutcomeUnknown {
 		return reply, nil
 	}
@@ -206,6 +210,7 @@ func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, e
 		setHeader(&t.msg, wire.HeaderAttempt, strconv.Itoa(t.attempts))
 		setHeader(&t.msg, wire.HeaderTimeout, wire.FormatTimeout(left))
 	}
+	t.identify()
 	if now.After(t.lastSend) {
 		return t.request.Do(ctx, &t.msg, t.deadline)
 	}
@@ -221,6 +226,15 @@ func (t *roundTrip) waitAtHost(ctx context.Context, host string, until time.Time
 		if left <= pingEvery || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || t.sender.hosts.gone(ctx, host) {
 			return reply, err
 		}
+	}
+}
+
+// identify puts the name of the call into a header, unless its way is known to need none. Once the call may run, a name
+// comes too late: if the host that has it could not recognise it, the next must not take it for a new call.
+func (t *roundTrip) identify() {
+	t.ways = t.sender.ways.get()
+	if !t.unsure && !t.ways.by(t.direct).has(t.call.ID.Type()) {
+		t.request.Name(&t.msg)
 	}
 }
 

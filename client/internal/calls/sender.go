@@ -28,6 +28,7 @@ type Sender struct {
 	timeout   time.Duration // of a call whose context has no deadline
 	resent    atomic.Uint64
 	served    nameSet // the types that hosts have answered for
+	ways      *knownWays
 	hosts     hostWatch
 }
 
@@ -40,6 +41,7 @@ func NewSender(nc *nats.Conn, ns wire.Namespace, as codec.Codec, timeout time.Du
 	requester.Coalesce(ns)
 	return &Sender{
 		nc: nc, ns: ns, requester: requester, codec: as, timeout: timeout,
+		ways:  newKnownWays(nc),
 		hosts: hostWatch{requester: requester, ns: ns},
 	}, nil
 }
@@ -48,4 +50,7 @@ func NewSender(nc *nats.Conn, ns wire.Namespace, as codec.Codec, timeout time.Du
 func (s *Sender) Resent() uint64 { return s.resent.Load() }
 
 // Close fails the calls that wait.
-func (s *Sender) Close() error { return s.requester.Close() }
+func (s *Sender) Close() error {
+	s.ways.close()
+	return s.requester.Close()
+}
