@@ -27,15 +27,20 @@ var (
 func TestChaos(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			n := *servers
-			if n == 0 {
-				n = 1
-				if seed%4 == 0 {
-					n = 3
-				}
-			}
-			run(t, scenario{name: fmt.Sprint("seed-", seed), seed: seed, servers: n, faults: faults, env: journaling(seed)}).report(t)
+			run(t, scenario{name: fmt.Sprint("seed-", seed), seed: seed, servers: serversOf(seed), faults: faults, env: journaling(seed)}).report(t)
 		})
+	}
+}
+
+// serversOf is how many servers a seed has.
+func serversOf(seed uint64) int {
+	switch {
+	case *servers != 0:
+		return *servers
+	case seed%4 == 0:
+		return 3
+	default:
+		return 1
 	}
 }
 
@@ -114,7 +119,7 @@ type scenario struct {
 	seed            uint64
 	servers         int
 	faults          []fault
-	once            bool          // only the first of them that is drawn
+	once            bool          // one of them, and no more
 	atLeast, atMost time.Duration // of the time that the flag gives
 	generation      time.Duration // see actors; by default four seconds
 	env             []string      // of the hosts
@@ -155,14 +160,11 @@ func run(t *testing.T, sc scenario) findings {
 		running.Go(func() { c.run(ctx) })
 	}
 	clients[0].listen(t)
-	random := rand.New(rand.NewPCG(sc.seed, 0))
 	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
-	for sometime(random, time.Second); ctx.Err() == nil; sometime(random, time.Second) {
-		f := sc.faults[random.IntN(len(sc.faults))]
-		t.Logf("%6.2f s, %6d calls: %s", time.Since(began).Seconds(), h.len(), f.name)
-		if f.run(s, random); sc.once {
-			<-ctx.Done()
-		}
+	if random := rand.New(rand.NewPCG(sc.seed, 0)); sc.once {
+		s.strike(random, sc.faults)
+	} else {
+		s.suffer(ctx, random, sc.faults)
 	}
 	running.Wait()
 	s.mend()

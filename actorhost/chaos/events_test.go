@@ -71,15 +71,8 @@ func TestChaosEvents(t *testing.T) {
 func runEvents(t *testing.T, seed uint64) {
 	t.Helper()
 	const keys = 4
-	n := *servers
-	if n == 0 {
-		n = 1
-		if seed%4 == 0 {
-			n = 3
-		}
-	}
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
-	s := begin(t, n, fmt.Sprintf("events-%d.log", seed))
+	s := begin(t, serversOf(seed), fmt.Sprintf("events-%d.log", seed))
 	began, h := time.Now(), &history{}
 	reading := newCaller(t, s.urls(), callers, seed, h, began)
 	for key := range keys {
@@ -106,13 +99,8 @@ func runEvents(t *testing.T, seed uint64) {
 			}
 		})
 	}
-	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d: %s, %d s", seed, s, *seconds)
-	for sometime(random, time.Second); ctx.Err() == nil; sometime(random, time.Second) {
-		f := faults[random.IntN(len(faults))]
-		t.Logf("%6.2f s: %s", time.Since(began).Seconds(), f.name)
-		f.run(s, random)
-	}
+	s.suffer(ctx, rand.New(rand.NewPCG(seed, 1)), faults)
 	running.Wait()
 	s.mend()
 	for key := range keys {

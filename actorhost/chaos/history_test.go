@@ -61,12 +61,6 @@ func (h *history) all() []operation {
 	return slices.Clip(h.operations)
 }
 
-func (h *history) len() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.operations)
-}
-
 // save writes a line of JSON for each operation.
 func save(t *testing.T, operations []operation, name string) string {
 	t.Helper()
