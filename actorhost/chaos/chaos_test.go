@@ -125,6 +125,14 @@ type scenario struct {
 	env             []string      // of the hosts
 }
 
+func (sc scenario) duration() time.Duration {
+	duration := max(time.Duration(*seconds)*time.Second, sc.atLeast)
+	if sc.atMost > 0 {
+		duration = min(duration, sc.atMost)
+	}
+	return duration
+}
+
 // findings are what a run has come to.
 type findings struct {
 	faults     []string
@@ -143,10 +151,7 @@ func run(t *testing.T, sc scenario) findings {
 	t.Helper()
 	s := begin(t, sc.servers, sc.name+".log", sc.env...)
 	defer s.end()
-	duration := max(time.Duration(*seconds)*time.Second, sc.atLeast)
-	if sc.atMost > 0 {
-		duration = min(duration, sc.atMost)
-	}
+	duration := sc.duration()
 	began := time.Now()
 	h := &history{}
 	ctx, stop := context.WithTimeout(t.Context(), duration)

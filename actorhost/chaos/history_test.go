@@ -61,8 +61,8 @@ func (h *history) all() []operation {
 	return slices.Clip(h.operations)
 }
 
-// save writes a line of JSON for each operation.
-func save(t *testing.T, operations []operation, name string) string {
+// save writes a line of JSON for each of all, and returns the path of the file.
+func save[T any](t *testing.T, all []T, name string) string {
 	t.Helper()
 	path := filepath.Join(*historyDir, name)
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
@@ -71,8 +71,8 @@ func save(t *testing.T, operations []operation, name string) string {
 	defer file.Close()
 	out := bufio.NewWriter(file)
 	lines := json.NewEncoder(out)
-	for _, o := range operations {
-		require.NoError(t, lines.Encode(o))
+	for _, one := range all {
+		require.NoError(t, lines.Encode(one))
 	}
 	require.NoError(t, out.Flush())
 	return path
