@@ -55,8 +55,13 @@ func journaling(seed uint64) []string {
 
 // TestRollingRestart restarts all hosts by SIGTERM, one after the other and over and over. No call fails.
 func TestRollingRestart(t *testing.T) {
+	drain := faultNamed("a host is drained")
+	restart := fault{"a host is restarted", func(s *system, r *rand.Rand) {
+		drain.run(s, r)
+		s.awaitHosts()
+	}}
 	found := run(t, scenario{
-		name: "rolling-restart", seed: *firstSeed, servers: 1, faults: []fault{faultNamed("a host is drained")}, atMost: 6 * time.Second,
+		name: "rolling-restart", seed: *firstSeed, servers: 1, faults: []fault{restart}, atMost: 6 * time.Second,
 	})
 	found.report(t)
 	for _, o := range found.operations {
