@@ -30,7 +30,7 @@ const (
 	tellers       = 16
 	connections   = 4                      // which all callers share
 	betweenAudits = 300 * time.Millisecond // of an account
-	patience      = time.Minute            // for what is to come once all faults are over
+	settling      = time.Minute            // for what is to come once all faults are over
 )
 
 // TestBank lets tellers transfer money between accounts while faults happen, and then counts: no payment was made
@@ -117,10 +117,10 @@ func runBank(t *testing.T, sc scenario, size bankSize, named bool) findings {
 	for i := range b.ledger {
 		auditing.Go(func() { b.audit(open, i) })
 	}
-	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, 2)), sc.faults)
+	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, uint64(100*size.callers+size.accounts))), sc.faults)
 	s.mend()
 	s.awaitHosts()
-	late := time.AfterFunc(patience, giveUp)
+	late := time.AfterFunc(settling, giveUp)
 	defer late.Stop()
 	calling.Wait()
 	b.awaitTellers()
@@ -140,7 +140,7 @@ func (b *bank) connect(url string) {
 
 // awaitTellers waits until the tellers have ended what nobody waits for any more.
 func (b *bank) awaitTellers() {
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), settling)
 	defer cancel()
 	for i := range tellers {
 		_, err := served.Call(ctx, troupe.GetOrCreate[teller](b.clients[0], fmt.Sprint(i)), nil)
@@ -151,17 +151,22 @@ func (b *bank) awaitTellers() {
 // audit reads an account over and over, until ctx is done and it has told nothing new for a second.
 func (b *bank) audit(ctx context.Context, number int) {
 	c, of := b.clients[number%connections], &b.ledger[number]
+	var ended time.Time
 	for still := 0; still < 4; time.Sleep(betweenAudits) {
 		one, cancel := context.WithTimeout(context.Background(), callTimeout)
 		found, err := audit.Call(one, troupe.GetOrCreate[account](c, fmt.Sprint(number)), of.known)
 		cancel()
 		fresh := err == nil && of.add(found)
-		switch {
-		case ctx.Err() == nil:
-		case err != nil || fresh:
+		if ctx.Err() == nil {
+			ended = time.Now()
+			continue
+		}
+		if still++; fresh || err != nil {
 			still = 0
-		default:
-			still++
+		}
+		if err != nil && time.Since(ended) > settling {
+			of.faults = append(of.faults, fmt.Sprint("cannot be read: ", err))
+			return
 		}
 	}
 }

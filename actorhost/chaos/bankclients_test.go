@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/client"
 )
 
 // request is an order, and how it has ended for its caller.
@@ -27,17 +26,16 @@ type request struct {
 // halted is an outcome, beside those of operations: the teller says that it was not able to make one of its calls.
 const halted = "stopped"
 
-// call makes requests until ctx is done, and the last of them again until done is.
+// call makes requests until ctx is done, and the last of them again until give is.
 func (b *bank) call(ctx, give context.Context, number int) {
-	c := b.clients[number%connections]
 	random := rand.New(rand.NewPCG(b.sc.seed, uint64(1000+number)))
 	for ctx.Err() == nil {
 		r := b.draw(random)
-		one := b.once
-		if r.ID != "" {
-			one = b.untilAcknowledged
+		if r.ID == "" {
+			b.once(give, &r, random)
+		} else {
+			b.untilAcknowledged(give, &r, random)
 		}
-		one(give, c, &r, random)
 		b.mu.Lock()
 		b.requests = append(b.requests, r)
 		b.mu.Unlock()
@@ -57,25 +55,23 @@ func (b *bank) draw(random *rand.Rand) request {
 	return r
 }
 
-func (b *bank) once(ctx context.Context, c *client.Client, r *request, random *rand.Rand) {
-	err := b.request(ctx, c, r, callTimeout)
+func (b *bank) once(ctx context.Context, r *request, random *rand.Rand) {
+	err := b.make(ctx, r, random, callTimeout)
 	r.Late = errors.Is(err, context.DeadlineExceeded)
-	if err != nil {
-		sometime(random, shortly)
-	}
 }
 
-func (b *bank) untilAcknowledged(ctx context.Context, c *client.Client, r *request, random *rand.Rand) {
+// untilAcknowledged makes a request again and again, each time as a new call, and perhaps from another program.
+func (b *bank) untilAcknowledged(ctx context.Context, r *request, random *rand.Rand) {
 	ctx = troupe.WithRequestID(ctx, r.ID)
-	for b.request(ctx, c, r, callTimeout/3) != nil && ctx.Err() == nil {
-		sometime(random, shortly)
+	for b.make(ctx, r, random, callTimeout/3) != nil && ctx.Err() == nil {
 	}
 }
 
-// request makes one call, and notes how it has ended.
-func (b *bank) request(ctx context.Context, c *client.Client, r *request, within time.Duration) error {
+// make makes one call, and notes how it has ended.
+func (b *bank) make(ctx context.Context, r *request, random *rand.Rand, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	c := b.clients[random.IntN(connections)]
 	_, err := transfer.Call(ctx, troupe.GetOrCreate[teller](c, fmt.Sprint(r.Teller)), r.order)
 	r.Calls++
 	r.Outcome, r.Error = outcome(err), ""
@@ -84,6 +80,7 @@ func (b *bank) request(ctx context.Context, c *client.Client, r *request, within
 	}
 	if err != nil {
 		r.Error = err.Error()
+		sometime(random, shortly) // what is gone takes a while to come back
 	}
 	return err
 }

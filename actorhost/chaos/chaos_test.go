@@ -94,26 +94,38 @@ func TestServerIsLost(t *testing.T) {
 // TestFaultsAreFound switches off one guarantee at a time. A checker that did not notice would prove nothing.
 func TestFaultsAreFound(t *testing.T) {
 	t.Parallel()
-	for guarantee, with := range map[string][]fault{
-		"fencing":  {faultNamed("a host is frozen before a commit until its lease is over"), faultNamed("a host is frozen until its lease is over")},
-		"gating":   {faultNamed("a host is killed before a commit")},
-		"deduping": {faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")},
+	bank := func(t *testing.T, sc scenario) findings {
+		return runBank(t, sc, bankSize{callers: 30, accounts: 2}, true)
+	}
+	killed := []fault{faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")}
+	for _, without := range []struct {
+		guarantee, of string
+		run           func(*testing.T, scenario) findings
+		with          []fault
+	}{
+		{"fencing", "calls", run, []fault{
+			faultNamed("a host is frozen before a commit until its lease is over"), faultNamed("a host is frozen until its lease is over"),
+		}},
+		{"gating", "calls", run, []fault{faultNamed("a host is killed before a commit")}},
+		{"deduping", "calls", run, killed},
+		{"deduping", "bank", bank, killed},
 	} {
-		t.Run(guarantee, func(t *testing.T) {
+		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {
 			t.Parallel()
 			const attempts = 10
 			for i := range uint64(attempts) {
-				found := run(t, scenario{
-					name: fmt.Sprint("without-", guarantee), seed: *firstSeed + i, servers: 1, faults: with, atMost: 8 * time.Second,
+				found := without.run(t, scenario{
+					name: fmt.Sprintf("without-%s-%s", without.guarantee, without.of), seed: *firstSeed + i, servers: 1, faults: without.with,
+					atMost:     8 * time.Second,
 					generation: time.Minute, // so that a host that comes to finds the actors that it had still called
-					env:        []string{"TROUPE_CHAOS_OFF=" + guarantee},
+					env:        []string{"TROUPE_CHAOS_OFF=" + without.guarantee},
 				})
 				if len(found.faults) > 0 {
 					t.Logf("found: %s", found.faults[0])
 					return
 				}
 			}
-			t.Errorf("%d runs without %s, and nothing was found", attempts, guarantee)
+			t.Errorf("%d runs without %s, and nothing was found", attempts, without.guarantee)
 		})
 	}
 }

@@ -43,15 +43,15 @@ func (b *book) add(s statement) bool {
 
 // tally is what has become of the requests of a run.
 type tally struct {
-	outcomes                           map[string]int
-	again, twice, half, early, missing int
-	difference                         int // of all balances from what they were, but for orders that may be half done
+	outcomes                    map[string]int
+	again, twice, half, missing int
+	difference                  int // of all balances from what they were, but for orders that may be half done
 }
 
 func (y tally) String() string {
-	return fmt.Sprintf("%d acknowledged (%d of them after more than one call), %d refused, %d stopped, %d unknown (%d of them early); "+
+	return fmt.Sprintf("%d acknowledged (%d of them after more than one call), %d refused, %d stopped, %d unknown; "+
 		"%d half done as they may be, %d twice, %d missing; difference %d",
-		y.outcomes[acknowledged], y.again, y.outcomes[refused], y.outcomes[halted], y.outcomes[unknown], y.early,
+		y.outcomes[acknowledged], y.again, y.outcomes[refused], y.outcomes[halted], y.outcomes[unknown],
 		y.half, y.twice, y.missing, y.difference)
 }
 
@@ -73,8 +73,11 @@ func (l ledger) check(requests []request) (faults []string, y tally) {
 			y.half++
 			y.difference += r.Amount
 		}
-		if r.ID != "" && r.Outcome != acknowledged {
+		switch {
+		case r.ID != "" && r.Outcome != acknowledged:
 			faults = append(faults, fmt.Sprintf("%s was made again and again, and never acknowledged", r))
+		case r.Outcome == unknown && !r.Late:
+			faults = append(faults, fmt.Sprintf("%s had time left", r))
 		}
 	}
 	for i, b := range l {
@@ -108,9 +111,6 @@ func (y *tally) note(r request, out, in int) {
 	y.outcomes[r.Outcome]++
 	if r.Outcome == acknowledged && r.Calls > 1 {
 		y.again++
-	}
-	if r.Outcome == unknown && !r.Late {
-		y.early++
 	}
 	if out > 1 || in > 1 {
 		y.twice++
