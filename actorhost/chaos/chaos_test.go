@@ -53,6 +53,20 @@ func journaling(seed uint64) []string {
 	return []string{"TROUPE_CHAOS_EAGER=1"}
 }
 
+// TestChaosOneActor has many clients call the same actor, each call with an id, so that it has many calls of which it must
+// not forget any. Servers are one: a client may have to wait for three longer than it has patience.
+func TestChaosOneActor(t *testing.T) {
+	t.Parallel()
+	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			run(t, scenario{
+				name: fmt.Sprint("one-actor-", seed), seed: seed, servers: 1, faults: faults, env: journaling(seed), atMost: 10 * time.Second,
+				callers: 64, load: (*caller).addToOne, generation: time.Second, patience: 20 * time.Second,
+			}).report(t)
+		})
+	}
+}
+
 // TestRollingRestart restarts all hosts by SIGTERM, one after the other and over and over. No call fails.
 func TestRollingRestart(t *testing.T) {
 	drain := faultNamed("a host is drained")
@@ -136,10 +150,13 @@ type scenario struct {
 	seed            uint64
 	servers         int
 	faults          []fault
-	once            bool          // one of them, and no more
-	atLeast, atMost time.Duration // of the time that the flag gives
-	generation      time.Duration // see actors; by default four seconds
-	env             []string      // of the hosts
+	once            bool                           // one of them, and no more
+	atLeast, atMost time.Duration                  // of the time that the flag gives
+	callers         int                            // by default eight
+	load            func(*caller, context.Context) // what a caller does until its context ends; by default (*caller).run
+	generation      time.Duration                  // see actors; by default four seconds
+	patience        time.Duration                  // see caller
+	env             []string                       // of the hosts
 }
 
 func (sc scenario) duration() time.Duration {
@@ -175,11 +192,15 @@ func run(t *testing.T, sc scenario) findings {
 	defer stop()
 	var running sync.WaitGroup
 	var clients []*caller
-	for i := range callers {
+	load := sc.load
+	if load == nil {
+		load = (*caller).run
+	}
+	for i := range cmp.Or(sc.callers, callers) {
 		c := newCaller(t, s.urls(), i, sc.seed, h, began)
-		c.generation = cmp.Or(sc.generation, generation)
+		c.generation, c.patience = cmp.Or(sc.generation, generation), sc.patience
 		clients = append(clients, c)
-		running.Go(func() { c.run(ctx) })
+		running.Go(func() { load(c, ctx) })
 	}
 	clients[0].listen(t)
 	t.Logf("seed %d: %s, %v", sc.seed, s, duration)

@@ -34,7 +34,8 @@ type operation struct {
 	Action  string   `json:"action"`
 	Input   int      `json:"input,omitempty"`
 	Item    string   `json:"item,omitempty"`
-	Began   int64    `json:"began"` // nanoseconds
+	ID      string   `json:"id,omitempty"` // with one, it was made again when it was not answered
+	Began   int64    `json:"began"`        // nanoseconds
 	Ended   int64    `json:"ended"`
 	Outcome string   `json:"outcome"`
 	Output  int      `json:"output,omitempty"`
