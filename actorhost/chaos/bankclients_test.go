@@ -63,7 +63,10 @@ func (b *bank) once(ctx context.Context, r *request, random *rand.Rand) {
 // untilAcknowledged makes a request again and again, each time as a new call, and perhaps from another program.
 func (b *bank) untilAcknowledged(ctx context.Context, r *request, random *rand.Rand) {
 	ctx = troupe.WithRequestID(ctx, r.ID)
-	for b.make(ctx, r, random, callTimeout/3) != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		if b.make(ctx, r, random, callTimeout/3) == nil {
+			return
+		}
 	}
 }
 

@@ -59,6 +59,7 @@ func TestChaosOneActor(t *testing.T) {
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
 			run(t, scenario{
 				name: fmt.Sprint("one-actor-", seed), seed: seed, servers: 1, faults: faults, env: journaling(seed), atMost: 10 * time.Second,
 				callers: 64, load: (*caller).addToOne, generation: time.Second, patience: 20 * time.Second,
@@ -109,6 +110,7 @@ func TestServerIsLost(t *testing.T) {
 func TestFaultsAreFound(t *testing.T) {
 	t.Parallel()
 	bank := func(t *testing.T, sc scenario) findings {
+		t.Helper()
 		return runBank(t, sc, bankSize{callers: 30, accounts: 2}, true)
 	}
 	killed := []fault{faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")}

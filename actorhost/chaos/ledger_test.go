@@ -41,6 +41,20 @@ func (b *book) add(s statement) bool {
 	return fresh
 }
 
+// sum is how many payments the account has told of, and what they make.
+func (b *book) sum(amounts map[int32]int) (payments, balance int) {
+	balance = openingBalance
+	for order, n := range b.payments {
+		payments += n
+		if order > 0 {
+			balance += n * amounts[order]
+		} else {
+			balance -= n * amounts[-order]
+		}
+	}
+	return payments, balance
+}
+
 // tally is what has become of the requests of a run.
 type tally struct {
 	outcomes                    map[string]int
@@ -48,7 +62,7 @@ type tally struct {
 	difference                  int // of all balances from what they were, but for orders that may be half done
 }
 
-func (y tally) String() string {
+func (y *tally) String() string {
 	return fmt.Sprintf("%d acknowledged (%d of them after more than one call), %d refused, %d stopped, %d unknown; "+
 		"%d half done as they may be, %d twice, %d missing; difference %d",
 		y.outcomes[acknowledged], y.again, y.outcomes[refused], y.outcomes[halted], y.outcomes[unknown],
@@ -58,8 +72,8 @@ func (y tally) String() string {
 // check compares the requests with the payments of the accounts. An acknowledged order has one of each kind, a refused
 // one none. The others were called once: when the time of that call has run out, or the teller has given up, the order
 // may be done, or not, or by half: withdrawn and not deposited.
-func (l ledger) check(requests []request) (faults []string, y tally) {
-	y.outcomes = map[string]int{}
+func (l ledger) check(requests []request) (faults []string, y *tally) {
+	y = &tally{outcomes: map[string]int{}}
 	amounts := make(map[int32]int, len(requests))
 	found := 0
 	for _, r := range requests {
@@ -84,18 +98,11 @@ func (l ledger) check(requests []request) (faults []string, y tally) {
 		for _, fault := range b.faults {
 			faults = append(faults, fmt.Sprintf("account %d %s", i, fault))
 		}
-		balance := openingBalance
-		for order, n := range b.payments {
-			found -= n
-			if order > 0 {
-				balance += n * amounts[order]
-			} else {
-				balance -= n * amounts[-order]
-			}
-		}
+		payments, balance := b.sum(amounts)
 		if balance != b.balance {
 			faults = append(faults, fmt.Sprintf("account %d has %d, and its payments make %d", i, b.balance, balance))
 		}
+		found -= payments
 		y.difference += b.balance - openingBalance
 	}
 	if found != 0 {
