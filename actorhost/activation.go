@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -29,7 +31,7 @@ type activation struct {
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[work]
 	serving     dedup.ID             // of the call that is running
-	canceled    *canceledCalls       // nil if there are none
+	canceled    *canceledCalls       // nil if there have been none
 	running     bool                 // a goroutine drains the mailbox
 	closed      bool                 // the mailbox takes nothing more; the host has removed the activation
 	endedSignal chan struct{}        // closed when closed is set; nil until somebody waits for it
@@ -53,6 +55,12 @@ type activation struct {
 	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
 	check     *lives.Check // nil without Config.CheckState, and until the actor is awake
+}
+
+// canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
+type canceledCalls struct {
+	waiting mailbox.Canceled[wire.RequestID] // without their floors
+	running *Context                         // of the turn that ends with its caller; else nil
 }
 
 type offerResult int
@@ -134,6 +142,59 @@ func (a *activation) next() (work, bool) {
 	}
 	a.running, a.serving, a.used = false, dedup.ID{}, true
 	return work{}, false
+}
+
+// cancel makes a call that waits be passed over. If it runs, its Context is done, where the type wants that.
+func (a *activation) cancel(id wire.RequestID) {
+	if running := a.cancelWaiting(id); running != nil {
+		running.cancel()
+	}
+}
+
+// cancelWaiting notes a call that may wait. If it runs instead and ends with its caller, it returns its Context.
+func (a *activation) cancelWaiting(id wire.RequestID) (running *Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if id.Caller == a.serving.Caller && id.Number == a.serving.Number {
+		return a.canceledCalls().running
+	}
+	a.canceledCalls().waiting.Add(wire.RequestID{Caller: id.Caller, Number: id.Number}, a.mailbox.Len())
+	return nil
+}
+
+// canceledCalls are those of the activation. The caller holds a.mu.
+func (a *activation) canceledCalls() *canceledCalls {
+	if a.canceled == nil {
+		a.canceled = new(canceledCalls)
+	}
+	return a.canceled
+}
+
+// setRunning notes the Context of the turn that ends with its caller. With nil there is none.
+func (a *activation) setRunning(c *Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.canceledCalls().running = c
+}
+
+var errCallerGone = errs.New(troupe.CodeCanceled, "the caller gave up")
+
+// passOver reports whether work that has just left the mailbox is a canceled call, and counts it. The caller holds a.mu.
+func (a *activation) passOver(w *work) bool {
+	if a.canceled == nil || !a.canceled.waiting.Has(wire.RequestID{Caller: w.ID.Caller, Number: w.ID.Number}) {
+		return false
+	}
+	w.CountRefused(errCallerGone)
+	return true
+}
+
+// drain empties the mailbox, and returns what is still wanted. The caller holds a.mu.
+func (a *activation) drain() []work {
+	left := a.mailbox.Drain(a.host.mailboxes)
+	if a.canceled == nil {
+		return left
+	}
+	return slices.DeleteFunc(left, func(w work) bool { return a.passOver(&w) })
 }
 
 // busy reports whether more work follows, here or on the host.

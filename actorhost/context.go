@@ -49,6 +49,15 @@ func (c *Context) effectsToFill() *effects {
 	return c.effects
 }
 
+// cancel ends the Context because the caller has gone.
+func (c *Context) cancel() {
+	_ = c.context() // there is one to end
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callerGone = true
+	c.timed.cancel()
+}
+
 // addUndo adds what undoes something that does not wait for the turn to succeed. After the turn it is undone at once.
 func (c *Context) addUndo(undo func()) error {
 	c.mu.Lock()

@@ -10,8 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
 )
+
+func inJSON(t *testing.T, value any) string {
+	t.Helper()
+	text, err := codec.JSON.Append(nil, value)
+	require.NoError(t, err)
+	return string(text)
+}
 
 // FuzzRequest calls an actor that answers with its input, with any headers and any body. The answer is the same value, in
 // the encoding that it names, or an error of those that a request can be to blame for. The host goes on.
@@ -58,6 +66,9 @@ func FuzzRequest(f *testing.F) {
 		var in, out any
 		require.NoError(t, as.Unmarshal(body, &in), "it was answered in another encoding")
 		require.NoError(t, as.Unmarshal(reply.Data, &out))
+		if as == codec.JSON { // where 1E13 is 10000000000000
+			in, out = inJSON(t, in), inJSON(t, out)
+		}
 		require.Equal(t, fmt.Sprintf("%#v", in), fmt.Sprintf("%#v", out)) // which takes NaN for the same
 		s.requireUnharmed(t)
 	})
