@@ -21,6 +21,7 @@ FUZZTIME  ?= 30s
 SECONDS   ?= 30
 SEED      ?= 1
 SEEDS     ?= 1
+ALL       ?=
 ROUNDS    ?= 50
 AWAKE     ?= 10000
 ROWS      ?=
@@ -51,10 +52,10 @@ race: ## Run all tests with the race detector
 	$(GO) test -race ./... $(TESTFLAGS)
 
 # A run of 3 servers is among every four seeds. The last test switches guarantees off and must find that out.
-chaos: ## Kill, freeze and cut off hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1)
-	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|RollingRestart|ServerIsLost|FaultsAreFound' -v -count 1 -parallel 4 \
+chaos: ## Kill, freeze and cut off hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1 ALL=)
+	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|Bank|RollingRestart|ServerIsLost|FaultsAreFound' -v -count 1 -parallel 4 \
 		-timeout 0 $(TESTFLAGS) -args \
-		-seconds $(SECONDS) -seed $(SEED) -seeds $(SEEDS)
+		-seconds $(SECONDS) -seed $(SEED) -seeds $(SEEDS) $(if $(ALL),-all)
 
 failover: ## Measure how long actors are without service when their host goes (ROUNDS=50 AWAKE=10000 ROWS=regexp)
 	$(GO) test -tags chaos ./actorhost/chaos -run Failover -count 1 -timeout 0 -v $(TESTFLAGS) -args \

@@ -27,15 +27,20 @@ var (
 func TestChaos(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			n := *servers
-			if n == 0 {
-				n = 1
-				if seed%4 == 0 {
-					n = 3
-				}
-			}
-			run(t, scenario{name: fmt.Sprint("seed-", seed), seed: seed, servers: n, faults: faults, env: journaling(seed)}).report(t)
+			run(t, scenario{name: fmt.Sprint("seed-", seed), seed: seed, servers: serversOf(seed), faults: faults, env: journaling(seed)}).report(t)
 		})
+	}
+}
+
+// serversOf is how many servers a seed has.
+func serversOf(seed uint64) int {
+	switch {
+	case *servers != 0:
+		return *servers
+	case seed%4 == 0:
+		return 3
+	default:
+		return 1
 	}
 }
 
@@ -48,10 +53,30 @@ func journaling(seed uint64) []string {
 	return []string{"TROUPE_CHAOS_EAGER=1"}
 }
 
+// TestChaosOneActor has many clients call the same actor, each call with an id, so that it has many calls of which it must
+// not forget any. Servers are one: a client may have to wait for three longer than it has patience.
+func TestChaosOneActor(t *testing.T) {
+	t.Parallel()
+	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
+			run(t, scenario{
+				name: fmt.Sprint("one-actor-", seed), seed: seed, servers: 1, faults: faults, env: journaling(seed), atMost: 10 * time.Second,
+				callers: 64, load: (*caller).addToOne, generation: time.Second, patience: 20 * time.Second,
+			}).report(t)
+		})
+	}
+}
+
 // TestRollingRestart restarts all hosts by SIGTERM, one after the other and over and over. No call fails.
 func TestRollingRestart(t *testing.T) {
+	drain := faultNamed("a host is drained")
+	restart := fault{"a host is restarted", func(s *system, r *rand.Rand) {
+		drain.run(s, r)
+		s.awaitHosts()
+	}}
 	found := run(t, scenario{
-		name: "rolling-restart", seed: *firstSeed, servers: 1, faults: []fault{faultNamed("a host is drained")}, atMost: 6 * time.Second,
+		name: "rolling-restart", seed: *firstSeed, servers: 1, faults: []fault{restart}, atMost: 6 * time.Second,
 	})
 	found.report(t)
 	for _, o := range found.operations {
@@ -84,26 +109,39 @@ func TestServerIsLost(t *testing.T) {
 // TestFaultsAreFound switches off one guarantee at a time. A checker that did not notice would prove nothing.
 func TestFaultsAreFound(t *testing.T) {
 	t.Parallel()
-	for guarantee, with := range map[string][]fault{
-		"fencing":  {faultNamed("a host is frozen before a commit until its lease is over"), faultNamed("a host is frozen until its lease is over")},
-		"gating":   {faultNamed("a host is killed before a commit")},
-		"deduping": {faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")},
+	bank := func(t *testing.T, sc scenario) findings {
+		t.Helper()
+		return runBank(t, sc, bankSize{callers: 30, accounts: 2}, true)
+	}
+	killed := []fault{faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")}
+	for _, without := range []struct {
+		guarantee, of string
+		run           func(*testing.T, scenario) findings
+		with          []fault
+	}{
+		{"fencing", "calls", run, []fault{
+			faultNamed("a host is frozen before a commit until its lease is over"), faultNamed("a host is frozen until its lease is over"),
+		}},
+		{"gating", "calls", run, []fault{faultNamed("a host is killed before a commit")}},
+		{"deduping", "calls", run, killed},
+		{"deduping", "bank", bank, killed},
 	} {
-		t.Run(guarantee, func(t *testing.T) {
+		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {
 			t.Parallel()
 			const attempts = 10
 			for i := range uint64(attempts) {
-				found := run(t, scenario{
-					name: fmt.Sprint("without-", guarantee), seed: *firstSeed + i, servers: 1, faults: with, atMost: 8 * time.Second,
+				found := without.run(t, scenario{
+					name: fmt.Sprintf("without-%s-%s", without.guarantee, without.of), seed: *firstSeed + i, servers: 1, faults: without.with,
+					atMost:     8 * time.Second,
 					generation: time.Minute, // so that a host that comes to finds the actors that it had still called
-					env:        []string{"TROUPE_CHAOS_OFF=" + guarantee},
+					env:        []string{"TROUPE_CHAOS_OFF=" + without.guarantee},
 				})
 				if len(found.faults) > 0 {
 					t.Logf("found: %s", found.faults[0])
 					return
 				}
 			}
-			t.Errorf("%d runs without %s, and nothing was found", attempts, guarantee)
+			t.Errorf("%d runs without %s, and nothing was found", attempts, without.guarantee)
 		})
 	}
 }
@@ -114,10 +152,21 @@ type scenario struct {
 	seed            uint64
 	servers         int
 	faults          []fault
-	once            bool          // only the first of them that is drawn
-	atLeast, atMost time.Duration // of the time that the flag gives
-	generation      time.Duration // see actors; by default four seconds
-	env             []string      // of the hosts
+	once            bool                           // one of them, and no more
+	atLeast, atMost time.Duration                  // of the time that the flag gives
+	callers         int                            // by default eight
+	load            func(*caller, context.Context) // what a caller does until its context ends; by default (*caller).run
+	generation      time.Duration                  // see actors; by default four seconds
+	patience        time.Duration                  // see caller
+	env             []string                       // of the hosts
+}
+
+func (sc scenario) duration() time.Duration {
+	duration := max(time.Duration(*seconds)*time.Second, sc.atLeast)
+	if sc.atMost > 0 {
+		duration = min(duration, sc.atMost)
+	}
+	return duration
 }
 
 // findings are what a run has come to.
@@ -138,31 +187,29 @@ func run(t *testing.T, sc scenario) findings {
 	t.Helper()
 	s := begin(t, sc.servers, sc.name+".log", sc.env...)
 	defer s.end()
-	duration := max(time.Duration(*seconds)*time.Second, sc.atLeast)
-	if sc.atMost > 0 {
-		duration = min(duration, sc.atMost)
-	}
+	duration := sc.duration()
 	began := time.Now()
 	h := &history{}
 	ctx, stop := context.WithTimeout(t.Context(), duration)
 	defer stop()
 	var running sync.WaitGroup
 	var clients []*caller
-	for i := range callers {
+	load := sc.load
+	if load == nil {
+		load = (*caller).run
+	}
+	for i := range cmp.Or(sc.callers, callers) {
 		c := newCaller(t, s.urls(), i, sc.seed, h, began)
-		c.generation = cmp.Or(sc.generation, generation)
+		c.generation, c.patience = cmp.Or(sc.generation, generation), sc.patience
 		clients = append(clients, c)
-		running.Go(func() { c.run(ctx) })
+		running.Go(func() { load(c, ctx) })
 	}
 	clients[0].listen(t)
-	random := rand.New(rand.NewPCG(sc.seed, 0))
 	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
-	for sometime(random, time.Second); ctx.Err() == nil; sometime(random, time.Second) {
-		f := sc.faults[random.IntN(len(sc.faults))]
-		t.Logf("%6.2f s, %6d calls: %s", time.Since(began).Seconds(), h.len(), f.name)
-		if f.run(s, random); sc.once {
-			<-ctx.Done()
-		}
+	if random := rand.New(rand.NewPCG(sc.seed, 0)); sc.once {
+		s.strike(random, sc.faults)
+	} else {
+		s.suffer(ctx, random, sc.faults)
 	}
 	running.Wait()
 	s.mend()

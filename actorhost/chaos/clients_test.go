@@ -39,8 +39,9 @@ type caller struct {
 	random     *rand.Rand
 	began      time.Time
 	generation time.Duration
+	patience   time.Duration // with a call that has an id; by default as with others
 	history    *history
-	puts       int
+	puts, ids  int
 }
 
 func newCaller(t *testing.T, url string, number int, seed uint64, h *history, began time.Time) *caller {
@@ -56,35 +57,66 @@ func newCaller(t *testing.T, url string, number int, seed uint64, h *history, be
 // run calls until ctx is done.
 func (c *caller) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		key := fmt.Sprintf("%d-%d", time.Since(c.began)/c.generation, c.random.IntN(actors))
+		n := c.random.IntN(actors)
+		key, id := fmt.Sprintf("%d-%d", time.Since(c.began)/c.generation, n), c.id(n)
 		switch c.random.IntN(6) {
 		case 0:
 			v := c.random.IntN(1_000_000)
-			c.do(operation{Actor: "register/" + key, Action: "write", Input: v}, func(ctx context.Context, o *operation) error {
+			c.do(operation{Actor: "register/" + key, Action: "write", Input: v, ID: id}, func(ctx context.Context, o *operation) error {
 				_, err := write.Call(ctx, troupe.GetOrCreate[register](c.bus, key), v)
 				return err
 			})
 		case 1:
-			c.do(operation{Actor: "register/" + key, Action: "read"}, func(ctx context.Context, o *operation) (err error) {
+			c.do(operation{Actor: "register/" + key, Action: "read", ID: id}, func(ctx context.Context, o *operation) (err error) {
 				o.Output, err = read.Call(ctx, troupe.GetOrCreate[register](c.bus, key), nil)
 				return err
 			})
 		case 2:
-			c.do(operation{Actor: "counter/" + key, Action: "add", Input: 1 + c.random.IntN(9)}, func(ctx context.Context, o *operation) (err error) {
-				o.Output, err = add.Call(ctx, troupe.GetOrCreate[counter](c.bus, key), o.Input)
-				return err
-			})
+			c.add(key, id)
 		case 3:
-			c.do(operation{Actor: "counter/" + key, Action: "count"}, func(ctx context.Context, o *operation) (err error) {
-				o.Output, err = count.Call(ctx, troupe.GetOrCreate[counter](c.bus, key), nil)
+			c.count(key, id)
+		default:
+			c.puts++
+			item := fmt.Sprintf("%d.%d", c.number, c.puts)
+			c.do(operation{Actor: "list/" + key, Action: "put", Item: item, ID: id}, func(ctx context.Context, o *operation) (err error) {
+				o.Output, err = put.Call(ctx, troupe.GetOrCreate[list](c.bus, key), item)
 				return err
 			})
-		default:
-			c.put(key)
 		}
 		// Calls come at irregular times, and leave the machine something for the hosts.
 		time.Sleep(time.Duration(c.random.Int64N(int64(betweenCall))))
 	}
+}
+
+// addToOne adds to the same counter as all others do, each time with an id. It does not read: reads between so many other
+// calls at a time leave porcupine too many orders to try.
+func (c *caller) addToOne(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.add(fmt.Sprintf("%d", time.Since(c.began)/c.generation), c.id(0))
+	}
+}
+
+func (c *caller) add(key, id string) {
+	c.do(operation{Actor: "counter/" + key, Action: "add", Input: 1 + c.random.IntN(9), ID: id}, func(ctx context.Context, o *operation) (err error) {
+		o.Output, err = add.Call(ctx, troupe.GetOrCreate[counter](c.bus, key), o.Input)
+		return err
+	})
+}
+
+func (c *caller) count(key, id string) {
+	c.do(operation{Actor: "counter/" + key, Action: "count", ID: id}, func(ctx context.Context, o *operation) (err error) {
+		o.Output, err = count.Call(ctx, troupe.GetOrCreate[counter](c.bus, key), nil)
+		return err
+	})
+}
+
+// id is for the next call, if that is to have one: on half of the actors each has, on the others one of eight.
+func (c *caller) id(actor int) string {
+	if actor%2 == 1 && c.random.IntN(8) != 0 {
+		return ""
+	}
+	c.ids++
+	return fmt.Sprintf("chaos-%d.%d", c.number, c.ids)
 }
 
 // listen notes what lists broadcast.
@@ -102,43 +134,35 @@ func (c *caller) listen(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// put puts a new item into a list, sometimes with an id of its own, by which it asks again when it was not answered: so
-// seldom that a list has fewer of them meanwhile than the 64 that it remembers.
-func (c *caller) put(key string) {
-	c.puts++
-	item := fmt.Sprintf("%d.%d", c.number, c.puts)
-	given := c.random.IntN(8) == 0
-	c.do(operation{Actor: "list/" + key, Action: "put", Item: item}, func(ctx context.Context, o *operation) (err error) {
-		if given {
-			ctx = troupe.WithRequestID(ctx, fmt.Sprintf("chaos-%s", item))
-		}
-		unsure := error(nil)
-		for range 3 {
-			one, cancel := context.WithTimeout(ctx, callTimeout/3)
-			o.Output, err = put.Call(one, troupe.GetOrCreate[list](c.bus, key), item)
-			cancel()
-			if !given || err == nil {
-				return err
-			}
-			if errors.Is(err, troupe.ErrOutcomeUnknown) {
-				unsure = err
-			}
-		}
-		return cmp.Or(unsure, err)
-	})
-}
-
-// do makes a call and notes how it has ended.
-func (c *caller) do(o operation, call func(context.Context, *operation) error) {
+// do makes a call, and notes and returns how it has ended. One with an id is made again, as a new call, until it is acknowledged.
+func (c *caller) do(o operation, call func(context.Context, *operation) error) string {
+	within, patience := callTimeout, callTimeout
+	if o.ID != "" {
+		within, patience = callTimeout/3, cmp.Or(c.patience, callTimeout)
+	}
 	o.Client, o.Began = c.number, int64(time.Since(c.began))
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := context.WithTimeout(troupe.WithRequestID(context.Background(), o.ID), patience)
 	defer cancel()
-	err := call(ctx, &o)
-	o.Ended, o.Outcome = int64(time.Since(c.began)), outcome(err)
+	var unsure, err error
+	for {
+		one, cancel := context.WithTimeout(ctx, within)
+		err = call(one, &o)
+		cancel()
+		if errors.Is(err, troupe.ErrOutcomeUnknown) {
+			unsure = err
+		}
+		if err == nil || o.ID == "" || ctx.Err() != nil {
+			break
+		}
+		sometime(c.random, shortly)
+	}
 	if err != nil {
+		err = cmp.Or(unsure, err)
 		o.Error = err.Error()
 	}
+	o.Ended, o.Outcome = int64(time.Since(c.began)), outcome(err)
 	c.history.add(o)
+	return o.Outcome
 }
 
 func outcome(err error) string {

@@ -4,7 +4,6 @@ package chaos_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -71,15 +70,8 @@ func TestChaosEvents(t *testing.T) {
 func runEvents(t *testing.T, seed uint64) {
 	t.Helper()
 	const keys = 4
-	n := *servers
-	if n == 0 {
-		n = 1
-		if seed%4 == 0 {
-			n = 3
-		}
-	}
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
-	s := begin(t, n, fmt.Sprintf("events-%d.log", seed))
+	s := begin(t, serversOf(seed), fmt.Sprintf("events-%d.log", seed))
 	began, h := time.Now(), &history{}
 	reading := newCaller(t, s.urls(), callers, seed, h, began)
 	for key := range keys {
@@ -106,13 +98,8 @@ func runEvents(t *testing.T, seed uint64) {
 			}
 		})
 	}
-	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d: %s, %d s", seed, s, *seconds)
-	for sometime(random, time.Second); ctx.Err() == nil; sometime(random, time.Second) {
-		f := faults[random.IntN(len(faults))]
-		t.Logf("%6.2f s: %s", time.Since(began).Seconds(), f.name)
-		f.run(s, random)
-	}
+	s.suffer(ctx, rand.New(rand.NewPCG(seed, 1)), faults)
 	running.Wait()
 	s.mend()
 	for key := range keys {
@@ -120,13 +107,13 @@ func runEvents(t *testing.T, seed uint64) {
 	}
 }
 
-// enter makes an entry, and reports whether it was acknowledged. It does not ask again by an id that it gives itself: at
-// the rate of these writers, the 64 such calls that an actor remembers are over within a second.
+// enter makes an entry, and reports whether it was acknowledged.
 func (c *caller) enter(key int, entry string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-	defer cancel()
-	_, err := enter.Call(ctx, troupe.GetOrCreate[journal](c.bus, fmt.Sprint(key)), entry)
-	return err == nil || errors.Is(err, troupe.ErrAnswerLost)
+	o := operation{Actor: fmt.Sprint("journal/", key), Action: "enter", Item: entry, ID: c.id(key)}
+	return acknowledged == c.do(o, func(ctx context.Context, _ *operation) error {
+		_, err := enter.Call(ctx, troupe.GetOrCreate[journal](c.bus, fmt.Sprint(key)), entry)
+		return err
+	})
 }
 
 func checkJournal(t *testing.T, c *caller, key string, acknowledged []string) {
@@ -135,13 +122,16 @@ func checkJournal(t *testing.T, c *caller, key string, acknowledged []string) {
 	defer cancel()
 	written, err := entries.Call(ctx, troupe.GetOrCreate[journal](c.bus, key), nil)
 	require.NoError(t, err)
-	found := make(map[string][]int, len(written))
+	found := make(map[string]bool, len(written))
 	for i, entry := range written {
-		found[entry] = append(found[entry], i)
+		if found[entry] {
+			t.Errorf("journal %s has %s again as its number %d", key, entry, i)
+		}
+		found[entry] = true
 	}
 	for _, entry := range acknowledged {
-		if len(found[entry]) != 1 {
-			t.Errorf("journal %s has %s, which was acknowledged, as its numbers %v", key, entry, found[entry])
+		if !found[entry] {
+			t.Errorf("journal %s has lost %s", key, entry)
 		}
 	}
 	var got []string

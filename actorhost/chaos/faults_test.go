@@ -3,6 +3,7 @@
 package chaos_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"syscall"
 	"time"
@@ -118,6 +119,20 @@ var faults = []fault{
 		}
 		n.signal(syscall.SIGCONT)
 	}},
+}
+
+// suffer lets faults happen until ctx is done, one after the other.
+func (s *system) suffer(ctx context.Context, random *rand.Rand, faults []fault) {
+	for sometime(random, time.Second); ctx.Err() == nil; sometime(random, time.Second) {
+		s.strike(random, faults)
+	}
+}
+
+// strike lets one of the faults happen.
+func (s *system) strike(random *rand.Rand, faults []fault) {
+	f := faults[random.IntN(len(faults))]
+	s.t.Logf("%6.2f s: %s", time.Since(s.began).Seconds(), f.name)
+	f.run(s, random)
 }
 
 func faultNamed(name string) fault {

@@ -34,7 +34,8 @@ type operation struct {
 	Action  string   `json:"action"`
 	Input   int      `json:"input,omitempty"`
 	Item    string   `json:"item,omitempty"`
-	Began   int64    `json:"began"` // nanoseconds
+	ID      string   `json:"id,omitempty"` // with one, it was made again when it was not answered
+	Began   int64    `json:"began"`        // nanoseconds
 	Ended   int64    `json:"ended"`
 	Outcome string   `json:"outcome"`
 	Output  int      `json:"output,omitempty"`
@@ -61,14 +62,8 @@ func (h *history) all() []operation {
 	return slices.Clip(h.operations)
 }
 
-func (h *history) len() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.operations)
-}
-
-// save writes a line of JSON for each operation.
-func save(t *testing.T, operations []operation, name string) string {
+// save writes a line of JSON for each of all, and returns the path of the file.
+func save[T any](t *testing.T, all []T, name string) string {
 	t.Helper()
 	path := filepath.Join(*historyDir, name)
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
@@ -77,8 +72,8 @@ func save(t *testing.T, operations []operation, name string) string {
 	defer file.Close()
 	out := bufio.NewWriter(file)
 	lines := json.NewEncoder(out)
-	for _, o := range operations {
-		require.NoError(t, lines.Encode(o))
+	for _, one := range all {
+		require.NoError(t, lines.Encode(one))
 	}
 	require.NoError(t, out.Flush())
 	return path

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -134,7 +135,7 @@ func runHost() error {
 		}
 		stop() // whoever started it is gone
 	}()
-	return actorhost.Run(ctx, nc, config, append(definitions(), journals()...)...)
+	return actorhost.Run(ctx, nc, config, slices.Concat(definitions(), journals(), bankActors())...)
 }
 
 // process is a child that can be killed, stopped and started again.

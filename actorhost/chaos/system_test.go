@@ -24,6 +24,7 @@ import (
 // system is the processes under test.
 type system struct {
 	t       *testing.T
+	began   time.Time
 	log     io.Writer
 	lease   time.Duration
 	env     []string // of hosts
@@ -70,7 +71,7 @@ func startServers(t *testing.T, servers int, log string) *system {
 	file, err := os.Create(filepath.Join(*historyDir, log))
 	require.NoError(t, err)
 	t.Cleanup(func() { file.Close() })
-	s := &system{t: t, log: file}
+	s := &system{t: t, began: time.Now(), log: file}
 	var routes []string
 	for range servers {
 		routes = append(routes, freeAddress(t))
