@@ -54,7 +54,11 @@ func (r *reader) appendSorted(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst = append(dst, r.data[start:r.pos]...)
+	if r.values {
+		dst = appendToken(dst, t)
+	} else {
+		dst = append(dst, r.data[start:r.pos]...)
+	}
 	if t.kind != kindArray && t.kind != kindMap {
 		return dst, nil
 	}

@@ -50,7 +50,8 @@ type reader struct {
 	data   []byte
 	pos    int
 	depth  int
-	memory int // bytes that the decoded value may still take
+	memory int  // bytes that the decoded value may still take
+	values bool // appendSorted goes by values, not by their encodings
 }
 
 func (r *reader) reset(data []byte) {
