@@ -2,12 +2,14 @@ package actorhost
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/dedup"
 )
 
 // Config configures a host. The zero value is ready to use.
@@ -38,6 +40,16 @@ type Config struct {
 	// Replicas is the number of copies of each record. It counts only on the host that creates the buckets. Defaults to
 	// 3 on a cluster and 1 on a single server.
 	Replicas int
+	// RequestIDWindow is how long an actor remembers the answer to a call with a request id, at least: see
+	// troupe.WithRequestID. It must be 5 minutes or more, and the same on all hosts of a namespace. Defaults to 15 minutes.
+	RequestIDWindow time.Duration
+	// RequestIDBytes limits the stream with the answers to such calls, some 30 bytes each plus the output. It counts only on
+	// the host that creates the stream. When it is full, calls with request ids are refused with troupe.CodeOverloaded.
+	// Defaults to no limit but that of the account.
+	RequestIDBytes int64
+	// RequestIDMemory limits the memory in which the host knows them, some 10 bytes each. Beyond it, calls with request ids
+	// are refused with troupe.CodeOverloaded until actors rest or the window has passed. Defaults to 256 MB.
+	RequestIDMemory int64
 	// CheckState, if set, is told what a turn has left that the actor's next life would not find: a field of the state
 	// that is different once it is decoded again, or an unexported field that has changed since the actor woke. An
 	// unexported field that may be lost is tagged json:"-". Each place is told once in a life of the actor. It costs a
@@ -49,11 +61,14 @@ type Config struct {
 
 // Defaults of a host.
 const (
-	DefaultGrace          = 15 * time.Second
-	DefaultMaxActive      = 1_000_000
-	DefaultEventRetention = 7 * 24 * time.Hour
-	defaultLease          = 3 * time.Second
-	defaultClusterLease   = 15 * time.Second
+	DefaultGrace           = 15 * time.Second
+	DefaultMaxActive       = 1_000_000
+	DefaultEventRetention  = 7 * 24 * time.Hour
+	DefaultRequestIDWindow = dedup.DefaultWindow
+	DefaultRequestIDMemory = 256 << 20
+	minRequestIDWindow     = 5 * time.Minute
+	defaultLease           = 3 * time.Second
+	defaultClusterLease    = 15 * time.Second
 )
 
 // complete fills in the defaults and checks the lease.
@@ -70,6 +85,14 @@ func (c *Config) complete(cluster bool) error {
 	c.Grace = cmp.Or(c.Grace, DefaultGrace)
 	c.MaxActive = cmp.Or(c.MaxActive, DefaultMaxActive)
 	c.EventRetention = cmp.Or(c.EventRetention, DefaultEventRetention)
+	c.RequestIDWindow = cmp.Or(c.RequestIDWindow, DefaultRequestIDWindow)
+	c.RequestIDMemory = cmp.Or(c.RequestIDMemory, DefaultRequestIDMemory)
+	if c.RequestIDWindow < minRequestIDWindow {
+		return fmt.Errorf("request ids are to be remembered for %v, it takes %v at least", c.RequestIDWindow, minRequestIDWindow)
+	}
+	if c.RequestIDBytes < 0 || c.RequestIDMemory < 0 {
+		return errors.New("RequestIDBytes and RequestIDMemory must not be negative")
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

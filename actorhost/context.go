@@ -8,8 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nuid"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/record"
@@ -166,13 +171,26 @@ func (c *Context) HostID() string { return c.a.session.ID }
 func (c *Context) Epoch() uint64 { return c.a.epoch }
 
 // RequestID identifies the call: by the id that its caller has set, or else by the one that Troupe's clients give to
-// every call. It stays the same when the call is sent again, also to another host. So a call whose id is made from it
-// takes effect once, even if this host dies in the middle of the action:
+// every call. It stays the same when the call is sent again, also to another host. The calls of an action have ids that are
+// made from it, so they take effect once, even if this host dies in the middle of the action and another runs it again. A call
+// whose input may be another then needs an id by hand:
 //
 //	paid, err := Pay.Call(troupe.WithRequestID(c, c.RequestID()+"/pay"), payment, amount)
 //
-// It is empty in hooks, in event handlers and for callers without ids.
-func (c *Context) RequestID() string { return c.turn.id.String() }
+// In the handler of a durable event it identifies the event. Where nothing tells one turn from another, in other handlers,
+// in hooks, and for callers without ids, each turn has one of its own.
+func (c *Context) RequestID() string {
+	if id := c.turn.id.String(); id != "" {
+		return id
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.effectsToFill()
+	if e.requestID == "" {
+		e.requestID = nuid.Next()
+	}
+	return e.requestID
+}
 
 // Logger returns the host's logger with the actor and the request in its fields.
 func (c *Context) Logger() *slog.Logger { return c.a.logger(c.turn.id.String()) }
@@ -222,6 +240,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 func (c *Context) origin() origin.Origin {
 	from := origin.Origin{Host: &c.a.host.origin}
 	if !c.hasEnded() {
+		from.Turn = (*nestingTurn)(c)
 		from.Chain = appendToChain(wire.FirstHeader(c.turn.header, wire.HeaderChain), c.a.id)
 	}
 	return from
@@ -240,6 +259,30 @@ func (c *Context) addEffect(method string, add func(*effects)) {
 			slog.String("method", method), slog.String("action", c.turn.action))
 	}
 }
+
+// Nest implements origin.Turn.
+func (t *nestingTurn) Nest(callee, action string, input []byte) string {
+	c := (*Context)(t)
+	parent := c.turn.id
+	if !parent.Known() || !faults.Nesting {
+		return ""
+	}
+	if canonical, err := codec.AppendCanonical(nil, input); err == nil { // else it is in another encoding, as when it runs again
+		input = canonical
+	}
+	k := dedup.Nesting(c.a.id.Tokens(), c.turn.action, parent, callee, action, input)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.effectsToFill()
+	if e.nested == nil {
+		e.nested = make(map[dedup.Key]int, 1)
+	}
+	e.nested[k]++
+	return k.Nested(e.nested[k] - 1)
+}
+
+// nestingTurn is a Context as its calls see it.
+type nestingTurn Context
 
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
 func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {

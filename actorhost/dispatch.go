@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -84,15 +85,25 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 // cancel calls off the call with the same identity.
 func (d *dispatcher) cancel(tokens string, msg *nats.Msg) {
 	err := d.ns.ReadHeaders(msg.Header)
-	id, _ := wire.Identify(msg.Reply, msg.Header)
+	id, _ := identify(msg.Reply, msg.Header)
 	switch c := call.Of(msg); {
 	case err != nil:
 		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "%v", err))
 	case id.Number == 0:
 		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the reply subject %.100q is that of no call", msg.Reply))
 	default:
-		d.roster.cancel(tokens, id)
+		d.roster.cancel(tokens, id.RequestID)
 	}
+}
+
+// identify returns what a call says of its identity, and whether its reply subject has arrived as its caller made it.
+func identify(reply string, header nats.Header) (id dedup.ID, arrives bool) {
+	id.RequestID, arrives = wire.Identify(reply, header)
+	id.Given = strings.Clone(wire.FirstHeader(header, wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
+	if account := wire.ImportedBy(reply, header); account != "" {
+		id = id.Scoped(account)
+	}
+	return id, arrives
 }
 
 // errNotRecognised refuses a call that may have run already: nobody can tell, so it must not come again.
@@ -122,8 +133,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	w.As = as
 	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
 	w.Existing = target.Action == troupe.DestroyAction || w.Get(wire.HeaderExisting) == "1"
-	w.ID.RequestID, w.Arrives = wire.Identify(w.Reply, w.Header)
-	w.ID.Given = strings.Clone(w.Get(wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
+	w.ID, w.Arrives = identify(w.Reply, w.Header)
 	attempt := w.Get(wire.HeaderAttempt)
 	w.Again = attempt != "" && attempt != "1"
 	switch {

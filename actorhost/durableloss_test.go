@@ -107,7 +107,7 @@ func leaveUnsent(t *testing.T, b *hosttest.Bus, id troupe.ID, kept int) {
 			require.NoError(t, err)
 		}
 	}
-	parts.Fill(&left, nil)
+	parts.Fill(&left)
 	_, err = records.Put(t.Context(), id, left)
 	require.NoError(t, err)
 }

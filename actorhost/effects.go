@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/record"
 )
 
@@ -16,7 +17,9 @@ type effects struct {
 	disconnections []disconnection // connections to end
 	undo           []func()        // takes back what took effect at once, if the turn fails; the newest first
 	destroy        bool
-	follows        map[string]bool // the actors that the turn subscribes to durably, beside those that are stored
+	requestID      string            // of a turn without an identity
+	nested         map[dedup.Key]int // how many calls of a kind the turn has made
+	follows        map[string]bool   // the actors that the turn subscribes to durably, beside those that are stored
 }
 
 // directEvent is an event for one connection.

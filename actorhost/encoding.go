@@ -28,7 +28,8 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
 		if changes.Any() {
-			return nil, a.checkSize(len(a.storedState()), changes.Parts)
+			stored := len(a.storedState())
+			return nil, a.checkSize(stored, stored, changes.Parts)
 		}
 		return nil, nil
 	}
@@ -37,7 +38,7 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 	if err != nil {
 		return nil, a.internalError(t, err)
 	}
-	if err := a.checkSize(len(toStore), changes.Parts); err != nil {
+	if err := a.checkSize(len(toStore), len(a.storedState()), changes.Parts); err != nil {
 		return nil, err
 	}
 	a.created = true
@@ -45,14 +46,19 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 	return toStore, nil
 }
 
-// checkSize checks whether a record has room for a state of this size and for the changes of a turn.
-func (a *activation) checkSize(state int, changes []record.Change) error {
-	size := int64(state) + a.gate.Grown(changes)
+// checkSize checks whether a record has room for a state of this size, that before had another, and for the changes of a
+// turn.
+func (a *activation) checkSize(state, before int, changes []record.Change) error {
+	unused := int64(0) // of the room for answers, for a state that was stored when they had none
+	if state <= before && !a.host.records.Fits(int64(before)) {
+		unused = record.AnswersRoom - a.gate.RoomForAnswers()
+	}
+	size := int64(state) + a.gate.Grown(changes) - unused
 	if !a.host.records.Fits(size) {
 		if err := a.gate.Settle(); err != nil { // afterwards the events of earlier turns need no room
 			return errs.Unavailable("%v", err)
 		}
-		size = int64(state) + a.gate.Grown(changes)
+		size = int64(state) + a.gate.Grown(changes) - unused
 	}
 	if !a.host.records.Fits(size) {
 		return errs.New(troupe.CodeTooLarge,

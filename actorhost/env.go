@@ -42,7 +42,8 @@ type env struct {
 	// ctx ends when the host gives up its running actions.
 	ctx context.Context //nolint:containedctx // the life of the host
 
-	log *store.EventLog
+	log     *store.EventLog
+	archive *store.Archive
 }
 
 // busy reports whether calls have arrived that no goroutine has taken yet.

@@ -27,7 +27,7 @@ const (
 // Nats-Trace-Dest, now in the name of the host, and nats.go would refuse to send some.
 var forwardHeaders = [...]string{
 	wire.HeaderContentType, wire.HeaderExisting, wire.HeaderChain, wire.HeaderRequestID, wire.HeaderCall,
-	wire.HeaderAttempt, wire.HeaderConnection, wire.HeaderInbox,
+	wire.HeaderAttempt, wire.HeaderConnection, wire.HeaderInbox, wire.HeaderRequestInfo,
 }
 
 // confirmTimeout is how long the owner of an actor may take to confirm a call.

@@ -41,6 +41,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		return errors.New("it has two on-create hooks")
 	case h.create != nil:
 		t.create = h.create
+		t.actions[troupe.CreateAction].takes = h.takes
 		return nil
 	case h.connect != nil && t.connect != nil:
 		return errors.New("it has two on-connect hooks")
@@ -52,7 +53,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 	case twice:
 		return fmt.Errorf("the action %q is registered twice", h.name)
 	}
-	t.actions[h.name] = &endpoint{run: h.run}
+	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives}
 	return troupe.CheckName("action", h.name)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -168,7 +169,7 @@ func TestStateAtTheLimitLeavesRoomForCallers(t *testing.T) {
 	b := hosttest.Start(t, counters())
 	a := troupe.GetOrCreate[counter](b.Client, "a")
 	nc := b.Connect()
-	require.NoError(t, call(t.Context(), pad, a, int(nc.MaxPayload())-1024-30))
+	require.NoError(t, call(t.Context(), pad, a, int(nc.MaxPayload())-1024-record.AnswersRoom-30))
 	for i := range 300 {
 		inbox, err := nc.SubscribeSync(fmt.Sprintf("_INBOX.caller%d.id.1.1", i))
 		require.NoError(t, err)
@@ -189,4 +190,27 @@ func asError(err *troupe.Error) error {
 		return nil
 	}
 	return err
+}
+
+// TestStateOfBeforeAnswersHadRoom is larger than a state may be today. It can be used, as long as it does not grow.
+func TestStateOfBeforeAnswersHadRoom(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	a, nc := troupe.GetOrCreate[counter](b.Client, "a"), b.Connect()
+	require.NoError(t, call(t.Context(), add, a, 1))
+	most := int(nc.MaxPayload()) - 1024
+	hand := byHand(t, b)
+	require.NoError(t, b.Client.Actor("counter", "a").Call(t.Context(), troupe.SleepAction, nil, nil))
+	found, err := hand.records.Get(t.Context(), a.ID())
+	require.NoError(t, err)
+	found.State, found.Parts, found.Needs = encoded(t, fields{"value": 1, "pad": make([]byte, most-10_000)}), nil, nil
+	_, err = hand.records.Put(t.Context(), a.ID(), found)
+	require.NoError(t, err)
+	for want := 2; want < 5; want++ {
+		got, err := add.Call(t.Context(), a, 1)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	require.ErrorIs(t, call(t.Context(), pad, a, most-9_000), troupe.ErrTooLarge)
+	require.NoError(t, call(t.Context(), pad, a, 10))
 }

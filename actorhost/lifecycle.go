@@ -55,6 +55,7 @@ func (a *activation) release() {
 	if !a.gate.Flush() {
 		a.session.Unflushed.Store(true)
 	}
+	a.gate.Leave()
 	a.endListeners()
 	a.dropConnections()
 	a.unsubscribe()

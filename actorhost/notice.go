@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -100,7 +102,8 @@ func (a *activation) handleLogged(e store.Logged) error {
 		}
 		return as.Unmarshal(e.Data, into)
 	}}
-	result, err := a.runTurn(turn{action: e.Event, delivery: &d}, func(c *Context) error {
+	id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d", source, e.Event, d.Position.Epoch, d.Position.Sequence)}
+	result, err := a.runTurn(turn{action: e.Event, delivery: &d, id: id}, func(c *Context) error {
 		if !e.Place.Follows(troupe.Position(heard.Last)) {
 			gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: troupe.Position(heard.Last), Before: e.Place.Position}
 			if err := a.handleGap(c, gap); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -37,7 +38,11 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 	})
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
-	h.commits = commit.Host{Store: h.records, Log: h.log, Ctx: h.ctx, Go: h.goroutines.Go}
+	h.archive = store.NewArchive(h.nc, h.ns, h.config.Replicas, dedup.KeepFor(h.config.RequestIDWindow), h.config.RequestIDBytes)
+	h.commits = commit.Host{
+		Store: h.records, Log: h.log, Archive: h.archive, Window: h.config.RequestIDWindow,
+		Tables: commit.NewTables(h.config.RequestIDMemory), Ctx: h.ctx, Go: h.goroutines.Go,
+	}
 	if err := h.openWaker(ctx); err != nil {
 		return err
 	}
@@ -77,6 +82,9 @@ func (h *Host) close(ctx context.Context) error {
 	}
 	if h.requester != nil {
 		errs = append(errs, h.requester.Close())
+	}
+	if h.archive != nil {
+		h.archive.Close()
 	}
 	if h.records != nil {
 		errs = append(errs, h.records.Close())

@@ -16,6 +16,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -237,7 +238,7 @@ func TestNamesOfEventsCount(t *testing.T) {
 		})).OnWake(func(*noted, *actorhost.Context) error { activations++; return nil }))
 	times, nc := troupe.GetOrCreate[press](b.Client, "times"), b.Connect()
 	const room = 40 * 100 // for some names, but not for all of them
-	require.NoError(t, call(t.Context(), fill, times, int(nc.MaxPayload())-1024-room-64))
+	require.NoError(t, call(t.Context(), fill, times, int(nc.MaxPayload())-1024-record.AnswersRoom-room-64))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	turns, err := announce.Call(ctx, times, [2]int{0, 30})

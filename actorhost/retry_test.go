@@ -16,6 +16,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -24,12 +25,13 @@ type rawCaller struct {
 	t       *testing.T
 	nc      *nats.Conn
 	name    string
+	actor   string
 	replies *nats.Subscription
 }
 
 func newRawCaller(t *testing.T, b *hosttest.Bus) *rawCaller {
 	t.Helper()
-	r := &rawCaller{t: t, nc: b.Connect()}
+	r := &rawCaller{t: t, nc: b.Connect(), actor: "counter.a"}
 	r.name = r.nc.NewInbox()
 	var err error
 	r.replies, err = r.nc.SubscribeSync(r.name + ".>")
@@ -37,10 +39,10 @@ func newRawCaller(t *testing.T, b *hosttest.Bus) *rawCaller {
 	return r
 }
 
-// send sends the call of an action of counter/a with the caller's number, saying which attempt it is.
+// send sends the call of an action of the actor, counter/a by default, with the caller's number, saying which attempt it is.
 func (r *rawCaller) send(action string, input any, number, floor, attempt int) {
 	r.t.Helper()
-	msg := nats.NewMsg("troupe.route.counter.a." + action)
+	msg := nats.NewMsg("troupe.route." + r.actor + "." + action)
 	msg.Reply = fmt.Sprintf("%s.id.%s.%s", r.name, strconv.FormatInt(int64(number), 36), strconv.FormatInt(int64(floor), 36))
 	if attempt > 1 {
 		msg.Header.Set(wire.HeaderAttempt, strconv.Itoa(attempt))
@@ -137,7 +139,7 @@ func TestAnswerIsForgottenWhenItsCallerHasIt(t *testing.T) {
 	}
 }
 
-func TestAnswerThatWasEvictedIsNotGuessed(t *testing.T) {
+func TestLongAnswers(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, counters())
 	r := newRawCaller(t, b)
@@ -150,24 +152,28 @@ func TestAnswerThatWasEvictedIsNotGuessed(t *testing.T) {
 		r.putToSleep(b)
 	}
 
-	for number := 2; number <= 40; number++ {
+	for number := 2; number <= 40; number++ { // more than a record may have of them
 		r.send("reply", 8_000, number, 1, 1)
 		r.next()
 	}
-	r.send("reply", 8_000, 2, 1, 2)
-	_, err := r.answer()
-	require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
-	r.send("get", nil, 100, 1, 1)
-	r.requireAnswer(40)
+	for range 2 {
+		for number := 2; number <= 40; number++ {
+			r.send("reply", 8_000, number, 1, 2)
+			require.Len(t, r.next().Data, 8_003)
+		}
+		r.send("get", nil, 100, 1, 1)
+		r.requireAnswer(40)
+		r.putToSleep(b)
+	}
 }
 
-// TestWindowIsBounded has a caller that never says that it has its answers: the oldest go first, and are not guessed.
-func TestWindowIsBounded(t *testing.T) {
+// TestCallerThatWaitsForAllItsAnswers never says that it has one: all are remembered, but not in the record.
+func TestCallerThatWaitsForAllItsAnswers(t *testing.T) {
 	t.Parallel()
-	const window, beyond, atATime = 4096, 104, 100
+	const calls, atATime = 5000, 100
 	b := hosttest.Start(t, counters())
 	r := newRawCaller(t, b)
-	for number := 1; number <= window+beyond; number++ {
+	for number := 1; number <= calls; number++ {
 		r.send("add", 1, number, 1, 1)
 		if number%atATime == 0 {
 			for i := range atATime {
@@ -175,45 +181,33 @@ func TestWindowIsBounded(t *testing.T) {
 			}
 		}
 	}
-	for range 2 { // as the host remembers it, and as the record does
-		for _, number := range []int{1, beyond} {
-			r.send("add", 1, number, 1, 2)
-			_, err := r.answer()
-			require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
-		}
-		for _, number := range []int{beyond + 1, window + beyond} {
+	for range 2 { // as the host remembers it, and as the record and the archive do
+		for _, number := range []int{1, 104, calls / 2, calls} {
 			r.send("add", 1, number, 1, 2)
 			r.requireAnswer(number)
 		}
 		r.putToSleep(b)
 	}
-	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Parts), 32*window)
+	require.Less(t, len(recordOf(t, b, troupe.GetOrCreate[counter](b.Client, "a")).Parts), record.AnswersRoom)
 }
 
-func TestCallersBeyondTheLimitAreNotGuessed(t *testing.T) {
+func TestManyCallersAreAllRemembered(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, counters())
 	r := newRawCaller(t, b)
 	name := r.name
-	const callers = 300
+	const callers = 2000
 	for i := range callers {
 		r.name = name + "." + strconv.Itoa(i)
 		r.send("add", 1, 1, 1, 1)
 		r.requireAnswer(i + 1)
 	}
-	forgotten := 0
 	r.putToSleep(b) // the record knows it too
 	for i := range callers {
 		r.name = name + "." + strconv.Itoa(i)
 		r.send("add", 1, 1, 1, 2)
-		if got, err := r.answer(); err == nil {
-			require.Equal(t, i+1, got)
-		} else {
-			require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
-			forgotten++
-		}
+		r.requireAnswer(i + 1)
 	}
-	require.GreaterOrEqual(t, forgotten, callers-256, "memory is bounded")
 	r.send("get", nil, 2, 1, 1)
 	r.requireAnswer(callers)
 }
@@ -244,15 +238,18 @@ func TestGivenRequestID(t *testing.T) {
 	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order-3"), fail, a, "user"), errRefused)
 	require.NoError(t, call(troupe.WithRequestID(t.Context(), "order-3"), add, a, 1))
 
-	for i := range 64 {
+	for i := range 500 {
 		require.NoError(t, call(troupe.WithRequestID(t.Context(), fmt.Sprint("later-", i)), add, a, 1))
 	}
-	require.NoError(t, call(troupe.WithRequestID(t.Context(), "order-2"), add, a, 5))
 	b.Stop(host)
 	b.Host(counters())
+	got, err = add.Call(troupe.WithRequestID(t.Context(), "order-2"), a, 5)
+	require.NoError(t, err)
+	require.Equal(t, 10, got, "however many there were since")
+	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order-2"), add, a, 6), troupe.ErrRequestReused)
 	got, err = get.Call(t.Context(), a, nil)
 	require.NoError(t, err)
-	require.Equal(t, 80, got, "beyond the window it is a new call")
+	require.Equal(t, 511, got)
 }
 
 func TestCreateOnceForEachRequestID(t *testing.T) {

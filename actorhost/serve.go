@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"context"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -53,13 +54,13 @@ func (a *activation) serveCall(w *work) {
 		a.serveDisconnect(w)
 		return
 	}
-	answer, failed, v := a.gate.Find(&w.Call)
-	switch {
+	switch answer, failed, v := a.found(w); {
 	case v == dedup.Over:
 	case failed != nil:
 		a.answer(w, nil, failed)
 	case v == dedup.Answered:
-		a.answer(w, answer, nil)
+		output, err := w.arg.(*endpoint).output(answer, w.As)
+		a.answer(w, output, err)
 	case w.Action != troupe.CreateAction:
 		a.runAction(w, began)
 	case fresh: // the actor was created as it woke
@@ -71,6 +72,25 @@ func (a *activation) serveCall(w *work) {
 		w.CountRefused(err)
 		a.answer(w, nil, err)
 	}
+}
+
+// found looks for what the call was answered with when it came before. An error may also say why the call cannot start.
+func (a *activation) found(w *work) (dedup.Answer, *troupe.Error, dedup.Verdict) {
+	if w.ID.Given != "" {
+		w.Sum = w.arg.(*endpoint).sum(w.Action, w.input())
+	}
+	answer, failed, v := a.gate.Find(&w.Call)
+	if v == dedup.Unsure || v == dedup.New && a.gate.Full(&w.Call) {
+		ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
+		defer cancel()
+		if v == dedup.Unsure {
+			answer, failed, v = a.gate.Ask(ctx, &w.Call)
+		}
+		if v == dedup.New {
+			failed = a.gate.MakeRoom(ctx, &w.Call)
+		}
+	}
+	return answer, failed, v
 }
 
 // serveSleep runs a call of troupe.SleepAction: it puts the actor to sleep.

@@ -22,3 +22,10 @@ type turn struct {
 func turnOf(w *work) turn {
 	return turn{action: w.Action, header: w.Header, id: w.ID, deadline: w.Deadline}
 }
+
+// hookTurn is the turn of a hook that runs before the action of a call.
+func hookTurn(name string, w *work) turn {
+	t := turnOf(w)
+	t.action = name
+	return t
+}

@@ -43,7 +43,7 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		fresh = true
 	}
 	if hook := a.kind.hooks.wake; hook != nil {
-		result, err := a.runTurn(turnOf(w), func(c *Context) error { return hook(a.state.pointer(), c) })
+		result, err := a.runTurn(hookTurn("wake", w), func(c *Context) error { return hook(a.state.pointer(), c) })
 		if err != nil {
 			return false, "", err
 		}
@@ -161,7 +161,7 @@ func (a *activation) load(claim *record.Record, w *work) error {
 	}
 	claim.Created, claim.State, a.current = true, state, state
 	if w.Action == troupe.CreateAction {
-		a.gate.Remember(&w.Call, nil)
+		a.gate.Remember(&w.Call, dedup.Answer{})
 		a.gate.Fill(claim)
 	}
 	return nil
@@ -203,7 +203,7 @@ func (a *activation) create(w *work) error {
 		}
 	}()
 	given := w.Action == troupe.CreateAction
-	result, err := a.runTurn(turnOf(w), func(c *Context) error {
+	result, err := a.runTurn(hookTurn("create", w), func(c *Context) error {
 		return a.kind.create(a.state.pointer(), c, w.input(), given)
 	})
 	if err != nil {

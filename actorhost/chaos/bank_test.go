@@ -22,10 +22,6 @@ import (
 
 var allBanks = flag.Bool("all", false, "whether TestBank has all numbers of callers and accounts, instead of those that the seed draws")
 
-// onceByDefault says that the calls of an action take effect once without an id from it. As long as they do not, a
-// teller that gives none is not right.
-const onceByDefault = false
-
 const (
 	tellers       = 16
 	connections   = 4                      // which all callers share
@@ -35,14 +31,11 @@ const (
 
 // TestBank lets tellers transfer money between accounts while faults happen, and then counts: no payment was made
 // twice, none is missing, and the sum of all balances is what it was.
-func TestBank(t *testing.T) {
+func TestBank(t *testing.T) { //nolint:tparallel // its runs share the processors with each other, not with other tests
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		for _, size := range bankSizes(seed) {
 			for _, named := range []bool{true, false} {
 				t.Run(fmt.Sprintf("seed=%d/%s/%s", seed, size, idsOf(named)), func(t *testing.T) {
-					if !named && !onceByDefault {
-						t.Skip("the calls of an action that gives them no ids do not take effect once yet")
-					}
 					t.Parallel()
 					name := fmt.Sprintf("bank-%d-%d-%d-%s", seed, size.callers, size.accounts, idsOf(named))
 					sc := scenario{name: name, seed: seed, servers: serversOf(seed), faults: faults, env: journaling(seed)}

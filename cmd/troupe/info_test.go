@@ -65,6 +65,7 @@ func TestInfo(t *testing.T) {
   Revision  3 (1 kept)
   State     16 B
   Answers   2 remembered
+  Needs     once
 `, ""}, result{got.code, steady(got.out), got.err})
 
 	var info actorInfo

@@ -1,6 +1,8 @@
 package dedup
 
 import (
+	"cmp"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -8,50 +10,73 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// The limits of what is remembered. A caller that numbers its calls (see wire.RequestID) says which answers it has, so
-// an actor usually remembers about as many answers as it has calls in flight.
+// The limits of what is remembered in a record. A caller that numbers its calls (see wire.RequestID) says which answers it
+// has, so an actor usually remembers about as many answers as it has calls in flight. What is to be remembered for longer
+// goes into the archive.
 const (
-	maxAnswers      = 4096      // per actor, as many as may wait in its mailbox; the oldest go first
-	maxGivenAnswers = 64        // of those, to calls with a request id
-	maxAnswersSize  = 128 << 10 // bytes of their outputs together
-	maxAnswer       = 8 << 10   // bytes of an output; of a longer one only the fact is remembered
-	maxCallers      = 256
-	keepAnswers     = 5 * time.Minute // after the answer, or after the last activation
+	MaxSize    = 64 << 10        // bytes in a record
+	MaxAnswer  = maxOutput + 64  // bytes of one
+	maxEntries = 44 << 10        // bytes of the answers, from which on no call starts that is to be remembered
+	maxGiven   = 28 << 10        // bytes of the answers, from which on none with a request id does: they must leave room for others
+	spillFrom  = 20 << 10        // bytes of the answers, from which on all of them go into the archive, the oldest first
+	maxOutput  = 8 << 10         // bytes of an output; of a longer one only the fact is remembered
+	maxCallers = 384             // whose floors are known
+	callersFor = 5 * time.Minute // since their last call
 )
 
 // Answers remembers the answers to the calls that changed an actor. They are written in one record with the state, so
 // an answer is remembered if and only if its effect is stored, also by the host that takes over. A call that changed
 // nothing is not remembered: if it comes again it runs again. A nil Answers is empty.
 type Answers struct {
-	kept    []answer // oldest first
-	size    int      // bytes of the outputs
-	given   int      // how many of them have a request id
+	kept    []entry // oldest first
+	size    int     // bytes of their encoding, or more
+	given   int     // how many of them have a request id
+	serial  uint64  // of the newest
+	taken   uint64  // of the newest in the write that is under way
+	stored  uint64  // of the newest in the last that has succeeded
+	counted int64   // what MemoryChange has returned so far
 	callers map[uint64]*caller
-	// Until then an unknown caller may be one that was forgotten.
-	forgetful time.Time
+	archive archive
+	window  time.Duration // zero: DefaultWindow
+	of      uint64        // whose answers they are
 }
 
-type answer struct {
-	Caller uint64 `json:"c,omitempty"`
-	Number uint64 `json:"n,omitempty"`
-	Given  string `json:"g,omitempty"` // the request id
-	Sum    uint32 `json:"s,omitempty"` // checksum of that call
-	Output []byte `json:"o,omitempty"`
-	Long   bool   `json:"l,omitempty"` // the output was too long to be remembered
+// DefaultWindow is how long the answer to a call with a request id is remembered at least.
+const DefaultWindow = 15 * time.Minute
 
-	at time.Time
+// Of says whose answers they are, for in an archive that has gone back there may be those of others, and sets the window.
+func (s *Answers) Of(actor string, window time.Duration) {
+	if s == nil || s.of != 0 {
+		return
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(actor)) // never fails
+	s.of, s.window, s.archive.table.keep = h.Sum64(), window, KeepFor(window)
 }
 
 // caller is what is known about the numbers of one caller.
 type caller struct {
-	Floor   uint64 `json:"f"`           // it has the answers to all lower numbers
-	Highest uint64 `json:"h"`           // the highest number that was answered
-	Lost    uint64 `json:"l,omitempty"` // answers up to this number may have been dropped
-
-	at time.Time
+	floor   uint64 // it has the answers to all lower numbers
+	highest uint64 // the highest number that was answered
+	at      time.Time
 }
 
-// Len is how many answers are remembered.
+// Taken is told that the answers are in a write that is about to be sent, and Stored that it has succeeded: only what is
+// stored leaves for the archive.
+func (s *Answers) Taken() {
+	if s != nil {
+		s.taken = s.serial
+	}
+}
+
+// Stored is told that the write has succeeded.
+func (s *Answers) Stored() {
+	if s != nil {
+		s.stored = s.taken
+	}
+}
+
+// Len is how many answers are in the record.
 func (s *Answers) Len() int {
 	if s == nil {
 		return 0
@@ -59,98 +84,113 @@ func (s *Answers) Len() int {
 	return len(s.kept)
 }
 
+// Full reports whether a call must not start because its answer could not be remembered.
+func (s *Answers) Full(id ID) bool {
+	switch {
+	case s == nil || !id.Known():
+		return false
+	case id.Given != "":
+		return s.size >= maxGiven
+	}
+	return s.size >= maxEntries
+}
+
 // Find looks for the answer to a call. The result must not be changed.
-func (s *Answers) Find(call Call) (output []byte, err *troupe.Error, v Verdict) {
+func (s *Answers) Find(call Call) (Answer, *troupe.Error, Verdict) {
 	if s == nil || !call.ID.Known() {
-		return nil, nil, New
+		return Answer{}, nil, New
 	}
 	id := call.ID
 	c := s.callers[id.Caller]
 	numbered := c != nil && id.Number != 0
 	switch {
-	case numbered && id.Number < c.Floor:
-		return nil, nil, Over
-	case id.Given == "" && numbered && id.Number > c.Highest:
-		return nil, nil, New
-	case id.Given != "" || numbered:
-		for i := range s.kept {
-			if a := &s.kept[i]; numbered && a.Number == id.Number && a.Caller == id.Caller || a.Given != "" && a.Given == id.Given {
-				output, err = a.again(call)
-				return output, err, Answered
-			}
+	case numbered && id.Number < c.floor:
+		return Answer{}, nil, Over
+	case id.Given == "" && numbered && id.Number > c.highest:
+		return Answer{}, nil, New
+	}
+	key := id.key()
+	for i := range s.kept {
+		if s.kept[i].key == key {
+			a, err := s.kept[i].again(&call)
+			return a, err, Answered
 		}
 	}
-	if numbered && id.Number <= c.Lost || c == nil && call.Again && id.Number != 0 && time.Now().Before(s.forgetful) {
-		return nil, errs.New(troupe.CodeOutcomeUnknown, "whether the call of %s has run is not remembered", call.Action), Answered
+	if s.archive.mayHave(key) {
+		return Answer{}, nil, Unsure
 	}
-	return nil, nil, New
+	return Answer{}, nil, New
 }
 
 // again is the answer to a repeated call.
-func (a *answer) again(call Call) ([]byte, *troupe.Error) {
+func (e *entry) again(call *Call) (Answer, *troupe.Error) {
 	switch {
-	case a.Given != "" && a.Sum != call.sum():
-		return nil, errs.New(troupe.CodeRequestReused, "the request id %q was used for another call", a.Given)
-	case a.Long:
-		return nil, errs.New(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept", call.Action)
+	case e.sum != call.sum() && e.sum != anySum:
+		return Answer{}, errs.New(troupe.CodeRequestReused, "the request id %q was used for another call", call.ID)
+	case e.Long:
+		return Answer{}, errs.New(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept",
+			call.Action)
 	}
-	return a.Output, nil
+	return e.Answer, nil
 }
 
-// Add remembers the answer to an identified call, and forgets answers that nobody will ask for any more. It keeps
+// Add remembers the answer to an identified call, and forgets answers that nobody will ask for any more. It keeps the
 // output.
-func (s *Answers) Add(call Call, output []byte) {
+func (s *Answers) Add(call Call, answer Answer) {
 	now, id := time.Now(), call.ID
-	s.noteCaller(id, now)
+	if s.noteCaller(id, now) {
+		s.forget(func(e *entry) bool {
+			return e.caller == id.Caller && e.number != 0 && e.number < id.Floor && !e.given
+		})
+	}
+	s.expire(now)
+	s.serial++
+	e := entry{
+		key: id.key(), given: id.Given != "", caller: id.Caller, number: id.Number, sum: call.sum(),
+		Answer: answer, serial: s.serial, at: now,
+	}
+	if len(answer.Output) > maxOutput {
+		e.Output, e.Long = nil, true
+	}
+	s.kept = append(s.kept, e)
+	s.count(&e, 1)
+}
+
+// expire forgets what is older than the archive would keep it.
+func (s *Answers) expire(now time.Time) {
+	n := 0
+	for n < len(s.kept) && now.Sub(s.kept[n].at) > cmp.Or(s.window, DefaultWindow) {
+		s.count(&s.kept[n], -1)
+		n++
+	}
+	s.kept = slices.Delete(s.kept, 0, n)
+}
+
+// forget forgets the answers that are not wanted.
+func (s *Answers) forget(unwanted func(*entry) bool) {
 	kept := s.kept[:0]
 	for i := range s.kept {
-		a := &s.kept[i]
-		if a.Caller == id.Caller && a.Number < id.Floor {
-			a.Caller, a.Number = 0, 0 // its caller has the answer
-		}
-		if a.Number == 0 && a.Given == "" || now.Sub(a.at) > keepAnswers {
-			s.uncount(a)
+		if e := &s.kept[i]; unwanted(e) {
+			s.count(e, -1)
 		} else {
-			kept = append(kept, *a)
+			kept = append(kept, *e)
 		}
 	}
 	clear(s.kept[len(kept):])
-	a := answer{Caller: id.Caller, Number: id.Number, Given: id.Given, Output: output, at: now}
-	if a.Given != "" {
-		a.Sum = call.sum()
-	}
-	if len(output) > maxAnswer {
-		a.Output, a.Long = nil, true
-	}
 	s.kept = kept
-	s.kept = append(s.kept, a)
-	s.count(&a)
-	s.trim()
 }
 
-// trim enforces the limits.
-func (s *Answers) trim() {
-	n, size := 0, s.size
-	for len(s.kept)-n > maxAnswers || size > maxAnswersSize {
-		size -= len(s.kept[n].Output)
-		n++
-	}
-	s.drop(n)
-	if s.given > maxGivenAnswers {
-		s.kept = slices.DeleteFunc(s.kept, func(a answer) bool {
-			tooMany := a.Given != "" && s.given > maxGivenAnswers
-			if tooMany {
-				s.markLost(&a)
-			}
-			return tooMany
-		})
+func (s *Answers) count(e *entry, n int) {
+	s.size += n * e.size()
+	if e.given {
+		s.given += n
 	}
 }
 
-// noteCaller records what a call tells about its caller.
-func (s *Answers) noteCaller(id ID, now time.Time) {
+// noteCaller records what a call tells about its caller, and reports whether it has more answers than before.
+func (s *Answers) noteCaller(id ID, now time.Time) (more bool) {
 	if id.Number == 0 {
-		return
+		return false
 	}
 	c := s.callers[id.Caller]
 	if c == nil {
@@ -163,66 +203,19 @@ func (s *Answers) noteCaller(id ID, now time.Time) {
 		c = new(caller)
 		s.callers[id.Caller] = c
 	}
-	c.Floor, c.Highest, c.at = max(c.Floor, id.Floor), max(c.Highest, id.Number), now
+	more = id.Floor > c.floor
+	c.floor, c.highest, c.at = max(c.floor, id.Floor), max(c.highest, id.Number), now
+	return more
 }
 
 // forgetCallers makes room for another caller. It forgets those that have not called for long, or else the older half.
+// What their floors told matters only for a call that arrives after it was answered.
 func (s *Answers) forgetCallers(now time.Time) {
-	for _, limit := range []time.Duration{keepAnswers, keepAnswers / 2, keepAnswers / 4, keepAnswers / 16, 0} {
+	for limit := callersFor; len(s.callers) >= maxCallers; limit /= 4 {
 		for id, c := range s.callers {
 			if now.Sub(c.at) >= limit {
 				delete(s.callers, id)
 			}
 		}
-		if limit < keepAnswers {
-			s.forgetful = now.Add(keepAnswers)
-		}
-		if len(s.callers) < maxCallers {
-			return
-		}
 	}
-}
-
-// drop forgets the n oldest answers.
-func (s *Answers) drop(n int) {
-	for i := range n {
-		s.markLost(&s.kept[i])
-	}
-	s.kept = slices.Delete(s.kept, 0, n)
-}
-
-// markLost records that an answer is forgotten which its caller may still ask for.
-func (s *Answers) markLost(a *answer) {
-	s.uncount(a)
-	if c := s.callers[a.Caller]; c != nil && a.Number != 0 {
-		c.Lost = max(c.Lost, a.Number)
-	}
-}
-
-func (s *Answers) count(a *answer) {
-	s.size += len(a.Output)
-	if a.Given != "" {
-		s.given++
-	}
-}
-
-func (s *Answers) uncount(a *answer) {
-	s.size -= len(a.Output)
-	if a.Given != "" {
-		s.given--
-	}
-}
-
-// Yield forgets the oldest half of the answers, or, if there are none, all callers, because the record has no room for
-// them. It reports whether there was something to forget.
-func (s *Answers) Yield() bool {
-	switch {
-	case len(s.kept) > 0:
-		s.drop((len(s.kept) + 1) / 2)
-	case len(s.callers) > 0:
-		s.callers, s.forgetful = nil, time.Now().Add(keepAnswers)
-	default:
-		return false
-	}
-	return true
 }

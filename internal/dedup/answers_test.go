@@ -15,12 +15,8 @@ import (
 )
 
 const (
-	window     = 4096
-	given      = 64
-	callers    = 256
-	outputs    = 128 << 10
-	longest    = 8 << 10
-	remembered = 5 * time.Minute
+	callers = 384
+	longest = 8 << 10
 )
 
 // numbered is a call with a number.
@@ -34,25 +30,28 @@ func again(call dedup.Call) dedup.Call {
 }
 
 func named(id, action, input string) dedup.Call {
-	return dedup.Call{ID: dedup.ID{Given: id}, Action: action, Input: []byte(input)}
+	return dedup.Call{ID: dedup.ID{Given: id}, Action: action, Sum: dedup.Sum(action, []byte(input))}
 }
 
+func output(text string) dedup.Answer { return dedup.Answer{Output: []byte(text)} }
+
 // stored is what a record gives back.
-func stored(t *testing.T, s *dedup.Answers) *dedup.Answers {
-	t.Helper()
+func stored(t require.TestingT, s *dedup.Answers) *dedup.Answers {
 	found := new(dedup.Answers)
 	if s.Size() > 0 {
-		require.NoError(t, found.Decode(s.Append(nil)))
+		encoded := s.Append(nil)
+		require.LessOrEqual(t, int64(len(encoded)), s.Size())
+		require.NoError(t, found.Decode(encoded))
 	}
 	return found
 }
 
-// requireFound checks what is remembered of a call: "new", "over", the output, or the code of an error.
+// requireFound checks what is remembered of a call: "new", "over", "unsure", the output, or the code of an error.
 func requireFound(t *testing.T, s *dedup.Answers, want string, call dedup.Call) {
 	t.Helper()
 	for _, s := range []*dedup.Answers{s, stored(t, s)} {
-		output, failed, v := s.Find(call)
-		got := string(output)
+		answer, failed, v := s.Find(call)
+		got := string(answer.Output)
 		switch {
 		case failed != nil:
 			require.Equal(t, dedup.Answered, v)
@@ -61,6 +60,8 @@ func requireFound(t *testing.T, s *dedup.Answers, want string, call dedup.Call) 
 			got = "new"
 		case v == dedup.Over:
 			got = "over"
+		case v == dedup.Unsure:
+			got = "unsure"
 		}
 		require.Equal(t, want, got)
 	}
@@ -71,39 +72,84 @@ func TestNumberedCalls(t *testing.T) {
 	s := new(dedup.Answers)
 	requireFound(t, s, "new", numbered(1, 1, 1))
 	for n := range uint64(5) {
-		s.Add(numbered(1, n+1, 1), []byte(strconv.FormatUint(n+1, 10)))
+		s.Add(numbered(1, n+1, 1), output(strconv.FormatUint(n+1, 10)))
 	}
 	requireFound(t, s, "3", numbered(1, 3, 1))
 	requireFound(t, s, "new", numbered(1, 6, 1))
 	requireFound(t, s, "new", numbered(2, 3, 1))
-	s.Add(numbered(1, 6, 4), nil)
+	other := numbered(1, 3, 1)
+	other.Input = []byte("another")
+	requireFound(t, s, "request_reused", other)
+	s.Add(numbered(1, 6, 4), dedup.Answer{})
 	require.Equal(t, 3, s.Len(), "its caller has the answers below the floor")
 	requireFound(t, s, "over", numbered(1, 3, 1))
 	requireFound(t, s, "4", numbered(1, 4, 4))
 	requireFound(t, s, "", numbered(1, 6, 4))
-	s.Add(numbered(1, 9, 4), nil)
-	requireFound(t, s, "new", numbered(1, 8, 4))
+	s.Add(numbered(1, 9, 4), dedup.Answer{})
+	requireFound(t, s, "new", again(numbered(1, 8, 4)))
+	s.Add(numbered(1, 30, 4), output(string(make([]byte, longest+1))))
+	requireFound(t, s, "answer_lost", again(numbered(1, 30, 4)))
+}
+
+// TestOvertaken: a call that others of its caller have overtaken has not run, however many they are.
+func TestOvertaken(t *testing.T) {
+	t.Parallel()
+	s := new(dedup.Answers)
+	for n := range uint64(5000) {
+		call := numbered(1, n+2, 1)
+		call.ID.Given = strconv.FormatUint(n, 10)
+		s.Add(call, dedup.Answer{})
+	}
+	requireFound(t, s, "new", again(numbered(1, 1, 1)))
 }
 
 func TestGivenIDs(t *testing.T) {
 	t.Parallel()
 	s := new(dedup.Answers)
-	s.Add(named("a", "add", "5"), []byte("out"))
+	s.Add(named("a", "add", "5"), output("out"))
 	requireFound(t, s, "out", named("a", "add", "5"))
 	requireFound(t, s, "request_reused", named("a", "add", "6"))
 	requireFound(t, s, "request_reused", named("a", "sub", "5"))
 	requireFound(t, s, "new", named("b", "add", "5"))
-	both := numbered(1, 1, 1)
-	both.ID.Given = "c"
-	s.Add(both, []byte("both"))
-	requireFound(t, s, "both", numbered(1, 1, 1))
+	both := named("c", "add", "")
+	both.ID.RequestID = wire.RequestID{Caller: 1, Number: 1, Floor: 1}
+	s.Add(both, output("both"))
 	both.ID.RequestID = wire.RequestID{Caller: 2, Number: 7}
 	requireFound(t, s, "both", both)
-	for n := range given {
-		s.Add(named(strconv.Itoa(n), "add", ""), nil)
+	s.Add(numbered(1, 9, 9), dedup.Answer{})
+	requireFound(t, s, "both", both) // whatever its first caller has
+}
+
+// TestNestedCalls are known by their ids, whichever host makes them.
+func TestNestedCalls(t *testing.T) {
+	t.Parallel()
+	parent := numbered(7, 3, 1).ID
+	nested := func(actor, action string, parent dedup.ID, callee, calls string, input byte, nth int) string {
+		return dedup.Nesting(actor, action, parent, callee, calls, []byte{input}).Nested(nth)
 	}
-	requireFound(t, s, "new", named("a", "add", "5"))
-	require.Equal(t, given, s.Len())
+	id := nested("teller.a", "transfer", parent, "account.a", "withdraw", 5, 0)
+	require.Equal(t, id, nested("teller.a", "transfer", parent, "account.a", "withdraw", 5, 0))
+	for _, other := range []string{
+		nested("teller.b", "transfer", parent, "account.a", "withdraw", 5, 0),
+		nested("teller.a", "wake", parent, "account.a", "withdraw", 5, 0),
+		nested("teller.a", "transfer", numbered(7, 4, 1).ID, "account.a", "withdraw", 5, 0),
+		nested("teller.a", "transfer", parent, "account.b", "withdraw", 5, 0),
+		nested("teller.a", "transfer", parent, "account.a", "deposit", 5, 0),
+		nested("teller.a", "transfer", parent, "account.a", "withdraw", 6, 0),
+		nested("teller.a", "transfer", parent, "account.a", "withdraw", 5, 1),
+		nested("teller.a", "transfer", named("x", "", "").ID, "account.a", "withdraw", 5, 0),
+	} {
+		require.NotEqual(t, id, other)
+	}
+	s := new(dedup.Answers)
+	call := named(id, "withdraw", "5")
+	call.ID.RequestID = wire.RequestID{Caller: 9, Number: 1, Floor: 1}
+	s.Add(call, output("done"))
+	rerun := call
+	rerun.ID.RequestID = wire.RequestID{Caller: 10, Number: 50, Floor: 50} // by another host
+	requireFound(t, s, "done", rerun)
+	s.Add(numbered(9, 8, 8), dedup.Answer{})
+	requireFound(t, s, "done", rerun) // however long its first host may take to send it once more
 }
 
 // TestWhoSaysNothingIsNotKnown: neither by nobody, nor of nothing.
@@ -111,11 +157,12 @@ func TestWhoSaysNothingIsNotKnown(t *testing.T) {
 	t.Parallel()
 	var none *dedup.Answers
 	require.Zero(t, none.Len())
+	require.False(t, none.Full(numbered(1, 1, 1).ID))
 	_, _, v := none.Find(numbered(1, 1, 1))
 	require.Equal(t, dedup.New, v)
 	s := new(dedup.Answers)
 	require.Zero(t, s.Size())
-	s.Add(numbered(1, 1, 1), []byte("out"))
+	s.Add(numbered(1, 1, 1), output("out"))
 	requireFound(t, s, "new", dedup.Call{Action: "add"})
 	require.False(t, dedup.ID{}.Known())
 	require.Empty(t, dedup.ID{}.String())
@@ -123,116 +170,109 @@ func TestWhoSaysNothingIsNotKnown(t *testing.T) {
 	require.Equal(t, "x", named("x", "", "").ID.String())
 }
 
-func TestTheOldestGoFirstAndAreNotGuessed(t *testing.T) {
+// TestFullIsSaidBefore: nothing is dropped, and no record has more than the room for answers.
+func TestFullIsSaidBefore(t *testing.T) {
 	t.Parallel()
 	s := new(dedup.Answers)
-	for n := range uint64(window + 10) {
-		s.Add(numbered(1, n+1, 1), nil)
+	n := 0
+	for ; !s.Full(named("x", "", "").ID); n++ {
+		s.Add(named(strconv.Itoa(n), "add", ""), output(string(make([]byte, n%longest))))
 	}
-	require.Equal(t, window, s.Len())
-	requireFound(t, s, "outcome_unknown", numbered(1, 10, 1))
-	requireFound(t, s, "", numbered(1, 11, 1))
-
-	s = new(dedup.Answers)
-	const each = 8000
-	for n := range uint64(20) {
-		s.Add(numbered(1, n+1, 1), make([]byte, each))
-	}
-	require.Equal(t, outputs/each, s.Len())
-	requireFound(t, s, "outcome_unknown", numbered(1, 1, 1))
-	s.Add(numbered(1, 30, 1), make([]byte, longest+1))
-	requireFound(t, s, "answer_lost", numbered(1, 30, 1))
+	require.Equal(t, n, s.Len())
+	require.LessOrEqual(t, s.Size(), int64(dedup.MaxSize))
+	require.False(t, s.Full(dedup.ID{}), "nothing is remembered of it")
+	requireFound(t, s, "", named("0", "add", ""))
 }
 
 func TestManyCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := new(dedup.Answers)
-		for n := range uint64(callers) {
+		o := &owner{t: t, answers: new(dedup.Answers), shelf: new(shelf)}
+		for n := range uint64(3 * callers) {
 			time.Sleep(time.Millisecond) //nolint:forbidigo // in a bubble
-			s.Add(numbered(n+1, 1, 1), nil)
+			o.answers.Add(numbered(n+1, 2, 2), output("out"))
+			requireFound(t, o.answers, "over", numbered(n+1, 1, 1))
+			o.answers.Taken()
+			o.answers.Stored()
+			o.archive(1)
+			require.LessOrEqual(t, o.answers.Size(), int64(dedup.MaxSize))
 		}
-		requireFound(t, s, "", numbered(1, 1, 1))
-		requireFound(t, s, "new", again(numbered(1000, 1, 1)))
-		s.Add(numbered(1000, 1, 1), nil)
-		requireFound(t, s, "outcome_unknown", again(numbered(1, 1, 1)))
-		requireFound(t, s, "new", numbered(1, 1, 1)) // as it says
-		time.Sleep(remembered + time.Second)         //nolint:forbidigo // in a bubble
-		_, _, v := s.Find(again(numbered(1, 1, 1)))
-		require.Equal(t, dedup.New, v, "whoever was forgotten has given up")
+		require.NotEmpty(t, o.shelf.blocks, "though nobody has given an id")
+		for _, number := range []uint64{1, 3 * callers} {
+			answer, v := o.find(again(numbered(number, 2, 2)))
+			require.Equal(t, dedup.Answered, v)
+			require.Equal(t, "out", string(answer.Output))
+		}
+		_, v := o.find(again(numbered(1, 3, 2)))
+		require.Equal(t, dedup.New, v)
 	})
 }
 
-func TestAnswersAreForgottenAfterAWhile(t *testing.T) {
+func TestAnswersAreForgottenAfterTheWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := new(dedup.Answers)
-		s.Add(named("a", "add", ""), nil)
-		time.Sleep(remembered + time.Second) //nolint:forbidigo // in a bubble
-		s.Add(named("b", "add", ""), nil)
-		require.Equal(t, 1, s.Len())
+		s.Add(named("a", "add", ""), dedup.Answer{})
+		time.Sleep(dedup.DefaultWindow) //nolint:forbidigo // in a bubble
+		s.Add(named("b", "add", ""), dedup.Answer{})
+		require.Equal(t, 2, s.Len())
+		time.Sleep(time.Second) //nolint:forbidigo // in a bubble
+		s.Add(named("c", "add", ""), dedup.Answer{})
+		require.Equal(t, 2, s.Len())
 	})
 }
 
-func TestYield(t *testing.T) {
-	t.Parallel()
-	s := new(dedup.Answers)
-	for n := range uint64(5) {
-		s.Add(numbered(1, n+1, 1), []byte("out"))
-	}
-	for _, left := range []int{2, 1, 0} {
-		require.True(t, s.Yield())
-		require.Equal(t, left, s.Len())
-	}
-	requireFound(t, s, "outcome_unknown", numbered(1, 5, 1))
-	require.True(t, s.Yield(), "the callers")
-	requireFound(t, s, "outcome_unknown", again(numbered(1, 5, 1)))
-	require.False(t, s.Yield())
-	require.Positive(t, s.Size(), "that there were some")
-	require.Less(t, len(s.Append(nil)), 40)
-}
-
-func TestWhatCannotBeDecoded(t *testing.T) {
+// TestAnswersOfBefore reads what programs have written that remembered a number of answers.
+func TestAnswersOfBefore(t *testing.T) {
 	t.Parallel()
 	type fields map[string]any
+	data, err := msgpack.Marshal(fields{
+		"kept":    []any{fields{"c": 7, "n": 3, "o": []byte("out")}, fields{"g": "id", "s": 99, "l": true}},
+		"callers": map[uint64]any{7: fields{"f": 2, "h": 3, "l": 1}},
+	})
+	require.NoError(t, err)
+	s := new(dedup.Answers)
+	require.NoError(t, s.Decode(data))
+	requireFound(t, s, "out", again(numbered(7, 3, 2)))
+	requireFound(t, s, "over", again(numbered(7, 1, 1)))
+	requireFound(t, s, "new", numbered(7, 4, 2))
+	requireFound(t, s, "answer_lost", named("id", "add", "5"))
+
 	for name, value := range map[string]any{
-		"a list":            []any{},
 		"a nil caller":      fields{"callers": map[uint64]any{1: nil}},
 		"a caller of text":  fields{"callers": fields{"a": fields{}}},
 		"an answer of nil":  fields{"kept": []any{nil}},
 		"to no call":        fields{"kept": []any{fields{"o": []byte{1}}}},
 		"a negative number": fields{"kept": []any{fields{"n": -1}}},
 		"an output of text": fields{"kept": []any{fields{"n": 1, "o": "text"}}},
-		"a large sum":       fields{"kept": []any{fields{"g": "a", "s": 1 << 40}}},
 	} {
 		data, err := msgpack.Marshal(value) // which, unlike ours, writes what is wrong
 		require.NoError(t, err)
 		require.Error(t, new(dedup.Answers).Decode(data), name)
 	}
 	require.Error(t, new(dedup.Answers).Decode([]byte("\x81\xa4kept\xdd\xff\xff\xff\xff")))
-	require.Error(t, new(dedup.Answers).Decode(nil))
-
-	more := make([]fields, 2*window) // as another program may have kept
-	for i := range more {
-		more[i] = fields{"c": 1, "n": i + 1}
-	}
-	many := make(map[uint64]fields)
-	for i := range uint64(2 * callers) {
-		many[i+1] = fields{"f": 1, "h": 9000}
-	}
-	data, err := msgpack.Marshal(fields{"kept": more, "callers": many})
-	require.NoError(t, err)
-	s := new(dedup.Answers)
-	require.NoError(t, s.Decode(data))
-	require.Equal(t, window, s.Len())
-	requireFound(t, s, "outcome_unknown", again(numbered(5000, 1, 1)))
 }
 
-// FuzzDecode: what was decoded is remembered, and stays in its limits.
+func TestWhatCannotBeDecoded(t *testing.T) {
+	t.Parallel()
+	s := new(dedup.Answers)
+	s.Add(numbered(1, 2, 1), output("out"))
+	s.Add(named("a", "add", ""), dedup.Answer{})
+	whole := s.Append(nil)
+	for n := range whole {
+		require.Error(t, new(dedup.Answers).Decode(whole[:n]), "%d bytes", n)
+	}
+	require.Error(t, new(dedup.Answers).Decode(append(whole, 0)))
+	for _, data := range []string{"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x01\x00\x00\x00\xff\xff\xff\xff\x0f", "\x01\x00\x00\x00\x01\xff" + string(make([]byte, 40))} {
+		require.Error(t, new(dedup.Answers).Decode([]byte(data)))
+	}
+}
+
+// FuzzDecode: what was decoded is remembered.
 func FuzzDecode(f *testing.F) {
 	s := new(dedup.Answers)
-	s.Add(numbered(1, 2, 1), []byte("out"))
-	s.Add(named("a", "add", ""), nil)
+	s.Add(numbered(1, 2, 1), output("out"))
+	s.Add(named("a", "add", ""), dedup.Answer{})
 	f.Add(s.Append(nil), uint64(1), uint64(2), "a")
 	f.Add([]byte{0x80}, uint64(0), uint64(0), "")
 	f.Fuzz(func(t *testing.T, data []byte, caller, number uint64, id string) {
@@ -247,14 +287,49 @@ func FuzzDecode(f *testing.F) {
 			require.Contains(t, []troupe.Code{troupe.CodeOutcomeUnknown, troupe.CodeRequestReused, troupe.CodeAnswerLost}, failed.Code)
 		}
 		if call.ID.Known() && v == dedup.New {
-			s.Add(call, []byte("out"))
+			s.Add(call, output("out"))
 			_, _, v := s.Find(call)
 			require.Contains(t, []dedup.Verdict{dedup.Answered, dedup.Over}, v)
 		}
-		require.LessOrEqual(t, s.Len(), window)
 		require.NoError(t, new(dedup.Answers).Decode(s.Append(nil)))
-		for s.Yield() { // until nothing is left
+	})
+}
+
+// FuzzLoad reads what the archive may have in its place.
+func FuzzLoad(f *testing.F) {
+	s := new(dedup.Answers)
+	for n := range 20 {
+		s.Add(named(strconv.Itoa(n), "add", ""), output("out"))
+	}
+	s.Taken()
+	s.Stored()
+	f.Add(s.Block(), []byte("\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, first, others []byte) {
+		s := new(dedup.Answers)
+		for n := range 20 {
+			s.Add(named(strconv.Itoa(n), "add", ""), output("out"))
 		}
-		require.Zero(t, s.Len())
+		s.Taken()
+		s.Stored()
+		s.Block()
+		s.Sent(dedup.Ref{Sequence: 1}, 1)
+		s = stored(t, s)
+		blocks := [][]byte{first}
+		for range 5 {
+			missing := s.Missing()
+			if len(missing) == 0 {
+				break
+			}
+			blocks = blocks[:1]
+			for len(blocks) < len(missing) {
+				blocks = append(blocks, others)
+			}
+			if s.Load(missing, blocks) != nil {
+				return
+			}
+			blocks[0] = others
+		}
+		require.Empty(t, s.Missing())
+		_, _, _ = s.FindIn([][]byte{first, others, nil}, named("1", "add", ""))
 	})
 }

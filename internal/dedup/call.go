@@ -3,6 +3,9 @@
 package dedup
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"hash/crc32"
 	"strconv"
 
@@ -26,18 +29,91 @@ func (id ID) String() string {
 	return strconv.FormatUint(id.Caller, 36) + "-" + strconv.FormatUint(id.Number, 36)
 }
 
+// Scoped is the ID of a call from another account: nobody there can meet an id of another scope.
+func (id ID) Scoped(account string) ID {
+	h := sha256.New()
+	_, _ = h.Write(binary.BigEndian.AppendUint64([]byte(account+"\x00"), id.Caller)) // never fails
+	if id.Number != 0 {
+		id.Caller = binary.BigEndian.Uint64(h.Sum(nil))
+	}
+	if id.Given != "" {
+		sum := sha256.Sum256([]byte(account + "\x00" + id.Given))
+		id.Given = nestedMark + base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	return id
+}
+
+// Key identifies a call among all calls of an actor.
+type Key [16]byte
+
+// key is that of the request id, if there is one, and else of the number.
+func (id ID) key() (k Key) {
+	if id.Given != "" {
+		sum := sha256.Sum256([]byte(id.Given))
+		copy(k[:], sum[:])
+		return k
+	}
+	binary.BigEndian.PutUint64(k[:8], id.Caller)
+	binary.BigEndian.PutUint64(k[8:], id.Number)
+	return k
+}
+
+// tag is a part of a key that is short enough to be kept of very many.
+func (k Key) tag() uint32 {
+	mixed := binary.BigEndian.Uint64(k[:8])*0x9e3779b97f4a7c15 ^ binary.BigEndian.Uint64(k[8:])*0xc2b2ae3d27d4eb4f
+	return uint32((mixed ^ mixed>>29) * 0xbf58476d1ce4e5b9 >> 32)
+}
+
 // Call is a call that may have come before.
 type Call struct {
 	ID     ID
 	Action string
 	Input  []byte
-	Again  bool // it is a resent call
+	Sum    uint64 // of the action and the input, for a call with a request id; of others it is made from the bytes
+	Again  bool   // it is a resent call
 }
 
-// sum is a checksum, which tells whether two calls with one request id are the same.
-func (c Call) sum() uint32 {
+// sum tells whether two calls with one identity are the same.
+func (c *Call) sum() uint64 {
+	if c.ID.Given != "" {
+		return c.Sum
+	}
 	table := crc32.MakeTable(crc32.Castagnoli)
-	return crc32.Update(crc32.Update(crc32.Checksum([]byte(c.Action), table), table, []byte{0}), table, c.Input)
+	return uint64(crc32.Update(crc32.Update(crc32.Checksum([]byte(c.Action), table), table, []byte{0}), table, c.Input))
+}
+
+// Sum is for [Call]: of an action and its input, in the form that all encodings of it have in common.
+func Sum(action string, canonical []byte) uint64 {
+	h := sha256.New()
+	_, _ = h.Write(append(append(make([]byte, 0, len(action)+1+len(canonical)), action...), 0)) // never fails
+	_, _ = h.Write(canonical)
+	return binary.BigEndian.Uint64(h.Sum(nil))
+}
+
+// nestedMark begins the request id of a nested call, which its host has made, and of one that is scoped.
+const nestedMark = "~"
+
+// Nesting tells apart the calls that an action makes, but for those of the same action of the same actor with the same
+// input, in its canonical form. It depends on nothing but the call that runs the action, so it is the same when the action
+// runs again, whatever the order of its calls.
+func Nesting(actor, action string, parent ID, callee, calls string, input []byte) (k Key) {
+	h, key := sha256.New(), parent.key()
+	b := make([]byte, 0, 256)
+	for _, text := range [...]string{actor, action, callee, calls} {
+		b = append(append(b, text...), 0)
+	}
+	_, _ = h.Write(append(append(b, key[:]...), input...)) // never fails
+	copy(k[:], h.Sum(b[:0]))
+	return k
+}
+
+// Nested is the request id of a nested call: of the nth that is not told apart otherwise.
+func (k Key) Nested(nth int) string {
+	if nth > 0 {
+		sum := sha256.Sum256(binary.BigEndian.AppendUint64(k[:], uint64(nth)))
+		copy(k[:], sum[:])
+	}
+	return nestedMark + base64.RawURLEncoding.EncodeToString(k[:])
 }
 
 // Verdict says what is remembered of a call.
@@ -46,6 +122,7 @@ type Verdict int
 // Verdicts.
 const (
 	New      Verdict = iota
-	Answered         // there is an output, or an error that says why there is none
+	Answered         // there is an answer
 	Over             // it was answered, and its caller has the answer
+	Unsure           // the archive may have the answer
 )

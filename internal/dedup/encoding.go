@@ -1,121 +1,139 @@
 package dedup
 
 import (
+	"encoding/binary"
 	"errors"
 	"time"
 
 	"github.com/troupe-go/troupe/codec"
 )
 
-// stored is the encoding of Answers in a record.
-type stored struct {
-	Kept      []answer           `json:"kept"`
-	Callers   map[uint64]*caller `json:"callers"`
-	Forgetful bool               `json:"forgetful,omitempty"`
-}
+// version is the first byte of the encoding. What programs before have written begins with a map of msgpack.
+const version = 1
 
-// Decode decodes what [Answers.Append] has encoded. Another program may have kept more.
+// minEntry is the least size of an entry: its flags, a number, a sum and no output.
+const minEntry = 1 + 9 + 8 + 1
+
+// maxDoubt bounds what is read.
+const maxDoubt = 24 * time.Hour
+
+// minCaller is the least size of a caller.
+const minCaller = 8 + 1 + 1
+
+// Decode decodes what [Answers.Append] has encoded.
 func (s *Answers) Decode(encoded []byte) error {
 	*s = Answers{}
-	var found stored
+	if len(encoded) > 0 && encoded[0] != version {
+		return s.decodeOld(encoded)
+	}
+	now := time.Now()
+	in := scanner{data: encoded}
+	in.byte()
+	for range in.count(minCaller) {
+		id, floor := in.uint64(), in.uvarint()
+		s.putCaller(id, caller{floor, floor + in.uvarint(), now})
+	}
+	if in.byte() != 0 {
+		s.archive.made, s.archive.last = int64(in.uint64()), in.ref()
+	}
+	if left := min(time.Duration(min(in.uvarint(), 1<<20))*time.Second, maxDoubt); left > 0 {
+		s.archive.doubt = now.Add(left)
+	}
+	for range in.count(minEntry) {
+		s.putEntry(in.entry(), now)
+	}
+	s.taken, s.stored = s.serial, s.serial
+	if in.err == nil && len(in.data) > 0 {
+		return errors.New("bytes after the answers")
+	}
+	return in.err
+}
+
+func (s *Answers) putCaller(id uint64, c caller) {
+	if s.callers == nil {
+		s.callers = make(map[uint64]*caller, 1)
+	}
+	s.callers[id] = &c
+}
+
+func (s *Answers) putEntry(e entry, now time.Time) {
+	s.serial++
+	e.serial, e.at = s.serial, now
+	s.kept = append(s.kept, e)
+	s.count(&e, 1)
+}
+
+// Size is the number of bytes that [Answers.Append] appends, or more: zero if nothing is remembered.
+func (s *Answers) Size() int64 {
+	const around, eachCaller = 64, 8 + 2*binary.MaxVarintLen64
+	if s == nil || len(s.callers) == 0 && len(s.kept) == 0 && s.archive.last == (Ref{}) && !s.archive.inDoubt() {
+		return 0
+	}
+	return int64(around + s.size + eachCaller*len(s.callers))
+}
+
+// Append appends the encoding.
+func (s *Answers) Append(b []byte) []byte {
+	b = binary.AppendUvarint(append(b, version), uint64(len(s.callers)))
+	for id, c := range s.callers {
+		b = binary.AppendUvarint(binary.AppendUvarint(binary.BigEndian.AppendUint64(b, id), c.floor), c.highest-c.floor)
+	}
+	if a := &s.archive; a.last == (Ref{}) {
+		b = append(b, 0)
+	} else {
+		b = a.last.append(binary.BigEndian.AppendUint64(append(b, 1), uint64(a.made)))
+	}
+	doubt := time.Duration(0)
+	if s.archive.inDoubt() {
+		doubt = time.Until(s.archive.doubt) + time.Second
+	}
+	b = binary.AppendUvarint(b, uint64(doubt/time.Second))
+	b = binary.AppendUvarint(b, uint64(len(s.kept)))
+	for i := range s.kept {
+		b = s.kept[i].append(b)
+	}
+	return b
+}
+
+// anySum is the sum of an answer that was remembered with another kind of sum.
+const anySum = 0
+
+// decodeOld decodes what programs wrote that remembered a number of answers, and not for a time.
+func (s *Answers) decodeOld(encoded []byte) error {
+	var found struct {
+		Kept []struct {
+			Caller uint64 `json:"c"`
+			Number uint64 `json:"n"`
+			Given  string `json:"g"`
+			Output []byte `json:"o"`
+			Long   bool   `json:"l"`
+		} `json:"kept"`
+		Callers map[uint64]*struct {
+			Floor   uint64 `json:"f"`
+			Highest uint64 `json:"h"`
+		} `json:"callers"`
+	}
 	if err := codec.MsgPack.Unmarshal(encoded, &found); err != nil {
 		return err
 	}
 	now := time.Now()
-	for _, c := range found.Callers {
+	for id, c := range found.Callers {
 		if c == nil {
 			return errors.New("a caller is nil")
 		}
-		c.at = now
+		s.putCaller(id, caller{c.Floor, max(c.Floor, c.Highest), now})
 	}
-	for i := range found.Kept {
-		a := &found.Kept[i]
-		if a.Number == 0 && a.Given == "" {
+	defer func() { s.taken, s.stored = s.serial, s.serial }()
+	for _, a := range found.Kept {
+		id := ID{Given: a.Given}
+		id.Caller, id.Number = a.Caller, a.Number
+		if !id.Known() {
 			return errors.New("an answer is to no call")
 		}
-		a.at = now
-	}
-	*s = Answers{kept: found.Kept, callers: found.Callers}
-	if found.Forgetful {
-		s.forgetful = now.Add(keepAnswers)
-	}
-	for i := range s.kept {
-		s.count(&s.kept[i])
-	}
-	s.trim()
-	if len(s.callers) > maxCallers {
-		s.forgetCallers(now)
+		s.putEntry(entry{
+			key: id.key(), given: id.Given != "", caller: a.Caller, number: a.Number, sum: anySum,
+			Answer: Answer{Output: a.Output, Long: a.Long},
+		}, now)
 	}
 	return nil
-}
-
-// Size is about the number of bytes that [Answers.Append] appends: zero if nothing is remembered.
-func (s *Answers) Size() int64 {
-	const around, each, eachCaller = 64, 64, 43
-	if len(s.callers) == 0 && len(s.kept) == 0 && !s.isForgetful() {
-		return 0
-	}
-	return int64(around + each*len(s.kept) + s.size + eachCaller*len(s.callers))
-}
-
-func (s *Answers) isForgetful() bool { return !s.forgetful.IsZero() && time.Now().Before(s.forgetful) }
-
-// Append appends the encoding. It is built by hand, because it is written with every change of an actor.
-func (s *Answers) Append(b []byte) []byte {
-	forgetful := s.isForgetful()
-	fields := 2
-	if forgetful {
-		fields++
-	}
-	b = codec.AppendMap(b, fields)
-	b = codec.AppendArray(codec.AppendString(b, "kept"), len(s.kept))
-	for i := range s.kept {
-		b = s.kept[i].append(b)
-	}
-	b = codec.AppendMap(codec.AppendString(b, "callers"), len(s.callers))
-	for id, c := range s.callers {
-		b = c.append(codec.AppendUint(b, id))
-	}
-	if forgetful {
-		b = codec.AppendTrue(codec.AppendString(b, "forgetful"))
-	}
-	return b
-}
-
-func (a *answer) append(b []byte) []byte {
-	at, fields := len(b), 0
-	b = codec.AppendMap(b, 0)
-	field := func(name string) {
-		fields++
-		b = codec.AppendString(b, name)
-	}
-	if a.Number != 0 {
-		field("c")
-		b = codec.AppendUint(b, a.Caller)
-		field("n")
-		b = codec.AppendUint(b, a.Number)
-	}
-	if a.Given != "" {
-		field("g")
-		b = codec.AppendString(b, a.Given)
-		field("s")
-		b = codec.AppendUint(b, uint64(a.Sum))
-	}
-	if len(a.Output) > 0 {
-		field("o")
-		b = codec.AppendBytes(b, a.Output)
-	}
-	if a.Long {
-		field("l")
-		b = codec.AppendTrue(b)
-	}
-	codec.AppendMap(b[:at], fields)
-	return b
-}
-
-func (c *caller) append(b []byte) []byte {
-	b = codec.AppendMap(b, 3)
-	b = codec.AppendUint(codec.AppendString(b, "f"), c.Floor)
-	b = codec.AppendUint(codec.AppendString(b, "h"), c.Highest)
-	return codec.AppendUint(codec.AppendString(b, "l"), c.Lost)
 }

@@ -27,14 +27,6 @@ type Part interface {
 	Size() int64
 }
 
-// yielder is a part that can do with less: it has what room the state and the other parts leave. Its Size is only about
-// right, and counts for nobody.
-type yielder interface {
-	Part
-	// Yield makes the part smaller, and reports whether it could.
-	Yield() bool
-}
-
 // Change is what a turn does to a part. It is made in the turn, and applied only when that has succeeded.
 type Change interface {
 	// Size is how many bytes the parts need for it in addition, or more.
@@ -179,11 +171,11 @@ func own[P Part](p *Parts, k *kind) P {
 // IsZero reports whether there are no parts.
 func (p *Parts) IsZero() bool { return len(p.held) == 0 && p.foreign == nil }
 
-// Size is how many bytes the parts take in the record, or more, without those that have what room is left.
+// Size is how many bytes the parts take in the record, or more, without the answers: those have [AnswersRoom].
 func (p *Parts) Size() int64 {
 	size := int64(0)
 	for i := range p.held {
-		if _, yields := p.held[i].Part.(yielder); !yields {
+		if p.held[i].kind != &answersPart {
 			size += p.held[i].size()
 		}
 	}
@@ -214,10 +206,8 @@ func (p *Parts) Grown(changes []Change) int64 {
 	return size
 }
 
-// Fill puts the parts, and what they need, into a record that has its state already. Fits reports whether there is room
-// for so many bytes of state and parts: parts that can do with less are made smaller until there is. Nil is for all the
-// room that there could be.
-func (p *Parts) Fill(r *Record, fits func(size int64) bool) {
+// Fill puts the parts, and what they need, into a record.
+func (p *Parts) Fill(r *Record) {
 	n, size := 0, int64(maxHead)
 	for i := range p.held {
 		h := &p.held[i]
@@ -234,22 +224,13 @@ func (p *Parts) Fill(r *Record, fits func(size int64) bool) {
 		r.Parts = nil
 		return
 	}
-	others := int64(len(r.State)) + p.Size()
 	b := codec.AppendMap(make([]byte, 0, size), n)
 	for _, k := range known {
 		i := slices.IndexFunc(p.held, func(h held) bool { return h.kind == k })
 		if i < 0 || !p.held[i].there {
 			continue
 		}
-		part := p.held[i].Part
-		b = codec.AppendString(b, k.name)
-		at := len(b)
-		b = k.append(b, part)
-		if part, yields := part.(yielder); yields && fits != nil {
-			for !fits(others+int64(len(b)-at)) && part.Yield() {
-				b = k.append(b[:at], part)
-			}
-		}
+		b = k.append(codec.AppendString(b, k.name), p.held[i].Part)
 	}
 	if p.foreign != nil {
 		b = append(b, p.foreign.pairs...)

@@ -73,10 +73,10 @@ func TestRecordsOfBefore(t *testing.T) {
 	}, full)
 	for range 2 { // as it was written, and as it is now
 		require.Equal(t, 2, parts.Answers().Len())
-		output, failed, v := parts.Answers().Find(dedup.Call{ID: dedup.ID{RequestID: wire.RequestID{Caller: 7, Number: 3, Floor: 2}}})
+		answer, failed, v := parts.Answers().Find(dedup.Call{ID: dedup.ID{RequestID: wire.RequestID{Caller: 7, Number: 3, Floor: 2}}})
 		require.Nil(t, failed)
 		require.Equal(t, dedup.Answered, v)
-		require.Equal(t, "out", string(output))
+		require.Equal(t, "out", string(answer.Output))
 		heard, ok := parts.Follows().Heard("press.times", "published")
 		require.True(t, ok)
 		require.Equal(t, record.Heard{From: 4, Last: wire.Position{Epoch: 2, Sequence: 300}}, heard)
@@ -98,13 +98,13 @@ func TestRecordsOfBefore(t *testing.T) {
 
 		_, parts = open(t, read("full"), 7)
 		again := full
-		parts.Fill(&again, nil)
+		parts.Fill(&again)
 		requireReadByThoseBefore(t, again.Append(nil))
 		_, parts = open(t, again.Append(nil), 7)
 	}
 }
 
-// requireReadByThoseBefore reads the record called full as those programs do.
+// requireReadByThoseBefore reads the record called full as those programs do, but for its answers.
 func requireReadByThoseBefore(t *testing.T, data []byte) {
 	t.Helper()
 	type position struct {
@@ -116,7 +116,7 @@ func requireReadByThoseBefore(t *testing.T, data []byte) {
 		Epoch   uint64              `json:"epoch,omitempty"`
 		Created bool                `json:"created,omitempty"`
 		State   []byte              `json:"state,omitempty"`
-		Answers []byte              `json:"answers,omitempty"`
+		Needs   []string            `json:"needs,omitempty"`
 		Events  map[string]position `json:"events,omitempty"`
 		Outbox  []struct {
 			Event    string   `json:"event"`
@@ -138,9 +138,7 @@ func requireReadByThoseBefore(t *testing.T, data []byte) {
 	text, err := codec.ToJSON(before.Follows)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"press.times":{"c":9,"e":{"published":{"f":4,"l":{"epoch":2,"sequence":300}}}}}`, string(text))
-	text, err = codec.ToJSON(before.Answers)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"kept":[{"c":7,"n":3,"o":"b3V0"},{"g":"id","s":99,"l":true}],"callers":{"7":{"f":2,"h":3,"l":1}},"forgetful":true}`, string(text))
+	require.Equal(t, []string{"once"}, before.Needs, "they leave the actor to hosts that can read its answers")
 }
 
 // TestWhatIsNotKnownIsKept has fields that this program does not know, among those that it does.
@@ -156,7 +154,7 @@ func TestWhatIsNotKnownIsKept(t *testing.T) {
 	require.EqualValues(t, len(kept), parts.Size()-sizeOf(t, "said"), "they count")
 	for range 3 {
 		(&record.Broadcast{Event: "said", Epoch: 3}).Apply(&parts)
-		parts.Fill(&r, func(int64) bool { return false })
+		parts.Fill(&r)
 		require.True(t, bytes.HasSuffix(r.Append(nil), kept), "byte for byte")
 		r, parts = open(t, r.Append(nil), 4)
 	}
@@ -193,13 +191,13 @@ func TestForgetAnswersThatCannotBeDecoded(t *testing.T) {
 
 func TestWhatIsNeeded(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"timers"}, record.Features())
+	require.Equal(t, []string{"once", "timers"}, record.Features())
 	r, parts := open(t, encoded(t, fields{"owner": "h", "created": true, "needs": []string{"queues"}}), 1)
 	require.Equal(t, []string{"queues"}, r.Lacks(record.Features()))
 	require.Nil(t, r.Lacks([]string{"queues", "timers"}))
 
 	record.SetTimer{Name: "wake", Due: time.UnixMilli(5)}.Apply(&parts)
-	parts.Fill(&r, nil)
+	parts.Fill(&r)
 	require.Equal(t, []string{"queues", "timers"}, r.Needs, "a part brings what it needs")
 	r, parts = open(t, r.Append(nil), 2)
 	require.Equal(t, []string{"queues", "timers"}, r.Needs)
@@ -208,7 +206,7 @@ func TestWhatIsNeeded(t *testing.T) {
 	require.EqualValues(t, 5, due.UnixMilli())
 
 	record.CancelTimer{Name: "wake"}.Apply(&parts)
-	parts.Fill(&r, nil)
+	parts.Fill(&r)
 	require.Equal(t, []string{"queues"}, r.Needs, "and takes it away; what is needed for other reasons stays")
 	require.Empty(t, r.Parts)
 	var none record.Record
@@ -268,31 +266,6 @@ func TestCorruptParts(t *testing.T) {
 	require.ErrorContains(t, err, "of an actor that is not created")
 }
 
-// TestPartsAreMadeSmallerUntilTheyFit: the answers only.
-func TestPartsAreMadeSmallerUntilTheyFit(t *testing.T) {
-	t.Parallel()
-	fill := func(limit int64) (record.Record, record.Parts) {
-		var parts record.Parts
-		(&record.Broadcast{Event: "said", Epoch: 1, Payload: make([]byte, 100), Durable: true}).Apply(&parts)
-		for n := range uint64(64) {
-			call := dedup.Call{ID: dedup.ID{RequestID: wire.RequestID{Caller: 1, Number: n + 1}}}
-			record.Answered{Call: call, Output: make([]byte, 100)}.Apply(&parts)
-		}
-		r := record.Record{Owner: "h", Created: true, State: make([]byte, 1000)}
-		parts.Fill(&r, func(size int64) bool { return size <= limit })
-		return open(t, r.Append(nil), 1)
-	}
-	last := -1
-	for _, limit := range []int64{0, 1500, 3000, 5000, 1 << 20} {
-		r, parts := fill(limit)
-		require.Len(t, r.State, 1000)
-		require.True(t, parts.Outbox().Has("said"))
-		require.Greater(t, parts.Answers().Len(), last)
-		last = parts.Answers().Len()
-	}
-	require.Equal(t, 64, last)
-}
-
 // draw makes changes of all sorts.
 func draw(t *rapid.T, ids []troupe.ID) (changes []record.Change) {
 	name := rapid.StringMatching(`[a-z][a-zA-Z0-9_-]{0,63}`)
@@ -332,13 +305,13 @@ func TestSizesAreNotTooSmall(t *testing.T) {
 				c.Apply(&parts)
 			}
 			require.LessOrEqual(t, parts.Size(), most+200, "but for what a part has around it")
-			parts.Fill(&r, nil)
+			parts.Fill(&r)
 			require.LessOrEqual(t, int64(len(r.Parts)), parts.Size()+5)
 			size := parts.Size()
 			r, parts = open(t, r.Append(nil), 1)
 			require.Equal(t, size, parts.Size())
 			again := r
-			parts.Fill(&again, nil)
+			parts.Fill(&again)
 			require.Len(t, again.Parts, len(r.Parts))
 		}
 	})
@@ -387,10 +360,10 @@ func FuzzDecode(f *testing.F) {
 			require.NotContains(t, err.Error(), "panicked")
 			return
 		}
-		parts.Fill(&again, nil)
+		parts.Fill(&again)
 		_, parts = open(t, again.Append(nil), 7)
 		written := again
-		parts.Fill(&written, nil)
+		parts.Fill(&written)
 		require.Len(t, written.Parts, len(again.Parts))
 		if e, ok := parts.Outbox().First(); ok {
 			require.NoError(t, troupe.CheckName("event", e.Event))

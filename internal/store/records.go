@@ -86,23 +86,14 @@ func (r *Records) Put(ctx context.Context, id troupe.ID, one record.Record) (uin
 	return r.bucket.put(ctx, id.Tokens(), value, one.Revision, 0)
 }
 
-// recordOverhead bounds the bytes of a record's other fields and of the headers of its write.
-const recordOverhead = 1024
+// recordOverhead bounds the bytes of a record's other fields, of its answers, and of the headers of its write.
+const recordOverhead = 1024 + record.AnswersRoom
 
 // Fits reports whether a state of so many bytes fits into a record. It asks the connection for its limit only if the
 // state seems not to fit: that takes a lock which is held during writes to the socket, and every actor that changes
 // would wait for it.
 func (r *Records) Fits(state int64) bool {
 	return state+recordOverhead <= r.maxPayload.Load() || state <= r.MaxState()
-}
-
-// Room is how many bytes of state and parts fit into a record, as of the last write. Only before the first write does
-// it ask the connection.
-func (r *Records) Room() int64 {
-	if limit := r.maxPayload.Load(); limit > 0 {
-		return limit - recordOverhead
-	}
-	return r.MaxState()
 }
 
 // MaxState is the largest state that fits into a record, in bytes.

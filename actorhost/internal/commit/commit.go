@@ -22,8 +22,12 @@ import (
 type Host struct {
 	Store Store
 	Log   *store.EventLog
-	Ctx   context.Context //nolint:containedctx // is done when the host gives its actions up
-	Go    func(func())    // runs a goroutine of the host
+	// Archive has the answers that the records have no room for.
+	Archive *store.Archive
+	Tables  *Tables
+	Window  time.Duration   // in which answers to calls with a request id are remembered at least
+	Ctx     context.Context //nolint:containedctx // is done when the host gives its actions up
+	Go      func(func())    // runs a goroutine of the host
 }
 
 // Store keeps records: see [store.Records].
@@ -31,7 +35,6 @@ type Store interface {
 	Get(ctx context.Context, id troupe.ID) (record.Record, error)
 	Put(ctx context.Context, id troupe.ID, r record.Record) (revision uint64, err error)
 	Delete(ctx context.Context, id troupe.ID, revision uint64) error
-	Room() int64
 }
 
 // Actor is what a Gate needs of the activation whose changes it stores.

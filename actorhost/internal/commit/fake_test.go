@@ -169,8 +169,6 @@ func (f *fake) Refuse(c call.Call, err *troupe.Error) {
 	f.set(func(f *fake) { f.sent = append(f.sent, c.Reply+" "+string(err.Code)) })
 }
 
-func (f *fake) Room() int64 { f.enter("Room"); return 1 << 20 }
-
 func (f *fake) Get(context.Context, troupe.ID) (record.Record, error) {
 	f.enter("Get")
 	f.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
@@ -29,6 +30,7 @@ type Gate struct {
 	shared   bool  // the next must not be in the journal alone
 	sending  bool  // a goroutine sends what is released
 	refusing int8  // goroutines that refuse what was held back
+	left     bool  // the activation has ended
 	ending   bool  // the record is deleted, if it can be: nothing is written any more
 	closed   error // why the activation can write no more
 	moved    signal
@@ -75,17 +77,16 @@ func (g *Gate) Open(host *Host, actor Actor) { g.host, g.actor = host, actor }
 func (g *Gate) Restore(parts record.Parts) {
 	g.parts = nil
 	if !parts.IsZero() {
+		parts.Answers().Of(g.actor.ID().Tokens(), g.host.Window)
 		g.parts = &parts
 	}
 }
 
 // Fill puts the parts into a record that has its state already.
 func (g *Gate) Fill(r *record.Record) {
-	if g.parts == nil {
-		return
+	if g.parts != nil {
+		g.parts.Fill(r)
 	}
-	room := g.host.Store.Room()
-	g.parts.Fill(r, func(size int64) bool { return size <= room })
 }
 
 // Claimed is told the revision of the record that claims the actor, and its state.
@@ -96,7 +97,7 @@ func (g *Gate) Revision() uint64 { return g.revision }
 
 // Pass sends an output, now or as soon as what it tells of is stored: what earlier turns have changed, and this one.
 func (g *Gate) Pass(o *Output, c *Changes) {
-	busy := g.actor.Busy()
+	busy, id := g.actor.Busy(), g.actor.ID()
 	var unchanged []byte
 	if c.Any() && c.State == nil {
 		unchanged = g.actor.Unchanged()
@@ -116,14 +117,14 @@ func (g *Gate) Pass(o *Output, c *Changes) {
 		o.Reply.Data = bytes.Clone(o.Reply.Data) // its buffer is for the next turn
 	}
 	if !held || !faults.Gating {
-		g.change(o, c, unchanged)
+		g.change(o, c, unchanged, id)
 		ask := g.ask()
 		g.mu.Unlock()
 		_ = g.send(o, busy) // nothing durable, which would be a change
 		g.write(ask)
 		return
 	}
-	g.change(o, c, unchanged)
+	g.change(o, c, unchanged, id)
 	h := g.outputs()
 	switch {
 	case g.dirty:
@@ -147,7 +148,7 @@ func (g *Gate) outputs() *held {
 }
 
 // change takes what a turn has changed. The caller holds g.mu.
-func (g *Gate) change(o *Output, c *Changes, unchanged []byte) {
+func (g *Gate) change(o *Output, c *Changes, unchanged []byte, id troupe.ID) {
 	if !c.Any() {
 		return
 	}
@@ -159,7 +160,7 @@ func (g *Gate) change(o *Output, c *Changes, unchanged []byte) {
 		g.state = unchanged
 	}
 	g.apply(c.Parts)
-	g.Remember(&o.Call, o.Reply.Data)
+	g.remember(id, &o.Call, dedup.Answer{Output: o.Reply.Data, JSON: o.Call.As == codec.JSON})
 }
 
 // apply makes changes of parts. The caller holds g.mu.
@@ -178,17 +179,20 @@ func (g *Gate) own() *record.Parts {
 	return g.parts
 }
 
-// Remember keeps the answer to a call for when it comes again. The caller holds g.mu, or the actor is not claimed yet.
-func (g *Gate) Remember(c *call.Call, answer []byte) {
+// Remember keeps the answer to a call for when it comes again. The actor is not claimed yet.
+func (g *Gate) Remember(c *call.Call, answer dedup.Answer) { g.remember(g.actor.ID(), c, answer) }
+
+// remember is Remember. The caller holds g.mu, or the actor is not claimed yet.
+func (g *Gate) remember(id troupe.ID, c *call.Call, answer dedup.Answer) {
 	if faults.Deduping && c.ID.Known() {
-		record.Answered{Call: c.Identity(), Output: answer}.Apply(g.own())
+		record.Answered{Call: c.Identity(), Answer: answer, Actor: id.Tokens(), Window: g.host.Window}.Apply(g.own())
 	}
 }
 
 // Find looks for the answer to a call that was made before: see [dedup.Answers.Find].
-func (g *Gate) Find(c *call.Call) (output []byte, err *troupe.Error, v dedup.Verdict) {
+func (g *Gate) Find(c *call.Call) (dedup.Answer, *troupe.Error, dedup.Verdict) {
 	if !c.ID.Known() || !faults.Deduping || g.parts == nil {
-		return nil, nil, dedup.New
+		return dedup.Answer{}, nil, dedup.New
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -212,6 +216,13 @@ func (g *Gate) Grown(changes []record.Change) int64 {
 		return none.Grown(changes)
 	}
 	return g.parts.Grown(changes)
+}
+
+// RoomForAnswers is how many bytes of the record the answers take, with one more.
+func (g *Gate) RoomForAnswers() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.parts.Answers().Size() + dedup.MaxAnswer
 }
 
 // Settle waits until all that turns have changed is stored and sent, or cannot be any more and is refused.
@@ -255,6 +266,10 @@ func (g *Gate) DropCaches() {
 	defer g.mu.Unlock()
 	if !g.asked && !g.sending && g.unflushed == nil {
 		g.state, g.held = nil, nil
+	}
+	if a := g.parts.Answers(); a != nil && g.host.Tables.crowded() {
+		a.Unload()
+		g.countTables()
 	}
 }
 

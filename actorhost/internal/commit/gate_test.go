@@ -264,7 +264,7 @@ func TestBuffersAreForTheNextTurn(t *testing.T) {
 	answer, failed, v := f.gate.Find(&o.Call)
 	require.Nil(t, failed)
 	require.Equal(t, dedup.Answered, v)
-	require.Equal(t, "done", string(answer))
+	require.Equal(t, "done", string(answer.Output))
 }
 
 // TestAnswersAreStoredWithWhatTheyTellOf: the next activation does not run the call again.

@@ -40,7 +40,6 @@ func (g *Gate) write(a ask) {
 // take is told that the write is about to be sent. What turns change from now on is for the next one.
 func (g *Gate) take(journal bool) (record.Record, bool) {
 	valid := !faults.Fencing || g.actor.Valid()
-	room := g.host.Store.Room()
 	write := record.Record{Owner: g.actor.Host(), Epoch: g.actor.Epoch(), Created: true}
 	g.mu.Lock()
 	switch {
@@ -66,7 +65,8 @@ func (g *Gate) take(journal bool) (record.Record, bool) {
 	defer g.mu.Unlock()
 	write.State, write.Revision = g.state, g.revision
 	if g.parts != nil {
-		g.parts.Fill(&write, func(size int64) bool { return size <= room })
+		g.parts.Fill(&write)
+		g.parts.Answers().Taken()
 	}
 	g.writing, g.dirty, g.shared = true, false, false
 	if h := g.held; h != nil {
@@ -110,11 +110,14 @@ func (g *Gate) written(o store.Outcome) {
 		g.sending = true
 	}
 	ask := g.ask()
+	g.parts.Answers().Stored()
+	block := g.nextBlock()
 	g.moved.broadcast()
 	g.mu.Unlock()
 	if mine {
 		g.sendReleased(o.More)
 	}
+	g.archive(block)
 	g.settleSegment(segment)
 	g.write(ask)
 }

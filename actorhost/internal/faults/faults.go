@@ -7,6 +7,7 @@ const (
 	Fencing  = true // writes are compare-and-set, and a host without a lease sends nothing
 	Gating   = true // replies and events wait for the write
 	Deduping = true // calls that have run are remembered
+	Nesting  = true // and the calls that actions make, whoever runs the action
 
 	Eager = false // every change goes to the journal if it may
 )

@@ -13,6 +13,7 @@ var (
 	Fencing  = !off("fencing")
 	Gating   = !off("gating")
 	Deduping = !off("deduping")
+	Nesting  = !off("nesting")
 
 	Eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
 )

@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
@@ -25,8 +24,7 @@ func appendInput(dst []byte, as codec.Codec, call *Call) ([]byte, error) {
 }
 
 // headerOf has what is not the default. The chain is of the actors that wait for the call's answer.
-func headerOf(ctx context.Context, as codec.Codec, chain string, call *Call) nats.Header {
-	requestID := troupe.RequestID(ctx)
+func headerOf(as codec.Codec, chain, requestID string, call *Call) nats.Header {
 	if as == codec.MsgPack && !call.Existing && chain == "" && requestID == "" && call.Connection == "" {
 		return nil
 	}

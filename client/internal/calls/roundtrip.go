@@ -122,7 +122,11 @@ func (t *roundTrip) prepare(ctx context.Context) (err error) {
 	if t.body, err = appendInput(t.body[:0], t.sender.codec, &t.call); err != nil {
 		return err
 	}
-	t.msg = nats.Msg{Header: headerOf(ctx, t.sender.codec, t.origin.Chain, &t.call), Data: t.body}
+	id := troupe.RequestID(ctx)
+	if turn := t.origin.Turn; id == "" && turn != nil && (t.call.Action[0] != '_' || t.call.Action == troupe.CreateAction) {
+		id = turn.Nest(t.call.ID.Tokens(), t.call.Action, t.body)
+	}
+	t.msg = nats.Msg{Header: headerOf(t.sender.codec, t.origin.Chain, id, &t.call), Data: t.body}
 	t.useDirect()
 	return nil
 }

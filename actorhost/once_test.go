@@ -1,0 +1,183 @@
+package actorhost_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// TestManyCallsWithIDs makes more of them at a time than an actor's record can remember. Each runs, and once, also by a
+// host that takes over.
+func TestManyCallsWithIDs(t *testing.T) {
+	t.Parallel()
+	const callers, each = 1000, 10
+	b := hosttest.Start(t)
+	host := b.Host(counters())
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	var first [callers * each]atomic.Int64
+	callAll := func(every int) {
+		var all errgroup.Group
+		for caller := range callers {
+			all.Go(func() error {
+				for n := caller * each; n < (caller+1)*each; n += every {
+					got, err := add.Call(troupe.WithRequestID(t.Context(), fmt.Sprint("call-", n)), a, 1)
+					if err != nil {
+						return err
+					}
+					if was := first[n].Swap(int64(got)); was != 0 && was != int64(got) {
+						return fmt.Errorf("call %d: %d, and before %d", n, got, was)
+					}
+				}
+				return nil
+			})
+		}
+		require.NoError(t, all.Wait())
+		got, err := get.Call(t.Context(), a, nil)
+		require.NoError(t, err)
+		require.Equal(t, callers*each, got)
+	}
+	callAll(1)
+	callAll(5)
+	b.Kill(host)
+	b.Host(counters())
+	callAll(3)
+}
+
+// TestOneIDInTwoEncodings is one call, and one of another input another.
+func TestOneIDInTwoEncodings(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	inJSON := b.NewClient(client.Config{Codec: codec.JSON})
+	for _, cl := range []*client.Client{b.Client, inJSON, b.Client} {
+		got, err := add.Call(troupe.WithRequestID(t.Context(), "order"), troupe.GetOrCreate[counter](cl, "a"), 5)
+		require.NoError(t, err)
+		require.Equal(t, 5, got)
+	}
+	for _, cl := range []*client.Client{b.Client, inJSON} {
+		require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order"), add, troupe.GetOrCreate[counter](cl, "a"), 6), troupe.ErrRequestReused)
+	}
+}
+
+// answersOf is the stream with the answers that records have no room for.
+func answersOf(t *testing.T, b *hosttest.Bus) jetstream.Stream {
+	t.Helper()
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	answers, err := js.Stream(t.Context(), "troupe-answers")
+	require.NoError(t, err)
+	return answers
+}
+
+// TestArchiveThatIsFull: calls that would have to be remembered are refused before they start, and nobody else is harmed.
+func TestArchiveThatIsFull(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	b.HostWith(actorhost.Config{RequestIDBytes: 32 << 10}, counters())
+	a, nc := troupe.GetOrCreate[counter](b.Client, "a"), b.Connect()
+	done := 0
+	var refused error
+	for ; refused == nil && done < 20_000; done++ {
+		_, refused = add.Call(troupe.WithRequestID(t.Context(), fmt.Sprint(done)), a, 1)
+	}
+	done--
+	require.ErrorIs(t, refused, troupe.ErrOverloaded)
+	require.Greater(t, done, 100)
+
+	reply, err := nc.Request("troupe.route.counter.a.add", []byte{1}, 10*time.Second) // which nobody can send again
+	require.NoError(t, err)
+	require.Nil(t, wire.DecodeError(reply))
+	require.NoError(t, call(t.Context(), add, troupe.GetOrCreate[counter](b.Client, "b"), 1))
+	got, err := get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, done+1, got, "what was refused has not run")
+
+	require.NoError(t, answersOf(t, b).Purge(t.Context())) // there is room again
+	require.Eventually(t, func() bool {
+		return call(troupe.WithRequestID(t.Context(), "later"), add, a, 1) == nil
+	}, 30*time.Second, 50*time.Millisecond)
+	got, err = get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, done+2, got)
+}
+
+// TestMemoryForIDsIsBounded: an actor that falls asleep gives its own back.
+func TestMemoryForIDsIsBounded(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	b.HostWith(actorhost.Config{RequestIDMemory: 16 << 10}, counters())
+	a, other := troupe.GetOrCreate[counter](b.Client, "a"), troupe.GetOrCreate[counter](b.Client, "b")
+	var refused error
+	done := 0
+	for ; refused == nil && done < 20_000; done++ {
+		_, refused = add.Call(troupe.WithRequestID(t.Context(), fmt.Sprint(done)), a, 1)
+	}
+	require.ErrorIs(t, refused, troupe.ErrOverloaded)
+	require.Greater(t, done, 500)
+	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "x"), add, other, 1), troupe.ErrOverloaded)
+	require.NoError(t, call(t.Context(), add, other, 1), "without an id")
+	got, err := add.Call(troupe.WithRequestID(t.Context(), "7"), a, 1)
+	require.NoError(t, err, "it has run")
+	require.Equal(t, 8, got)
+
+	require.NoError(t, b.Client.Actor("counter", "a").Call(t.Context(), troupe.SleepAction, nil, nil))
+	require.NoError(t, call(troupe.WithRequestID(t.Context(), "x"), add, other, 1))
+}
+
+// TestArchiveThatIsGone: nobody knows which calls have run, and says so, where it matters.
+func TestArchiveThatIsGone(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	host := b.Host(counters())
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	const calls = 200
+	for n := range calls {
+		require.NoError(t, call(troupe.WithRequestID(t.Context(), fmt.Sprint(n)), add, a, 1))
+	}
+	b.Kill(host)
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	require.NoError(t, js.DeleteStream(t.Context(), "troupe-answers"))
+	b.Host(counters())
+	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "7"), add, a, 1), troupe.ErrOutcomeUnknown)
+	require.NoError(t, call(t.Context(), add, a, 1), "a new call")
+	require.NoError(t, call(troupe.WithRequestID(t.Context(), "7"), add, troupe.GetOrCreate[counter](b.Client, "b"), 1), "another actor")
+	require.NoError(t, b.Client.Actor("counter", "a").Call(t.Context(), troupe.SleepAction, nil, nil))
+	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "8"), add, a, 1), troupe.ErrOutcomeUnknown, "the record says so too")
+	got, err := get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, calls+1, got)
+}
+
+// TestWhoUsesNoIDsHasNoArchive, however many calls there are at a time.
+func TestWhoUsesNoIDsHasNoArchive(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	var all errgroup.Group
+	for range 256 {
+		all.Go(func() error {
+			for range 20 {
+				if err := call(t.Context(), add, troupe.GetOrCreate[counter](b.Client, "a"), 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, all.Wait())
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	_, err = js.Stream(t.Context(), "troupe-answers")
+	require.ErrorIs(t, err, jetstream.ErrStreamNotFound)
+}

@@ -1,0 +1,153 @@
+package dedup
+
+import (
+	"cmp"
+	"math"
+	"time"
+)
+
+// table knows in which blocks of the archive there may be an answer, by its tag: some ten bytes for each.
+type table struct {
+	parts []*part       // oldest first
+	keep  time.Duration // how long the archive keeps a block; zero: as by default
+}
+
+// part is the part of a table for a while, which is forgotten as a whole. It is a hash table with linear probing.
+type part struct {
+	began, ended time.Time
+	blocks       []Ref
+	tags         []uint32 // 0: none
+	block        []uint16 // of the tag at the same index
+	n            int
+}
+
+const (
+	maxInPart = 1<<16 - 1 // blocks
+	firstPart = 64        // tags
+)
+
+func (t *table) keepFor() time.Duration { return cmp.Or(t.keep, KeepFor(DefaultWindow)) }
+
+func (t *table) add(tag uint32, ref Ref) {
+	now := time.Now()
+	p := t.current(now)
+	if len(p.blocks) == 0 || p.blocks[len(p.blocks)-1] != ref {
+		if len(p.blocks) == maxInPart {
+			p = t.begin(now)
+		}
+		p.blocks = append(p.blocks, ref)
+	}
+	p.ended = now
+	if p.n*5 >= len(p.tags)*4 {
+		p.grow()
+	}
+	p.put(nonZero(tag), uint16(len(p.blocks)-1))
+	p.n++
+}
+
+func (t *table) current(now time.Time) *part {
+	if last := len(t.parts) - 1; last >= 0 && now.Sub(t.parts[last].began) < t.keepFor()/8 {
+		return t.parts[last]
+	}
+	return t.begin(now)
+}
+
+func (t *table) begin(now time.Time) *part {
+	t.expire(now)
+	p := &part{began: now}
+	t.parts = append(t.parts, p)
+	return p
+}
+
+// expire forgets what the archive does not keep any more.
+func (t *table) expire(now time.Time) {
+	for len(t.parts) > 0 && now.Sub(t.parts[0].ended) > t.keepFor() {
+		t.parts = t.parts[1:]
+	}
+}
+
+// oldest is the sequence of the oldest block, which is in the oldest part: that has all that was loaded, in any order.
+func (t *table) oldest() uint64 {
+	if len(t.parts) == 0 {
+		return 0
+	}
+	oldest := uint64(math.MaxUint64)
+	for _, ref := range t.parts[0].blocks {
+		oldest = min(oldest, ref.Sequence)
+	}
+	return oldest
+}
+
+// has reports whether there may be an answer with the tag.
+func (t *table) has(tag uint32) bool {
+	for _, p := range t.parts {
+		if p.find(nonZero(tag), func(uint16) bool { return true }) {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the blocks that may have an answer with the tag.
+func (t *table) find(tag uint32) (refs []Ref) {
+	for _, p := range t.parts {
+		p.find(nonZero(tag), func(block uint16) bool {
+			refs = append(refs, p.blocks[block])
+			return false
+		})
+	}
+	return refs
+}
+
+// bytes is the memory that the table takes.
+func (t *table) bytes() int64 {
+	size := int64(0)
+	for _, p := range t.parts {
+		size += int64(6*len(p.tags) + 16*cap(p.blocks))
+	}
+	return size
+}
+
+func nonZero(tag uint32) uint32 { return max(tag, 1) }
+
+// start is where a tag may be first, if it is not after it.
+func (p *part) start(tag uint32) int { return int(uint64(tag) * uint64(len(p.tags)) >> 32) }
+
+func (p *part) after(i int) int {
+	if i++; i == len(p.tags) {
+		return 0
+	}
+	return i
+}
+
+func (p *part) put(tag uint32, block uint16) {
+	i := p.start(tag)
+	for p.tags[i] != 0 {
+		i = p.after(i)
+	}
+	p.tags[i], p.block[i] = tag, block
+}
+
+// find calls found for each block of a tag until that returns true, and reports whether it has.
+func (p *part) find(tag uint32, found func(block uint16) bool) bool {
+	if len(p.tags) == 0 {
+		return false
+	}
+	for i := p.start(tag); p.tags[i] != 0; i = p.after(i) {
+		if p.tags[i] == tag && found(p.block[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *part) grow() {
+	tags, block := p.tags, p.block
+	size := max(len(tags)*7/5, firstPart)
+	p.tags, p.block = make([]uint32, size), make([]uint16, size)
+	for i, tag := range tags {
+		if tag != 0 {
+			p.put(tag, block[i])
+		}
+	}
+}

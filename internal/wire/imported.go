@@ -1,0 +1,29 @@
+package wire
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+)
+
+// HeaderRequestInfo is how a server tells of the sender of a request from another account, if the export shares it.
+const HeaderRequestInfo = "Nats-Request-Info"
+
+// importedPrefix begins the reply subjects of requests from other accounts.
+const importedPrefix = "_R_."
+
+// ImportedBy returns the account that a request has come from by a service import: "" for none, and importedPrefix for one
+// that the export does not share.
+func ImportedBy(reply string, header nats.Header) string {
+	var sender struct {
+		Account string `json:"acc"`
+	}
+	if info := FirstHeader(header, HeaderRequestInfo); info != "" && json.Unmarshal([]byte(info), &sender) == nil && sender.Account != "" {
+		return sender.Account
+	}
+	if strings.HasPrefix(reply, importedPrefix) {
+		return importedPrefix
+	}
+	return ""
+}
