@@ -33,9 +33,9 @@ func (s *walletState) spend(_ *actorhost.Context, amount int) (int, error) {
 
 type checkoutState struct{}
 
-// buy may run again when its host dies. The id of its call, made from that of its own, has the wallet pay once.
+// buy runs again when its host has died, or its call comes again. Its own call is then the same, and the wallet pays once.
 func (*checkoutState) buy(c *actorhost.Context, price int) (int, error) {
-	return Spend.Call(troupe.WithRequestID(c, c.RequestID()+"/spend"), troupe.GetOrCreate[Wallet](c, c.Key()...), price)
+	return Spend.Call(c, troupe.GetOrCreate[Wallet](c, c.Key()...), price)
 }
 
 var checkouts = []actorhost.Definition{

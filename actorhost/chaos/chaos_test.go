@@ -109,9 +109,11 @@ func TestServerIsLost(t *testing.T) {
 // TestFaultsAreFound switches off one guarantee at a time. A checker that did not notice would prove nothing.
 func TestFaultsAreFound(t *testing.T) {
 	t.Parallel()
-	bank := func(t *testing.T, sc scenario) findings {
-		t.Helper()
-		return runBank(t, sc, bankSize{callers: 30, accounts: 2}, true)
+	bank := func(callers int, named bool) func(*testing.T, scenario) findings {
+		return func(t *testing.T, sc scenario) findings {
+			t.Helper()
+			return runBank(t, sc, bankSize{callers: callers, accounts: 2}, named)
+		}
 	}
 	killed := []fault{faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")}
 	for _, without := range []struct {
@@ -124,7 +126,10 @@ func TestFaultsAreFound(t *testing.T) {
 		}},
 		{"gating", "calls", run, []fault{faultNamed("a host is killed before a commit")}},
 		{"deduping", "calls", run, killed},
-		{"deduping", "bank", bank, killed},
+		{"deduping", "bank", bank(30, true), killed},
+		{"nesting", "bank", bank(30, false), killed},
+		{"archiving", "bank", bank(200, true), killed},
+		{"asking", "bank", bank(200, true), killed},
 	} {
 		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {
 			t.Parallel()

@@ -4,10 +4,12 @@ package faults
 
 // The guarantees that a host gives.
 const (
-	Fencing  = true // writes are compare-and-set, and a host without a lease sends nothing
-	Gating   = true // replies and events wait for the write
-	Deduping = true // calls that have run are remembered
-	Nesting  = true // and the calls that actions make, whoever runs the action
+	Fencing   = true // writes are compare-and-set, and a host without a lease sends nothing
+	Gating    = true // replies and events wait for the write
+	Deduping  = true // calls that have run are remembered
+	Nesting   = true // and the calls that actions make, whoever runs the action
+	Archiving = true // an answer leaves the record when the archive has it
+	Asking    = true // and is looked for there
 
 	Eager = false // every change goes to the journal if it may
 )

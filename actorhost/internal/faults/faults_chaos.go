@@ -10,10 +10,12 @@ import (
 
 // As in faults.go, but TROUPE_CHAOS_OFF may switch guarantees off: a list of names separated by commas.
 var (
-	Fencing  = !off("fencing")
-	Gating   = !off("gating")
-	Deduping = !off("deduping")
-	Nesting  = !off("nesting")
+	Fencing   = !off("fencing")
+	Gating    = !off("gating")
+	Deduping  = !off("deduping")
+	Nesting   = !off("nesting")
+	Archiving = !off("archiving")
+	Asking    = !off("asking")
 
 	Eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
 )
