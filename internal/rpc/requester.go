@@ -48,10 +48,16 @@ const maxReplies = 4
 const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 
 // NewRequester subscribes to an inbox of the connection, and puts an error handler before the connection's. The error
-// has [troupe.CodeDenied] when the server does not allow the subscription.
+// has [troupe.CodeDenied] when the server does not allow the subscription, and [troupe.CodeBadInput] when the connection's
+// prefix of inboxes is too long.
 func NewRequester(nc *nats.Conn) (*Requester, error) {
+	inbox := nc.NewInbox()
+	if len(inbox) > wire.MaxInbox {
+		return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: fmt.Sprintf(
+			"the inboxes of the NATS connection have %d bytes, at most %d are allowed: choose a shorter prefix", len(inbox), wire.MaxInbox)}
+	}
 	r := &Requester{
-		nc: nc, name: wire.CallerName(nc.NewInbox()),
+		nc: nc, name: wire.CallerName(inbox),
 		waiting: make(map[uint64]*Request), inflight: make(map[string]*inflight), hosts: make(map[string]*host),
 	}
 	r.deadlines.began = time.Now()
