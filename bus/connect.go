@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -32,8 +33,8 @@ const (
 	maxPings     = 2
 
 	// nats.go holds the connection's lock while it writes. A write that gets stuck, because the other side takes no more,
-	// ends the connection after this time. A healthy one has to take 1 MB in it.
-	writeTimeout = 4 * time.Second
+	// ends the connection after this time. A healthy one takes the largest message in it.
+	writeTimeout = 3 * time.Second
 
 	// The pause between two rounds of attempts to reconnect to all known servers. It varies by up to half.
 	firstReconnectWait = 100 * time.Millisecond
@@ -108,7 +109,6 @@ func (c Config) clientOptions() []nats.Option {
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(maxPings),
 		nats.FlusherTimeout(writeTimeout),
-		nats.ReconnectOnFlusherError(),
 		nats.ReconnectBufSize(-1), // a request must not run after its caller was told that it failed
 		nats.SkipSubjectValidation(),
 		nats.WriteBufferSize(writeBufferSize),
@@ -178,8 +178,8 @@ func reconnectWait(rounds int) time.Duration {
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// dialer does two things that nats.go does not: it lets a context end the connecting, and it remembers why dialling
-// failed when the connection was refused.
+// dialer does three things that nats.go does not: it lets a context end the connecting, it remembers why dialling failed
+// when the connection was refused, and it gives up a connection that takes no more.
 type dialer struct {
 	dial    dialFunc
 	timeout time.Duration
@@ -217,6 +217,9 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(parent, timeout)
 	defer cancel()
 	conn, err := d.dial(ctx, network, address)
+	if err == nil {
+		conn = strictConn{conn}
+	}
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -230,6 +233,18 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	}
 	d.release = append(d.release, context.AfterFunc(d.connecting, func() { _ = conn.Close() })) // ends the handshake
 	return conn, nil
+}
+
+// strictConn ends with the first write that takes too long. nats.go would try again and again, and block all who send.
+type strictConn struct{ net.Conn }
+
+// Write implements net.Conn.
+func (c strictConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = c.Close() // whoever reads notices
+	}
+	return n, err
 }
 
 // connected detaches the connection from the context of Connect. It reports whether anything was dialled, and why that

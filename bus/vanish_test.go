@@ -16,7 +16,11 @@ import (
 // TestAServerThatVanishes: nobody says that it is gone, but another one answers.
 func TestAServerThatVanishes(t *testing.T) {
 	t.Parallel()
-	for name, sends := range map[string]int{"while nothing is sent": 0, "while more is sent than it takes": 64} {
+	for name, sent := range map[string]struct{ number, size int }{
+		"while nothing is sent":            {},
+		"while more is sent than it takes": {64, 1 << 20},
+		"while much that is small is sent": {200_000, 100},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := bustest.Serve(t, &server.Options{})
@@ -40,8 +44,8 @@ func TestAServerThatVanishes(t *testing.T) {
 			}
 			vanish()
 			began := time.Now()
-			for range sends {
-				_ = nc.Publish("much", make([]byte, 1<<20))
+			for range sent.number {
+				_ = nc.Publish("much", make([]byte, sent.size))
 			}
 			require.Eventually(t, func() bool {
 				_, err := nc.Request("echo", nil, 100*time.Millisecond)
