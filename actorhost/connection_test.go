@@ -286,7 +286,7 @@ func TestConnectionKeepsItsActorAwakeUntilItsClientDies(t *testing.T) {
 		require.Equal(t, []string{"+ann", "-ann"}, log)
 		time.Sleep(3 * time.Second) //nolint:forbidigo // virtual time
 		require.Zero(t, host.Active())
-		require.Equal(t, troupe.StatusReconnecting, ann.Status())
+		require.Equal(t, troupe.StatusClosed, ann.Status())
 	})
 }
 
