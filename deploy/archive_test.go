@@ -18,7 +18,7 @@ func (g guarded) archive(t *testing.T, timeout time.Duration) error {
 	defer cancel()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	archive := store.NewArchive(g.connect(t, "host"), ns, 0, time.Hour, 0)
+	archive := store.NewArchive(g.connect(t, "host"), ns, store.Settings{KeepAnswers: time.Hour})
 	defer archive.Close()
 	type outcome struct {
 		ref store.Ref

@@ -1,0 +1,168 @@
+package actorhost_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// streamNames are the streams of the namespace %s, in the order of the columns below.
+var streamNames = []string{"KV_%s-actors", "%s-journal", "KV_%s-hosts", "KV_%s-subscriptions", "%s-events", "%s-answers"}
+
+// wrongStreams are streams that somebody has made, and what a host does with each.
+var wrongStreams = map[string]struct {
+	edit   func(*jetstream.StreamConfig)
+	told   string
+	become string // R: refused, w: logged, -: not tried, .: taken; for records, journals, hosts, subscriptions, events and answers
+}{
+	"other subjects": {func(c *jetstream.StreamConfig) { c.Subjects, c.RePublish = []string{c.Name + ".other.>"}, nil },
+		"subjects is [", "RRRRRR"},
+	"more subjects": {func(c *jetstream.StreamConfig) { c.Subjects = append(c.Subjects, c.Name+".other.>") },
+		"subjects is [", "RRRRRR"},
+	"mapped subjects": {func(c *jetstream.StreamConfig) {
+		c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: c.Subjects[0], Destination: "x." + c.Subjects[0]}
+	}, "subject_transform is {", "RRRRRR"},
+	"age":          {func(c *jetstream.StreamConfig) { c.MaxAge = 11 * time.Minute }, "max_age is 11m0s", "RRRRwR"},
+	"no age":       {func(c *jetstream.StreamConfig) { c.MaxAge = 0 }, "max_age", "----w-"},
+	"limited, old": {func(c *jetstream.StreamConfig) { c.MaxBytes, c.Discard = 1<<20, jetstream.DiscardOld }, "discard is old", "RRRR-R"},
+	"counted, old": {func(c *jetstream.StreamConfig) { c.MaxMsgs, c.Discard = 1000, jetstream.DiscardOld }, "discard is old", "RRRR-R"},
+	"limited, new": {func(c *jetstream.StreamConfig) { c.MaxBytes, c.Discard = 1<<20, jetstream.DiscardNew }, "", "......"},
+	"new by subject": {func(c *jetstream.StreamConfig) {
+		c.Discard, c.DiscardNewPerSubject, c.MaxMsgsPerSubject = jetstream.DiscardNew, true, 1
+	}, "discard_new_per_subject is true", "RRRRRR"},
+	"unlimited history": {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = -1 }, "max_msgs_per_subject is unlimited", "R-RR--"},
+	"one of a subject":  {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 }, "max_msgs_per_subject is 1", "-R--wR"},
+	"history":           {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }, "max_msgs_per_subject is 5", "-R--wR"},
+	"in memory":         {func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "storage is memory", "RRwRRR"},
+	"interest":          {func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy }, "retention is interest", "RRRRRR"},
+	"work queue":        {func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy }, "retention is workqueue", "RRRRRR"},
+	"no rollup":         {func(c *jetstream.StreamConfig) { c.AllowRollup, c.DenyPurge, c.SubjectDeleteMarkerTTL = false, true, 0 }, "allow_rollup_hdrs is false", "RRRR--"},
+	"no TTL": {func(c *jetstream.StreamConfig) { c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = false, 0 },
+		"allow_msg_ttl is false", "RRRR--"},
+	"no markers": {func(c *jetstream.StreamConfig) { c.SubjectDeleteMarkerTTL = 0 }, "", "......"},
+	"no direct":  {func(c *jetstream.StreamConfig) { c.AllowDirect = false }, "allow_direct is false", "RRRRRR"},
+	"no batches": {func(c *jetstream.StreamConfig) { c.AllowAtomicPublish = false }, "allow_atomic is false", "w-----"},
+	"sealed":     {func(c *jetstream.StreamConfig) { c.Sealed = true }, "sealed is true", "RRRRRR"},
+	"no acks":    {func(c *jetstream.StreamConfig) { c.NoAck, c.AllowAtomicPublish = true, false }, "no_ack is true", "RRRRRR"},
+	"acks early": {func(c *jetstream.StreamConfig) {
+		c.PersistMode, c.AllowAtomicPublish = jetstream.AsyncPersistMode, false
+	}, "persist_mode is async", "RRwRRR"},
+	"copied in":   {func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "elsewhere"}} }, "sources is [", "RRRRRR"},
+	"unpublished": {func(c *jetstream.StreamConfig) { c.RePublish = nil }, "republish is none", "----R-"},
+	"compressed":  {func(c *jetstream.StreamConfig) { c.Compression = jetstream.S2Compression }, "compression is s2", "wwwwww"},
+	"small":       {func(c *jetstream.StreamConfig) { c.MaxMsgSize = 500000 }, "max_msg_size is 500000", "wwwwww"},
+	"a mirror": {func(c *jetstream.StreamConfig) {
+		*c = jetstream.StreamConfig{Name: c.Name, AllowDirect: true, Mirror: &jetstream.StreamSource{Name: "elsewhere"}}
+	}, "mirror is {", "RRRRRR"},
+}
+
+// streamsOf makes all streams of a namespace as hosts do, and returns their settings.
+func streamsOf(t *testing.T, nc *nats.Conn, namespace string) (configs []jetstream.StreamConfig) {
+	t.Helper()
+	ns, err := wire.NewNamespace(namespace)
+	require.NoError(t, err)
+	settings := store.Settings{KeepEvents: actorhost.DefaultEventRetention, KeepAnswers: time.Hour}
+	records, err := store.OpenRecords(t.Context(), nc, ns, settings)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, records.Close()) })
+	_, err = store.OpenJournals(t.Context(), records, ns, settings, false)
+	require.NoError(t, err)
+	_, err = store.OpenHosts(t.Context(), nc, ns, settings)
+	require.NoError(t, err)
+	_, err = store.OpenLog(t.Context(), nc, ns, settings)
+	require.NoError(t, err)
+	_, err = store.OpenSubscriptions(t.Context(), nc, ns, settings)
+	require.NoError(t, err)
+	archive := store.NewArchive(nc, ns, settings)
+	t.Cleanup(archive.Close)
+	appended := make(chan error, 1)
+	require.NoError(t, archive.Append([]byte("answer"), func(_ store.Ref, err error) { appended <- err }))
+	require.NoError(t, <-appended)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	for _, name := range streamNames {
+		stream, err := js.Stream(t.Context(), fmt.Sprintf(name, namespace))
+		require.NoError(t, err)
+		configs = append(configs, stream.CachedInfo().Config)
+	}
+	return configs
+}
+
+// makeStream makes a stream by hand, with settings like those of one in another namespace.
+func makeStream(t *testing.T, js jetstream.JetStream, like jetstream.StreamConfig, namespace string, edit func(*jetstream.StreamConfig)) string {
+	t.Helper()
+	text, err := json.Marshal(like)
+	require.NoError(t, err)
+	var config jetstream.StreamConfig
+	require.NoError(t, json.Unmarshal([]byte(strings.ReplaceAll(string(text), "template", namespace)), &config))
+	first := config
+	edit(&config)
+	if config.Sealed { // the server seals only what there is
+		_, err = js.CreateStream(t.Context(), first)
+		require.NoError(t, err)
+	}
+	_, err = js.CreateOrUpdateStream(t.Context(), config)
+	require.NoError(t, err)
+	return config.Name
+}
+
+// TestStreamsAreChecked makes each wrong stream by hand and starts a host.
+func TestStreamsAreChecked(t *testing.T) {
+	t.Parallel()
+	connect := bustest.Start(t)
+	nc := connect()
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	like := streamsOf(t, nc, "template")
+	namespaces := 0
+	for name, wrong := range wrongStreams {
+		for i, stream := range streamNames {
+			if wrong.become[i] == '-' {
+				continue
+			}
+			namespaces++
+			namespace := fmt.Sprint("n", namespaces)
+			t.Run(fmt.Sprintf(stream, name), func(t *testing.T) {
+				t.Parallel()
+				made := makeStream(t, js, like[i], namespace, wrong.edit)
+				var logged bustest.Log
+				config := actorhost.Config{Namespace: namespace, Logger: slog.New(slog.NewTextHandler(&logged, nil))}
+				host, err := actorhost.Start(t.Context(), nc, config, pressAndReader...)
+				if err == nil {
+					require.NoError(t, host.Stop(context.Background()))
+				}
+				warnings := strings.Count(logged.String(), "is not as a host would make it")
+				switch wrong.become[i] {
+				case 'R':
+					kind := "the stream "
+					if strings.HasPrefix(made, "KV_") {
+						kind = "the bucket "
+					}
+					require.ErrorContains(t, err, kind+strings.TrimPrefix(made, "KV_")+" is not as a host needs it: ")
+					require.ErrorContains(t, err, wrong.told)
+				case 'w':
+					require.NoError(t, err)
+					require.Equal(t, 1, warnings, logged.String())
+					setting, value, _ := strings.Cut(wrong.told, " is ")
+					require.Contains(t, logged.String(), "stream="+made+" setting="+setting+" value="+value)
+				default:
+					require.NoError(t, err)
+					require.Zero(t, warnings, logged.String())
+				}
+			})
+		}
+	}
+}
