@@ -41,8 +41,15 @@ func OpenHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings
 		return nil, err
 	}
 	h := &Hosts{bucket: bucket}
-	if at := bucket.stream.CachedInfo().Cluster; at != nil && !s.Cluster {
-		h.server = at.Leader
+	if s.Cluster || nc.ConnectedClusterName() == "" {
+		return h, nil
+	}
+	info, err := bucket.stream.Info(ctx) // the reply to the creation of a stream does not name the server
+	if err != nil {
+		return nil, fmt.Errorf("asking for the server with the leases: %w", err)
+	}
+	if info.Cluster != nil {
+		h.server = info.Cluster.Leader
 	}
 	return h, nil
 }
