@@ -170,7 +170,7 @@ func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse): // another host was faster, with other settings
 		return js.Stream(ctx, config.Name)
 	case errors.As(err, &api) && !unavailable(err):
-		return nil, fmt.Errorf("%w: docs/hosts.md says how to make it by hand", limitError(api))
+		return nil, fmt.Errorf("%w (%sdocs/hosts.md says how to make it by hand)", err, remedy(api.ErrorCode))
 	}
 	return stream, err
 }
@@ -183,13 +183,13 @@ const (
 	codeTooManyStreams   = 10027
 )
 
-// limitError says what can be done if an account does not allow a stream.
-func limitError(err *jetstream.APIError) error {
-	switch err.ErrorCode {
+// remedy says what can be done if an account does not allow a stream.
+func remedy(code jetstream.ErrorCode) string {
+	switch code {
 	case codeMaxBytesRequired, codeMaxBytesExceeded:
-		return fmt.Errorf("%w: actorhost.Config.MaxBytes sets it", err)
+		return "actorhost.Config has MaxBytes and RequestIDBytes for that; "
 	case codeTooManyStreams:
-		return fmt.Errorf("%w: the account must allow one more", err)
+		return "the account must allow more; "
 	}
-	return err
+	return ""
 }
