@@ -81,10 +81,10 @@ func (h *Host) clustered(ctx context.Context) (bool, error) {
 	return cluster, err
 }
 
-// checkArchive opens the archive if there is one. A host that may not has none: its calls have no ids.
+// checkArchive checks the archive if there is one. A host that may not has none: its calls have no ids.
 func (h *Host) checkArchive(ctx context.Context) error {
 	ctx, allowed := h.allowed(ctx, store.ArchiveQuestion(h.ns))
-	_, err := h.archive.Made(ctx)
+	err := h.archive.Check(ctx)
 	if !allowed() {
 		return nil
 	}

@@ -52,7 +52,7 @@ type Ref struct {
 	Offset   uint32 // of the block within the message
 }
 
-// ArchiveQuestion is the subject on which [Archive.Made] asks.
+// ArchiveQuestion is the subject on which [Archive.Check] asks.
 func ArchiveQuestion(ns wire.Namespace) string { return "$JS.API.STREAM.INFO." + archiveName(ns) }
 
 func archiveName(ns wire.Namespace) string { return ns.Name() + "-answers" }
@@ -82,6 +82,14 @@ func (a *Archive) Made(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return stream.made, nil
+}
+
+// Check returns an error if there is a stream which cannot be used. It retries until ctx is done.
+func (a *Archive) Check(ctx context.Context) error {
+	return untilAnswered(ctx, func(ctx context.Context) error {
+		_, err := a.Made(ctx)
+		return err
+	})
 }
 
 // Close ends the archive. Blocks in flight get [ErrOutcomeUnknown], and those that wait another error.
