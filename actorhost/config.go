@@ -39,7 +39,7 @@ type Config struct {
 	// subscriber that lags further behind misses events, and is told so. Defaults to 7 days.
 	EventRetention time.Duration
 	// Replicas is the number of copies of each record. It counts only on the host that creates the buckets. Defaults to
-	// 3 on a cluster and 1 on a single server.
+	// 3 on a cluster and 1 on a single server. A host that finds fewer logs it.
 	Replicas int
 	// MaxBytes limits what is stored, for accounts that require it. It counts only on the host that creates the streams.
 	// Defaults to no limit but that of the account.

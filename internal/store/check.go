@@ -32,9 +32,11 @@ const (
 	warn   = 'w'
 )
 
+type streamConfig = jetstream.StreamConfig
+
 // rule says how a setting must be. Have are the settings of a stream, want those that a host would give it. If have is
 // wrong, the rule returns its value and the right one.
-type rule func(have, want *jetstream.StreamConfig) (value, right string)
+type rule func(have, want *streamConfig) (value, right string)
 
 // rules are for the settings of streams, by the names that NATS gives them.
 var rules = []struct {
@@ -43,34 +45,34 @@ var rules = []struct {
 	rule     rule
 }{
 	{"subjects", "RRRRRR", otherSubjects},
-	{"retention", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.Retention })},
-	{"storage", "RRwRRR", other(func(c *jetstream.StreamConfig) any { return c.Storage })},
-	{"max_age", "RRRR--", other(func(c *jetstream.StreamConfig) any { return c.MaxAge })},
-	{"max_age", "----w-", other(func(c *jetstream.StreamConfig) any { return c.MaxAge })},
+	{"retention", "RRRRRR", other(func(c *streamConfig) any { return c.Retention })},
+	{"storage", "RRwRRR", other(func(c *streamConfig) any { return c.Storage })},
+	{"max_age", "RRRR--", other(func(c *streamConfig) any { return c.MaxAge })},
+	{"max_age", "----w-", other(func(c *streamConfig) any { return c.MaxAge })},
 	{"max_age", "-----R", shorter},
 	{"discard", "RRRR-R", discardsOld},
-	{"discard_new_per_subject", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.DiscardNewPerSubject })},
+	{"discard_new_per_subject", "RRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
 	{"max_msgs_per_subject", "R-RR--", noHistory},
 	{"max_msgs_per_subject", "-R--wR", limitedHistory},
-	{"allow_rollup_hdrs", "RRRR--", other(func(c *jetstream.StreamConfig) any { return c.AllowRollup })},
-	{"allow_msg_ttl", "RRRR--", other(func(c *jetstream.StreamConfig) any { return c.AllowMsgTTL })},
-	{"allow_direct", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.AllowDirect })},
-	{"allow_atomic", "w-----", other(func(c *jetstream.StreamConfig) any { return c.AllowAtomicPublish })},
-	{"allow_msg_counter", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.AllowMsgCounter })},
-	{"sealed", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.Sealed })},
-	{"no_ack", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.NoAck })},
-	{"persist_mode", "RRwRRR", other(func(c *jetstream.StreamConfig) any { return c.PersistMode })},
-	{"mirror", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.Mirror })},
-	{"sources", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.Sources })},
-	{"subject_transform", "RRRRRR", other(func(c *jetstream.StreamConfig) any { return c.SubjectTransform })},
-	{"republish", "----R-", other(func(c *jetstream.StreamConfig) any { return c.RePublish })},
+	{"allow_rollup_hdrs", "RRRR--", other(func(c *streamConfig) any { return c.AllowRollup })},
+	{"allow_msg_ttl", "RRRR--", other(func(c *streamConfig) any { return c.AllowMsgTTL })},
+	{"allow_direct", "RRRRRR", other(func(c *streamConfig) any { return c.AllowDirect })},
+	{"allow_atomic", "w-----", other(func(c *streamConfig) any { return c.AllowAtomicPublish })},
+	{"allow_msg_counter", "RRRRRR", other(func(c *streamConfig) any { return c.AllowMsgCounter })},
+	{"sealed", "RRRRRR", other(func(c *streamConfig) any { return c.Sealed })},
+	{"no_ack", "RRRRRR", other(func(c *streamConfig) any { return c.NoAck })},
+	{"persist_mode", "RRwRRR", other(func(c *streamConfig) any { return c.PersistMode })},
+	{"mirror", "RRRRRR", other(func(c *streamConfig) any { return c.Mirror })},
+	{"sources", "RRRRRR", other(func(c *streamConfig) any { return c.Sources })},
+	{"subject_transform", "RRRRRR", other(func(c *streamConfig) any { return c.SubjectTransform })},
+	{"republish", "----R-", other(func(c *streamConfig) any { return c.RePublish })},
 	{"num_replicas", "wwwwww", fewerReplicas},
 	{"max_msg_size", "wwwwww", limitedSize},
-	{"compression", "wwwwww", other(func(c *jetstream.StreamConfig) any { return c.Compression })},
+	{"compression", "wwwwww", other(func(c *streamConfig) any { return c.Compression })},
 }
 
 // check returns an error if a stream cannot be used, and logs what is less bad.
-func (p purpose) check(have, want *jetstream.StreamConfig, logger *slog.Logger) error {
+func (p purpose) check(have, want *streamConfig, logger *slog.Logger) error {
 	var wrong []string
 	for _, r := range rules {
 		value, right := r.rule(have, want)
@@ -98,8 +100,8 @@ func streamName(name string) string {
 }
 
 // other is the rule that a setting is what a host would make it.
-func other(setting func(*jetstream.StreamConfig) any) rule {
-	return func(have, want *jetstream.StreamConfig) (string, string) {
+func other(setting func(*streamConfig) any) rule {
+	return func(have, want *streamConfig) (string, string) {
 		value, right := settingText(setting(have)), settingText(setting(want))
 		if value == right {
 			return "", ""
@@ -123,7 +125,7 @@ func settingText(value any) string {
 }
 
 // otherSubjects: a subject whose last token is * in want may have any name there.
-func otherSubjects(have, want *jetstream.StreamConfig) (string, string) {
+func otherSubjects(have, want *streamConfig) (string, string) {
 	same := slices.EqualFunc(have.Subjects, want.Subjects, func(have, want string) bool {
 		parent, wild := strings.CutSuffix(want, "*")
 		name, under := strings.CutPrefix(have, parent)
@@ -135,42 +137,42 @@ func otherSubjects(have, want *jetstream.StreamConfig) (string, string) {
 	return fmt.Sprint(have.Subjects), fmt.Sprint(want.Subjects)
 }
 
-func shorter(have, want *jetstream.StreamConfig) (string, string) {
+func shorter(have, want *streamConfig) (string, string) {
 	if have.MaxAge == 0 || want.MaxAge != 0 && have.MaxAge >= want.MaxAge {
 		return "", ""
 	}
 	return have.MaxAge.String(), "0 or at least " + want.MaxAge.String()
 }
 
-func discardsOld(have, _ *jetstream.StreamConfig) (string, string) {
+func discardsOld(have, _ *streamConfig) (string, string) {
 	if have.Discard != jetstream.DiscardOld || have.MaxBytes <= 0 && have.MaxMsgs <= 0 {
 		return "", ""
 	}
 	return fmt.Sprintf("old (max_bytes is %d, max_msgs %d)", have.MaxBytes, have.MaxMsgs), "new"
 }
 
-func noHistory(have, _ *jetstream.StreamConfig) (string, string) {
+func noHistory(have, _ *streamConfig) (string, string) {
 	if have.MaxMsgsPerSubject > 0 {
 		return "", ""
 	}
 	return "unlimited", "1 or more"
 }
 
-func limitedHistory(have, _ *jetstream.StreamConfig) (string, string) {
+func limitedHistory(have, _ *streamConfig) (string, string) {
 	if have.MaxMsgsPerSubject <= 0 {
 		return "", ""
 	}
 	return fmt.Sprint(have.MaxMsgsPerSubject), "unlimited"
 }
 
-func limitedSize(have, _ *jetstream.StreamConfig) (string, string) {
+func limitedSize(have, _ *streamConfig) (string, string) {
 	if have.MaxMsgSize <= 0 {
 		return "", ""
 	}
 	return fmt.Sprint(have.MaxMsgSize), "unlimited"
 }
 
-func fewerReplicas(have, want *jetstream.StreamConfig) (string, string) {
+func fewerReplicas(have, want *streamConfig) (string, string) {
 	if have.Replicas >= want.Replicas {
 		return "", ""
 	}

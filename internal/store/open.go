@@ -175,21 +175,24 @@ func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 	return stream, err
 }
 
-// JetStream's error numbers for the limits of an account: it requires a limit of each stream, or allows only a smaller
-// one; and it allows no more streams.
+// JetStream's error numbers when an account requires a limit of each stream, or allows only a smaller one; when it allows
+// no more streams; and when a single server is to keep copies.
 const (
 	codeMaxBytesRequired = 10113
 	codeMaxBytesExceeded = 10122
 	codeTooManyStreams   = 10027
+	codeNoReplicas       = 10074
 )
 
-// remedy says what can be done if an account does not allow a stream.
+// remedy says what can be done if a stream cannot be made.
 func remedy(code jetstream.ErrorCode) string {
 	switch code {
 	case codeMaxBytesRequired, codeMaxBytesExceeded:
 		return "actorhost.Config has MaxBytes and RequestIDBytes for that; "
 	case codeTooManyStreams:
 		return "the account must allow more; "
+	case codeNoReplicas:
+		return "the server is no cluster: set Replicas to 1 in actorhost.Config, or let the host ask on $JS.API.CONSUMER.LEADER.STEPDOWN; "
 	}
 	return ""
 }
