@@ -31,10 +31,9 @@ func (id ID) String() string {
 
 // Scoped is the ID of a call from another account: nobody there can meet an id of another scope.
 func (id ID) Scoped(account string) ID {
-	h := sha256.New()
-	_, _ = h.Write(binary.BigEndian.AppendUint64([]byte(account+"\x00"), id.Caller)) // never fails
 	if id.Number != 0 {
-		id.Caller = binary.BigEndian.Uint64(h.Sum(nil))
+		sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(account+"\x00"), id.Caller))
+		id.Caller = binary.BigEndian.Uint64(sum[:])
 	}
 	if id.Given != "" {
 		sum := sha256.Sum256([]byte(account + "\x00" + id.Given))
@@ -84,10 +83,9 @@ func (c *Call) sum() uint64 {
 
 // Sum is for [Call]: of an action and its input, in the form that all encodings of it have in common.
 func Sum(action string, canonical []byte) uint64 {
-	h := sha256.New()
-	_, _ = h.Write(append(append(make([]byte, 0, len(action)+1+len(canonical)), action...), 0)) // never fails
-	_, _ = h.Write(canonical)
-	return binary.BigEndian.Uint64(h.Sum(nil))
+	b := append(make([]byte, 0, 128), action...)
+	sum := sha256.Sum256(append(append(b, 0), canonical...))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // nestedMark begins the request id of a nested call, which its host has made, and of one that is scoped.
@@ -97,13 +95,12 @@ const nestedMark = "~"
 // input, in its canonical form. It depends on nothing but the call that runs the action, so it is the same when the action
 // runs again, whatever the order of its calls.
 func Nesting(actor, action string, parent ID, callee, calls string, input []byte) (k Key) {
-	h, key := sha256.New(), parent.key()
-	b := make([]byte, 0, 256)
+	key, b := parent.key(), make([]byte, 0, 256)
 	for _, text := range [...]string{actor, action, callee, calls} {
 		b = append(append(b, text...), 0)
 	}
-	_, _ = h.Write(append(append(b, key[:]...), input...)) // never fails
-	copy(k[:], h.Sum(b[:0]))
+	sum := sha256.Sum256(append(append(b, key[:]...), input...))
+	copy(k[:], sum[:])
 	return k
 }
 

@@ -25,9 +25,8 @@ type entry struct {
 
 // Answer is what a call was answered with.
 type Answer struct {
-	Output []byte // of a failed call: its error
-	JSON   bool   // of that encoding is the output; else msgpack
-	Failed bool
+	Output []byte
+	JSON   bool // of that encoding is the output; else msgpack
 	Long   bool // the output was too long to be kept
 }
 
@@ -35,7 +34,6 @@ type Answer struct {
 const (
 	flagGiven = 1 << iota
 	flagNumbered
-	flagFailed
 	flagLong
 	flagJSON
 	flagsEnd
@@ -57,7 +55,7 @@ func uvarintSize(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 
 func (e *entry) append(b []byte) []byte {
 	flags := byte(0)
-	for i, set := range [...]bool{e.given, e.number != 0, e.Failed, e.Long, e.JSON} {
+	for i, set := range [...]bool{e.given, e.number != 0, e.Long, e.JSON} {
 		if set {
 			flags |= 1 << i
 		}
@@ -143,8 +141,7 @@ func (s *scanner) entry() (e entry) {
 		s.fail()
 		return entry{}
 	}
-	e.given, e.Failed, e.Long = flags&flagGiven != 0, flags&flagFailed != 0, flags&flagLong != 0
-	e.JSON = flags&flagJSON != 0
+	e.given, e.Long, e.JSON = flags&flagGiven != 0, flags&flagLong != 0, flags&flagJSON != 0
 	if e.given {
 		copy(e.key[:], s.bytes(16))
 	}
