@@ -140,14 +140,13 @@ func (s *Answers) Add(call Call, answer Answer) {
 	now, id := time.Now(), call.ID
 	if s.noteCaller(id, now) {
 		s.forget(func(e *entry) bool {
-			return e.caller == id.Caller && e.number != 0 && e.number < id.Floor && !e.given
+			return !e.given && e.key.caller() == id.Caller && e.key.number() < id.Floor
 		})
 	}
 	s.expire(now)
 	s.serial++
 	e := entry{
-		key: id.key(), given: id.Given != "", caller: id.Caller, number: id.Number, sum: call.sum(),
-		Answer: answer, serial: s.serial, at: now,
+		key: id.key(), given: id.Given != "", sum: call.sum(), Answer: answer, serial: s.serial, at: now.Sub(began),
 	}
 	if len(answer.Output) > maxOutput {
 		e.Output, e.Long = nil, true
@@ -159,7 +158,7 @@ func (s *Answers) Add(call Call, answer Answer) {
 // expire forgets what is older than the archive would keep it.
 func (s *Answers) expire(now time.Time) {
 	n := 0
-	for n < len(s.kept) && now.Sub(s.kept[n].at) > cmp.Or(s.window, DefaultWindow) {
+	for n < len(s.kept) && now.Sub(began)-s.kept[n].at > cmp.Or(s.window, DefaultWindow) {
 		s.count(&s.kept[n], -1)
 		n++
 	}
@@ -178,6 +177,13 @@ func (s *Answers) forget(unwanted func(*entry) bool) {
 	}
 	clear(s.kept[len(kept):])
 	s.kept = kept
+}
+
+// Rest gives back memory that is not in use.
+func (s *Answers) Rest() {
+	if s != nil {
+		s.kept = append(make([]entry, 0, len(s.kept)), s.kept...)
+	}
 }
 
 func (s *Answers) count(e *entry, n int) {

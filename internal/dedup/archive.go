@@ -117,7 +117,7 @@ func (s *Answers) choose(now time.Time) int {
 			break
 		}
 		if all || e.given {
-			e.flying, old = true, old || now.Sub(e.at) > oldBlock
+			e.flying, old = true, old || now.Sub(began)-e.at > oldBlock
 			n, size = n+1, size+e.size()
 		}
 	}

@@ -57,9 +57,14 @@ func (id ID) key() (k Key) {
 	return k
 }
 
+// caller and number are those of a key that is no request id's.
+func (k Key) caller() uint64 { return binary.BigEndian.Uint64(k[:8]) }
+
+func (k Key) number() uint64 { return binary.BigEndian.Uint64(k[8:]) }
+
 // tag is a part of a key that is short enough to be kept of very many.
 func (k Key) tag() uint32 {
-	mixed := binary.BigEndian.Uint64(k[:8])*0x9e3779b97f4a7c15 ^ binary.BigEndian.Uint64(k[8:])*0xc2b2ae3d27d4eb4f
+	mixed := k.caller()*0x9e3779b97f4a7c15 ^ k.number()*0xc2b2ae3d27d4eb4f
 	return uint32((mixed ^ mixed>>29) * 0xbf58476d1ce4e5b9 >> 32)
 }
 

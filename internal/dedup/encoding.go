@@ -58,7 +58,7 @@ func (s *Answers) putCaller(id uint64, c caller) {
 
 func (s *Answers) putEntry(e entry, now time.Time) {
 	s.serial++
-	e.serial, e.at = s.serial, now
+	e.serial, e.at = s.serial, now.Sub(began)
 	s.kept = append(s.kept, e)
 	s.count(&e, 1)
 }
@@ -131,7 +131,7 @@ func (s *Answers) decodeOld(encoded []byte) error {
 			return errors.New("an answer is to no call")
 		}
 		s.putEntry(entry{
-			key: id.key(), given: id.Given != "", caller: a.Caller, number: a.Number, sum: anySum,
+			key: id.key(), given: id.Given != "", sum: anySum,
 			Answer: Answer{Output: a.Output, Long: a.Long},
 		}, now)
 	}

@@ -266,6 +266,7 @@ func (g *Gate) DropCaches() {
 	defer g.mu.Unlock()
 	if !g.asked && !g.sending && g.unflushed == nil {
 		g.state, g.held = nil, nil
+		g.parts.Answers().Rest()
 	}
 	if a := g.parts.Answers(); a != nil && g.host.Tables.crowded() {
 		a.Unload()
