@@ -22,6 +22,7 @@ const (
 	maxOutput  = 8 << 10         // bytes of an output; of a longer one only the fact is remembered
 	maxCallers = 384             // whose floors are known
 	callersFor = 5 * time.Minute // since their last call
+	maxIdle    = 8               // activations since then
 )
 
 // Answers remembers the answers to the calls that changed an actor. They are written in one record with the state, so
@@ -34,6 +35,7 @@ type Answers struct {
 	serial  uint64  // of the newest
 	taken   uint64  // of the newest in the write that is under way
 	stored  uint64  // of the newest in the last that has succeeded
+	older   uint64  // of the newest that was there when the actor woke
 	counted int64   // what MemoryChange has returned so far
 	callers map[uint64]*caller
 	archive archive
@@ -58,6 +60,7 @@ func (s *Answers) Of(actor string, window time.Duration) {
 type caller struct {
 	floor   uint64 // it has the answers to all lower numbers
 	highest uint64 // the highest number that was answered
+	idle    uint8  // activations since it called
 	at      time.Time
 }
 
@@ -203,25 +206,26 @@ func (s *Answers) noteCaller(id ID, now time.Time) (more bool) {
 		if s.callers == nil {
 			s.callers = make(map[uint64]*caller, 1)
 		}
-		if len(s.callers) == maxCallers {
-			s.forgetCallers(now)
-		}
+		s.forgetCallers(now)
 		c = new(caller)
 		s.callers[id.Caller] = c
 	}
 	more = id.Floor > c.floor
-	c.floor, c.highest, c.at = max(c.floor, id.Floor), max(c.highest, id.Number), now
+	c.floor, c.highest, c.idle, c.at = max(c.floor, id.Floor), max(c.highest, id.Number), 0, now
 	return more
 }
 
-// forgetCallers makes room for another caller. It forgets those that have not called for long, or else the older half.
-// What their floors told matters only for a call that arrives after it was answered.
+// forgetCallers makes room for another caller. It forgets those that have not called for long and, if there are too many,
+// those that have not called for a while. What their floors told matters only for a call that arrives after it was answered.
 func (s *Answers) forgetCallers(now time.Time) {
-	for limit := callersFor; len(s.callers) >= maxCallers; limit /= 4 {
+	for limit := callersFor; ; limit /= 4 {
 		for id, c := range s.callers {
 			if now.Sub(c.at) >= limit {
 				delete(s.callers, id)
 			}
+		}
+		if len(s.callers) < maxCallers {
+			return
 		}
 	}
 }

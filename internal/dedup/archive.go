@@ -16,6 +16,7 @@ const (
 	maxBlock     = 1000            // answers
 	maxBlockSize = 128 << 10       // bytes of them
 	oldBlock     = 2 * time.Second // after which fewer answers are worth one too
+	maxOlder     = 64              // answers from before the actor woke
 	perIndex     = 32              // blocks, whose tags then go into an index together
 )
 
@@ -106,17 +107,17 @@ func (s *Answers) Block() []byte {
 
 // choose marks the answers of the next block, and returns how many they are.
 func (s *Answers) choose(now time.Time) int {
-	all := s.size >= spillFrom
-	if !all && s.given == 0 {
+	all, old := s.size >= spillFrom, s.tooManyOlder()
+	if !all && !old && s.given == 0 {
 		return 0
 	}
-	n, size, old := 0, 0, false
+	n, size := 0, 0
 	for i := range s.kept {
 		e := &s.kept[i]
 		if e.serial > s.stored || n == maxBlock || size >= maxBlockSize {
 			break
 		}
-		if all || e.given {
+		if all || e.given || old && e.serial <= s.older {
 			e.flying, old = true, old || now.Sub(began)-e.at > oldBlock
 			n, size = n+1, size+e.size()
 		}
@@ -126,6 +127,12 @@ func (s *Answers) choose(now time.Time) int {
 		return 0
 	}
 	return n
+}
+
+// tooManyOlder reports whether there are many answers from before the actor woke. No clock says how old they are, and the
+// record of an actor that wakes for each call would grow with all who have ever called it.
+func (s *Answers) tooManyOlder() bool {
+	return len(s.kept) > maxOlder && s.kept[maxOlder].serial <= s.older
 }
 
 // Archiving reports whether something is on its way to the archive.

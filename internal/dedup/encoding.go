@@ -18,7 +18,7 @@ const minEntry = 1 + 9 + 8 + 1
 const maxDoubt = 24 * time.Hour
 
 // minCaller is the least size of a caller.
-const minCaller = 8 + 1 + 1
+const minCaller = 8 + 1 + 1 + 1
 
 // Decode decodes what [Answers.Append] has encoded.
 func (s *Answers) Decode(encoded []byte) error {
@@ -31,7 +31,10 @@ func (s *Answers) Decode(encoded []byte) error {
 	in.byte()
 	for range in.count(minCaller) {
 		id, floor := in.uint64(), in.uvarint()
-		s.putCaller(id, caller{floor, floor + in.uvarint(), now})
+		c := caller{floor: floor, highest: floor + in.uvarint(), idle: in.byte() + 1, at: now}
+		if c.idle <= maxIdle {
+			s.putCaller(id, c)
+		}
 	}
 	if in.byte() != 0 {
 		s.archive.made, s.archive.last = int64(in.uint64()), in.ref()
@@ -42,7 +45,7 @@ func (s *Answers) Decode(encoded []byte) error {
 	for range in.count(minEntry) {
 		s.putEntry(in.entry(), now)
 	}
-	s.taken, s.stored = s.serial, s.serial
+	s.taken, s.stored, s.older = s.serial, s.serial, s.serial
 	if in.err == nil && len(in.data) > 0 {
 		return errors.New("bytes after the answers")
 	}
@@ -65,7 +68,7 @@ func (s *Answers) putEntry(e entry, now time.Time) {
 
 // Size is the number of bytes that [Answers.Append] appends, or more: zero if nothing is remembered.
 func (s *Answers) Size() int64 {
-	const around, eachCaller = 64, 8 + 2*binary.MaxVarintLen64
+	const around, eachCaller = 64, 8 + 2*binary.MaxVarintLen64 + 1
 	if s == nil || len(s.callers) == 0 && len(s.kept) == 0 && s.archive.last == (Ref{}) && !s.archive.inDoubt() {
 		return 0
 	}
@@ -77,6 +80,7 @@ func (s *Answers) Append(b []byte) []byte {
 	b = binary.AppendUvarint(append(b, version), uint64(len(s.callers)))
 	for id, c := range s.callers {
 		b = binary.AppendUvarint(binary.AppendUvarint(binary.BigEndian.AppendUint64(b, id), c.floor), c.highest-c.floor)
+		b = append(b, c.idle)
 	}
 	if a := &s.archive; a.last == (Ref{}) {
 		b = append(b, 0)
@@ -121,9 +125,9 @@ func (s *Answers) decodeOld(encoded []byte) error {
 		if c == nil {
 			return errors.New("a caller is nil")
 		}
-		s.putCaller(id, caller{c.Floor, max(c.Floor, c.Highest), now})
+		s.putCaller(id, caller{floor: c.Floor, highest: max(c.Floor, c.Highest), at: now})
 	}
-	defer func() { s.taken, s.stored = s.serial, s.serial }()
+	defer func() { s.taken, s.stored, s.older = s.serial, s.serial, s.serial }()
 	for _, a := range found.Kept {
 		id := ID{Given: a.Given}
 		id.Caller, id.Number = a.Caller, a.Number
