@@ -38,7 +38,7 @@ type Answers struct {
 	older   uint64  // of the newest that was there when the actor woke
 	counted int64   // what MemoryChange has returned so far
 	callers map[uint64]*caller
-	archive archive
+	archive *archive      // nil as long as it has nothing, and nothing is on its way
 	window  time.Duration // zero: DefaultWindow
 	of      uint64        // whose answers they are
 }
@@ -53,7 +53,10 @@ func (s *Answers) Of(actor string, window time.Duration) {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(actor)) // never fails
-	s.of, s.window, s.archive.table.keep = h.Sum64(), window, KeepFor(window)
+	s.of, s.window = h.Sum64(), window
+	if s.archive != nil {
+		s.archive.table.keep = KeepFor(window)
+	}
 }
 
 // caller is what is known about the numbers of one caller.
@@ -119,7 +122,7 @@ func (s *Answers) Find(call Call) (Answer, *troupe.Error, Verdict) {
 			return a, err, Answered
 		}
 	}
-	if s.archive.mayHave(key) {
+	if s.archived().mayHave(key) {
 		return Answer{}, nil, Unsure
 	}
 	return Answer{}, nil, New

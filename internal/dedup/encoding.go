@@ -37,9 +37,13 @@ func (s *Answers) Decode(encoded []byte) error {
 		}
 	}
 	if in.byte() != 0 {
-		s.archive.made, s.archive.last = int64(in.uint64()), in.ref()
+		a := s.newArchive()
+		a.made, a.last, a.loading = int64(in.uint64()), in.ref(), nothing
 	}
 	if left := min(time.Duration(min(in.uvarint(), 1<<20))*time.Second, maxDoubt); left > 0 {
+		if s.archive == nil {
+			s.newArchive()
+		}
 		s.archive.doubt = now.Add(left)
 	}
 	for range in.count(minEntry) {
@@ -69,7 +73,7 @@ func (s *Answers) putEntry(e entry, now time.Time) {
 // Size is the number of bytes that [Answers.Append] appends, or more: zero if nothing is remembered.
 func (s *Answers) Size() int64 {
 	const around, eachCaller = 64, 8 + 2*binary.MaxVarintLen64 + 1
-	if s == nil || len(s.callers) == 0 && len(s.kept) == 0 && s.archive.last == (Ref{}) && !s.archive.inDoubt() {
+	if s == nil || len(s.callers) == 0 && len(s.kept) == 0 && s.archived().last == (Ref{}) && !s.archived().inDoubt() {
 		return 0
 	}
 	return int64(around + s.size + eachCaller*len(s.callers))
@@ -82,13 +86,13 @@ func (s *Answers) Append(b []byte) []byte {
 		b = binary.AppendUvarint(binary.AppendUvarint(binary.BigEndian.AppendUint64(b, id), c.floor), c.highest-c.floor)
 		b = append(b, c.idle)
 	}
-	if a := &s.archive; a.last == (Ref{}) {
+	if a := s.archived(); a.last == (Ref{}) {
 		b = append(b, 0)
 	} else {
 		b = a.last.append(binary.BigEndian.AppendUint64(append(b, 1), uint64(a.made)))
 	}
 	doubt := time.Duration(0)
-	if s.archive.inDoubt() {
+	if s.archived().inDoubt() {
 		doubt = time.Until(s.archive.doubt) + time.Second
 	}
 	b = binary.AppendUvarint(b, uint64(doubt/time.Second))
