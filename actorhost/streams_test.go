@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,8 +120,14 @@ func makeStream(t *testing.T, js jetstream.JetStream, like jetstream.StreamConfi
 		_, err = js.CreateStream(t.Context(), first)
 		require.NoError(t, err)
 	}
-	_, err = js.CreateOrUpdateStream(t.Context(), config)
+	stream, err := js.CreateOrUpdateStream(t.Context(), config)
 	require.NoError(t, err)
+	require.Eventually(t, func() bool { // a server that stops before leaves goroutines behind
+		info, err := stream.Info(t.Context())
+		require.NoError(t, err)
+		return (info.Mirror == nil || info.Mirror.Active >= 0) &&
+			!slices.ContainsFunc(info.Sources, func(s *jetstream.StreamSourceInfo) bool { return s.Active < 0 })
+	}, 10*time.Second, time.Millisecond)
 	return config.Name
 }
 
@@ -130,6 +137,8 @@ func TestStreamsAreChecked(t *testing.T) {
 	connect := bustest.Start(t)
 	nc := connect()
 	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	_, err = js.CreateStream(t.Context(), settings{Name: "elsewhere"}) // to copy from
 	require.NoError(t, err)
 	like := streamsOf(t, nc, "template")
 	namespaces := 0
