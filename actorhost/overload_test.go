@@ -43,11 +43,21 @@ func TestCallThatNeverStartsSaysSo(t *testing.T) {
 // TestCallThatRunsAsItsTimeEndsIsUnknown: only what waits can be called off.
 func TestCallThatRunsAsItsTimeEndsIsUnknown(t *testing.T) {
 	t.Parallel()
-	hall := newDeskHall()
-	b := hosttest.Start(t, hall.actors().Config(actorhost.TypeConfig{ActionTimeout: time.Minute}))
+	goOn := make(chan struct{})
+	b := hosttest.Start(t, actorhost.Define(func() deskState { return deskState{} },
+		actorhost.On(deskSign, func(s *deskState, _ *actorhost.Context, n int) (troupe.None, error) {
+			<-goOn
+			s.Names = append(s.Names, n)
+			return nil, nil
+		}),
+		actorhost.On(deskNames, func(s *deskState, _ *actorhost.Context, _ troupe.None) ([]int, error) { return s.Names, nil })))
 	ref := troupe.GetOrCreate[desk](b.Client, "a")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err := deskSign.Call(ctx, ref, -1)
+	_, err := deskSign.Call(ctx, ref, 1)
 	require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
+	close(goOn)
+	names, err := deskNames.Call(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, []int{1}, names)
 }
