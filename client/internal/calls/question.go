@@ -16,12 +16,13 @@ import (
 // before its time is over a last question calls it off, if it still waits for its turn. So a call that has never started
 // says so.
 
-// The last question is asked this long before the end, or an eighth of the time of the call if that is less. A call with so
-// little time that the host could not answer is not asked for.
-const lastWord, leastWord = 200 * time.Millisecond, 2 * time.Millisecond
+// The last question is asked as long before the end as a word of the host may take, but at most that part of the time of
+// the call. A call with so little time that the host could not answer is not asked for.
+const lastPart, leastWord = 8, 2 * time.Millisecond
 
-func wordFor(timeout time.Duration) time.Duration {
-	if word := min(timeout/8, lastWord); word >= leastWord {
+// word is how long before the end of the call the last question is asked; zero: never.
+func (t *roundTrip) word() time.Duration {
+	if word := min(t.timeout/lastPart, t.sender.silence()); word >= leastWord {
 		return word
 	}
 	return 0
@@ -29,7 +30,7 @@ func wordFor(timeout time.Duration) time.Duration {
 
 // isLast reports whether it is time for the last question.
 func (t *roundTrip) isLast(left time.Duration) bool {
-	return t.word > 0 && left <= t.word && (t.unsure || t.open > 0) && !t.ways.mute.has(t.call.ID.Type())
+	return (t.unsure || t.open > 0) && left <= t.word() && !t.ways.mute.has(t.call.ID.Type())
 }
 
 // askLast asks where the call is most likely to wait. No time is left for it.

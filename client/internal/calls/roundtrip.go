@@ -43,6 +43,7 @@ type roundTrip struct {
 	msg      nats.Msg
 	body     []byte // the buffer of msg's: NATS has copied it when a publish returns
 	request  *rpc.Request
+	timeout  time.Duration // of the whole call
 	deadline time.Time
 	lastSend time.Time // it must not be sent later
 	direct   bool      // the subject is the actor's, not the route
@@ -58,7 +59,6 @@ type roundTrip struct {
 	asking   bool          // the next attempt is a question
 	asked    bool          // the last one was
 	closing  bool          // the last question was asked: nothing is sent any more
-	word     time.Duration // before the deadline, for the last question
 	weight   int64         // in the unanswered of its sender
 }
 
@@ -105,7 +105,7 @@ func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
 	}
 	t.deadline, t.lastSend = deadline, now.Add(sendFor)
 	t.weigh(len(t.body))
-	t.pause, t.silence, t.word = firstPause, t.sender.silence(), wordFor(deadline.Sub(now))
+	t.pause, t.silence, t.timeout = firstPause, t.sender.silence(), deadline.Sub(now)
 	for ; ; now = time.Now() {
 		reply, err := t.try(ctx, now)
 		switch {
@@ -265,8 +265,8 @@ func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, e
 // after is when a wait ends: after a while, or in time for the last question.
 func (t *roundTrip) after(now time.Time, wait time.Duration) time.Time {
 	left := t.deadline.Sub(now)
-	if left > t.word {
-		left -= t.word
+	if word := t.word(); word < left {
+		left -= word
 	}
 	return now.Add(min(wait, left))
 }
