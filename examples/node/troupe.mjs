@@ -155,7 +155,7 @@ export class Troupe {
         }
         if (request.error()) throw request.error();
         const word = this.#mute.has(actor.type) ? 0 : Math.min(timeout / 8, longer());
-        if (!closing && left <= word && (unsure || open > 0)) {
+        if (!closing && left <= word && open > 0) {
           closing = true;
           way = "call";
           send(way, 0, true);
@@ -207,7 +207,7 @@ export class Troupe {
           why = error.message;
         }
         way = "route";
-        listen = asking = false;
+        listen = asking = closing = false;
         patience = 0;
         await sleep(Math.min(pause, left));
         pause = Math.min(2 * pause, 100);

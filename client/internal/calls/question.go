@@ -30,7 +30,7 @@ func (t *roundTrip) word() time.Duration {
 
 // isLast reports whether it is time for the last question.
 func (t *roundTrip) isLast(left time.Duration) bool {
-	return (t.unsure || t.open > 0) && left <= t.word() && !t.ways.mute.has(t.call.ID.Type())
+	return t.open > 0 && left <= t.word() && !t.ways.mute.has(t.call.ID.Type())
 }
 
 // askLast asks where the call is most likely to wait. No time is left for it.

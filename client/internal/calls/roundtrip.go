@@ -171,9 +171,10 @@ func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 		return reply, nil
 	case failed.Code == troupe.CodeUnavailable:
 		t.open--
+		t.closing = false // there may be time for one more
 	case failed.Code == troupe.CodeOutcomeUnknown:
 		t.unsure = true
-	case t.unsure && t.open > 1: // so much for one sending: another may run
+	case t.unsure && t.open > 1: // so much for one sending; another may run
 		return nil, failed
 	default:
 		return reply, nil
