@@ -53,7 +53,7 @@ type Config struct {
 	// CheckState, if set, is told what a turn has left that the actor's next life would not find: a field of the state
 	// that is different once it is decoded again, or an unexported field that has changed since the actor woke. An
 	// unexported field that may be lost is tagged json:"-". Each place is told once in a life of the actor. It costs a
-	// decoding per turn and is meant for tests: package hosttest sets it.
+	// decoding per turn, of states over 8 KB not after every turn, and is meant for tests: package hosttest sets it.
 	CheckState func(actor troupe.ID, lost error)
 	// Logger logs what callers are not told. Defaults to slog.Default().
 	Logger *slog.Logger

@@ -31,6 +31,7 @@ type Gate struct {
 	sending  bool  // a goroutine sends what is released
 	refusing int8  // goroutines that refuse what was held back
 	left     bool  // the activation has ended
+	emitted  bool  // the record has durable events in its outbox
 	ending   bool  // the record is deleted, if it can be: nothing is written any more
 	closed   error // why the activation can write no more
 	moved    signal
@@ -78,7 +79,7 @@ func (g *Gate) Restore(parts record.Parts) {
 	g.parts = nil
 	if !parts.IsZero() {
 		parts.Answers().Of(g.actor.ID().Tokens(), g.host.Window)
-		g.parts = &parts
+		g.parts, g.emitted = &parts, hasEvents(&parts)
 	}
 }
 
@@ -277,12 +278,19 @@ func (g *Gate) crowd() int {
 	return len(g.held.flying) + len(g.held.next) + len(g.held.released)
 }
 
+// hasEvents reports whether there are durable events that may not be in the log yet.
+func hasEvents(p *record.Parts) bool {
+	_, ok := p.Outbox().First()
+	return ok
+}
+
 // DropCaches drops what can be made again, unless it is in use. It may be called at any time.
 func (g *Gate) DropCaches() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.asked && !g.sending && g.unflushed == nil {
+	if !g.asked && !g.sending && g.unflushed == nil && !g.emitted {
 		g.state, g.held = nil, nil
+		g.parts.Answers().Rest()
 	}
 	if a := g.parts.Answers(); a != nil && g.host.Tables.crowded() {
 		a.Unload()

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -208,7 +209,7 @@ func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) e
 		return nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, rpc.ErrAbandoned):
 		t.unsure = true
-		return err
+		return cmp.Or(ctx.Err(), err)
 	case errors.Is(err, troupe.ErrDenied):
 		return err
 	case errors.Is(err, nats.ErrNoResponders) && t.sender.served.has(t.call.ID.Type()): // for now
