@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/lives"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
@@ -80,7 +81,7 @@ func (a *activation) offer(w *work) offerResult {
 	switch {
 	case a.closed:
 		return activationClosed
-	case w.Again && w.ID.Number != 0 && (a.hasStarted(nameOf(w.ID)) || a.mailbox.Find(a.host.mailboxes, nameOf(w.ID)) != nil):
+	case w.Again && a.runsOrWaits(nameOf(w.ID)):
 		return duplicate
 	case !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
 		return mailboxFull
@@ -91,6 +92,34 @@ func (a *activation) offer(w *work) offerResult {
 		return mustRun
 	}
 	return queued
+}
+
+// hasCall reports whether a call is here. It looks where the call is first, first.
+func (a *activation) hasCall(name callName) bool {
+	a.mu.Lock()
+	here := a.runsOrWaits(name)
+	a.mu.Unlock()
+	return here || a.gate.Holds(func(c *call.Call) bool { return nameOf(c.ID) == name })
+}
+
+// runsOrWaits reports whether a call runs or waits. The caller holds a.mu.
+func (a *activation) runsOrWaits(name callName) bool {
+	return name != callName{} && (a.hasStarted(name) || a.mailbox.Find(a.host.mailboxes, name) != nil)
+}
+
+// hasStarted reports whether a call is the one that runs. The caller holds a.mu.
+func (a *activation) hasStarted(name callName) bool { return nameOf(a.serving) == name }
+
+// withdraw keeps a call from starting. It reports whether the call has waited.
+func (a *activation) withdraw(name callName) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w := a.mailbox.Find(a.host.mailboxes, name)
+	if w == nil || w.kind != callWork {
+		return false
+	}
+	w.withdrawn, w.Header, w.Data = true, nil, nil
+	return true
 }
 
 // requestEnd makes the activation end before it does anything more from its mailbox.

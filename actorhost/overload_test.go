@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,30 +18,30 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// TestCallThatNeverStartsSaysSo has a call wait behind another until its time is over.
+// TestCallThatNeverStartsSaysSo has a call wait behind another until its time is over, in virtual time.
 func TestCallThatNeverStartsSaysSo(t *testing.T) {
-	t.Parallel()
-	for name, while := range map[string]time.Duration{"pending": time.Second, "before anybody asks": 80 * time.Millisecond} {
+	for name, while := range map[string]time.Duration{"pending": 10 * time.Second, "before anybody asks": 80 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			hall := newDeskHall()
-			b := hosttest.Start(t, hall.actors())
-			ref := troupe.GetOrCreate[desk](b.Client, "a")
-			_, first := signed(t, ref, -1)
-			<-hall.enter
-			ctx, cancel := context.WithTimeout(t.Context(), while)
-			defer cancel()
-			_, err := deskSign.Call(ctx, ref, 1)
-			require.ErrorIs(t, err, troupe.ErrDeadlineExceeded)
-			var failed *troupe.Error
-			require.ErrorAs(t, err, &failed)
-			require.True(t, failed.Retryable)
-			hall.leave <- struct{}{}
-			require.NoError(t, <-first)
-			names, err := deskNames.Call(t.Context(), ref, nil)
-			require.NoError(t, err)
-			require.Equal(t, []int{-1}, names)
-			require.Zero(t, b.Client.Resent())
+			synctest.Test(t, func(t *testing.T) {
+				hall := newDeskHall()
+				b := hosttest.Start(t, hall.actors())
+				ref := troupe.GetOrCreate[desk](b.Client, "a")
+				_, first := signed(t, ref, -1)
+				<-hall.enter
+				ctx, cancel := context.WithTimeout(t.Context(), while)
+				defer cancel()
+				_, err := deskSign.Call(ctx, ref, 1)
+				require.ErrorIs(t, err, troupe.ErrDeadlineExceeded)
+				var failed *troupe.Error
+				require.ErrorAs(t, err, &failed)
+				require.True(t, failed.Retryable)
+				hall.leave <- struct{}{}
+				require.NoError(t, <-first)
+				names, err := deskNames.Call(t.Context(), ref, nil)
+				require.NoError(t, err)
+				require.Equal(t, []int{-1}, names)
+				require.Zero(t, b.Client.Resent())
+			})
 		})
 	}
 }

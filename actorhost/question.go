@@ -3,9 +3,7 @@ package actorhost
 import (
 	"time"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
-	"github.com/troupe-go/troupe/internal/dedup"
 )
 
 // A caller that has heard nothing asks whether its call is here, without the input: a host that is slow because it has much
@@ -28,40 +26,4 @@ func (r *roster) answerQuestion(tokens string, question *call.Call, now time.Dur
 	default:
 		r.out.SendAbsent(question)
 	}
-}
-
-var errTooLate = &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
-	Message: "the time of the call ran out before its turn"}
-
-// hasCall reports whether a call is here. It looks where the call is first, first.
-func (a *activation) hasCall(name callName) bool {
-	a.mu.Lock()
-	here := a.hasStarted(name) || a.mailbox.Find(a.host.mailboxes, name) != nil
-	a.mu.Unlock()
-	return here || a.gate.Holds(func(c *call.Call) bool { return nameOf(c.ID) == name })
-}
-
-// hasStarted reports whether a call is the one that runs. The caller holds a.mu.
-func (a *activation) hasStarted(name callName) bool { return nameOf(a.serving) == name }
-
-// withdraw keeps a call from starting. It reports whether the call has waited.
-func (a *activation) withdraw(name callName) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.mailbox.Find(a.host.mailboxes, name)
-	if w == nil || w.kind != callWork {
-		return false
-	}
-	w.withdrawn, w.Header, w.Data = true, nil, nil
-	return true
-}
-
-// callName is what the caller of a call knows it by: zero, if that says nothing.
-type callName struct{ caller, number uint64 }
-
-func nameOf(id dedup.ID) callName {
-	if id.Number == 0 {
-		return callName{}
-	}
-	return callName{id.Caller, id.Number}
 }

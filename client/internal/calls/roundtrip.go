@@ -22,14 +22,6 @@ import (
 // has just gone. It doubles from first to last.
 const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
 
-// A call without an answer is sent again after firstSilence: its host may have died with it, or before it arrived. If the
-// call waits at its host, that says so; it is then asked again after twice as long each time, up to lastPending, or as soon
-// as it turns out to be gone. If nobody says anything, the host may be frozen. The call then goes by the route, where a
-// frozen host may still swallow it, with a pause that grows up to lastSilence.
-// longestSilence is for calls behind many others.
-const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
-const longestSilence = 2 * time.Second
-
 // sendFor bounds how long a call is sent again. Hosts remember answers for longer.
 const sendFor = 2 * time.Minute
 
@@ -105,7 +97,8 @@ func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
 		return nil, failure(&t.call, err)
 	}
 	t.deadline, t.lastSend = deadline, now.Add(sendFor)
-	t.weigh(len(t.body))
+	t.weight = int64(len(t.body) + callBytes)
+	t.sender.unanswered.Add(t.weight)
 	t.pause, t.silence, t.timeout = firstPause, t.sender.silence(), deadline.Sub(now)
 	for ; ; now = time.Now() {
 		reply, err := t.try(ctx, now)
@@ -154,7 +147,11 @@ func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 		t.growPatience()
 		return nil, nil
 	}
-	if t.isAbsent(reply) {
+	refused := t.asked && isRefused(reply)
+	if refused {
+		t.ways.mute.add(t.call.ID.Type())
+	}
+	if refused || isAbsent(reply) {
 		t.waitOnly = !t.asked // there are later attempts
 		t.asking = false
 		return nil, nil
@@ -271,6 +268,36 @@ func (t *roundTrip) after(now time.Time, wait time.Duration) time.Time {
 		left -= word
 	}
 	return now.Add(min(wait, left))
+}
+
+// isLast reports whether it is time for the last question.
+func (t *roundTrip) isLast(left time.Duration) bool {
+	return t.open > 0 && left <= t.word() && !t.ways.mute.has(t.call.ID.Type())
+}
+
+// word is how long before the end the last question is asked.
+func (t *roundTrip) word() time.Duration { return lastWord(t.timeout, t.sender.silence()) }
+
+// askLast asks where the call is most likely to wait. No time is left for it.
+func (t *roundTrip) askLast(ctx context.Context) (*nats.Msg, error) {
+	t.closing = true
+	t.useDirect()
+	reply, err := t.ask(ctx, "0", t.deadline)
+	if errors.Is(err, nats.ErrNoResponders) {
+		t.useRoute()
+		return t.ask(ctx, "0", t.deadline)
+	}
+	return reply, err
+}
+
+// ask sends a question, which says how much time is left, and waits for any word.
+func (t *roundTrip) ask(ctx context.Context, left string, until time.Time) (*nats.Msg, error) {
+	t.attempts++
+	t.asked = true
+	setHeader(&t.msg, wire.HeaderAttempt, wire.Question(t.attempts))
+	setHeader(&t.msg, wire.HeaderTimeout, left)
+	t.msg.Data = nil
+	return t.request.Do(ctx, &t.msg, until)
 }
 
 // waitAtHost waits for the answer of a call that waits at a host, as long as the host is there.
