@@ -91,7 +91,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e := &env{
 		nc: nc, ns: ns, config: &config, clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
-		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }),
+		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
 	}
 	h := &Host{
 		env:             e,

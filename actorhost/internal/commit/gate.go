@@ -18,7 +18,7 @@ import (
 // they change while a write is under way is stored by the next one, all together. An actor has one write under way at a
 // time.
 //
-// Its methods are for the goroutine of the turns, but for DropCaches.
+// Its methods are for the goroutine of the turns, but for DropCaches and Holds.
 type Gate struct {
 	host  *Host
 	actor Actor
@@ -251,6 +251,23 @@ func (g *Gate) WaitForRoom() {
 	for (g.asked || g.sending) && g.crowd() >= maxOutputs {
 		g.moved.wait(&g.mu)
 	}
+}
+
+// Holds reports whether the answer to one of these calls is held back. It may be called at any time.
+func (g *Gate) Holds(wanted func(*call.Call) bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held == nil {
+		return false
+	}
+	for _, outputs := range [...][]Output{g.held.flying, g.held.next, g.held.released} {
+		for i := range outputs {
+			if wanted(&outputs[i].Call) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // crowd is how many outputs are held back, besides those that are being sent. The caller holds g.mu.
