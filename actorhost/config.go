@@ -47,10 +47,6 @@ type Config struct {
 	// RequestIDWindow is how long an actor remembers the answer to a call with a request id, at least: see
 	// troupe.WithRequestID. It must be 5 minutes or more, and the same on all hosts of a namespace. Defaults to 15 minutes.
 	RequestIDWindow time.Duration
-	// RequestIDBytes limits the stream with the answers to such calls, some 30 bytes each plus the output. It counts only on
-	// the host that creates the stream. When it is full, calls with request ids are refused with troupe.CodeOverloaded.
-	// Defaults to no limit but that of the account.
-	RequestIDBytes int64
 	// RequestIDMemory limits the memory in which the host knows them, some 10 bytes each. Beyond it, calls with request ids
 	// are refused with troupe.CodeOverloaded until actors rest or the window has passed. Defaults to 256 MB.
 	RequestIDMemory int64
@@ -64,13 +60,14 @@ type Config struct {
 }
 
 // MaxBytes are limits of the streams in which a namespace is stored, in bytes. NATS sets the sum aside in the account, times
-// the replicas. For that of the answers to calls see Config.RequestIDBytes.
+// the replicas.
 type MaxBytes struct {
 	Records       int64 // of all actors; when there is no room for one, its actor's call fails
 	Journal       int64 // what hosts store before the records; some seconds of changes
 	Hosts         int64 // some 200 bytes for each host
 	Subscriptions int64 // some 200 bytes for each durable subscription
 	Events        int64 // durable events; when there is no room, the oldest go before EventRetention is over
+	Answers       int64 // to calls with request ids, some 30 bytes each plus the output; when there is no room, such calls are refused
 }
 
 // Defaults of a host.
@@ -98,8 +95,8 @@ func (c *Config) complete() error {
 	if c.RequestIDWindow < minRequestIDWindow {
 		return fmt.Errorf("request ids are to be remembered for %v, it takes %v at least", c.RequestIDWindow, minRequestIDWindow)
 	}
-	if m := c.MaxBytes; min(c.RequestIDBytes, c.RequestIDMemory, m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events) < 0 {
-		return errors.New("RequestIDBytes, RequestIDMemory and MaxBytes must not be negative")
+	if m := c.MaxBytes; min(c.RequestIDMemory, m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events, m.Answers) < 0 {
+		return errors.New("RequestIDMemory and MaxBytes must not be negative")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -129,7 +126,7 @@ func (c *Config) streams(cluster bool) store.Settings {
 		Cluster: cluster, Replicas: c.Replicas, Logger: c.Logger,
 		MaxBytes: store.MaxBytes{
 			Records: m.Records, Journal: m.Journal, Hosts: m.Hosts, Subscriptions: m.Subscriptions, Events: m.Events,
-			Answers: c.RequestIDBytes,
+			Answers: m.Answers,
 		},
 		KeepEvents: c.EventRetention, KeepAnswers: dedup.KeepFor(c.RequestIDWindow),
 	}

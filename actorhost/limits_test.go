@@ -18,15 +18,14 @@ func TestLimitsOfTheAccount(t *testing.T) {
 	t.Parallel()
 	const mb = 1 << 20
 	limited := actorhost.Config{
-		MaxBytes:       actorhost.MaxBytes{Records: 5 * mb, Journal: 4 * mb, Hosts: mb, Subscriptions: 2 * mb, Events: 3 * mb},
-		RequestIDBytes: mb,
+		MaxBytes: actorhost.MaxBytes{Records: 5 * mb, Journal: 4 * mb, Hosts: mb, Subscriptions: 2 * mb, Events: 3 * mb, Answers: mb},
 	}
 	for name, of := range map[string]struct {
 		limits string
 		config actorhost.Config
 		fails  string // empty: it starts
 	}{
-		"a limit is required":          {"max_bytes_required: true, max_file: 1G", actorhost.Config{}, "opening the bucket troupe-actors: nats: API error: code=400 err_code=10113 description=account requires a stream config to have max bytes set (actorhost.Config has MaxBytes and RequestIDBytes for that; docs/hosts.md says how to make it by hand)"},
+		"a limit is required":          {"max_bytes_required: true, max_file: 1G", actorhost.Config{}, "opening the bucket troupe-actors: nats: API error: code=400 err_code=10113 description=account requires a stream config to have max bytes set (actorhost.Config has MaxBytes for that; docs/hosts.md says how to make it by hand)"},
 		"a limit is required, and set": {"max_bytes_required: true, max_file: 1G", limited, ""},
 		"the limit is too large":       {"disk_max_stream_bytes: 4M, max_file: 1G", limited, "opening the bucket troupe-actors: nats: API error: code=400 err_code=10122"},
 		"too little room":              {"max_file: 10M", limited, "opening the bucket troupe-hosts: nats: API error: code=500 err_code=10047"},

@@ -188,7 +188,7 @@ const (
 func remedy(code jetstream.ErrorCode) string {
 	switch code {
 	case codeMaxBytesRequired, codeMaxBytesExceeded:
-		return "actorhost.Config has MaxBytes and RequestIDBytes for that; "
+		return "actorhost.Config has MaxBytes for that; "
 	case codeTooManyStreams:
 		return "the account must allow more; "
 	case codeNoReplicas:
