@@ -56,6 +56,11 @@ type Handler func(ctx context.Context, d Delivery) error
 type Subscription interface {
 	// Unsubscribe ends the subscription: no handler starts after it has returned. Later calls do nothing.
 	Unsubscribe() error
+	// Done is closed once the subscription has ended.
+	Done() <-chan struct{}
+	// Err says why the subscription has ended, if it was not by Unsubscribe or [Once]: [ErrUnavailable] once its connection
+	// to NATS is closed for good or its client is closed; otherwise what has ended the [Conn] that it was made through.
+	Err() error
 }
 
 // Broadcaster publishes an actor's events. It is the *actorhost.Context of the actor's action.

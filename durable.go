@@ -38,6 +38,9 @@ func (e DurableEvent[R, P]) BroadcastExcept(c Broadcaster, but Connected, payloa
 // stored together with how far the subscription has come. So each event takes effect once in the subscriber's state, in
 // the order of its actor. A handler that fails is called again with the same event after 1 to 30 s. Until it succeeds, it
 // gets no later event of that actor.
+//
+// The error is [ErrTooLarge] if the actor subscribes to too many others, or if its key and that of the other actor are
+// together too long for a subject of NATS, as two of 200 Chinese characters are.
 func (e DurableEvent[R, P]) SubscribeDurable(c DurableSubscriber, ref R) error {
 	if err := ref.embedTroupeRef().in(c).ready(ref.ActorType(), e.name); err != nil {
 		return err

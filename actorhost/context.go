@@ -193,7 +193,7 @@ func (c *Context) RequestID() string {
 }
 
 // Logger returns the host's logger with the actor and the request in its fields.
-func (c *Context) Logger() *slog.Logger { return c.a.logger(c.turn.id.String()) }
+func (c *Context) Logger() *slog.Logger { return c.a.actorLogger(c.turn.id.String()) }
 
 // Actor returns a handle to an actor by the name of its type: see troupe.Actor.
 func (c *Context) Actor(actorType string, key ...string) troupe.Handle {

@@ -10,8 +10,8 @@ import (
 const maxFollows = 4096
 
 // SubscribeDurable implements troupe.DurableSubscriber: see [troupe.DurableEvent.SubscribeDurable]. It fails if the
-// actor's type has no handler for the event, or if the actor already subscribes to 4,096 others. Subscriptions that the
-// running action has ended still count.
+// actor's type has no handler for the event, if the actor already subscribes to 4,096 others, or if its key and that of the
+// source are together longer than a subject of NATS may be. Subscriptions that the running action has ended still count.
 func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
@@ -29,7 +29,9 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 		return errs.Unavailable("%v", err)
 	}
 	// First the index: then an event that comes after the Last below finds the subscriber there.
-	if err := index.Add(c, source, event, c.a.id); err != nil {
+	if err := index.Add(c, source, event, c.a.id); errs.Find(err) != nil {
+		return err
+	} else if err != nil {
 		return errs.Unavailable("%v", err)
 	}
 	last, from, err := log.Last(c, source, event)

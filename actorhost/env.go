@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -24,6 +25,7 @@ type env struct {
 	nc         *nats.Conn
 	ns         wire.Namespace
 	config     *Config
+	actorLog   *slog.Logger // also once the connection is closed, which silences that of the config
 	clock      *clock.Clock
 	records    *store.Records
 	commits    commit.Host

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -52,6 +53,11 @@ type Host struct {
 	untilStop context.Context //nolint:containedctx // the life of the host
 	beginStop context.CancelFunc
 
+	// connected ends when the connection is closed for good. Its cause is then what Stop returns.
+	connected    context.Context //nolint:containedctx // the life of the connection
+	lost         context.CancelCauseFunc
+	stopWatching func() // the connection
+
 	stop    sync.Once
 	done    chan struct{} // closed once the host has stopped
 	stopErr error
@@ -71,8 +77,9 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()
-		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), err), h.close(ctx)))
+		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), rpc.Reason(nc, err)), h.close(ctx)))
 	}
+	h.stopWatching = rpc.WhenClosed(nc, h.connectionClosed)
 	return h, nil
 }
 
@@ -88,8 +95,10 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	if err != nil {
 		return nil, err
 	}
+	actorLog := config.Logger
+	config.Logger = slog.New(mutedLog{actorLog.Handler(), nc.IsClosed})
 	e := &env{
-		nc: nc, ns: ns, config: &config, clock: clock.Start(),
+		nc: nc, ns: ns, config: &config, actorLog: actorLog, clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
 	}
@@ -107,11 +116,12 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e.origin.Namespace = ns.Name()
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.untilStop, h.beginStop = context.WithCancel(e.ctx)
+	h.connected, h.lost = context.WithCancelCause(context.Background())
 	return h, nil
 }
 
 // Run runs a host until ctx is done or somebody on the bus asks the host to drain. Then it stops the host within
-// config.Grace.
+// config.Grace. It also returns, with an error that says why, when nc is closed for good: see [Host.Done].
 func Run(ctx context.Context, nc *nats.Conn, config Config, definitions ...Definition) error {
 	h, err := Start(ctx, nc, config, definitions...)
 	if err != nil {
@@ -132,15 +142,17 @@ func (h *Host) ID() string { return h.presence.Session().ID }
 // Active returns how many actors are awake.
 func (h *Host) Active() int { return h.roster.len() }
 
-// Done is closed once the host has stopped: by Stop, or within config.Grace after a request on the bus ("troupe
-// drain"). A program that exists to run the host should end then. Stop returns the error.
+// Done is closed once the host has stopped: by Stop, within config.Grace after a request on the bus ("troupe drain"), or
+// within a second after its connection was closed for good, by the program or by the client library, which takes some
+// errors of the server for the end. A program that exists to run the host should end then. Stop returns the error, which
+// is a nats.ErrConnectionClosed if the connection is closed.
 func (h *Host) Done() <-chan struct{} { return h.done }
 
 // Stop leaves the bus without losing a call. New calls go to other hosts, running actions end, sleep hooks run, and the
 // lease is given back, so that the next call to each actor wakes it elsewhere at once. Waiting calls are refused as not
 // started. If ctx is done first, Stop gives up what still runs: its replies and writes are not sent. Giving the lease
 // back may then take up to a second more. From a second after Stop begins, a call by an action to an actor that no
-// other host serves fails as unavailable.
+// other host serves fails as unavailable. Once the connection is closed, Stop returns within a second, with an error.
 //
 // With the context of an action, a hook or a handler on this host, Stop would wait for itself: then it stops nothing, and
 // the error is troupe.ErrBadInput.
@@ -151,12 +163,18 @@ func (h *Host) Stop(ctx context.Context) error {
 	}
 	h.stop.Do(func() {
 		h.stopErr = h.shutDown(ctx)
+		if h.connected.Err() != nil { // what else has failed follows from that
+			h.stopErr = context.Cause(h.connected)
+		}
 		close(h.done)
 	})
 	return h.stopErr
 }
 
 func (h *Host) shutDown(ctx context.Context) error {
+	ctx, cancel := h.whileConnected(ctx)
+	defer cancel()
+	defer h.stopWatching()
 	h.beginStop()
 	h.origin.Leave()
 	err := h.presence.LeaveRoutes()

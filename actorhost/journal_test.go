@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -14,7 +15,10 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -98,4 +102,32 @@ func requireStored(t *testing.T, b *hosttest.Bus, refs []counter, value int) {
 			return state.Value == value
 		}, 10*time.Second, 10*time.Millisecond)
 	}
+}
+
+// TestJournalFollowsTheServer: a message of the journal is no larger than the server takes.
+func TestJournalFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: bustest.Serve(t, &server.Options{
+		JetStream: true, StoreDir: t.TempDir(), MaxPayload: 128 << 10,
+	}).ClientURL()})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{}, counters())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	c, err := client.New(nc, client.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
+	var calls errgroup.Group
+	for i := range 300 {
+		calls.Go(func() error {
+			for range 3 {
+				if err := call(t.Context(), pad, troupe.GetOrCreate[counter](c, fmt.Sprint(i)), 20<<10); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, calls.Wait())
 }

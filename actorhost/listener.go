@@ -91,6 +91,28 @@ func (l *listener) Unsubscribe() error {
 	return sub.Unsubscribe()
 }
 
+// Done implements troupe.Subscription. It is nil for one that another goroutine of the turn is about to make.
+func (l *listener) Done() <-chan struct{} {
+	if sub := l.made(); sub != nil {
+		return sub.Done()
+	}
+	return nil
+}
+
+// Err implements troupe.Subscription.
+func (l *listener) Err() error {
+	if sub := l.made(); sub != nil {
+		return sub.Err()
+	}
+	return nil
+}
+
+func (l *listener) made() troupe.Subscription {
+	l.a.mu.Lock()
+	defer l.a.mu.Unlock()
+	return l.sub
+}
+
 // begin makes the subscription.
 func (l *listener) begin(ctx context.Context, listening troupe.ListenRequest) error {
 	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives

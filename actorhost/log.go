@@ -4,7 +4,16 @@ import "log/slog"
 
 // logger returns the host's logger with the actor, and the request if any, in its fields.
 func (a *activation) logger(requestID string) *slog.Logger {
-	logger := a.host.config.Logger.With(slog.String("actor_type", a.id.Type()),
+	return a.describe(a.host.config.Logger, requestID)
+}
+
+// actorLogger is logger for what the actor's own code says or does.
+func (a *activation) actorLogger(requestID string) *slog.Logger {
+	return a.describe(a.host.actorLog, requestID)
+}
+
+func (a *activation) describe(logger *slog.Logger, requestID string) *slog.Logger {
+	logger = logger.With(slog.String("actor_type", a.id.Type()),
 		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.ID))
 	if requestID != "" {
 		logger = logger.With(slog.String("request_id", requestID))

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -26,9 +27,14 @@ var ErrConfig = errors.New("bad configuration")
 
 // How connections are kept alive.
 const (
-	// A silent server is noticed within three intervals.
-	pingInterval = 10 * time.Second
+	// A server that vanishes, by a power cut or a pulled cable, is noticed within three intervals. Then it takes one
+	// redialTimeout for each further server that does not answer.
+	pingInterval = 2 * time.Second
 	maxPings     = 2
+
+	// nats.go holds the connection's lock while it writes. A write that gets stuck, because the other side takes no more,
+	// ends the connection after this time. A healthy one takes the largest message in it.
+	writeTimeout = 3 * time.Second
 
 	// The pause between two rounds of attempts to reconnect to all known servers. It varies by up to half.
 	firstReconnectWait = 100 * time.Millisecond
@@ -41,9 +47,10 @@ const (
 )
 
 // Connect connects to a server. It returns at once if there is none: [ErrNoServer]. It never starts a server.
-// Afterwards the connection reconnects after every disconnect until it is closed. While it is disconnected, sending
-// fails at once: nothing is buffered, because its caller might have given up by the time it is sent. The client library
-// does not check subjects; those that this module makes are valid.
+// Afterwards the connection reconnects after every disconnect until it is closed, also when a server has vanished without
+// a word: that costs at most 10 s if another server answers. While it is disconnected, sending fails at once: nothing is
+// buffered, because its caller might have given up by the time it is sent. The client library does not check subjects;
+// those that this module makes are valid.
 //
 // When ctx is done, Connect gives up. After Connect has returned, ctx has no effect on the connection.
 func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
@@ -101,6 +108,7 @@ func (c Config) clientOptions() []nats.Option {
 		nats.IgnoreAuthErrorAbort(), // expired credentials may be renewed
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(maxPings),
+		nats.FlusherTimeout(writeTimeout),
 		nats.ReconnectBufSize(-1), // a request must not run after its caller was told that it failed
 		nats.SkipSubjectValidation(),
 		nats.WriteBufferSize(writeBufferSize),
@@ -170,8 +178,8 @@ func reconnectWait(rounds int) time.Duration {
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// dialer does two things that nats.go does not: it lets a context end the connecting, and it remembers why dialling
-// failed when the connection was refused.
+// dialer does three things that nats.go does not: it lets a context end the connecting, it remembers why dialling failed
+// when the connection was refused, and it gives up a connection that takes no more.
 type dialer struct {
 	dial    dialFunc
 	timeout time.Duration
@@ -209,6 +217,9 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(parent, timeout)
 	defer cancel()
 	conn, err := d.dial(ctx, network, address)
+	if err == nil {
+		conn = strictConn{conn}
+	}
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -222,6 +233,18 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	}
 	d.release = append(d.release, context.AfterFunc(d.connecting, func() { _ = conn.Close() })) // ends the handshake
 	return conn, nil
+}
+
+// strictConn ends with the first write that takes too long. nats.go would try again and again, and block all who send.
+type strictConn struct{ net.Conn }
+
+// Write implements net.Conn.
+func (c strictConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = c.Close() // whoever reads notices
+	}
+	return n, err
 }
 
 // connected detaches the connection from the context of Connect. It reports whether anything was dialled, and why that

@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe/client/internal/calls"
 	"github.com/troupe-go/troupe/client/internal/conns"
 	"github.com/troupe-go/troupe/client/internal/events"
+	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -23,10 +24,14 @@ type Client struct {
 	subs    *events.Subs
 	conns   *conns.Conns
 	closing atomic.Bool
+
+	stopWatching func() // the NATS connection
 }
 
 // New returns a client on a connection. Make the connection by package bus: with the defaults of nats.go, a call that is
-// made while disconnected is buffered, and may run long after its caller has given up. The client must be closed.
+// made while disconnected is buffered, and may run long after its caller has given up. The client must be closed. Once the
+// connection is closed for good, a client is of no use any more: calls fail as unavailable, and subscriptions and
+// connections with actors end, each with the reason.
 func New(nc *nats.Conn, config Config) (*Client, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -45,7 +50,15 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})
 	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
+	c.stopWatching = rpc.WhenClosed(nc, c.connectionClosed)
 	return c, nil
+}
+
+// connectionClosed ends what waits for something to arrive. The calls that wait fail by themselves.
+func (c *Client) connectionClosed(reason error) {
+	why := &troupe.Error{Code: troupe.CodeUnavailable, Message: reason.Error(), Err: reason}
+	c.subs.Fail(why)
+	c.conns.Fail(why)
 }
 
 // Actor refers to an actor by the name of its type, for programs without its contract: see [troupe.Actor].
@@ -89,6 +102,7 @@ func (c *Client) Close(ctx context.Context) error {
 	if c.closing.Swap(true) {
 		return nil
 	}
+	c.stopWatching()
 	c.conns.Close(ctx)
 	err := c.calls.Close()
 	c.subs.Close()

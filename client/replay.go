@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -20,7 +21,7 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 		}
 		log, err := store.FindLog(ctx, c.nc, c.ns)
 		if err != nil {
-			yield(troupe.Replayed{}, unreadable(id, event, err))
+			yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
 			return
 		}
 		if log == nil {
@@ -29,7 +30,7 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 		start := skip{from: from}
 		for e, err := range log.Read(ctx, id, event, 0, from.Time) {
 			if err != nil {
-				yield(troupe.Replayed{}, unreadable(id, event, err))
+				yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
 				return
 			}
 			if start.skips(e.Place.Position) {

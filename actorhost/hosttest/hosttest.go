@@ -117,8 +117,8 @@ func (b *Bus) Stop(host *actorhost.Host) {
 	}
 }
 
-// Kill cuts a host off from the bus for good. To the others it looks like one whose process has died; its goroutines
-// end with the test.
+// Kill closes the connection of a host. To the others it looks like one whose process has died; its goroutines end within
+// a second.
 func (b *Bus) Kill(host *actorhost.Host) { b.hosts[host].Close() }
 
 // NewClient makes one more client, on a connection of its own.

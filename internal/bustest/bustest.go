@@ -187,6 +187,41 @@ func Forward(conn net.Conn, to string, drop *atomic.Bool) {
 	copying.Wait()
 }
 
+// Vanishing forwards connections to an address until vanish is called. From then on it takes no bytes and answers none,
+// like a machine without power: what is connected stays connected.
+func Vanishing(tb testing.TB, to string) (address string, vanish func()) {
+	tb.Helper()
+	gone, over := make(chan struct{}), make(chan struct{})
+	address = Listen(tb, func(conn net.Conn) {
+		upstream, err := new(net.Dialer).DialContext(context.Background(), "tcp", to)
+		if err != nil {
+			return
+		}
+		var copying sync.WaitGroup
+		copying.Go(func() { _, _ = io.Copy(upstream, conn); _ = upstream.Close() })
+		copying.Go(func() {
+			_, _ = io.Copy(conn, upstream)
+			select {
+			case <-gone:
+			default:
+				_ = conn.Close()
+			}
+		})
+		select {
+		case <-gone:
+			_ = conn.SetReadDeadline(time.Now())
+			_ = upstream.SetReadDeadline(time.Now())
+			<-over
+		case <-over:
+			_ = conn.Close()
+		}
+		_ = upstream.Close()
+		copying.Wait()
+	})
+	tb.Cleanup(func() { close(over) })
+	return address, sync.OnceFunc(func() { close(gone) })
+}
+
 // Log holds what was logged. It can be read while it is written.
 type Log struct {
 	mu   sync.Mutex

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"runtime"
 	"strconv"
 	"strings"
@@ -157,7 +158,11 @@ func (g *Batcher) flush() {
 	clear(g.batches)
 	g.mu.Unlock()
 	for _, b := range queue {
-		if err := g.nc.PublishMsg(g.message(b)); err != nil {
+		err := g.nc.PublishMsg(g.message(b))
+		if errors.Is(err, nats.ErrMaxPayload) && b.count > 1 { // of another server than the batch was made for
+			err = g.sendApart(b)
+		}
+		if err != nil {
 			g.Failed(b.to, b.number, err)
 		}
 		g.waiting.Add(-int64(b.count))
@@ -172,6 +177,24 @@ func (g *Batcher) flush() {
 	if len(g.free) < keepBatches {
 		g.free = append(g.free, queue...)
 	}
+}
+
+// sendApart sends the messages of a batch one by one. It fails if none of them could be sent. The caller holds g.sending.
+func (g *Batcher) sendApart(b *batch) error {
+	all, err := wire.ParseBatch(nil, b.body)
+	sent := false
+	for i := range all {
+		if g.Short {
+			all[i].Subject = b.to + all[i].Subject
+		}
+		if err = g.nc.PublishMsg(&all[i]); err == nil {
+			sent = true
+		}
+	}
+	if sent {
+		return nil
+	}
+	return err
 }
 
 // message makes the message for a batch: of a batch of one, that message itself.

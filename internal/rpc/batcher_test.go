@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
@@ -71,4 +72,37 @@ func TestBatcherSendsTogetherAndInOrder(t *testing.T) {
 	pending, _, err := ann.Pending()
 	require.NoError(t, err)
 	require.Zero(t, pending)
+}
+
+// TestBatcherFollowsTheServer: a batch that the next server does not take is taken apart.
+func TestBatcherFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	options := &server.Options{}
+	srv := bustest.Serve(t, options)
+	nc, err := nats.Connect(srv.ClientURL())
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	g, subscribe := batcher(t, nc)
+	ann := subscribe("ann.>")
+	smaller := options.Clone()
+	smaller.MaxPayload = 4 << 10
+	require.NoError(t, srv.ReloadOptions(smaller))
+	require.NoError(t, nc.ForceReconnect())
+	require.Eventually(t, func() bool { return nc.MaxPayload() == 4<<10 && nc.IsConnected() }, 10*time.Second, time.Millisecond)
+	const messages = 100
+	for range messages {
+		require.NoError(t, g.Add("ann.", &nats.Msg{Subject: "ann.id", Data: make([]byte, 200)}, true, nil))
+	}
+	g.Flush()
+	for got := 0; got < messages; {
+		msg, err := ann.NextMsg(10 * time.Second)
+		require.NoError(t, err)
+		if msg.Subject == "ann.id" {
+			got++
+			continue
+		}
+		all, err := wire.ParseBatch(nil, msg.Data)
+		require.NoError(t, err)
+		got += len(all)
+	}
 }

@@ -95,7 +95,7 @@ func (r *Requester) failBatch(number uint64, err error) {
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {
 		if q.batch.Load() == number {
-			q.offer(reply{err: err})
+			q.offer(reply{err: Reason(r.nc, err)})
 			q.inflight.host = nil
 		}
 	}

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -42,17 +41,19 @@ type reply struct {
 	err error
 }
 
-// ErrAbandoned is the error of a request that was sent and waited for its reply when the Requester was closed.
-var ErrAbandoned = fmt.Errorf("the request waited for its reply: %w", nats.ErrConnectionClosed)
+// ErrAbandoned is the error of a request that was sent and waited for its reply when the Requester, or its connection, was
+// closed. It comes with a nats.ErrConnectionClosed.
+var ErrAbandoned = errors.New("the request waited for its reply")
 
 // Do sends msg, whose Reply it sets, and waits for a reply to this or an earlier attempt. Errors: nats.ErrNoResponders
-// when nobody listens, context.DeadlineExceeded when until has passed, [ErrAbandoned] when the Requester is closed, an
-// error with [troupe.CodeDenied] when the server does not allow the publish, or the error of ctx. A reply without
-// headers is the final one. The reply, and the text in msg.Reply, may be used until End.
+// when nobody listens, context.DeadlineExceeded when until has passed, [ErrAbandoned] when the Requester or the connection
+// is closed meanwhile, a nats.ErrConnectionClosed alone when it was before, an error with [troupe.CodeDenied] when the
+// server does not allow the publish, or the error of ctx. A reply without headers is the final one. The reply, and the
+// text in msg.Reply, may be used until End.
 func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats.Msg, error) {
 	msg.Reply = q.subject
 	if err := q.send(msg); err != nil {
-		return nil, err
+		return nil, Reason(q.r.nc, err)
 	}
 	q.sendings++
 	return q.Wait(ctx, until)
@@ -117,7 +118,7 @@ func (q *Request) Wait(ctx context.Context, until time.Time) (*nats.Msg, error) 
 	switch {
 	case got.err != nil:
 	case got.msg == nil:
-		got.err = ErrAbandoned
+		got.err = q.r.abandoned()
 	default:
 		q.answered = isLast(got.msg)
 		got.err = wire.NoResponders(got.msg)

@@ -23,6 +23,7 @@ type Requester struct {
 	sub           *nats.Subscription
 	name          string    // the prefix of all reply subjects
 	stopListening func()    // for denials
+	stopWatching  func()    // for the end of the connection
 	free          sync.Pool // requests to reuse; not a package variable, since they belong to one synctest bubble
 
 	batch    []nats.Msg // scratch of deliver: the replies in a batch
@@ -30,7 +31,8 @@ type Requester struct {
 
 	mu            sync.Mutex
 	last          uint64
-	waiting       map[uint64]*Request  // by number; nil once closed
+	waiting       map[uint64]*Request  // by number; nil once it has ended
+	ended         error                // why
 	inflight      map[string]*inflight // by receiver
 	hosts         map[string]*host     // by id: those that have sent batches of replies
 	keptReceivers int                  // how many receivers the last cleanup kept
@@ -46,10 +48,16 @@ const maxReplies = 4
 const maxPendingReplies, maxPendingReplyBytes = 1 << 20, 1 << 30
 
 // NewRequester subscribes to an inbox of the connection, and puts an error handler before the connection's. The error
-// has [troupe.CodeDenied] when the server does not allow the subscription.
+// has [troupe.CodeDenied] when the server does not allow the subscription, and [troupe.CodeBadInput] when the connection's
+// prefix of inboxes is too long.
 func NewRequester(nc *nats.Conn) (*Requester, error) {
+	inbox := nc.NewInbox()
+	if len(inbox) > wire.MaxInbox {
+		return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: fmt.Sprintf(
+			"the inboxes of the NATS connection have %d bytes, at most %d are allowed: choose a shorter prefix", len(inbox), wire.MaxInbox)}
+	}
 	r := &Requester{
-		nc: nc, name: wire.CallerName(nc.NewInbox()),
+		nc: nc, name: wire.CallerName(inbox),
 		waiting: make(map[uint64]*Request), inflight: make(map[string]*inflight), hosts: make(map[string]*host),
 	}
 	r.deadlines.began = time.Now()
@@ -60,7 +68,7 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to replies: %w", err)
 	}
-	r.sub, r.stopListening = sub, denialsOf(nc).listen(r.refuse)
+	r.sub, r.stopListening, r.stopWatching = sub, denialsOf(nc).listen(r.refuse), WhenClosed(nc, r.end)
 	if err := sub.SetPendingLimits(maxPendingReplies, maxPendingReplyBytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
@@ -90,16 +98,16 @@ func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration
 }
 
 // Begin makes a request, and sends nothing yet. Callers must End it. The receiver is an actor, which identifies
-// requests by their RequestID; it may be empty. Now is the current time. The error is nats.ErrConnectionClosed once the
-// Requester is closed.
+// requests by their RequestID; it may be empty. Now is the current time. The error is a nats.ErrConnectionClosed once the
+// Requester, or its connection, is closed.
 func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 	q, ok := r.free.Get().(*Request)
 	if !ok {
 		q = &Request{r: r, replies: make(chan reply, maxReplies)}
 	}
-	floor, ok := r.begin(q, to, now)
-	if !ok {
-		return nil, nats.ErrConnectionClosed
+	floor, err := r.begin(q, to, now)
+	if err != nil {
+		return nil, err
 	}
 	q.text = wire.AppendReply(q.text[:0], r.name, q.number, floor)
 	q.subject = unsafe.String(unsafe.SliceData(q.text), len(q.text)) // a publish copies it
@@ -107,21 +115,21 @@ func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 }
 
 // begin gives a request its number, and returns the lowest number in flight to its receiver.
-func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, ok bool) {
+func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting == nil {
-		return 0, false
+		return 0, r.ended
 	}
 	r.last++
 	q.number, q.to = r.last, to
 	r.waiting[q.number] = q
 	if to == "" {
-		return q.number, true
+		return q.number, nil
 	}
 	l := r.addInflight(q)
 	q.batcher, q.host = r.coalesce(l, now)
-	return l.first.number, true
+	return l.first.number, nil
 }
 
 // giveUp stops a request from getting replies. It reports whether it could still get any.
@@ -150,18 +158,34 @@ func (r *Requester) Waiting() int {
 	return len(r.waiting)
 }
 
-// Close ends the subscription. Waiting requests return [ErrAbandoned].
-func (r *Requester) Close() error {
-	r.stopListening()
+// end fails the requests that wait, and all later ones.
+func (r *Requester) end(why error) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting == nil {
+		return
+	}
 	for _, q := range r.waiting {
 		close(q.replies)
 	}
-	r.waiting = nil
+	r.waiting, r.ended = nil, why
 	if r.deadlines.timer != nil {
 		r.deadlines.timer.Stop()
 	}
-	r.mu.Unlock()
+}
+
+// abandoned is the error of a request that waited when the Requester ended.
+func (r *Requester) abandoned() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return fmt.Errorf("%w: %w", ErrAbandoned, r.ended)
+}
+
+// Close ends the subscription. Waiting requests return [ErrAbandoned].
+func (r *Requester) Close() error {
+	r.stopListening()
+	r.stopWatching()
+	r.end(nats.ErrConnectionClosed)
 	if err := r.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return fmt.Errorf("unsubscribing from replies: %w", err)
 	}

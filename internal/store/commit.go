@@ -63,7 +63,8 @@ func (j *Journal) commit() {
 // fill moves up to n waiting writes of the journal into the group.
 func (g *group) fill(j *Journal, n int) {
 	g.body, g.writes = g.body[:0], g.writes[:0]
-	for len(g.writes) < n && len(g.body) < maxGroupBytes {
+	limit := max(1, min(maxGroupBytes, int(j.writer.nc.MaxPayload())-maxGroupedRecord-groupHeaders))
+	for len(g.writes) < n && len(g.body) < limit {
 		next, ok := j.dequeue()
 		if !ok {
 			return

@@ -44,7 +44,8 @@ const (
 	minGroup         = 16        // waiting writes that are worth a group
 	smallGroup       = 128       // waiting writes that are not split over two groups
 	maxGroup         = 1000      // writes
-	maxGroupBytes    = 256 << 10 // plus at most one change
+	maxGroupBytes    = 256 << 10 // plus at most one change; less if the server takes less
+	groupHeaders     = 1 << 10   // bytes of their message, or fewer
 	maxGroupedRecord = 32 << 10  // bytes of a record: a larger one is written by itself
 
 	segmentAge, segmentBytes = 2 * time.Second, 32 << 20

@@ -11,6 +11,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -42,9 +43,15 @@ func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s 
 	return &Subscriptions{bucket}, nil
 }
 
-// Add enters a subscriber to an event of an actor. It may be there already.
+// Add enters a subscriber to an event of an actor. It may be there already. The error has [troupe.CodeTooLarge] if the keys
+// of both are too long for one subject.
 func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {
-	if _, err := s.putEmpty(ctx, subscriptionKey(source, event)+strings.ReplaceAll(subscriber.Tokens(), ".", "/")); err != nil {
+	key := subscriptionKey(source, event) + strings.ReplaceAll(subscriber.Tokens(), ".", "/")
+	if over := len(s.bucket.prefix) + len(key) - wire.MaxSubject; over > 0 {
+		return errs.New(troupe.CodeTooLarge, "%.100s cannot subscribe to %s of %.100s: a subject with both keys is %d bytes too long",
+			subscriber, event, source, over)
+	}
+	if _, err := s.putEmpty(ctx, key); err != nil {
 		return fmt.Errorf("entering the subscription of %s to %s of %s: %w", subscriber, event, source, err)
 	}
 	return nil

@@ -61,7 +61,7 @@ const AlwaysFits = 1 << 10
 // MaxRequestID is how many bytes [HeaderRequestID] may have.
 const MaxRequestID = 256
 
-// MaxInbox is how many bytes [HeaderInbox] may have.
+// MaxInbox is how many bytes [HeaderInbox] may have, and any inbox of ours.
 const MaxInbox = 256
 
 // MaxChain is how many actors may wait in one call.

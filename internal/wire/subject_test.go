@@ -35,6 +35,40 @@ func TestSubjects(t *testing.T) {
 	require.ErrorIs(t, err, troupe.ErrBadInput)
 }
 
+// TestTheLongestSubjectsFit: a server closes the connection on which a line comes that is too long.
+func TestTheLongestSubjectsFit(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("n", troupe.MaxNameBytes)
+	ns, err := wire.NewNamespace(name)
+	require.NoError(t, err)
+	key := make([]string, troupe.MaxKeyParts)
+	for i := range key {
+		key[i] = strings.Repeat("\x00", troupe.MaxKeyBytes/troupe.MaxKeyParts)
+	}
+	id, err := troupe.NewID(name, key...)
+	require.NoError(t, err)
+	group, err := troupe.NewActors(name, key...)
+	require.NoError(t, err)
+	host := strings.Repeat("h", 12)
+	for what, subject := range map[string]string{
+		"call":         ns.Call(id, name),
+		"calls":        ns.Call(id, "*"),
+		"route":        ns.Route(id, name),
+		"routes":       ns.RouteType(name),
+		"event":        ns.Event(id, name),
+		"events":       ns.Events(id.Actors(), name),
+		"group events": ns.Events(group, name),
+		"log":          ns.Log(id, name),
+		"forward":      ns.Forward(host, id, name),
+		"batch":        ns.Batch(host),
+		"ping":         ns.Ping(host),
+		"actor info":   ns.ActorInfo(host, id),
+		"host":         ns.HostAll(host),
+	} {
+		require.LessOrEqual(t, len(subject), wire.MaxSubject, what)
+	}
+}
+
 func TestParseCall(t *testing.T) {
 	t.Parallel()
 	ns, err := wire.NewNamespace("app")

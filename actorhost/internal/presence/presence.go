@@ -26,7 +26,7 @@ type Presence struct {
 
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
 func New(config Config) *Presence {
-	p := &Presence{Config: config, disconnects: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)}
+	p := &Presence{Config: config, disconnects: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)}
 	p.Peers.config = &p.Config
 	return p
 }

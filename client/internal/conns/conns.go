@@ -157,6 +157,16 @@ func (s *Conns) answerPing(msg *nats.Msg) {
 	_ = msg.Respond(body) // without a connection it is asked again
 }
 
+// Fail ends all connections, because nothing arrives any more. What has arrived is handled.
+func (s *Conns) Fail(why *troupe.Error) {
+	for _, c := range s.all() {
+		err := &troupe.Error{Code: why.Code, Err: why.Err, Message: "the connection with " + c.request.ID.String() + " has ended: " + why.Message}
+		if c.endBy(c.channel.Finish, err) {
+			s.forget(c, false)
+		}
+	}
+}
+
 // Close closes all connections.
 func (s *Conns) Close(ctx context.Context) {
 	s.mu.Lock()

@@ -104,12 +104,17 @@ func (c *Channel) take(event string, e *arrival) {
 }
 
 // Close ends the subscriptions. Later ones fail with err.
-func (c *Channel) Close(err error) { unsubscribe(c.end(err)) }
+func (c *Channel) Close(err error) {
+	for s := range c.end(err) {
+		s.end(err)
+	}
+}
 
 // Finish ends the subscriptions once what has arrived is handled. Later ones fail with err.
 func (c *Channel) Finish(err error) {
-	all := c.end(err)
-	c.queue.then(func() { unsubscribe(all) })
+	for s := range c.end(err) {
+		s.finish(err)
+	}
 }
 
 func (c *Channel) end(err error) (all map[*subscription]struct{}) {
@@ -118,10 +123,4 @@ func (c *Channel) end(err error) (all map[*subscription]struct{}) {
 	all = c.subscriptions
 	c.closed, c.subscriptions = err, nil
 	return all
-}
-
-func unsubscribe(all map[*subscription]struct{}) {
-	for s := range all {
-		_ = s.Unsubscribe() // never fails
-	}
 }

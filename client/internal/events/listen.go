@@ -25,13 +25,13 @@ func (s *Subs) listen(ctx context.Context, sub *subscription, left func()) (trou
 	}
 	sub.subject, sub.logger = s.config.Namespace.Events(l.Actors, l.Event), s.config.Logger
 	sub.handle, sub.tellDropped = sub.handleArrival, sub.tellNoRoom
-	sub.ctx, sub.cancel = context.WithCancel(context.WithValue(context.Background(), handlerKey{}, s))
+	sub.ctx, sub.cancel = context.WithCancelCause(context.WithValue(context.Background(), handlerKey{}, s))
 	guard := rpc.GuardSubscription(ctx, s.config.Conn, sub.subject)
 	defer guard.End()
 	one, err := s.join(sub)
 	if err != nil {
-		sub.cancel()
-		return nil, unmade(ctx, l, err)
+		sub.cancel(err)
+		return nil, unmade(ctx, l, rpc.Reason(s.config.Conn, err))
 	}
 	sub.leave = func() { s.leave(one, sub); left() }
 	// The server knows of the subscription once it has answered what was sent after it.
@@ -43,8 +43,8 @@ func (s *Subs) listen(ctx context.Context, sub *subscription, left func()) (trou
 		err = s.begin(one, sub)
 	}
 	if err != nil {
-		_ = sub.Unsubscribe() // never fails
-		return nil, unmade(ctx, l, err)
+		sub.end(err)
+		return nil, unmade(ctx, l, rpc.Reason(s.config.Conn, err))
 	}
 	return sub, nil
 }

@@ -2,6 +2,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -41,6 +42,7 @@ type Subs struct {
 
 	mu        sync.Mutex // may be held when that of a queue is taken
 	closed    bool
+	failed    error // why nothing arrives any more; nil before
 	bySubject map[string]*sharedSub
 	inbox     chan *nats.Msg     // nil before the first subscription
 	direct    *nats.Subscription // to what is sent to connections alone
@@ -62,7 +64,10 @@ func (s *Subs) newQueue() *eventQueue { return &eventQueue{limit: s.config.Queue
 // open begins to read. The caller holds s.mu.
 func (s *Subs) open() error {
 	if s.closed {
-		return nats.ErrConnectionClosed
+		return errClosed
+	}
+	if s.failed != nil {
+		return s.failed
 	}
 	if s.inbox == nil {
 		s.inbox = make(chan *nats.Msg, inboxSize)
@@ -112,8 +117,8 @@ func (s *Subs) join(sub *subscription) (*sharedSub, error) {
 // begin puts sub in force: it gets what arrives from now on. What has arrived already was broadcast before.
 func (s *Subs) begin(one *sharedSub, sub *subscription) error {
 	var denied error
-	if !s.inOrder(func() { denied = one.denied; one.begin(sub) }) {
-		return nats.ErrConnectionClosed
+	if !s.inOrder(func() { denied = cmp.Or(one.denied, s.failed); one.begin(sub) }) {
+		return errClosed
 	}
 	return denied
 }
@@ -237,6 +242,27 @@ func (s *Subs) handOut(msg *nats.Msg) {
 	}
 }
 
+// Fail ends all subscriptions once what has arrived is handed out and handled. Nothing will arrive any more.
+func (s *Subs) Fail(why error) {
+	s.mu.Lock()
+	s.failed = why
+	reading := s.inbox != nil
+	s.mu.Unlock()
+	if !reading {
+		return
+	}
+	s.inOrder(func() {
+		for _, one := range s.bySubject {
+			for _, sub := range one.to {
+				sub.finish(why)
+			}
+		}
+	})
+}
+
+// errClosed is why nothing arrives once the client is closed.
+var errClosed = &troupe.Error{Code: troupe.CodeUnavailable, Message: "the client is closed"}
+
 // Close ends all subscriptions. Handlers that run go on: see [Subs.Handled].
 func (s *Subs) Close() {
 	s.mu.Lock()
@@ -255,7 +281,7 @@ func (s *Subs) Close() {
 	}
 	s.mu.Unlock()
 	for _, sub := range all {
-		_ = sub.Unsubscribe() // never fails
+		sub.end(errClosed)
 	}
 }
 

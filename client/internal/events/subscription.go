@@ -21,7 +21,7 @@ type subscription struct {
 	logger     *slog.Logger
 	leave      func()          // nothing arrives any more
 	ctx        context.Context //nolint:containedctx // of handlers: done when the subscription has ended
-	cancel     context.CancelFunc
+	cancel     context.CancelCauseFunc
 
 	order order.Tracker // only for the goroutine of the queue
 }
@@ -96,12 +96,30 @@ func (s *subscription) report(what string, actor troupe.ID, err error) {
 	}
 }
 
-// Unsubscribe ends the subscription; a handler that runs goes on to its end.
+// Unsubscribe implements troupe.Subscription.
 func (s *subscription) Unsubscribe() error {
-	if s.ended.Swap(true) {
-		return nil
+	s.end(nil)
+	return nil
+}
+
+// end ends the subscription; a handler that runs goes on to its end.
+func (s *subscription) end(why error) {
+	if !s.ended.Swap(true) {
+		s.cancel(why)
+		s.leave()
 	}
-	s.cancel()
-	s.leave()
+}
+
+// finish ends the subscription once what has arrived is handled.
+func (s *subscription) finish(why error) { s.queue.then(func() { s.end(why) }) }
+
+// Done implements troupe.Subscription.
+func (s *subscription) Done() <-chan struct{} { return s.ctx.Done() }
+
+// Err implements troupe.Subscription.
+func (s *subscription) Err() error {
+	if why := context.Cause(s.ctx); why != context.Canceled { //nolint:errorlint // which is the cause of nil
+		return why
+	}
 	return nil
 }
