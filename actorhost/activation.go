@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/lives"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
@@ -29,7 +30,7 @@ type activation struct {
 	session *presence.Session
 
 	mu          sync.Mutex
-	mailbox     mailbox.Mailbox[work]
+	mailbox     mailbox.Mailbox[callName, work]
 	serving     dedup.ID             // of the call that is running
 	canceled    *canceledCalls       // nil if there have been none
 	running     bool                 // a goroutine drains the mailbox
@@ -59,8 +60,8 @@ type activation struct {
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
 type canceledCalls struct {
-	waiting mailbox.Canceled[wire.RequestID] // without their floors
-	running *Context                         // of the turn that ends with its caller; else nil
+	waiting mailbox.Canceled[callName]
+	running *Context // of the turn that ends with its caller; else nil
 }
 
 type offerResult int
@@ -80,7 +81,7 @@ func (a *activation) offer(w *work) offerResult {
 	switch {
 	case a.closed:
 		return activationClosed
-	case w.Again && a.hasCall(w.ID):
+	case w.Again && a.runsOrWaits(nameOf(w.ID)):
 		return duplicate
 	case !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
 		return mailboxFull
@@ -93,20 +94,32 @@ func (a *activation) offer(w *work) offerResult {
 	return queued
 }
 
-// hasCall reports whether a call with this identity is running or queued. The caller holds a.mu.
-func (a *activation) hasCall(id dedup.ID) bool {
-	same := func(other dedup.ID) bool {
-		return other.Number != 0 && other.Number == id.Number && other.Caller == id.Caller
+// hasCall reports whether a call is here. It looks where the call is first, first.
+func (a *activation) hasCall(name callName) bool {
+	a.mu.Lock()
+	here := a.runsOrWaits(name)
+	a.mu.Unlock()
+	return here || a.gate.Holds(func(c *call.Call) bool { return nameOf(c.ID) == name })
+}
+
+// runsOrWaits reports whether a call runs or waits. The caller holds a.mu.
+func (a *activation) runsOrWaits(name callName) bool {
+	return name != callName{} && (a.hasStarted(name) || a.mailbox.Find(a.host.mailboxes, name) != nil)
+}
+
+// hasStarted reports whether a call is the one that runs. The caller holds a.mu.
+func (a *activation) hasStarted(name callName) bool { return nameOf(a.serving) == name }
+
+// withdraw keeps a call from starting. It reports whether the call has waited.
+func (a *activation) withdraw(name callName) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w := a.mailbox.Find(a.host.mailboxes, name)
+	if w == nil || w.kind != callWork {
+		return false
 	}
-	if same(a.serving) {
-		return true
-	}
-	for i := range a.mailbox.Items() {
-		if same(a.mailbox.Items()[i].ID) {
-			return true
-		}
-	}
-	return false
+	w.withdrawn, w.Header, w.Data = true, nil, nil
+	return true
 }
 
 // requestEnd makes the activation end before it does anything more from its mailbox.
@@ -145,20 +158,20 @@ func (a *activation) next() (work, bool) {
 }
 
 // cancel makes a call that waits be passed over. If it runs, its Context is done, where the type wants that.
-func (a *activation) cancel(id wire.RequestID) {
-	if running := a.cancelWaiting(id); running != nil {
+func (a *activation) cancel(name callName) {
+	if running := a.cancelWaiting(name); running != nil {
 		running.cancel()
 	}
 }
 
 // cancelWaiting notes a call that may wait. If it runs instead and ends with its caller, it returns its Context.
-func (a *activation) cancelWaiting(id wire.RequestID) (running *Context) {
+func (a *activation) cancelWaiting(name callName) (running *Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if id.Caller == a.serving.Caller && id.Number == a.serving.Number {
+	if a.hasStarted(name) {
 		return a.canceledCalls().running
 	}
-	a.canceledCalls().waiting.Add(wire.RequestID{Caller: id.Caller, Number: id.Number}, a.mailbox.Len())
+	a.canceledCalls().waiting.Add(name, a.mailbox.Len())
 	return nil
 }
 
@@ -179,22 +192,19 @@ func (a *activation) setRunning(c *Context) {
 
 var errCallerGone = errs.New(troupe.CodeCanceled, "the caller gave up")
 
-// passOver reports whether work that has just left the mailbox is a canceled call, and counts it. The caller holds a.mu.
+// passOver reports whether work that has just left the mailbox is a call that was withdrawn, or canceled. It counts one that
+// was canceled. The caller holds a.mu.
 func (a *activation) passOver(w *work) bool {
-	if a.canceled == nil || !a.canceled.waiting.Has(wire.RequestID{Caller: w.ID.Caller, Number: w.ID.Number}) {
-		return false
+	if a.canceled != nil && a.canceled.waiting.Has(nameOf(w.ID)) && !w.withdrawn {
+		w.CountRefused(errCallerGone)
+		return true
 	}
-	w.CountRefused(errCallerGone)
-	return true
+	return w.withdrawn
 }
 
 // drain empties the mailbox, and returns what is still wanted. The caller holds a.mu.
 func (a *activation) drain() []work {
-	left := a.mailbox.Drain(a.host.mailboxes)
-	if a.canceled == nil {
-		return left
-	}
-	return slices.DeleteFunc(left, func(w work) bool { return a.passOver(&w) })
+	return slices.DeleteFunc(a.mailbox.Drain(a.host.mailboxes), func(w work) bool { return a.passOver(&w) })
 }
 
 // busy reports whether more work follows, here or on the host.

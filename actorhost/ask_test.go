@@ -67,7 +67,7 @@ func TestDrain(t *testing.T) {
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	nc := b.Connect()
-	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	running := b.Connect()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,4 +98,30 @@ func TestHostsStartTogetherOnANewCluster(t *testing.T) {
 		}
 		require.NoError(t, starts.Wait())
 	}
+}
+
+// TestStartWaitsForTheElection starts a host on the first of three servers, which cannot elect a leader alone.
+func TestStartWaitsForTheElection(t *testing.T) {
+	t.Parallel()
+	servers := bustest.ClusterConfig(t)
+	way := tap(t, bustest.Serve(t, servers[0]).ClientURL())
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: way.url})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	started := make(chan error, 1)
+	go func() {
+		host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
+		if err == nil {
+			err = host.Stop(context.Background())
+		}
+		started <- err
+	}()
+	// For some seconds the server says nothing, then that it has no leader.
+	asked := func() bool { return strings.Count(way.sent.String(), "PUB $JS.API.") > 10 }
+	require.Eventually(t, asked, 25*time.Second, time.Millisecond)
+	require.Empty(t, started)
+	for _, config := range servers[1:] {
+		bustest.Serve(t, config)
+	}
+	require.NoError(t, <-started)
 }

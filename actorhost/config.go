@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // Config configures a host. The zero value is ready to use.
@@ -38,25 +39,35 @@ type Config struct {
 	// subscriber that lags further behind misses events, and is told so. Defaults to 7 days.
 	EventRetention time.Duration
 	// Replicas is the number of copies of each record. It counts only on the host that creates the buckets. Defaults to
-	// 3 on a cluster and 1 on a single server.
+	// 3 on a cluster and 1 on a single server. A host that finds fewer logs it.
 	Replicas int
+	// MaxBytes limits what is stored, for accounts that require it. It counts only on the host that creates the streams.
+	// Defaults to no limit but that of the account.
+	MaxBytes MaxBytes
 	// RequestIDWindow is how long an actor remembers the answer to a call with a request id, at least: see
 	// troupe.WithRequestID. It must be 5 minutes or more, and the same on all hosts of a namespace. Defaults to 15 minutes.
 	RequestIDWindow time.Duration
-	// RequestIDBytes limits the stream with the answers to such calls, some 30 bytes each plus the output. It counts only on
-	// the host that creates the stream. When it is full, calls with request ids are refused with troupe.CodeOverloaded.
-	// Defaults to no limit but that of the account.
-	RequestIDBytes int64
 	// RequestIDMemory limits the memory in which the host knows them, some 10 bytes each. Beyond it, calls with request ids
 	// are refused with troupe.CodeOverloaded until actors rest or the window has passed. Defaults to 256 MB.
 	RequestIDMemory int64
 	// CheckState, if set, is told what a turn has left that the actor's next life would not find: a field of the state
 	// that is different once it is decoded again, or an unexported field that has changed since the actor woke. An
 	// unexported field that may be lost is tagged json:"-". Each place is told once in a life of the actor. It costs a
-	// decoding per turn and is meant for tests: package hosttest sets it.
+	// decoding per turn, of states over 8 KB not after every turn, and is meant for tests: package hosttest sets it.
 	CheckState func(actor troupe.ID, lost error)
 	// Logger logs what callers are not told. Defaults to slog.Default().
 	Logger *slog.Logger
+}
+
+// MaxBytes are limits of the streams in which a namespace is stored, in bytes. NATS sets the sum aside in the account, times
+// the replicas.
+type MaxBytes struct {
+	Records       int64 // of all actors; when there is no room for one, its actor's call fails
+	Journal       int64 // what hosts store before the records; some seconds of changes
+	Hosts         int64 // some 200 bytes for each host
+	Subscriptions int64 // some 200 bytes for each durable subscription
+	Events        int64 // durable events; when there is no room, the oldest go before EventRetention is over
+	Answers       int64 // to calls with request ids, some 30 bytes each plus the output; when there is no room, such calls are refused
 }
 
 // Defaults of a host.
@@ -71,16 +82,10 @@ const (
 	defaultClusterLease    = 15 * time.Second
 )
 
-// complete fills in the defaults and checks the lease.
-func (c *Config) complete(cluster bool) error {
+// complete fills in the defaults, but for the lease, and checks what was set.
+func (c *Config) complete() error {
 	if c.Name == "" {
 		c.Name, _ = os.Hostname() // for people only
-	}
-	if c.Lease == 0 {
-		c.Lease = defaultLease
-		if cluster {
-			c.Lease = defaultClusterLease
-		}
 	}
 	c.Grace = cmp.Or(c.Grace, DefaultGrace)
 	c.MaxActive = cmp.Or(c.MaxActive, DefaultMaxActive)
@@ -90,15 +95,39 @@ func (c *Config) complete(cluster bool) error {
 	if c.RequestIDWindow < minRequestIDWindow {
 		return fmt.Errorf("request ids are to be remembered for %v, it takes %v at least", c.RequestIDWindow, minRequestIDWindow)
 	}
-	if c.RequestIDBytes < 0 || c.RequestIDMemory < 0 {
-		return errors.New("RequestIDBytes and RequestIDMemory must not be negative")
+	if m := c.MaxBytes; min(c.RequestIDMemory, m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events, m.Answers) < 0 {
+		return errors.New("RequestIDMemory and MaxBytes must not be negative")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	c.Logger = guardLogger(c.Logger)
-	if c.Lease < time.Second || c.Lease%time.Second != 0 {
+	if c.Lease < 0 || c.Lease%time.Second != 0 {
 		return fmt.Errorf("the lease %v is not a whole number of seconds", c.Lease)
 	}
 	return nil
+}
+
+// completeLease fills in the lease, once it is known what the hosts are connected to.
+func (c *Config) completeLease(oneServer bool) {
+	switch {
+	case c.Lease != 0:
+	case oneServer:
+		c.Lease = defaultLease
+	default:
+		c.Lease = defaultClusterLease
+	}
+}
+
+// streams are the settings of the streams that the host makes.
+func (c *Config) streams(cluster bool) store.Settings {
+	m := c.MaxBytes
+	return store.Settings{
+		Cluster: cluster, Replicas: c.Replicas, Logger: c.Logger,
+		MaxBytes: store.MaxBytes{
+			Records: m.Records, Journal: m.Journal, Hosts: m.Hosts, Subscriptions: m.Subscriptions, Events: m.Events,
+			Answers: m.Answers,
+		},
+		KeepEvents: c.EventRetention, KeepAnswers: dedup.KeepFor(c.RequestIDWindow),
+	}
 }

@@ -75,6 +75,10 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 		d.out.Refuse(&w.Call, err)
 		return nil
 	}
+	if wire.IsQuestion(w.Get(wire.HeaderAttempt)) {
+		d.answerQuestion(target.Tokens, &w.Call, now)
+		return nil
+	}
 	if w.Action == wire.PositionAction {
 		d.servePosition(w, target.Tokens)
 		return nil
@@ -92,7 +96,7 @@ func (d *dispatcher) cancel(tokens string, msg *nats.Msg) {
 	case id.Number == 0:
 		d.out.Refuse(&c, errs.New(troupe.CodeBadInput, "the reply subject %.100q is that of no call", msg.Reply))
 	default:
-		d.roster.cancel(tokens, id.RequestID)
+		d.roster.cancel(tokens, nameOf(id))
 	}
 }
 

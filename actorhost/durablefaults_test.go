@@ -178,7 +178,7 @@ func indexOf(t *testing.T, b *hosttest.Bus) *store.Subscriptions {
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	index, err := store.OpenSubscriptions(t.Context(), b.Connect(), ns, 0)
+	index, err := store.OpenSubscriptions(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	return index
 }

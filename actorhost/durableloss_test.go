@@ -92,7 +92,7 @@ func leaveUnsent(t *testing.T, b *hosttest.Bus, id troupe.ID, kept int) {
 	nc := b.Connect()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	log, err := store.FindLog(t.Context(), nc, ns)
 	require.NoError(t, err)
@@ -178,7 +178,7 @@ func TestOnlyOneOfTwoWhoAppendSucceeds(t *testing.T) {
 	b := hosttest.Start(t)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	log, err := store.OpenLog(t.Context(), b.Connect(), ns, 0, time.Hour)
+	log, err := store.OpenLog(t.Context(), b.Connect(), ns, store.Settings{KeepEvents: time.Hour})
 	require.NoError(t, err)
 	id, err := troupe.NewID("press", "times")
 	require.NoError(t, err)
@@ -277,4 +277,27 @@ func eventsOf(t *testing.T, c *client.Client) (all []int) {
 		}
 	}
 	return all
+}
+
+// TestEventThatTheLogHasForgotten does not come back when its actor wakes.
+func TestEventThatTheLogHasForgotten(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, pressAndReader[0])
+	ref, nc := troupe.GetOrCreate[press](b.Client, "times"), b.Connect()
+	require.NoError(t, call(t.Context(), publish, ref, 2))
+	log := eventLog(t, nc)
+	for range 2 {
+		require.NoError(t, b.Client.Actor("press", "times").Call(t.Context(), troupe.SleepAction, nil, nil))
+		require.NoError(t, log.Purge(t.Context()))
+		heard, err := nc.SubscribeSync("troupe.event.press.times.published")
+		require.NoError(t, err)
+		require.NoError(t, nc.Flush())
+		require.NoError(t, call(t.Context(), publish, ref, 0)) // no event
+		info, err := log.Info(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, info.State.Msgs)
+		pending, _, err := heard.Pending()
+		require.NoError(t, err)
+		require.Zero(t, pending)
+	}
 }

@@ -38,7 +38,7 @@ type env struct {
 	inbox      chan *nats.Msg
 	clients    *presence.Clients[actorConnection]
 	drains     drains
-	mailboxes  *mailbox.Mailboxes[work]
+	mailboxes  *mailbox.Mailboxes[callName, work]
 	goroutines sync.WaitGroup // goroutines of the host
 
 	// ctx ends when the host gives up its running actions.

@@ -22,7 +22,7 @@ func recordsOf(t *testing.T, b *hosttest.Bus) *store.Records {
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	return records
 }

@@ -88,7 +88,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	if err != nil {
 		return nil, err
 	}
-	if err := config.complete(nc.ConnectedClusterName() != ""); err != nil {
+	if err := config.complete(); err != nil {
 		return nil, err
 	}
 	types, err := build(definitions)
@@ -100,7 +100,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e := &env{
 		nc: nc, ns: ns, config: &config, actorLog: actorLog, clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
-		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }),
+		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
 	}
 	h := &Host{
 		env:             e,
@@ -112,7 +112,6 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
 	e.ready = pool.New(h.roster.drainMailbox)
-	e.log = store.NewEventLog(nc, ns, config.Replicas, config.EventRetention)
 	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
 	e.origin.Namespace = ns.Name()
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))

@@ -38,7 +38,7 @@ func TestHostileRecords(t *testing.T) {
 	nc := b.Connect()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 
 	nested := bytes.Repeat([]byte{0x91}, 900<<10)

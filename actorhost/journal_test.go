@@ -91,7 +91,7 @@ func requireStored(t *testing.T, b *hosttest.Bus, refs []counter, value int) {
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	for _, ref := range refs {
 		require.Eventually(t, func() bool {

@@ -84,7 +84,7 @@ func answersOf(t *testing.T, b *hosttest.Bus) jetstream.Stream {
 func TestArchiveThatIsFull(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t)
-	b.HostWith(actorhost.Config{RequestIDBytes: 32 << 10}, counters())
+	b.HostWith(actorhost.Config{MaxBytes: actorhost.MaxBytes{Answers: 32 << 10}}, counters())
 	a, nc := troupe.GetOrCreate[counter](b.Client, "a"), b.Connect()
 	done := 0
 	var refused error

@@ -9,20 +9,13 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
-	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
 // open connects the host to the bus.
 func (h *Host) open(ctx context.Context) (err error) {
-	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
-		return err
-	}
-	if h.journals, err = store.OpenJournals(ctx, h.records, h.ns, h.config.Replicas, faults.Eager); err != nil {
-		return err
-	}
-	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, h.config.Replicas); err != nil {
+	if err := h.openStreams(ctx); err != nil {
 		return err
 	}
 	if h.client, err = client.New(h.nc, client.Config{Namespace: h.ns.Name(), Logger: h.config.Logger}); err != nil {
@@ -38,7 +31,6 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 	})
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
-	h.archive = store.NewArchive(h.nc, h.ns, h.config.Replicas, dedup.KeepFor(h.config.RequestIDWindow), h.config.RequestIDBytes)
 	h.commits = commit.Host{
 		Store: h.records, Log: h.log, Archive: h.archive, Window: h.config.RequestIDWindow,
 		Tables: commit.NewTables(h.config.RequestIDMemory), Ctx: h.ctx, Go: h.goroutines.Go,
@@ -55,6 +47,59 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.goroutines.Go(h.serveService)
 	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
 	return h.presence.Preflight(ctx, h.preflightLog)
+}
+
+// openStreams opens what the host stores things in.
+func (h *Host) openStreams(ctx context.Context) error {
+	cluster, err := h.clustered(ctx)
+	if err != nil {
+		return err
+	}
+	settings := h.config.streams(cluster)
+	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, settings); err != nil {
+		return err
+	}
+	if h.journals, err = store.OpenJournals(ctx, h.records, h.ns, settings, faults.Eager); err != nil {
+		return err
+	}
+	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, settings); err != nil {
+		return err
+	}
+	h.config.completeLease(h.leases.OnOneServer())
+	h.log = store.NewEventLog(h.nc, h.ns, settings)
+	h.archive = store.NewArchive(h.nc, h.ns, settings)
+	return h.checkArchive(ctx)
+}
+
+// clustered reports whether JetStream runs on a cluster. A host that may not ask takes it for one.
+func (h *Host) clustered(ctx context.Context) (bool, error) {
+	ctx, allowed := h.allowed(ctx, store.ClusterQuestion(h.ns))
+	cluster, err := store.Clustered(ctx, h.nc, h.ns)
+	if !allowed() {
+		return true, nil
+	}
+	return cluster, err
+}
+
+// checkArchive checks the archive if there is one. A host that may not has none: its calls have no ids.
+func (h *Host) checkArchive(ctx context.Context) error {
+	ctx, allowed := h.allowed(ctx, store.ArchiveQuestion(h.ns))
+	err := h.archive.Check(ctx)
+	if !allowed() {
+		return nil
+	}
+	return err
+}
+
+// allowed returns a context that ends if NATS does not allow the host to publish on a subject, and a function that ends it
+// and reports whether it did.
+func (h *Host) allowed(ctx context.Context, subject string) (context.Context, func() bool) {
+	guard := rpc.NewGuard(ctx, h.nc, func(publish bool, denied string) bool { return publish && denied == subject })
+	return guard.Context(), func() bool {
+		err := guard.Err()
+		guard.End()
+		return err == nil
+	}
 }
 
 // connectionLost queues the disconnect of a lost connection. If the mailbox is full, the next ping tries again.

@@ -33,7 +33,7 @@ func byHand(t *testing.T, b *hosttest.Bus) writtenByHand {
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	nc := b.Connect()
-	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	return writtenByHand{t, nc, records}
 }
@@ -182,7 +182,7 @@ func TestWhatAHostLacksAnotherMayHave(t *testing.T) {
 	hand := byHand(t, b)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := store.OpenHosts(t.Context(), hand.nc, ns, 0)
+	leases, err := store.OpenHosts(t.Context(), hand.nc, ns, store.Settings{})
 	require.NoError(t, err)
 	for _, entry := range []store.HostEntry{
 		{ID: "other-type", Types: []string{"room"}, Features: []string{"timers"}},

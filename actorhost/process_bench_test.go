@@ -85,6 +85,14 @@ func (p *process) end(tb testing.TB) {
 	}
 }
 
+// kill ends it as a crash does.
+func (p *process) kill(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, p.command.Process.Kill())
+	_ = p.command.Wait() // the error is that it was killed
+	p.input = nil
+}
+
 func (p *process) order(tb testing.TB, what string) string {
 	tb.Helper()
 	_, err := fmt.Fprintln(p.input, what)

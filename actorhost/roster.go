@@ -52,12 +52,12 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 }
 
 // cancel calls off a call of an actor, if it is here.
-func (r *roster) cancel(tokens string, id wire.RequestID) {
+func (r *roster) cancel(tokens string, name callName) {
 	r.mu.Lock()
 	a := r.active[tokens]
 	r.mu.Unlock()
 	if a != nil {
-		a.cancel(id)
+		a.cancel(name)
 	}
 }
 

@@ -59,7 +59,7 @@ func (a *activation) checkState(action string, stored []byte) {
 		}
 	}
 	err := protect(func() error {
-		a.check.Turn(action, a.state.pointer(), decode)
+		a.check.Turn(action, a.state.pointer(), len(a.current), decode)
 		return nil
 	})
 	if err != nil {

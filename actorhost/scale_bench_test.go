@@ -30,6 +30,7 @@ var (
 	weigh = troupe.NewAction[crate, troupe.None, int]("weigh")
 	stamp = troupe.NewAction[crate, troupe.None, int]("stamp")
 	fill  = troupe.NewAction[crate, int, troupe.None]("fill")
+	put   = troupe.NewAction[crate, []byte, troupe.None]("put")
 )
 
 type crateState struct {
@@ -46,6 +47,10 @@ func crates() actorhost.ActorType[crate, crateState] {
 		actorhost.On(stamp, actorhost.NoIn(func(s *crateState, _ *actorhost.Context) (int, error) { s.Stamps++; return s.Stamps, nil })),
 		actorhost.On(fill, actorhost.NoOut(func(s *crateState, _ *actorhost.Context, size int) error {
 			s.Content = make([]byte, size)
+			return nil
+		})),
+		actorhost.On(put, actorhost.NoOut(func(s *crateState, _ *actorhost.Context, content []byte) error {
+			s.Stamps, s.Content = s.Stamps+1, content
 			return nil
 		})))
 }

@@ -140,7 +140,7 @@ func TestStateThatCannotBeDecodedStays(t *testing.T) {
 			b.Stop(host)
 			ns, err := wire.NewNamespace("")
 			require.NoError(t, err)
-			records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
+			records, err := store.OpenRecords(t.Context(), b.Connect(), ns, store.Settings{})
 			require.NoError(t, err)
 			good := recordOf(t, b, a)
 			bad := good

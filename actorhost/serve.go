@@ -19,8 +19,7 @@ func (w *work) input() input { return input{body: w.Data, as: w.As} }
 func (a *activation) serveCall(w *work) {
 	began := a.host.clock.Now()
 	if w.Deadline <= began {
-		a.host.out.Refuse(&w.Call, &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true,
-			Message: "the time of the call ran out before its turn"})
+		a.host.out.Refuse(&w.Call, errTooLate)
 		return
 	}
 	if w.Action == troupe.SleepAction {

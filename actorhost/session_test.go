@@ -25,7 +25,7 @@ func TestStoppingWhileTheLeaseIsLost(t *testing.T) {
 	b := hosttest.Start(t)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	for range 50 {
 		nc := b.Connect()
@@ -87,7 +87,7 @@ func TestLeaseIsReadAgain(t *testing.T) {
 
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	revision, _, err := leases.Revision(t.Context(), host.ID())
 	require.NoError(t, err)

@@ -19,7 +19,7 @@ func recordOf(t *testing.T, b *hosttest.Bus, ref troupe.Reference) record.Record
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	found, err := records.Get(t.Context(), ref.(counter).ID())
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestFencedHostStoresNothing(t *testing.T) {
 	// Another owner, as a host would write it that has taken over.
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, 0)
+	records, err := store.OpenRecords(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	taken, err := records.Get(t.Context(), a.ID())
 	require.NoError(t, err)

@@ -25,7 +25,7 @@ func leasesOf(t *testing.T, b *hosttest.Bus) *store.Hosts {
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
+	leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, store.Settings{})
 	require.NoError(t, err)
 	return leases
 }

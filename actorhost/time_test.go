@@ -155,7 +155,7 @@ func TestHostThatHasLostItsLeaseStartsAnew(t *testing.T) {
 
 		ns, err := wire.NewNamespace("")
 		require.NoError(t, err)
-		leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, 0)
+		leases, err := store.OpenHosts(t.Context(), b.Connect(), ns, store.Settings{})
 		require.NoError(t, err)
 		revision, up, err := leases.Revision(t.Context(), host.ID())
 		require.NoError(t, err)

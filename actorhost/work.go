@@ -6,8 +6,9 @@ import (
 
 // work is one entry of a mailbox.
 type work struct {
-	kind workKind
-	arg  any // the *endpoint of a call, the *heardEvent of an event or a gap, or the *Connection of a disconnect
+	kind      workKind
+	withdrawn bool // a call that must not start, as its caller knows
+	arg       any  // the *endpoint of a call, the *heardEvent of an event or a gap, or the *Connection of a disconnect
 	call.Call
 }
 

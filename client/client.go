@@ -66,8 +66,8 @@ func (c *Client) Actor(actorType string, key ...string) troupe.Handle {
 	return troupe.Actor(c, actorType, key...)
 }
 
-// Resent counts how often the client has sent a call again, because it was refused before it started or not answered for a
-// while. The calls need not have failed.
+// Resent counts how often the client has sent a call again, because it was refused before it started, or was not answered for
+// a while and not found where it was asked for. The calls need not have failed.
 func (c *Client) Resent() uint64 { return c.calls.Resent() }
 
 // Invoke makes one call: see [troupe.Action.Call]. The call goes to the actor directly, and to any host of its type if

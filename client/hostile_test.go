@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -87,6 +88,40 @@ func TestHostileReplies(t *testing.T) {
 	got, err := put.Call(t.Context(), troupe.GetOrCreate[shelf](cl, "a"), moby)
 	require.NoError(t, err)
 	require.Equal(t, 7, got)
+}
+
+// TestHostThatKnowsNoQuestions refuses them, as hosts of before do: the client sends whole calls again.
+func TestHostThatKnowsNoQuestions(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	nc := b.Connect()
+	questions, whole := 0, 0
+	_, err := nc.Subscribe("troupe.call.shelf.a.put", func(msg *nats.Msg) {
+		switch attempt := msg.Header.Get(wire.HeaderAttempt); {
+		case strings.HasSuffix(attempt, "?"):
+			questions++
+			refused, err := wire.EncodeError(&troupe.Error{Code: troupe.CodeBadInput,
+				Message: `the header Troupe-Attempt is "` + attempt + `", it takes a whole number from 1`}, codec.MsgPack, 1<<20)
+			if err == nil {
+				_ = msg.RespondMsg(refused)
+			}
+		default:
+			if whole++; whole%2 == 0 { // each first one is lost
+				_ = msg.Respond([]byte{7})
+			}
+		}
+	})
+	require.NoError(t, err)
+	require.NoError(t, nc.Flush())
+	for range 2 {
+		got, err := put.Call(t.Context(), troupe.GetOrCreate[shelf](b.Client, "a"), moby)
+		require.NoError(t, err)
+		require.Equal(t, 7, got)
+	}
+	require.NoError(t, nc.Drain())
+	require.Eventually(t, nc.IsClosed, 10*time.Second, time.Millisecond)
+	require.Equal(t, 1, questions, "the client remembers")
+	require.GreaterOrEqual(t, whole, 4)
 }
 
 // TestHostileEvents publishes what no actor does to a program that listens.

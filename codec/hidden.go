@@ -3,8 +3,10 @@ package codec
 import (
 	"hash/maphash"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Hidden returns what a value keeps in fields that are not encoded because they are unexported: a fingerprint by path
@@ -28,8 +30,41 @@ type hidden struct {
 	seen  map[shared]bool
 }
 
+// hiding has for each type whether values of it may have hidden fields: of many types none has.
+var hiding sync.Map
+
+func mayHide(t reflect.Type) bool {
+	known, ok := hiding.Load(t)
+	if !ok {
+		known, _ = hiding.LoadOrStore(t, findHiding(t, nil))
+	}
+	return known.(bool)
+}
+
+// findHiding is mayHide for a type within others. One that contains itself is no reason to look into it again.
+func findHiding(t reflect.Type, within []reflect.Type) bool {
+	if slices.Contains(within, t) {
+		return false
+	}
+	within = append(within, t)
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return findHiding(t.Elem(), within)
+	case reflect.Struct:
+		return t != timeType && isPlain(t) && slices.ContainsFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
+			return !f.IsExported() && !f.Anonymous || findHiding(f.Type, within)
+		})
+	}
+	return false
+}
+
 // encoded looks for hidden fields in what is encoded.
 func (h *hidden) encoded(path string, v reflect.Value) {
+	if !mayHide(v.Type()) {
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() || h.again(v) {

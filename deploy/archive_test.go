@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -18,7 +19,7 @@ func (g guarded) archive(t *testing.T, timeout time.Duration) error {
 	defer cancel()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	archive := store.NewArchive(g.connect(t, "host"), ns, 0, time.Hour, 0)
+	archive := store.NewArchive(g.connect(t, "host"), ns, store.Settings{KeepAnswers: dedup.KeepFor(dedup.DefaultWindow)})
 	defer archive.Close()
 	type outcome struct {
 		ref store.Ref

@@ -294,7 +294,7 @@ func TestAuthConf(t *testing.T) {
 		require.NoError(t, g.subscribe(t, "watcher", "troupe.event.>", ""))
 		ns, err := wire.NewNamespace("")
 		require.NoError(t, err)
-		records, err := store.OpenRecords(t.Context(), g.connect(t, "watcher"), ns, 0)
+		records, err := store.OpenRecords(t.Context(), g.connect(t, "watcher"), ns, store.Settings{})
 		require.NoError(t, err)
 		record, err := records.Get(t.Context(), newID(t, "room", "org1", "lobby"))
 		require.NoError(t, err)
@@ -337,7 +337,7 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 				g := guard(t, options)
 				_, err := g.start(t)
 				switch {
-				case rule == "$SRV.>":
+				case rule == "$SRV.>", strings.Contains(rule, ".LEADER.STEPDOWN."):
 					require.NoError(t, err)
 					return
 				case strings.HasSuffix(rule, ".troupe-answers"):
@@ -373,7 +373,7 @@ func TestBucketsAreMadeOnce(t *testing.T) {
 		publish := hostOf(options).Publish
 		if !first {
 			publish.Allow = slices.DeleteFunc(publish.Allow, func(rule string) bool {
-				return rule == "$JS.API.INFO" || strings.HasPrefix(rule, "$JS.API.STREAM.CREATE.") || strings.HasPrefix(rule, "$JS.API.STREAM.UPDATE.")
+				return strings.HasPrefix(rule, "$JS.API.STREAM.CREATE.")
 			})
 		}
 		g := guard(t, options)
@@ -381,5 +381,28 @@ func TestBucketsAreMadeOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, host.Stop(t.Context()))
 		g.stop()
+	}
+}
+
+// A host that may not ask whether a server with the name of a cluster is one takes it for one.
+func TestHostAsksForACluster(t *testing.T) {
+	for _, may := range []bool{true, false} {
+		options := users(t)
+		options.Cluster.Name = "shop"
+		if publish := hostOf(options).Publish; !may {
+			publish.Allow = slices.DeleteFunc(publish.Allow, func(rule string) bool { return strings.Contains(rule, ".LEADER.STEPDOWN.") })
+		}
+		g := guard(t, options)
+		_, err := g.start(t)
+		if may {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, "opening the bucket troupe-actors: ")
+		require.ErrorContains(t, err, "the server is no cluster: set Replicas to 1")
+		host, err := actorhost.Start(t.Context(), g.connect(t, "host"),
+			actorhost.Config{Replicas: 1, Logger: slog.New(slog.DiscardHandler)}, rooms)
+		require.NoError(t, err)
+		require.NoError(t, host.Stop(t.Context()))
 	}
 }

@@ -3,6 +3,7 @@
 package chaos_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -113,7 +114,7 @@ func runBank(t *testing.T, sc scenario, size bankSize, named bool) findings {
 	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, uint64(100*size.callers+size.accounts))), sc.faults)
 	s.mend()
 	s.awaitHosts()
-	late := time.AfterFunc(settling, giveUp)
+	late := time.AfterFunc(cmp.Or(sc.settling, settling), giveUp)
 	defer late.Stop()
 	calling.Wait()
 	b.awaitTellers()

@@ -138,6 +138,7 @@ func TestFaultsAreFound(t *testing.T) {
 				found := without.run(t, scenario{
 					name: fmt.Sprintf("without-%s-%s", without.guarantee, without.of), seed: *firstSeed + i, servers: 1, faults: without.with,
 					atMost:     8 * time.Second,
+					settling:   5 * time.Second,
 					generation: time.Minute, // so that a host that comes to finds the actors that it had still called
 					env:        []string{"TROUPE_CHAOS_OFF=" + without.guarantee},
 				})
@@ -163,6 +164,7 @@ type scenario struct {
 	load            func(*caller, context.Context) // what a caller does until its context ends; by default (*caller).run
 	generation      time.Duration                  // see actors; by default four seconds
 	patience        time.Duration                  // see caller
+	settling        time.Duration                  // how long orders are given once all faults are over; by default a minute
 	env             []string                       // of the hosts
 }
 

@@ -130,7 +130,7 @@ func (s *system) await(right func(up int) bool) {
 	defer nc.Close()
 	ns, err := wire.NewNamespace("")
 	require.NoError(s.t, err)
-	leases, err := store.OpenHosts(s.t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(s.t.Context(), nc, ns, store.Settings{})
 	require.NoError(s.t, err)
 	require.Eventually(s.t, func() bool {
 		up := 0

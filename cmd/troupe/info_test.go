@@ -34,7 +34,7 @@ func lease(t *testing.T, server *bus.Server, host store.HostEntry) {
 	nc := connect(t, server)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	_, err = leases.Renew(t.Context(), host, 0, time.Hour)
 	require.NoError(t, err)

@@ -86,9 +86,9 @@ func TestLsShowsAnActorOnceWhileItIsWritten(t *testing.T) {
 	nc := connect(t, server)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	_, err = store.OpenHosts(t.Context(), nc, ns, 0)
+	_, err = store.OpenHosts(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	ids := make([]troupe.ID, 3)
 	for i := range ids {

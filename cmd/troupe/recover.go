@@ -27,7 +27,7 @@ func recoverOwner(ctx context.Context, r actorRecord) error {
 	}
 	silent := &troupe.Error{Code: troupe.CodeUnavailable,
 		Message: fmt.Sprintf("the host of %s, %s, does not reply but still has its lease: try again", actorText(r.id), record.Owner)}
-	leases, err := store.OpenHosts(ctx, r.nc, r.namespace, 0)
+	leases, err := store.OpenHosts(ctx, r.nc, r.namespace, store.Settings{})
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func recoverOwner(ctx context.Context, r actorRecord) error {
 	} else if err != nil {
 		return err
 	}
-	journals, err := store.OpenJournals(ctx, r.records, r.namespace, 0, false)
+	journals, err := store.OpenJournals(ctx, r.records, r.namespace, store.Settings{}, false)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func TestStateIsNotSetOverWhatOnlyAJournalHas(t *testing.T) {
 
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), ours, ns, 0)
+	records, err := store.OpenRecords(t.Context(), ours, ns, store.Settings{})
 	require.NoError(t, err)
 	stranded, revision := "", uint64(0)
 	for i := range actors {
@@ -82,7 +82,7 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	nc := connect(t, server)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	id, err := troupe.NewID("room", "a")
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	record.Owner = "slow"
 	_, err = records.Put(t.Context(), id, record)
 	require.NoError(t, err)
-	leases, err := store.OpenHosts(t.Context(), nc, ns, 0)
+	leases, err := store.OpenHosts(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	_, err = leases.Renew(t.Context(), store.HostEntry{ID: "slow"}, 0, time.Minute)
 	require.NoError(t, err)

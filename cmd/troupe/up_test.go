@@ -53,7 +53,7 @@ func TestUp(t *testing.T) {
 	require.NoError(t, err)
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	require.NoError(t, records.Keep(t.Context(), 7))
 	nc.Close()

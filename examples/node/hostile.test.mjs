@@ -102,6 +102,34 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
     silent.unsubscribe();
   });
 
+  test("asks for a call that nobody answers, and does not send its input again", async () => {
+    const troupe = new Troupe(nc);
+    const sent = [];
+    const host = nc.subscribe("troupe.*.deaf.>", { callback: (_, msg) => {
+      sent.push(msg);
+      const absent = headers();
+      absent.set("Troupe-Absent", "host");
+      if (msg.subject.endsWith(".lost") && sent.length === 2) msg.respond(undefined, { headers: absent });
+      if (msg.subject.endsWith(".lost") && sent.length === 3) msg.respond(msgpack.encode(7));
+    } });
+    await nc.flush();
+    const input = new Uint8Array(100_000);
+    await assert.rejects(troupe.actor("deaf").call("wait", input, { timeout: 1000 }), hasCode("outcome_unknown"));
+    const [first, ...questions] = sent.splice(0);
+    assert.ok(first.data.length > input.length);
+    assert.ok(questions.length > 0);
+    questions.forEach((msg, i) => {
+      assert.equal(msg.data.length, 0);
+      assert.equal(msg.headers.get("Troupe-Attempt"), `${i + 2}?`);
+    });
+    assert.equal(questions.at(-1).headers.get("Troupe-Timeout"), "0");
+    assert.equal(await troupe.actor("deaf").call("lost", input), 7);
+    assert.deepEqual(sent.map((msg) => msg.headers.get("Troupe-Attempt")), ["", "2?", "3"]);
+    assert.deepEqual(sent.map((msg) => msg.data.length > input.length), [true, false, true]);
+    host.unsubscribe();
+    await troupe.close();
+  });
+
   test("refuses what no call can have", async () => {
     const troupe = new Troupe(nc);
     const actor = troupe.actor("inventory", unique());

@@ -13,6 +13,7 @@ export { json, msgpack, TroupeError } from "./wire.mjs";
 const utf8 = new TextEncoder();
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const sendAgain = ["unavailable", "outcome_unknown"];
+const carried = 32_000, callBytes = 4096; // what the bus carries in a ms, and what a call takes besides its input
 const atOnce = 64; // how many ask for positions after a reconnect
 const tellFor = 15_000; // ms for which hosts, which ping every 5 s, are told of an id that is given up
 
@@ -35,6 +36,8 @@ export class Troupe {
   #waiting = new Map(); // number -> a call that waits for replies
   #lanes = new Map(); // actor -> the numbers of the calls to it that wait
   #known = new Set(); // types that have answered
+  #mute = new Set(); // types whose hosts do not know questions
+  #unanswered = 0; // bytes of the calls under way
   #subscriptions = new Set();
   #behind = new Set(); // subscriptions that do not know what they missed
   #connections = new Map(); // by id
@@ -119,23 +122,30 @@ export class Troupe {
       if (attempt > 0 && !this.nc.isClosed()) this.nc.publish(`${this.namespace}.call.${actor.tokens}._cancel`, undefined, { reply: request.subject, headers: named() });
     };
     let attempt = 0, open = 0; // how often it was sent, and how many of these nobody has said anything about
+    let asked = false; // the last of these was a question: without the input, whether the call has arrived
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort);
     const began = Date.now();
-    const send = (way) => {
+    const send = (way, left, question) => {
       const h = named();
       h.set("Content-Type", this.codec.contentType);
-      h.set("Troupe-Timeout", String(Math.max(began + timeout - Date.now(), 1)));
+      h.set("Troupe-Timeout", String(left));
       if (existing) h.set("Troupe-Existing", "1");
       if (requestId) h.set("Troupe-Request-Id", requestId);
-      if (++attempt > 1) h.set("Troupe-Attempt", String(attempt));
+      if (++attempt > 1) h.set("Troupe-Attempt", attempt + (question ? "?" : ""));
       for (const [name, value] of Object.entries(more)) h.set(name, value);
       if (body.length + 512 > (this.nc.info?.max_payload ?? Infinity)) throw new TroupeError("too_large", `${actor}.${action}: the input has ${body.length} bytes`);
       open++;
-      this.nc.publish(`${this.namespace}.${way}.${actor.tokens}.${action}`, body, { reply: request.subject, headers: h });
+      asked = question;
+      this.nc.publish(`${this.namespace}.${way}.${actor.tokens}.${action}`, question ? nothing : body, { reply: request.subject, headers: h });
     };
-    let way = "call", listen = false, pause = 1, silence = 100, patience = 0, why = "nobody answers";
+    const weight = body.length + callBytes;
+    this.#unanswered += weight;
+    // How long to wait for a word: what is asked meanwhile only queues up behind all that was sent.
+    const longer = () => Math.min(100 + this.#unanswered / carried, 2000);
+    let way = "call", listen = false, pause = 1, silence = longer(), patience = 0, why = "nobody answers";
     let unsure = false; // it may have run, or may yet; so may what is open
+    let asking = false, closing = false; // what is sent next is a question; the last was: it calls off a call that still waits
     try {
       for (;;) {
         const left = began + timeout - Date.now();
@@ -144,19 +154,27 @@ export class Troupe {
           throw new TroupeError(unsure ? "outcome_unknown" : "unavailable", `${actor}.${action}: no time left: ${why}`, { retryable: !unsure });
         }
         if (request.error()) throw request.error();
-        if (!listen) send(way);
+        const word = this.#mute.has(actor.type) ? 0 : Math.min(timeout / 8, longer());
+        if (!closing && left <= word && open > 0) {
+          closing = true;
+          way = "call";
+          send(way, 0, true);
+        } else if (!closing && !listen) send(way, left, asking);
         const late = Date.now() - began > 120_000; // hosts remember answers for longer, but it must not be sent any more
-        const reply = await request.next(Math.min(left, late ? left : patience || silence));
+        const until = closing || left <= word ? left : left - word;
+        const reply = await request.next(Math.min(until, closing || late ? until : patience || silence));
         if (request.error()) throw request.error();
         if (!reply) { // its host has died or is frozen: once more directly, and then by the route
           if (patience) way = "call";
           else if (attempt > 1) way = "route";
-          silence = patience ? 100 : Math.min(silence + 100, 300);
+          silence = patience ? longer() : Math.max(silence, Math.min(silence + 100, 300));
           patience = 0;
           listen = false;
+          asking = !this.#mute.has(actor.type);
           continue;
         }
         if (reply.headers?.get("Troupe-Pending")) { // it is at work, and the answer follows
+          if (asked) open--;
           unsure = listen = true;
           patience = Math.min(Math.max(2 * patience, 100), 2000);
           continue;
@@ -165,19 +183,31 @@ export class Troupe {
         if (reply.headers?.code === 503) { // no responders
           listen = way === "route" && open > 0; // it may be said of an earlier sending
           if (listen) continue;
-          if (way === "call") { way = "route"; attempt--; continue; } // the actor sleeps, and the route wakes it
+          if (way === "call") { // the actor sleeps, and the route wakes it
+            way = "route";
+            attempt--;
+            if (closing) send(way, 0, true);
+            continue;
+          }
           why = `no host on this bus serves the actor type ${actor.type}`;
           if (!this.#known.has(actor.type) && !unsure) throw new TroupeError("unknown_type", `${actor}.${action}: ${why}`);
         } else {
           this.#known.add(actor.type);
           const error = errorOf(reply);
+          const strange = asked && error?.code === "bad_input" && error.message.includes("Troupe-Attempt"); // to an old host
+          if (strange) this.#mute.add(actor.type);
+          if (strange || reply.headers?.get("Troupe-Absent")) { // then the whole call, unless that was sent meanwhile
+            listen = !asked;
+            asking = false;
+            continue;
+          }
           if (!error) return bodyOf(reply);
           if (!error.retryable || !sendAgain.includes(error.code)) throw error;
           unsure ||= error.code === "outcome_unknown";
           why = error.message;
         }
         way = "route";
-        listen = false;
+        listen = asking = closing = false;
         patience = 0;
         await sleep(Math.min(pause, left));
         pause = Math.min(2 * pause, 100);
@@ -186,6 +216,7 @@ export class Troupe {
       throw troupeError(error, `${actor}.${action}`);
     } finally {
       signal?.removeEventListener("abort", abort);
+      this.#unanswered -= weight;
       request.end();
     }
   }

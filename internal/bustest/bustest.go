@@ -95,8 +95,8 @@ func Serve(tb testing.TB, config *server.Options) *server.Server {
 	return srv
 }
 
-// Cluster starts three clustered NATS servers with JetStream and returns their URLs.
-func Cluster(tb testing.TB) []string {
+// ClusterConfig returns the configurations of three NATS servers with JetStream that find each other.
+func ClusterConfig(tb testing.TB) []*server.Options {
 	tb.Helper()
 	var routes []*url.URL
 	for range 3 {
@@ -105,18 +105,27 @@ func Cluster(tb testing.TB) []string {
 		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
 		require.NoError(tb, free.Close())
 	}
-	servers := make([]*server.Server, len(routes))
+	servers := make([]*server.Options, len(routes))
 	for i, route := range routes {
 		port, err := strconv.Atoi(route.Port())
 		require.NoError(tb, err)
-		servers[i], err = server.NewServer(&server.Options{
-			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true,
+		servers[i] = &server.Options{
+			ServerName: fmt.Sprintf("n%d", i), NoLog: true,
 			JetStream: true, StoreDir: tb.TempDir(), Routes: routes,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
-		})
-		require.NoError(tb, err)
-		servers[i].Start()
-		tb.Cleanup(func() { servers[i].Shutdown(); servers[i].WaitForShutdown() })
+		}
+	}
+	return servers
+}
+
+// Cluster starts three clustered NATS servers with JetStream and returns their URLs.
+func Cluster(tb testing.TB) []string {
+	tb.Helper()
+	var servers []*server.Server
+	var urls []string
+	for _, config := range ClusterConfig(tb) {
+		s := Serve(tb, config)
+		servers, urls = append(servers, s), append(urls, s.ClientURL())
 	}
 	require.Eventually(tb, func() bool {
 		for _, s := range servers {
@@ -126,11 +135,6 @@ func Cluster(tb testing.TB) []string {
 		}
 		return false
 	}, 30*time.Second, 20*time.Millisecond)
-	urls := make([]string, len(servers))
-	for i, s := range servers {
-		require.True(tb, s.ReadyForConnections(10*time.Second))
-		urls[i] = s.ClientURL()
-	}
 	return urls
 }
 

@@ -22,6 +22,7 @@ const (
 	maxOutput  = 8 << 10         // bytes of an output; of a longer one only the fact is remembered
 	maxCallers = 384             // whose floors are known
 	callersFor = 5 * time.Minute // since their last call
+	maxIdle    = 8               // activations since then
 )
 
 // Answers remembers the answers to the calls that changed an actor. They are written in one record with the state, so
@@ -34,9 +35,10 @@ type Answers struct {
 	serial  uint64  // of the newest
 	taken   uint64  // of the newest in the write that is under way
 	stored  uint64  // of the newest in the last that has succeeded
+	older   uint64  // of the newest that was there when the actor woke
 	counted int64   // what MemoryChange has returned so far
 	callers map[uint64]*caller
-	archive archive
+	archive *archive      // nil as long as it has nothing, and nothing is on its way
 	window  time.Duration // zero: DefaultWindow
 	of      uint64        // whose answers they are
 }
@@ -51,13 +53,17 @@ func (s *Answers) Of(actor string, window time.Duration) {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(actor)) // never fails
-	s.of, s.window, s.archive.table.keep = h.Sum64(), window, KeepFor(window)
+	s.of, s.window = h.Sum64(), window
+	if s.archive != nil {
+		s.archive.table.keep = KeepFor(window)
+	}
 }
 
 // caller is what is known about the numbers of one caller.
 type caller struct {
 	floor   uint64 // it has the answers to all lower numbers
 	highest uint64 // the highest number that was answered
+	idle    uint8  // activations since it called
 	at      time.Time
 }
 
@@ -116,7 +122,7 @@ func (s *Answers) Find(call Call) (Answer, *troupe.Error, Verdict) {
 			return a, err, Answered
 		}
 	}
-	if s.archive.mayHave(key) {
+	if s.archived().mayHave(key) {
 		return Answer{}, nil, Unsure
 	}
 	return Answer{}, nil, New
@@ -140,14 +146,13 @@ func (s *Answers) Add(call Call, answer Answer) {
 	now, id := time.Now(), call.ID
 	if s.noteCaller(id, now) {
 		s.forget(func(e *entry) bool {
-			return e.caller == id.Caller && e.number != 0 && e.number < id.Floor && !e.given
+			return !e.given && e.key.caller() == id.Caller && e.key.number() < id.Floor
 		})
 	}
 	s.expire(now)
 	s.serial++
 	e := entry{
-		key: id.key(), given: id.Given != "", caller: id.Caller, number: id.Number, sum: call.sum(),
-		Answer: answer, serial: s.serial, at: now,
+		key: id.key(), given: id.Given != "", sum: call.sum(), Answer: answer, serial: s.serial, at: now.Sub(began),
 	}
 	if len(answer.Output) > maxOutput {
 		e.Output, e.Long = nil, true
@@ -159,7 +164,7 @@ func (s *Answers) Add(call Call, answer Answer) {
 // expire forgets what is older than the archive would keep it.
 func (s *Answers) expire(now time.Time) {
 	n := 0
-	for n < len(s.kept) && now.Sub(s.kept[n].at) > cmp.Or(s.window, DefaultWindow) {
+	for n < len(s.kept) && now.Sub(began)-s.kept[n].at > cmp.Or(s.window, DefaultWindow) {
 		s.count(&s.kept[n], -1)
 		n++
 	}
@@ -180,6 +185,13 @@ func (s *Answers) forget(unwanted func(*entry) bool) {
 	s.kept = kept
 }
 
+// Rest gives back memory that is not in use.
+func (s *Answers) Rest() {
+	if s != nil {
+		s.kept = append(make([]entry, 0, len(s.kept)), s.kept...)
+	}
+}
+
 func (s *Answers) count(e *entry, n int) {
 	s.size += n * e.size()
 	if e.given {
@@ -197,25 +209,26 @@ func (s *Answers) noteCaller(id ID, now time.Time) (more bool) {
 		if s.callers == nil {
 			s.callers = make(map[uint64]*caller, 1)
 		}
-		if len(s.callers) == maxCallers {
-			s.forgetCallers(now)
-		}
+		s.forgetCallers(now)
 		c = new(caller)
 		s.callers[id.Caller] = c
 	}
 	more = id.Floor > c.floor
-	c.floor, c.highest, c.at = max(c.floor, id.Floor), max(c.highest, id.Number), now
+	c.floor, c.highest, c.idle, c.at = max(c.floor, id.Floor), max(c.highest, id.Number), 0, now
 	return more
 }
 
-// forgetCallers makes room for another caller. It forgets those that have not called for long, or else the older half.
-// What their floors told matters only for a call that arrives after it was answered.
+// forgetCallers makes room for another caller. It forgets those that have not called for long and, if there are too many,
+// those that have not called for a while. What their floors told matters only for a call that arrives after it was answered.
 func (s *Answers) forgetCallers(now time.Time) {
-	for limit := callersFor; len(s.callers) >= maxCallers; limit /= 4 {
+	for limit := callersFor; ; limit /= 4 {
 		for id, c := range s.callers {
 			if now.Sub(c.at) >= limit {
 				delete(s.callers, id)
 			}
+		}
+		if len(s.callers) < maxCallers {
+			return
 		}
 	}
 }

@@ -333,3 +333,34 @@ func FuzzLoad(f *testing.F) {
 		_, _, _ = s.FindIn([][]byte{first, others, nil}, named("1", "add", ""))
 	})
 }
+
+// TestCallersThatHaveGone: no record grows with those who have called once.
+func TestCallersThatHaveGone(t *testing.T) {
+	t.Parallel()
+	o := &owner{t: t, answers: new(dedup.Answers), shelf: new(shelf)}
+	for n := range uint64(1000) { // one call of each, and sleep in between
+		o.answers = stored(t, o.answers)
+		call := numbered(n+1, 2, 2)
+		_, v := o.find(call)
+		require.Equal(t, dedup.New, v)
+		o.answers.Add(call, output("out"))
+		o.answers.Taken()
+		o.answers.Stored()
+		o.archive(2)
+		require.Less(t, o.answers.Size(), int64(5<<10))
+	}
+	for n := range uint64(1000) {
+		answer, v := o.find(again(numbered(n+1, 2, 2)))
+		require.Equal(t, dedup.Answered, v)
+		require.Equal(t, "out", string(answer.Output))
+	}
+
+	synctest.Test(t, func(t *testing.T) { // or without
+		s := new(dedup.Answers)
+		for n := range uint64(1000) {
+			s.Add(numbered(n+1, 2, 2), dedup.Answer{})
+			time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
+		}
+		require.Less(t, s.Size(), int64(30*70))
+	})
+}

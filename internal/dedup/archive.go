@@ -16,6 +16,7 @@ const (
 	maxBlock     = 1000            // answers
 	maxBlockSize = 128 << 10       // bytes of them
 	oldBlock     = 2 * time.Second // after which fewer answers are worth one too
+	maxOlder     = 64              // answers from before the actor woke
 	perIndex     = 32              // blocks, whose tags then go into an index together
 )
 
@@ -52,9 +53,26 @@ type tagged struct {
 	block uint8
 }
 
+// none is an archive that has nothing.
+var none = &archive{loading: loaded}
+
+// archived is the archive, only to be looked at.
+func (s *Answers) archived() *archive {
+	if s.archive == nil {
+		return none
+	}
+	return s.archive
+}
+
+// newArchive makes the archive one that has nothing.
+func (s *Answers) newArchive() *archive {
+	s.archive = &archive{loading: loaded, table: table{keep: KeepFor(cmp.Or(s.window, DefaultWindow))}}
+	return s.archive
+}
+
 // Archived is which archive has answers of the actor, and 0 if there is none.
 func (s *Answers) Archived() int64 {
-	if s == nil || s.archive.last == (Ref{}) {
+	if s == nil || s.archived().last == (Ref{}) {
 		return 0
 	}
 	return s.archive.made
@@ -75,15 +93,15 @@ func (a *archive) inDoubt() bool { return !a.doubt.IsZero() && time.Now().Before
 
 // Lost is told that the archive is gone, or has gone back. For a window nobody knows what it had.
 func (s *Answers) Lost() {
-	s.archive = archive{loading: loaded, doubt: time.Now().Add(cmp.Or(s.window, DefaultWindow)), table: table{keep: s.archive.table.keep}}
+	s.newArchive().doubt = time.Now().Add(cmp.Or(s.window, DefaultWindow))
 }
 
 // Block returns what is to be sent to the archive now: a block of answers that a write has stored, or an index. It is nil
 // when there is nothing, when something is on its way, or before the archive is loaded.
 func (s *Answers) Block() []byte {
-	a, now := &s.archive, time.Now()
+	a, now := s.archived(), time.Now()
 	switch {
-	case a.flying, now.Before(a.notYet), a.last != (Ref{}) && a.loading != loaded:
+	case a.flying, now.Before(a.notYet), a.loading != loaded:
 		return nil
 	case len(a.since) >= perIndex:
 		a.flying, a.indexed = true, len(a.since)
@@ -92,6 +110,9 @@ func (s *Answers) Block() []byte {
 	n := s.choose(now)
 	if n == 0 {
 		return nil
+	}
+	if s.archive == nil {
+		a = s.newArchive()
 	}
 	a.flying, a.indexed = true, 0
 	b := s.appendHead(make([]byte, 0, 64+5*len(a.since)+s.size))
@@ -106,18 +127,18 @@ func (s *Answers) Block() []byte {
 
 // choose marks the answers of the next block, and returns how many they are.
 func (s *Answers) choose(now time.Time) int {
-	all := s.size >= spillFrom
-	if !all && s.given == 0 {
+	all, old := s.size >= spillFrom, s.tooManyOlder()
+	if !all && !old && s.given == 0 {
 		return 0
 	}
-	n, size, old := 0, 0, false
+	n, size := 0, 0
 	for i := range s.kept {
 		e := &s.kept[i]
 		if e.serial > s.stored || n == maxBlock || size >= maxBlockSize {
 			break
 		}
-		if all || e.given {
-			e.flying, old = true, old || now.Sub(e.at) > oldBlock
+		if all || e.given || old && e.serial <= s.older {
+			e.flying, old = true, old || now.Sub(began)-e.at > oldBlock
 			n, size = n+1, size+e.size()
 		}
 	}
@@ -128,8 +149,14 @@ func (s *Answers) choose(now time.Time) int {
 	return n
 }
 
+// tooManyOlder reports whether there are many answers from before the actor woke. No clock says how old they are, and the
+// record of an actor that wakes for each call would grow with all who have ever called it.
+func (s *Answers) tooManyOlder() bool {
+	return len(s.kept) > maxOlder && s.kept[maxOlder].serial <= s.older
+}
+
 // Archiving reports whether something is on its way to the archive.
-func (s *Answers) Archiving() bool { return s.archive.flying }
+func (s *Answers) Archiving() bool { return s.archived().flying }
 
 // land takes the marks off.
 func (s *Answers) land() {
@@ -146,7 +173,7 @@ func (s *Answers) NotSent(again time.Duration) {
 
 // Sent is told where in which archive it is. The answers leave the record with its next write, which names the block.
 func (s *Answers) Sent(ref Ref, made int64) {
-	a := &s.archive
+	a := s.archive
 	if a.last != (Ref{}) && a.made != made { // it was made anew, and this is the first block there
 		s.Lost()
 		s.land()
@@ -193,7 +220,7 @@ func (s *Answers) appendHead(b []byte) []byte {
 
 // appendIndex appends an index of the blocks in since.
 func (s *Answers) appendIndex(b []byte) []byte {
-	a := &s.archive
+	a := s.archive
 	b = appendRefs(binary.BigEndian.AppendUint64(append(b, kindIndex), s.of), a.indexes)
 	b = appendRefs(b, a.since)
 	b = binary.AppendUvarint(b, uint64(len(a.tags)))

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"strconv"
+	"unsafe"
 
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -31,10 +32,9 @@ func (id ID) String() string {
 
 // Scoped is the ID of a call from another account: nobody there can meet an id of another scope.
 func (id ID) Scoped(account string) ID {
-	h := sha256.New()
-	_, _ = h.Write(binary.BigEndian.AppendUint64([]byte(account+"\x00"), id.Caller)) // never fails
 	if id.Number != 0 {
-		id.Caller = binary.BigEndian.Uint64(h.Sum(nil))
+		sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(account+"\x00"), id.Caller))
+		id.Caller = binary.BigEndian.Uint64(sum[:])
 	}
 	if id.Given != "" {
 		sum := sha256.Sum256([]byte(account + "\x00" + id.Given))
@@ -58,9 +58,14 @@ func (id ID) key() (k Key) {
 	return k
 }
 
+// caller and number are those of a key that is no request id's.
+func (k Key) caller() uint64 { return binary.BigEndian.Uint64(k[:8]) }
+
+func (k Key) number() uint64 { return binary.BigEndian.Uint64(k[8:]) }
+
 // tag is a part of a key that is short enough to be kept of very many.
 func (k Key) tag() uint32 {
-	mixed := binary.BigEndian.Uint64(k[:8])*0x9e3779b97f4a7c15 ^ binary.BigEndian.Uint64(k[8:])*0xc2b2ae3d27d4eb4f
+	mixed := k.caller()*0x9e3779b97f4a7c15 ^ k.number()*0xc2b2ae3d27d4eb4f
 	return uint32((mixed ^ mixed>>29) * 0xbf58476d1ce4e5b9 >> 32)
 }
 
@@ -78,16 +83,20 @@ func (c *Call) sum() uint64 {
 	if c.ID.Given != "" {
 		return c.Sum
 	}
-	table := crc32.MakeTable(crc32.Castagnoli)
-	return uint64(crc32.Update(crc32.Update(crc32.Checksum([]byte(c.Action), table), table, []byte{0}), table, c.Input))
+	sum := crc32.Checksum(unsafe.Slice(unsafe.StringData(c.Action), len(c.Action)), castagnoli) // without a copy
+	return uint64(crc32.Update(crc32.Update(sum, castagnoli, separator), castagnoli, c.Input))
 }
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	separator  = []byte{0}
+)
 
 // Sum is for [Call]: of an action and its input, in the form that all encodings of it have in common.
 func Sum(action string, canonical []byte) uint64 {
-	h := sha256.New()
-	_, _ = h.Write(append(append(make([]byte, 0, len(action)+1+len(canonical)), action...), 0)) // never fails
-	_, _ = h.Write(canonical)
-	return binary.BigEndian.Uint64(h.Sum(nil))
+	b := append(make([]byte, 0, 128), action...)
+	sum := sha256.Sum256(append(append(b, 0), canonical...))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // nestedMark begins the request id of a nested call, which its host has made, and of one that is scoped.
@@ -97,13 +106,12 @@ const nestedMark = "~"
 // input, in its canonical form. It depends on nothing but the call that runs the action, so it is the same when the action
 // runs again, whatever the order of its calls.
 func Nesting(actor, action string, parent ID, callee, calls string, input []byte) (k Key) {
-	h, key := sha256.New(), parent.key()
-	b := make([]byte, 0, 256)
+	key, b := parent.key(), make([]byte, 0, 256)
 	for _, text := range [...]string{actor, action, callee, calls} {
 		b = append(append(b, text...), 0)
 	}
-	_, _ = h.Write(append(append(b, key[:]...), input...)) // never fails
-	copy(k[:], h.Sum(b[:0]))
+	sum := sha256.Sum256(append(append(b, key[:]...), input...))
+	copy(k[:], sum[:])
 	return k
 }
 

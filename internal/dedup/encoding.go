@@ -18,7 +18,7 @@ const minEntry = 1 + 9 + 8 + 1
 const maxDoubt = 24 * time.Hour
 
 // minCaller is the least size of a caller.
-const minCaller = 8 + 1 + 1
+const minCaller = 8 + 1 + 1 + 1
 
 // Decode decodes what [Answers.Append] has encoded.
 func (s *Answers) Decode(encoded []byte) error {
@@ -31,18 +31,25 @@ func (s *Answers) Decode(encoded []byte) error {
 	in.byte()
 	for range in.count(minCaller) {
 		id, floor := in.uint64(), in.uvarint()
-		s.putCaller(id, caller{floor, floor + in.uvarint(), now})
+		c := caller{floor: floor, highest: floor + in.uvarint(), idle: in.byte() + 1, at: now}
+		if c.idle <= maxIdle {
+			s.putCaller(id, c)
+		}
 	}
 	if in.byte() != 0 {
-		s.archive.made, s.archive.last = int64(in.uint64()), in.ref()
+		a := s.newArchive()
+		a.made, a.last, a.loading = int64(in.uint64()), in.ref(), nothing
 	}
 	if left := min(time.Duration(min(in.uvarint(), 1<<20))*time.Second, maxDoubt); left > 0 {
+		if s.archive == nil {
+			s.newArchive()
+		}
 		s.archive.doubt = now.Add(left)
 	}
 	for range in.count(minEntry) {
 		s.putEntry(in.entry(), now)
 	}
-	s.taken, s.stored = s.serial, s.serial
+	s.taken, s.stored, s.older = s.serial, s.serial, s.serial
 	if in.err == nil && len(in.data) > 0 {
 		return errors.New("bytes after the answers")
 	}
@@ -58,15 +65,15 @@ func (s *Answers) putCaller(id uint64, c caller) {
 
 func (s *Answers) putEntry(e entry, now time.Time) {
 	s.serial++
-	e.serial, e.at = s.serial, now
+	e.serial, e.at = s.serial, now.Sub(began)
 	s.kept = append(s.kept, e)
 	s.count(&e, 1)
 }
 
 // Size is the number of bytes that [Answers.Append] appends, or more: zero if nothing is remembered.
 func (s *Answers) Size() int64 {
-	const around, eachCaller = 64, 8 + 2*binary.MaxVarintLen64
-	if s == nil || len(s.callers) == 0 && len(s.kept) == 0 && s.archive.last == (Ref{}) && !s.archive.inDoubt() {
+	const around, eachCaller = 64, 8 + 2*binary.MaxVarintLen64 + 1
+	if s == nil || len(s.callers) == 0 && len(s.kept) == 0 && s.archived().last == (Ref{}) && !s.archived().inDoubt() {
 		return 0
 	}
 	return int64(around + s.size + eachCaller*len(s.callers))
@@ -77,14 +84,15 @@ func (s *Answers) Append(b []byte) []byte {
 	b = binary.AppendUvarint(append(b, version), uint64(len(s.callers)))
 	for id, c := range s.callers {
 		b = binary.AppendUvarint(binary.AppendUvarint(binary.BigEndian.AppendUint64(b, id), c.floor), c.highest-c.floor)
+		b = append(b, c.idle)
 	}
-	if a := &s.archive; a.last == (Ref{}) {
+	if a := s.archived(); a.last == (Ref{}) {
 		b = append(b, 0)
 	} else {
 		b = a.last.append(binary.BigEndian.AppendUint64(append(b, 1), uint64(a.made)))
 	}
 	doubt := time.Duration(0)
-	if s.archive.inDoubt() {
+	if s.archived().inDoubt() {
 		doubt = time.Until(s.archive.doubt) + time.Second
 	}
 	b = binary.AppendUvarint(b, uint64(doubt/time.Second))
@@ -121,9 +129,9 @@ func (s *Answers) decodeOld(encoded []byte) error {
 		if c == nil {
 			return errors.New("a caller is nil")
 		}
-		s.putCaller(id, caller{c.Floor, max(c.Floor, c.Highest), now})
+		s.putCaller(id, caller{floor: c.Floor, highest: max(c.Floor, c.Highest), at: now})
 	}
-	defer func() { s.taken, s.stored = s.serial, s.serial }()
+	defer func() { s.taken, s.stored, s.older = s.serial, s.serial, s.serial }()
 	for _, a := range found.Kept {
 		id := ID{Given: a.Given}
 		id.Caller, id.Number = a.Caller, a.Number
@@ -131,7 +139,7 @@ func (s *Answers) decodeOld(encoded []byte) error {
 			return errors.New("an answer is to no call")
 		}
 		s.putEntry(entry{
-			key: id.key(), given: id.Given != "", caller: a.Caller, number: a.Number, sum: anySum,
+			key: id.key(), given: id.Given != "", sum: anySum,
 			Answer: Answer{Output: a.Output, Long: a.Long},
 		}, now)
 	}

@@ -5,37 +5,33 @@ import (
 	"errors"
 	"math/bits"
 	"time"
-
-	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // entry is an answer as it is remembered.
 type entry struct {
-	key    Key
-	given  bool // the key is of a request id
-	caller uint64
-	number uint64 // of the caller; 0: none
-	sum    uint64
+	key Key
+	sum uint64
 	Answer
 
-	serial uint64 // ascends in the order of the answers
-	flying bool   // it is in a block that is on its way
-	at     time.Time
+	given  bool          // the key is of a request id, and not of a number
+	flying bool          // it is in a block that is on its way
+	serial uint64        // ascends in the order of the answers
+	at     time.Duration // since began
 }
+
+// began is a time to count from.
+var began = time.Now()
 
 // Answer is what a call was answered with.
 type Answer struct {
-	Output []byte // of a failed call: its error
-	JSON   bool   // of that encoding is the output; else msgpack
-	Failed bool
+	Output []byte
+	JSON   bool // of that encoding is the output; else msgpack
 	Long   bool // the output was too long to be kept
 }
 
 // The flags of an encoded entry.
 const (
 	flagGiven = 1 << iota
-	flagNumbered
-	flagFailed
 	flagLong
 	flagJSON
 	flagsEnd
@@ -45,19 +41,16 @@ const (
 func (e *entry) size() int {
 	size := 1 + 8 + uvarintSize(uint64(len(e.Output))) + len(e.Output)
 	if e.given {
-		size += len(e.key)
+		return size + len(e.key)
 	}
-	if e.number != 0 {
-		size += 8 + uvarintSize(e.number)
-	}
-	return size
+	return size + 8 + uvarintSize(e.key.number())
 }
 
 func uvarintSize(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 
 func (e *entry) append(b []byte) []byte {
 	flags := byte(0)
-	for i, set := range [...]bool{e.given, e.number != 0, e.Failed, e.Long, e.JSON} {
+	for i, set := range [...]bool{e.given, e.Long, e.JSON} {
 		if set {
 			flags |= 1 << i
 		}
@@ -65,9 +58,8 @@ func (e *entry) append(b []byte) []byte {
 	b = append(b, flags)
 	if e.given {
 		b = append(b, e.key[:]...)
-	}
-	if e.number != 0 {
-		b = binary.AppendUvarint(binary.BigEndian.AppendUint64(b, e.caller), e.number)
+	} else {
+		b = binary.AppendUvarint(append(b, e.key[:8]...), e.key.number())
 	}
 	b = binary.BigEndian.AppendUint64(b, e.sum)
 	return append(binary.AppendUvarint(b, uint64(len(e.Output))), e.Output...)
@@ -139,22 +131,18 @@ func (s *scanner) count(each int) int {
 // entry reads an entry. It shares the memory of the data.
 func (s *scanner) entry() (e entry) {
 	flags := s.byte()
-	if flags >= flagsEnd || flags&(flagGiven|flagNumbered) == 0 {
+	if flags >= flagsEnd {
 		s.fail()
 		return entry{}
 	}
-	e.given, e.Failed, e.Long = flags&flagGiven != 0, flags&flagFailed != 0, flags&flagLong != 0
-	e.JSON = flags&flagJSON != 0
+	e.given, e.Long, e.JSON = flags&flagGiven != 0, flags&flagLong != 0, flags&flagJSON != 0
 	if e.given {
 		copy(e.key[:], s.bytes(16))
-	}
-	if flags&flagNumbered != 0 {
-		if e.caller, e.number = s.uint64(), s.uvarint(); e.number == 0 {
+	} else {
+		copy(e.key[:], s.bytes(8))
+		if binary.BigEndian.PutUint64(e.key[8:], s.uvarint()); e.key.number() == 0 {
 			s.fail()
 		}
-	}
-	if !e.given {
-		e.key = ID{RequestID: wire.RequestID{Caller: e.caller, Number: e.number}}.key()
 	}
 	e.sum = s.uint64()
 	e.Output = s.bytes(s.uvarint())

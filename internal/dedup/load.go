@@ -24,12 +24,12 @@ const (
 // Missing returns what must be read next of the archive before [Answers.Candidates] can tell. It is called again after
 // [Answers.Load] until there is nothing.
 func (s *Answers) Missing() []Ref {
-	if s == nil {
+	if s == nil || s.archive == nil {
 		return nil
 	}
-	a := &s.archive
+	a := s.archive
 	switch {
-	case a.loading == nothing && a.last != Ref{}:
+	case a.loading == nothing:
 		return []Ref{a.last}
 	case a.loading == newest && a.index != Ref{}:
 		return []Ref{a.index}
@@ -48,7 +48,7 @@ func (s *Answers) Missing() []Ref {
 
 // Load takes what was missing. A block that the archive does not keep any more is nil.
 func (s *Answers) Load(missing []Ref, blocks [][]byte) error {
-	a := &s.archive
+	a := s.archive
 	for i, block := range blocks {
 		if err := s.load(missing[i], block); err != nil {
 			return fmt.Errorf("block %d.%d of the archive: %w", missing[i].Sequence, missing[i].Offset, err)
@@ -56,7 +56,7 @@ func (s *Answers) Load(missing []Ref, blocks [][]byte) error {
 	}
 	switch {
 	case a.loading == nothing && blocks[0] == nil:
-		*a = archive{made: a.made, doubt: a.doubt, loading: loaded, table: table{keep: a.table.keep}}
+		s.newArchive().doubt = a.doubt
 	case a.loading == nothing:
 		a.loading = newest
 	case a.loading == newest && a.index != Ref{}:
@@ -74,7 +74,7 @@ func (s *Answers) load(ref Ref, block []byte) error {
 	if block == nil {
 		return nil
 	}
-	a, in := &s.archive, scanner{data: block}
+	a, in := s.archive, scanner{data: block}
 	kind := in.byte()
 	if in.uint64() != s.of {
 		return ErrOther
@@ -128,7 +128,7 @@ func (a *archive) loadIndex(s *scanner) {
 }
 
 // Candidates returns the blocks that may have the answer to a call.
-func (s *Answers) Candidates(call Call) []Ref { return s.archive.table.find(call.ID.key().tag()) }
+func (s *Answers) Candidates(call Call) []Ref { return s.archived().table.find(call.ID.key().tag()) }
 
 // FindIn looks for the answer to a call in blocks of the archive: see [Answers.Find].
 func (s *Answers) FindIn(blocks [][]byte, call Call) (Answer, *troupe.Error, Verdict) {
@@ -150,7 +150,7 @@ func (s *Answers) FindIn(blocks [][]byte, call Call) (Answer, *troupe.Error, Ver
 			}
 		}
 	}
-	if s.archive.inDoubt() && (call.Again || call.ID.Given != "") {
+	if s.archived().inDoubt() && (call.Again || call.ID.Given != "") {
 		return Answer{}, errs.New(troupe.CodeOutcomeUnknown,
 			"whether the call of %s has run is not known: the archive of answers was lost, %v ago",
 			call.Action, (cmp.Or(s.window, DefaultWindow) - time.Until(s.archive.doubt)).Round(time.Second)), Answered
@@ -159,7 +159,7 @@ func (s *Answers) FindIn(blocks [][]byte, call Call) (Answer, *troupe.Error, Ver
 }
 
 // Memory is how many bytes of memory it takes to know what the archive has.
-func (s *Answers) Memory() int64 { return s.archive.table.bytes() + int64(8*cap(s.archive.tags)) }
+func (s *Answers) Memory() int64 { return s.archived().table.bytes() + int64(8*cap(s.archived().tags)) }
 
 // MemoryChange is by how much Memory has grown since it was called last.
 func (s *Answers) MemoryChange() int64 {
@@ -183,7 +183,8 @@ func (s *Answers) Uncount() int64 {
 
 // Unload forgets what can be read again.
 func (s *Answers) Unload() {
-	if a := &s.archive; !a.flying && a.last != (Ref{}) {
-		*a = archive{made: a.made, last: a.last, doubt: a.doubt, notYet: a.notYet, table: table{keep: a.table.keep}}
+	if a := s.archived(); !a.flying && a.last != (Ref{}) {
+		left := s.newArchive()
+		left.made, left.last, left.doubt, left.notYet, left.loading = a.made, a.last, a.doubt, a.notYet, nothing
 	}
 }

@@ -31,6 +31,9 @@ func (r *Record) Lacks(features []string) []string {
 
 // needs are what the record needs for the parts that it is filled with, and what it has needed for other reasons.
 func (p *Parts) needs() []string {
+	if p.foreign == nil && len(p.held) == 1 && p.held[0].kind == &answersPart && p.held[0].there { // as of most actors
+		return onlyAnswers
+	}
 	var needs []string
 	if p.foreign != nil {
 		needs = slices.Clip(p.foreign.needs)
@@ -42,3 +45,5 @@ func (p *Parts) needs() []string {
 	}
 	return needs
 }
+
+var onlyAnswers = []string{answersPart.feature}

@@ -5,8 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,8 +22,7 @@ import (
 // It is safe for concurrent use.
 type Archive struct {
 	nc      *nats.Conn
-	config  jetstream.StreamConfig // without the subject
-	prefix  string                 // of the subject
+	config  jetstream.StreamConfig // its subject is a pattern
 	ctx     context.Context        //nolint:containedctx // it ends with the archive
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -33,6 +33,7 @@ type Archive struct {
 	queued   int            // bytes in the queue
 	inFlight int            // groups
 	stream   *archiveStream // nil: it is not known whether there is one
+	logger   *slog.Logger   // is told of the first stream; nil after that
 }
 
 // archiveStream is a stream of answers. One that is deleted and made again has another subject, so nothing is written
@@ -51,18 +52,20 @@ type Ref struct {
 	Offset   uint32 // of the block within the message
 }
 
-// NewArchive returns the archive of a namespace. Its stream will have this many replicas (see [OpenRecords]), keep
-// blocks for the given time and be no larger than maxBytes; zero is no limit. An existing stream keeps its settings.
-func NewArchive(nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration, maxBytes int64) *Archive {
-	if maxBytes == 0 {
-		maxBytes = -1
-	}
-	a := &Archive{nc: nc, prefix: ns.Name() + ".answers.", config: jetstream.StreamConfig{
-		Name:        ns.Name() + "-answers",
+// ArchiveQuestion is the subject on which [Archive.Check] asks.
+func ArchiveQuestion(ns wire.Namespace) string { return "$JS.API.STREAM.INFO." + archiveName(ns) }
+
+func archiveName(ns wire.Namespace) string { return ns.Name() + "-answers" }
+
+// NewArchive returns the archive of a namespace. Once its stream is full, blocks are refused.
+func NewArchive(nc *nats.Conn, ns wire.Namespace, s Settings) *Archive {
+	a := &Archive{nc: nc, logger: s.Logger, config: jetstream.StreamConfig{
+		Name:        archiveName(ns),
 		Description: "Answers to calls, which actors remember for a while",
-		Replicas:    replicas,
-		MaxAge:      keep,
-		MaxBytes:    maxBytes,
+		Subjects:    []string{ns.Name() + ".answers.*"},
+		MaxAge:      s.KeepAnswers,
+		MaxBytes:    s.MaxBytes.Answers,
+		Replicas:    s.replicas(),
 		Discard:     jetstream.DiscardNew,
 		AllowDirect: true,
 	}}
@@ -79,6 +82,14 @@ func (a *Archive) Made(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return stream.made, nil
+}
+
+// Check returns an error if there is a stream which cannot be used. It retries until ctx is done.
+func (a *Archive) Check(ctx context.Context) error {
+	return untilAnswered(ctx, func(ctx context.Context) error {
+		_, err := a.Made(ctx)
+		return err
+	})
 }
 
 // Close ends the archive. Blocks in flight get [ErrOutcomeUnknown], and those that wait another error.
@@ -111,8 +122,8 @@ func (a *Archive) find(ctx context.Context) (*archiveStream, error) {
 func (a *Archive) ensure(ctx context.Context) (*archiveStream, error) {
 	return a.open(func(js jetstream.JetStream) (jetstream.Stream, error) {
 		config := a.config
-		config.Subjects = []string{a.prefix + rand.Text()[:12]}
-		return openStream(ctx, js, config)
+		config.Subjects = []string{strings.Replace(config.Subjects[0], "*", rand.Text()[:12], 1)}
+		return ensureStream(ctx, js, config)
 	})
 }
 
@@ -133,8 +144,8 @@ func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error))
 		return nil, fmt.Errorf("opening the archive of answers: %w", err)
 	}
 	info := stream.CachedInfo()
-	if len(info.Config.Subjects) != 1 {
-		return nil, fmt.Errorf("opening the archive of answers: %s has %d subjects, not one", a.config.Name, len(info.Config.Subjects))
+	if err := forAnswers.check(&info.Config, &a.config, a.takeLogger()); err != nil {
+		return nil, err
 	}
 	opened := &archiveStream{stream, js, info.Config.Subjects[0], info.Created.UnixNano()}
 	a.mu.Lock()
@@ -143,6 +154,15 @@ func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error))
 		a.stream = opened
 	}
 	return a.stream, nil
+}
+
+// takeLogger returns the logger, once.
+func (a *Archive) takeLogger() *slog.Logger {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	logger := a.logger
+	a.logger = nil
+	return logger
 }
 
 // forget makes the archive look for the stream again, which is no longer this one.

@@ -31,7 +31,9 @@ func newArchive(t *testing.T, nc *nats.Conn, keep time.Duration, maxBytes int64)
 	require.NoError(t, err)
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
-	a := archive{store.NewArchive(nc, ns, 0, keep, maxBytes), js}
+	a := archive{store.NewArchive(nc, ns, store.Settings{
+		Cluster: nc.ConnectedClusterName() != "", KeepAnswers: keep, MaxBytes: store.MaxBytes{Answers: maxBytes},
+	}), js}
 	t.Cleanup(a.Close)
 	return a
 }

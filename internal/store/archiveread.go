@@ -22,17 +22,17 @@ const (
 )
 
 // Read reads blocks, all at once. It returns them in the order of the refs; they may share memory. A block that is too
-// old to be kept is nil. A replica that lags is asked again until ctx is done. The error is [ErrBeyondEnd],
+// old to be kept is nil. A replica that lags is asked again, for seconds. The error is [ErrBeyondEnd],
 // [ErrBadAnswers] or one of the server or the connection; it ends all reads.
 func (a *Archive) Read(ctx context.Context, refs ...Ref) ([][]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout) // a reply may be lost with its server
+	defer cancel()
+	defer onDisconnect(a.nc, cancel)()
 	stream, err := a.streamOf(ctx, refs)
 	if err != nil {
 		return nil, fmt.Errorf("reading answers: %w", err)
 	}
 	blocks := make([][]byte, len(refs))
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer onDisconnect(a.nc, cancel)()
 	messages := make(map[uint64][]int) // the refs to each
 	for i, ref := range refs {
 		messages[ref.Sequence] = append(messages[ref.Sequence], i)

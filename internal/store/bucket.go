@@ -39,10 +39,9 @@ const retryPause = 20 * time.Millisecond
 // bucket is a JetStream KV bucket, used through its stream. Unlike jetstream.KeyValue it tells the revision of a
 // deleted key, combines a TTL with an expected revision, and reads and writes with one request each.
 type bucket struct {
-	js      jetstream.JetStream
-	stream  jetstream.Stream
-	prefix  string // of the subjects of its keys
-	entries jetstream.KeyValue
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	prefix string // of the subjects of its keys
 }
 
 // name is the name of the stream.

@@ -16,8 +16,7 @@ import (
 type EventLog struct {
 	nc       *nats.Conn
 	ns       wire.Namespace
-	replicas int
-	keep     time.Duration
+	settings Settings
 	marked   sync.Map // ids of hosts with a mark: see Mark
 
 	mu    sync.Mutex
@@ -26,8 +25,8 @@ type EventLog struct {
 }
 
 // NewEventLog returns the EventLog of a namespace: see [OpenLog].
-func NewEventLog(nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration) *EventLog {
-	return &EventLog{nc: nc, ns: ns, replicas: replicas, keep: keep}
+func NewEventLog(nc *nats.Conn, ns wire.Namespace, s Settings) *EventLog {
+	return &EventLog{nc: nc, ns: ns, settings: s}
 }
 
 // Open opens the log and the index, and creates what is missing. Later calls return the same.
@@ -37,11 +36,11 @@ func (l *EventLog) Open(ctx context.Context) (*Log, *Subscriptions, error) {
 	if l.log != nil {
 		return l.log, l.index, nil
 	}
-	log, err := OpenLog(ctx, l.nc, l.ns, l.replicas, l.keep)
+	log, err := OpenLog(ctx, l.nc, l.ns, l.settings)
 	if err != nil {
 		return nil, nil, err
 	}
-	index, err := OpenSubscriptions(ctx, l.nc, l.ns, l.replicas)
+	index, err := OpenSubscriptions(ctx, l.nc, l.ns, l.settings)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,7 +20,7 @@ func newEventLog(t *testing.T, nc *nats.Conn) *store.EventLog {
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	return store.NewEventLog(nc, ns, 0, time.Hour)
+	return store.NewEventLog(nc, ns, store.Settings{KeepEvents: time.Hour})
 }
 
 // streams maps the name of each stream to its number of messages.

@@ -33,7 +33,7 @@ func (r *Records) History(ctx context.Context, id troupe.ID) iter.Seq2[ListedRec
 func (r *Records) Kept(ctx context.Context) (revisions int, err error) {
 	info, err := r.bucket.stream.Info(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("reading the settings of %s: %w", r.bucket.entries.Bucket(), err)
+		return 0, fmt.Errorf("reading the settings of %s: %w", streamName(r.bucket.name()), err)
 	}
 	return int(info.Config.MaxMsgsPerSubject), nil
 }
@@ -50,7 +50,7 @@ func (r *Records) Keep(ctx context.Context, revisions int) error {
 		_, err = r.bucket.js.UpdateStream(ctx, info.Config)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping %d revisions in %s: %w", revisions, r.bucket.entries.Bucket(), err)
+		return fmt.Errorf("keeping %d revisions in %s: %w", revisions, streamName(r.bucket.name()), err)
 	}
 	return nil
 }

@@ -22,20 +22,43 @@ type HostEntry struct {
 }
 
 // Hosts is the bucket with the leases of the hosts of a namespace.
-type Hosts struct{ bucket *bucket }
+type Hosts struct {
+	bucket *bucket
+	server string // the only one with JetStream; empty on a cluster
+}
 
 // releasedTTL is how long the server remembers a lease that was given back or has run out.
 const releasedTTL = time.Minute
 
-var leaseBucket = bucketKind{suffix: "hosts", description: "One lease for each host that is up", deletedTTL: releasedTTL}
+var leaseBucket = bucketKind{
+	purpose: forHosts, suffix: "hosts", description: "One lease for each host that is up", deletedTTL: releasedTTL,
+}
 
 // OpenHosts opens the leases of a namespace, and creates their bucket if there is none. See [OpenRecords].
-func OpenHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Hosts, error) {
-	bucket, err := leaseBucket.open(ctx, nc, ns, replicas)
+func OpenHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) (*Hosts, error) {
+	bucket, err := leaseBucket.open(ctx, nc, ns, s, s.MaxBytes.Hosts)
 	if err != nil {
 		return nil, err
 	}
-	return &Hosts{bucket}, nil
+	h := &Hosts{bucket: bucket}
+	if s.Cluster || nc.ConnectedClusterName() == "" {
+		return h, nil
+	}
+	info, err := bucket.stream.Info(ctx) // the reply to the creation of a stream does not name the server
+	if err != nil {
+		return nil, fmt.Errorf("asking for the server with the leases: %w", err)
+	}
+	if info.Cluster != nil {
+		h.server = info.Cluster.Leader
+	}
+	return h, nil
+}
+
+// OnOneServer reports whether there is one server only between the hosts of the namespace, that of this connection. Then
+// whoever it does not know is gone.
+func (h *Hosts) OnOneServer() bool {
+	nc := h.bucket.js.Conn()
+	return nc.ConnectedClusterName() == "" || h.server != "" && h.server == nc.ConnectedServerName()
 }
 
 // FindHosts opens the leases of a namespace, if they exist. See [FindRecords].
@@ -44,7 +67,7 @@ func FindHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Hosts, e
 	if err != nil || bucket == nil {
 		return nil, err
 	}
-	return &Hosts{bucket}, nil
+	return &Hosts{bucket: bucket}, nil
 }
 
 // Renew writes a host's lease, which then lasts for ttl (whole seconds of the server's clock). Expected is the revision

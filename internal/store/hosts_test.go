@@ -18,7 +18,7 @@ func TestEveryHostIsListedWhileLeasesAreRenewed(t *testing.T) {
 	t.Parallel()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	hosts, err := store.OpenHosts(t.Context(), bustest.Connect(t), ns, 0)
+	hosts, err := store.OpenHosts(t.Context(), bustest.Connect(t), ns, store.Settings{})
 	require.NoError(t, err)
 	names := []string{"a", "b", "c"}
 	revisions := make([]uint64, len(names))

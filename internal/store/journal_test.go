@@ -55,9 +55,9 @@ func newOwner(tb testing.TB, connect func() (*nats.Conn, error), name string, ac
 	ns, err := wire.NewNamespace("")
 	require.NoError(tb, err)
 	o := &owner{name: name, nc: nc}
-	o.records, err = store.OpenRecords(tb.Context(), nc, ns, 0)
+	o.records, err = store.OpenRecords(tb.Context(), nc, ns, store.Settings{})
 	require.NoError(tb, err)
-	o.all, err = store.OpenJournals(tb.Context(), o.records, ns, 0, true)
+	o.all, err = store.OpenJournals(tb.Context(), o.records, ns, store.Settings{}, true)
 	require.NoError(tb, err)
 	o.journal, err = o.all.Open(tb.Context(), name)
 	require.NoError(tb, err)

@@ -24,20 +24,21 @@ const journalOverTTL = time.Hour
 
 // OpenJournals opens the journals of a namespace, and creates their stream if there is none: see [OpenRecords]. If
 // eager is true, every write goes to the journal that may; that is for tests.
-func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, replicas int, eager bool) (*Journals, error) {
+func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, s Settings, eager bool) (*Journals, error) {
 	jets := records.bucket.js
 	config := jetstream.StreamConfig{
 		Name:        ns.Name() + "-journal",
 		Description: "What actors have changed and is not in their records yet",
 		Subjects:    []string{ns.Name() + ".journal.>"},
-		Replicas:    replicas,
+		MaxBytes:    s.MaxBytes.Journal,
+		Discard:     jetstream.DiscardNew,
 		AllowDirect: true,
 		AllowRollup: true,
 		AllowMsgTTL: true,
 	}
-	stream, err := openStream(ctx, jets, config)
+	stream, err := openStream(ctx, jets, forJournals, config, s)
 	if err != nil {
-		return nil, fmt.Errorf("opening the journals: %w", err)
+		return nil, err
 	}
 	return &Journals{records, &bucket{js: jets, stream: stream, prefix: ns.Name() + ".journal."}, eager}, nil
 }

@@ -46,9 +46,9 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, e
 // watch yields the newest revisions at the time it starts.
 func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		watch, err := b.entries.WatchFiltered(ctx, slices.Clone(filters), jetstream.IgnoreDeletes())
+		watch, err := b.startWatch(ctx, filters)
 		if err != nil {
-			yield(entry{}, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
+			yield(entry{}, fmt.Errorf("listing %s: %w", streamName(b.name()), err))
 			return
 		}
 		defer func() {
@@ -70,12 +70,20 @@ func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, e
 	}
 }
 
+func (b *bucket) startWatch(ctx context.Context, filters []string) (jetstream.KeyWatcher, error) {
+	entries, err := b.js.KeyValue(ctx, strings.TrimPrefix(b.name(), "KV_"))
+	if err != nil {
+		return nil, err
+	}
+	return entries.WatchFiltered(ctx, slices.Clone(filters), jetstream.IgnoreDeletes())
+}
+
 // revisions yields all kept revisions from one on, without deletions. See [bucket.scan].
 func (b *bucket) revisions(ctx context.Context, filter string, from uint64) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		for msg, err := range b.scan(ctx, b.prefix+filter, jetstreamext.GetBatchSeq(from)) {
 			if err != nil {
-				yield(entry{}, fmt.Errorf("listing %s: %w", b.entries.Bucket(), err))
+				yield(entry{}, fmt.Errorf("listing %s: %w", streamName(b.name()), err))
 				return
 			}
 			one := entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time}

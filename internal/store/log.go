@@ -38,9 +38,9 @@ type Logged struct {
 // LogName is the name of the stream with the log of a namespace.
 func LogName(ns wire.Namespace) string { return ns.Name() + "-events" }
 
-// OpenLog opens the log of a namespace. If there is none, it creates one with this many replicas, which keeps events
-// for the given time. See [OpenRecords].
-func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int, keep time.Duration) (*Log, error) {
+// OpenLog opens the log of a namespace, and creates it if there is none. When it is full, the oldest events go. See
+// [OpenRecords].
+func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) (*Log, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
@@ -49,14 +49,14 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int
 		Name:        LogName(ns),
 		Description: "The durable events of all actors",
 		Subjects:    []string{ns.Name() + ".log.>"},
-		Replicas:    replicas,
-		MaxAge:      keep,
+		MaxAge:      s.KeepEvents,
+		MaxBytes:    s.MaxBytes.Events,
 		AllowDirect: true,
 		RePublish:   &jetstream.RePublish{Source: ns.Name() + ".log.>", Destination: ns.Name() + ".event.>"},
 	}
-	stream, err := openStream(ctx, js, config)
+	stream, err := openStream(ctx, js, forEvents, config, s)
 	if err != nil {
-		return nil, fmt.Errorf("opening the log of events: %w", err)
+		return nil, err
 	}
 	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
 }

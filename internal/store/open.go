@@ -18,56 +18,65 @@ const openTimeout = 3 * time.Second
 
 // bucketKind describes the buckets for one purpose, in any namespace.
 type bucketKind struct {
+	purpose
 	suffix      string // of the name, after the namespace
 	description string
-	deletedTTL  time.Duration // how long the server remembers a deleted key; also allows a TTL on single messages
+	deletedTTL  time.Duration // how long the server remembers a key that has expired
 	batches     bool          // allow atomic batches
 }
 
 func (k bucketKind) name(ns wire.Namespace) string { return ns.Name() + "-" + k.suffix }
 
-// open opens a bucket. If there is none, it creates one with this many replicas; zero means [defaultReplicas]. An
-// existing bucket keeps its settings. In a cluster a request may get no reply while the leader changes, and a server
-// may not know yet of a bucket that another created, so open retries until ctx is done.
-func (k bucketKind) open(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (b *bucket, err error) {
+// config are the settings of the stream beneath a bucket.
+func (k bucketKind) config(ns wire.Namespace, maxBytes int64) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                   "KV_" + k.name(ns),
+		Description:            k.description,
+		Subjects:               []string{"$KV." + k.name(ns) + ".>"},
+		MaxBytes:               maxBytes,
+		MaxMsgsPerSubject:      1,
+		Discard:                jetstream.DiscardNew,
+		DenyDelete:             true,
+		AllowRollup:            true,
+		AllowDirect:            true,
+		AllowMsgTTL:            true,
+		SubjectDeleteMarkerTTL: k.deletedTTL,
+		AllowAtomicPublish:     k.batches,
+	}
+}
+
+// open opens a bucket, and creates it if there is none: see [openStream].
+func (k bucketKind) open(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings, maxBytes int64) (*bucket, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	if replicas == 0 {
-		replicas = defaultReplicas(nc)
+	stream, err := openStream(ctx, js, k.purpose, k.config(ns, maxBytes), s)
+	if err != nil {
+		return nil, err
 	}
-	config := jetstream.KeyValueConfig{
-		Bucket: k.name(ns), Description: k.description, Replicas: replicas, LimitMarkerTTL: k.deletedTTL,
-	}
-	made := false
-	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		b, err = tryOpenBucket(ctx, js, config, k.batches, &made)
-		return notYet(err)
-	})
-	switch {
-	case err == nil:
-		return b, nil
-	case noJetStream(err):
-		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
-	}
-	return nil, fmt.Errorf("opening the bucket %s: %w", config.Bucket, err)
+	return k.bucket(js, stream, ns), nil
+}
+
+func (k bucketKind) bucket(js jetstream.JetStream, stream jetstream.Stream, ns wire.Namespace) *bucket {
+	return &bucket{js: js, stream: stream, prefix: "$KV." + k.name(ns) + "."}
 }
 
 // find opens an existing bucket, and returns nil if there is none. It retries until ctx is done.
-func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (b *bucket, err error) {
+func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*bucket, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
+	var stream jetstream.Stream
 	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		b, err = existingBucket(ctx, js, k.name(ns))
+		stream, err = js.Stream(ctx, "KV_"+k.name(ns))
 		return err
 	})
 	switch {
 	case err == nil:
-		return b, nil
-	case errors.Is(err, jetstream.ErrBucketNotFound):
+		return k.bucket(js, stream, ns), nil
+	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, nil
 	case noJetStream(err):
 		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
@@ -79,7 +88,7 @@ func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) 
 var errNotYet = errors.New("not there yet")
 
 func notYet(err error) error {
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) {
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("%w: %w", errNotYet, err)
 	}
 	return err
@@ -94,77 +103,96 @@ func noJetStream(err error) bool {
 		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount)
 }
 
-// untilAnswered calls try until it returns something other than a timeout or [errNotYet], at most until ctx is done.
-func untilAnswered(ctx context.Context, try func(context.Context) error) error {
+// JetStream's error numbers while a cluster starts: it has no leader, or its servers do not all know of each other.
+const (
+	codeNoLeader = 10008
+	codeNoPeers  = 10005
+)
+
+// unavailable reports whether a cluster could not answer, and may be able to soon.
+func unavailable(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == codeNoLeader || api.ErrorCode == codeNoPeers)
+}
+
+// untilAnswered calls try until it returns something other than a timeout, [errNotYet] or that the cluster is
+// [unavailable], at most until ctx is done.
+func untilAnswered(ctx context.Context, try func(context.Context) error) (err error) {
 	for {
 		one, cancel := context.WithTimeout(ctx, openTimeout)
-		err := try(one)
+		last := try(one)
 		cancel()
-		again := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotYet)
-		if !again || !pause.For(ctx, retryPause) {
+		late := errors.Is(last, context.DeadlineExceeded)
+		if err == nil || !late {
+			err = last // the reason, if there is one
+		}
+		if again := late || errors.Is(last, errNotYet) || unavailable(last); !again || !pause.For(ctx, retryPause) {
 			return err
 		}
 	}
 }
 
-// tryOpenBucket sets made if it has created the bucket.
-func tryOpenBucket(
-	ctx context.Context, js jetstream.JetStream, config jetstream.KeyValueConfig, batches bool, made *bool,
-) (*bucket, error) {
-	b, err := existingBucket(ctx, js, config.Bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		_, err = js.CreateKeyValue(ctx, config)
-		*made = *made || err == nil
-		if err == nil || errors.Is(err, jetstream.ErrBucketExists) { // another host was faster, with other settings
-			b, err = existingBucket(ctx, js, config.Bucket)
-		}
-	}
+// openStream opens a stream and checks its settings. If there is none, it creates one. In a cluster a request may get no
+// reply while the leader changes, and a server may not know yet of a stream that another created, so openStream retries
+// until ctx is done.
+func openStream(
+	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings,
+) (jetstream.Stream, error) {
+	config.Replicas = s.replicas()
+	stream, err := ensureStream(ctx, js, config)
 	if err != nil {
 		return nil, err
 	}
-	if settings := b.stream.CachedInfo().Config; *made && batches && !settings.AllowAtomicPublish { // KeyValueConfig lacks this setting
-		settings.AllowAtomicPublish = true
-		if b.stream, err = js.UpdateStream(ctx, settings); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
+	return stream, p.check(&stream.CachedInfo().Config, &config, s.Logger)
 }
 
-func existingBucket(ctx context.Context, js jetstream.JetStream, name string) (*bucket, error) {
-	kv, err := js.KeyValue(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	stream, err := js.Stream(ctx, "KV_"+name)
-	if err != nil {
-		return nil, err
-	}
-	return &bucket{js: js, stream: stream, prefix: "$KV." + name + ".", entries: kv}, nil
-}
-
-// openStream opens a stream, and creates it if there is none. See [bucketKind.open].
-func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
-	if config.Replicas == 0 {
-		config.Replicas = defaultReplicas(js.Conn())
-	}
+// ensureStream is [openStream] without the check.
+func ensureStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
 	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		stream, err = js.Stream(ctx, config.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = js.CreateStream(ctx, config)
-			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another host was faster, with other settings
-				stream, err = js.Stream(ctx, config.Name)
-			}
+		if stream, err = js.Stream(ctx, config.Name); errors.Is(err, jetstream.ErrStreamNotFound) {
+			stream, err = makeStream(ctx, js, config)
 		}
 		return notYet(err)
 	})
+	switch {
+	case err == nil:
+		return stream, nil
+	case noJetStream(err):
+		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
+	}
+	return nil, fmt.Errorf("opening %s: %w", streamName(config.Name), err)
+}
+
+func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	stream, err := js.CreateStream(ctx, config)
+	var api *jetstream.APIError
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse): // another host was faster, with other settings
+		return js.Stream(ctx, config.Name)
+	case errors.As(err, &api) && !unavailable(err):
+		return nil, fmt.Errorf("%w (%sdocs/hosts.md says how to make it by hand)", err, remedy(api.ErrorCode))
+	}
 	return stream, err
 }
 
-// defaultReplicas is three in a cluster, so that the loss of one server loses nothing, and else one.
-func defaultReplicas(nc *nats.Conn) int {
-	if nc.ConnectedClusterName() != "" {
-		return 3
+// JetStream's error numbers when an account requires a limit of each stream, or allows only a smaller one; when it allows
+// no more streams; and when a single server is to keep copies.
+const (
+	codeMaxBytesRequired = 10113
+	codeMaxBytesExceeded = 10122
+	codeTooManyStreams   = 10027
+	codeNoReplicas       = 10074
+)
+
+// remedy says what can be done if a stream cannot be made.
+func remedy(code jetstream.ErrorCode) string {
+	switch code {
+	case codeMaxBytesRequired, codeMaxBytesExceeded:
+		return "actorhost.Config has MaxBytes for that; "
+	case codeTooManyStreams:
+		return "the account must allow more; "
+	case codeNoReplicas:
+		return "the server is no cluster: set Replicas to 1 in actorhost.Config, or let the host ask on $JS.API.CONSUMER.LEADER.STEPDOWN; "
 	}
-	return 1
+	return ""
 }

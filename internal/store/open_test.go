@@ -35,7 +35,7 @@ func TestFindMakesNothing(t *testing.T) {
 		require.Fail(t, "there is a stream", name)
 	}
 
-	_, err = store.OpenHosts(t.Context(), nc, ns, 0)
+	_, err = store.OpenHosts(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	records, hosts = find()
 	require.False(t, records)

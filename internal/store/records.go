@@ -31,13 +31,14 @@ type Records struct {
 
 // recordBucket allows the atomic batches of [Records.Write].
 var recordBucket = bucketKind{
-	suffix: "actors", description: "One record for each actor: owner, epoch and state", deletedTTL: destroyedTTL, batches: true,
+	purpose: forRecords, suffix: "actors", description: "One record for each actor: owner, epoch and state",
+	deletedTTL: destroyedTTL, batches: true,
 }
 
-// OpenRecords opens the records of a namespace. If there is no bucket, it creates one with this many replicas; zero
-// means three in a cluster and one on a single server.
-func OpenRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Records, error) {
-	bucket, err := recordBucket.open(ctx, nc, ns, replicas)
+// OpenRecords opens the records of a namespace. If there is no bucket, it creates one. A bucket that would lose records is
+// an error, which says what is wrong with it.
+func OpenRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) (*Records, error) {
+	bucket, err := recordBucket.open(ctx, nc, ns, s, s.MaxBytes.Records)
 	if err != nil {
 		return nil, err
 	}

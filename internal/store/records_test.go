@@ -24,7 +24,7 @@ func openRecords(t *testing.T, nc *nats.Conn) *store.Records {
 	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	records, err := store.OpenRecords(t.Context(), nc, ns, 0)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	return records
 }
@@ -234,7 +234,7 @@ func TestLeases(t *testing.T) {
 	t.Parallel()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	hosts, err := store.OpenHosts(t.Context(), bustest.Connect(t), ns, 0)
+	hosts, err := store.OpenHosts(t.Context(), bustest.Connect(t), ns, store.Settings{})
 	require.NoError(t, err)
 	entry := store.HostEntry{ID: "h1", Types: []string{"room"}}
 	_, up, err := hosts.Revision(t.Context(), "h1")

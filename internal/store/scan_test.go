@@ -24,9 +24,9 @@ func TestWhatIsNotAnsweredInTimeIsNotNothing(t *testing.T) {
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	nc := bustest.Connect(t)
-	log, err := store.OpenLog(t.Context(), nc, ns, 0, time.Hour)
+	log, err := store.OpenLog(t.Context(), nc, ns, store.Settings{KeepEvents: time.Hour})
 	require.NoError(t, err)
-	subscriptions, err := store.OpenSubscriptions(t.Context(), nc, ns, 0)
+	subscriptions, err := store.OpenSubscriptions(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
 	source := bustest.NewID(t, "room", "a")
 
@@ -66,7 +66,7 @@ func TestReadGoesOnToTheEnd(t *testing.T) {
 				defer nc.Close()
 				ns, err := wire.NewNamespace("")
 				require.NoError(t, err)
-				log, err := store.OpenLog(t.Context(), nc, ns, 0, time.Hour)
+				log, err := store.OpenLog(t.Context(), nc, ns, store.Settings{KeepEvents: time.Hour})
 				require.NoError(t, err)
 				source, last := bustest.NewID(t, "room", "a"), uint64(0)
 				for range test.events {

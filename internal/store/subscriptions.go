@@ -29,13 +29,14 @@ type Subscriber struct {
 const unsubscribedTTL = time.Minute
 
 var subscriptionBucket = bucketKind{
-	suffix: "subscriptions", description: "Which actors subscribe to which durable events", deletedTTL: unsubscribedTTL,
+	purpose: forSubscriptions, suffix: "subscriptions", description: "Which actors subscribe to which durable events",
+	deletedTTL: unsubscribedTTL,
 }
 
 // OpenSubscriptions opens the subscriptions of a namespace, and creates their bucket if there is none. See
 // [OpenRecords].
-func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, replicas int) (*Subscriptions, error) {
-	bucket, err := subscriptionBucket.open(ctx, nc, ns, replicas)
+func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) (*Subscriptions, error) {
+	bucket, err := subscriptionBucket.open(ctx, nc, ns, s, s.MaxBytes.Subscriptions)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,9 +16,10 @@ const (
 	HeaderChain       = "Troupe-Chain"      // the actors that wait in this call, outermost first, separated by commas
 	HeaderRequestID   = "Troupe-Request-Id" // the caller's name for the call: two calls with one name take effect once
 	HeaderCall        = "Troupe-Call"       // the reply subject as the caller made it; of a reply: [SubjectArrives]
-	HeaderAttempt     = "Troupe-Attempt"    // of a resent call: the number of the attempt, from 2
+	HeaderAttempt     = "Troupe-Attempt"    // of a resent call: the number of the attempt, from 2; see [Question]
 	HeaderReplyTo     = "Troupe-Reply-To"   // of a forwarded call: the reply subject of its caller
 	HeaderPending     = "Troupe-Pending"    // of a reply: the answer comes later; the id of the host where the call waits
+	HeaderAbsent      = "Troupe-Absent"     // of a reply to a [Question]: the call is not here; the id of the host that says so
 	HeaderReleased    = "Troupe-Released"   // "1": reply of a stopping host to a forwarded call: claim the actor
 	HeaderEvent       = "Troupe-Event"      // of an event: its position, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS
 	HeaderExcept      = "Troupe-Except"     // of an event: the connection that must ignore it
@@ -31,6 +33,16 @@ const (
 	HeaderServiceError     = "Nats-Service-Error"
 	HeaderServiceErrorCode = "Nats-Service-Error-Code"
 )
+
+// questionMark follows the number of an attempt that has no body.
+const questionMark = "?"
+
+// Question is the [HeaderAttempt] of a question whether a call has arrived. It is sent like the call, without the body. Hosts
+// that do not know questions refuse it, and name the header.
+func Question(attempt int) string { return strconv.Itoa(attempt) + questionMark }
+
+// IsQuestion reports whether a [HeaderAttempt] is that of a question.
+func IsQuestion(attempt string) bool { return strings.HasSuffix(attempt, questionMark) }
 
 // SubjectArrives is the [HeaderCall] of a reply: the reply subject of the call has arrived as the caller made it.
 const SubjectArrives = "subject"

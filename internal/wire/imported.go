@@ -16,14 +16,23 @@ const importedPrefix = "_R_."
 // ImportedBy returns the account that a request has come from by a service import: "" for none, and importedPrefix for one
 // that the export does not share.
 func ImportedBy(reply string, header nats.Header) string {
-	var sender struct {
-		Account string `json:"acc"`
-	}
-	if info := FirstHeader(header, HeaderRequestInfo); info != "" && json.Unmarshal([]byte(info), &sender) == nil && sender.Account != "" {
-		return sender.Account
+	if info := FirstHeader(header, HeaderRequestInfo); info != "" {
+		if account := accountIn(info); account != "" {
+			return account
+		}
 	}
 	if strings.HasPrefix(reply, importedPrefix) {
 		return importedPrefix
 	}
 	return ""
+}
+
+func accountIn(info string) string {
+	var sender struct {
+		Account string `json:"acc"`
+	}
+	if json.Unmarshal([]byte(info), &sender) != nil {
+		return ""
+	}
+	return sender.Account
 }

@@ -76,7 +76,8 @@ func (n Namespace) misread(name, value string) (takes string) {
 	case HeaderExisting:
 		takes, ok = "1 or 0", value == "1" || value == "0"
 	case HeaderAttempt:
-		takes, ok = "a whole number from 1", isNumber(value) && strings.Trim(value, "0") != ""
+		number := strings.TrimSuffix(value, questionMark)
+		takes, ok = "a whole number from 1, perhaps with a ? behind it", isNumber(number) && strings.Trim(number, "0") != ""
 	case HeaderRequestID:
 		takes, ok = "1 to 256 bytes of UTF-8", value != "" && len(value) <= MaxRequestID && utf8.ValidString(value)
 	case HeaderCall:

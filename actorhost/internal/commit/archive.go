@@ -82,7 +82,7 @@ func (g *Gate) noArchive(err error) *troupe.Error {
 
 // nextBlock returns what is to be sent to the archive. The caller holds g.mu, and calls archive once it has let it go.
 func (g *Gate) nextBlock() []byte {
-	if a := g.parts.Answers(); a != nil && g.host.Archive != nil && g.closed == nil {
+	if a := g.parts.Answers(); a != nil && g.host.Archive != nil && g.closed == nil && !g.left {
 		return a.Block()
 	}
 	return nil

@@ -60,11 +60,24 @@ func (g *Gate) flushRecord() {
 	g.write(ask)
 }
 
+// clearOutbox has the record written if its outbox has events, and all of them are in the log: once that forgets them, it
+// would look as if they had never got there.
+func (g *Gate) clearOutbox() {
+	g.mu.Lock()
+	if g.emitted && !hasEvents(g.parts) && g.state != nil && !g.ending {
+		g.dirty, g.shared = true, true
+	}
+	ask := g.ask()
+	g.mu.Unlock()
+	g.write(ask)
+}
+
 // Flush has the record written if it lags behind the journal, before the activation ends: who wakes the actor next looks
 // nowhere else. When the gate is closed, what the journal has is written, with the lease or without, unless another has
 // written the record meanwhile. It reports whether the record has all: if not, the host has another id or none, and whoever
 // takes over must recover the journal.
 func (g *Gate) Flush() bool {
+	g.clearOutbox()
 	g.flushRecord()
 	_ = g.Settle()
 	g.mu.Lock()

@@ -34,9 +34,9 @@ func newJournal(t *testing.T) *journal {
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	j := &journal{t: t}
-	j.records, err = store.OpenRecords(t.Context(), nc, ns, 0)
+	j.records, err = store.OpenRecords(t.Context(), nc, ns, store.Settings{})
 	require.NoError(t, err)
-	all, err := store.OpenJournals(t.Context(), j.records, ns, 0, true)
+	all, err := store.OpenJournals(t.Context(), j.records, ns, store.Settings{}, true)
 	require.NoError(t, err)
 	j.Journal, err = all.Open(t.Context(), owner)
 	require.NoError(t, err)
@@ -203,7 +203,7 @@ func TestSegmentIsLeftByAWriteThatComesLate(t *testing.T) {
 		a := j.activate("a")
 		ns, err := wire.NewNamespace("")
 		require.NoError(t, err)
-		a.host.Log = store.NewEventLog(bustest.Connect(t), ns, 0, time.Hour)
+		a.host.Log = store.NewEventLog(bustest.Connect(t), ns, store.Settings{KeepEvents: time.Hour})
 		var durable func()
 		a.host.Go = func(do func()) { durable = do }
 		a.broadcast("1", "rang", true)

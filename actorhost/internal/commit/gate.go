@@ -18,7 +18,7 @@ import (
 // they change while a write is under way is stored by the next one, all together. An actor has one write under way at a
 // time.
 //
-// Its methods are for the goroutine of the turns, but for DropCaches.
+// Its methods are for the goroutine of the turns, but for DropCaches and Holds.
 type Gate struct {
 	host  *Host
 	actor Actor
@@ -31,6 +31,7 @@ type Gate struct {
 	sending  bool  // a goroutine sends what is released
 	refusing int8  // goroutines that refuse what was held back
 	left     bool  // the activation has ended
+	emitted  bool  // the record has durable events in its outbox
 	ending   bool  // the record is deleted, if it can be: nothing is written any more
 	closed   error // why the activation can write no more
 	moved    signal
@@ -78,7 +79,7 @@ func (g *Gate) Restore(parts record.Parts) {
 	g.parts = nil
 	if !parts.IsZero() {
 		parts.Answers().Of(g.actor.ID().Tokens(), g.host.Window)
-		g.parts = &parts
+		g.parts, g.emitted = &parts, hasEvents(&parts)
 	}
 }
 
@@ -252,6 +253,23 @@ func (g *Gate) WaitForRoom() {
 	}
 }
 
+// Holds reports whether the answer to one of these calls is held back. It may be called at any time.
+func (g *Gate) Holds(wanted func(*call.Call) bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held == nil {
+		return false
+	}
+	for _, outputs := range [...][]Output{g.held.flying, g.held.next, g.held.released} {
+		for i := range outputs {
+			if wanted(&outputs[i].Call) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // crowd is how many outputs are held back, besides those that are being sent. The caller holds g.mu.
 func (g *Gate) crowd() int {
 	if g.held == nil {
@@ -260,12 +278,19 @@ func (g *Gate) crowd() int {
 	return len(g.held.flying) + len(g.held.next) + len(g.held.released)
 }
 
+// hasEvents reports whether there are durable events that may not be in the log yet.
+func hasEvents(p *record.Parts) bool {
+	_, ok := p.Outbox().First()
+	return ok
+}
+
 // DropCaches drops what can be made again, unless it is in use. It may be called at any time.
 func (g *Gate) DropCaches() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.asked && !g.sending && g.unflushed == nil {
+	if !g.asked && !g.sending && g.unflushed == nil && !g.emitted {
 		g.state, g.held = nil, nil
+		g.parts.Answers().Rest()
 	}
 	if a := g.parts.Answers(); a != nil && g.host.Tables.crowded() {
 		a.Unload()

@@ -128,6 +128,32 @@ func canceled() context.Context {
 	return ctx
 }
 
+// TestHoldsWhatWaitsForAWrite has one call wait for the write that is under way and one for the next.
+func TestHoldsWhatWaitsForAWrite(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		holds := func() (held []string) {
+			for _, name := range []string{"1", "2", "3"} {
+				if f.gate.Holds(func(c *call.Call) bool { return c.Reply == name }) {
+					held = append(held, name)
+				}
+			}
+			return held
+		}
+		require.Empty(t, holds(), "at rest")
+		f.change("1")
+		w := f.take()
+		f.change("2")
+		require.Equal(t, []string{"1", "2"}, holds())
+		w.store()
+		synctest.Wait()
+		require.Equal(t, []string{"2"}, holds())
+		f.storeAll()
+		require.Empty(t, holds())
+	})
+}
+
 // storeAll stores every requested write. It must be called in a bubble.
 func (f *fake) storeAll() {
 	for synctest.Wait(); len(f.asked) > 0; synctest.Wait() {

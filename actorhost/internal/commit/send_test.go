@@ -17,7 +17,7 @@ func newSender(t *testing.T) (f *fake, goroutines chan func()) {
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
 	f, goroutines = newFake(t), make(chan func(), 10)
-	f.host.Log = store.NewEventLog(bustest.Connect(t), ns, 0, time.Hour)
+	f.host.Log = store.NewEventLog(bustest.Connect(t), ns, store.Settings{KeepEvents: time.Hour})
 	f.host.Go = func(do func()) { goroutines <- do }
 	return f, goroutines
 }

@@ -66,6 +66,7 @@ func (g *Gate) take(journal bool) (record.Record, bool) {
 	write.State, write.Revision = g.state, g.revision
 	if g.parts != nil {
 		g.parts.Fill(&write)
+		g.emitted = hasEvents(g.parts)
 		g.parts.Answers().Taken()
 	}
 	g.writing, g.dirty, g.shared = true, false, false

@@ -20,31 +20,40 @@ const (
 const spareSize = 8
 
 // Mailboxes is what all mailboxes of a host share.
-type Mailboxes[T any] struct {
+type Mailboxes[ID comparable, T any] struct {
 	size  func(T) int64
+	id    func(T) ID
 	bytes atomic.Int64 // waiting in all mailboxes
 	spare sync.Pool
 }
 
-// New returns the Mailboxes for items whose size in bytes is size.
-func New[T any](size func(T) int64) *Mailboxes[T] {
-	return &Mailboxes[T]{size: size, spare: sync.Pool{New: func() any { return new([spareSize]T) }}}
+// New returns the Mailboxes for items whose size in bytes is size, and which id identifies.
+func New[ID comparable, T any](size func(T) int64, id func(T) ID) *Mailboxes[ID, T] {
+	return &Mailboxes[ID, T]{size: size, id: id, spare: sync.Pool{New: func() any { return new([spareSize]T) }}}
 }
 
 // Mailbox is a queue. An empty one, as most are, has no memory of its own. It is not safe for concurrent use.
-type Mailbox[T any] struct {
+type Mailbox[ID comparable, T any] struct {
 	queue queue.FIFO[T]
 	bytes int64 // waiting
+	index *index[ID]
+}
+
+// index has the places of the items, counted from the first that was in the mailbox when the index was made. There is one
+// from the first question for an item until the mailbox is empty.
+type index[ID comparable] struct {
+	places map[ID]uint64
+	left   uint64 // how many items have left the mailbox
 }
 
 // Len returns how many items wait.
-func (m *Mailbox[T]) Len() int { return m.queue.Len() }
+func (m *Mailbox[ID, T]) Len() int { return m.queue.Len() }
 
 // Items returns the waiting items, oldest first. They are valid until the mailbox changes.
-func (m *Mailbox[T]) Items() []T { return m.queue.Items() }
+func (m *Mailbox[ID, T]) Items() []T { return m.queue.Items() }
 
 // HasRoom reports whether the item fits: fewer than most items wait, and the limits of bytes are kept.
-func (m *Mailbox[T]) HasRoom(all *Mailboxes[T], item *T, most int) bool {
+func (m *Mailbox[ID, T]) HasRoom(all *Mailboxes[ID, T], item *T, most int) bool {
 	size := all.size(*item)
 	if all.bytes.Load()+size > MaxAllBytes {
 		return false
@@ -53,18 +62,42 @@ func (m *Mailbox[T]) HasRoom(all *Mailboxes[T], item *T, most int) bool {
 }
 
 // Push adds an item, even if there is no room for it.
-func (m *Mailbox[T]) Push(all *Mailboxes[T], item T) {
+func (m *Mailbox[ID, T]) Push(all *Mailboxes[ID, T], item T) {
 	m.addBytes(all, all.size(item))
 	if m.Len() == 0 {
 		m.queue.Use(all.spare.Get().(*[spareSize]T)[:])
 	}
 	m.queue.Push(item)
+	if x := m.index; x != nil {
+		x.places[all.id(item)] = x.left + uint64(m.Len()-1)
+	}
+}
+
+// Find returns the waiting item with this id, or nil. It is valid until the mailbox changes. Of several it is any.
+func (m *Mailbox[ID, T]) Find(all *Mailboxes[ID, T], id ID) *T {
+	if m.Len() == 0 {
+		return nil
+	}
+	if m.index == nil {
+		m.index = &index[ID]{places: make(map[ID]uint64, m.Len())}
+		for i, item := range m.Items() {
+			m.index.places[all.id(item)] = uint64(i)
+		}
+	}
+	place, ok := m.index.places[id]
+	if !ok {
+		return nil
+	}
+	return &m.Items()[place-m.index.left]
 }
 
 // Pop removes and returns the oldest item. There must be one.
-func (m *Mailbox[T]) Pop(all *Mailboxes[T]) T {
+func (m *Mailbox[ID, T]) Pop(all *Mailboxes[ID, T]) T {
 	item := m.queue.Pop()
 	m.addBytes(all, -all.size(item))
+	if m.index != nil {
+		m.unindex(all.id(item))
+	}
 	if m.Len() == 0 {
 		if memory := m.queue.Drain(); cap(memory) == spareSize {
 			all.spare.Put((*[spareSize]T)(memory[:spareSize]))
@@ -74,12 +107,24 @@ func (m *Mailbox[T]) Pop(all *Mailboxes[T]) T {
 }
 
 // Drain removes and returns all items.
-func (m *Mailbox[T]) Drain(all *Mailboxes[T]) []T {
+func (m *Mailbox[ID, T]) Drain(all *Mailboxes[ID, T]) []T {
 	m.addBytes(all, -m.bytes)
+	m.index = nil
 	return m.queue.Drain()
 }
 
-func (m *Mailbox[T]) addBytes(all *Mailboxes[T], bytes int64) {
+// unindex notes that the oldest item has left.
+func (m *Mailbox[ID, T]) unindex(id ID) {
+	x := m.index
+	if x.places[id] == x.left {
+		delete(x.places, id)
+	}
+	if x.left++; m.Len() == 0 {
+		m.index = nil
+	}
+}
+
+func (m *Mailbox[ID, T]) addBytes(all *Mailboxes[ID, T], bytes int64) {
 	m.bytes += bytes
 	all.bytes.Add(bytes)
 }

@@ -133,9 +133,15 @@ func (o *Outlet) logFailure(subject string, err error) {
 	}
 }
 
-// SendPending tells a caller that has sent its call again that the call is already running or queued.
-func (o *Outlet) SendPending(c *call.Call) {
-	msg := &nats.Msg{Subject: c.Reply, Header: nats.Header{wire.HeaderPending: {o.host()}}}
+// SendPending tells a caller that has sent its call again, or asks for it, that the call is already running or queued.
+func (o *Outlet) SendPending(c *call.Call) { o.sendWord(c, wire.HeaderPending) }
+
+// SendAbsent tells a caller that asks for its call that the call is not here.
+func (o *Outlet) SendAbsent(c *call.Call) { o.sendWord(c, wire.HeaderAbsent) }
+
+// sendWord sends a header with the id of the host, which is no answer yet.
+func (o *Outlet) sendWord(c *call.Call, header string) {
+	msg := &nats.Msg{Subject: c.Reply, Header: nats.Header{header: {o.host()}}}
 	tellOfSubject(c, msg)
 	o.SendReply(msg, o.busy())
 }

@@ -62,7 +62,7 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 		return true, nil
 	}
 	revision, up, err := p.config.Leases.Revision(ctx, owner)
-	cluster := p.config.Conn.ConnectedClusterName() != ""
+	cluster := !p.config.Leases.OnOneServer()
 	switch {
 	case err != nil:
 		return false, err

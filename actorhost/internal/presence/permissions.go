@@ -6,10 +6,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Needs reports which subjects a host cannot do without, for [rpc.NewGuard].
+// Needs reports which subjects a host cannot do without, for [rpc.NewGuard]. Two questions of JetStream's it only would
+// like to ask.
 func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) bool {
 	inbox, _, _ := strings.Cut(nc.NewInbox(), ".")
 	both := []string{"$JS.", "$KV.", inbox + ".", ns.Name() + ".host."}
@@ -19,6 +21,9 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 		needed := heard
 		if publish {
 			needed = published
+		}
+		if subject == store.ClusterQuestion(ns) || subject == store.ArchiveQuestion(ns) {
+			return false
 		}
 		return slices.ContainsFunc(needed, func(prefix string) bool { return strings.HasPrefix(subject, prefix) })
 	}

@@ -47,12 +47,12 @@ func newSystem(t *testing.T) *system {
 }
 
 func (s *system) events(nc *nats.Conn) *store.EventLog {
-	return store.NewEventLog(nc, s.ns, 0, 24*time.Hour)
+	return store.NewEventLog(nc, s.ns, store.Settings{KeepEvents: 24 * time.Hour})
 }
 
 func (s *system) leases(nc *nats.Conn) *store.Hosts {
 	s.t.Helper()
-	hosts, err := store.OpenHosts(s.t.Context(), nc, s.ns, 0)
+	hosts, err := store.OpenHosts(s.t.Context(), nc, s.ns, store.Settings{})
 	require.NoError(s.t, err)
 	return hosts
 }

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,12 +22,6 @@ import (
 // has just gone. It doubles from first to last.
 const firstPause, lastPause = time.Millisecond, 100 * time.Millisecond
 
-// A call without an answer is sent again after firstSilence: its host may have died with it, or before it arrived. If the
-// call waits at its host, that says so; it is then asked again after twice as long each time, up to lastPending, or as soon
-// as it turns out to be gone. If nobody says anything, the host may be frozen. The call then goes by the route, where a
-// frozen host may still swallow it, with a pause that grows up to lastSilence.
-const firstSilence, lastSilence, lastPending = 100 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second
-
 // sendFor bounds how long a call is sent again. Hosts remember answers for longer.
 const sendFor = 2 * time.Minute
 
@@ -41,6 +36,7 @@ type roundTrip struct {
 	msg      nats.Msg
 	body     []byte // the buffer of msg's: NATS has copied it when a publish returns
 	request  *rpc.Request
+	timeout  time.Duration // of the whole call
 	deadline time.Time
 	lastSend time.Time // it must not be sent later
 	direct   bool      // the subject is the actor's, not the route
@@ -52,6 +48,11 @@ type roundTrip struct {
 	host     string        // the id of the host that has just said that it waits there; else empty
 	waitOnly bool          // the last attempt has reached nobody, earlier ones may have
 	unsure   bool          // an attempt that was neither answered nor refused may run, or have run
+	open     int           // how often it was sent and neither refused nor unheard
+	asking   bool          // the next attempt is a question
+	asked    bool          // the last one was
+	closing  bool          // the last question was asked: nothing is sent any more
+	weight   int64         // in the unanswered of its sender
 }
 
 var spareTrips = sync.Pool{New: func() any { return new(roundTrip) }}
@@ -63,6 +64,7 @@ const maxPooled = 64 << 10
 func (t *roundTrip) end() {
 	if t.request != nil {
 		t.request.End()
+		t.sender.unanswered.Add(-t.weight)
 	}
 	if *t = (roundTrip{body: t.body[:0]}); cap(t.body) <= maxPooled {
 		spareTrips.Put(t)
@@ -95,7 +97,9 @@ func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
 		return nil, failure(&t.call, err)
 	}
 	t.deadline, t.lastSend = deadline, now.Add(sendFor)
-	t.pause, t.silence = firstPause, firstSilence
+	t.weight = int64(len(t.body) + callBytes)
+	t.sender.unanswered.Add(t.weight)
+	t.pause, t.silence, t.timeout = firstPause, t.sender.silence(), deadline.Sub(now)
 	for ; ; now = time.Now() {
 		reply, err := t.try(ctx, now)
 		switch {
@@ -143,6 +147,15 @@ func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 		t.growPatience()
 		return nil, nil
 	}
+	refused := t.asked && isRefused(reply)
+	if refused {
+		t.ways.mute.add(t.call.ID.Type())
+	}
+	if refused || isAbsent(reply) {
+		t.waitOnly = !t.asked // there are later attempts
+		t.asking = false
+		return nil, nil
+	}
 	t.sender.served.add(t.call.ID.Type())
 	if t.attempts == 1 && wire.FirstHeader(reply.Header, wire.HeaderCall) == wire.SubjectArrives {
 		t.ways.by(t.direct).add(t.call.ID.Type())
@@ -151,10 +164,20 @@ func (t *roundTrip) try(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	if failed != nil && failed.Code == troupe.CodeOutcomeUnknown && !failed.Retryable {
 		t.sender.ways.forget() // perhaps it was not recognised
 	}
-	if failed == nil || !failed.Retryable || failed.Code != troupe.CodeUnavailable && failed.Code != troupe.CodeOutcomeUnknown {
+	switch {
+	case failed == nil || !failed.Retryable:
+		return reply, nil
+	case failed.Code == troupe.CodeUnavailable:
+		t.open--
+		t.closing = false // there may be time for one more
+	case failed.Code == troupe.CodeOutcomeUnknown:
+		t.unsure = true
+	case t.unsure && t.open > 1: // so much for one sending; another may run
+		return nil, failed
+	default:
 		return reply, nil
 	}
-	t.unsure = t.unsure || failed.Code == troupe.CodeOutcomeUnknown
+	t.asking = false
 	t.useRoute()
 	return nil, t.backOff(ctx, failed)
 }
@@ -164,6 +187,9 @@ func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) e
 	if t.request.Unheard() {
 		t.unsure = false
 	}
+	if errors.Is(err, nats.ErrNoResponders) && !t.asked {
+		t.open--
+	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders) && t.direct: // asleep: at once to those who can wake it
 		t.attempts--
@@ -171,15 +197,16 @@ func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) e
 		return nil
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && time.Now().Before(t.deadline):
 		t.unsure = true
+		t.asking = !t.ways.mute.has(t.call.ID.Type())
 		if listening {
 			t.useDirect()
-		} else if t.silence = min(t.silence+firstSilence, lastSilence); t.attempts > 1 {
+		} else if t.silence = max(t.silence, min(t.silence+firstSilence, lastSilence)); t.attempts > 1 {
 			t.useRoute()
 		}
 		return nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, rpc.ErrAbandoned):
 		t.unsure = true
-		return err
+		return cmp.Or(ctx.Err(), err)
 	case errors.Is(err, troupe.ErrDenied):
 		return err
 	case errors.Is(err, nats.ErrNoResponders) && t.sender.served.has(t.call.ID.Type()): // for now
@@ -198,27 +225,79 @@ func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) e
 	return err
 }
 
-// sendOrWait sends the call, unless it is better to wait for an answer to what was sent, and waits for a while.
+// sendOrWait sends the call, or asks for it, unless it is better to wait for an answer to what was sent, and waits for a
+// while.
 func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, error) {
 	left := t.deadline.Sub(now)
-	if host := t.host; host != "" {
-		t.host, t.silence = "", firstSilence
-		return t.waitAtHost(ctx, host, now.Add(min(t.patience, left)))
-	}
-	if t.waitOnly {
+	switch {
+	case t.closing:
+		t.host, t.waitOnly = "", false
+		return t.request.Wait(ctx, t.deadline)
+	case t.isLast(left):
+		return t.askLast(ctx)
+	case t.host != "":
+		host := t.host
+		t.host, t.silence = "", t.sender.silence()
+		return t.waitAtHost(ctx, host, t.after(now, t.patience))
+	case t.waitOnly:
 		t.waitOnly = false
-		return t.request.Wait(ctx, now.Add(min(t.patience, left)))
+		return t.request.Wait(ctx, t.after(now, t.patience))
 	}
+	wait := t.silence
+	if now.After(t.lastSend) {
+		wait = left
+	}
+	if t.asking {
+		return t.ask(ctx, wire.FormatTimeout(left), t.after(now, wait))
+	}
+	t.asked, t.msg.Data = false, t.body
+	t.open++
 	if t.attempts++; t.attempts > 1 {
 		t.sender.resent.Add(1)
 		setHeader(&t.msg, wire.HeaderAttempt, strconv.Itoa(t.attempts))
 		setHeader(&t.msg, wire.HeaderTimeout, wire.FormatTimeout(left))
 	}
 	t.identify()
-	if now.After(t.lastSend) {
-		return t.request.Do(ctx, &t.msg, t.deadline)
+	return t.request.Do(ctx, &t.msg, t.after(now, wait))
+}
+
+// after is when a wait ends: after a while, or in time for the last question.
+func (t *roundTrip) after(now time.Time, wait time.Duration) time.Time {
+	left := t.deadline.Sub(now)
+	if word := t.word(); word < left {
+		left -= word
 	}
-	return t.request.Do(ctx, &t.msg, now.Add(min(t.silence, left)))
+	return now.Add(min(wait, left))
+}
+
+// isLast reports whether it is time for the last question.
+func (t *roundTrip) isLast(left time.Duration) bool {
+	return t.open > 0 && left <= t.word() && !t.ways.mute.has(t.call.ID.Type())
+}
+
+// word is how long before the end the last question is asked.
+func (t *roundTrip) word() time.Duration { return lastWord(t.timeout, t.sender.silence()) }
+
+// askLast asks where the call is most likely to wait. No time is left for it.
+func (t *roundTrip) askLast(ctx context.Context) (*nats.Msg, error) {
+	t.closing = true
+	t.useDirect()
+	reply, err := t.ask(ctx, "0", t.deadline)
+	if errors.Is(err, nats.ErrNoResponders) {
+		t.useRoute()
+		return t.ask(ctx, "0", t.deadline)
+	}
+	return reply, err
+}
+
+// ask sends a question, which says how much time is left, and waits for any word.
+func (t *roundTrip) ask(ctx context.Context, left string, until time.Time) (*nats.Msg, error) {
+	t.attempts++
+	t.asked = true
+	setHeader(&t.msg, wire.HeaderAttempt, wire.Question(t.attempts))
+	setHeader(&t.msg, wire.HeaderTimeout, left)
+	t.msg.Data = nil
+	return t.request.Do(ctx, &t.msg, until)
 }
 
 // waitAtHost waits for the answer of a call that waits at a host, as long as the host is there.

@@ -30,6 +30,8 @@ type Sender struct {
 	served    nameSet // the types that hosts have answered for
 	ways      *knownWays
 	hosts     hostWatch
+
+	unanswered atomic.Int64 // the weights of the calls that are under way
 }
 
 // NewSender returns a sender on a connection. It must be closed.

@@ -9,7 +9,10 @@ import (
 // ways are the ways on which reply subjects arrive as the client makes them, by the types of the actors. A host knows a
 // call again by its reply subject. On the way to another account servers change that, so the first call on each way
 // says it in a header as well, until a host answers that there is no need to.
-type ways struct{ direct, route nameSet }
+type ways struct {
+	direct, route nameSet
+	mute          nameSet // the types whose hosts do not know questions
+}
 
 func (w *ways) by(direct bool) *nameSet {
 	if direct {
