@@ -21,50 +21,6 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// room is what deploy/auth.conf speaks of.
-type room struct{ troupe.Ref }
-
-func (room) ActorType() string { return "room" }
-
-var (
-	say     = troupe.NewAction[room, string, int]("say")
-	history = troupe.NewAction[room, troupe.None, []string]("history")
-	clearIt = troupe.NewAction[room, troupe.None, troupe.None]("clear")
-	repeat  = troupe.NewAction[room, []string, string]("repeat") // says in another room what was said here
-	follow  = troupe.NewAction[room, []string, troupe.None]("follow")
-	said    = troupe.NewEvent[room, string]("said")
-	enter   = troupe.NewConnector[room, troupe.None]()
-	noted   = troupe.NewDurableEvent[room, string]("noted")
-	note    = troupe.NewAction[room, string, troupe.None]("note")
-	attend  = troupe.NewAction[room, []string, troupe.None]("attend") // to what another room notes
-)
-
-type roomState struct{ Said []string }
-
-var rooms = actorhost.Define(func() roomState { return roomState{} },
-	actorhost.On(say, func(s *roomState, c *actorhost.Context, text string) (int, error) {
-		s.Said = append(s.Said, text)
-		return len(s.Said), said.Broadcast(c, text)
-	}),
-	actorhost.On(history, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) ([]string, error) { return s.Said, nil })),
-	actorhost.On(clearIt, actorhost.NoInNoOut(func(s *roomState, _ *actorhost.Context) error { s.Said = nil; return nil })),
-	actorhost.On(repeat, func(s *roomState, c *actorhost.Context, key []string) (string, error) {
-		_, err := say.Call(c, troupe.GetOrCreate[room](c, key...), s.Said[0])
-		return s.Said[0], err
-	}),
-	actorhost.On(follow, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
-		_, err := said.Subscribe(c, troupe.GetOrCreate[room](c, key...), func(context.Context, string) error { return nil })
-		return err
-	})),
-	actorhost.On(note, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, text string) error { return noted.Broadcast(c, text) })),
-	actorhost.On(attend, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
-		return noted.SubscribeDurable(c, troupe.GetOrCreate[room](c, key...))
-	}))).
-	OnEvents(actorhost.OnEvent(noted, func(s *roomState, _ *actorhost.Context, text string) error {
-		s.Said = append(s.Said, "noted: "+text)
-		return nil
-	}))
-
 // never is a time-out by which a test that waits for it would fail.
 const never = 5 * time.Minute
 
