@@ -70,7 +70,7 @@ func TestTheLongestKeys(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 
-	key := strings.Split(strings.Repeat(strings.Repeat("字", 21)+"?|", troupe.MaxKeyParts), "|")[:troupe.MaxKeyParts]
+	key := strings.Split(strings.Repeat(strings.Repeat("\u5b57", 21)+"?|", troupe.MaxKeyParts), "|")[:troupe.MaxKeyParts]
 	far := troupe.GetOrCreate[giant](c, key...)
 	heard := make(chan int, 8)
 	conn, err := visiting.Connect(t.Context(), far, nil, grown.On(func(_ context.Context, n int) error { heard <- n; return nil }))

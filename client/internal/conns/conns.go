@@ -160,7 +160,8 @@ func (s *Conns) answerPing(msg *nats.Msg) {
 // Fail ends all connections, because nothing arrives any more. What has arrived is handled.
 func (s *Conns) Fail(why *troupe.Error) {
 	for _, c := range s.all() {
-		err := &troupe.Error{Code: why.Code, Err: why.Err, Message: "the connection with " + c.request.ID.String() + " has ended: " + why.Message}
+		ended := "the connection with " + c.request.ID.String() + " has ended: " + why.Message
+		err := &troupe.Error{Code: why.Code, Message: ended, Err: why.Err}
 		if c.endBy(c.channel.Finish, err) {
 			s.forget(c, false)
 		}
