@@ -130,9 +130,11 @@ func (s *system) await(right func(up int) bool) {
 	defer nc.Close()
 	ns, err := wire.NewNamespace("")
 	require.NoError(s.t, err)
-	leases, err := store.OpenHosts(s.t.Context(), nc, ns, store.Settings{})
-	require.NoError(s.t, err)
 	require.Eventually(s.t, func() bool {
+		leases, err := store.FindHosts(s.t.Context(), nc, ns)
+		if err != nil || leases == nil { // no host has made them yet
+			return false
+		}
 		up := 0
 		for _, err := range leases.List(s.t.Context()) {
 			if err != nil {

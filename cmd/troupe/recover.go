@@ -25,29 +25,37 @@ func recoverOwner(ctx context.Context, r actorRecord) error {
 	if r.ask(asking, r.namespace.Ping(record.Owner), nil) == nil {
 		return nil // the owner wrote the record when the actor fell asleep
 	}
-	silent := &troupe.Error{Code: troupe.CodeUnavailable,
-		Message: fmt.Sprintf("the host of %s, %s, does not reply but still has its lease: try again", actorText(r.id), record.Owner)}
-	leases, err := store.OpenHosts(ctx, r.nc, r.namespace, store.Settings{})
-	if err != nil {
+	if err := r.revoke(ctx, record.Owner); err != nil {
 		return err
 	}
-	if err := awaitEnd(ctx, leases, record.Owner, r.timeout); errors.Is(err, context.DeadlineExceeded) {
+	journals, err := store.FindJournals(ctx, r.records, r.namespace)
+	if err != nil || journals == nil {
+		return err
+	}
+	return journals.Recover(ctx, record.Owner)
+}
+
+// revoke ends the lease of the actor's owner, which does not reply, when it has run out.
+func (r actorRecord) revoke(ctx context.Context, owner string) error {
+	silent := &troupe.Error{Code: troupe.CodeUnavailable,
+		Message: fmt.Sprintf("the host of %s, %s, does not reply but still has its lease: try again", actorText(r.id), owner)}
+	leases, err := store.FindHosts(ctx, r.nc, r.namespace)
+	if err != nil || leases == nil {
+		return err
+	}
+	if err := awaitEnd(ctx, leases, owner, r.timeout); errors.Is(err, context.DeadlineExceeded) {
 		return silent
 	} else if err != nil {
 		return err
 	}
-	revision, _, err := leases.Revision(ctx, record.Owner)
+	revision, _, err := leases.Revision(ctx, owner)
 	if err != nil {
 		return err
 	}
-	if err := leases.Revoke(ctx, record.Owner, revision); errors.Is(err, store.ErrConflict) {
+	if err := leases.Revoke(ctx, owner, revision); errors.Is(err, store.ErrConflict) {
 		return silent // the replica that was asked lags: the lease is still there
 	} else if err != nil {
 		return err
 	}
-	journals, err := store.OpenJournals(ctx, r.records, r.namespace, store.Settings{}, false)
-	if err != nil {
-		return err
-	}
-	return journals.Recover(ctx, record.Owner)
+	return nil
 }

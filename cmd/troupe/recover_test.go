@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -103,4 +105,29 @@ func TestStateIsNotSetUnderAHostWithALease(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, up)
 	require.Contains(t, p.run(t.Context(), "state", "get", "room", "a").out, `"Sum":5`)
+}
+
+// TestSettingAStateMakesNoStreams: it does not know how a host would make them.
+func TestSettingAStateMakesNoStreams(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	nc := connect(t, server)
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
+	records, err := store.OpenRecords(t.Context(), nc, ns, store.Settings{})
+	require.NoError(t, err)
+	id, err := troupe.NewID("room", "a")
+	require.NoError(t, err)
+	state, err := codec.MsgPack.Append(nil, roomState{Sum: 5})
+	require.NoError(t, err)
+	_, err = records.Put(t.Context(), id, record.Record{Owner: "gone", Created: true, State: state})
+	require.NoError(t, err)
+
+	got := at(server.URL()).run(t.Context(), "state", "set", "room", "a", `{"Sum":6}`, "--yes")
+	require.Equal(t, exitOK, got.code, got.err)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	for name := range js.StreamNames(t.Context()).Name() {
+		require.Equal(t, "KV_troupe-actors", name)
+	}
 }

@@ -25,9 +25,8 @@ const journalOverTTL = time.Hour
 // OpenJournals opens the journals of a namespace, and creates their stream if there is none: see [OpenRecords]. If
 // eager is true, every write goes to the journal that may; that is for tests.
 func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, s Settings, eager bool) (*Journals, error) {
-	jets := records.bucket.js
 	config := jetstream.StreamConfig{
-		Name:        ns.Name() + "-journal",
+		Name:        journalName(ns),
 		Description: "What actors have changed and is not in their records yet",
 		Subjects:    []string{ns.Name() + ".journal.>"},
 		MaxBytes:    s.MaxBytes.Journal,
@@ -36,11 +35,26 @@ func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, s Se
 		AllowRollup: true,
 		AllowMsgTTL: true,
 	}
-	stream, err := openStream(ctx, jets, forJournals, config, s)
+	stream, err := openStream(ctx, records.bucket.js, forJournals, config, s)
 	if err != nil {
 		return nil, err
 	}
-	return &Journals{records, &bucket{js: jets, stream: stream, prefix: ns.Name() + ".journal."}, eager}, nil
+	return newJournals(records, stream, ns, eager), nil
+}
+
+// FindJournals opens the journals that a host has made, and returns nil if there are none.
+func FindJournals(ctx context.Context, records *Records, ns wire.Namespace) (*Journals, error) {
+	stream, err := findStream(ctx, records.bucket.js, journalName(ns))
+	if err != nil || stream == nil {
+		return nil, err
+	}
+	return newJournals(records, stream, ns, false), nil
+}
+
+func journalName(ns wire.Namespace) string { return ns.Name() + "-journal" }
+
+func newJournals(records *Records, stream jetstream.Stream, ns wire.Namespace, eager bool) *Journals {
+	return &Journals{records, &bucket{js: records.bucket.js, stream: stream, prefix: ns.Name() + ".journal."}, eager}
 }
 
 // last returns the last message of a journal: its sequence number, zero if there is none, and its header.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -67,12 +66,9 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	stream, err := js.Stream(ctx, LogName(ns))
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("opening the log of events: %w", err)
+	stream, err := findStream(ctx, js, LogName(ns))
+	if err != nil || stream == nil {
+		return nil, err
 	}
 	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
 }

@@ -62,26 +62,34 @@ func (k bucketKind) bucket(js jetstream.JetStream, stream jetstream.Stream, ns w
 	return &bucket{js: js, stream: stream, prefix: "$KV." + k.name(ns) + "."}
 }
 
-// find opens an existing bucket, and returns nil if there is none. It retries until ctx is done.
+// find opens an existing bucket, and returns nil if there is none: see [findStream].
 func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*bucket, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	var stream jetstream.Stream
+	stream, err := findStream(ctx, js, "KV_"+k.name(ns))
+	if err != nil || stream == nil {
+		return nil, err
+	}
+	return k.bucket(js, stream, ns), nil
+}
+
+// findStream opens an existing stream, and returns nil if there is none. It retries until ctx is done.
+func findStream(ctx context.Context, js jetstream.JetStream, name string) (stream jetstream.Stream, err error) {
 	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		stream, err = js.Stream(ctx, "KV_"+k.name(ns))
+		stream, err = js.Stream(ctx, name)
 		return err
 	})
 	switch {
 	case err == nil:
-		return k.bucket(js, stream, ns), nil
+		return stream, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, nil
 	case noJetStream(err):
 		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
 	}
-	return nil, fmt.Errorf("opening the bucket %s: %w", k.name(ns), err)
+	return nil, fmt.Errorf("opening %s: %w", streamName(name), err)
 }
 
 // errNotYet marks the error of a cluster server that does not know yet what another server has created.
