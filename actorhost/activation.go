@@ -61,6 +61,7 @@ type activation struct {
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
 type canceledCalls struct {
 	waiting mailbox.Canceled[callName]
+	serving bool     // the call that is served is one
 	running *Context // of the turn that ends with its caller; else nil
 }
 
@@ -144,6 +145,9 @@ func (a *activation) next() (work, bool) {
 		w := a.mailbox.Pop(a.host.mailboxes)
 		if !a.passOver(&w) {
 			a.serving = w.ID
+			if a.canceled != nil {
+				a.canceled.serving = false
+			}
 			return w, true
 		}
 	}
@@ -168,10 +172,12 @@ func (a *activation) cancel(name callName) {
 func (a *activation) cancelWaiting(name callName) (running *Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	canceled := a.canceledCalls()
 	if a.hasStarted(name) {
-		return a.canceledCalls().running
+		canceled.serving = true // its action may be yet to come
+		return canceled.running
 	}
-	a.canceledCalls().waiting.Add(name, a.mailbox.Len())
+	canceled.waiting.Add(name, a.mailbox.Len())
 	return nil
 }
 
@@ -183,11 +189,14 @@ func (a *activation) canceledCalls() *canceledCalls {
 	return a.canceled
 }
 
-// setRunning notes the Context of the turn that ends with its caller. With nil there is none.
-func (a *activation) setRunning(c *Context) {
+// setRunning notes the Context of the turn that ends with its caller, and reports whether that has gone already. With nil
+// there is none.
+func (a *activation) setRunning(c *Context) (gone bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.canceledCalls().running = c
+	canceled := a.canceledCalls()
+	canceled.running = c
+	return canceled.serving
 }
 
 var errCallerGone = errs.New(troupe.CodeCanceled, "the caller gave up")

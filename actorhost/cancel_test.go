@@ -210,3 +210,28 @@ func TestActionEndsWithItsCaller(t *testing.T) {
 		})
 	}
 }
+
+// TestActionEndsWithItsCallerOfBefore: the caller gives up while the actor wakes for its call.
+func TestActionEndsWithItsCallerOfBefore(t *testing.T) {
+	t.Parallel()
+	hall, waking := newDeskHall(), make(chan struct{})
+	b := hosttest.Start(t)
+	b.Host(hall.actors().Config(actorhost.TypeConfig{CancelWithCaller: true}).OnWake(func(_ *deskState, c *actorhost.Context) error {
+		if c.ID().KeyString() != "a" {
+			return nil
+		}
+		// Once that is answered, the bus knows where the actor is.
+		_, err := deskNames.Call(c, troupe.GetOrCreate[desk](c, "next"), nil)
+		close(waking)
+		<-c.Done()
+		return err
+	}))
+	ref := troupe.GetOrCreate[desk](b.Client, "a")
+	cancel, failed := signed(t, ref, -1)
+	<-waking
+	cancel()
+	require.ErrorIs(t, <-failed, troupe.ErrOutcomeUnknown)
+	names, err := deskNames.Call(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Empty(t, names, "its Context was done")
+}

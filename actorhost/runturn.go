@@ -28,7 +28,9 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	}
 	c := &Context{a: a, turn: t}
 	if a.kind.config.CancelWithCaller {
-		a.setRunning(c)
+		if a.setRunning(c) {
+			c.cancel()
+		}
 		defer a.setRunning(nil)
 	}
 	r, err := c.run(f)
