@@ -121,13 +121,8 @@ func (c *Config) completeLease(oneServer bool) {
 
 // streams are the settings of the streams that the host makes.
 func (c *Config) streams(cluster bool) store.Settings {
-	m := c.MaxBytes
 	return store.Settings{
-		Cluster: cluster, Replicas: c.Replicas, Logger: c.Logger,
-		MaxBytes: store.MaxBytes{
-			Records: m.Records, Journal: m.Journal, Hosts: m.Hosts, Subscriptions: m.Subscriptions, Events: m.Events,
-			Answers: m.Answers,
-		},
+		Cluster: cluster, Replicas: c.Replicas, MaxBytes: store.MaxBytes(c.MaxBytes), Logger: c.Logger,
 		KeepEvents: c.EventRetention, KeepAnswers: dedup.KeepFor(c.RequestIDWindow),
 	}
 }

@@ -146,6 +146,7 @@ func (b *bank) awaitTellers() {
 func (b *bank) audit(ctx context.Context, number int) {
 	c, of := b.clients[number%connections], &b.ledger[number]
 	var ended time.Time
+	// The account is in another process: all there is to do is to ask it again.
 	for still := 0; still < 4; time.Sleep(betweenAudits) {
 		one, cancel := context.WithTimeout(context.Background(), callTimeout)
 		found, err := audit.Call(one, troupe.GetOrCreate[account](c, fmt.Sprint(number)), of.known)

@@ -52,10 +52,9 @@ func (r actorRecord) revoke(ctx context.Context, owner string) error {
 	if err != nil {
 		return err
 	}
-	if err := leases.Revoke(ctx, owner, revision); errors.Is(err, store.ErrConflict) {
+	err = leases.Revoke(ctx, owner, revision)
+	if errors.Is(err, store.ErrConflict) {
 		return silent // the replica that was asked lags: the lease is still there
-	} else if err != nil {
-		return err
 	}
-	return nil
+	return err
 }

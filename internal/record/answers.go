@@ -17,23 +17,10 @@ func (p *Parts) Answers() *dedup.Answers { return get[*dedup.Answers](p, &answer
 // Forget removes the answers from a record, whether they can be decoded or not.
 func (r *Record) Forget() { r.Parts = r.Parts.without(answersPart.name) }
 
-// Answered is the change that remembers the answer to an identified call. It keeps the output.
-type Answered struct {
-	Call   dedup.Call
-	Answer dedup.Answer
-	Actor  string        // the tokens of its ID
-	Window time.Duration // in which it is remembered at least
-}
-
-// Size implements [Change]: answers have room of their own.
-func (Answered) Size(*Parts) int64 { return 0 }
-
-// Shared implements [Change].
-func (Answered) Shared() bool { return false }
-
-// Apply implements [Change].
-func (c Answered) Apply(p *Parts) {
+// Remember keeps the answer to an identified call of the actor with these tokens, for the window at least. It keeps the
+// output.
+func (p *Parts) Remember(actor string, window time.Duration, call dedup.Call, answer dedup.Answer) {
 	answers := own[*dedup.Answers](p, &answersPart)
-	answers.Of(c.Actor, c.Window)
-	answers.Add(c.Call, c.Answer)
+	answers.Of(actor, window)
+	answers.Add(call, answer)
 }

@@ -81,15 +81,21 @@ func findStream(ctx context.Context, js jetstream.JetStream, name string) (strea
 		stream, err = js.Stream(ctx, name)
 		return err
 	})
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
+	return stream, unopened(name, err)
+}
+
+// unopened says of an error, if there is one, that a stream could not be opened.
+func unopened(name string, err error) error {
 	switch {
 	case err == nil:
-		return stream, nil
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return nil, nil
+		return nil
 	case noJetStream(err):
-		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
+		return fmt.Errorf("%w (%w)", ErrNoJetStream, err)
 	}
-	return nil, fmt.Errorf("opening %s: %w", streamName(name), err)
+	return fmt.Errorf("opening %s: %w", streamName(name), err)
 }
 
 // errNotYet marks the error of a cluster server that does not know yet what another server has created.
@@ -162,13 +168,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, config jetstream.
 		}
 		return notYet(err)
 	})
-	switch {
-	case err == nil:
-		return stream, nil
-	case noJetStream(err):
-		return nil, fmt.Errorf("%w (%w)", ErrNoJetStream, err)
-	}
-	return nil, fmt.Errorf("opening %s: %w", streamName(config.Name), err)
+	return stream, unopened(config.Name, err)
 }
 
 func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {

@@ -186,7 +186,7 @@ func (g *Gate) Remember(c *call.Call, answer dedup.Answer) { g.remember(g.actor.
 // remember is Remember. The caller holds g.mu, or the actor is not claimed yet.
 func (g *Gate) remember(id troupe.ID, c *call.Call, answer dedup.Answer) {
 	if faults.Deduping && c.ID.Known() {
-		record.Answered{Call: c.Identity(), Answer: answer, Actor: id.Tokens(), Window: g.host.Window}.Apply(g.own())
+		g.own().Remember(id.Tokens(), g.host.Window, c.Identity(), answer)
 	}
 }
 

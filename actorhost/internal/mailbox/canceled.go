@@ -19,8 +19,7 @@ type canceled[ID comparable] struct {
 	until uint64
 }
 
-// Add notes an item that may be one of those that wait. Beyond [maxCanceled] the oldest is
-// forgotten.
+// Add notes an item that may be one of those that wait. Beyond [maxCanceled] the oldest is forgotten.
 func (c *Canceled[ID]) Add(id ID, waiting int) {
 	if _, known := c.ids[id]; known || waiting == 0 {
 		return
