@@ -112,27 +112,41 @@ func TestArchiveThatIsFull(t *testing.T) {
 	require.Equal(t, done+2, got)
 }
 
-// TestMemoryForIDsIsBounded: an actor that falls asleep gives its own back.
+// TestMemoryForIDsIsBounded: an actor that rests, or falls asleep, gives its own back.
 func TestMemoryForIDsIsBounded(t *testing.T) {
 	t.Parallel()
-	b := hosttest.Start(t)
-	b.HostWith(actorhost.Config{RequestIDMemory: 16 << 10}, counters())
-	a, other := troupe.GetOrCreate[counter](b.Client, "a"), troupe.GetOrCreate[counter](b.Client, "b")
-	var refused error
-	done := 0
-	for ; refused == nil && done < 20_000; done++ {
-		_, refused = add.Call(troupe.WithRequestID(t.Context(), fmt.Sprint(done)), a, 1)
-	}
-	require.ErrorIs(t, refused, troupe.ErrOverloaded)
-	require.Greater(t, done, 500)
-	require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "x"), add, other, 1), troupe.ErrOverloaded)
-	require.NoError(t, call(t.Context(), add, other, 1), "without an id")
-	got, err := add.Call(troupe.WithRequestID(t.Context(), "7"), a, 1)
-	require.NoError(t, err, "it has run")
-	require.Equal(t, 8, got)
+	for name, asleep := range map[string]bool{"at rest": false, "asleep": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := hosttest.Start(t)
+			host := b.HostWith(actorhost.Config{RequestIDMemory: 16 << 10}, counters())
+			a, other := troupe.GetOrCreate[counter](b.Client, "a"), troupe.GetOrCreate[counter](b.Client, "b")
+			var refused error
+			done := 0
+			for ; refused == nil && done < 20_000; done++ {
+				_, refused = add.Call(troupe.WithRequestID(t.Context(), fmt.Sprint(done)), a, 1)
+			}
+			require.ErrorIs(t, refused, troupe.ErrOverloaded)
+			require.Greater(t, done, 500)
+			again := func() error { return call(troupe.WithRequestID(t.Context(), "x"), add, other, 1) }
+			require.ErrorIs(t, again(), troupe.ErrOverloaded)
+			require.NoError(t, call(t.Context(), add, other, 1), "without an id")
+			got, err := add.Call(troupe.WithRequestID(t.Context(), "7"), a, 1)
+			require.NoError(t, err, "it has run")
+			require.Equal(t, 8, got)
 
-	require.NoError(t, b.Client.Actor("counter", "a").Call(t.Context(), troupe.SleepAction, nil, nil))
-	require.NoError(t, call(troupe.WithRequestID(t.Context(), "x"), add, other, 1))
+			if asleep {
+				require.NoError(t, b.Client.Actor("counter", "a").Call(t.Context(), troupe.SleepAction, nil, nil))
+				require.NoError(t, again())
+				return
+			}
+			require.Eventually(t, func() bool { return again() == nil }, time.Minute, 50*time.Millisecond)
+			require.Equal(t, 2, host.Active())
+			got, err = add.Call(troupe.WithRequestID(t.Context(), "7"), a, 1)
+			require.NoError(t, err, "it is read again")
+			require.Equal(t, 8, got)
+		})
+	}
 }
 
 // TestArchiveThatIsGone: nobody knows which calls have run, and says so, where it matters.

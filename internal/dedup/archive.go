@@ -203,7 +203,6 @@ func (s *Answers) Sent(ref Ref, made int64) {
 
 // prune forgets the indexes of blocks that the archive does not keep any more.
 func (a *archive) prune() {
-	a.table.expire(time.Now())
 	oldest := a.table.oldest()
 	n := 0
 	for n < len(a.indexes)-1 && a.indexes[n].Sequence < oldest {

@@ -205,3 +205,54 @@ func TestArchiveThatIsLost(t *testing.T) {
 		requireFound(t, s, "new", named("7", "add", ""))
 	})
 }
+
+// TestArchiveThatIsMadeAnew: what the old one had is lost, what has just been sent is not.
+func TestArchiveThatIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	s := new(dedup.Answers)
+	send := func(from int, made int64) {
+		for n := range 20 {
+			s.Add(named(fmt.Sprint(from+n), "add", ""), output(fmt.Sprint(from+n)))
+		}
+		s.Taken()
+		s.Stored()
+		require.NotNil(t, s.Block())
+		s.Sent(dedup.Ref{Sequence: 1}, made)
+	}
+	send(0, 1)
+	send(20, 2)
+	requireFound(t, s, "unsure", named("7", "add", ""))
+	_, lost, _ := s.FindIn(nil, named("7", "add", ""))
+	require.EqualValues(t, "outcome_unknown", lost.Code)
+	requireFound(t, s, "27", named("27", "add", ""))
+	require.NotNil(t, s.Block(), "it is sent again")
+}
+
+// TestMemoryDoesNotGrowForEver: what the archive does not keep any more is forgotten, also where its indexes are.
+func TestMemoryDoesNotGrowForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := &owner{t: t, answers: new(dedup.Answers), shelf: new(shelf)}
+		calls := 0
+		measure := func(windows time.Duration) (memory int64, index int) {
+			for until := time.Now().Add(windows * dedup.DefaultWindow); time.Now().Before(until); {
+				for range 20 {
+					o.answers.Add(named(fmt.Sprint(calls), "add", ""), output(""))
+					calls++
+				}
+				o.answers.Taken()
+				o.answers.Stored()
+				o.archive(2)
+				time.Sleep(time.Second) //nolint:forbidigo // in a bubble
+			}
+			for _, block := range o.shelf.blocks[len(o.shelf.blocks)-40:] { // one of them is an index
+				index = max(index, len(block))
+			}
+			return o.answers.Memory(), index
+		}
+		memory, index := measure(3)
+		laterMemory, laterIndex := measure(9)
+		require.Less(t, laterMemory, memory*5/4)
+		require.Less(t, laterIndex, index*5/4)
+	})
+}
