@@ -234,4 +234,12 @@ func TestActionEndsWithItsCallerOfBefore(t *testing.T) {
 	names, err := deskNames.Call(t.Context(), ref, nil)
 	require.NoError(t, err)
 	require.Empty(t, names, "its Context was done")
+
+	_, failed = signed(t, ref, -1)
+	select {
+	case hall.leave <- struct{}{}:
+		require.NoError(t, <-failed)
+	case err := <-failed:
+		require.NoError(t, err, "it is another call")
+	}
 }
