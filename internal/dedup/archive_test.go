@@ -234,8 +234,8 @@ func TestMemoryDoesNotGrowForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &owner{t: t, answers: new(dedup.Answers), shelf: new(shelf)}
 		calls := 0
-		measure := func(windows time.Duration) (memory int64, index int) {
-			for until := time.Now().Add(windows * dedup.DefaultWindow); time.Now().Before(until); {
+		measure := func(lasts time.Duration) (memory int64, index int) {
+			for until := time.Now().Add(lasts); time.Now().Before(until); {
 				for range 20 {
 					o.answers.Add(named(fmt.Sprint(calls), "add", ""), output(""))
 					calls++
@@ -250,8 +250,8 @@ func TestMemoryDoesNotGrowForEver(t *testing.T) {
 			}
 			return o.answers.Memory(), index
 		}
-		memory, index := measure(3)
-		laterMemory, laterIndex := measure(9)
+		memory, index := measure(3 * dedup.DefaultWindow)
+		laterMemory, laterIndex := measure(9 * dedup.DefaultWindow)
 		require.Less(t, laterMemory, memory*5/4)
 		require.Less(t, laterIndex, index*11/10)
 	})
