@@ -66,7 +66,7 @@ func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) 
 	case f.lacks != nil:
 		return troupe.Position{}, f.lacksError(id)
 	case f.Owner == "" && !f.Created && f.Revision > 0: // destroyed; a subscriber may not know yet
-		return troupe.Position{Epoch: f.Revision}, nil
+		return troupe.Position{Epoch: f.Epoch + 1}, nil
 	case !f.parts.Outbox().Has(event):
 		return f.parts.Events().Last(event), nil
 	}

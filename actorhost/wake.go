@@ -76,14 +76,14 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 			return owner, false, err
 		}
 		claim := f.Record
-		claim.Owner, claim.Epoch = a.session.ID, 0
+		claim.Owner, claim.Epoch = a.session.ID, f.NextEpoch(time.Now())
 		if err := protect(func() error { return a.load(&claim, w) }); err != nil {
 			return "", false, a.callerError(&Context{turn: turnOf(w)}, err)
 		}
 		switch revision, err := a.writeClaim(ctx, claim); {
 		case err == nil:
 			a.gate.Claimed(revision, claim.State)
-			a.epoch, a.created = revision, claim.Created
+			a.epoch, a.created = claim.Epoch, claim.Created
 			a.kind.lastWasNew.Store(f.Revision == 0)
 			return "", claim.Created && !f.Created, nil
 		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrOutcomeUnknown):
@@ -229,7 +229,7 @@ func (a *activation) create(w *work) error {
 func (a *activation) unclaim() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, 5*time.Second)
 	defer cancel()
-	if err := a.host.records.Delete(ctx, a.id, a.gate.Revision()); err != nil && !errors.Is(err, store.ErrConflict) {
+	if err := a.host.records.Delete(ctx, a.id, record.Record{Revision: a.gate.Revision(), Epoch: a.epoch}); err != nil && !errors.Is(err, store.ErrConflict) {
 		a.logger("").Warn("removing the record of an actor that was not created failed", slog.Any("error", err))
 	}
 }

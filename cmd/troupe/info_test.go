@@ -21,6 +21,7 @@ func steady(text string) string {
 		{`\b[a-z2-7]{12}\b`, "<id>"},
 		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "<time>"},
 		{`\bnow|\d+s ago\b`, "<age>"},
+		{`\b1[6-9]\d{8}\b`, "<epoch>"},
 		{`\b\d+s\b`, "0s"},
 	} {
 		text = regexp.MustCompile(replace.pattern).ReplaceAllString(text, replace.by)
@@ -61,7 +62,7 @@ func TestInfo(t *testing.T) {
   Host      rooms-1 <id>
   Awake     yes
   Written   <age> (<time>)
-  Epoch     1
+  Epoch     <epoch>
   Revision  3 (1 kept)
   State     16 B
   Answers   2 remembered

@@ -97,5 +97,5 @@ func (c *rmCommand) removeRecord(ctx context.Context, r actorRecord) error {
 		return conflictError{fmt.Errorf("the owner of %s is up, the host %s: without --record it destroys the actor",
 			actorText(r.id), nameAndID(owner))}
 	}
-	return r.explainConflict(r.records.Delete(ctx, r.id, found.Revision))
+	return r.explainConflict(r.records.Delete(ctx, r.id, found))
 }

@@ -120,7 +120,7 @@ func TestStateSetKeepsTheRestOfTheRecord(t *testing.T) {
 		require.NoError(t, err)
 		return string(msg.Data)
 	}
-	require.Equal(t, "\x86\xa5owner\xa0\xa7created\xc3\xa5needs\xdd\x00\x00\x00\x01\xa6timers\xa5state\xc4\x06\x81\xa3Sum\x05"+timers, stored())
+	require.Equal(t, "\x87\xa5owner\xa0\xa5epoch\x03\xa7created\xc3\xa5needs\xdd\x00\x00\x00\x01\xa6timers\xa5state\xc4\x06\x81\xa3Sum\x05"+timers, stored())
 	require.Contains(t, p.run(t.Context(), "info", "room", "a").out, "Needs     timers\n")
 	require.Contains(t, p.run(t.Context(), "info", "room", "a", "--json").out, `"needs":["timers"]`)
 

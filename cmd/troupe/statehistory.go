@@ -68,12 +68,13 @@ func printHistory(ctx context.Context, r actorRecord) error {
 // revisions returns the kept revisions of an actor, oldest first. There is at least one.
 func revisions(ctx context.Context, r actorRecord) ([]revision, error) {
 	var found []revision
+	var epoch uint64 // of the revision before
 	for one, err := range r.records.History(ctx, r.id) {
 		if err != nil && !errors.Is(err, record.ErrCorrupt) {
 			return nil, err
 		}
 		line := revision{
-			Revision: one.Revision, Written: one.Modified, By: writtenBy(one.Record),
+			Revision: one.Revision, Written: one.Modified, By: writtenBy(one.Record, epoch),
 			Owner: one.Owner, Epoch: one.Epoch, Bytes: len(one.State),
 		}
 		if err == nil && len(one.State) > 0 {
@@ -82,6 +83,7 @@ func revisions(ctx context.Context, r actorRecord) ([]revision, error) {
 		if err != nil {
 			line.By, line.Error = "", err.Error()
 		}
+		epoch = one.Epoch
 		found = append(found, line)
 	}
 	if len(found) == 0 {
@@ -90,17 +92,20 @@ func revisions(ctx context.Context, r actorRecord) ([]revision, error) {
 	return found, nil
 }
 
-// writtenBy says why a record was written.
-func writtenBy(r record.Record) string {
+// writtenBy says why a record was written over one with the epoch before, which is zero if that is not known: then it may
+// say nothing.
+func writtenBy(r record.Record, before uint64) string {
 	switch {
 	case r.Owner == "":
 		return "state set"
 	case !r.Created:
 		return "claim"
-	case r.Epoch == r.Revision:
+	case r.Epoch == before:
+		return "calls"
+	case before != 0:
 		return "waking"
 	}
-	return "calls"
+	return ""
 }
 
 func historyTable(t terminal, revisions []revision) string {

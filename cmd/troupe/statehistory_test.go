@@ -48,10 +48,10 @@ func TestStateHistory(t *testing.T) {
 	aged := regexp.MustCompile(" +<age>").ReplaceAllString(steady(table.out), " <age>") // its column is set to the right
 	lines := strings.Split(strings.ReplaceAll(aged, last.Owner[:6], "<host>"), "\n")
 	require.Equal(t, []string{
-		"REVISION WRITTEN BY        HOST   EPOCH STATE",
-		"       4 <age> state set            4   6 B",
-		"       5 <age> waking    <host>     5   6 B",
-		"       6 <age> calls     <host>     5  16 B",
+		"REVISION WRITTEN BY        HOST        EPOCH STATE",
+		"       4 <age> state set        <epoch>   6 B",
+		"       5 <age> waking    <host> <epoch>   6 B",
+		"       6 <age> calls     <host> <epoch>  16 B",
 		"",
 	}, lines)
 	require.Empty(t, table.err)

@@ -128,7 +128,7 @@ func (c *stateSetCommand) write(ctx context.Context, r actorRecord, given []byte
 	}
 	// Without an owner, the host that is called next claims the actor. A host that believes it has the actor finds out
 	// with its next write.
-	found.Owner, found.Epoch, found.Created, found.State = "", 0, true, state
+	found.Owner, found.Created, found.State = "", true, state
 	revision, err := r.records.Put(ctx, r.id, found)
 	return revision, r.explainConflict(err)
 }

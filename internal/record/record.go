@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -14,7 +15,7 @@ import (
 // Record is the persisted side of one actor, and the truth about who owns it.
 type Record struct {
 	Owner   string   // id of the host that claimed the actor last
-	Epoch   uint64   // revision of that claim; absent in the claim itself
+	Epoch   uint64   // number of that claim: see [Record.NextEpoch]
 	Created bool     // false between a claim and the end of the on-create hook
 	Needs   []string // features without which a host must leave the actor alone: see [Features]
 	State   []byte   // the msgpack encoding of the actor's state
@@ -47,10 +48,18 @@ func Decode(data []byte, revision uint64) (Record, error) {
 	if err := guard(func() error { return r.decode(data) }); err != nil {
 		return Record{Revision: revision}, err
 	}
-	if r.Epoch == 0 {
-		r.Epoch = revision
-	}
 	return r, nil
+}
+
+// NextEpoch is the epoch of a claim that is made now over this record, or over what is left of a destroyed one. Within
+// a record epochs grow by themselves. The clock, in seconds, keeps them growing when the record is forgotten, or put
+// back to an older copy: subscribers know the epochs of before.
+func (r *Record) NextEpoch(now time.Time) uint64 {
+	clock := uint64(max(now.Unix(), 1))
+	if r.Epoch >= maxNumber { // no host's
+		return clock
+	}
+	return max(r.Epoch+1, clock)
 }
 
 // guard makes [ErrCorrupt] of what goes wrong in decoding: of a panic too, for the bytes are anybody's, and a record that

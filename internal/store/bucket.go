@@ -89,11 +89,16 @@ func (b *bucket) put(ctx context.Context, key string, value []byte, expected uin
 
 // remove deletes a key that is at the expected revision, with its history. After markerTTL no trace of it is left.
 func (b *bucket) remove(ctx context.Context, key string, expected uint64, markerTTL time.Duration) error {
+	_, err := b.write(ctx, b.deletion(key), expected, markerTTL)
+	return err
+}
+
+// deletion is the message that deletes a key.
+func (b *bucket) deletion(key string) *nats.Msg {
 	msg := nats.NewMsg(b.prefix + key)
 	msg.Header.Set("KV-Operation", "PURGE")
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	_, err := b.write(ctx, msg, expected, markerTTL)
-	return err
+	return msg
 }
 
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {

@@ -54,7 +54,7 @@ func TestHistory(t *testing.T) {
 	require.NoError(t, records.Keep(t.Context(), 2))
 	require.Equal(t, []string{"h4", "h5"}, history())
 
-	require.NoError(t, records.Delete(t.Context(), id, one.Revision))
+	require.NoError(t, records.Delete(t.Context(), id, record.Record{Revision: one.Revision}))
 	require.Empty(t, history(), "nothing is left of an actor that was destroyed")
 	for _, wrong := range []int{-1, 0, store.MaxHistory + 1} {
 		require.ErrorContains(t, records.Keep(t.Context(), wrong), "1 to 64 can")

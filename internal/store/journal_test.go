@@ -274,7 +274,7 @@ func TestRecoveryLeavesWhatIsNewer(t *testing.T) {
 	}
 	written, destroyed, behind := o.actors[0], o.actors[1], o.actors[2]
 	require.NoError(t, written.write(o.records.Write, 1))
-	require.NoError(t, o.records.Delete(t.Context(), destroyed.id, destroyed.revision))
+	require.NoError(t, o.records.Delete(t.Context(), destroyed.id, record.Record{Revision: destroyed.revision}))
 	o.nc.Close()
 
 	next := newOwner(t, connect, "next", 0)

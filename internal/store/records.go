@@ -4,19 +4,21 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// destroyedTTL is how long the server remembers that an actor was destroyed. Epochs grow beyond that, because they are
-// sequence numbers of the whole bucket.
+// destroyedTTL is how long the server remembers that an actor was destroyed, and its epoch. Epochs grow beyond that as
+// long as the clocks of hosts do not differ by more: see [record.Record.NextEpoch].
 const destroyedTTL = time.Hour
 
 // Records is the bucket with the record of each actor of a namespace, under the tokens of its ID. Writes are
@@ -55,15 +57,32 @@ func FindRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Record
 	return &Records{bucket: bucket}, nil
 }
 
-// Get reads the record of an actor. If there is none, it returns the zero Record with the Revision to expect. The error
+// Get reads the record of an actor. If there is none, it returns a Record with the Revision to expect and, of a destroyed actor, its last Epoch. The error
 // is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.
 func (r *Records) Get(ctx context.Context, id troupe.ID) (record.Record, error) {
-	value, revision, err := r.bucket.get(ctx, id.Tokens())
-	if err != nil || value == nil {
-		return record.Record{Revision: revision}, err
+	msg, err := r.bucket.last(ctx, r.bucket.prefix+id.Tokens())
+	switch {
+	case err != nil:
+		return record.Record{}, fmt.Errorf("reading %s: %w", id, err)
+	case msg == nil:
+		return record.Record{}, nil
+	case isDeletion(msg.Header):
+		return record.Record{Revision: msg.Sequence, Epoch: epochOf(msg)}, nil
 	}
-	found, err := record.Decode(value, revision)
+	found, err := record.Decode(msg.Data, msg.Sequence)
 	return found, withID(id, err)
+}
+
+// headerEpoch is in what is left of a destroyed actor: the epoch of its last activation.
+const headerEpoch = "Troupe-Epoch"
+
+// epochOf is the epoch of a destroyed actor's last activation, or a later one.
+func epochOf(deletion *jetstream.RawStreamMsg) uint64 {
+	epoch, err := strconv.ParseUint(wire.FirstHeader(deletion.Header, headerEpoch), 10, 63)
+	if err != nil { // not deleted by us
+		return uint64(max(deletion.Time.Unix(), 0))
+	}
+	return epoch
 }
 
 // withID adds the actor to an error.
@@ -104,9 +123,13 @@ func (r *Records) MaxState() int64 {
 	return limit - recordOverhead
 }
 
-// Delete deletes the record of an actor permanently. Its errors are those of Put.
-func (r *Records) Delete(ctx context.Context, id troupe.ID, revision uint64) error {
-	return r.bucket.remove(ctx, id.Tokens(), revision, destroyedTTL)
+// Delete deletes the record of an actor permanently. Of the last record, the revision and the epoch count. Its errors are
+// those of Put.
+func (r *Records) Delete(ctx context.Context, id troupe.ID, last record.Record) error {
+	msg := r.bucket.deletion(id.Tokens())
+	msg.Header.Set(headerEpoch, strconv.FormatUint(last.Epoch, 10))
+	_, err := r.bucket.write(ctx, msg, last.Revision, destroyedTTL)
+	return err
 }
 
 // List yields the records of an actor type, or of all types if it is empty, in no particular order, as they are while

@@ -37,26 +37,47 @@ func TestRecordsAreComparedAndSet(t *testing.T) {
 	absent, err := records.Get(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, record.Record{}, absent)
-	claimed, err := records.Put(t.Context(), id, record.Record{Owner: "h1"})
+	claimed, err := records.Put(t.Context(), id, record.Record{Owner: "h1", Epoch: 5})
 	require.NoError(t, err)
 	_, err = records.Put(t.Context(), id, record.Record{Owner: "h2"})
 	require.ErrorIs(t, err, store.ErrConflict)
 	got, err := records.Get(t.Context(), id)
 	require.NoError(t, err)
-	require.Equal(t, record.Record{Owner: "h1", Epoch: claimed, Revision: claimed}, got, "a claim's epoch is its revision")
+	require.Equal(t, record.Record{Owner: "h1", Epoch: 5, Revision: claimed}, got)
 
 	got.Created, got.State = true, []byte{0xc0}
 	stored, err := records.Put(t.Context(), id, got)
 	require.NoError(t, err)
-	require.ErrorIs(t, records.Delete(t.Context(), id, claimed), store.ErrConflict)
-	require.NoError(t, records.Delete(t.Context(), id, stored))
+	got.Epoch = 1 << 62 // ahead of all clocks
+	require.ErrorIs(t, records.Delete(t.Context(), id, got), store.ErrConflict)
+	got.Revision = stored
+	require.NoError(t, records.Delete(t.Context(), id, got))
 	gone, err := records.Get(t.Context(), id)
 	require.NoError(t, err)
 	require.Nil(t, gone.State)
 	require.Greater(t, gone.Revision, stored)
-	again, err := records.Put(t.Context(), id, record.Record{Owner: "h3", Revision: gone.Revision})
+	require.Greater(t, gone.NextEpoch(time.Now()), got.Epoch, "epochs grow across destruction")
+	_, err = records.Put(t.Context(), id, record.Record{Owner: "h3", Revision: gone.Revision})
 	require.NoError(t, err)
-	require.Greater(t, again, stored, "epochs grow across destruction")
+}
+
+// nats kv del, or a program that deletes on its own, leaves no epoch.
+func TestEpochsGrowWhoeverDeletesTheRecord(t *testing.T) {
+	t.Parallel()
+	nc := bustest.Connect(t)
+	records := openRecords(t, nc)
+	id := bustest.NewID(t, "room", "a")
+	before := record.Record{Owner: "h1"}
+	before.Epoch = before.NextEpoch(time.Now())
+	_, err := records.Put(t.Context(), id, before)
+	require.NoError(t, err)
+	deletion := nats.NewMsg("$KV.troupe-actors.room.a")
+	deletion.Header.Set("KV-Operation", "DEL")
+	_, err = nc.RequestMsgWithContext(t.Context(), deletion)
+	require.NoError(t, err)
+	gone, err := records.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.Greater(t, gone.NextEpoch(time.Now()), before.Epoch)
 }
 
 // TestWhatFitsARecord asks before anything is written, and again when the limit is known.
@@ -112,7 +133,7 @@ func TestRecordsAreListed(t *testing.T) {
 	}
 	destroyed, err := records.Put(t.Context(), bustest.NewID(t, "room", "destroyed"), record.Record{Owner: "h1"})
 	require.NoError(t, err)
-	require.NoError(t, records.Delete(t.Context(), bustest.NewID(t, "room", "destroyed"), destroyed))
+	require.NoError(t, records.Delete(t.Context(), bustest.NewID(t, "room", "destroyed"), record.Record{Revision: destroyed}))
 	require.NoError(t, nc.Publish("$KV.troupe-actors.room.corrupt", []byte{0xdd, 0xff, 0xff, 0xff, 0xff}))
 	require.NoError(t, nc.Publish("$KV.troupe-actors.room.spoilt", []byte("\x83\xa5owner\xa2h1\xa7created\xc3\xa6outbox\x01")))
 	require.NoError(t, nc.Flush())

@@ -34,7 +34,7 @@ type Host struct {
 type Store interface {
 	Get(ctx context.Context, id troupe.ID) (record.Record, error)
 	Put(ctx context.Context, id troupe.ID, r record.Record) (revision uint64, err error)
-	Delete(ctx context.Context, id troupe.ID, revision uint64) error
+	Delete(ctx context.Context, id troupe.ID, last record.Record) error
 }
 
 // Actor is what a Gate needs of the activation whose changes it stores.

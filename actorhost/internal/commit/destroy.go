@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -27,7 +28,7 @@ func (g *Gate) Destroy(o *Output, c *Changes) {
 		faults.At(faults.BeforeCommit)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.host.Ctx), destroyTimeout)
 		defer cancel()
-		err = g.host.Store.Delete(ctx, g.actor.ID(), revision)
+		err = g.host.Store.Delete(ctx, g.actor.ID(), record.Record{Revision: revision, Epoch: g.actor.Epoch()})
 	}
 	if err != nil {
 		g.actor.Logger().Warn("destroying the actor failed", slog.Any("error", err))

@@ -181,9 +181,9 @@ func (f *fake) Put(_ context.Context, _ troupe.ID, r record.Record) (uint64, err
 	return f.write(&r, r.Revision)
 }
 
-func (f *fake) Delete(_ context.Context, _ troupe.ID, revision uint64) error {
+func (f *fake) Delete(_ context.Context, _ troupe.ID, last record.Record) error {
 	f.enter("Delete")
-	_, err := f.write(&record.Record{}, revision)
+	_, err := f.write(&record.Record{}, last.Revision)
 	return err
 }
 

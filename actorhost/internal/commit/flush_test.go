@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -107,9 +108,9 @@ func (a *journaled) state() string {
 // slow deletes a record so slowly that the journal's segment ends meanwhile.
 type slow struct{ commit.Store }
 
-func (s slow) Delete(ctx context.Context, id troupe.ID, revision uint64) error {
+func (s slow) Delete(ctx context.Context, id troupe.ID, last record.Record) error {
 	<-time.After(4 * time.Second)
-	return s.Store.Delete(ctx, id, revision)
+	return s.Store.Delete(ctx, id, last)
 }
 
 // settle waits until nothing happens any more, and returns what was sent.
@@ -164,7 +165,7 @@ func TestActivationLeavesNothingInTheJournal(t *testing.T) {
 		"it is destroyed by another": {func(a *journaled) {
 			found, err := a.records.Get(a.t.Context(), a.id)
 			require.NoError(a.t, err)
-			require.NoError(a.t, a.records.Delete(a.t.Context(), a.id, found.Revision))
+			require.NoError(a.t, a.records.Delete(a.t.Context(), a.id, found))
 		}, true, "", true},
 		"the lease is lost": {func(a *journaled) {
 			a.noLease = true
