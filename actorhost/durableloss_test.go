@@ -301,3 +301,24 @@ func TestEventThatTheLogHasForgotten(t *testing.T) {
 		require.Zero(t, pending)
 	}
 }
+
+// The log is made anew, and grows beyond what the reader has read of the earlier one before the reader is told. It has all
+// that is to come.
+func TestLogIsMadeAnewBetweenEvents(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, pressAndReader[0])
+	first := b.Host(critics(reads))
+	old := troupe.GetOrCreate[press](b.Client, "old")
+	require.NoError(t, call(t.Context(), hire, troupe.GetOrCreate[critic](b.Client, "ann"), "old"))
+	require.NoError(t, call(t.Context(), publish, old, 5))
+	awaitReviews(t, b.Client, "ann", "1", "2", "3", "4", "5")
+	b.Stop(first)
+	nc := b.Connect()
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	require.NoError(t, js.DeleteStream(t.Context(), "troupe-events"))
+	require.NoError(t, call(t.Context(), publish, old, 7))
+	b.Host(critics(reads))
+	require.NoError(t, call(t.Context(), publish, old, 1))
+	awaitReviews(t, b.Client, "ann", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13")
+}

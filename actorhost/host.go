@@ -44,6 +44,7 @@ type Host struct {
 	journals        *store.Journals
 	leases          *store.Hosts
 	serviceRequests chan *nats.Msg // requests to the NATS service
+	suspects        chan struct{}  // has an element when the streams are to be checked
 	draining        atomic.Bool    // a drain was requested
 	waker           *wake.Waker    // nil if no actor type has durable subscriptions
 
@@ -107,6 +108,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		roster:          &roster{env: e, types: types, active: make(map[string]*activation)},
 		typeNames:       slices.Sorted(maps.Keys(types)),
 		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
+		suspects:        make(chan struct{}, 1),
 		quit:            make(chan struct{}),
 		done:            make(chan struct{}),
 	}

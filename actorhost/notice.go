@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -29,8 +30,8 @@ func (a *activation) serveNotice(w *work) {
 		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
-	if cursor, ok := a.cursor(n.Source); ok && cursor < n.Sequence {
-		more, err := a.catchUp(w, n, cursor)
+	if cursor, ok := a.cursor(n.Source); ok && (cursor < n.Sequence || a.lacks(&n)) {
+		more, err := a.catchUp(w, &n, cursor)
 		switch {
 		case err != nil:
 			a.answer(w, nil, err)
@@ -51,9 +52,23 @@ func (a *activation) serveNotice(w *work) {
 	a.answer(w, nil, nil)
 }
 
-// catchUp handles the next events in the log of an actor. It reports whether it stopped early, so that there may be
-// more.
-func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, err error) {
+// lacks reports whether the actor has not handled an event that a notice tells of.
+func (a *activation) lacks(n *wire.Notice) bool {
+	for event, last := range n.Last {
+		if heard, ok := a.subscription(n.Source, event); ok && troupe.Position(heard.Last).Before(troupe.Position(last)) {
+			return true
+		}
+	}
+	return false
+}
+
+// errPassedOver says that events are missing after a cursor. Perhaps it is that of another log.
+var errPassedOver = errors.New("the log does not go on where it was read last")
+
+// catchUp handles the next events in the log of an actor. It reports whether it stopped early, so that there may be more.
+// It begins at the cursor, which is worth nothing if the log was deleted or put back to an older copy. Which events are new,
+// their positions tell; so if what was to come is not there, it reads all that there is.
+func (a *activation) catchUp(w *work, n *wire.Notice, cursor uint64) (more bool, err error) {
 	id, err := troupe.ParseID(n.Source)
 	if err != nil {
 		return false, err
@@ -64,33 +79,48 @@ func (a *activation) catchUp(w *work, n wire.Notice, cursor uint64) (more bool, 
 	if err != nil {
 		return false, errs.Unavailable("%v", err)
 	}
-	began, handled := time.Now(), 0
-	for e, err := range log.Read(ctx, id, "", cursor+1, time.Time{}) {
-		if err != nil {
-			return false, errs.Unavailable("%v", err)
-		}
-		if err := a.handleLogged(e); err != nil {
-			return false, err
-		}
-		cursor = e.Sequence
-		if handled++; handled == maxCatchUpEvents || time.Since(began) > maxCatchUpTime || a.finished {
-			return true, nil
-		}
+	end, more, err := a.readLog(ctx, log, id, cursor)
+	if errors.Is(err, errPassedOver) || err == nil && !more && end >= n.Sequence && a.lacks(n) {
+		end, more, err = a.readLog(ctx, log, id, 0)
 	}
-	if cursor < n.Sequence { // read from a replica that lags behind
-		return false, errs.Unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, cursor)
+	if err == nil && !more && end < n.Sequence { // read from a replica that lags behind
+		return false, errs.Unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, end)
 	}
-	return false, nil
+	return more, err
 }
 
-// handleLogged handles one event of the log in a turn, if the actor subscribes to it. If earlier events are missing,
-// the on-gap hook runs first, in the same turn.
-func (a *activation) handleLogged(e store.Logged) error {
-	source := e.Actor.Tokens()
-	heard, ok := a.subscription(source, e.Event)
-	if !ok || e.Sequence <= heard.From || !troupe.Position(heard.Last).Before(e.Place.Position) {
-		return nil
+// readLog handles the events in the log of an actor after a cursor, and returns the sequence of the last. Unless it reads all
+// of them, from the cursor zero, it fails with [errPassedOver] rather than to take a gap for one.
+func (a *activation) readLog(ctx context.Context, log *store.Log, id troupe.ID, cursor uint64) (end uint64, more bool, err error) {
+	began, handled := time.Now(), 0
+	end = cursor
+	for e, err := range log.Read(ctx, id, "", cursor+1, time.Time{}) {
+		if err != nil {
+			return end, false, errs.Unavailable("%v", err)
+		}
+		end = e.Sequence
+		heard, wanted := a.subscription(id.Tokens(), e.Event)
+		last := troupe.Position(heard.Last)
+		switch {
+		case !wanted || !last.Before(e.Place.Position):
+			continue
+		case cursor > 0 && !e.Place.Follows(last):
+			return end, false, errPassedOver
+		}
+		if err := a.handleLogged(e, last); err != nil {
+			return end, false, err
+		}
+		if handled++; handled == maxCatchUpEvents || time.Since(began) > maxCatchUpTime || a.finished {
+			return end, true, nil
+		}
 	}
+	return end, false, nil
+}
+
+// handleLogged handles one event of the log in a turn, the next after the last. If earlier events are missing, the on-gap
+// hook runs first, in the same turn.
+func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
+	source := e.Actor.Tokens()
 	run := a.kind.events[topic{e.Actor.Type(), e.Event}]
 	if run == nil {
 		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
@@ -104,8 +134,8 @@ func (a *activation) handleLogged(e store.Logged) error {
 	}}
 	id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d", source, e.Event, d.Position.Epoch, d.Position.Sequence)}
 	result, err := a.runTurn(turn{action: e.Event, delivery: &d, id: id}, func(c *Context) error {
-		if !e.Place.Follows(troupe.Position(heard.Last)) {
-			gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: troupe.Position(heard.Last), Before: e.Place.Position}
+		if !e.Place.Follows(last) {
+			gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: last, Before: e.Place.Position}
 			if err := a.handleGap(c, gap); err != nil {
 				return err
 			}

@@ -29,6 +29,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Lease: h.config.Lease,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
+		Verify: h.verifyRecords,
 	})
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
 	h.commits = commit.Host{
@@ -43,6 +44,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.goroutines.Go(func() { h.dispatcher.run(h.quit) })
 	h.goroutines.Go(h.presence.Keep)
+	h.goroutines.Go(h.watchStreams)
 	h.goroutines.Go(func() { h.clients.Watch(h.ctx) })
 	h.goroutines.Go(h.serveService)
 	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
@@ -56,6 +58,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 		return err
 	}
 	settings := h.config.streams(cluster)
+	settings.Suspect = h.suspectStreams
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, settings); err != nil {
 		return err
 	}

@@ -229,7 +229,8 @@ func (a *activation) create(w *work) error {
 func (a *activation) unclaim() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, 5*time.Second)
 	defer cancel()
-	if err := a.host.records.Delete(ctx, a.id, record.Record{Revision: a.gate.Revision(), Epoch: a.epoch}); err != nil && !errors.Is(err, store.ErrConflict) {
+	claim := record.Record{Revision: a.gate.Revision(), Epoch: a.epoch}
+	if err := a.host.records.Delete(ctx, a.id, claim); err != nil && !errors.Is(err, store.ErrConflict) {
 		a.logger("").Warn("removing the record of an actor that was not created failed", slog.Any("error", err))
 	}
 }

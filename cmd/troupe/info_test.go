@@ -21,7 +21,7 @@ func steady(text string) string {
 		{`\b[a-z2-7]{12}\b`, "<id>"},
 		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "<time>"},
 		{`\bnow|\d+s ago\b`, "<age>"},
-		{`\b1[6-9]\d{8}\b`, "<epoch>"},
+		{`\b1[6-9]\d{11}\b`, "<epoch>"},
 		{`\b\d+s\b`, "0s"},
 	} {
 		text = regexp.MustCompile(replace.pattern).ReplaceAllString(text, replace.by)

@@ -48,7 +48,7 @@ func TestStateHistory(t *testing.T) {
 	aged := regexp.MustCompile(" +<age>").ReplaceAllString(steady(table.out), " <age>") // its column is set to the right
 	lines := strings.Split(strings.ReplaceAll(aged, last.Owner[:6], "<host>"), "\n")
 	require.Equal(t, []string{
-		"REVISION WRITTEN BY        HOST        EPOCH STATE",
+		"REVISION WRITTEN BY        HOST           EPOCH STATE",
 		"       4 <age> state set        <epoch>   6 B",
 		"       5 <age> waking    <host> <epoch>   6 B",
 		"       6 <age> calls     <host> <epoch>  16 B",

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -20,13 +21,12 @@ type Follows struct {
 
 // follow is an actor's subscription to events of another actor, and its progress.
 type follow struct {
-	Cursor uint64            `json:"c"` // everything in the log up to here is handled
+	Cursor uint64            `json:"c"` // everything in the log up to here is handled, if it is still the same log
 	Events map[string]*Heard `json:"e"`
 }
 
 // Heard is the progress with one event of another actor.
 type Heard struct {
-	From uint64        `json:"f"` // the sequence in the log where the subscription starts
 	Last wire.Position `json:"l"` // the last event that was handled, or the last before the subscription
 }
 
@@ -58,10 +58,27 @@ func (f *Follows) Heard(source, event string) (Heard, bool) {
 	return *f.to[source].Events[event], true
 }
 
+// All yields the actors and events that the actor subscribes to.
+func (f *Follows) All() iter.Seq2[troupe.ID, string] {
+	return func(yield func(troupe.ID, string) bool) {
+		if f == nil {
+			return
+		}
+		for source, followed := range f.to {
+			id, err := troupe.ParseID(source)
+			for event := range followed.Events {
+				if err == nil && !yield(id, event) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // sourceSize is the largest size of a source without its events, heardSize that of one of its events, in bytes.
 func sourceSize(source string) int64 { return textSize(source) + 1 + (2 + 9) + (2 + maxHead) }
 
-func heardSize(event string) int64 { return textSize(event) + 1 + (2 + 9) + (2 + positionSize) }
+func heardSize(event string) int64 { return textSize(event) + 1 + (2 + positionSize) }
 
 // Size implements [Part].
 func (f *Follows) Size() int64 {
@@ -86,8 +103,7 @@ func (f *Follows) append(b []byte) []byte {
 		b = codec.AppendUint(codec.AppendString(b, "c"), followed.Cursor)
 		b = codec.AppendMap(codec.AppendString(b, "e"), len(followed.Events))
 		for event, heard := range followed.Events {
-			b = codec.AppendMap(codec.AppendString(b, event), 2)
-			b = codec.AppendUint(codec.AppendString(b, "f"), heard.From)
+			b = codec.AppendMap(codec.AppendString(b, event), 1)
 			b = appendPosition(codec.AppendString(b, "l"), heard.Last)
 		}
 	}
@@ -128,8 +144,6 @@ func checkHeard(event string, heard *Heard) error {
 	switch {
 	case heard == nil:
 		return errors.New("nothing is known of " + event)
-	case heard.From > maxNumber:
-		return fmt.Errorf("%s is followed from %d on", event, heard.From)
 	case heard.Last == (wire.Position{}): // there was no event
 		return nil
 	}
@@ -169,7 +183,7 @@ func (c Follow) Apply(p *Parts) {
 		f.size += sourceSize(source)
 	}
 	if followed.Events[c.Event] == nil {
-		followed.Events[c.Event] = &Heard{From: c.From, Last: wire.Position(c.Last)}
+		followed.Events[c.Event] = &Heard{Last: wire.Position(c.Last)}
 		f.size += heardSize(c.Event)
 	}
 }

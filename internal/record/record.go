@@ -52,10 +52,10 @@ func Decode(data []byte, revision uint64) (Record, error) {
 }
 
 // NextEpoch is the epoch of a claim that is made now over this record, or over what is left of a destroyed one. Within
-// a record epochs grow by themselves. The clock, in seconds, keeps them growing when the record is forgotten, or put
+// a record epochs grow by themselves. The clock, in milliseconds, keeps them growing when the record is forgotten, or put
 // back to an older copy: subscribers know the epochs of before.
 func (r *Record) NextEpoch(now time.Time) uint64 {
-	clock := uint64(max(now.Unix(), 1))
+	clock := uint64(max(now.UnixMilli(), 1))
 	if r.Epoch >= maxNumber { // no host's
 		return clock
 	}

@@ -76,7 +76,7 @@ func TestRecordsOfBefore(t *testing.T) {
 		require.Equal(t, "out", string(answer.Output))
 		heard, ok := parts.Follows().Heard("press.times", "published")
 		require.True(t, ok)
-		require.Equal(t, record.Heard{From: 4, Last: wire.Position{Epoch: 2, Sequence: 300}}, heard)
+		require.Equal(t, record.Heard{Last: wire.Position{Epoch: 2, Sequence: 300}}, heard)
 		cursor, ok := parts.Follows().Cursor("press.times")
 		require.True(t, ok)
 		require.EqualValues(t, 9, cursor)
@@ -243,8 +243,7 @@ func TestCorruptParts(t *testing.T) {
 		{"follows", encoded(t, fields{"room.*": fields{"c": 1, "e": fields{"said": fields{}}}}), "is no actor"},
 		{"follows", encoded(t, fields{"": fields{"c": 1, "e": fields{"said": fields{}}}}), "is no actor"},
 		{"follows", heard(nil), "nothing is known of said"},
-		{"follows", heard(fields{"f": uint64(math.MaxUint64)}), "said is followed from"},
-		{"follows", heard(fields{"f": 1, "l": fields{"epoch": 1}}), "is the position of no event"},
+		{"follows", heard(fields{"l": fields{"epoch": 1}}), "is the position of no event"},
 		{"answers", encoded(t, fields{"kept": []any{nil}}), "answers: an answer is to no call"},
 		{"answers", encoded(t, fields{"callers": map[uint64]any{1: nil}}), "answers: a caller is nil"},
 		{"answers", 5, "answers: expected bytes"},

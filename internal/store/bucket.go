@@ -42,6 +42,17 @@ type bucket struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
 	prefix string // of the subjects of its keys
+
+	incarnation
+	remake  func(context.Context) (jetstream.Stream, error) // makes the stream again; nil for tools
+	suspect func()                                          // is called when the stream seems to be gone
+}
+
+// newBucket is a bucket that exists, for tools.
+func newBucket(js jetstream.JetStream, stream jetstream.Stream, prefix string) *bucket {
+	b := &bucket{js: js, stream: stream, prefix: prefix, suspect: func() {}}
+	b.made = stream.CachedInfo().Created
+	return b
 }
 
 // name is the name of the stream.
@@ -71,6 +82,9 @@ func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStream
 	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
+	}
+	if errors.Is(err, nats.ErrNoResponders) {
+		b.suspect()
 	}
 	return msg, err
 }
@@ -112,10 +126,15 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 	for {
 		ack, err := b.js.PublishMsg(ctx, msg, options...)
 		if err == nil {
+			b.reach(ack.Sequence)
 			return ack.Sequence, nil
 		}
 		key := strings.TrimPrefix(msg.Subject, b.prefix)
-		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		gone := errors.Is(err, jetstream.ErrNoStreamResponse)
+		if gone {
+			b.suspect()
+		}
+		if gone || errors.Is(err, nats.ErrReconnectBufExceeded) {
 			if pause.For(ctx, retryPause) { // there is no connection, or no leader of the stream, for a moment
 				continue
 			}

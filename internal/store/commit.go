@@ -108,10 +108,11 @@ func (j *Journal) settle(sequence uint64, err error, more bool) {
 	}
 	j.inFlight, j.unanswered = nil, false
 	if err == nil {
+		j.journals.stream.reach(sequence)
 		j.lastSequence[g.segment.generation] = sequence
 	} else {
 		g.segment.release(len(g.writes))
-		if errors.Is(err, ErrConflict) || errors.Is(err, ErrOutcomeUnknown) {
+		if j.lost == nil && (errors.Is(err, ErrConflict) || errors.Is(err, ErrOutcomeUnknown)) {
 			j.lost = err
 		}
 	}
@@ -144,7 +145,7 @@ func (j *Journal) resolve() {
 	}
 	ctx, cancel := j.untilClosed()
 	defer cancel()
-	for ctx.Err() == nil && !j.writer.nc.IsClosed() {
+	for ctx.Err() == nil && !j.writer.nc.IsClosed() && !j.wasReplaced() {
 		key := j.keys[g.segment.generation]
 		found, state, err := j.journals.last(ctx, key)
 		switch {
@@ -165,6 +166,12 @@ func (j *Journal) resolve() {
 		pause.For(ctx, journalRetryPause)
 	}
 	j.settle(0, ErrOutcomeUnknown, false)
+}
+
+func (j *Journal) wasReplaced() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return errors.Is(j.lost, errReplaced)
 }
 
 // untilClosed returns a context that ends with the journal, or after journalTimeout.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -46,6 +47,22 @@ func (l *EventLog) Open(ctx context.Context) (*Log, *Subscriptions, error) {
 	}
 	l.log, l.index = log, index
 	return log, index, nil
+}
+
+// Check is [Records.Check] for the log and for the index, if they are open.
+func (l *EventLog) Check(ctx context.Context) (logReplaced, indexReplaced *Replaced, err error) {
+	l.mu.Lock()
+	log, index := l.log, l.index
+	l.mu.Unlock()
+	if log == nil {
+		return nil, nil, nil
+	}
+	logReplaced, err = log.stream.check(ctx)
+	indexReplaced, indexErr := index.bucket.check(ctx)
+	if indexReplaced != nil {
+		l.marked.Clear()
+	}
+	return logReplaced, indexReplaced, errors.Join(err, indexErr)
 }
 
 // Try fails if the host may not read the events of an actor or their subscribers, or not enter subscriptions. It

@@ -20,14 +20,23 @@ type Feed struct {
 	ctx      context.Context //nolint:containedctx // done when the feed is stopped
 	cancel   context.CancelFunc
 
-	messages jetstream.MessagesContext // used by Next only
+	// Used by Next only.
+	messages jetstream.MessagesContext
+	opened   uint64    // how many times
+	alive    time.Time // when it was opened last, or delivered something
 }
 
 // Fed is an event that a Feed has delivered.
 type Fed struct {
 	Logged
 	Delivered uint64 // number of deliveries, including this one
+	Opened    uint64 // how many times the feed was opened until then: with each, the log may be another
 	msg       jetstream.Msg
+}
+
+// Before reports whether an event is before another in the log, or was delivered before the feed was opened again.
+func (e Fed) Before(other Fed) bool {
+	return e.Opened < other.Opened || e.Opened == other.Opened && e.Sequence < other.Sequence
 }
 
 // maxUnacked is how many events of a feed may be delivered and not acked.
@@ -40,9 +49,14 @@ const feedHeartbeat = 2 * time.Second
 // stopped feed waits for messages under way.
 const feedReopenPause, drainTimeout = time.Second, time.Second
 
-// Feed opens the feed with this name. A new feed starts with the next event. An event that is not acked, nacked or
-// reported as in progress within patience is delivered to another host. Up to prefetch events are fetched ahead.
-// Callers must Stop the feed.
+// A feed that was deleted begins again this long before this host has last heard of it: clocks differ, and others may not
+// have done with what was delivered to them.
+const feedOverlap = time.Minute
+
+// Feed opens the feed with this name. A new feed starts with the next event; one that is deleted, with the log or alone,
+// starts again a minute before the last event that this host got. An event that is not acked, nacked or reported as in
+// progress within patience is delivered to another host. Up to prefetch events are fetched ahead. Callers must Stop the
+// feed.
 func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, prefetch int) (*Feed, error) {
 	f := &Feed{log: l, prefetch: prefetch, config: jetstream.ConsumerConfig{
 		Durable:       name,
@@ -61,13 +75,32 @@ func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, pre
 
 func (f *Feed) open(ctx context.Context) error {
 	return untilAnswered(ctx, func(ctx context.Context) error {
-		consumer, err := f.log.stream.stream.CreateOrUpdateConsumer(ctx, f.config)
+		stream := f.log.stream.stream
+		consumer, err := stream.Consumer(ctx, f.config.Durable)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			consumer, err = stream.CreateConsumer(ctx, f.newConfig())
+		}
+		if errors.Is(err, jetstream.ErrConsumerExists) { // another host was faster
+			consumer, err = stream.Consumer(ctx, f.config.Durable)
+		}
 		if err != nil {
 			return err
 		}
 		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.prefetch), jetstream.PullHeartbeat(feedHeartbeat))
+		f.opened++
+		f.alive = time.Now()
 		return err
 	})
+}
+
+// newConfig is the configuration of a feed that is not there, or no longer.
+func (f *Feed) newConfig() jetstream.ConsumerConfig {
+	config := f.config
+	if !f.alive.IsZero() {
+		since := f.alive.Add(-feedOverlap)
+		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
+	}
+	return config
 }
 
 // Next waits for the next event. It returns false when the feed was stopped and all fetched events are returned, or
@@ -86,12 +119,13 @@ func (f *Feed) Next() (Fed, bool) {
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, jetstream.ErrNoHeartbeat):
 			// Somebody has deleted the consumer, or the server no longer knows this request.
 			f.messages.Stop()
-			if pause.For(f.ctx, feedReopenPause) {
-				_ = f.open(f.ctx) // if it fails, the next round tries again
+			if pause.For(f.ctx, feedReopenPause) && f.open(f.ctx) != nil { // the next round tries again
+				f.log.stream.suspect()
 			}
 		case err != nil: // no connection, or no leader
 			pause.For(f.ctx, retryPause)
 		default:
+			f.alive = time.Now()
 			if fed, ok := f.parse(msg); ok {
 				return fed, true
 			}
@@ -107,7 +141,7 @@ func (f *Feed) parse(msg jetstream.Msg) (Fed, bool) {
 	}
 	logged, err := f.log.parse(msg.Subject(), msg.Headers(), msg.Data())
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
-	return Fed{Logged: logged, Delivered: meta.NumDelivered, msg: msg}, err == nil
+	return Fed{Logged: logged, Delivered: meta.NumDelivered, Opened: f.opened, msg: msg}, err == nil
 }
 
 // Stop stops fetching. Events that Next has returned are delivered to others unless they are acked.

@@ -134,6 +134,9 @@ func (w *writer) handleAck(msg *nats.Msg) {
 		return // expired
 	}
 	revision, err := parseAck(msg)
+	if errors.Is(err, nats.ErrNoResponders) {
+		w.bucket.suspect()
+	}
 	w.mu.Lock()
 	refused := err != nil && len(f.writes) > 1
 	if refused { // none of them is stored: each is sent again alone and gets its own outcome
@@ -141,6 +144,7 @@ func (w *writer) handleAck(msg *nats.Msg) {
 		w.retries.Push(f.writes...)
 	} else if !f.journal {
 		now := time.Now()
+		w.bucket.reach(revision)
 		w.policy.observe(f, now)
 		if len(f.writes) == 1 {
 			w.window.observe(f, now)

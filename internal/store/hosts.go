@@ -70,6 +70,9 @@ func FindHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Hosts, e
 	return &Hosts{bucket: bucket}, nil
 }
 
+// Check is [Records.Check] for the leases.
+func (h *Hosts) Check(ctx context.Context) (*Replaced, error) { return h.bucket.check(ctx) }
+
 // Renew writes a host's lease, which then lasts for ttl (whole seconds of the server's clock). Expected is the revision
 // from the last Renew, zero for a new lease. It returns the new revision. The error is [ErrConflict] when the lease has
 // run out or was revoked, and [ErrOutcomeUnknown] when the write was not acknowledged.

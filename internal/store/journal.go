@@ -27,7 +27,7 @@ type Journal struct {
 
 	mu            sync.Mutex
 	closed        bool
-	lost          error // why nothing more can be written: another host has sealed the journal
+	lost          error // why nothing more can be written: another host has sealed the journal, or errReplaced
 	queue         queue.FIFO[Write]
 	inFlight      *group // sent and not acknowledged
 	free          []*group
@@ -131,6 +131,7 @@ func (j *Journal) run() {
 		j.resolve()
 		j.emptySegment()
 		j.rotate()
+		j.reopen()
 		j.commit()
 		if !armed && j.hasSegments() {
 			armed = true
@@ -139,18 +140,19 @@ func (j *Journal) run() {
 	}
 }
 
-// hasSegments reports whether there are segments to rotate or to empty later.
+// hasSegments reports whether there are segments to rotate or to empty later, or a journal to reopen.
 func (j *Journal) hasSegments() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.current.changes > 0 || j.emptying != nil
+	return j.current.changes > 0 || j.emptying != nil || errors.Is(j.lost, errReplaced)
 }
 
-// rotate ends the current segment if it is full or old enough, and asks the actors in it to write their records.
+// rotate ends the current segment if it is full, old enough or lost, and asks the actors in it to write their records.
 func (j *Journal) rotate() {
 	j.mu.Lock()
 	s := j.current
-	if j.emptying != nil && j.lost == nil || s.changes == 0 || s.bytes < segmentBytes && time.Since(j.currentSince) < segmentAge {
+	young := s.bytes < segmentBytes && time.Since(j.currentSince) < segmentAge
+	if s.changes == 0 || j.lost == nil && (young || j.emptying != nil) {
 		j.mu.Unlock()
 		return
 	}
@@ -193,8 +195,48 @@ func (j *Journal) emptySegment() {
 	switch {
 	case err == nil:
 		j.lastSequence[s.generation], j.emptying = sequence, nil
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict) && j.lost == nil:
 		j.lost = err
+	}
+}
+
+// errReplaced is why nothing can be written to a journal whose stream was replaced.
+var errReplaced = errors.New("the stream of the journals was replaced")
+
+// Replaced tells the journal that its stream was deleted, or put back to an older copy: see [Replaced]. What only the
+// journal had is now in memory alone, so the records of all actors in it are written at once. Then it begins anew.
+func (j *Journal) Replaced() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lost = errReplaced
+	j.signal()
+}
+
+// reopen begins a journal anew whose stream was replaced, once its actors have been asked to write their records.
+func (j *Journal) reopen() {
+	j.mu.Lock()
+	ready := errors.Is(j.lost, errReplaced) && j.inFlight == nil && j.current.changes == 0
+	j.mu.Unlock()
+	if !ready {
+		return
+	}
+	ctx, cancel := j.untilClosed()
+	defer cancel()
+	var begun [2]uint64
+	for i, key := range j.keys {
+		last, state, err := j.journals.last(ctx, key)
+		if err == nil && state != journalSealed && state != journalOver {
+			begun[i], err = j.journals.mark(ctx, key, journalOpen, last)
+		}
+		if err != nil {
+			return // the next round tries again
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.emptying, j.lastSequence, j.lost = nil, begun, nil
+	if begun[0] == 0 || begun[1] == 0 { // another host has sealed it
+		j.lost = ErrConflict
 	}
 }
 

@@ -35,11 +35,11 @@ func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, s Se
 		AllowRollup: true,
 		AllowMsgTTL: true,
 	}
-	stream, err := openStream(ctx, records.bucket.js, forJournals, config, s)
+	stream, err := openBucket(ctx, records.bucket.js, forJournals, config, s)
 	if err != nil {
 		return nil, err
 	}
-	return newJournals(records, stream, ns, eager), nil
+	return &Journals{records, stream, eager}, nil
 }
 
 // FindJournals opens the journals that a host has made, and returns nil if there are none.
@@ -48,14 +48,13 @@ func FindJournals(ctx context.Context, records *Records, ns wire.Namespace) (*Jo
 	if err != nil || stream == nil {
 		return nil, err
 	}
-	return newJournals(records, stream, ns, false), nil
+	return &Journals{records, newBucket(records.bucket.js, stream, ns.Name()+".journal."), false}, nil
 }
 
 func journalName(ns wire.Namespace) string { return ns.Name() + "-journal" }
 
-func newJournals(records *Records, stream jetstream.Stream, ns wire.Namespace, eager bool) *Journals {
-	return &Journals{records, &bucket{js: records.bucket.js, stream: stream, prefix: ns.Name() + ".journal."}, eager}
-}
+// Check is [Records.Check] for the journals. Whoever has one open must tell it: see [Journal.Replaced].
+func (js *Journals) Check(ctx context.Context) (*Replaced, error) { return js.stream.check(ctx) }
 
 // last returns the last message of a journal: its sequence number, zero if there is none, and its header.
 func (js *Journals) last(ctx context.Context, key string) (sequence uint64, state string, err error) {

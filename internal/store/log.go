@@ -53,11 +53,11 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) 
 		AllowDirect: true,
 		RePublish:   &jetstream.RePublish{Source: ns.Name() + ".log.>", Destination: ns.Name() + ".event.>"},
 	}
-	stream, err := openStream(ctx, js, forEvents, config, s)
+	stream, err := openBucket(ctx, js, forEvents, config, s)
 	if err != nil {
 		return nil, err
 	}
-	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
+	return &Log{ns, stream}, nil
 }
 
 // FindLog opens the log of a namespace for reading. It returns nil if there is none: then no events are kept.
@@ -70,7 +70,7 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error
 	if err != nil || stream == nil {
 		return nil, err
 	}
-	return &Log{ns: ns, stream: &bucket{js: js, stream: stream, prefix: ns.Name() + ".log."}}, nil
+	return &Log{ns, newBucket(js, stream, ns.Name()+".log.")}, nil
 }
 
 // Append stores an event and returns its sequence in the stream. Expected is the sequence of the actor's previous event

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -51,15 +52,7 @@ func (k bucketKind) open(ctx context.Context, nc *nats.Conn, ns wire.Namespace, 
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	stream, err := openStream(ctx, js, k.purpose, k.config(ns, maxBytes), s)
-	if err != nil {
-		return nil, err
-	}
-	return k.bucket(js, stream, ns), nil
-}
-
-func (k bucketKind) bucket(js jetstream.JetStream, stream jetstream.Stream, ns wire.Namespace) *bucket {
-	return &bucket{js: js, stream: stream, prefix: "$KV." + k.name(ns) + "."}
+	return openBucket(ctx, js, k.purpose, k.config(ns, maxBytes), s)
 }
 
 // find opens an existing bucket, and returns nil if there is none: see [findStream].
@@ -72,7 +65,7 @@ func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) 
 	if err != nil || stream == nil {
 		return nil, err
 	}
-	return k.bucket(js, stream, ns), nil
+	return newBucket(js, stream, "$KV."+k.name(ns)+"."), nil
 }
 
 // findStream opens an existing stream, and returns nil if there is none. It retries until ctx is done.
@@ -144,6 +137,23 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) (err er
 			return err
 		}
 	}
+}
+
+// openBucket opens a stream with one subject, which ends in a wildcard, as a bucket: see [openStream].
+func openBucket(
+	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings,
+) (*bucket, error) {
+	open := func(ctx context.Context) (jetstream.Stream, error) { return openStream(ctx, js, p, config, s) }
+	stream, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := newBucket(js, stream, strings.TrimSuffix(config.Subjects[0], ">"))
+	b.remake = open
+	if s.Suspect != nil {
+		b.suspect = s.Suspect
+	}
+	return b, nil
 }
 
 // openStream opens a stream and checks its settings. If there is none, it creates one. In a cluster a request may get no

@@ -57,8 +57,12 @@ func FindRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Record
 	return &Records{bucket: bucket}, nil
 }
 
-// Get reads the record of an actor. If there is none, it returns a Record with the Revision to expect and, of a destroyed actor, its last Epoch. The error
-// is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.
+// Check finds out whether the records are those that they were, and returns nil if so: see [Replaced]. What is gone is made
+// again, empty. Each change is told once. An error says that it is not known, or that nothing can be made.
+func (r *Records) Check(ctx context.Context) (*Replaced, error) { return r.bucket.check(ctx) }
+
+// Get reads the record of an actor. If there is none, it returns a Record with the Revision to expect and, of a destroyed
+// actor, its last Epoch. The error is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.
 func (r *Records) Get(ctx context.Context, id troupe.ID) (record.Record, error) {
 	msg, err := r.bucket.last(ctx, r.bucket.prefix+id.Tokens())
 	switch {
@@ -80,7 +84,7 @@ const headerEpoch = "Troupe-Epoch"
 func epochOf(deletion *jetstream.RawStreamMsg) uint64 {
 	epoch, err := strconv.ParseUint(wire.FirstHeader(deletion.Header, headerEpoch), 10, 63)
 	if err != nil { // not deleted by us
-		return uint64(max(deletion.Time.Unix(), 0))
+		return uint64(max(deletion.Time.UnixMilli(), 0))
 	}
 	return epoch
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
@@ -46,7 +47,7 @@ func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s 
 // Add enters a subscriber to an event of an actor. It may be there already. The error has [troupe.CodeTooLarge] if the keys
 // of both are too long for one subject.
 func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {
-	key := subscriptionKey(source, event) + strings.ReplaceAll(subscriber.Tokens(), ".", "/")
+	key := entryKey(source, event, subscriber)
 	if over := len(s.bucket.prefix) + len(key) - wire.MaxSubject; over > 0 {
 		return errs.New(troupe.CodeTooLarge, "%.100s cannot subscribe to %s of %.100s: a subject with both keys is %d bytes too long",
 			subscriber, event, source, over)
@@ -57,13 +58,30 @@ func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string,
 	return nil
 }
 
+// Has reports whether there is an entry of a subscriber.
+func (s *Subscriptions) Has(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) (bool, error) {
+	msg, err := s.bucket.last(ctx, s.bucket.prefix+entryKey(source, event, subscriber))
+	if err != nil {
+		return false, fmt.Errorf("reading the subscription of %s to %s of %s: %w", subscriber, event, source, err)
+	}
+	return msg != nil && !isDeletion(msg.Header), nil
+}
+
+func entryKey(source troupe.ID, event string, subscriber troupe.ID) string {
+	return subscriptionKey(source, event) + strings.ReplaceAll(subscriber.Tokens(), ".", "/")
+}
+
 func (s *Subscriptions) putEmpty(ctx context.Context, key string) (entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	ack, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil)
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		s.bucket.suspect()
+	}
 	if err != nil {
 		return entry{}, err
 	}
+	s.bucket.reach(ack.Sequence)
 	return entry{key: key, revision: ack.Sequence}, nil
 }
 

@@ -90,7 +90,7 @@ var (
 // writer sends the writes of one bucket, on one goroutine.
 type writer struct {
 	nc         *nats.Conn
-	bucket     string        // prefix of the subjects of keys
+	bucket     *bucket
 	maxPayload *atomic.Int64 // another server may have another limit
 	inbox      string        // prefix of the subjects of acknowledgements
 	sub        *nats.Subscription
@@ -123,7 +123,7 @@ type prepared struct {
 func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 	nc := b.js.Conn()
 	w := &writer{
-		nc: nc, bucket: b.prefix, maxPayload: maxPayload, inbox: nc.NewInbox() + ".",
+		nc: nc, bucket: b, maxPayload: maxPayload, inbox: nc.NewInbox() + ".",
 		wake: make(chan struct{}, 1), quit: make(chan struct{}),
 		flights: make(map[uint64]*flight),
 	}
@@ -256,7 +256,7 @@ func (w *writer) prepareNext(buffer []byte) (prepared, bool) {
 		if !ok {
 			continue
 		}
-		return prepared{w.bucket + next.ID.Tokens(), one.Revision, one.Append(buffer[:0]), next.Done}, true
+		return prepared{w.bucket.prefix + next.ID.Tokens(), one.Revision, one.Append(buffer[:0]), next.Done}, true
 	}
 }
 

@@ -52,6 +52,9 @@ type Notice struct {
 	Source   string `json:"source"` // the tokens of its ID
 	Event    string `json:"event"`
 	Sequence uint64 `json:"sequence"`
+	// Last has the newest position of each event that the notice tells of. With these the subscriber notices when its log
+	// is not the one that it has read up to now.
+	Last map[string]Position `json:"last,omitempty"`
 }
 
 // Builtins are the actions that every actor type has.

@@ -10,8 +10,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Needs reports which subjects a host cannot do without, for [rpc.NewGuard]. Two questions of JetStream's it only would
-// like to ask.
+// Needs reports which subjects a host cannot do without, for [rpc.NewGuard]. What else it
+// would like to ask JetStream, or to hear from it, it can do without.
 func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) bool {
 	inbox, _, _ := strings.Cut(nc.NewInbox(), ".")
 	both := []string{"$JS.", "$KV.", inbox + ".", ns.Name() + ".host."}
@@ -22,7 +22,7 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 		if publish {
 			needed = published
 		}
-		if subject == store.ClusterQuestion(ns) || subject == store.ArchiveQuestion(ns) {
+		if slices.Contains([]string{store.ClusterQuestion(ns), store.ArchiveQuestion(ns), store.StreamAdvisories}, subject) {
 			return false
 		}
 		return slices.ContainsFunc(needed, func(prefix string) bool { return strings.HasPrefix(subject, prefix) })

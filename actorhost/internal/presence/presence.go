@@ -21,12 +21,14 @@ type Presence struct {
 	Peers
 	session     atomic.Pointer[Session]
 	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
+	restarts    chan struct{}    // has an element once Restart is called
 	rejoining   sync.Mutex       // held while a lost session is replaced
 }
 
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
 func New(config Config) *Presence {
-	p := &Presence{Config: config, disconnects: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)}
+	p := &Presence{Config: config, restarts: make(chan struct{}, 1)}
+	p.disconnects = config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
 	p.Peers.config = &p.Config
 	return p
 }
@@ -39,6 +41,16 @@ func (p *Presence) Session() *Session { return p.session.Load() }
 
 // renewPause is the pause after a failed renewal. While a cluster elects a new leader, several tries may fail.
 const renewPause = 50 * time.Millisecond
+
+// Restart has Keep start a new session, as if the lease were lost. It does not wait. The session of before is not valid from
+// now on.
+func (p *Presence) Restart() {
+	p.Session().revoked.Store(true)
+	select {
+	case p.restarts <- struct{}{}:
+	default:
+	}
+}
 
 // Keep renews the lease three times in its life, and whenever the connection comes back. If the lease is lost, Keep
 // starts a new session. It returns when the host ends.
@@ -55,6 +67,12 @@ func (p *Presence) Keep() {
 			return
 		case <-connected:
 		case <-timer.C:
+		case <-p.restarts:
+			if s = p.rejoin(s); s == nil {
+				return
+			}
+			timer.Reset(wait)
+			continue
 		}
 		ctx, cancel := context.WithTimeout(p.Ctx, wait/2)
 		switch err := s.renew(ctx); {
@@ -62,11 +80,7 @@ func (p *Presence) Keep() {
 			timer.Reset(wait)
 		case errors.Is(err, store.ErrConflict):
 			p.Logger.Error("the lease is lost, another host may own this host's actors: starting a new session", slog.String("host", s.ID))
-			if s = p.rejoin(s); s == nil {
-				cancel()
-				return
-			}
-			timer.Reset(wait)
+			p.Restart()
 		case p.Ctx.Err() != nil: // the host has stopped
 		default:
 			p.Logger.Warn("renewing the lease failed", slog.String("host", s.ID), slog.Any("error", err))
@@ -81,6 +95,10 @@ func (p *Presence) Keep() {
 func (p *Presence) rejoin(lost *Session) *Session {
 	p.rejoining.Lock()
 	defer p.rejoining.Unlock()
+	select {
+	case <-p.restarts: // asked for again meanwhile
+	default:
+	}
 	_ = lost.stopListening() // fails only if the connection is closed
 	p.Evict()
 	p.Go(func() { _ = lost.Journal.Close(p.Ctx) }) // what is left in it, the next owner recovers

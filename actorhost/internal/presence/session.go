@@ -33,6 +33,8 @@ type Session struct {
 	// validUntil is when the lease runs out, on the host's clock. It is counted from before the write that renewed the
 	// lease, so it is never later than on the server.
 	validUntil atomic.Int64
+	// revoked: the session has ended, whatever becomes of its lease.
+	revoked atomic.Bool
 	// disconnected reports whether the connection was lost, and no renewal sent after that has succeeded yet. While the
 	// host was disconnected, others may have revoked the lease.
 	disconnected atomic.Bool
@@ -102,7 +104,7 @@ func (s *Session) Valid() bool { return s.ValidAt(s.p.Clock.Now()) }
 
 // ValidAt is Valid for a caller that has just read the host's clock.
 func (s *Session) ValidAt(now time.Duration) bool {
-	return int64(now) < s.validUntil.Load() && len(s.p.disconnects) == 0 && !s.disconnected.Load()
+	return int64(now) < s.validUntil.Load() && !s.revoked.Load() && len(s.p.disconnects) == 0 && !s.disconnected.Load()
 }
 
 // renew writes the lease.
@@ -113,6 +115,11 @@ func (s *Session) renew(ctx context.Context) error {
 		s.disconnected.Store(true)
 		<-s.p.disconnects
 	}
+	if s.disconnected.Load() {
+		if err := s.p.Verify(ctx); err != nil {
+			return err
+		}
+	}
 	sent := s.p.Clock.Now()
 	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, s.p.Lease)
 	if errors.Is(err, store.ErrConflict) && s.revision != 0 {
@@ -122,7 +129,7 @@ func (s *Session) renew(ctx context.Context) error {
 		switch {
 		case readErr != nil:
 			return readErr
-		case up:
+		case up && found > s.revision: // a lower one is of a stream that was put back to an older copy
 			s.revision = found
 			revision, err = s.p.Leases.Renew(ctx, s.entry, found, s.p.Lease)
 		}
@@ -152,7 +159,7 @@ func (s *Session) leaveRoutes() error {
 // stopListening ends the session's subscriptions. From now on the session is not valid.
 func (s *Session) stopListening() error {
 	err := s.leaveRoutes()
-	s.validUntil.Store(0)
+	s.revoked.Store(true)
 	s.mu.Lock()
 	own, asked := s.hostSub, s.serviceSubs
 	s.hostSub, s.serviceSubs = nil, nil

@@ -30,7 +30,12 @@ func TestEventReachesItsSubscribers(t *testing.T) {
 	s.awaitAcks()
 	for _, key := range []string{"ann", "ben"} {
 		for _, one := range told.of(key) {
-			require.Equal(t, wire.Notice{Source: s.id("source").Tokens(), Event: "news", Sequence: one.notice.Sequence}, one.notice)
+			last := one.notice.Last["news"]
+			require.Equal(t, wire.Notice{
+				Source: s.id("source").Tokens(), Event: "news", Sequence: one.notice.Sequence,
+				Last: map[string]wire.Position{"news": {Epoch: 1, Sequence: last.Sequence}},
+			}, one.notice)
+			require.NotZero(t, last.Sequence)
 		}
 		require.LessOrEqual(t, len(told.of(key)), 501)
 	}

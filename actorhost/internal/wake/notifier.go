@@ -1,11 +1,9 @@
 package wake
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -18,8 +16,16 @@ const noticeTimeout = 30 * time.Second
 // runNotifier is a notifier: it sends the notices of one retry queue after the other until no queue is ready.
 func (w *Waker) runNotifier() {
 	for q, batch := w.queues.next(); q != nil; q, batch = w.queues.next() {
-		newest := slices.MaxFunc(batch, func(a, b notice) int { return cmp.Compare(a.Sequence, b.Sequence) })
-		err := w.notify(newest)
+		newest, last := batch[0], make(map[string]wire.Position, 1)
+		for _, n := range batch {
+			if newest.Before(n.Fed) {
+				newest = n
+			}
+			if troupe.Position(last[n.Event]).Before(n.Place.Position) {
+				last[n.Event] = wire.Position(n.Place.Position)
+			}
+		}
+		err := w.notify(newest, last)
 		if w.queues.settle(q, batch, newest, err) {
 			w.logFailure(newest, err)
 		}
@@ -36,12 +42,12 @@ func (w *Waker) logFailure(n notice, err error) {
 }
 
 // notify calls one subscriber. If that no longer subscribes, notify removes it from the index.
-func (w *Waker) notify(n notice) error {
+func (w *Waker) notify(n notice, last map[string]wire.Position) error {
 	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, noticeTimeout)
 	defer cancel()
 	err := w.config.Call(ctx, troupe.Invocation{
 		ID: n.to.ID, Action: wire.NoticeAction, Existing: true,
-		In: wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence},
+		In: wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last},
 	})
 	if errors.Is(err, troupe.ErrNotFound) {
 		return w.index.Remove(ctx, n.to)

@@ -20,7 +20,7 @@ type retryQueue struct {
 
 	failures int       // consecutive
 	logged   bool      // one of them
-	newest   uint64    // after failures: the sequence of the event to be retried
+	newest   store.Fed // after failures: the event to be retried
 	retryAt  time.Time // not before
 	dueBy    time.Time // when the event should have been delivered again at the latest
 }
@@ -43,10 +43,10 @@ const minRetry, maxRetry = time.Second, 30 * time.Second
 // noRetry.
 func (q *retryQueue) put(n notice, now time.Time) (retry time.Duration, waits bool) {
 	switch {
-	case q.failures > 0 && n.Sequence < q.newest && now.Before(q.dueBy):
+	case q.failures > 0 && n.Before(q.newest) && now.Before(q.dueBy):
 		return noRetry, false // the newest covers it
 	case q.failures > 0 && now.Before(q.retryAt):
-		q.newest = n.Sequence
+		q.newest = n.Fed
 		return q.retryAt.Sub(now), false
 	}
 	q.waiting = append(q.waiting, n)
@@ -66,11 +66,13 @@ func (q *retryQueue) settle(n notice, err error, now time.Time) (retry time.Dura
 	case err != nil:
 		retry = min(minRetry<<min(q.failures, 8), maxRetry)
 		q.failures++
-		q.newest = max(q.newest, n.Sequence)
+		if q.newest.Before(n.Fed) {
+			q.newest = n.Fed
+		}
 		q.retryAt = now.Add(retry)
 		q.dueBy = q.retryAt.Add(maxRetry)
-	case n.Sequence >= q.newest:
-		q.failures, q.newest, q.logged = 0, 0, false
+	case !n.Before(q.newest):
+		q.failures, q.newest, q.logged = 0, store.Fed{}, false
 	}
 	return retry
 }
@@ -147,7 +149,7 @@ func (r *retryQueues) settle(q *retryQueue, batch []notice, newest notice, err e
 	log = err != nil && q.log(newest)
 	answers := make([]answer, 0, len(batch))
 	for _, n := range batch {
-		if n.Sequence == newest.Sequence { // the newest covers the others
+		if !n.Before(newest.Fed) { // the newest covers the others
 			answers = append(answers, answer{n.delivery, retry})
 		} else {
 			answers = append(answers, answer{n.delivery, noRetry})

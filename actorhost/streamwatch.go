@@ -1,0 +1,152 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// Anybody may delete a stream under a running host, or put it back to an older copy. JetStream tells of that in advisories,
+// except when a server was down meanwhile; then the connection was lost. Where a host may not listen to advisories, and
+// for what nobody tells, it asks from time to time.
+const (
+	askForStreams      = 30 * time.Second
+	askWithoutAdvisory = 5 * time.Second
+	pauseBetweenChecks = 200 * time.Millisecond
+	checkTimeout       = 10 * time.Second
+	maxAdvisories      = 256 // more only mean that there is something to check
+)
+
+// suspectStreams has the streams checked soon. It does not wait.
+func (h *Host) suspectStreams() {
+	select {
+	case h.suspects <- struct{}{}:
+	default:
+	}
+}
+
+// watchStreams checks the streams whenever there is a reason to, until the host begins to stop.
+func (h *Host) watchStreams() {
+	connected := h.nc.StatusChanged(nats.CONNECTED)
+	defer h.nc.RemoveStatusListener(connected)
+	advisories := make(chan *nats.Msg, maxAdvisories)
+	every := askForStreams
+	if sub := h.hearAdvisories(advisories); sub != nil {
+		defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	} else {
+		every = askWithoutAdvisory
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for said := ""; h.untilStop.Err() == nil; {
+		select {
+		case <-h.untilStop.Done():
+			return
+		case <-connected:
+		case <-ticker.C:
+		case <-h.suspects:
+		case msg := <-advisories:
+			if !h.isOwnStream(msg.Subject) {
+				continue
+			}
+		}
+		err := h.checkStreams()
+		if err != nil && h.untilStop.Err() == nil && err.Error() != said {
+			said = err.Error()
+			h.config.Logger.Error("the streams of the host cannot be checked", slog.Any("error", err))
+		} else if err == nil {
+			said = ""
+		}
+		if pause.For(h.untilStop, pauseBetweenChecks); err != nil {
+			h.suspectStreams() // the server may not be done with the stream that was deleted
+		}
+	}
+}
+
+// hearAdvisories subscribes to what JetStream tells of streams. It returns nil if the host may not.
+func (h *Host) hearAdvisories(into chan *nats.Msg) *nats.Subscription {
+	guard := rpc.GuardSubscription(h.untilStop, h.nc, store.StreamAdvisories)
+	defer guard.End()
+	sub, err := h.nc.ChanSubscribe(store.StreamAdvisories, into)
+	if err != nil {
+		return nil
+	}
+	if guard.Flush(checkTimeout) != nil {
+		_ = sub.Unsubscribe() // or it would be denied again with each reconnect
+		return nil
+	}
+	return sub
+}
+
+// isOwnStream reports whether an advisory is about a stream of the namespace.
+func (h *Host) isOwnStream(advisory string) bool {
+	name := strings.TrimPrefix(advisory[strings.LastIndexByte(advisory, '.')+1:], "KV_")
+	return strings.HasPrefix(name, h.ns.Name()+"-")
+}
+
+// checkStreams finds out which streams were replaced, says so, and has the host go on with what is there now. An error says
+// what is not known.
+func (h *Host) checkStreams() error {
+	ctx, cancel := context.WithTimeout(h.ctx, checkTimeout)
+	defer cancel()
+	records, errRecords := h.records.Check(ctx)
+	h.replaced(records, h.presence.Restart)
+	leases, errLeases := h.leases.Check(ctx)
+	h.replaced(leases, h.presence.Restart)
+	journals, errJournals := h.journals.Check(ctx)
+	h.replaced(journals, func() { h.presence.Session().Journal.Replaced() })
+	log, index, errLog := h.log.Check(ctx)
+	h.replaced(log, func() {}) // its readers notice by the positions of events
+	h.replaced(index, func() { // and with it the marks of actors that have events to send
+		h.presence.Restart()
+		h.reindex(ctx)
+	})
+	return errors.Join(errRecords, errLeases, errJournals, errLog)
+}
+
+// verifyRecords is asked before a host that was disconnected serves again: its memory counts only for the records that it
+// was loaded from. The error is store.ErrConflict if they are others.
+func (h *Host) verifyRecords(ctx context.Context) error {
+	replaced, err := h.records.Check(ctx)
+	if err != nil || replaced == nil {
+		return err
+	}
+	h.replaced(replaced, func() {})
+	return store.ErrConflict
+}
+
+// replaced has the host go on, and then tells of a stream that was replaced, if one was.
+func (h *Host) replaced(r *store.Replaced, goOn func()) {
+	if r != nil {
+		goOn()
+		h.config.Logger.Error("a stream was replaced: what only the earlier one had is lost, and the host goes on with what is there",
+			slog.String("stream", r.Stream), slog.String("how", r.How))
+	}
+}
+
+// reindex enters again who subscribes to what, from the records, after the index was lost. One host does it for all.
+func (h *Host) reindex(ctx context.Context) {
+	_, index, err := h.log.Open(ctx)
+	if err == nil {
+		err = index.BeginReindex(ctx)
+	}
+	if err != nil {
+		return // another host does, or the index is gone again
+	}
+	h.goroutines.Go(func() {
+		entered, err := store.Reindex(h.ctx, h.records, index)
+		if err != nil {
+			h.config.Logger.Error("entering durable subscriptions again failed: troupe doctor can", slog.Any("error", err))
+			return
+		}
+		h.config.Logger.Info("durable subscriptions were entered again", slog.Int("entered", entered))
+	})
+}
