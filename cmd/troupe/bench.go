@@ -186,7 +186,7 @@ func (m *measurement) warmUp(ctx context.Context, actors int) error {
 func (m *measurement) measure(ctx context.Context, e env) {
 	if m.bench.Progress && !e.json && isTerminal(e.err) {
 		total, done := m.progress()
-		defer showProgress(e.err, total, done)()
+		defer showProgress(e.err, "measuring", total, done)()
 	}
 	rounds := m.bench.Rounds
 	for round := range rounds {

@@ -163,7 +163,7 @@ func TestProgressEnds(t *testing.T) {
 		var shown bytes.Buffer
 		m := measurement{bench: &bench, done: new(atomic.Int64)}
 		total, done := m.progress()
-		showProgress(&shown, total, done)()
+		showProgress(&shown, "measuring", total, done)()
 		require.Contains(t, shown.String(), "measuring")
 	}
 }

@@ -53,6 +53,8 @@ type grammar struct {
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
+	Doctor doctorCommand `cmd:"" group:"tools" help:"Find out whether what is stored fits together, and repair it."`
+
 	Up    upCommand    `cmd:"" group:"tools" help:"Run a NATS server with JetStream, for development."`
 	Bench benchCommand `cmd:"" group:"tools" help:"Measure calls of an action against plain NATS requests."`
 

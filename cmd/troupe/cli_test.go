@@ -52,6 +52,7 @@ Hosts:
   drain    Stop a host cleanly, and release its actors.
 
 Tools:
+  doctor        Find out whether what is stored fits together, and repair it.
   up            Run a NATS server with JetStream, for development.
   bench         Measure calls of an action against plain NATS requests.
   completion    Print a script for shell completion.

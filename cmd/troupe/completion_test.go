@@ -15,7 +15,7 @@ import (
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"":                                  "call watch ls info sleep rm state hosts drain up bench completion",
+		"":                                  "call watch ls info sleep rm state hosts drain doctor up bench completion",
 		"st":                                "state",
 		"state ":                            "get set history keep",
 		"state h":                           "history",

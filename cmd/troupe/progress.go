@@ -7,8 +7,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/progress"
 )
 
-// showProgress shows a progress bar, and returns a function that ends it.
-func showProgress(w io.Writer, total int64, done func() int64) (end func()) {
+// showProgress shows a progress bar, and returns a function that ends it. What is what is done.
+func showProgress(w io.Writer, what string, total int64, done func() int64) (end func()) {
 	const barLength, updateEvery = 40, 100 * time.Millisecond
 	bar := progress.NewWriter()
 	bar.SetOutputWriter(w)
@@ -18,7 +18,7 @@ func showProgress(w io.Writer, total int64, done func() int64) (end func()) {
 	style := progress.StyleBlocks
 	style.Visibility = progress.StyleVisibility{Percentage: true, Tracker: true, Time: true}
 	bar.SetStyle(style)
-	tracker := &progress.Tracker{Message: "measuring", Total: total, AutoStopDisabled: true}
+	tracker := &progress.Tracker{Message: what, Total: total, AutoStopDisabled: true}
 	bar.AppendTracker(tracker)
 	quit, ended := make(chan struct{}), make(chan struct{})
 	rendered := make(chan struct{})

@@ -2,6 +2,8 @@ package record
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -25,6 +27,14 @@ func (e *Events) Last(name string) troupe.Position {
 		return troupe.Position{}
 	}
 	return e.last[name]
+}
+
+// All yields the name and the position of the last event of each name.
+func (e *Events) All() iter.Seq2[string, troupe.Position] {
+	if e == nil {
+		return func(func(string, troupe.Position) bool) {}
+	}
+	return maps.All(e.last)
 }
 
 // next returns the place of the next event of a name.

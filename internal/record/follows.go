@@ -58,16 +58,23 @@ func (f *Follows) Heard(source, event string) (Heard, bool) {
 	return *f.to[source].Events[event], true
 }
 
-// All yields the actors and events that the actor subscribes to.
-func (f *Follows) All() iter.Seq2[troupe.ID, string] {
-	return func(yield func(troupe.ID, string) bool) {
+// Followed is a durable subscription.
+type Followed struct {
+	Source troupe.ID
+	Event  string
+	Last   troupe.Position // as in [Heard]
+}
+
+// All yields the durable subscriptions.
+func (f *Follows) All() iter.Seq[Followed] {
+	return func(yield func(Followed) bool) {
 		if f == nil {
 			return
 		}
 		for source, followed := range f.to {
 			id, err := troupe.ParseID(source)
-			for event := range followed.Events {
-				if err == nil && !yield(id, event) {
+			for event, heard := range followed.Events {
+				if err == nil && !yield(Followed{id, event, troupe.Position(heard.Last)}) {
 					return
 				}
 			}

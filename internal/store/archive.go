@@ -59,7 +59,13 @@ func archiveName(ns wire.Namespace) string { return ns.Name() + "-answers" }
 
 // NewArchive returns the archive of a namespace. Once its stream is full, blocks are refused.
 func NewArchive(nc *nats.Conn, ns wire.Namespace, s Settings) *Archive {
-	a := &Archive{nc: nc, logger: s.Logger, config: jetstream.StreamConfig{
+	a := &Archive{nc: nc, logger: s.Logger, config: archiveConfig(ns, s)}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	return a
+}
+
+func archiveConfig(ns wire.Namespace, s Settings) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:        archiveName(ns),
 		Description: "Answers to calls, which actors remember for a while",
 		Subjects:    []string{ns.Name() + ".answers.*"},
@@ -68,9 +74,7 @@ func NewArchive(nc *nats.Conn, ns wire.Namespace, s Settings) *Archive {
 		Replicas:    s.replicas(),
 		Discard:     jetstream.DiscardNew,
 		AllowDirect: true,
-	}}
-	a.ctx, a.cancel = context.WithCancel(context.Background())
-	return a
+	}
 }
 
 // Made identifies the stream: the time of its creation, in nanoseconds since 1970. It is zero if there is no stream.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,7 +26,15 @@ const journalOverTTL = time.Hour
 // OpenJournals opens the journals of a namespace, and creates their stream if there is none: see [OpenRecords]. If
 // eager is true, every write goes to the journal that may; that is for tests.
 func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, s Settings, eager bool) (*Journals, error) {
-	config := jetstream.StreamConfig{
+	stream, err := openBucket(ctx, records.bucket.js, forJournals, journalConfig(ns, s), s)
+	if err != nil {
+		return nil, err
+	}
+	return &Journals{records, stream, eager}, nil
+}
+
+func journalConfig(ns wire.Namespace, s Settings) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:        journalName(ns),
 		Description: "What actors have changed and is not in their records yet",
 		Subjects:    []string{ns.Name() + ".journal.>"},
@@ -35,11 +44,6 @@ func OpenJournals(ctx context.Context, records *Records, ns wire.Namespace, s Se
 		AllowRollup: true,
 		AllowMsgTTL: true,
 	}
-	stream, err := openBucket(ctx, records.bucket.js, forJournals, config, s)
-	if err != nil {
-		return nil, err
-	}
-	return &Journals{records, stream, eager}, nil
 }
 
 // FindJournals opens the journals that a host has made, and returns nil if there are none.
@@ -55,6 +59,23 @@ func journalName(ns wire.Namespace) string { return ns.Name() + "-journal" }
 
 // Check is [Records.Check] for the journals. Whoever has one open must tell it: see [Journal.Replaced].
 func (js *Journals) Check(ctx context.Context) (*Replaced, error) { return js.stream.check(ctx) }
+
+// Unfinished returns the hosts whose journals may have changes that are not in the records, those that are up too.
+func (js *Journals) Unfinished(ctx context.Context) (hosts []string, err error) {
+	info, err := js.stream.stream.Info(ctx, jetstream.WithSubjectFilter(js.stream.prefix+"*.0"))
+	if err != nil {
+		return nil, fmt.Errorf("listing the journals: %w", err)
+	}
+	for subject := range info.State.Subjects {
+		key := strings.TrimPrefix(subject, js.stream.prefix)
+		if _, state, err := js.last(ctx, key); err != nil {
+			return nil, err
+		} else if state != journalOver {
+			hosts = append(hosts, strings.TrimSuffix(key, ".0"))
+		}
+	}
+	return hosts, nil
+}
 
 // last returns the last message of a journal: its sequence number, zero if there is none, and its header.
 func (js *Journals) last(ctx context.Context, key string) (sequence uint64, state string, err error) {

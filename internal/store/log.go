@@ -44,7 +44,15 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) 
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
 	}
-	config := jetstream.StreamConfig{
+	stream, err := openBucket(ctx, js, forEvents, logConfig(ns, s), s)
+	if err != nil {
+		return nil, err
+	}
+	return &Log{ns, stream}, nil
+}
+
+func logConfig(ns wire.Namespace, s Settings) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:        LogName(ns),
 		Description: "The durable events of all actors",
 		Subjects:    []string{ns.Name() + ".log.>"},
@@ -53,11 +61,6 @@ func OpenLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) 
 		AllowDirect: true,
 		RePublish:   &jetstream.RePublish{Source: ns.Name() + ".log.>", Destination: ns.Name() + ".event.>"},
 	}
-	stream, err := openBucket(ctx, js, forEvents, config, s)
-	if err != nil {
-		return nil, err
-	}
-	return &Log{ns, stream}, nil
 }
 
 // FindLog opens the log of a namespace for reading. It returns nil if there is none: then no events are kept.
@@ -90,6 +93,44 @@ func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Posi
 		return troupe.Position{}, 0, nil
 	}
 	return wire.ParsePlace(msg.Header).Position, msg.Sequence, nil
+}
+
+// LastOfEach yields the last event of each actor and name in the log, without its data. An error ends it.
+func (l *Log) LastOfEach(ctx context.Context) iter.Seq2[Logged, error] {
+	return func(yield func(Logged, error) bool) {
+		if err := l.lastOfEach(ctx, func(one Logged) bool { return yield(one, nil) }); err != nil {
+			yield(Logged{}, fmt.Errorf("reading the last events in the log: %w", err))
+		}
+	}
+}
+
+func (l *Log) lastOfEach(ctx context.Context, yield func(Logged) bool) error {
+	consumer, err := l.stream.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, HeadersOnly: true,
+	})
+	if err != nil || consumer.CachedInfo().NumPending == 0 {
+		return err
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	for {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return err
+		}
+		one, invalid := l.parse(msg.Subject(), msg.Headers(), nil)
+		one.Sequence, one.Time = meta.Sequence.Stream, meta.Timestamp
+		if invalid == nil && !yield(one) || meta.NumPending == 0 {
+			return nil
+		}
+	}
 }
 
 // The server counts time in nanoseconds since 1970, in 64 bits. It mistakes times that do not fit.

@@ -32,11 +32,11 @@ func Reindex(ctx context.Context, records *Records, index *Subscriptions) (enter
 		if err != nil {
 			continue
 		}
-		for source, event := range parts.Follows().All() {
-			there, err := index.Has(ctx, source, event, one.ID)
+		for followed := range parts.Follows().All() {
+			there, err := index.Has(ctx, followed.Source, followed.Event, one.ID)
 			if err == nil && !there {
 				entered++
-				err = index.Add(ctx, source, event, one.ID)
+				err = index.Add(ctx, followed.Source, followed.Event, one.ID)
 			}
 			if err != nil {
 				return entered, err

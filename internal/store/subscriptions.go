@@ -44,6 +44,15 @@ func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s 
 	return &Subscriptions{bucket}, nil
 }
 
+// FindSubscriptions opens the subscriptions of a namespace, or returns nil if no host has made any.
+func FindSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Subscriptions, error) {
+	bucket, err := subscriptionBucket.find(ctx, nc, ns)
+	if err != nil || bucket == nil {
+		return nil, err
+	}
+	return &Subscriptions{bucket}, nil
+}
+
 // Add enters a subscriber to an event of an actor. It may be there already. The error has [troupe.CodeTooLarge] if the keys
 // of both are too long for one subject.
 func (s *Subscriptions) Add(ctx context.Context, source troupe.ID, event string, subscriber troupe.ID) error {

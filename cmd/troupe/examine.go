@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// examination compares the records with what else is stored.
+type examination struct {
+	connection
+	hosts map[string]store.HostEntry
+	log   map[topic]store.Logged // the last event of each; nil if there is no log
+	index *store.Subscriptions   // nil if there is none
+
+	records                                  int
+	damaged, orphaned, early, older, unheard sample
+	unindexed, behind                        sample
+	missing                                  []subscription // in the index
+	told                                     []subscription // to tell of events in the log
+}
+
+// topic is an event of an actor.
+type topic struct {
+	source troupe.ID
+	event  string
+}
+
+// subscription is the durable subscription of an actor to a topic.
+type subscription struct {
+	topic
+	subscriber troupe.ID
+	last       store.Logged
+}
+
+// sample counts actors, and has the first few.
+type sample struct {
+	count  int
+	actors []string
+}
+
+const maxSample = 3
+
+func (s *sample) add(id troupe.ID) {
+	if text := actorText(id); len(s.actors) < maxSample && !slices.Contains(s.actors, text) {
+		s.actors = append(s.actors, text)
+	}
+	s.count++
+}
+
+// onItsWay is how long an event may take to its subscribers.
+const onItsWay = time.Minute
+
+// maxClockAhead is how far epochs may be ahead of the clock of this machine.
+const maxClockAhead = time.Minute
+
+// examine finds out what is wrong with what is stored.
+func (c connection) examine(ctx context.Context, streams []store.Surveyed) (found []finding, err error) {
+	none := true
+	for _, one := range streams {
+		none = none && one.Info == nil
+		switch {
+		case one.Wrong != nil:
+			found = append(found, finding{
+				Level: isWrong, Text: one.Wrong.Error(), Remedy: "docs/hosts.md says how a stream is made by hand",
+			})
+		case one.Info == nil && one.Always:
+			found = append(found, finding{Level: isWrong, Text: one.Name + " is gone", Remedy: "the next host that starts makes it, empty"})
+		}
+	}
+	switch {
+	case none:
+		return []finding{{Level: isNote, Text: "no host has run in the namespace " + c.namespace.Name()}}, nil
+	case len(found) > 0:
+		return found, nil
+	}
+	x := examination{connection: c}
+	if x.hosts, err = c.hostsUp(ctx); err != nil {
+		return nil, err
+	}
+	if err := x.read(ctx, streams); err != nil {
+		return nil, err
+	}
+	journals, err := x.journals(ctx)
+	return slices.Concat(found, x.findings(), journals), err
+}
+
+// read reads the log, the index and the records.
+func (x *examination) read(ctx context.Context, streams []store.Surveyed) error {
+	log, err := store.FindLog(ctx, x.nc, x.namespace)
+	if err != nil {
+		return err
+	}
+	if log != nil {
+		x.log = make(map[topic]store.Logged)
+		for one, err := range log.LastOfEach(ctx) {
+			if err != nil {
+				return err
+			}
+			x.log[topic{one.Actor, one.Event}] = one
+		}
+	}
+	if x.index, err = store.FindSubscriptions(ctx, x.nc, x.namespace); err != nil {
+		return err
+	}
+	records, err := x.findRecords(ctx)
+	if err != nil || records == nil {
+		return err
+	}
+	defer func() { _ = records.Close() }() // no write is in flight
+	var done atomic.Int64
+	if x.interactive && !x.json {
+		defer showProgress(x.err, "reading records", int64(streams[0].Info.State.Msgs), done.Load)()
+	}
+	for one, err := range records.List(ctx, "") {
+		done.Add(1)
+		switch {
+		case errors.Is(err, record.ErrCorrupt):
+			x.damaged.add(one.ID)
+		case err != nil:
+			return err
+		default:
+			if err := x.compare(ctx, one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compare compares a record with the rest.
+func (x *examination) compare(ctx context.Context, one store.ListedRecord) error {
+	parts, err := one.Open()
+	if err != nil {
+		x.damaged.add(one.ID)
+		return nil
+	}
+	x.records++
+	if _, up := x.hosts[one.Owner]; !up && one.Owner != "" {
+		x.orphaned.add(one.ID)
+	}
+	if one.Epoch > uint64(time.Now().Add(maxClockAhead).UnixMilli()) {
+		x.early.add(one.ID)
+	}
+	for event, last := range parts.Events().All() {
+		if logged, ok := x.log[topic{one.ID, event}]; ok && last.Before(logged.Place.Position) {
+			x.older.add(one.ID)
+		}
+	}
+	for f := range parts.Follows().All() {
+		s := subscription{topic{f.Source, f.Event}, one.ID, x.log[topic{f.Source, f.Event}]}
+		switch at := s.last.Place.Position; {
+		case x.log == nil || at.Before(f.Last):
+			x.unheard.add(one.ID)
+		case f.Last.Before(at) && time.Since(s.last.Time) > onItsWay:
+			x.behind.add(one.ID)
+			x.told = append(x.told, s)
+		}
+		if x.index == nil {
+			x.unindexed.add(one.ID)
+		} else if there, err := x.index.Has(ctx, f.Source, f.Event, one.ID); err != nil {
+			return err
+		} else if !there {
+			x.unindexed.add(one.ID)
+			x.missing = append(x.missing, s)
+		}
+	}
+	return nil
+}
+
+// findings says what the comparison has found.
+func (x *examination) findings() (found []finding) {
+	add := func(s sample, level level, text, remedy string, repair func(context.Context) error) {
+		if s.count > 0 {
+			found = append(found, finding{level, fmt.Sprintf("%d %s", s.count, text), s.actors, remedy, repair})
+		}
+	}
+	found = append(found, finding{Level: isWell, Text: fmt.Sprintf("%d records can be decoded", x.records)})
+	add(x.damaged, isWrong, "records cannot be decoded", "troupe state get --raw shows one, troupe state set replaces it", nil)
+	add(x.early, isWrong, "actors have an epoch from the future",
+		"the clock of a host was ahead: until that time, their epochs do not grow if their records are lost", nil)
+	add(x.older, isWrong, "actors have a record that is older than their events in the log",
+		"the records were put back to an older copy: what these actors have done since is lost, and their next event tells of a gap", nil)
+	add(x.unheard, isNote, "durable subscribers have read events that the log no longer has",
+		"they are too old to be kept, or the log was put back to an older copy", nil)
+	add(x.behind, isWrong, "durable subscriptions have not got the last event in the log",
+		"told of it once more, they read what they have missed; if a subscriber fails, its host logs why", x.tell)
+	if x.index == nil {
+		add(x.unindexed, isWrong, "durable subscriptions wake nobody, for their index is gone",
+			"the next host that starts makes it; then repair", nil)
+	} else {
+		add(x.unindexed, isWrong, "durable subscriptions wake nobody, for the index does not have them", "", x.enter)
+	}
+	add(x.orphaned, isNote, "actors were last on a host that is gone", "the next call to one takes it over", nil)
+	return found
+}
+
+// tell tells subscribers of the last events in the log.
+func (x *examination) tell(ctx context.Context) error {
+	for _, s := range x.told {
+		_, err := x.invoke(ctx, troupe.Invocation{ID: s.subscriber, Action: wire.NoticeAction, Existing: true, In: wire.Notice{
+			Source: s.source.Tokens(), Event: s.event, Sequence: s.last.Sequence,
+			Last: map[string]wire.Position{s.event: wire.Position(s.last.Place.Position)},
+		}})
+		if err != nil && !errors.Is(err, troupe.ErrNotFound) {
+			return fmt.Errorf("telling %s of %s of %s: %w", actorText(s.subscriber), s.event, actorText(s.source), err)
+		}
+	}
+	return nil
+}
+
+// enter enters subscriptions in the index.
+func (x *examination) enter(ctx context.Context) error {
+	for _, s := range x.missing {
+		if err := x.index.Add(ctx, s.source, s.event, s.subscriber); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// journals looks for journals of hosts that are gone.
+func (x *examination) journals(ctx context.Context) ([]finding, error) {
+	records, err := x.findRecords(ctx)
+	if err != nil || records == nil {
+		return nil, err
+	}
+	defer func() { _ = records.Close() }() // no write is in flight
+	journals, err := store.FindJournals(ctx, records, x.namespace)
+	if err != nil || journals == nil {
+		return nil, err
+	}
+	hosts, err := journals.Unfinished(ctx)
+	left := slices.DeleteFunc(hosts, func(host string) bool { _, up := x.hosts[host]; return up })
+	if err != nil || len(left) == 0 {
+		return nil, err
+	}
+	return []finding{{
+		Level:  isNote,
+		Text:   fmt.Sprintf("%d hosts that are gone may have left changes in their journals, which the records lack", len(left)),
+		Remedy: "the next call to one of their actors brings them in",
+		repair: x.recoverAll(left),
+	}}, nil
+}
+
+// recoverAll brings the journals of hosts into the records.
+func (x *examination) recoverAll(hosts []string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		records, err := x.findRecords(ctx)
+		if err != nil || records == nil {
+			return err
+		}
+		defer func() { _ = records.Close() }() // all is written
+		journals, err := store.FindJournals(ctx, records, x.namespace)
+		if err != nil || journals == nil {
+			return err
+		}
+		for _, host := range hosts {
+			if err := journals.Recover(ctx, host); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
