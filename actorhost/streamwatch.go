@@ -107,7 +107,7 @@ func (h *Host) checkStreams() error {
 	h.replaced(log, func() {}) // its readers notice by the positions of events
 	h.replaced(index, func() { // and with it the marks of actors that have events to send
 		h.presence.Restart()
-		h.reindex(ctx)
+		h.reindex(ctx, index)
 	})
 	return errors.Join(errRecords, errLeases, errJournals, errLog)
 }
@@ -133,10 +133,10 @@ func (h *Host) replaced(r *store.Replaced, goOn func()) {
 }
 
 // reindex enters again who subscribes to what, from the records, after the index was lost. One host does it for all.
-func (h *Host) reindex(ctx context.Context) {
+func (h *Host) reindex(ctx context.Context, noticed *store.Replaced) {
 	_, index, err := h.log.Open(ctx)
 	if err == nil {
-		err = index.BeginReindex(ctx)
+		err = index.BeginReindex(ctx, noticed)
 	}
 	if err != nil {
 		return // another host does, or the index is gone again

@@ -38,6 +38,7 @@ func (i *incarnation) reach(sequence uint64) {
 type Replaced struct {
 	Stream string // as people call it
 	How    string
+	Last   uint64 // sequence of what there was when it was noticed
 }
 
 // errCannotRemake is of a bucket that a tool has opened, which makes nothing.
@@ -72,6 +73,7 @@ func (b *bucket) check(ctx context.Context) (*Replaced, error) {
 	default:
 		return nil, nil //nolint:nilnil // there is nothing to say
 	}
+	found.Last = info.State.LastSeq
 	b.made = info.Created
 	b.reached.Store(info.State.LastSeq)
 	return found, nil

@@ -4,17 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// reindexKey has an entry while a host enters subscriptions again, for at most this time.
-const reindexKey, reindexTime = "_reindex", 10 * time.Minute
+// reindexKey is written by the host that enters subscriptions again.
+const reindexKey = "_reindex"
 
-// BeginReindex succeeds for one of the hosts that call it in [reindexTime]; for others, the error is [ErrConflict].
-func (s *Subscriptions) BeginReindex(ctx context.Context) error {
-	_, err := s.bucket.put(ctx, reindexKey, nil, 0, reindexTime)
+// BeginReindex is called by each host that has noticed that the index was replaced. It succeeds for the first. For others the
+// error is [ErrConflict], unless they have noticed so late that they cannot tell.
+func (s *Subscriptions) BeginReindex(ctx context.Context, noticed *Replaced) error {
+	_, revision, err := s.bucket.get(ctx, reindexKey)
+	switch {
+	case err != nil:
+		return err
+	case revision > noticed.Last:
+		return ErrConflict
+	}
+	_, err = s.bucket.put(ctx, reindexKey, nil, revision, 0)
 	return err
 }
 

@@ -43,6 +43,7 @@ func (b *bucket) scanPage(
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	defer onDisconnect(b.js.Conn(), cancel)()
 	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), scanMessages, start,
 		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
 	if err != nil {

@@ -113,6 +113,7 @@ func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) 
 func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	defer onDisconnect(s.bucket.js.Conn(), cancel)()
 	found, err = s.findInOneRequest(ctx, filter)
 	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // too many for one request
 		return found, err
