@@ -38,15 +38,19 @@ func TestFailover(t *testing.T) {
 	require.NoError(t, err)
 	few := min(*rounds, 10)
 	takeover := []string{envTakeover + "=1"}
-	fmt.Println("| the host is | awake on it | times | a call at that moment: p50, p99, max | a call in service: p50, p99, max | failed | lost | double |")
+	fmt.Println("| what happens | awake on it | times | a call at that moment: p50, p99, max | a call in service: p50, p99, max | failed | lost | double |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
 	for _, r := range []row{
-		{"killed (`kill -9`)", 1, *awake, *rounds, nil, (*process).kill},
-		{"frozen (SIGSTOP)", 1, min(*awake, 100), *rounds, nil, func(p *process) { p.signal(syscall.SIGSTOP) }},
-		{"drained (SIGTERM)", 1, *awake, *rounds, nil, func(p *process) { p.signal(syscall.SIGTERM) }},
-		{"killed, on a cluster", 3, *awake, few, nil, (*process).kill},
-		{"killed, on a cluster with `TakeoverOnDisconnect`", 3, *awake, few, takeover, (*process).kill},
-		{"drained, on a cluster", 3, *awake, few, nil, func(p *process) { p.signal(syscall.SIGTERM) }},
+		{"killed (`kill -9`)", 1, *awake, *rounds, nil, ends((*process).kill)},
+		{"frozen (SIGSTOP)", 1, min(*awake, 100), *rounds, nil, sent(syscall.SIGSTOP)},
+		{"drained (SIGTERM)", 1, *awake, *rounds, nil, sent(syscall.SIGTERM)},
+		{"killed, on a cluster", 3, *awake, few, nil, ends((*process).kill)},
+		{"killed, on a cluster with `TakeoverOnDisconnect`", 3, *awake, few, takeover, ends((*process).kill)},
+		{"drained, on a cluster", 3, *awake, few, nil, sent(syscall.SIGTERM)},
+		{"a server of three is frozen", 3, min(*awake, 100), few, nil, (*failover).freezeServer},
+		{"the bucket of leases is deleted", 1, *awake, few, nil, deletes("KV_troupe-hosts")},
+		{"the journal is deleted", 1, *awake, few, nil, deletes("troupe-journal")},
+		{"all streams are put back to a copy", 1, *awake, few, nil, (*failover).putBack},
 	} {
 		if wanted.MatchString(r.name) {
 			newFailover(t, r).measure(r)
@@ -59,7 +63,41 @@ type row struct {
 	name                    string
 	servers, actors, rounds int
 	env                     []string // of the hosts
-	end                     func(*process)
+	prepare                 prepare
+}
+
+// prepare gets ready for what happens to the host, or to its server, and returns what makes it happen.
+type prepare func(f *failover, host *process) (happen func())
+
+func ends(end func(*process)) prepare {
+	return func(_ *failover, host *process) func() { return func() { end(host) } }
+}
+
+func sent(sig syscall.Signal) prepare { return ends(func(p *process) { p.signal(sig) }) }
+
+// freezeServer freezes a server for longer than clients and hosts take to find that out.
+func (f *failover) freezeServer(*process) func() {
+	server := f.s.servers[f.made%len(f.s.servers)]
+	f.t.Cleanup(func() { server.signal(syscall.SIGCONT) })
+	return func() {
+		server.signal(syscall.SIGSTOP)
+		time.AfterFunc(20*time.Second, func() { server.signal(syscall.SIGCONT) })
+	}
+}
+
+func deletes(name string) prepare {
+	return func(f *failover, _ *process) func() {
+		return func() { deleteStream(name)(f.s, nil) }
+	}
+}
+
+// putBack copies all streams, and puts them back with the server killed.
+func (f *failover) putBack(*process) func() {
+	copied := f.t.TempDir()
+	f.s.copyStreams(copied)
+	f.awaitHosts(2)
+	f.awaitService()
+	return func() { f.s.putBack(copied, slices.Concat(sparedStreams, otherStreams)) }
 }
 
 type failover struct {
@@ -80,11 +118,16 @@ func newFailover(t *testing.T, r row) *failover {
 	f.client, err = client.New(nc, client.Config{})
 	require.NoError(t, err)
 	f.owner = f.host()
-	require.Eventually(t, func() bool {
-		_, err := add.Call(t.Context(), troupe.GetOrCreate[counter](f.client, "first"), 1)
+	f.awaitService()
+	return f
+}
+
+// awaitService waits until calls are answered.
+func (f *failover) awaitService() {
+	require.Eventually(f.t, func() bool {
+		_, err := add.Call(f.t.Context(), troupe.GetOrCreate[counter](f.client, "first"), 1)
 		return err == nil
 	}, 30*time.Second, 20*time.Millisecond)
-	return f
 }
 
 func (f *failover) host() *process {
@@ -119,6 +162,7 @@ func (f *failover) measure(r row) {
 		old := f.owner
 		f.owner = f.host()
 		f.awaitHosts(2)
+		happen := r.prepare(f, old)
 		const service, before = 1200 * time.Millisecond, time.Second
 		var began time.Time
 		ended := make(chan time.Duration, 1)
@@ -131,7 +175,7 @@ func (f *failover) measure(r row) {
 		// So long has the call been in service when its host goes.
 		time.Sleep(before)
 		began = time.Now()
-		go r.end(old)
+		go happen()
 		got, err := add.Call(f.t.Context(), a, 1)
 		next = append(next, time.Since(began))
 		if took, ok := <-ended; ok {
