@@ -322,3 +322,21 @@ func TestLogIsMadeAnewBetweenEvents(t *testing.T) {
 	require.NoError(t, call(t.Context(), publish, old, 1))
 	awaitReviews(t, b.Client, "ann", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13")
 }
+
+// The event that a notice tells of was in a log that is no more. There are fewer in the one that there is.
+func TestNoticeOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, append(pressAndReader, critics(reads))...)
+	ann, times := troupe.GetOrCreate[critic](b.Client, "ann"), troupe.GetOrCreate[press](b.Client, "times")
+	require.NoError(t, call(t.Context(), hire, ann, "times"))
+	require.NoError(t, call(t.Context(), publish, times, 5))
+	awaitReviews(t, b.Client, "ann", "1", "2", "3", "4", "5")
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	require.NoError(t, js.DeleteStream(t.Context(), "troupe-events"))
+	require.NoError(t, call(t.Context(), publish, times, 2))
+	last := lastEvent(t, b.Client, times.ID(), "published")
+	require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: ann.ID(), Action: wire.NoticeAction, Existing: true,
+		In: wire.Notice{Source: "press.times", Event: "published", Sequence: 100, Last: map[string]wire.Position{"published": wire.Position(last)}}}))
+	awaitReviews(t, b.Client, "ann", "1", "2", "3", "4", "5", "6", "7")
+}

@@ -80,10 +80,10 @@ func (a *activation) catchUp(w *work, n *wire.Notice, cursor uint64) (more bool,
 		return false, errs.Unavailable("%v", err)
 	}
 	end, more, err := a.readLog(ctx, log, id, cursor)
-	if errors.Is(err, errPassedOver) || err == nil && !more && end >= n.Sequence && a.lacks(n) {
+	if errors.Is(err, errPassedOver) || err == nil && !more && a.lacks(n) {
 		end, more, err = a.readLog(ctx, log, id, 0)
 	}
-	if err == nil && !more && end < n.Sequence { // read from a replica that lags behind
+	if err == nil && !more && end < n.Sequence && (len(n.Last) == 0 || a.lacks(n)) { // read from a replica that lags behind
 		return false, errs.Unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, end)
 	}
 	return more, err

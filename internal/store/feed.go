@@ -22,7 +22,7 @@ type Feed struct {
 
 	// Used by Next only.
 	messages jetstream.MessagesContext
-	opened   uint64    // how many times
+	opened   uint64    // how many times, not counting reconnects
 	alive    time.Time // when it was opened last, or delivered something
 }
 
@@ -30,7 +30,7 @@ type Feed struct {
 type Fed struct {
 	Logged
 	Delivered uint64 // number of deliveries, including this one
-	Opened    uint64 // how many times the feed was opened until then: with each, the log may be another
+	Opened    uint64 // how many times the feed was opened or connected anew until then: with each, the log may be another
 	msg       jetstream.Msg
 }
 
@@ -141,7 +141,8 @@ func (f *Feed) parse(msg jetstream.Msg) (Fed, bool) {
 	}
 	logged, err := f.log.parse(msg.Subject(), msg.Headers(), msg.Data())
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
-	return Fed{Logged: logged, Delivered: meta.NumDelivered, Opened: f.opened, msg: msg}, err == nil
+	opened := f.opened + f.log.stream.js.Conn().Stats().Reconnects
+	return Fed{Logged: logged, Delivered: meta.NumDelivered, Opened: opened, msg: msg}, err == nil
 }
 
 // Stop stops fetching. Events that Next has returned are delivered to others unless they are acked.

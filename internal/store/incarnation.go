@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // Whatever comes from a stream as a number counts for that stream alone. A stream that was deleted and made again, or put
@@ -16,6 +18,10 @@ import (
 
 // StreamAdvisories is where JetStream says that a stream was made, deleted or put back. The last token is its name.
 const StreamAdvisories = "$JS.EVENT.ADVISORY.STREAM.*.*"
+
+// afterDeletion is the pause before a stream that is gone is made again. The server says that it is gone before it is done with
+// its files: one that is made meanwhile takes no messages.
+const afterDeletion = 500 * time.Millisecond
 
 // incarnation is which stream it is, and how far it has come. It is safe for concurrent use.
 type incarnation struct {
@@ -55,6 +61,7 @@ func (b *bucket) check(ctx context.Context) (*Replaced, error) {
 	found := &Replaced{Stream: streamName(b.name())}
 	gone := errors.Is(err, jetstream.ErrStreamNotFound)
 	if gone {
+		pause.For(ctx, afterDeletion)
 		found.How = "it is gone, and was made again"
 		if stream, err = b.makeAgain(ctx); err != nil {
 			return nil, fmt.Errorf("%s is gone, and cannot be made again: %w", found.Stream, err)
