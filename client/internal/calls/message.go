@@ -27,7 +27,11 @@ func appendInput(dst []byte, as codec.Codec, call *Call) ([]byte, error) {
 type headers struct {
 	header nats.Header
 	values []string
+	size   int // bytes of all that were set, or more
 }
+
+// aroundHeader is more than what is around a header in a message.
+const aroundHeader = 16
 
 func newHeaders() headers { return headers{values: make([]string, 0, 2)} }
 
@@ -35,7 +39,7 @@ func newHeaders() headers { return headers{values: make([]string, 0, 2)} }
 func (h *headers) emptied() headers {
 	clear(h.header)
 	clear(h.values)
-	return headers{h.header, h.values[:0]}
+	return headers{header: h.header, values: h.values[:0]}
 }
 
 func (h *headers) set(msg *nats.Msg, name, value string) {
@@ -45,6 +49,7 @@ func (h *headers) set(msg *nats.Msg, name, value string) {
 	if msg.Header == nil {
 		msg.Header = h.header
 	}
+	h.size += len(name) + len(value) + aroundHeader
 	if n := len(h.values); n < cap(h.values) && msg.Header[name] == nil {
 		h.values = append(h.values, value)
 		msg.Header[name] = h.values[n : n+1 : n+1]

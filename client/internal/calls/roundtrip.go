@@ -88,8 +88,8 @@ func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
 	if given || t.sender.timeout != wire.DefaultTimeout { // which is what a host takes for granted
 		t.headers.set(&t.msg, wire.HeaderTimeout, wire.FormatTimeout(deadline.Sub(now)))
 	}
-	if size := int64(t.msg.Size()); size > wire.AlwaysFits-wire.ForwardRoom {
-		if limit := t.sender.nc.MaxPayload() - wire.ForwardRoom; size > limit {
+	if len(t.msg.Subject)+t.headers.size+len(t.body) > wire.AlwaysFits-wire.ForwardRoom {
+		if size, limit := int64(t.msg.Size()), t.sender.nc.MaxPayload()-wire.ForwardRoom; size > limit {
 			return nil, tooLarge(&t.call, size, limit)
 		}
 	}
