@@ -48,6 +48,7 @@ type activation struct {
 	created   bool // the record says that the actor exists
 	finished  bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
 	destroyed bool
+	decoded   any // the input of the call that is served, or nil: see [input]
 	state     state
 	current   []byte // encoding of the state after the last turn; nil before the first one, and at rest
 	merged    []byte // current with those fields of the record that this program does not know; nil if there are none

@@ -16,21 +16,24 @@ type endpoint struct {
 	call.Counters
 }
 
-// sum tells calls of one identity apart by what they ask for: the action, and the input as the action takes it, in
-// whatever encoding it has come.
-func (e *endpoint) sum(action string, in input) uint64 {
+// mark is that of a call with a request id. It tells calls with one id apart by what they ask for: the action, and the input
+// as the action takes it, in whatever encoding it has come. It decodes the input, which is then a value of in.
+func (e *endpoint) mark(id dedup.ID, action string, in *input) *dedup.Mark {
+	buffer := buffers.Get().(*[]byte)
+	defer putBuffer(buffer)
 	var canonical []byte
 	err := protect(func() (err error) { // methods of the input may run
-		canonical, err = e.canonical(in)
+		canonical, err = e.canonical((*buffer)[:0], in)
 		return err
 	})
 	if err != nil { // the action cannot take it either
 		canonical = in.body
 	}
-	return dedup.Sum(action, canonical)
+	return dedup.NewMark(id, action, canonical)
 }
 
-func (e *endpoint) canonical(in input) ([]byte, error) {
+// canonical uses the buffer.
+func (e *endpoint) canonical(buffer []byte, in *input) ([]byte, error) {
 	if e.takes == nil {
 		return in.body, nil
 	}
@@ -38,11 +41,16 @@ func (e *endpoint) canonical(in input) ([]byte, error) {
 	if err := in.as.Unmarshal(in.body, value.Interface()); err != nil {
 		return nil, err
 	}
-	data, err := codec.MsgPack.Append(nil, value.Elem().Interface())
-	if err != nil || len(data) == 0 {
+	data, err := codec.MsgPack.Append(buffer, value.Elem().Interface())
+	if err != nil {
 		return nil, err
 	}
-	return codec.AppendCanonical(nil, data)
+	in.value = value.Interface()
+	if len(data) == 0 {
+		return nil, nil
+	}
+	all, err := codec.AppendCanonical(data, data)
+	return all[len(data):], err
 }
 
 // output is an output that was remembered, in the encoding of the caller who asks again.

@@ -64,16 +64,21 @@ type action func(s any, c *Context, in input, dst []byte) ([]byte, error)
 // zero value.
 type createHook func(s any, c *Context, in input, given bool) error
 
-// input is the encoded input of a call.
+// input is the input of a call.
 type input struct {
-	body []byte
-	as   codec.Codec
+	body  []byte
+	as    codec.Codec
+	value any // a pointer to it, if it is decoded already
 }
 
-func (in input) decode(c *Context, into any) error {
+func decodeInto[In any](c *Context, in input, into *In) error {
+	if value, ok := in.value.(*In); ok {
+		*into = *value
+		return nil
+	}
 	if err := in.as.Unmarshal(in.body, into); err != nil {
 		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s; it takes: %s", c.a.id, c.turn.action, err, // which may quote the whole input
-			shapeOf(reflect.TypeOf(into).Elem()))
+			shapeOf(reflect.TypeFor[In]()))
 	}
 	return nil
 }
@@ -88,7 +93,7 @@ func On[R troupe.Reference, S, In, Out any](
 	}
 	run := func(s any, c *Context, in input, dst []byte) ([]byte, error) {
 		var arg In
-		if err := in.decode(c, &arg); err != nil {
+		if err := decodeInto(c, in, &arg); err != nil {
 			return nil, err
 		}
 		out, err := f(s.(*S), c, arg)
@@ -116,7 +121,7 @@ func OnCreate[R troupe.Reference, S, In any](_ troupe.Constructor[R, In], f func
 	return Handler[R, S]{name: troupe.CreateAction, takes: takes, create: func(s any, c *Context, in input, given bool) error {
 		var arg In
 		if given {
-			if err := in.decode(c, &arg); err != nil {
+			if err := decodeInto(c, in, &arg); err != nil {
 				return err
 			}
 		}

@@ -35,10 +35,14 @@ func onceBesideWithout(b *testing.B, at stage, actors, inFlight int) {
 		refs[i] = troupe.GetOrCreate[counter](at.client, fmt.Sprint(i))
 	}
 	var ids atomic.Int64
-	prefix := nuid.Next() // the server is that of the other benchmarks too
-	without := func(ctx context.Context, i int) error { return call(ctx, add, refs[i%actors], 1) }
+	prefix := nuid.Next()                                                     // the server is that of the other benchmarks too
+	id := func() string { return prefix + strconv.FormatInt(ids.Add(1), 10) } // which both sides make, and one says
+	without := func(ctx context.Context, i int) error {
+		_ = id()
+		return call(ctx, add, refs[i%actors], 1)
+	}
 	with := func(ctx context.Context, i int) error {
-		return call(troupe.WithRequestID(ctx, prefix+strconv.FormatInt(ids.Add(1), 10)), add, refs[i%actors], 1)
+		return call(troupe.WithRequestID(ctx, id()), add, refs[i%actors], 1)
 	}
 	for _, call := range []func(context.Context, int) error{without, with} { // wakes the actors
 		_, err := load{Calls: 2 * max(actors, inFlight), InFlight: 256}.run(b.Context(), call)

@@ -17,7 +17,7 @@ func OnConnect[R troupe.Reference, S, P any](_ troupe.Connector[R, P], f func(*S
 	takes := reflect.TypeFor[P]()
 	return Handler[R, S]{name: wire.ConnectAction, takes: takes, connect: func(s any, c *Context, conn *Connection, in input) error {
 		var params P
-		if err := in.decode(c, &params); err != nil {
+		if err := decodeInto(c, in, &params); err != nil {
 			return err
 		}
 		return f(s.(*S), c, conn, params)

@@ -228,12 +228,12 @@ func memory(b *testing.B, n int) {
 	each("asleep", server, "server", serverBefore)
 }
 
-// atRest returns when the memory of a host has not shrunk for a while: some seconds after its actors were last called.
-func atRest(b *testing.B, host *process) {
+// atRest returns when the memory of a host or a server has not shrunk for a while: some seconds after it last did something.
+func atRest(b *testing.B, p *process) {
 	b.Helper()
-	least, same := host.usage(b).Live, 0
+	least, same := p.usage(b).Live, 0
 	require.Eventually(b, func() bool {
-		now := host.usage(b).Live
+		now := p.usage(b).Live
 		if same++; now < least-least/100 {
 			least, same = now, 0
 		}

@@ -71,12 +71,15 @@ func (a *activation) serveCall(w *work) {
 		w.CountRefused(err)
 		a.answer(w, nil, err)
 	}
+	a.decoded = nil
 }
 
 // found looks for what the call was answered with when it came before. An error may also say why the call cannot start.
 func (a *activation) found(w *work) (dedup.Answer, *troupe.Error, dedup.Verdict) {
 	if w.ID.Given != "" {
-		w.Sum = w.arg.(*endpoint).sum(w.Action, w.input())
+		in := w.input()
+		w.Mark = w.arg.(*endpoint).mark(w.ID, w.Action, &in)
+		a.decoded = in.value
 	}
 	answer, failed, v := a.gate.Find(&w.Call)
 	if v == dedup.Unsure || v == dedup.New && a.gate.Full(&w.Call) {
@@ -122,7 +125,9 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	buffer := buffers.Get().(*[]byte) // reused: a publish copies it
 	defer putBuffer(buffer)
 	result, err := a.runTurnAt(now, t, func(c *Context) error {
-		output, err := w.arg.(*endpoint).run(a.state.pointer(), c, w.input(), (*buffer)[:0])
+		in := w.input()
+		in.value = a.decoded
+		output, err := w.arg.(*endpoint).run(a.state.pointer(), c, in, (*buffer)[:0])
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,9 @@
 package dedup
 
 import (
+	"bytes"
 	"cmp"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -18,7 +18,6 @@ const (
 	MaxAnswer  = maxOutput + 64  // bytes of one
 	maxEntries = 44 << 10        // bytes of the answers, from which on no call starts that is to be remembered
 	maxGiven   = 28 << 10        // bytes of the answers, from which on none with a request id does: they must leave room for others
-	spillFrom  = 20 << 10        // bytes of the answers, from which on all of them go into the archive, the oldest first
 	maxOutput  = 8 << 10         // bytes of an output; of a longer one only the fact is remembered
 	maxCallers = 384             // whose floors are known
 	callersFor = 5 * time.Minute // since their last call
@@ -29,14 +28,8 @@ const (
 // an answer is remembered if and only if its effect is stored, also by the host that takes over. A call that changed
 // nothing is not remembered: if it comes again it runs again. A nil Answers is empty.
 type Answers struct {
-	kept    []entry // oldest first
-	size    int     // bytes of their encoding, or more
-	given   int     // how many of them have a request id
-	serial  uint64  // of the newest
-	taken   uint64  // of the newest in the write that is under way
-	stored  uint64  // of the newest in the last that has succeeded
-	older   uint64  // of the newest that was there when the actor woke
-	counted int64   // what MemoryChange has returned so far
+	tail
+	counted int64 // what MemoryChange has returned so far
 	callers map[uint64]*caller
 	archive *archive      // nil as long as it has nothing, and nothing is on its way
 	window  time.Duration // zero: DefaultWindow
@@ -71,7 +64,7 @@ type caller struct {
 // stored leaves for the archive.
 func (s *Answers) Taken() {
 	if s != nil {
-		s.taken = s.serial
+		s.take()
 	}
 }
 
@@ -87,7 +80,7 @@ func (s *Answers) Len() int {
 	if s == nil {
 		return 0
 	}
-	return len(s.kept)
+	return len(s.about)
 }
 
 // Full reports whether a call must not start because its answer could not be remembered.
@@ -96,12 +89,12 @@ func (s *Answers) Full(id ID) bool {
 	case s == nil || !id.Known():
 		return false
 	case id.Given != "":
-		return s.size >= maxGiven
+		return len(s.encoded) >= maxGiven
 	}
-	return s.size >= maxEntries
+	return len(s.encoded) >= maxEntries
 }
 
-// Find looks for the answer to a call. The result must not be changed.
+// Find looks for the answer to a call.
 func (s *Answers) Find(call Call) (Answer, *troupe.Error, Verdict) {
 	if s == nil || !call.ID.Known() {
 		return Answer{}, nil, New
@@ -115,12 +108,10 @@ func (s *Answers) Find(call Call) (Answer, *troupe.Error, Verdict) {
 	case id.Given == "" && numbered && id.Number > c.highest:
 		return Answer{}, nil, New
 	}
-	key := id.key()
-	for i := range s.kept {
-		if s.kept[i].key == key {
-			a, err := s.kept[i].again(&call)
-			return a, err, Answered
-		}
+	key := call.key()
+	if e, ok := s.find(key); ok {
+		a, err := e.again(&call)
+		return a, err, Answered
 	}
 	if s.archived().mayHave(key) {
 		return Answer{}, nil, Unsure
@@ -137,65 +128,36 @@ func (e *entry) again(call *Call) (Answer, *troupe.Error) {
 		return Answer{}, errs.New(troupe.CodeAnswerLost, "the call of %s has run and is stored; its answer was too long to be kept",
 			call.Action)
 	}
-	return e.Answer, nil
+	answer := e.Answer
+	answer.Output = bytes.Clone(e.Output) // what it is in may be used again
+	return answer, nil
 }
 
-// Add remembers the answer to an identified call, and forgets answers that nobody will ask for any more. It keeps the
-// output.
+// Add remembers the answer to an identified call, and forgets answers that nobody will ask for any more. It keeps nothing
+// of the output.
 func (s *Answers) Add(call Call, answer Answer) {
 	now, id := time.Now(), call.ID
 	if s.noteCaller(id, now) {
-		s.forget(func(e *entry) bool {
-			return !e.given && e.key.caller() == id.Caller && e.key.number() < id.Floor
+		s.remove(func(i, at int) bool {
+			if s.about[i].given {
+				return false
+			}
+			caller, number := s.numbered(at)
+			return caller == id.Caller && number < id.Floor
 		})
 	}
-	s.expire(now)
-	s.serial++
-	e := entry{
-		key: id.key(), given: id.Given != "", sum: call.sum(), Answer: answer, serial: s.serial, at: now.Sub(began),
-	}
+	s.expire(now, cmp.Or(s.window, DefaultWindow))
+	e := entry{key: call.key(), given: id.Given != "", sum: call.sum(), Answer: answer}
 	if len(answer.Output) > maxOutput {
 		e.Output, e.Long = nil, true
 	}
-	s.kept = append(s.kept, e)
-	s.count(&e, 1)
-}
-
-// expire forgets what is older than the archive would keep it.
-func (s *Answers) expire(now time.Time) {
-	n := 0
-	for n < len(s.kept) && now.Sub(began)-s.kept[n].at > cmp.Or(s.window, DefaultWindow) {
-		s.count(&s.kept[n], -1)
-		n++
-	}
-	s.kept = slices.Delete(s.kept, 0, n)
-}
-
-// forget forgets the answers that are not wanted.
-func (s *Answers) forget(unwanted func(*entry) bool) {
-	kept := s.kept[:0]
-	for i := range s.kept {
-		if e := &s.kept[i]; unwanted(e) {
-			s.count(e, -1)
-		} else {
-			kept = append(kept, *e)
-		}
-	}
-	clear(s.kept[len(kept):])
-	s.kept = kept
+	s.add(&e, now)
 }
 
 // Rest gives back memory that is not in use.
 func (s *Answers) Rest() {
 	if s != nil {
-		s.kept = append(make([]entry, 0, len(s.kept)), s.kept...)
-	}
-}
-
-func (s *Answers) count(e *entry, n int) {
-	s.size += n * e.size()
-	if e.given {
-		s.given += n
+		s.trim()
 	}
 }
 

@@ -30,7 +30,7 @@ func again(call dedup.Call) dedup.Call {
 }
 
 func named(id, action, input string) dedup.Call {
-	return dedup.Call{ID: dedup.ID{Given: id}, Action: action, Sum: dedup.Sum(action, []byte(input))}
+	return dedup.Call{ID: dedup.ID{Given: id}, Action: action, Mark: dedup.NewMark(dedup.ID{Given: id}, action, []byte(input))}
 }
 
 func output(text string) dedup.Answer { return dedup.Answer{Output: []byte(text)} }
@@ -301,16 +301,14 @@ func FuzzLoad(f *testing.F) {
 	for n := range 20 {
 		s.Add(named(strconv.Itoa(n), "add", ""), output("out"))
 	}
-	s.Taken()
-	s.Stored()
+	write(s)
 	f.Add(s.Block(), []byte("\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, first, others []byte) {
 		s := new(dedup.Answers)
 		for n := range 20 {
 			s.Add(named(strconv.Itoa(n), "add", ""), output("out"))
 		}
-		s.Taken()
-		s.Stored()
+		write(s)
 		s.Block()
 		s.Sent(dedup.Ref{Sequence: 1}, 1)
 		s = stored(t, s)

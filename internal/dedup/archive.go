@@ -11,14 +11,7 @@ import (
 // KeepFor is how long an archive must keep what it gets: an index points to blocks that are older than itself.
 func KeepFor(window time.Duration) time.Duration { return window + window/4 }
 
-const (
-	minBlock     = 16              // answers with a request id that are worth a block
-	maxBlock     = 1000            // answers
-	maxBlockSize = 128 << 10       // bytes of them
-	oldBlock     = 2 * time.Second // after which fewer answers are worth one too
-	maxOlder     = 64              // answers from before the actor woke
-	perIndex     = 32              // blocks, whose tags then go into an index together
-)
+const perIndex = 32 // blocks, whose tags then go into an index together
 
 // Ref is where a block is in the archive. The zero Ref is nowhere.
 type Ref struct {
@@ -35,23 +28,26 @@ type archive struct {
 	doubt time.Time // until then answers may be missing, because an archive was lost
 
 	// The rest is known once it is loaded.
-	loading loading
 	index   Ref
-	indexes []Ref // oldest first; the last is index
-	since   []Ref // blocks since index
-	tags    []tagged
-	table   table
+	indexes []Ref   // oldest first; the last is index
+	since   []block // since index
+	tags    []uint32
+	table   table // of the older tags: a short list is smaller, a table is faster
+	tabled  int   // the oldest so many of tags are in the table too
 
+	loading loading
 	flying  bool      // a block or an index is on its way
 	indexed int       // how many of since go into the index that is on its way; 0: it is a block
 	notYet  time.Time // until then nothing is sent, because it has failed
 }
 
-// tagged is the tag of an answer in a block of since.
-type tagged struct {
-	tag   uint32
-	block uint8
+// block is a block of answers since the newest index. Their tags are in tags, one block after the other.
+type block struct {
+	sequence  uint64
+	offset, n uint32
 }
+
+func (b *block) ref() Ref { return Ref{b.sequence, b.offset} }
 
 // none is an archive that has nothing.
 var none = &archive{loading: loaded}
@@ -86,7 +82,8 @@ func (a *archive) mayHave(key Key) bool {
 	case a.last == Ref{}:
 		return false
 	}
-	return a.loading != loaded || a.table.has(key.tag())
+	tag := key.tag()
+	return a.loading != loaded || slices.Contains(a.tags[a.tabled:], tag) || a.table.has(tag)
 }
 
 func (a *archive) inDoubt() bool { return !a.doubt.IsZero() && time.Now().Before(a.doubt) }
@@ -105,9 +102,9 @@ func (s *Answers) Block() []byte {
 		return nil
 	case len(a.since) >= perIndex:
 		a.flying, a.indexed = true, len(a.since)
-		return s.appendIndex(nil)
+		return s.appendIndex(make([]byte, 0, 32+refSize*(len(a.indexes)+len(a.since))+tagSize*len(a.tags)))
 	}
-	n := s.choose(now)
+	n, size := s.choose(now)
 	if n == 0 {
 		return nil
 	}
@@ -115,55 +112,12 @@ func (s *Answers) Block() []byte {
 		a = s.newArchive()
 	}
 	a.flying, a.indexed = true, 0
-	b := s.appendHead(make([]byte, 0, 64+5*len(a.since)+s.size))
-	b = binary.AppendUvarint(b, uint64(n))
-	for i := range s.kept {
-		if s.kept[i].flying {
-			b = s.kept[i].append(b)
-		}
-	}
-	return b
-}
-
-// choose marks the answers of the next block, and returns how many they are.
-func (s *Answers) choose(now time.Time) int {
-	all, old := s.size >= spillFrom, s.tooManyOlder()
-	if !all && !old && s.given == 0 {
-		return 0
-	}
-	n, size := 0, 0
-	for i := range s.kept {
-		e := &s.kept[i]
-		if e.serial > s.stored || n == maxBlock || size >= maxBlockSize {
-			break
-		}
-		if all || e.given || old && e.serial <= s.older {
-			e.flying, old = true, old || now.Sub(began)-e.at > oldBlock
-			n, size = n+1, size+e.size()
-		}
-	}
-	if n < minBlock && !old && !all {
-		s.land()
-		return 0
-	}
-	return n
-}
-
-// tooManyOlder reports whether there are many answers from before the actor woke. No clock says how old they are, and the
-// record of an actor that wakes for each call would grow with all who have ever called it.
-func (s *Answers) tooManyOlder() bool {
-	return len(s.kept) > maxOlder && s.kept[maxOlder].serial <= s.older
+	b := s.appendHead(make([]byte, 0, 32+refSize*len(a.since)+size))
+	return s.appendFlying(binary.AppendUvarint(b, uint64(n)))
 }
 
 // Archiving reports whether something is on its way to the archive.
 func (s *Answers) Archiving() bool { return s.archived().flying }
-
-// land takes the marks off.
-func (s *Answers) land() {
-	for i := range s.kept {
-		s.kept[i].flying = false
-	}
-}
 
 // NotSent is told that what was to be sent may not have arrived. Nothing else is sent for a while.
 func (s *Answers) NotSent(again time.Duration) {
@@ -182,23 +136,47 @@ func (s *Answers) Sent(ref Ref, made int64) {
 	a.flying, a.made, a.loading = false, made, loaded
 	if n := a.indexed; n > 0 {
 		a.indexes, a.index = append(a.indexes, ref), ref
-		a.since = slices.Delete(a.since, 0, n)
-		a.tags = slices.DeleteFunc(a.tags, func(t tagged) bool { return int(t.block) < n })
-		for i := range a.tags {
-			a.tags[i].block -= uint8(n)
-		}
+		a.tabulate()
+		a.since, a.tags, a.tabled = nil, nil, 0
 		a.prune()
 		return
 	}
-	block := uint8(len(a.since))
-	a.since, a.last = append(a.since, ref), ref
-	s.forget(func(e *entry) bool {
-		if e.flying {
-			a.tags = append(a.tags, tagged{e.key.tag(), block})
-			a.table.add(e.key.tag(), ref)
+	a.last = ref
+	n := len(a.tags)
+	s.remove(func(i, _ int) bool {
+		flying := s.about[i].flying
+		if flying {
+			a.tags = append(a.tags, s.tags[i])
 		}
-		return e.flying
+		return flying
 	})
+	if s.Len() == 0 && cap(s.encoded) <= maxCalm {
+		s.trim()
+	}
+	a.since = append(a.since, block{ref.Sequence, ref.Offset, uint32(len(a.tags) - n)})
+	if len(a.tags)-a.tabled > maxListed {
+		a.tabulate()
+	}
+}
+
+// maxCalm is how many bytes of answers a record has at most whose actor is called seldom. Such actors are many, and keep no
+// memory for answers to come.
+const maxCalm = 1 << 10
+
+// maxListed is how many tags are looked through one by one.
+const maxListed = 128
+
+// tabulate puts tags into the table.
+func (a *archive) tabulate() {
+	first := 0
+	for _, b := range a.since {
+		end := first + int(b.n)
+		if end > a.tabled {
+			a.table.add(b.ref(), a.tags[first:end])
+			a.tabled = end
+		}
+		first = end
+	}
 }
 
 // prune forgets the indexes of blocks that the archive does not keep any more.
@@ -214,17 +192,31 @@ func (a *archive) prune() {
 // appendHead appends the beginning of a block.
 func (s *Answers) appendHead(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(append(b, kindBlock), s.of)
-	return appendRefs(s.archive.index.append(b), s.archive.since)
+	return s.archive.appendSince(s.archive.index.append(b))
+}
+
+func (a *archive) appendSince(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(a.since)))
+	for i := range a.since {
+		b = a.since[i].ref().append(b)
+	}
+	return b
 }
 
 // appendIndex appends an index of the blocks in since.
 func (s *Answers) appendIndex(b []byte) []byte {
 	a := s.archive
-	b = appendRefs(binary.BigEndian.AppendUint64(append(b, kindIndex), s.of), a.indexes)
-	b = appendRefs(b, a.since)
-	b = binary.AppendUvarint(b, uint64(len(a.tags)))
-	for _, t := range a.tags {
-		b = append(binary.BigEndian.AppendUint32(b, t.tag), t.block)
+	b = binary.AppendUvarint(binary.BigEndian.AppendUint64(append(b, kindIndex), s.of), uint64(len(a.indexes)))
+	for _, ref := range a.indexes {
+		b = ref.append(b)
+	}
+	b = binary.AppendUvarint(a.appendSince(b), uint64(len(a.tags)))
+	tags := a.tags
+	for i, block := range a.since {
+		for _, tag := range tags[:block.n] {
+			b = append(binary.BigEndian.AppendUint32(b, tag), byte(i))
+		}
+		tags = tags[block.n:]
 	}
 	return b
 }
@@ -239,13 +231,11 @@ func (r Ref) append(b []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, r.Sequence), uint64(r.Offset))
 }
 
-func appendRefs(b []byte, refs []Ref) []byte {
-	b = binary.AppendUvarint(b, uint64(len(refs)))
-	for _, r := range refs {
-		b = r.append(b)
-	}
-	return b
-}
+// tagSize is how many bytes a tag takes in an index, with its block.
+const tagSize = 5
+
+// refSize is how many bytes most take.
+const refSize = 8
 
 func (s *scanner) ref() Ref {
 	sequence, offset := s.uvarint(), s.uvarint()

@@ -54,6 +54,14 @@ func (o *owner) find(call dedup.Call) (dedup.Answer, dedup.Verdict) {
 	return answer, v
 }
 
+// write has all answers written, by two writes: the second brings none, so there may be a block at once.
+func write(s *dedup.Answers) {
+	for range 2 {
+		s.Taken()
+		s.Stored()
+	}
+}
+
 // archive sends what there is to send, some of it.
 func (o *owner) archive(atMost int) {
 	for range atMost {
@@ -173,6 +181,7 @@ func TestManyIDs(t *testing.T) {
 		require.Equal(t, dedup.Answered, v, n)
 		require.Equal(t, fmt.Sprint(n), string(answer.Output))
 	}
+	require.Less(t, float64(next.answers.Memory())/calls, 9.0, "bytes of memory an id, whose number is known before")
 	for n := range 1000 {
 		_, v := next.find(named(fmt.Sprint("new", n), "add", ""))
 		require.Equal(t, dedup.New, v)
@@ -187,8 +196,7 @@ func TestArchiveThatIsLost(t *testing.T) {
 		for n := range 20 {
 			s.Add(named(fmt.Sprint(n), "add", ""), dedup.Answer{})
 		}
-		s.Taken()
-		s.Stored()
+		write(s)
 		s.Block()
 		s.Sent(dedup.Ref{Sequence: 1}, 1)
 		s.Lost()
@@ -214,8 +222,7 @@ func TestArchiveThatIsMadeAnew(t *testing.T) {
 		for n := range 20 {
 			s.Add(named(fmt.Sprint(from+n), "add", ""), output(fmt.Sprint(from+n)))
 		}
-		s.Taken()
-		s.Stored()
+		write(s)
 		require.NotNil(t, s.Block())
 		s.Sent(dedup.Ref{Sequence: 1}, made)
 	}
@@ -265,8 +272,7 @@ func TestArchiveThatFails(t *testing.T) {
 		for n := range 20 {
 			s.Add(named(fmt.Sprint(n), "add", ""), output("x"))
 		}
-		s.Taken()
-		s.Stored()
+		write(s)
 		first := s.Block()
 		require.NotNil(t, first)
 		s.NotSent(time.Second)
@@ -274,4 +280,109 @@ func TestArchiveThatFails(t *testing.T) {
 		time.Sleep(time.Second) //nolint:forbidigo // in a bubble
 		require.Equal(t, first, s.Block())
 	})
+}
+
+// TestBlocksAreWorthAMessage: one has what a write brings, and 16 answers more; or else the oldest has waited for 2 s.
+func TestBlocksAreWorthAMessage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(dedup.Answers)
+		calls := 0
+		write := func(brings int) (sent int) {
+			for range brings {
+				s.Add(named(fmt.Sprint(calls), "add", ""), output("x"))
+				calls++
+			}
+			s.Taken()
+			s.Stored()
+			if block := s.Block(); block != nil {
+				before := s.Len()
+				s.Sent(dedup.Ref{Sequence: uint64(calls)}, 1)
+				sent = before - s.Len()
+			}
+			return sent
+		}
+		require.Zero(t, write(15))
+		require.Equal(t, 17, write(1)+write(1), "with the second")
+		require.Equal(t, []int{0, 80}, []int{write(40), write(40)})
+		require.Zero(t, write(5))
+		time.Sleep(2*time.Second + time.Second/8) //nolint:forbidigo // in a bubble
+		require.Equal(t, 6, write(1))
+	})
+}
+
+// TestLoadAfterAnError: what was read before it is not there twice, so each answer is found in its block.
+func TestLoadAfterAnError(t *testing.T) {
+	t.Parallel()
+	const calls = 16 * 40 // an index, and blocks after it
+	o := &owner{t: t, answers: new(dedup.Answers), shelf: new(shelf)}
+	for n := range calls {
+		o.answers.Add(named(fmt.Sprint(n), "add", ""), output(fmt.Sprint(n)))
+		if n%16 == 15 {
+			write(o.answers)
+			o.archive(2)
+		}
+	}
+	o.answers = stored(t, o.answers)
+	for missing := o.answers.Missing(); len(missing) > 0; missing = o.answers.Missing() {
+		broken := o.shelf.read(missing)
+		broken[0] = broken[0][:len(broken[0])-1]
+		if o.answers.Load(missing, broken) != nil {
+			require.NoError(t, o.answers.Load(missing, o.shelf.read(missing)))
+		}
+	}
+	for n := range calls {
+		answer, v := o.find(named(fmt.Sprint(n), "add", ""))
+		require.Equal(t, dedup.Answered, v, n)
+		require.Equal(t, fmt.Sprint(n), string(answer.Output))
+	}
+}
+
+// TestOnlyWhatIsStoredIsSent: what no write has stored stays, whatever has left before it.
+func TestOnlyWhatIsStoredIsSent(t *testing.T) {
+	t.Parallel()
+	s := new(dedup.Answers)
+	name := func(from int) {
+		for n := range 40 {
+			s.Add(named(fmt.Sprint(from+n), "add", ""), output(fmt.Sprint(from+n)))
+		}
+	}
+	name(0)
+	write(s)
+	first, _, _ := s.Find(named("0", "add", ""))
+	require.NotNil(t, s.Block())
+	s.Sent(dedup.Ref{Sequence: 1}, 1)
+	name(40)
+	require.Nil(t, s.Block(), "behind what was sent")
+	require.Equal(t, "0", string(first.Output))
+
+	s = new(dedup.Answers)
+	for n := range uint64(40) {
+		s.Add(numbered(1, n+1, 1), output("x"))
+	}
+	write(s)
+	s.Taken()
+	name(0)
+	s.Add(numbered(1, 41, 41), output("x"))
+	require.Equal(t, 41, s.Len())
+	s.Stored()
+	require.Nil(t, s.Block(), "behind what its caller has heard of")
+}
+
+// TestOlderAnswersAreSent: those of callers that may be gone, and none of later ones.
+func TestOlderAnswersAreSent(t *testing.T) {
+	t.Parallel()
+	s := new(dedup.Answers)
+	for n := range uint64(100) {
+		s.Add(numbered(n+1, 1, 1), output("x"))
+	}
+	s = stored(t, s)
+	require.NotNil(t, s.Block())
+	s.Sent(dedup.Ref{Sequence: 1}, 1)
+	require.Zero(t, s.Len())
+	for n := range uint64(100) {
+		s.Add(numbered(1, n+2, 1), output("x"))
+	}
+	write(s)
+	require.Nil(t, s.Block())
 }

@@ -74,14 +74,41 @@ type Call struct {
 	ID     ID
 	Action string
 	Input  []byte
-	Sum    uint64 // of the action and the input, for a call with a request id; of others it is made from the bytes
-	Again  bool   // it is a resent call
+	Mark   *Mark // of a call with a request id; of others it is made from the bytes
+	Again  bool  // it is a resent call
+}
+
+// anySum is the sum of an answer that was remembered with another kind of sum.
+const anySum = 0
+
+// Mark is what is remembered of a call with a request id.
+type Mark struct {
+	key Key
+	sum uint64 // of the action and the input
+}
+
+// NewMark returns the Mark of a call with a request id. Canonical is the input, in the form that all encodings of it have
+// in common.
+func NewMark(id ID, action string, canonical []byte) *Mark {
+	b := append(make([]byte, 0, 128), action...)
+	sum := sha256.Sum256(append(append(b, 0), canonical...))
+	return &Mark{id.key(), binary.BigEndian.Uint64(sum[:])}
+}
+
+func (c *Call) key() Key {
+	if c.Mark != nil {
+		return c.Mark.key
+	}
+	return c.ID.key()
 }
 
 // sum tells whether two calls with one identity are the same.
 func (c *Call) sum() uint64 {
-	if c.ID.Given != "" {
-		return c.Sum
+	switch {
+	case c.Mark != nil:
+		return c.Mark.sum
+	case c.ID.Given != "":
+		return anySum
 	}
 	sum := crc32.Checksum(unsafe.Slice(unsafe.StringData(c.Action), len(c.Action)), castagnoli) // without a copy
 	return uint64(crc32.Update(crc32.Update(sum, castagnoli, separator), castagnoli, c.Input))
@@ -91,13 +118,6 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 	separator  = []byte{0}
 )
-
-// Sum is for [Call]: of an action and its input, in the form that all encodings of it have in common.
-func Sum(action string, canonical []byte) uint64 {
-	b := append(make([]byte, 0, 128), action...)
-	sum := sha256.Sum256(append(append(b, 0), canonical...))
-	return binary.BigEndian.Uint64(sum[:])
-}
 
 // nestedMark begins the request id of a nested call, which its host has made, and of one that is scoped.
 const nestedMark = "~"

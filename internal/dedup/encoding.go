@@ -47,9 +47,14 @@ func (s *Answers) Decode(encoded []byte) error {
 		s.archive.doubt = now.Add(left)
 	}
 	for range in.count(minEntry) {
-		s.putEntry(in.entry(), now)
+		e := in.entry()
+		if len(e.Output) > maxOutput {
+			in.fail()
+			break
+		}
+		s.add(&e, now)
 	}
-	s.taken, s.stored, s.older = s.serial, s.serial, s.serial
+	s.found()
 	if in.err == nil && len(in.data) > 0 {
 		return errors.New("bytes after the answers")
 	}
@@ -63,20 +68,13 @@ func (s *Answers) putCaller(id uint64, c caller) {
 	s.callers[id] = &c
 }
 
-func (s *Answers) putEntry(e entry, now time.Time) {
-	s.serial++
-	e.serial, e.at = s.serial, now.Sub(began)
-	s.kept = append(s.kept, e)
-	s.count(&e, 1)
-}
-
 // Size is the number of bytes that [Answers.Append] appends, or more: zero if nothing is remembered.
 func (s *Answers) Size() int64 {
 	const around, eachCaller = 64, 8 + 2*binary.MaxVarintLen64 + 1
-	if s == nil || len(s.callers) == 0 && len(s.kept) == 0 && s.archived().last == (Ref{}) && !s.archived().inDoubt() {
+	if s == nil || len(s.callers) == 0 && len(s.about) == 0 && s.archived().last == (Ref{}) && !s.archived().inDoubt() {
 		return 0
 	}
-	return int64(around + s.size + eachCaller*len(s.callers))
+	return int64(around + len(s.encoded) + eachCaller*len(s.callers))
 }
 
 // Append appends the encoding.
@@ -96,15 +94,9 @@ func (s *Answers) Append(b []byte) []byte {
 		doubt = time.Until(s.archive.doubt) + time.Second
 	}
 	b = binary.AppendUvarint(b, uint64(doubt/time.Second))
-	b = binary.AppendUvarint(b, uint64(len(s.kept)))
-	for i := range s.kept {
-		b = s.kept[i].append(b)
-	}
-	return b
+	b = binary.AppendUvarint(b, uint64(len(s.about)))
+	return append(b, s.encoded...)
 }
-
-// anySum is the sum of an answer that was remembered with another kind of sum.
-const anySum = 0
 
 // decodeOld decodes what programs wrote that remembered a number of answers, and not for a time.
 func (s *Answers) decodeOld(encoded []byte) error {
@@ -131,17 +123,18 @@ func (s *Answers) decodeOld(encoded []byte) error {
 		}
 		s.putCaller(id, caller{floor: c.Floor, highest: max(c.Floor, c.Highest), at: now})
 	}
-	defer func() { s.taken, s.stored, s.older = s.serial, s.serial, s.serial }()
 	for _, a := range found.Kept {
 		id := ID{Given: a.Given}
 		id.Caller, id.Number = a.Caller, a.Number
 		if !id.Known() {
 			return errors.New("an answer is to no call")
 		}
-		s.putEntry(entry{
-			key: id.key(), given: id.Given != "", sum: anySum,
-			Answer: Answer{Output: a.Output, Long: a.Long},
-		}, now)
+		e := entry{key: id.key(), given: id.Given != "", sum: anySum, Answer: Answer{Output: a.Output, Long: a.Long}}
+		if len(a.Output) > maxOutput {
+			e.Output, e.Long = nil, true
+		}
+		s.add(&e, now)
 	}
+	s.found()
 	return nil
 }

@@ -3,8 +3,6 @@ package dedup
 import (
 	"encoding/binary"
 	"errors"
-	"math/bits"
-	"time"
 )
 
 // entry is an answer as it is remembered.
@@ -13,14 +11,8 @@ type entry struct {
 	sum uint64
 	Answer
 
-	given  bool          // the key is of a request id, and not of a number
-	flying bool          // it is in a block that is on its way
-	serial uint64        // ascends in the order of the answers
-	at     time.Duration // since began
+	given bool // the key is of a request id, and not of a number
 }
-
-// began is a time to count from.
-var began = time.Now()
 
 // Answer is what a call was answered with.
 type Answer struct {
@@ -36,17 +28,6 @@ const (
 	flagJSON
 	flagsEnd
 )
-
-// size is how many bytes append appends.
-func (e *entry) size() int {
-	size := 1 + 8 + uvarintSize(uint64(len(e.Output))) + len(e.Output)
-	if e.given {
-		return size + len(e.key)
-	}
-	return size + 8 + uvarintSize(e.key.number())
-}
-
-func uvarintSize(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 
 func (e *entry) append(b []byte) []byte {
 	flags := byte(0)

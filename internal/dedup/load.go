@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -31,14 +32,17 @@ func (s *Answers) Missing() []Ref {
 	switch {
 	case a.loading == nothing:
 		return []Ref{a.last}
-	case a.loading == newest && a.index != Ref{}:
+	case a.indexMissing():
 		return []Ref{a.index}
 	case a.loading < loaded:
 		var refs []Ref
 		if n := len(a.indexes); n > 0 {
 			refs = append(refs, a.indexes[:n-1]...)
 		}
-		if refs = append(refs, a.since...); len(refs) > 0 {
+		for _, b := range a.since {
+			refs = append(refs, b.ref())
+		}
+		if len(refs) > 0 {
 			return refs
 		}
 		a.loading = loaded
@@ -47,19 +51,25 @@ func (s *Answers) Missing() []Ref {
 }
 
 // Load takes what was missing. A block that the archive does not keep any more is nil.
-func (s *Answers) Load(missing []Ref, blocks [][]byte) error {
+func (s *Answers) Load(missing []Ref, data [][]byte) error {
 	a := s.archive
-	for i, block := range blocks {
-		if err := s.load(missing[i], block); err != nil {
+	first := len(missing) // of those in since
+	if a.loading > nothing && !a.indexMissing() {
+		first -= len(a.since)
+	}
+	a.tags, a.tabled = nil, 0 // of a try that has failed
+	a.table.reserve(tagsIn(data[:min(first, len(data))]))
+	for i, one := range data {
+		if err := s.load(missing[i], one, i-first); err != nil {
 			return fmt.Errorf("block %d.%d of the archive: %w", missing[i].Sequence, missing[i].Offset, err)
 		}
 	}
 	switch {
-	case a.loading == nothing && blocks[0] == nil:
+	case a.loading == nothing && data[0] == nil:
 		s.newArchive().doubt = a.doubt
 	case a.loading == nothing:
 		a.loading = newest
-	case a.loading == newest && a.index != Ref{}:
+	case a.indexMissing():
 		a.loading = indexes
 	default:
 		a.loading = loaded
@@ -67,27 +77,52 @@ func (s *Answers) Load(missing []Ref, blocks [][]byte) error {
 	return nil
 }
 
+// tagsIn is how many tags the indexes among these have. Of what cannot be read it is none.
+func tagsIn(data [][]byte) (n int) {
+	for _, one := range data {
+		in := scanner{data: one}
+		if in.byte() != kindIndex {
+			continue
+		}
+		in.uint64()
+		for range 2 {
+			for range in.count(2) {
+				in.ref()
+			}
+		}
+		n += in.count(tagSize)
+	}
+	return n
+}
+
+// indexMissing reports whether the newest index is what is missing.
+func (a *archive) indexMissing() bool { return a.loading == newest && a.index != Ref{} }
+
 // ErrOther is the error of a block that is not what it should be: the archive has gone back, and gone on.
 var ErrOther = errors.New("it is of another actor, or of another kind")
 
-func (s *Answers) load(ref Ref, block []byte) error {
-	if block == nil {
+// load reads the newest block, or an index, or the nth in since.
+func (s *Answers) load(ref Ref, data []byte, nth int) error {
+	if nth >= 0 {
+		s.archive.since[nth].n = 0
+	}
+	if data == nil {
 		return nil
 	}
-	a, in := s.archive, scanner{data: block}
+	a, in := s.archive, scanner{data: data}
 	kind := in.byte()
 	if in.uint64() != s.of {
 		return ErrOther
 	}
 	switch {
 	case kind == kindBlock && a.loading == nothing:
-		a.index, a.since = in.ref(), append(in.refs(), ref)
-	case kind == kindBlock:
-		a.loadBlock(&in, ref)
-	case kind == kindIndex && a.loading == newest:
+		a.loadNewest(&in, ref)
+	case kind == kindBlock && nth >= 0:
+		a.loadBlock(&in, nth)
+	case kind == kindIndex && a.loading == newest && nth < 0:
 		a.indexes = append(in.refs(), ref)
 		a.loadIndex(&in)
-	case kind == kindIndex:
+	case kind == kindIndex && a.loading == indexes && nth < 0:
 		in.refs()
 		a.loadIndex(&in)
 	default:
@@ -96,23 +131,36 @@ func (s *Answers) load(ref Ref, block []byte) error {
 	return in.err
 }
 
-// loadBlock reads the tags of a block in since.
-func (a *archive) loadBlock(s *scanner, ref Ref) {
+// loadNewest reads where the blocks since the newest index are, of which this one is the last.
+func (a *archive) loadNewest(s *scanner, ref Ref) {
+	a.index = s.ref()
+	older := s.refs()
+	if len(older) > math.MaxUint8 {
+		s.fail()
+		return
+	}
+	a.since = make([]block, 0, len(older)+1)
+	for _, one := range append(older, ref) {
+		a.since = append(a.since, block{sequence: one.Sequence, offset: one.Offset})
+	}
+}
+
+// loadBlock reads the tags of the nth block in since. They come in its order.
+func (a *archive) loadBlock(s *scanner, nth int) {
 	s.ref()
 	s.refs()
-	block := uint8(slices.Index(a.since, ref))
-	for range s.count(minEntry) {
-		tag := s.entry().key.tag()
-		a.tags = append(a.tags, tagged{tag, block})
-		a.table.add(tag, ref)
+	n := s.count(minEntry)
+	for range n {
+		a.tags = append(a.tags, s.entry().key.tag())
 	}
+	a.since[nth].n = uint32(n)
 }
 
 // loadIndex reads the tags of the blocks of an index.
 func (a *archive) loadIndex(s *scanner) {
 	blocks := s.refs()
 	tags := make([][]uint32, len(blocks))
-	for range s.count(5) {
+	for range s.count(tagSize) {
 		tag, block := s.uint32(), int(s.byte())
 		if block >= len(blocks) {
 			s.fail()
@@ -121,18 +169,26 @@ func (a *archive) loadIndex(s *scanner) {
 		tags[block] = append(tags[block], tag)
 	}
 	for block, ref := range blocks {
-		for _, tag := range tags[block] {
-			a.table.add(tag, ref)
-		}
+		a.table.add(ref, tags[block])
 	}
 }
 
 // Candidates returns the blocks that may have the answer to a call.
-func (s *Answers) Candidates(call Call) []Ref { return s.archived().table.find(call.ID.key().tag()) }
+func (s *Answers) Candidates(call Call) []Ref {
+	a, tag := s.archived(), call.key().tag()
+	refs, tags := a.table.find(tag), a.tags
+	for _, b := range a.since {
+		if slices.Contains(tags[:b.n], tag) && !slices.Contains(refs, b.ref()) {
+			refs = append(refs, b.ref())
+		}
+		tags = tags[b.n:]
+	}
+	return refs
+}
 
 // FindIn looks for the answer to a call in blocks of the archive: see [Answers.Find].
 func (s *Answers) FindIn(blocks [][]byte, call Call) (Answer, *troupe.Error, Verdict) {
-	key := call.ID.key()
+	key := call.key()
 	for _, block := range blocks {
 		if block == nil {
 			continue
@@ -159,7 +215,10 @@ func (s *Answers) FindIn(blocks [][]byte, call Call) (Answer, *troupe.Error, Ver
 }
 
 // Memory is how many bytes of memory it takes to know what the archive has.
-func (s *Answers) Memory() int64 { return s.archived().table.bytes() + int64(8*cap(s.archived().tags)) }
+func (s *Answers) Memory() int64 {
+	a := s.archived()
+	return a.table.bytes() + int64(16*cap(a.since)+4*cap(a.tags))
+}
 
 // MemoryChange is by how much Memory has grown since it was called last.
 func (s *Answers) MemoryChange() int64 {

@@ -28,21 +28,34 @@ const (
 
 func (t *table) keepFor() time.Duration { return cmp.Or(t.keep, KeepFor(DefaultWindow)) }
 
-func (t *table) add(tag uint32, ref Ref) {
+// add adds the tags of a block.
+func (t *table) add(ref Ref, tags []uint32) {
+	if len(tags) == 0 {
+		return
+	}
 	now := time.Now()
 	p := t.current(now)
-	if len(p.blocks) == 0 || p.blocks[len(p.blocks)-1] != ref {
-		if len(p.blocks) == maxInPart {
-			p = t.begin(now)
+	if len(p.blocks) == maxInPart {
+		p = t.begin(now)
+	}
+	p.blocks, p.ended = append(p.blocks, ref), now
+	for _, tag := range tags {
+		if p.n*5 >= len(p.tags)*4 {
+			p.grow()
 		}
-		p.blocks = append(p.blocks, ref)
+		p.put(nonZero(tag), uint16(len(p.blocks)-1))
+		p.n++
 	}
-	p.ended = now
-	if p.n*5 >= len(p.tags)*4 {
-		p.grow()
+}
+
+// reserve makes room for so many tags, that are about to be added.
+func (t *table) reserve(n int) {
+	if n == 0 {
+		return
 	}
-	p.put(nonZero(tag), uint16(len(p.blocks)-1))
-	p.n++
+	if p := t.current(time.Now()); len(p.tags) < (p.n+n)*5/4 {
+		p.resize((p.n+n)*5/4 + 1)
+	}
 }
 
 func (t *table) current(now time.Time) *part {
@@ -141,9 +154,10 @@ func (p *part) find(tag uint32, found func(block uint16) bool) bool {
 	return false
 }
 
-func (p *part) grow() {
+func (p *part) grow() { p.resize(max(len(p.tags)*7/5, firstPart)) }
+
+func (p *part) resize(size int) {
 	tags, block := p.tags, p.block
-	size := max(len(tags)*7/5, firstPart)
 	p.tags, p.block = make([]uint32, size), make([]uint16, size)
 	for i, tag := range tags {
 		if tag != 0 {

@@ -25,6 +25,7 @@ type Archive struct {
 	config  jetstream.StreamConfig // its subject is a pattern
 	ctx     context.Context        //nolint:containedctx // it ends with the archive
 	cancel  context.CancelFunc
+	wake    chan struct{} // an idle sender
 	running sync.WaitGroup
 
 	mu       sync.Mutex
@@ -32,6 +33,7 @@ type Archive struct {
 	queue    queue.FIFO[waitingBlock]
 	queued   int            // bytes in the queue
 	inFlight int            // groups
+	idle     int            // senders that wait for one
 	stream   *archiveStream // nil: it is not known whether there is one
 	logger   *slog.Logger   // is told of the first stream; nil after that
 }
@@ -40,9 +42,9 @@ type Archive struct {
 // to it or read from it by mistake. It has only one, because the server remembers each.
 type archiveStream struct {
 	jetstream.Stream
-	js      jetstream.JetStream
 	subject string
-	made    int64 // as in a Ref
+	acks    []byte // how its acknowledgements begin
+	made    int64  // as in a Ref
 }
 
 // Ref is where a block is.
@@ -59,7 +61,9 @@ func archiveName(ns wire.Namespace) string { return ns.Name() + "-answers" }
 
 // NewArchive returns the archive of a namespace. Once its stream is full, blocks are refused.
 func NewArchive(nc *nats.Conn, ns wire.Namespace, s Settings) *Archive {
-	a := &Archive{nc: nc, logger: s.Logger, config: archiveConfig(ns, s)}
+	a := &Archive{
+		nc: nc, logger: s.Logger, wake: make(chan struct{}, maxAnswersInFlight), config: archiveConfig(ns, s),
+	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
@@ -151,7 +155,10 @@ func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error))
 	if err := forAnswers.check(&info.Config, &a.config, a.takeLogger()); err != nil {
 		return nil, err
 	}
-	opened := &archiveStream{stream, js, info.Config.Subjects[0], info.Created.UnixNano()}
+	opened := &archiveStream{
+		Stream: stream, subject: info.Config.Subjects[0], made: info.Created.UnixNano(),
+		acks: []byte(`{"stream":"` + info.Config.Name + `"`),
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stream == nil {

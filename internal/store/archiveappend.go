@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,7 +51,13 @@ func (a *Archive) Append(block []byte, done func(Ref, error)) error {
 	}
 	a.queue.Push(waitingBlock{block, done})
 	a.queued += len(block)
-	if a.sendable() {
+	switch {
+	case !a.sendable():
+	case a.idle > 0:
+		a.idle--
+		a.inFlight++
+		a.wake <- struct{}{}
+	default:
 		a.inFlight++
 		a.running.Go(a.sendGroups)
 	}
@@ -68,12 +76,17 @@ func (a *Archive) sendable() bool {
 	return a.inFlight < maxAnswersInFlight && a.queued >= maxAnswersBytes
 }
 
-// sendGroups sends one group after the other, as long as there are any to be sent.
+// sendGroups sends one group after the other, until the archive is closed.
 func (a *Archive) sendGroups() {
 	for {
 		group, blocks := a.takeGroup()
 		if len(blocks) == 0 {
-			return
+			select {
+			case <-a.wake:
+				continue
+			case <-a.ctx.Done():
+				return
+			}
 		}
 		made, sequence, err := a.publish(group)
 		for _, one := range blocks {
@@ -86,12 +99,13 @@ func (a *Archive) sendGroups() {
 	}
 }
 
-// takeGroup makes the next group of a sender, which counts as in flight. Without one it does not any more.
+// takeGroup makes the next group of a sender, which counts as in flight. Without one it does not any more, and is idle.
 func (a *Archive) takeGroup() (group []byte, blocks []sentBlock) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.inFlight--
 	if !a.sendable() {
+		a.idle++
 		return nil, nil
 	}
 	a.inFlight++
@@ -128,17 +142,37 @@ func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, seq
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
-	ack, err := stream.js.PublishMsg(ctx, &nats.Msg{Subject: stream.subject, Data: group}, jetstream.WithRetryAttempts(0))
-	if err == nil && ack.Stream == a.config.Name {
-		return stream.made, ack.Sequence, nil
-	}
-	if err == nil || errors.Is(err, jetstream.ErrNoStreamResponse) {
+	reply, err := a.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: stream.subject, Data: group})
+	if errors.Is(err, nats.ErrNoResponders) {
 		a.forget(stream)
+		return 0, 0, fmt.Errorf("%w: %w", errNotSent, jetstream.ErrNoStreamResponse)
 	}
-	if err == nil {
-		return 0, 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
+	if err != nil {
+		return 0, 0, appendError(err)
 	}
-	return 0, 0, appendError(err)
+	sequence, err = a.appended(stream, reply)
+	return stream.made, sequence, err
+}
+
+// appended reads the answer to a group that was sent.
+func (a *Archive) appended(stream *archiveStream, reply *nats.Msg) (sequence uint64, err error) {
+	if bytes.HasPrefix(reply.Data, stream.acks) {
+		return parseAck(reply)
+	}
+	var ack struct {
+		jetstream.PubAck
+		Error *jetstream.APIError `json:"error"`
+	}
+	switch err := json.Unmarshal(reply.Data, &ack); {
+	case err != nil:
+		return 0, fmt.Errorf("%w: malformed acknowledgement: %w", ErrOutcomeUnknown, err)
+	case ack.Error != nil:
+		return 0, appendError(ack.Error)
+	case ack.Stream != a.config.Name:
+		a.forget(stream)
+		return 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
+	}
+	return parseAck(reply)
 }
 
 func appendError(err error) error {

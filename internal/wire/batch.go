@@ -27,23 +27,37 @@ func AppendToBatch(batch []byte, count int, subject string, msg *nats.Msg) []byt
 	batch[0] = byte(count + 1)
 	batch = appendText(batch, subject)
 	batch = appendText(batch, msg.Reply)
-	headers := 0
-	for _, values := range msg.Header {
-		headers += len(values)
-	}
-	batch = binary.AppendUvarint(batch, uint64(headers))
-	for key, values := range msg.Header {
-		for _, value := range values {
-			batch = appendText(appendText(batch, key), value)
-		}
-	}
+	batch = appendHeaders(batch, msg.Header)
 	batch = binary.AppendUvarint(batch, uint64(len(msg.Data)))
 	return append(batch, msg.Data...)
+}
+
+// appendHeaders appends the number of headers, and each key and value.
+func appendHeaders(batch []byte, header nats.Header) []byte {
+	if len(header) == 0 {
+		return append(batch, 0)
+	}
+	at, n := len(batch), 0
+	batch = append(batch, 0) // most often their number takes one byte
+	for key, values := range header {
+		for _, value := range values {
+			batch, n = appendText(appendText(batch, key), value), n+1
+		}
+	}
+	var number [binary.MaxVarintLen64]byte
+	size := binary.PutUvarint(number[:], uint64(n))
+	if batch[at] = number[0]; size > 1 {
+		batch = slices.Insert(batch, at+1, number[1:size]...)
+	}
+	return batch
 }
 
 func appendText(batch []byte, text string) []byte {
 	return append(binary.AppendUvarint(batch, uint64(len(text))), text...)
 }
+
+// valuesAtOnce is for how many headers memory is taken at a time.
+const valuesAtOnce = 16
 
 // ParseBatch returns the messages of a batch. It reuses the memory of into, which may be nil. The texts of the messages
 // share the memory of the batch, which must not be changed.
@@ -53,6 +67,7 @@ func ParseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
 	}
 	r := batchReader{rest: batch[1:]}
 	messages := slices.Grow(into[:0], int(batch[0]))[:batch[0]]
+	var values []string
 	for i := range messages {
 		m := &messages[i]
 		*m = nats.Msg{Subject: r.next(), Reply: r.next()}
@@ -61,7 +76,15 @@ func ParseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
 			if m.Header == nil {
 				m.Header = make(nats.Header, 2)
 			}
-			m.Header[key] = append(m.Header[key], r.next())
+			if had := m.Header[key]; had != nil {
+				m.Header[key] = append(had, r.next())
+				continue
+			}
+			if len(values) == cap(values) {
+				values = make([]string, 0, valuesAtOnce)
+			}
+			values = append(values, r.next())
+			m.Header[key] = values[len(values)-1 : len(values) : len(values)]
 		}
 		size := r.length()
 		m.Data = r.rest[:size:size]

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"encoding/binary"
+	"strconv"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -30,6 +31,29 @@ func TestParseBatchTakesNothingElse(t *testing.T) {
 		_, err := wire.ParseBatch(nil, []byte(bad))
 		require.Error(t, err, "%q", bad)
 	}
+}
+
+func TestHeadersInABatch(t *testing.T) {
+	t.Parallel()
+	many := make([]string, 300) // their number takes two bytes
+	for i := range many {
+		many[i] = strconv.Itoa(i)
+	}
+	var batch []byte
+	headers := []nats.Header{nil, {"a": {"1"}, "b": {"2", "3"}}, {"a": many}, {"a": {}}, {"b": {""}}}
+	for i, header := range headers {
+		batch = wire.AppendToBatch(batch, i, "s", &nats.Msg{Header: header, Data: []byte("x")})
+	}
+	headers[3] = nil
+	messages, err := wire.ParseBatch(nil, batch)
+	require.NoError(t, err)
+	for i := range messages {
+		require.Equal(t, headers[i], messages[i].Header, i)
+		require.Equal(t, "x", string(messages[i].Data))
+	}
+	messages[1].Header["a"] = append(messages[1].Header["a"], "of one alone")
+	require.Equal(t, nats.Header{"b": {""}}, messages[4].Header)
+	require.Equal(t, many, messages[2].Header["a"])
 }
 
 // A message that claims many headers and has none must not allocate room for them.

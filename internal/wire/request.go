@@ -23,23 +23,38 @@ var requestHeaders = [...]string{
 // The error names a header that cannot be understood.
 func (n Namespace) ReadHeaders(header nats.Header) error {
 	for name, values := range header {
+		if ownName(name) != name {
+			respell(header)
+			return n.ReadHeaders(header) // there is none that is misspelt any more
+		}
+		if err := n.readHeader(name, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// respell moves the headers of ours that are spelt in another case to their own names.
+func respell(header nats.Header) {
+	for name, values := range header {
 		if own := ownName(name); own != name {
 			delete(header, name)
 			header[own] = slices.Concat(header[own], values) // a new list: others may share the memory of the old one
 		}
 	}
-	for name, values := range header {
-		if len(values) == 0 || !isOwn(name) {
-			continue
+}
+
+func (n Namespace) readHeader(name string, values []string) error {
+	if len(values) == 0 || !isOwn(name) {
+		return nil
+	}
+	for _, value := range values[1:] {
+		if value != values[0] {
+			return fmt.Errorf("the header %s has two values, %.40q and %.40q", name, values[0], value)
 		}
-		for _, value := range values[1:] {
-			if value != values[0] {
-				return fmt.Errorf("the header %s has two values, %.40q and %.40q", name, values[0], value)
-			}
-		}
-		if takes := n.misread(name, values[0]); takes != "" {
-			return fmt.Errorf("the header %s is %.40q, it takes %s", name, values[0], takes)
-		}
+	}
+	if takes := n.misread(name, values[0]); takes != "" {
+		return fmt.Errorf("the header %s is %.40q, it takes %s", name, values[0], takes)
 	}
 	return nil
 }

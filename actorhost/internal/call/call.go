@@ -18,7 +18,7 @@ type Call struct {
 	Action   string
 	As       codec.Codec // of input and output; nil until it is known
 	ID       dedup.ID
-	Sum      uint64        // of the action and the input, once it is known: see [dedup.Call]
+	Mark     *dedup.Mark   // of a call with a request id, once it is known
 	Deadline time.Duration // on the host's clock
 	Existing bool          // the actor must exist already
 	Again    bool          // sent before
@@ -50,7 +50,7 @@ func (m *Message) Encoding() (codec.Codec, error) {
 
 // Identity returns what distinguishes the call from others.
 func (c *Call) Identity() dedup.Call {
-	return dedup.Call{ID: c.ID, Action: c.Action, Input: c.Data, Sum: c.Sum, Again: c.Again}
+	return dedup.Call{ID: c.ID, Action: c.Action, Input: c.Data, Mark: c.Mark, Again: c.Again}
 }
 
 // CountRefused counts a call that is answered with an error because it was not run, or because its changes were not

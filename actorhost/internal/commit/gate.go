@@ -42,11 +42,11 @@ type Gate struct {
 	record    *record.Record // the write that is under way, or nil
 	unflushed *unflushed     // nil when the record has all
 	parts     *record.Parts  // nil when there are none
-	held      *held          // nil at rest
+	held      *held          // nil when there is nothing
 	ends      map[string]end // of the log, by the name of an event; only for who sends
 }
 
-// held are the outputs that are held back.
+// held are the outputs that are held back. A gate has one only while it holds something back: most actors of a host do not.
 type held struct {
 	flying   []Output // wait for the write that is under way
 	next     []Output // wait for the one after it
@@ -143,9 +143,26 @@ func (g *Gate) Pass(o *Output, c *Changes) {
 // outputs are those that are held back. The caller holds g.mu.
 func (g *Gate) outputs() *held {
 	if g.held == nil {
-		g.held = new(held)
+		g.held = spareHeld.Get().(*held)
 	}
 	return g.held
+}
+
+var spareHeld = sync.Pool{New: func() any { return new(held) }}
+
+// maxSpare is how many outputs there may be memory for in what gates pass on to each other.
+const maxSpare = 256
+
+// holdNothing gives back the memory for outputs, unless it is in use. The caller holds g.mu.
+func (g *Gate) holdNothing() {
+	h := g.held
+	if h == nil || g.asked || g.sending || g.crowd() > 0 {
+		return
+	}
+	g.held = nil
+	if cap(h.flying)+cap(h.next)+cap(h.released)+cap(h.spare) <= maxSpare {
+		spareHeld.Put(h)
+	}
 }
 
 // change takes what a turn has changed. The caller holds g.mu.
@@ -289,7 +306,8 @@ func (g *Gate) DropCaches() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.asked && !g.sending && g.unflushed == nil && !g.emitted {
-		g.state, g.held = nil, nil
+		g.state = nil
+		g.holdNothing()
 		g.parts.Answers().Rest()
 	}
 	if a := g.parts.Answers(); a != nil && g.host.Tables.crowded() {

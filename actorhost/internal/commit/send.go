@@ -66,6 +66,7 @@ func (g *Gate) nextReleased(done []Output) []Output {
 	batch := h.released
 	if len(batch) == 0 {
 		g.sending = false
+		g.holdNothing()
 		g.moved.broadcast()
 		return nil
 	}
