@@ -4,20 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/internal/pause"
 )
-
-// ErrFull is the error when the stream, or the server, has no room for more.
-var ErrFull = errors.New("there is no room for more answers")
-
-// JetStream's error numbers when there is no room: in the account, on the server, in its storage; and the general one
-// of the store, such as for a stream at its limit or a full disk.
-var codesFull = []jetstream.ErrorCode{10002, 10023, 10047, 10077}
 
 // maxAnswersInFlight is how many groups may be in flight at once.
 const maxAnswersInFlight = 4
@@ -138,16 +130,12 @@ func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, seq
 	if err == nil {
 		return 0, 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
 	}
-	return 0, 0, appendError(err)
+	return 0, 0, appendError(a.config.Name, err)
 }
 
-func appendError(err error) error {
-	var api *jetstream.APIError
-	switch {
-	case !errors.As(err, &api):
-		return fmt.Errorf("%w: %w", writeError(err), err)
-	case slices.Contains(codesFull, api.ErrorCode):
-		return fmt.Errorf("%w: %w", ErrFull, err)
+func appendError(stream string, err error) error {
+	if apiError(err) == nil {
+		err = fmt.Errorf("%w: %w", writeError(err), err)
 	}
-	return err
+	return explain(stream, err)
 }

@@ -72,7 +72,7 @@ func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStream
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
-	return msg, err
+	return msg, explain(b.name(), err)
 }
 
 // isDeletion reports whether a message is the deletion of its key.
@@ -117,7 +117,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		}
 		var api *jetstream.APIError
 		if !errors.As(err, &api) {
-			return 0, fmt.Errorf("writing %s: %w: %w", key, writeError(err), err)
+			return 0, fmt.Errorf("writing %s: %w: %w", key, writeError(err), explain(b.name(), err))
 		}
 		switch api.ErrorCode {
 		case codeWriteInFlight:
@@ -127,7 +127,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		case codeWrongLastSequence:
 			return 0, fmt.Errorf("writing %s at revision %d: %w", key, expected, ErrConflict)
 		default:
-			return 0, fmt.Errorf("writing %s: %w", key, err)
+			return 0, fmt.Errorf("writing %s: %w", key, explain(b.name(), err))
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // flight is what the server acknowledges as one: a single write or an atomic batch.
@@ -78,7 +80,7 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 			}
 		}
 		if err := w.nc.PublishMsg(msg); err != nil {
-			return number, fmt.Errorf("writing %s: %w: %w", one.subject, writeError(err), err)
+			return number, fmt.Errorf("writing %s: %w: %w", one.subject, writeError(err), wire.Disconnected(err))
 		}
 	}
 	return number, nil
