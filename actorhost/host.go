@@ -22,6 +22,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -98,7 +99,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	actorLog := config.Logger
 	config.Logger = slog.New(mutedLog{actorLog.Handler(), nc.IsClosed})
 	e := &env{
-		nc: nc, ns: ns, config: &config, actorLog: actorLog, clock: clock.Start(),
+		nc: nc, ns: ns, config: &config, actorLog: actorLog, faults: faultlog.New(config.Logger), clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
 	}
@@ -112,7 +113,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
 	e.ready = pool.New(h.roster.drainMailbox)
-	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
+	e.out = outlet.New(nc, ns, config.Logger, e.faults, h.ID, e.busy)
 	e.origin.Namespace = ns.Name()
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.untilStop, h.beginStop = context.WithCancel(e.ctx)

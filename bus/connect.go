@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/synadia-io/orbit.go/natscontext"
 	"golang.org/x/net/proxy"
+
+	"github.com/troupe-go/troupe/internal/faultlog"
 )
 
 // ErrNoServer is the error of [Connect] and [Open] when nothing listens at the URL.
@@ -99,6 +102,7 @@ func (configError) Is(target error) bool { return target == ErrConfig }
 // clientOptions are the options of every connection, in-process or not.
 func (c Config) clientOptions() []nats.Option {
 	log := c.Logger.With("connection", c.Name)
+	errs := faultlog.New(log)
 	options := []nats.Option{
 		nats.Name(c.Name),
 		nats.Timeout(c.Timeout),
@@ -125,7 +129,7 @@ func (c Config) clientOptions() []nats.Option {
 			if sub != nil {
 				subject = sub.Subject
 			}
-			log.Warn("error of the NATS connection", "subject", subject, "error", err)
+			errs.Failed("error of the NATS connection", err.Error(), err, slog.String("subject", subject))
 		}),
 	}
 	if c.InboxPrefix != "" {

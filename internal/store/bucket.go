@@ -87,13 +87,38 @@ func (b *bucket) put(ctx context.Context, key string, value []byte, expected uin
 	return b.write(ctx, &nats.Msg{Subject: b.prefix + key, Data: value}, expected, ttl)
 }
 
-// remove deletes a key that is at the expected revision, with its history. After markerTTL no trace of it is left.
+// remove deletes a key that is at the expected revision, with its history. After markerTTL no trace of it is left; if there
+// is no room for a trace, at once.
 func (b *bucket) remove(ctx context.Context, key string, expected uint64, markerTTL time.Duration) error {
 	msg := nats.NewMsg(b.prefix + key)
 	msg.Header.Set("KV-Operation", "PURGE")
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	_, err := b.write(ctx, msg, expected, markerTTL)
+	if errors.Is(err, ErrFull) {
+		return b.purge(ctx, key, expected, err)
+	}
 	return err
+}
+
+// purgeTimeout bounds a purge, which NATS may not allow to this user.
+const purgeTimeout = 2 * time.Second
+
+// purge is remove without a write. It leaves what somebody has written after the expected revision.
+func (b *bucket) purge(ctx context.Context, key string, expected uint64, full error) error {
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	defer onDisconnect(b.js.Conn(), cancel)()
+	err := b.stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(expected+1))
+	if err != nil {
+		return fmt.Errorf("%w; purging %s: %w", full, key, err)
+	}
+	switch last, err := b.last(ctx, b.prefix+key); {
+	case err != nil:
+		return fmt.Errorf("purging %s: %w: %w", key, ErrOutcomeUnknown, err)
+	case last != nil:
+		return fmt.Errorf("purging %s at revision %d: %w", key, expected, ErrConflict)
+	}
+	return nil
 }
 
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {

@@ -40,6 +40,20 @@ func (p *Presence) Session() *Session { return p.session.Load() }
 // renewPause is the pause after a failed renewal. While a cluster elects a new leader, several tries may fail.
 const renewPause = 50 * time.Millisecond
 
+// What may fail for long.
+const (
+	renewing  = "renewing the lease failed"
+	rejoining = "starting a new session failed"
+)
+
+// pauseAfter is renewPause, or longer if the fault is one that lasts.
+func (p *Presence) pauseAfter(err error) time.Duration {
+	if errors.Is(err, store.ErrFull) {
+		return p.Lease / 12
+	}
+	return renewPause
+}
+
 // Keep renews the lease three times in its life, and whenever the connection comes back. If the lease is lost, Keep
 // starts a new session. It returns when the host ends.
 func (p *Presence) Keep() {
@@ -59,6 +73,7 @@ func (p *Presence) Keep() {
 		ctx, cancel := context.WithTimeout(p.Ctx, wait/2)
 		switch err := s.renew(ctx); {
 		case err == nil:
+			p.Faults.Works(renewing, slog.String("host", s.ID))
 			timer.Reset(wait)
 		case errors.Is(err, store.ErrConflict):
 			p.Logger.Error("the lease is lost, another host may own this host's actors: starting a new session", slog.String("host", s.ID))
@@ -69,8 +84,8 @@ func (p *Presence) Keep() {
 			timer.Reset(wait)
 		case p.Ctx.Err() != nil: // the host has stopped
 		default:
-			p.Logger.Warn("renewing the lease failed", slog.String("host", s.ID), slog.Any("error", err))
-			timer.Reset(renewPause)
+			p.Faults.Failed(renewing, store.Cause(err), err, slog.String("host", s.ID))
+			timer.Reset(p.pauseAfter(err))
 		}
 		cancel()
 	}
@@ -89,10 +104,11 @@ func (p *Presence) rejoin(lost *Session) *Session {
 		s, err := p.Join(ctx)
 		cancel()
 		if err == nil {
+			p.Faults.Works(rejoining, slog.String("host", s.ID))
 			return s
 		}
 		if p.UntilStop.Err() == nil {
-			p.Logger.Error("starting a new session failed", slog.Any("error", err))
+			p.Faults.Failed(rejoining, store.Cause(err), err)
 		}
 		pause.For(p.UntilStop, p.Lease/4)
 	}
