@@ -22,6 +22,9 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 		if publish {
 			needed = published
 		}
+		if subject == "" {
+			return !publish
+		}
 		if subject == store.ClusterQuestion(ns) || subject == store.ArchiveQuestion(ns) {
 			return false
 		}
