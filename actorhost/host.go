@@ -44,12 +44,15 @@ type Host struct {
 	typeNames       []string // of the types, sorted
 	journals        *store.Journals
 	leases          *store.Hosts
-	serviceRequests chan *nats.Msg // requests to the NATS service
-	draining        atomic.Bool    // a drain was requested
-	waker           *wake.Waker    // nil if no actor type has durable subscriptions
+	serviceRequests chan *nats.Msg        // requests to the NATS service
+	draining        atomic.Bool           // a drain was requested
+	displaced       atomic.Pointer[error] // why the host must not serve, if so
+	waker           *wake.Waker           // nil if no actor type has durable subscriptions
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
+	// started is closed at the end of Start, unless that fails.
+	started chan struct{}
 	// untilStop ends when the host begins to stop. A session that is lost after that is not replaced.
 	untilStop context.Context //nolint:containedctx // the life of the host
 	beginStop context.CancelFunc
@@ -81,6 +84,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), rpc.Reason(nc, err)), h.close(ctx)))
 	}
 	h.stopWatching = rpc.WhenClosed(nc, h.connectionClosed)
+	close(h.started)
 	return h, nil
 }
 
@@ -109,6 +113,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		typeNames:       slices.Sorted(maps.Keys(types)),
 		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
 		quit:            make(chan struct{}),
+		started:         make(chan struct{}),
 		done:            make(chan struct{}),
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
@@ -166,6 +171,9 @@ func (h *Host) Stop(ctx context.Context) error {
 		h.stopErr = h.shutDown(ctx)
 		if h.connected.Err() != nil { // what else has failed follows from that
 			h.stopErr = context.Cause(h.connected)
+		}
+		if why := h.displaced.Load(); why != nil {
+			h.stopErr = errors.Join(fmt.Errorf("actorhost: the host has stopped: %w", *why), h.stopErr)
 		}
 		close(h.done)
 	})

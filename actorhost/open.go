@@ -35,6 +35,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Store: h.records, Log: h.log, Archive: h.archive, Window: h.config.RequestIDWindow,
 		Tables: commit.NewTables(h.config.RequestIDMemory), Logger: h.config.Logger, Faults: h.faults, Ctx: h.ctx, Go: h.goroutines.Go,
 	}
+	if err := h.presence.AskStores(ctx); err != nil {
+		return err
+	}
 	if err := h.openWaker(ctx); err != nil {
 		return err
 	}
@@ -46,7 +49,14 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.goroutines.Go(func() { h.clients.Watch(h.ctx) })
 	h.goroutines.Go(h.serveService)
 	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
-	return h.presence.Preflight(ctx, h.preflightLog)
+	h.goroutines.Go(func() { h.presence.TellStore(h.untilStop) })
+	if err := h.presence.Preflight(ctx, h.preflightLog); err != nil {
+		return err
+	}
+	if why := h.displaced.Load(); why != nil { // meanwhile
+		return *why
+	}
+	return nil
 }
 
 // openStreams opens what the host stores things in.

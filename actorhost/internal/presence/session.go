@@ -79,6 +79,11 @@ func (s *Session) listen(ctx context.Context) error {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
 	s.hostSub = own
+	all, err := p.Conn.ChanSubscribe(p.Namespace.Stores(), p.Inbox)
+	if err != nil {
+		return fmt.Errorf("subscribing as a host: %w", err)
+	}
+	s.serviceSubs = append(s.serviceSubs, all)
 	for _, name := range p.Types {
 		route, err := p.Conn.ChanQueueSubscribe(p.Namespace.RouteType(name), wire.QueueGroup, p.Inbox)
 		if err != nil {
