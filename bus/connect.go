@@ -86,7 +86,7 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	case errors.Is(err, nats.ErrNoServers) || dialErr != nil && errors.Is(err, dialErr):
 		return nil, fmt.Errorf("%w at %s: start one, or set NATS_URL to where one runs (%w)", ErrNoServer, d.tried, cmp.Or(dialErr, err))
 	}
-	err = fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), err)
+	err = fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), d.explain(ctx, err))
 	if !asked && ctx.Err() == nil { // an option was refused
 		err = configError{err}
 	}
@@ -192,6 +192,7 @@ type dialer struct {
 	mu         sync.Mutex
 	connecting context.Context //nolint:containedctx // of Connect; nil once that has returned
 	asked      bool            // by the connection that is being made
+	address    string          // that was dialled last
 	release    []func() bool
 	failed     error
 }
@@ -230,7 +231,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	if d.connecting == nil {
 		return conn, err
 	}
-	d.asked = true
+	d.asked, d.address = true, address
 	if err != nil {
 		d.failed = err
 		return nil, err
