@@ -15,6 +15,12 @@ import (
 // borrowFor is how long an actor is borrowed before the next call tries to claim it.
 const borrowFor = time.Second
 
+// mayBorrow reports whether the record that was found names this host. Only a single server has one record: on a cluster
+// another may have a newer one, even of this host's own writes.
+func (a *activation) mayBorrow(f *foundRecord) bool {
+	return f.Created && f.Owner == a.session.ID && a.host.presence.Leases.OnOneServer()
+}
+
 // borrow wakes the actor without a claim.
 func (a *activation) borrow(f *foundRecord, state []byte, why error) {
 	a.borrowed = &borrowing{a.host.clock.Now(), why}
@@ -34,8 +40,7 @@ func (a *activation) cannotWrite(t turn) error {
 }
 
 // confirm asks the record whether the host still owns the actor, for want of a lease that cannot be renewed because
-// JetStream is full. If so, the state in memory is the newest at this moment. Only a single server has one record: on a
-// cluster another may have a newer one.
+// JetStream is full. If so, the state in memory is the newest at this moment. This takes a single server too.
 func (a *activation) confirm(w *work) *troupe.Error {
 	if !a.session.Full() || !a.host.presence.Leases.OnOneServer() {
 		return errs.Unavailable("%v", a.session.Err())

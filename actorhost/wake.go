@@ -100,7 +100,7 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 			return "", claim.Created && !f.Created, nil
 		case errors.Is(err, store.ErrFull) && guessed:
 			// The record may name this host.
-		case errors.Is(err, store.ErrFull) && f.Owner == a.session.ID && f.Created:
+		case errors.Is(err, store.ErrFull) && a.mayBorrow(&f):
 			a.failed(claiming, err)
 			a.borrow(&f, claim.State, err)
 			return "", false, nil

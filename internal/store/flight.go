@@ -98,12 +98,12 @@ func (w *writer) remove(number uint64) *flight {
 	return f
 }
 
-// expire ends the writes that were sent until the given time, with ErrOutcomeUnknown. It reports whether there are
+// expire ends the writes that were sent until the given time, with an ErrOutcomeUnknown. It reports whether there are
 // others.
-func (w *writer) expire(until time.Time) bool {
+func (w *writer) expire(until time.Time, why error) bool {
 	over, more := w.removeSentUntil(until)
 	for _, f := range over {
-		w.settle(f, 0, ErrOutcomeUnknown, false)
+		w.settle(f, 0, why, false)
 	}
 	w.signal()
 	return more
