@@ -53,6 +53,7 @@ type activation struct {
 	current   []byte // encoding of the state after the last turn; nil before the first one, and at rest
 	merged    []byte // current with those fields of the record that this program does not know; nil if there are none
 	epoch     uint64
+	borrowed  *borrowing // not claimed, since there is no room for that
 	sub       *nats.Subscription
 	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
@@ -64,6 +65,12 @@ type canceledCalls struct {
 	waiting mailbox.Canceled[callName]
 	serving bool     // the call that is served is one
 	running *Context // of the turn that ends with its caller; else nil
+}
+
+// borrowing is the life of an actor without a claim (borrow.go), in the epoch of the last one.
+type borrowing struct {
+	since time.Duration // on the host's clock
+	why   error
 }
 
 type offerResult int

@@ -15,8 +15,8 @@ import (
 
 // encodeIfChanged returns the state to store after a turn, or nil if the turn has not changed it.
 func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time.Duration) ([]byte, error) {
-	if faults.Fencing && !a.session.ValidAt(ended) {
-		return nil, errs.Unavailable("%v", commit.ErrNoLease)
+	if faults.Fencing && !t.confirmed && !a.session.ValidAt(ended) {
+		return nil, errs.Unavailable("%v", a.session.Err())
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer putBuffer(buffer)
@@ -27,10 +27,16 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
 		if changes.Any() {
+			if err := a.cannotWrite(t); err != nil {
+				return nil, err
+			}
 			stored := len(a.storedState())
 			return nil, a.checkSize(stored, stored, changes.Parts)
 		}
 		return nil, nil
+	}
+	if err := a.cannotWrite(t); err != nil {
+		return nil, err
 	}
 	state = bytes.Clone(state)
 	toStore, merged, err := a.mergeUnknownFields(state)

@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -26,6 +27,7 @@ type env struct {
 	ns         wire.Namespace
 	config     *Config
 	actorLog   *slog.Logger // also once the connection is closed, which silences that of the config
+	faults     *faultlog.Log
 	clock      *clock.Clock
 	records    *store.Records
 	commits    commit.Host

@@ -1,8 +1,6 @@
 package actorhost
 
 import (
-	"log/slog"
-
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
@@ -24,14 +22,14 @@ func (a *gateActor) ID() troupe.ID { return a.id }
 // Epoch implements [commit.Actor].
 func (a *gateActor) Epoch() uint64 { return a.epoch }
 
-// Logger implements [commit.Actor].
-func (a *gateActor) Logger() *slog.Logger { return (*activation)(a).logger("") }
-
 // Host implements [commit.Actor].
 func (a *gateActor) Host() string { return a.session.ID }
 
 // Valid implements [commit.Actor].
 func (a *gateActor) Valid() bool { return a.session.Valid() }
+
+// NoLease implements [commit.Actor].
+func (a *gateActor) NoLease() error { return a.session.Err() }
 
 // Owns implements [commit.Actor].
 func (a *gateActor) Owns() bool { return a.host.presence.Session() == a.session }

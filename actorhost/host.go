@@ -22,6 +22,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -43,13 +44,16 @@ type Host struct {
 	typeNames       []string // of the types, sorted
 	journals        *store.Journals
 	leases          *store.Hosts
-	serviceRequests chan *nats.Msg // requests to the NATS service
-	suspects        chan struct{}  // has an element when the streams are to be checked
-	draining        atomic.Bool    // a drain was requested
-	waker           *wake.Waker    // nil if no actor type has durable subscriptions
+	serviceRequests chan *nats.Msg        // requests to the NATS service
+	suspects        chan struct{}         // has an element when the streams are to be checked
+	draining        atomic.Bool           // a drain was requested
+	displaced       atomic.Pointer[error] // why the host must not serve, if so
+	waker           *wake.Waker           // nil if no actor type has durable subscriptions
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
+	// started is closed at the end of Start, unless that fails.
+	started chan struct{}
 	// untilStop ends when the host begins to stop. A session that is lost after that is not replaced.
 	untilStop context.Context //nolint:containedctx // the life of the host
 	beginStop context.CancelFunc
@@ -81,6 +85,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), rpc.Reason(nc, err)), h.close(ctx)))
 	}
 	h.stopWatching = rpc.WhenClosed(nc, h.connectionClosed)
+	close(h.started)
 	return h, nil
 }
 
@@ -99,7 +104,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	actorLog := config.Logger
 	config.Logger = slog.New(mutedLog{actorLog.Handler(), nc.IsClosed})
 	e := &env{
-		nc: nc, ns: ns, config: &config, actorLog: actorLog, clock: clock.Start(),
+		nc: nc, ns: ns, config: &config, actorLog: actorLog, faults: faultlog.New(config.Logger), clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
 	}
@@ -110,11 +115,12 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
 		suspects:        make(chan struct{}, 1),
 		quit:            make(chan struct{}),
+		started:         make(chan struct{}),
 		done:            make(chan struct{}),
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
 	e.ready = pool.New(h.roster.drainMailbox)
-	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
+	e.out = outlet.New(nc, ns, config.Logger, e.faults, h.ID, e.busy)
 	e.origin.Namespace = ns.Name()
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.untilStop, h.beginStop = context.WithCancel(e.ctx)
@@ -167,6 +173,9 @@ func (h *Host) Stop(ctx context.Context) error {
 		h.stopErr = h.shutDown(ctx)
 		if h.connected.Err() != nil { // what else has failed follows from that
 			h.stopErr = context.Cause(h.connected)
+		}
+		if why := h.displaced.Load(); why != nil {
+			h.stopErr = errors.Join(fmt.Errorf("actorhost: the host has stopped: %w", *why), h.stopErr)
 		}
 		close(h.done)
 	})

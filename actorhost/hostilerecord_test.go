@@ -98,7 +98,6 @@ func TestHostileRecords(t *testing.T) {
 		"follows of nil events":     follows("press.times", "published", nil),
 		"follows of two lines":      follows("press.times", "a\r\nPUB troupe.x 0\r\n\r\n", fields{"f": 1}),
 		"follows of a wildcard":     follows("press.>", "published", fields{"f": 1}),
-		"follows from minus one":    follows("press.times", "published", fields{"f": -1}),
 		"follows that are a map":    with("follows", fields{}),
 		"follows of junk":           with("follows", []byte("junk")),
 		"an event of two lines":     outbox(fields{"event": "a\r\nPUB troupe.x 0\r\n\r\n", "position": position}),

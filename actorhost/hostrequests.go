@@ -22,6 +22,8 @@ func (h *Host) serveHostRequest(msg *nats.Msg) bool {
 		h.answerValue(msg, h.info())
 	case "actor":
 		h.answerValue(msg, h.roster.info(tokens))
+	case "store":
+		h.presence.HeardStore(msg, h.out.Answerable(msg), h.displace)
 	case "drain":
 		h.out.Answer(msg, nil)
 		h.drain()
@@ -62,15 +64,32 @@ func (h *Host) info() wire.HostInfo {
 	return info
 }
 
-// drain starts to stop the host within config.Grace. Its goroutine ends when the host has stopped.
+// displace starts to stop the host, which must not serve any more.
+func (h *Host) displace(why error) {
+	if !h.displaced.CompareAndSwap(nil, &why) {
+		return
+	}
+	h.config.Logger.Error("the host must not serve: it stops", slog.String("host", h.ID()), slog.Any("error", why))
+	go h.stopOnRequest()
+}
+
+// drain starts to stop the host.
 func (h *Host) drain() {
 	if !h.draining.CompareAndSwap(false, true) {
 		return
 	}
 	h.config.Logger.Info("the host was asked to drain", slog.String("host", h.ID()))
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), h.config.Grace)
-		defer cancel()
-		_ = h.Stop(ctx) // a later call of Stop returns the same error
-	}()
+	go h.stopOnRequest()
+}
+
+// stopOnRequest stops the host within config.Grace, once it has started. It returns when the host has stopped.
+func (h *Host) stopOnRequest() {
+	select {
+	case <-h.started:
+	case <-h.ctx.Done(): // it will not start
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), h.config.Grace)
+	defer cancel()
+	_ = h.Stop(ctx) // a later call of Stop returns the same error
 }

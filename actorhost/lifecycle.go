@@ -3,6 +3,7 @@ package actorhost
 import (
 	"errors"
 	"runtime/debug"
+	"time"
 )
 
 // doNext does the next work in the mailbox. If it returns false there was none, and the goroutine must not touch the
@@ -45,6 +46,16 @@ func (a *activation) fallAsleep() {
 	}
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished = true
+}
+
+// endBorrowing has the next wake claim the actor, if that may work by now.
+func (a *activation) endBorrowing(now time.Duration) {
+	if a.borrowed == nil || now-a.borrowed.since < borrowFor {
+		return
+	}
+	a.borrowed, a.awake = nil, false
+	a.endListeners()
+	a.unsubscribe()
 }
 
 // release gives up all that an activation has besides its mailbox, once its changes are stored.

@@ -28,8 +28,8 @@ func TestLimitsOfTheAccount(t *testing.T) {
 		"a limit is required":          {"max_bytes_required: true, max_file: 1G", actorhost.Config{}, "opening the bucket troupe-actors: nats: API error: code=400 err_code=10113 description=account requires a stream config to have max bytes set (actorhost.Config has MaxBytes for that; docs/hosts.md says how to make it by hand)"},
 		"a limit is required, and set": {"max_bytes_required: true, max_file: 1G", limited, ""},
 		"the limit is too large":       {"disk_max_stream_bytes: 4M, max_file: 1G", limited, "opening the bucket troupe-actors: nats: API error: code=400 err_code=10122"},
-		"too little room":              {"max_file: 10M", limited, "opening the bucket troupe-hosts: nats: API error: code=500 err_code=10047"},
-		"too few streams":              {"max_streams: 2, max_file: 1G", actorhost.Config{}, "opening the bucket troupe-hosts: nats: API error: code=400 err_code=10027 description=maximum number of streams reached (the account must allow more; docs/hosts.md"},
+		"too little room":              {"max_file: 10M", limited, "opening the bucket troupe-hosts: the server, or the account, has not as much storage as the bucket troupe-hosts asks for: "},
+		"too few streams":              {"max_streams: 2, max_file: 1G", actorhost.Config{}, "opening the bucket troupe-hosts: the account allows no more streams: delete some, or raise its limit (max_streams) (nats: "},
 		"enough streams":               {"max_streams: 5, max_file: 1G", actorhost.Config{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

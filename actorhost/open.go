@@ -26,7 +26,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.presence = presence.New(presence.Config{
 		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
-		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Lease: h.config.Lease,
+		Clock: h.clock, Logger: h.config.Logger, Faults: h.faults, Name: h.config.Name, Types: h.typeNames, Lease: h.config.Lease,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 		Verify: h.verifyRecords,
@@ -34,7 +34,10 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
 	h.commits = commit.Host{
 		Store: h.records, Log: h.log, Archive: h.archive, Window: h.config.RequestIDWindow,
-		Tables: commit.NewTables(h.config.RequestIDMemory), Ctx: h.ctx, Go: h.goroutines.Go,
+		Tables: commit.NewTables(h.config.RequestIDMemory), Logger: h.config.Logger, Faults: h.faults, Ctx: h.ctx, Go: h.goroutines.Go,
+	}
+	if err := h.presence.AskStores(ctx); err != nil {
+		return err
 	}
 	if err := h.openWaker(ctx); err != nil {
 		return err
@@ -48,7 +51,14 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.goroutines.Go(func() { h.clients.Watch(h.ctx) })
 	h.goroutines.Go(h.serveService)
 	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
-	return h.presence.Preflight(ctx, h.preflightLog)
+	h.goroutines.Go(func() { h.presence.TellStore(h.untilStop) })
+	if err := h.presence.Preflight(ctx, h.preflightLog); err != nil {
+		return err
+	}
+	if why := h.displaced.Load(); why != nil { // meanwhile
+		return *why
+	}
+	return nil
 }
 
 // openStreams opens what the host stores things in.

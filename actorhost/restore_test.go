@@ -229,6 +229,9 @@ func TestStreamsAreDeletedUnderAHost(t *testing.T) {
 			after := s.publish(3)
 			s.awaitRead(after)
 			s.requireKept(after-2, after-1, after)
+			another, err := actorhost.Start(t.Context(), s.connect(t), actorhost.Config{Logger: s.config.Logger}, counters())
+			require.NoError(t, err, "it has the same store")
+			require.NoError(t, another.Stop(t.Context()))
 		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -76,8 +75,8 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	switch {
 	case r.stopping:
 		return nil, errs.Unavailable("the host is stopping")
-	case !s.Valid():
-		return nil, errs.Unavailable("%v", commit.ErrNoLease)
+	case !s.Valid() && !s.Full():
+		return nil, errs.Unavailable("%v", s.Err())
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}

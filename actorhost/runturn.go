@@ -36,9 +36,12 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	r, err := c.run(f)
 	ended := a.host.clock.Now()
 	r.took = ended - began
-	if err != nil {
+	switch {
+	case err != nil:
 		err = a.callerError(c, err)
-	} else if !r.destroyed {
+	case len(r.direct) > 0 && t.confirmed:
+		err = a.cannotWrite(t)
+	case !r.destroyed:
 		r.State, err = a.encodeIfChanged(t, &r.Changes, ended)
 	}
 	if err != nil {

@@ -27,6 +27,7 @@ func (a *activation) serveCall(w *work) {
 		return
 	}
 	fresh := false
+	a.endBorrowing(began)
 	for releasedBy := ""; !a.awake; {
 		var owner string
 		var err error
@@ -47,6 +48,10 @@ func (a *activation) serveCall(w *work) {
 		a.serveNotice(w)
 		return
 	case wire.ConnectAction:
+		if err := a.cannotWrite(turn{}); err != nil {
+			a.host.out.Refuse(&w.Call, errs.As(err))
+			return
+		}
 		a.serveConnect(w)
 		return
 	case wire.DisconnectAction:
@@ -112,11 +117,14 @@ func (a *activation) serveSleep(w *work) {
 
 // runAction runs the action of a call.
 func (a *activation) runAction(w *work, now time.Duration) {
-	if faults.Fencing && !a.session.ValidAt(now) { // not even read-only actions: the state may be outdated
-		a.host.out.Refuse(&w.Call, errs.Unavailable("%v", commit.ErrNoLease))
-		return
-	}
 	t := turnOf(w)
+	if faults.Fencing && !a.session.ValidAt(now) { // not even read-only actions: the state may be outdated
+		if err := a.confirm(w); err != nil {
+			a.host.out.Refuse(&w.Call, err)
+			return
+		}
+		t.confirmed = true
+	}
 	var err error
 	if t.connection, err = a.callConnection(w); err != nil {
 		a.host.out.Refuse(&w.Call, errs.As(err))

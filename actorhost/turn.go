@@ -17,6 +17,7 @@ type turn struct {
 	deadline   time.Duration    // on the host's clock; 0: only ActionTimeout limits it
 	delivery   *troupe.Delivery // the event being handled, if any
 	connection *Connection      // that the call was made on, or that the hook is about
+	confirmed  bool             // the record has confirmed that the host owns the actor, for want of a lease
 }
 
 func turnOf(w *work) turn {

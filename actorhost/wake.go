@@ -33,8 +33,10 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 	if a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox); err != nil {
 		return false, "", errs.Unavailable("%v", err)
 	}
-	if err := a.gate.SendLeft(ctx); err != nil {
-		return false, "", errs.Unavailable("%v", err)
+	if a.borrowed == nil {
+		if err := a.gate.SendLeft(ctx); err != nil {
+			return false, "", errs.Unavailable("%v", err)
+		}
 	}
 	if !a.created {
 		if err := a.create(w); err != nil || a.destroyed {
@@ -58,6 +60,15 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 	return fresh, "", nil
 }
 
+// claiming is what may fail for long.
+const claiming = "claiming an actor failed"
+
+// failed logs a fault.
+func (a *activation) failed(what string, err error) {
+	a.host.faults.Failed(what, store.Cause(err), err, slog.String("actor_type", a.id.Type()),
+		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.ID))
+}
+
 // claim writes this host into the actor's record as the owner, by compare-and-set on the revision that it has read. The
 // same write creates an actor that has no on-create hook. If the last actor of this type to wake was new, claim assumes
 // that this one is new too: it reads the record only if the write finds one.
@@ -65,10 +76,10 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 	guess := a.kind.lastWasNew.Load() && !w.Existing && releasedBy == ""
 	for range maxClaims {
 		var f foundRecord
-		if !guess {
+		guessed := guess
+		if guess = false; !guessed {
 			f, err = a.host.readRecord(ctx, a.id)
 		}
-		guess = false
 		if err == nil {
 			owner, err = a.otherHost(ctx, w, &f, releasedBy)
 		}
@@ -82,11 +93,19 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 		}
 		switch revision, err := a.writeClaim(ctx, claim); {
 		case err == nil:
+			a.host.faults.Works(claiming)
 			a.gate.Claimed(revision, claim.State)
 			a.epoch, a.created = claim.Epoch, claim.Created
 			a.kind.lastWasNew.Store(f.Revision == 0)
 			return "", claim.Created && !f.Created, nil
+		case errors.Is(err, store.ErrFull) && guessed:
+			// The record may name this host.
+		case errors.Is(err, store.ErrFull) && a.mayBorrow(&f):
+			a.failed(claiming, err)
+			a.borrow(&f, claim.State, err)
+			return "", false, nil
 		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrOutcomeUnknown):
+			a.failed(claiming, err)
 			return "", false, errs.Unavailable("%v", err)
 		}
 	}

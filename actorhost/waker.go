@@ -17,7 +17,7 @@ func (h *Host) openWaker(ctx context.Context) (err error) {
 		return nil
 	}
 	h.waker, err = wake.Start(ctx, wake.Config{
-		Conn: h.nc, Log: h.log, Leases: h.leases, Lease: h.config.Lease, Logger: h.config.Logger,
+		Conn: h.nc, Log: h.log, Leases: h.leases, Lease: h.config.Lease, Logger: h.config.Logger, Faults: h.faults,
 		Call: h.client.Invoke, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
 	})
 	return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/synadia-io/orbit.go/natscontext"
 	"golang.org/x/net/proxy"
+
+	"github.com/troupe-go/troupe/internal/faultlog"
 )
 
 // ErrNoServer is the error of [Connect] and [Open] when nothing listens at the URL.
@@ -83,7 +86,7 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	case errors.Is(err, nats.ErrNoServers) || dialErr != nil && errors.Is(err, dialErr):
 		return nil, fmt.Errorf("%w at %s: start one, or set NATS_URL to where one runs (%w)", ErrNoServer, d.tried, cmp.Or(dialErr, err))
 	}
-	err = fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), err)
+	err = fmt.Errorf("connecting to %s: %w", cmp.Or(d.tried, redact(splitURLs(c.URL)...)), d.explain(ctx, err))
 	if !asked && ctx.Err() == nil { // an option was refused
 		err = configError{err}
 	}
@@ -99,6 +102,7 @@ func (configError) Is(target error) bool { return target == ErrConfig }
 // clientOptions are the options of every connection, in-process or not.
 func (c Config) clientOptions() []nats.Option {
 	log := c.Logger.With("connection", c.Name)
+	errs := faultlog.New(log)
 	options := []nats.Option{
 		nats.Name(c.Name),
 		nats.Timeout(c.Timeout),
@@ -125,7 +129,7 @@ func (c Config) clientOptions() []nats.Option {
 			if sub != nil {
 				subject = sub.Subject
 			}
-			log.Warn("error of the NATS connection", "subject", subject, "error", err)
+			errs.Failed("error of the NATS connection", err.Error(), err, slog.String("subject", subject))
 		}),
 	}
 	if c.InboxPrefix != "" {
@@ -188,6 +192,7 @@ type dialer struct {
 	mu         sync.Mutex
 	connecting context.Context //nolint:containedctx // of Connect; nil once that has returned
 	asked      bool            // by the connection that is being made
+	address    string          // that was dialled last
 	release    []func() bool
 	failed     error
 }
@@ -226,7 +231,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	if d.connecting == nil {
 		return conn, err
 	}
-	d.asked = true
+	d.asked, d.address = true, address
 	if err != nil {
 		d.failed = err
 		return nil, err

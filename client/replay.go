@@ -1,8 +1,11 @@
 package client
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"iter"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -19,7 +22,12 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 			yield(troupe.Replayed{}, err)
 			return
 		}
-		log, err := store.FindLog(ctx, c.nc, c.ns)
+		guard := rpc.NewGuard(ctx, c.nc, func(publish bool, subject string) bool {
+			return publish && strings.HasPrefix(subject, "$JS.API.") && strings.Contains(subject+".", "."+store.LogName(c.ns)+".")
+		})
+		defer guard.End()
+		log, err := store.FindLog(guard.Context(), c.nc, c.ns)
+		err = cmp.Or(guard.Err(), err)
 		if err != nil {
 			yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
 			return
@@ -28,8 +36,8 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 			return
 		}
 		start := skip{from: from}
-		for e, err := range log.Read(ctx, id, event, 0, from.Time) {
-			if err != nil {
+		for e, err := range log.Read(guard.Context(), id, event, 0, from.Time) {
+			if err = cmp.Or(guard.Err(), err); err != nil {
 				yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
 				return
 			}
@@ -70,6 +78,10 @@ func (s *skip) skips(at troupe.Position) bool {
 }
 
 func unreadable(id troupe.ID, event string, err error) error {
-	return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err,
-		Message: "reading the events " + event + " of " + id.String() + ": " + err.Error()}
+	failed := &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err, Message: err.Error()}
+	if denied, ok := errors.AsType[*troupe.Error](err); ok {
+		failed.Code, failed.Retryable, failed.Message = denied.Code, denied.Retryable, denied.Message
+	}
+	failed.Message = "reading the events " + event + " of " + id.String() + ": " + failed.Message
+	return failed
 }

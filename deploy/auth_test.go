@@ -293,7 +293,8 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 				g := guard(t, options)
 				_, err := g.start(t)
 				switch {
-				case rule == "$SRV.>", strings.Contains(rule, ".LEADER.STEPDOWN."), strings.HasPrefix(rule, "$JS.EVENT."):
+				case rule == "$SRV.>", strings.Contains(rule, ".LEADER.STEPDOWN."), strings.Contains(rule, ".STREAM.PURGE."),
+					strings.HasPrefix(rule, "$JS.EVENT."):
 					require.NoError(t, err)
 					return
 				case strings.HasSuffix(rule, ".troupe-answers"):

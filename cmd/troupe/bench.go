@@ -54,7 +54,7 @@ func (c *benchCommand) run(ctx context.Context, e env) error {
 			return err
 		}
 	}
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		m := measurement{bench: c, done: new(atomic.Int64), actor: newTally(), plain: newTally()}
 		if err := m.run(ctx, conn, ids, given); err != nil {
 			return conn.explainUnknownType(ctx, c.Type, err)

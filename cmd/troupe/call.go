@@ -49,7 +49,7 @@ func (c *callCommand) run(ctx context.Context, e env) error {
 	if c.RequestID != "" {
 		ctx = troupe.WithRequestID(ctx, c.RequestID)
 	}
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		output, err := conn.invoke(ctx, troupe.Invocation{ID: id, Action: c.Action, Existing: c.Existing, In: input})
 		if err != nil || len(output) == 0 {
 			return conn.explainUnknownType(ctx, id.Type(), err)

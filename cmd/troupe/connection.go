@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // connection is a connection to the server, with the env of the command.
@@ -32,14 +33,23 @@ func (e env) connect(ctx context.Context) (connection, error) {
 	return connection{e, nc}, err
 }
 
-// withConnection connects, calls use, and closes the connection. It explains errors with [connection.explainDenied].
-func (e env) withConnection(ctx context.Context, use func(connection) error) error {
+// withConnection connects, calls use, and closes the connection. What JetStream denies ends the context of use. It explains
+// errors with [connection.explainDenied].
+func (e env) withConnection(ctx context.Context, use func(context.Context, connection) error) error {
 	c, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.nc.Close()
-	return c.explainDenied(use(c))
+	guard := rpc.NewGuard(ctx, c.nc, func(publish bool, subject string) bool {
+		return publish && (strings.HasPrefix(subject, "$JS.") || strings.HasPrefix(subject, "$KV."))
+	})
+	defer guard.End()
+	err = use(guard.Context(), c)
+	if denied := guard.Err(); denied != nil && errors.Is(err, context.Canceled) {
+		return denied
+	}
+	return c.explainDenied(err)
 }
 
 // explainDenied adds the server's permission error, if there is one, to err. A request that is not permitted gets no

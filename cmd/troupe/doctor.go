@@ -30,7 +30,7 @@ type report struct {
 }
 
 func (c *doctorCommand) run(ctx context.Context, e env) error {
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		asking, cancel := context.WithTimeout(ctx, e.timeout)
 		defer cancel()
 		streams, err := store.Survey(asking, conn.nc, conn.namespace)

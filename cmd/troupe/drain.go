@@ -29,7 +29,7 @@ func (c *drainCommand) run(ctx context.Context, e env) error {
 	if c.Wait < 0 {
 		return usageError{fmt.Errorf("--wait %v is negative", c.Wait)}
 	}
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		up, err := conn.hostsUp(ctx)
 		if err != nil {
 			return err

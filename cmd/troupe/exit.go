@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // The exit codes, which the help text explains.
@@ -71,6 +72,10 @@ func asFailure(err error) (failure, int) {
 		return failure{Code: string(troupe.CodeOutcomeUnknown), Message: err.Error()}, exitUnknown
 	case errors.Is(err, store.ErrNoJetStream):
 		return failure{Code: "no_jetstream", Message: err.Error()}, exitFailed
+	case errors.Is(err, store.ErrFull):
+		return failure{Code: string(troupe.CodeOverloaded), Message: err.Error(), Retryable: true}, exitUnavailable
+	case errors.Is(err, store.ErrNoQuorum), errors.Is(err, wire.ErrDisconnected):
+		return failure{Code: string(troupe.CodeUnavailable), Message: err.Error(), Retryable: true}, exitUnavailable
 	case errors.Is(err, bus.ErrConfig):
 		return failure{Code: "usage", Message: err.Error()}, exitUsage
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrPermissionViolation):

@@ -40,7 +40,7 @@ const typesWidth = 16
 const maxAsked = 64
 
 func (*hostsCommand) run(ctx context.Context, e env) error {
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		up, err := conn.hostsUp(ctx)
 		if err != nil {
 			return err

@@ -41,7 +41,7 @@ func (c *infoCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, id, func(r actorRecord) error {
+	return e.withRecord(ctx, id, func(ctx context.Context, r actorRecord) error {
 		info, err := infoOf(ctx, r)
 		if err != nil {
 			return err

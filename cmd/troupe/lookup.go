@@ -41,7 +41,7 @@ func lookUp(
 	e.timeout, e.config.Timeout, e.config.Logger = lookUpTimeout, lookUpTimeout, slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()
-	_ = e.withConnection(ctx, func(conn connection) error {
+	_ = e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		found = ask(ctx, conn, word.arguments)
 		return nil
 	})

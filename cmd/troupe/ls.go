@@ -38,7 +38,7 @@ func (c *lsCommand) run(ctx context.Context, e env) error {
 			return err
 		}
 	}
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		actors, err := c.list(ctx, conn)
 		switch {
 		case err != nil:

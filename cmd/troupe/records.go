@@ -25,8 +25,8 @@ type actorRecord struct {
 }
 
 // withRecord is [env.withConnection] for the record of an actor.
-func (e env) withRecord(ctx context.Context, id troupe.ID, use func(actorRecord) error) error {
-	return e.withConnection(ctx, func(c connection) error {
+func (e env) withRecord(ctx context.Context, id troupe.ID, use func(context.Context, actorRecord) error) error {
+	return e.withConnection(ctx, func(ctx context.Context, c connection) error {
 		records, err := c.findRecords(ctx)
 		if err != nil {
 			return err
@@ -35,7 +35,7 @@ func (e env) withRecord(ctx context.Context, id troupe.ID, use func(actorRecord)
 			return notFound(id)
 		}
 		defer func() { _ = records.Close() }() // no write is in flight
-		return use(actorRecord{c, id, records})
+		return use(ctx, actorRecord{c, id, records})
 	})
 }
 

@@ -39,7 +39,7 @@ func (c *rmCommand) run(ctx context.Context, e env) error {
 	case !c.given() && !e.interactive: // before anything is looked up
 		return e.ask(ctx, false, "destroy "+actorText(id), "")
 	}
-	return e.withRecord(ctx, id, func(r actorRecord) error {
+	return e.withRecord(ctx, id, func(ctx context.Context, r actorRecord) error {
 		if err := c.remove(ctx, r); err != nil {
 			return err
 		}

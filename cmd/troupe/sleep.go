@@ -24,7 +24,7 @@ func (c *sleepCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, id, func(r actorRecord) error {
+	return e.withRecord(ctx, id, func(ctx context.Context, r actorRecord) error {
 		if _, err := r.get(ctx); err != nil && !errors.Is(err, record.ErrCorrupt) {
 			return err
 		}

@@ -40,7 +40,7 @@ func (c *stateGetCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, id, func(r actorRecord) error { return c.print(ctx, r) })
+	return e.withRecord(ctx, id, func(ctx context.Context, r actorRecord) error { return c.print(ctx, r) })
 }
 
 func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {

@@ -44,7 +44,7 @@ func (c *stateHistoryCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, id, func(r actorRecord) error { return printHistory(ctx, r) })
+	return e.withRecord(ctx, id, printHistory)
 }
 
 func printHistory(ctx context.Context, r actorRecord) error {

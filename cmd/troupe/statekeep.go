@@ -24,7 +24,7 @@ func (c *stateKeepCommand) run(ctx context.Context, e env) error {
 	if c.Revisions != nil && (*c.Revisions < 1 || *c.Revisions > store.MaxHistory) {
 		return usageError{fmt.Errorf("%d revisions cannot be kept: 1 to %d can", *c.Revisions, store.MaxHistory)}
 	}
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		kept, err := c.keep(ctx, conn)
 		if err != nil {
 			return err

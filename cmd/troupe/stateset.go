@@ -49,7 +49,7 @@ func (c *stateSetCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, id, func(r actorRecord) error { return c.set(ctx, r, given) })
+	return e.withRecord(ctx, id, func(ctx context.Context, r actorRecord) error { return c.set(ctx, r, given) })
 }
 
 func (c *stateSetCommand) set(ctx context.Context, r actorRecord, given []byte) error {

@@ -58,7 +58,7 @@ func (c *watchCommand) run(ctx context.Context, e env) error {
 	case c.For < 0:
 		return usageError{fmt.Errorf("--for %v is negative", c.For)}
 	}
-	return e.withConnection(ctx, func(conn connection) error {
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		status := conn.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
 		messages := make(chan *nats.Msg, maxUnprinted)
 		sub, err := conn.nc.ChanSubscribe(watched.subject(e.namespace), messages)

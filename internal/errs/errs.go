@@ -2,6 +2,7 @@
 package errs
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -13,12 +14,21 @@ func New(code troupe.Code, format string, args ...any) *troupe.Error {
 	return &troupe.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Unavailable returns the error of a call that had no effect; the actor may be on another host by now. It is retryable.
+// ErrFull is the cause of an error that lasts until somebody makes room where things are stored.
+var ErrFull = errors.New("JetStream is full")
+
+// Unavailable returns the error of a call that had no effect; the actor may be on another host by now. It is retryable. If
+// an argument is an [ErrFull], the error is that of [Overloaded]: to send the call again at once is of no use.
 func Unavailable(format string, args ...any) *troupe.Error {
+	for _, arg := range args {
+		if err, ok := arg.(error); ok && errors.Is(err, ErrFull) {
+			return Overloaded(format, args...)
+		}
+	}
 	return retryable(troupe.CodeUnavailable, format, args)
 }
 
-// Overloaded returns the error of a call that was not started because too much waits already. It is retryable.
+// Overloaded returns the error of a call that had no effect because too much waits, or is stored, already. It is retryable.
 func Overloaded(format string, args ...any) *troupe.Error {
 	return retryable(troupe.CodeOverloaded, format, args)
 }

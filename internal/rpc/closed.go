@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // A connection that is closed never comes back, unlike one that is only disconnected. The program closes it, or the server
@@ -33,10 +35,10 @@ func WhenClosed(nc *nats.Conn, f func(reason error)) (stop func()) {
 }
 
 // Reason adds to an error that is a nats.ErrConnectionClosed what the connection has heard last, which is mostly why it is
-// closed. It returns other errors as they are.
+// closed. An error of a connection that is lost for now becomes a [wire.ErrDisconnected]; others stay as they are.
 func Reason(nc *nats.Conn, err error) error {
 	if last := nc.LastError(); last != nil && errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, last) {
 		return fmt.Errorf("%w, its last error: %w", err, last)
 	}
-	return err
+	return wire.Disconnected(err)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // When a user may not publish or subscribe to a subject, the server says so in an error of the connection. The error
@@ -20,14 +21,19 @@ import (
 
 // denial is a publish or a subscription that the server refused.
 type denial struct {
-	publish bool // false: a subscription
-	subject string
+	publish bool   // false: a subscription
+	subject string // empty: the server has not said which subscription was one too many
 	err     *troupe.Error
 }
 
 // parseDenial reads an error of a connection.
 func parseDenial(err error) (denial, bool) {
-	if !errors.Is(err, nats.ErrPermissionViolation) {
+	switch {
+	case errors.Is(err, nats.ErrMaxSubscriptionsExceeded):
+		return denial{err: &troupe.Error{Code: troupe.CodeOverloaded, Retryable: true, Err: err,
+			Message: "the NATS connection has as many subscriptions as it may: end some, or raise the limit of the server or the " +
+				"account (max_subscriptions)"}}, true
+	case !errors.Is(err, nats.ErrPermissionViolation):
 		return denial{}, false
 	}
 	_, text, _ := strings.Cut(err.Error(), "Permissions Violation for ")
@@ -148,8 +154,8 @@ type Guard struct {
 	stop     func()
 }
 
-// NewGuard returns a guard for the subjects for which concerns returns true. Make it before anything is sent, and End
-// it.
+// NewGuard returns a guard for the subjects for which concerns returns true: an empty one for a subscription that is one too
+// many. Make it before anything is sent, and End it.
 func NewGuard(ctx context.Context, nc *nats.Conn, concerns func(publish bool, subject string) bool) *Guard {
 	g := &Guard{nc: nc, denials: denialsOf(nc), concerns: concerns, before: nc.LastError()}
 	g.ctx, g.deny = context.WithCancelCause(ctx)
@@ -159,18 +165,24 @@ func NewGuard(ctx context.Context, nc *nats.Conn, concerns func(publish bool, su
 
 // GuardSubscription returns a guard for one subscription.
 func GuardSubscription(ctx context.Context, nc *nats.Conn, subject string) *Guard {
-	return NewGuard(ctx, nc, func(publish bool, denied string) bool { return !publish && denied == subject })
+	return NewGuard(ctx, nc, func(publish bool, denied string) bool { return !publish && (denied == subject || denied == "") })
 }
 
 // Context is cancelled when something is denied.
 func (g *Guard) Context() context.Context { return g.ctx }
 
-// Err returns the denial, an error with [troupe.CodeDenied], or nil.
+// Err returns the denial, an error with [troupe.CodeDenied], or with [troupe.CodeOverloaded] of a subscription that is one
+// too many, or nil.
 func (g *Guard) Err() error {
-	if cause := context.Cause(g.ctx); errors.Is(cause, troupe.ErrDenied) {
-		return cause
+	if refused := context.Cause(g.ctx); IsRefusal(refused) {
+		return refused
 	}
 	return nil
+}
+
+// IsRefusal reports whether an error is that of [Guard.Err].
+func IsRefusal(err error) bool {
+	return errors.Is(err, troupe.ErrDenied) || errors.Is(err, nats.ErrMaxSubscriptionsExceeded)
 }
 
 // Flush waits until the server has accepted or denied everything that was sent before. The error is that of
@@ -179,7 +191,10 @@ func (g *Guard) Flush(timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(g.ctx, timeout)
 	defer cancel()
 	err := g.nc.FlushWithContext(ctx)
-	if received := g.nc.LastError(); err == nil && received != nil && received != g.before { //nolint:errorlint // identity
+	received := g.nc.LastError()
+	if err == nil && errors.Is(received, nats.ErrMaxSubscriptionsExceeded) && g.concerns(false, "") {
+		pause.For(g.ctx, maxHandlerLag) // it always is the same error, of this subscription or of one before
+	} else if err == nil && received != nil && received != g.before { //nolint:errorlint // identity
 		g.denials.catchUp(received)
 		if denied, ok := parseDenial(received); ok && g.Err() == nil { // somebody has replaced the error handler since
 			g.notify(denied)

@@ -75,7 +75,7 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	if !nc.IsConnected() {
 		return r, nil // nats.go subscribes once it is connected
 	}
-	if err := guard.Flush(wire.DefaultTimeout); errors.Is(err, troupe.ErrDenied) {
+	if err := guard.Flush(wire.DefaultTimeout); IsRefusal(err) {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
 	return r, nil

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -15,7 +16,7 @@ import (
 // are those of a write.
 func parseAck(msg *nats.Msg) (sequence uint64, err error) {
 	if err := wire.NoResponders(msg); err != nil {
-		return 0, fmt.Errorf("%w: %w", errNotSent, err)
+		return 0, fmt.Errorf("%w: %w", errNotSent, explain("", err))
 	}
 	const mark = `"seq":`
 	if at := bytes.Index(msg.Data, []byte(mark)); at >= 0 && !bytes.Contains(msg.Data, []byte(`"error"`)) { // the usual case
@@ -27,11 +28,9 @@ func parseAck(msg *nats.Msg) (sequence uint64, err error) {
 		}
 	}
 	var ack struct {
-		Error *struct {
-			Code        int    `json:"err_code"`
-			Description string `json:"description"`
-		} `json:"error"`
-		Sequence uint64 `json:"seq"`
+		Error    *jetstream.APIError `json:"error"`
+		Stream   string              `json:"stream"`
+		Sequence uint64              `json:"seq"`
 	}
 	if err := json.Unmarshal(msg.Data, &ack); err != nil {
 		return 0, fmt.Errorf("%w: malformed acknowledgement: %w", ErrOutcomeUnknown, err)
@@ -39,12 +38,12 @@ func parseAck(msg *nats.Msg) (sequence uint64, err error) {
 	switch {
 	case ack.Error == nil && ack.Sequence > 0:
 		return ack.Sequence, nil
-	case ack.Error == nil || ack.Error.Code == codeWriteInFlight: // the outcome of that one decides
+	case ack.Error == nil || ack.Error.ErrorCode == codeWriteInFlight: // the outcome of that one decides
 		return 0, ErrOutcomeUnknown
-	case ack.Error.Code == codeWrongLastSequence:
+	case ack.Error.ErrorCode == codeWrongLastSequence:
 		return 0, ErrConflict
-	case ack.Error.Code == codeNoBatches:
+	case ack.Error.ErrorCode == codeNoBatches:
 		return 0, errNoBatches
 	}
-	return 0, fmt.Errorf("the server refused the write: %s (%d)", ack.Error.Description, ack.Error.Code)
+	return 0, fmt.Errorf("the server refused the write: %w", explain(ack.Stream, ack.Error))
 }

@@ -6,20 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/internal/pause"
 )
-
-// ErrFull is the error when the stream, or the server, has no room for more.
-var ErrFull = errors.New("there is no room for more answers")
-
-// JetStream's error numbers when there is no room: in the account, on the server, in its storage; and the general one
-// of the store, such as for a stream at its limit or a full disk.
-var codesFull = []jetstream.ErrorCode{10002, 10023, 10047, 10077}
 
 // maxAnswersInFlight is how many groups may be in flight at once.
 const maxAnswersInFlight = 4
@@ -148,7 +140,7 @@ func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, seq
 		return 0, 0, fmt.Errorf("%w: %w", errNotSent, jetstream.ErrNoStreamResponse)
 	}
 	if err != nil {
-		return 0, 0, appendError(err)
+		return 0, 0, appendError(a.config.Name, err)
 	}
 	sequence, err = a.appended(stream, reply)
 	return stream.made, sequence, err
@@ -167,7 +159,7 @@ func (a *Archive) appended(stream *archiveStream, reply *nats.Msg) (sequence uin
 	case err != nil:
 		return 0, fmt.Errorf("%w: malformed acknowledgement: %w", ErrOutcomeUnknown, err)
 	case ack.Error != nil:
-		return 0, appendError(ack.Error)
+		return 0, appendError(a.config.Name, ack.Error)
 	case ack.Stream != a.config.Name:
 		a.forget(stream)
 		return 0, fmt.Errorf("they went to the stream %s instead of %s", ack.Stream, a.config.Name)
@@ -175,13 +167,9 @@ func (a *Archive) appended(stream *archiveStream, reply *nats.Msg) (sequence uin
 	return parseAck(reply)
 }
 
-func appendError(err error) error {
-	var api *jetstream.APIError
-	switch {
-	case !errors.As(err, &api):
-		return fmt.Errorf("%w: %w", writeError(err), err)
-	case slices.Contains(codesFull, api.ErrorCode):
-		return fmt.Errorf("%w: %w", ErrFull, err)
+func appendError(stream string, err error) error {
+	if apiError(err) == nil {
+		err = fmt.Errorf("%w: %w", writeError(err), err)
 	}
-	return err
+	return explain(stream, err)
 }

@@ -86,7 +86,7 @@ func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStream
 	if errors.Is(err, nats.ErrNoResponders) {
 		b.suspect()
 	}
-	return msg, err
+	return msg, explain(b.name(), err)
 }
 
 // isDeletion reports whether a message is the deletion of its key.
@@ -101,9 +101,18 @@ func (b *bucket) put(ctx context.Context, key string, value []byte, expected uin
 	return b.write(ctx, &nats.Msg{Subject: b.prefix + key, Data: value}, expected, ttl)
 }
 
-// remove deletes a key that is at the expected revision, with its history. After markerTTL no trace of it is left.
+// remove deletes a key that is at the expected revision, with its history. After markerTTL no trace of it is left; if there
+// is no room for a trace, at once.
 func (b *bucket) remove(ctx context.Context, key string, expected uint64, markerTTL time.Duration) error {
-	_, err := b.write(ctx, b.deletion(key), expected, markerTTL)
+	return b.delete(ctx, b.deletion(key), expected, markerTTL)
+}
+
+// delete is remove with a message of [bucket.deletion].
+func (b *bucket) delete(ctx context.Context, deletion *nats.Msg, expected uint64, markerTTL time.Duration) error {
+	_, err := b.write(ctx, deletion, expected, markerTTL)
+	if errors.Is(err, ErrFull) {
+		return b.purge(ctx, strings.TrimPrefix(deletion.Subject, b.prefix), expected, err)
+	}
 	return err
 }
 
@@ -113,6 +122,27 @@ func (b *bucket) deletion(key string) *nats.Msg {
 	msg.Header.Set("KV-Operation", "PURGE")
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	return msg
+}
+
+// purgeTimeout bounds a purge, which NATS may not allow to this user.
+const purgeTimeout = 2 * time.Second
+
+// purge is remove without a write. It leaves what somebody has written after the expected revision.
+func (b *bucket) purge(ctx context.Context, key string, expected uint64, full error) error {
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	defer onDisconnect(b.js.Conn(), cancel)()
+	err := b.stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(expected+1))
+	if err != nil {
+		return fmt.Errorf("%w; purging %s: %w", full, key, err)
+	}
+	switch last, err := b.last(ctx, b.prefix+key); {
+	case err != nil:
+		return fmt.Errorf("purging %s: %w: %w", key, ErrOutcomeUnknown, err)
+	case last != nil:
+		return fmt.Errorf("purging %s at revision %d: %w", key, expected, ErrConflict)
+	}
+	return nil
 }
 
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
@@ -141,7 +171,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		}
 		var api *jetstream.APIError
 		if !errors.As(err, &api) {
-			return 0, fmt.Errorf("writing %s: %w: %w", key, writeError(err), err)
+			return 0, fmt.Errorf("writing %s: %w: %w", key, writeError(err), explain(b.name(), err))
 		}
 		switch api.ErrorCode {
 		case codeWriteInFlight:
@@ -151,7 +181,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		case codeWrongLastSequence:
 			return 0, fmt.Errorf("writing %s at revision %d: %w", key, expected, ErrConflict)
 		default:
-			return 0, fmt.Errorf("writing %s: %w", key, err)
+			return 0, fmt.Errorf("writing %s: %w", key, explain(b.name(), err))
 		}
 	}
 }

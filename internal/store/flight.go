@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // flight is what the server acknowledges as one: a single write or an atomic batch.
@@ -78,7 +80,7 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 			}
 		}
 		if err := w.nc.PublishMsg(msg); err != nil {
-			return number, fmt.Errorf("writing %s: %w: %w", one.subject, writeError(err), err)
+			return number, fmt.Errorf("writing %s: %w: %w", one.subject, writeError(err), wire.Disconnected(err))
 		}
 	}
 	return number, nil
@@ -96,12 +98,12 @@ func (w *writer) remove(number uint64) *flight {
 	return f
 }
 
-// expire ends the writes that were sent until the given time, with ErrOutcomeUnknown. It reports whether there are
+// expire ends the writes that were sent until the given time, with an ErrOutcomeUnknown. It reports whether there are
 // others.
-func (w *writer) expire(until time.Time) bool {
+func (w *writer) expire(until time.Time, why error) bool {
 	over, more := w.removeSentUntil(until)
 	for _, f := range over {
-		w.settle(f, 0, ErrOutcomeUnknown, false)
+		w.settle(f, 0, why, false)
 	}
 	w.signal()
 	return more

@@ -48,7 +48,7 @@ func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, e
 	return func(yield func(entry, error) bool) {
 		watch, err := b.startWatch(ctx, filters)
 		if err != nil {
-			yield(entry{}, fmt.Errorf("listing %s: %w", streamName(b.name()), err))
+			yield(entry{}, fmt.Errorf("listing %s: %w", streamName(b.name()), explain(b.name(), err)))
 			return
 		}
 		defer func() {

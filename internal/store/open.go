@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,12 +69,18 @@ func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) 
 	return newBucket(js, stream, "$KV."+k.name(ns)+"."), nil
 }
 
-// findStream opens an existing stream, and returns nil if there is none. It retries until ctx is done.
+// findStream opens an existing stream, and returns nil if there is none. It retries until ctx is done, or JetStream says that
+// it cannot tell: whoever asks may ask again.
 func findStream(ctx context.Context, js jetstream.JetStream, name string) (stream jetstream.Stream, err error) {
+	var cannotTell error
 	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		stream, err = js.Stream(ctx, name)
+		if stream, err = js.Stream(ctx, name); unavailable(err) {
+			cannotTell = err
+			return nil
+		}
 		return err
 	})
+	err = cmp.Or(err, cannotTell)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, nil
 	}
@@ -88,7 +95,7 @@ func unopened(name string, err error) error {
 	case noJetStream(err):
 		return fmt.Errorf("%w (%w)", ErrNoJetStream, err)
 	}
-	return fmt.Errorf("opening %s: %w", streamName(name), err)
+	return fmt.Errorf("opening %s: %w", streamName(name), explain(name, err))
 }
 
 // errNotYet marks the error of a cluster server that does not know yet what another server has created.
@@ -100,10 +107,6 @@ func notYet(err error) error {
 	}
 	return err
 }
-
-// ErrNoJetStream is the error when the server, or the account of the connection, has no JetStream.
-var ErrNoJetStream = errors.New("the NATS server has no JetStream for this account, so it can hold no actors: start it with " +
-	"jetstream (nats-server -js), or enable JetStream for the account")
 
 func noJetStream(err error) bool {
 	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
@@ -188,17 +191,16 @@ func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse): // another host was faster, with other settings
 		return js.Stream(ctx, config.Name)
 	case errors.As(err, &api) && !unavailable(err):
-		return nil, fmt.Errorf("%w (%sdocs/hosts.md says how to make it by hand)", err, remedy(api.ErrorCode))
+		return nil, fmt.Errorf("%w (%sdocs/hosts.md says how to make it by hand)", explain(config.Name, err), remedy(api.ErrorCode))
 	}
 	return stream, err
 }
 
-// JetStream's error numbers when an account requires a limit of each stream, or allows only a smaller one; when it allows
-// no more streams; and when a single server is to keep copies.
+// JetStream's error numbers when an account requires a limit of each stream, or allows only a smaller one; and when a single
+// server is to keep copies.
 const (
 	codeMaxBytesRequired = 10113
 	codeMaxBytesExceeded = 10122
-	codeTooManyStreams   = 10027
 	codeNoReplicas       = 10074
 )
 
@@ -207,8 +209,6 @@ func remedy(code jetstream.ErrorCode) string {
 	switch code {
 	case codeMaxBytesRequired, codeMaxBytesExceeded:
 		return "actorhost.Config has MaxBytes for that; "
-	case codeTooManyStreams:
-		return "the account must allow more; "
 	case codeNoReplicas:
 		return "the server is no cluster: set Replicas to 1 in actorhost.Config, or let the host ask on $JS.API.CONSUMER.LEADER.STEPDOWN; "
 	}

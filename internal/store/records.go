@@ -132,8 +132,7 @@ func (r *Records) MaxState() int64 {
 func (r *Records) Delete(ctx context.Context, id troupe.ID, last record.Record) error {
 	msg := r.bucket.deletion(id.Tokens())
 	msg.Header.Set(headerEpoch, strconv.FormatUint(last.Epoch, 10))
-	_, err := r.bucket.write(ctx, msg, last.Revision, destroyedTTL)
-	return err
+	return r.bucket.delete(ctx, msg, last.Revision, destroyedTTL)
 }
 
 // List yields the records of an actor type, or of all types if it is empty, in no particular order, as they are while

@@ -47,7 +47,7 @@ func (b *bucket) scanPage(
 	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), scanMessages, start,
 		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
 	if err != nil {
-		return nil, false, err
+		return nil, false, explain(b.name(), err)
 	}
 	size := 0
 	for msg, err := range messages {
@@ -55,7 +55,7 @@ func (b *bucket) scanPage(
 		case errors.Is(err, jetstreamext.ErrNoMessages):
 			return nil, true, nil
 		case err != nil:
-			return nil, false, err
+			return nil, false, explain(b.name(), err)
 		}
 		found = append(found, msg)
 		size += sizeOf(msg)

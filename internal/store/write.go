@@ -85,6 +85,9 @@ const (
 var (
 	errClosed    = errors.New("the records are closed")
 	errNoBatches = errors.New("the stream takes no batches")
+	// errUnanswered is the error of a write to a server that is there.
+	errUnanswered = fmt.Errorf("%w within %v: the servers of its stream are down, or cannot write to their disks (their log says why)",
+		ErrOutcomeUnknown, writeTimeout)
 )
 
 // writer sends the writes of one bucket, on one goroutine.
@@ -187,13 +190,13 @@ func (w *writer) run() {
 				sweep.Reset(sweepEvery)
 			}
 		case <-lost:
-			w.expire(time.Now())
+			w.expire(time.Now(), ErrOutcomeUnknown)
 		case <-sweep.C:
-			if sweeping = w.expire(time.Now().Add(-writeTimeout)); sweeping {
+			if sweeping = w.expire(time.Now().Add(-writeTimeout), errUnanswered); sweeping {
 				sweep.Reset(sweepEvery)
 			}
 		case <-w.quit:
-			w.expire(time.Now())
+			w.expire(time.Now(), ErrOutcomeUnknown)
 			for one, ok := w.prepareNext(nil); ok; one, ok = w.prepareNext(nil) {
 				one.done(Outcome{Err: fmt.Errorf("writing %s: %w: %w", one.subject, errNotSent, errClosed)})
 			}

@@ -33,7 +33,10 @@ func (n Namespace) ActorInfo(host string, id troupe.ID) string {
 // Drain is the subject on which a host is asked to stop cleanly. It replies with an empty body before it stops.
 func (n Namespace) Drain(host string) string { return n.name + ".host." + host + ".drain" }
 
-// HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", or "actor" with the
+// Stores is the subject on which a host tells all others where it keeps its actors. No host has the id "all".
+func (n Namespace) Stores() string { return n.name + ".host.all.store" }
+
+// HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", or "actor" with the
 // tokens of an ID that has not been checked. It is empty for any other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
@@ -42,7 +45,7 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	}
 	_, rest, _ = strings.Cut(rest, ".")
 	switch rest {
-	case "ping", "info", "drain", "batch":
+	case "ping", "info", "drain", "batch", "store":
 		return rest, ""
 	}
 	if tokens, ok = strings.CutPrefix(rest, "info."); ok {

@@ -101,6 +101,7 @@ func (g *Gate) archiveAgain(block []byte, again time.Duration) {
 			g.host.Go(func() { g.notArchived(err, again) })
 			return
 		}
+		g.host.Faults.Works(archiving)
 		g.mu.Lock()
 		g.parts.Answers().Sent(dedup.Ref{Sequence: ref.Sequence, Offset: ref.Offset}, ref.Made)
 		g.countTables()
@@ -120,9 +121,7 @@ func (g *Gate) archiveAgain(block []byte, again time.Duration) {
 
 // notArchived sends what could not be sent again after a pause, unless somebody else has.
 func (g *Gate) notArchived(err error, again time.Duration) {
-	if again == firstArchiveAgain {
-		g.actor.Logger().Warn("answers could not be archived, and are sent again", slog.Any("error", err))
-	}
+	g.failed(archiving, err)
 	g.mu.Lock()
 	g.parts.Answers().NotSent(again)
 	g.moved.broadcast()
@@ -198,7 +197,8 @@ func (g *Gate) load(ctx context.Context) error {
 
 // lost notes that the archive has lost answers.
 func (g *Gate) lost(err error) {
-	g.actor.Logger().Error("the archive of answers was lost: for a while it is not known which calls have run", slog.Any("error", err))
+	g.host.Logger.LogAttrs(g.host.Ctx, slog.LevelError,
+		"the archive of answers was lost: for a while it is not known which calls have run", append(g.about(), slog.Any("error", err))...)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.parts.Answers().Lost()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -25,6 +26,8 @@ type Host struct {
 	// Archive has the answers that the records have no room for.
 	Archive *store.Archive
 	Tables  *Tables
+	Logger  *slog.Logger
+	Faults  *faultlog.Log
 	Window  time.Duration   // in which answers to calls with a request id are remembered at least
 	Ctx     context.Context //nolint:containedctx // is done when the host gives its actions up
 	Go      func(func())    // runs a goroutine of the host
@@ -41,11 +44,12 @@ type Store interface {
 type Actor interface { //nolint:interfacebloat // an activation has one gate, and that has to do with all of it
 	ID() troupe.ID
 	Epoch() uint64 // of the activation
-	Logger() *slog.Logger
 
-	// Host is the id under which the host owns the actor; Valid, whether it certainly has the lease for that.
+	// Host is the id under which the host owns the actor; Valid, whether it certainly has the lease for that, and NoLease why
+	// not.
 	Host() string
 	Valid() bool
+	NoLease() error
 	// Write has a record stored soon, in the journal of the host if it may be there alone.
 	Write(w store.Write, journal bool) error
 	// Owns reports whether the host is still the one under this id: if not, whoever takes over recovers its journal.
@@ -96,9 +100,28 @@ type Changes struct {
 // Any reports whether there is something to store.
 func (c *Changes) Any() bool { return c.State != nil || len(c.Parts) > 0 }
 
+// What may fail for long.
+const (
+	storing    = "storing the state failed"
+	keeping    = "keeping an event failed"
+	destroying = "destroying the actor failed"
+	archiving  = "archiving answers failed: they are sent again"
+	flushing   = "writing the record failed: it is tried again"
+)
+
+// failed logs a fault.
+func (g *Gate) failed(what string, err error) {
+	g.host.Faults.Failed(what, store.Cause(err), err, g.about()...)
+}
+
+// about says in the log which actor it is about.
+func (g *Gate) about() []slog.Attr {
+	id := g.actor.ID()
+	return []slog.Attr{slog.String("actor_type", id.Type()), slog.String("actor_key", id.KeyString()), slog.String("host", g.actor.Host())}
+}
+
 // Errors for which a Gate is closed, besides those of the store.
 var (
-	ErrNoLease = errors.New("the host has lost its lease")
 	errNoState = errors.New("there is no state to write")
 	errEnding  = errors.New("it was being destroyed")
 )
@@ -107,8 +130,8 @@ const (
 	// resolveTimeout bounds how long it is tried to find out whether a write has been stored, and destroyTimeout the write
 	// that destroys an actor. Neither depends on the caller's time.
 	resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
-	// resolveAgain and flushAgain are the pauses between tries.
-	resolveAgain, flushAgain = 20 * time.Millisecond, 50 * time.Millisecond
+	// resolveAgain and flushAgain are the pauses between tries, flushFullAgain that while there is no room.
+	resolveAgain, flushAgain, flushFullAgain = 20 * time.Millisecond, 50 * time.Millisecond, time.Second
 	// maxOutputs is how many outputs may be held back before the next turn waits.
 	maxOutputs = 1024
 )

@@ -3,7 +3,6 @@ package commit
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/record"
@@ -31,13 +30,14 @@ func (g *Gate) Destroy(o *Output, c *Changes) {
 		err = g.host.Store.Delete(ctx, g.actor.ID(), record.Record{Revision: revision, Epoch: g.actor.Epoch()})
 	}
 	if err != nil {
-		g.actor.Logger().Warn("destroying the actor failed", slog.Any("error", err))
+		g.failed(destroying, err)
 		if durable { // and perhaps stored
 			err = fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
 		}
 		g.refuse(o, err)
 		return
 	}
+	g.host.Faults.Works(destroying)
 	g.mu.Lock()
 	told := g.flushed(nil)
 	g.apply(c.Parts)

@@ -2,6 +2,7 @@ package commit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -30,7 +31,6 @@ type fake struct {
 	gate commit.Gate
 	host commit.Host
 	id   troupe.ID
-	log  bustest.Log
 
 	mu      sync.Mutex
 	called  map[string]bool   // the methods that were called
@@ -71,7 +71,7 @@ const epoch, owner = 7, "host"
 func newFake(tb testing.TB) *fake {
 	tb.Helper()
 	f := &fake{tb: tb, id: bustest.NewID(tb, "counter", "a"), called: make(map[string]bool), on: make(map[string]func())}
-	f.host = commit.Host{Store: f, Ctx: tb.Context(), Go: func(do func()) { go do() }}
+	f.host = commit.Host{Store: f, Logger: slog.New(slog.DiscardHandler), Ctx: tb.Context(), Go: func(do func()) { go do() }}
 	f.record = record.Record{Owner: owner, Epoch: epoch, Created: true, State: []byte("0"), Revision: epoch}
 	f.unchanged = f.record.State
 	f.gate.Open(&f.host, f)
@@ -112,16 +112,15 @@ func (f *fake) ID() troupe.ID { f.enter("ID"); return f.id }
 
 func (f *fake) Epoch() uint64 { f.enter("Epoch"); return epoch }
 
-func (f *fake) Logger() *slog.Logger {
-	f.enter("Logger")
-	return slog.New(slog.NewTextHandler(&f.log, nil))
-}
-
 func (f *fake) Host() string { f.enter("Host"); return owner }
 
 func (f *fake) Busy() bool { f.enter("Busy"); return false }
 
 func (f *fake) Unchanged() []byte { f.enter("Unchanged"); return f.unchanged }
+
+var errNoLease = errors.New("the host has no lease")
+
+func (f *fake) NoLease() error { f.enter("NoLease"); return errNoLease }
 
 func (f *fake) Valid() bool {
 	f.enter("Valid")

@@ -3,7 +3,6 @@ package commit
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/nats-io/nats.go"
 
@@ -91,16 +90,21 @@ func (g *Gate) Flush() bool {
 		_, err := g.host.Store.Put(ctx, g.actor.ID(), last.record)
 		cancel()
 		if err == nil || errors.Is(err, store.ErrConflict) {
+			g.host.Faults.Works(flushing)
 			last.segment.Leave()
 			return true
 		}
 		if errors.Is(err, nats.ErrConnectionClosed) {
 			break
 		}
-		if tries == 1 {
-			g.actor.Logger().Warn("writing the record failed, and is tried again", slog.Any("error", err))
+		if tries > 0 {
+			g.failed(flushing, err)
 		}
-		pause.For(g.host.Ctx, flushAgain)
+		again := flushAgain
+		if errors.Is(err, store.ErrFull) {
+			again = flushFullAgain
+		}
+		pause.For(g.host.Ctx, again)
 	}
 	return false
 }

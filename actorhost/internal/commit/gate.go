@@ -94,7 +94,11 @@ func (g *Gate) Fill(r *record.Record) {
 func (g *Gate) Claimed(revision uint64, state []byte) { g.revision, g.state = revision, state }
 
 // Revision is that of the record.
-func (g *Gate) Revision() uint64 { return g.revision }
+func (g *Gate) Revision() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.revision
+}
 
 // Pass sends an output, now or as soon as what it tells of is stored: what earlier turns have changed, and this one.
 func (g *Gate) Pass(o *Output, c *Changes) {

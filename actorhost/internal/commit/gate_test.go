@@ -195,7 +195,7 @@ func TestWhatIsNotWritten(t *testing.T) {
 		before func(f *fake)
 		err    error
 	}{
-		"the lease is lost":              {func(f *fake) { f.noLease = true }, commit.ErrNoLease},
+		"the lease is lost":              {func(f *fake) { f.noLease = true }, errNoLease},
 		"there is no state":              {func(f *fake) { f.gate = commit.Gate{}; f.gate.Open(&f.host, f) }, nil},
 		"the records are closed already": {func(f *fake) { f.broken = errRefused }, errRefused},
 	} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -98,7 +97,7 @@ func (g *Gate) send(o *Output, more bool) error {
 // giveUp ends the activation because an event does not get into the log. What the outputs tell of, and those behind them, is
 // stored: their callers get the answers from the next activation, which goes on with the events.
 func (g *Gate) giveUp(outputs []Output, err error) {
-	g.actor.Logger().Warn("keeping an event failed", slog.Any("error", err))
+	g.failed(keeping, err)
 	err = fmt.Errorf("an event could not be kept: %w", err)
 	g.mu.Lock()
 	h := g.held
@@ -137,7 +136,7 @@ func (g *Gate) keep(ctx context.Context, e record.Emitted) error {
 	}
 	for id := g.actor.ID(); ; {
 		if faults.Fencing && !g.actor.Valid() {
-			return ErrNoLease
+			return g.actor.NoLease()
 		}
 		last, known := g.ends[e.Event]
 		if !known {
@@ -151,6 +150,7 @@ func (g *Gate) keep(ctx context.Context, e record.Emitted) error {
 			last.sequence, err = log.Append(ctx, id, e, last.sequence)
 		}
 		if err == nil {
+			g.host.Faults.Works(keeping)
 			g.ends[e.Event] = end{troupe.Position(e.Position), last.sequence}
 			return nil
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/pause"
@@ -54,7 +53,7 @@ func (g *Gate) take(journal bool) (record.Record, bool) {
 		return record.Record{}, false
 	case !valid:
 		g.mu.Unlock()
-		g.close(ErrNoLease, nil)
+		g.close(g.actor.NoLease(), nil)
 		return record.Record{}, false
 	case g.state == nil:
 		g.mu.Unlock()
@@ -92,6 +91,7 @@ func (g *Gate) written(o store.Outcome) {
 		return
 	}
 	faults.At(faults.AfterCommit)
+	g.host.Faults.Works(storing)
 	g.mu.Lock()
 	if g.closed != nil { // meanwhile, and who waited for the write was told that its outcome is not known
 		g.mu.Unlock()
@@ -163,7 +163,7 @@ func (g *Gate) resolve(unknown error) {
 
 // fail logs why the state could not be stored, and closes the gate.
 func (g *Gate) fail(flying, next error) {
-	g.actor.Logger().Warn("storing the state failed", slog.Any("error", next))
+	g.failed(storing, next)
 	g.close(next, flying)
 }
 

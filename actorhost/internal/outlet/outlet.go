@@ -11,15 +11,21 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
+
+// publishing is what may fail for long.
+const publishing = "publishing failed"
 
 // Outlet sends on one connection. It is safe for concurrent use.
 type Outlet struct {
 	nc      *nats.Conn
 	ns      wire.Namespace
 	logger  *slog.Logger
+	faults  *faultlog.Log
 	host    func() string // returns the host's id
 	busy    func() bool   // reports whether calls have arrived that no goroutine has taken yet: more replies will follow soon
 	replies *rpc.Batcher
@@ -27,8 +33,10 @@ type Outlet struct {
 
 // New returns an outlet. host returns the host's id. busy reports whether calls have arrived that no goroutine has
 // taken yet.
-func New(nc *nats.Conn, ns wire.Namespace, logger *slog.Logger, host func() string, busy func() bool) *Outlet {
-	o := &Outlet{nc: nc, ns: ns, logger: logger, host: host, busy: busy}
+func New(
+	nc *nats.Conn, ns wire.Namespace, logger *slog.Logger, faults *faultlog.Log, host func() string, busy func() bool,
+) *Outlet {
+	o := &Outlet{nc: nc, ns: ns, logger: logger, faults: faults, host: host, busy: busy}
 	o.replies = rpc.NewBatcher(nc, rpc.BatcherConfig{
 		Short:   true,
 		Subject: func(caller string) string { return wire.ManyReplies(caller, o.host()) },
@@ -129,7 +137,10 @@ func (o *Outlet) SendReply(msg *nats.Msg, more bool) {
 
 func (o *Outlet) logFailure(subject string, err error) {
 	if err != nil {
-		o.logger.Warn("publishing failed", slog.String("subject", subject), slog.String("host", o.host()), slog.Any("error", err))
+		err = wire.Disconnected(err)
+		o.faults.Failed(publishing, store.Cause(err), err, slog.String("subject", subject), slog.String("host", o.host()))
+	} else {
+		o.faults.Works(publishing)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -23,6 +24,7 @@ type Config struct {
 	Leases    *store.Hosts
 	Clock     *clock.Clock
 	Logger    *slog.Logger
+	Faults    *faultlog.Log
 
 	Name                 string   // of the host, for people
 	Types                []string // of actors that the host runs, sorted

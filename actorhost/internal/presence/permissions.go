@@ -22,6 +22,9 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 		if publish {
 			needed = published
 		}
+		if subject == "" {
+			return !publish
+		}
 		if slices.Contains([]string{store.ClusterQuestion(ns), store.ArchiveQuestion(ns), store.StreamAdvisories}, subject) {
 			return false
 		}

@@ -19,6 +19,7 @@ import (
 type Presence struct {
 	Config
 	Peers
+	Stores
 	session     atomic.Pointer[Session]
 	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
 	restarts    chan struct{}    // has an element once Restart is called
@@ -29,7 +30,7 @@ type Presence struct {
 func New(config Config) *Presence {
 	p := &Presence{Config: config, restarts: make(chan struct{}, 1)}
 	p.disconnects = config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	p.Peers.config = &p.Config
+	p.Peers.config, p.Stores.config = &p.Config, &p.Config
 	return p
 }
 
@@ -50,6 +51,20 @@ func (p *Presence) Restart() {
 	case p.restarts <- struct{}{}:
 	default:
 	}
+}
+
+// What may fail for long.
+const (
+	renewing  = "renewing the lease failed"
+	rejoining = "starting a new session failed"
+)
+
+// pauseAfter is renewPause, or longer if the fault is one that lasts.
+func (p *Presence) pauseAfter(err error) time.Duration {
+	if errors.Is(err, store.ErrFull) {
+		return p.Lease / 12
+	}
+	return renewPause
 }
 
 // Keep renews the lease three times in its life, and whenever the connection comes back. If the lease is lost, Keep
@@ -77,14 +92,15 @@ func (p *Presence) Keep() {
 		ctx, cancel := context.WithTimeout(p.Ctx, wait/2)
 		switch err := s.renew(ctx); {
 		case err == nil:
+			p.Faults.Works(renewing, slog.String("host", s.ID))
 			timer.Reset(wait)
 		case errors.Is(err, store.ErrConflict):
 			p.Logger.Error("the lease is lost, another host may own this host's actors: starting a new session", slog.String("host", s.ID))
 			p.Restart()
 		case p.Ctx.Err() != nil: // the host has stopped
 		default:
-			p.Logger.Warn("renewing the lease failed", slog.String("host", s.ID), slog.Any("error", err))
-			timer.Reset(renewPause)
+			p.Faults.Failed(renewing, store.Cause(err), err, slog.String("host", s.ID))
+			timer.Reset(p.pauseAfter(err))
 		}
 		cancel()
 	}
@@ -107,10 +123,11 @@ func (p *Presence) rejoin(lost *Session) *Session {
 		s, err := p.Join(ctx)
 		cancel()
 		if err == nil {
+			p.Faults.Works(rejoining, slog.String("host", s.ID))
 			return s
 		}
 		if p.UntilStop.Err() == nil {
-			p.Logger.Error("starting a new session failed", slog.Any("error", err))
+			p.Faults.Failed(rejoining, store.Cause(err), err)
 		}
 		pause.For(p.UntilStop, p.Lease/4)
 	}

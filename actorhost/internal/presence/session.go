@@ -38,6 +38,8 @@ type Session struct {
 	// disconnected reports whether the connection was lost, and no renewal sent after that has succeeded yet. While the
 	// host was disconnected, others may have revoked the lease.
 	disconnected atomic.Bool
+	// unrenewed is why the last renewal failed; nil after one that has succeeded. refused is why one was refused since then.
+	unrenewed, refused atomic.Pointer[error]
 
 	mu          sync.Mutex // held during each write of the lease
 	revision    uint64
@@ -79,6 +81,11 @@ func (s *Session) listen(ctx context.Context) error {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
 	s.hostSub = own
+	all, err := p.Conn.ChanSubscribe(p.Namespace.Stores(), p.Inbox)
+	if err != nil {
+		return fmt.Errorf("subscribing as a host: %w", err)
+	}
+	s.serviceSubs = append(s.serviceSubs, all)
 	for _, name := range p.Types {
 		route, err := p.Conn.ChanQueueSubscribe(p.Namespace.RouteType(name), wire.QueueGroup, p.Inbox)
 		if err != nil {
@@ -107,8 +114,44 @@ func (s *Session) ValidAt(now time.Duration) bool {
 	return int64(now) < s.validUntil.Load() && !s.revoked.Load() && len(s.p.disconnects) == 0 && !s.disconnected.Load()
 }
 
+// ErrNoLease is why a host does not serve: it cannot prove that it has its lease.
+var ErrNoLease = errors.New("the host has lost its lease")
+
+// Err says why the session is not valid, as an [ErrNoLease] with the reason for which the lease could not be renewed.
+func (s *Session) Err() error {
+	why, refused := s.unrenewed.Load(), s.refused.Load()
+	switch {
+	case why == nil:
+		return ErrNoLease
+	case refused != nil && refused != why:
+		return fmt.Errorf("%w: %w; before that: %v", ErrNoLease, *why, *refused) //nolint:errorlint // it is why no longer
+	}
+	return fmt.Errorf("%w: %w", ErrNoLease, *why)
+}
+
+// Full reports whether the lease could not be renewed because there is no room for it.
+func (s *Session) Full() bool {
+	why := s.unrenewed.Load()
+	return why != nil && errors.Is(*why, store.ErrFull)
+}
+
 // renew writes the lease.
 func (s *Session) renew(ctx context.Context) error {
+	err := s.tryRenew(ctx)
+	switch {
+	case err == nil:
+		s.unrenewed.Store(nil)
+		s.refused.Store(nil)
+	case !errors.Is(err, store.ErrOutcomeUnknown):
+		s.refused.Store(&err)
+		fallthrough
+	default:
+		s.unrenewed.Store(&err)
+	}
+	return err
+}
+
+func (s *Session) tryRenew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.p.disconnects) > 0 {

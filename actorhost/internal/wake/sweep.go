@@ -3,7 +3,6 @@ package wake
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,13 +13,21 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
+// What may fail for long.
+const (
+	sweeping  = "looking for unsent events of dead hosts failed"
+	lookingUp = "reading the subscribers to an event failed"
+)
+
 const sweepTimeout, sweepsAtOnce = time.Minute, 64
 
 // sweep looks for dead hosts once per lease, and wakes those of their actors that may have unsent events.
 func (w *Waker) sweep() {
 	for {
 		if err := w.sweepHosts(); err != nil && w.config.UntilStop.Err() == nil && w.config.Conn.IsConnected() {
-			w.config.Logger.Warn("looking for unsent events of dead hosts failed", slog.Any("error", err))
+			w.config.Faults.Failed(sweeping, store.Cause(err), err)
+		} else if err == nil {
+			w.config.Faults.Works(sweeping)
 		}
 		if !pause.For(w.config.UntilStop, w.config.Lease) {
 			return

@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -104,8 +105,9 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 	nc := s.connect()
 	working, giveUp := context.WithCancel(context.Background())
 	staying, leave := context.WithCancel(working)
+	logger := slog.New(slog.NewTextHandler(&s.logged, nil))
 	w, err := wake.Start(s.t.Context(), wake.Config{
-		Conn: nc, Log: s.events(nc), Leases: s.leases(nc), Lease: lease, Logger: slog.New(slog.NewTextHandler(&s.logged, nil)),
+		Conn: nc, Log: s.events(nc), Leases: s.leases(nc), Lease: lease, Logger: logger, Faults: faultlog.New(logger),
 		UntilGivenUp: working, UntilStop: staying,
 		Call: func(ctx context.Context, invocation troupe.Invocation) error {
 			if invocation.Action != wire.NoticeAction || !invocation.Existing {

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	Leases *store.Hosts
 	Lease  time.Duration // also the pause between two looks for dead hosts
 	Logger *slog.Logger
+	Faults *faultlog.Log
 	// Call calls an actor, on whichever host it is.
 	Call func(ctx context.Context, call troupe.Invocation) error
 	// UntilGivenUp ends when the host gives up what is under way. UntilStop ends earlier, when the host begins to stop.
@@ -116,12 +118,13 @@ func (w *Waker) lookUp(d *delivery) {
 	subscribers, err := w.index.Of(ctx, d.Actor, d.Event)
 	if err != nil {
 		if w.config.UntilStop.Err() == nil {
-			w.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", d.Actor.Type()),
-				slog.String("actor_key", d.Actor.KeyString()), slog.String("event", d.Event), slog.Any("error", err))
+			w.config.Faults.Failed(lookingUp, store.Cause(err), err, slog.String("actor_type", d.Actor.Type()),
+				slog.String("actor_key", d.Actor.KeyString()), slog.String("event", d.Event))
 		}
 		d.answer(minRetry)
 		return
 	}
+	w.config.Faults.Works(lookingUp)
 	d.expect(len(subscribers))
 	for _, one := range subscribers {
 		if w.queues.add(notice{d, one}) {

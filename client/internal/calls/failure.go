@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // errLeft is why the call of a host that stops is given up if no other host is up.
@@ -57,6 +58,7 @@ func failure(call *Call, err error) error {
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrHeadersNotSupported):
 		return &troupe.Error{Code: troupe.CodeTooLarge, Message: target + ": " + err.Error(), Err: err}
 	default: // not connected: nothing was sent
+		err = wire.Disconnected(err)
 		return &troupe.Error{Code: troupe.CodeUnavailable, Message: target + ": " + err.Error(), Retryable: true, Err: err}
 	}
 }

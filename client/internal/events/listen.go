@@ -36,7 +36,7 @@ func (s *Subs) listen(ctx context.Context, sub *subscription, left func()) (trou
 	sub.leave = func() { s.leave(one, sub); left() }
 	// The server knows of the subscription once it has answered what was sent after it.
 	err = guard.Flush(s.config.Timeout)
-	if errors.Is(err, troupe.ErrDenied) {
+	if rpc.IsRefusal(err) {
 		s.deny(one, err)
 	}
 	if err == nil {
@@ -60,7 +60,9 @@ func (s *Subs) Handles(ctx context.Context) bool {
 // unmade is the error of a subscription that was not made.
 func unmade(ctx context.Context, l troupe.ListenRequest, err error) error {
 	if known, ok := errors.AsType[*troupe.Error](err); ok {
-		return known
+		failed := *known
+		failed.Message, failed.Err = fmt.Sprintf("subscribing to %s of %s: %s", l.Event, l.Actors, known.Message), err
+		return &failed
 	}
 	code := troupe.CodeUnavailable
 	switch ctx.Err() {
