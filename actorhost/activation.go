@@ -28,6 +28,7 @@ type activation struct {
 	kind    *actorType
 	id      troupe.ID
 	session *presence.Session
+	wokeAt  atomic.Int64 // on the host's clock; zero until the actor is awake
 
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[callName, work]
@@ -56,6 +57,8 @@ type activation struct {
 	gate      commit.Gate
 	unsent    atomic.Pointer[store.Mark]
 	check     *lives.Check // nil without Config.CheckState, and until the actor is awake
+	leftTo    string       // the host to which the actor was left: it does not wake here
+	misread   bool         // the call that is served has an input that this program cannot take
 }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.

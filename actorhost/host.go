@@ -104,13 +104,14 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h := &Host{
 		env:             e,
-		roster:          &roster{env: e, types: types, active: make(map[string]*activation)},
+		roster:          &roster{env: e, types: types, active: make(map[string]*activation), passing: make(chan struct{}, maxPassedOn)},
 		typeNames:       slices.Sorted(maps.Keys(types)),
 		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
 		quit:            make(chan struct{}),
 		done:            make(chan struct{}),
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
+	e.passOn = h.roster.passOn
 	e.ready = pool.New(h.roster.drainMailbox)
 	e.out = outlet.New(nc, ns, config.Logger, h.ID, e.busy)
 	e.origin.Namespace = ns.Name()

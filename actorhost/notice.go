@@ -2,8 +2,10 @@ package actorhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,7 +33,11 @@ func (a *activation) serveNotice(w *work) {
 	}
 	if cursor, ok := a.cursor(n.Source); ok && cursor < n.Sequence {
 		more, err := a.catchUp(w, n, cursor)
+		var lacks *lacksHandlerError
 		switch {
+		case errors.As(err, &lacks) && !w.searched:
+			a.passNotice(w, lacks)
+			return
 		case err != nil:
 			a.answer(w, nil, err)
 			return
@@ -49,6 +55,43 @@ func (a *activation) serveNotice(w *work) {
 		return
 	}
 	a.answer(w, nil, nil)
+}
+
+// lacksHandlerError says that this program has no handler for an event that an actor follows.
+type lacksHandlerError struct {
+	actorType string
+	topic
+}
+
+func (e *lacksHandlerError) Error() string {
+	return fmt.Sprintf("the actor type %q has no handler for %s of %q", e.actorType, e.event, e.source)
+}
+
+func (e *lacksHandlerError) Unwrap() error { return errs.New(troupe.CodeUnknownAction, "%s", e) }
+
+// passesNotice passes a notice on that this program has no handler for, so that the actor does not wake here in vain.
+func (a *activation) passesNotice(w *work) bool {
+	if w.Action != wire.NoticeAction || w.searched {
+		return false
+	}
+	var n wire.Notice
+	if w.As.Unmarshal(w.Data, &n) != nil || n.Event == "" {
+		return false
+	}
+	source, _, _ := strings.Cut(n.Source, ".")
+	if of := (topic{source, n.Event}); a.kind.events[of] == nil {
+		a.passNotice(w, &lacksHandlerError{a.kind.name, of})
+		return true
+	}
+	return false
+}
+
+// passNotice passes a notice on. If no other program has the handler either, the actor is asked whether it still
+// subscribes.
+func (a *activation) passNotice(w *work, e *lacksHandlerError) {
+	l := lacksEvent(e.topic, errs.As(e))
+	l.searched = true
+	a.host.passOn(w, a.id.Tokens(), l)
 }
 
 // catchUp handles the next events in the log of an actor. It reports whether it stopped early, so that there may be
@@ -91,9 +134,10 @@ func (a *activation) handleLogged(e store.Logged) error {
 	if !ok || e.Sequence <= heard.From || !troupe.Position(heard.Last).Before(e.Place.Position) {
 		return nil
 	}
-	run := a.kind.events[topic{e.Actor.Type(), e.Event}]
+	of := topic{e.Actor.Type(), e.Event}
+	run := a.kind.events[of]
 	if run == nil {
-		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
+		return &lacksHandlerError{a.kind.name, of}
 	}
 	d := troupe.Delivery{Actor: e.Actor, Event: e.Event, Position: e.Place.Position, Decode: func(into any) error {
 		as, err := codecOf(e.Header)

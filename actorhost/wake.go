@@ -52,6 +52,7 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		}
 	}
 	a.awake = true
+	a.wokeAt.Store(int64(a.host.clock.Now()))
 	if tell := a.host.config.CheckState; tell != nil {
 		a.check = lives.New(a.state.pointer(), func(lost error) { tell(a.id, lost) })
 	}
@@ -63,12 +64,18 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 // that this one is new too: it reads the record only if the write finds one.
 func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (owner string, created bool, err error) {
 	guess := a.kind.lastWasNew.Load() && !w.Existing && releasedBy == ""
+	releasedAt := uint64(0) // the revision: if it has changed, that host has woken the actor again
 	for range maxClaims {
 		var f foundRecord
 		if !guess {
 			f, err = a.host.readRecord(ctx, a.id)
 		}
 		guess = false
+		if releasedAt == 0 {
+			releasedAt = f.Revision
+		} else if f.Revision != releasedAt {
+			releasedBy = ""
+		}
 		if err == nil {
 			owner, err = a.otherHost(ctx, w, &f, releasedBy)
 		}
@@ -152,6 +159,7 @@ func (a *activation) load(claim *record.Record, w *work) error {
 	if w.Action == troupe.CreateAction {
 		var none troupe.None
 		if err := w.As.Unmarshal(w.Data, &none); err != nil {
+			a.misread = true
 			return errs.New(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}

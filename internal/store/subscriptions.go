@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -69,7 +68,7 @@ func (s *Subscriptions) putEmpty(ctx context.Context, key string) (entry, error)
 
 // Of returns the subscribers to an event of an actor.
 func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) (subscribers []Subscriber, err error) {
-	found, err := s.find(ctx, subscriptionKey(source, event)+"*")
+	found, err := s.bucket.find(ctx, subscriptionKey(source, event)+"*")
 	if err != nil {
 		return nil, fmt.Errorf("reading the subscribers to %s of %s: %w", event, source, err)
 	}
@@ -80,42 +79,6 @@ func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) 
 		}
 	}
 	return subscribers, nil
-}
-
-// find returns the entries whose keys match.
-func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	found, err = s.findInOneRequest(ctx, filter)
-	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // too many for one request
-		return found, err
-	}
-	found = nil
-	for one, err := range s.bucket.list(ctx, filter) {
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, one)
-	}
-	return found, nil
-}
-
-func (s *Subscriptions) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, s.bucket.name(), []string{s.bucket.prefix + filter})
-	if err != nil {
-		return nil, err
-	}
-	for msg, err := range messages {
-		switch {
-		case errors.Is(err, jetstreamext.ErrNoMessages):
-			return found, nil
-		case err != nil:
-			return nil, err
-		case !isDeletion(msg.Header):
-			found = append(found, entry{key: strings.TrimPrefix(msg.Subject, s.bucket.prefix), revision: msg.Sequence})
-		}
-	}
-	return found, ctx.Err() // a timeout ends the messages just as their end does
 }
 
 // Remove removes an entry, unless it was entered again since.

@@ -41,7 +41,7 @@ func (s *Subscriptions) UnsentOf(ctx context.Context, host string) ([]Unsent, er
 }
 
 func (s *Subscriptions) unsent(ctx context.Context, filter string) (marks []Unsent, err error) {
-	found, err := s.find(ctx, unsentPrefix+filter)
+	found, err := s.bucket.find(ctx, unsentPrefix+filter)
 	if err != nil {
 		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
 	}

@@ -26,6 +26,7 @@ type Config struct {
 
 	Name                 string   // of the host, for people
 	Types                []string // of actors that the host runs, sorted
+	Program              string   // as in [store.HostEntry]
 	Lease                time.Duration
 	TakeoverOnDisconnect bool
 

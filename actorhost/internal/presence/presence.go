@@ -19,6 +19,7 @@ import (
 type Presence struct {
 	Config
 	Peers
+	Programs    Programs
 	session     atomic.Pointer[Session]
 	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
 	rejoining   sync.Mutex       // held while a lost session is replaced
@@ -27,7 +28,7 @@ type Presence struct {
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
 func New(config Config) *Presence {
 	p := &Presence{Config: config, disconnects: config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)}
-	p.Peers.config = &p.Config
+	p.Peers.config, p.Programs.config = &p.Config, &p.Config
 	return p
 }
 

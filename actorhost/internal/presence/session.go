@@ -47,7 +47,8 @@ type Session struct {
 // Join starts a session and begins to take calls in it.
 func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
-	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Types: p.Types, Features: record.Features(), Started: time.Now().UTC()}
+	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Program: p.Program, Features: record.Features(), Started: time.Now().UTC()}
+	s.entry.SetTypes(p.Types)
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}

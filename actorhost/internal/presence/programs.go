@@ -1,0 +1,126 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Programs finds out what the programs of other hosts can do that this one cannot: during a deployment there are two.
+// Hosts of one program are alike, so it asks one of them, once.
+type Programs struct {
+	config *Config
+
+	mu      sync.Mutex
+	next    *listing // that has not begun
+	notYet  time.Time
+	answers map[programType]wire.TypeInfo
+}
+
+// programType is an actor type as one program has it.
+type programType struct{ program, actorType string }
+
+// listing is one reading of all leases.
+type listing struct {
+	done  chan struct{}
+	hosts []store.HostEntry
+	err   error
+}
+
+// Leases are read again no sooner than this, for each that there is.
+const listPause = time.Millisecond
+
+// Having returns a host with another program that has what a call of an actor type needs, one of those if there are
+// several, and "" if there is none. Programs in lacked are known not to have it. An error says that it cannot be told now.
+func (p *Programs) Having(ctx context.Context, actorType string, lacked []string, has func(wire.TypeInfo) bool) (string, error) {
+	hosts, err := p.hosts(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking for hosts of another program: %w", err)
+	}
+	rand.Shuffle(len(hosts), func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] })
+	for _, host := range hosts {
+		if host.Program == p.config.Program || host.Program == "" || !host.MayRun(actorType) || slices.Contains(lacked, host.Program) {
+			continue
+		}
+		info, askErr := p.ask(ctx, programType{host.Program, actorType}, host.ID)
+		switch gone := errors.Is(askErr, nats.ErrNoResponders) && p.config.Leases.OnOneServer(); {
+		case gone:
+		case askErr != nil:
+			err = fmt.Errorf("asking the host %s of another program: %w", host.ID, askErr)
+		case has(info):
+			return host.ID, nil
+		default:
+			lacked = append(slices.Clip(lacked), host.Program)
+		}
+	}
+	return "", err
+}
+
+// ask asks a host about an actor type, unless a host of its program has told already.
+func (p *Programs) ask(ctx context.Context, of programType, host string) (wire.TypeInfo, error) {
+	p.mu.Lock()
+	info, known := p.answers[of]
+	p.mu.Unlock()
+	if known {
+		return info, nil
+	}
+	reply, err := p.config.Requester.Do(ctx, &nats.Msg{Subject: p.config.Namespace.TypeInfo(host, of.actorType)}, pingTimeout)
+	if err != nil {
+		return info, err
+	}
+	if err := wire.DecodeError(reply); err != nil {
+		return info, err
+	}
+	if err := wire.DecodeBody(reply, &info); err != nil {
+		return info, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.answers == nil || len(p.answers) >= maxPeers {
+		p.answers = make(map[programType]wire.TypeInfo)
+	}
+	p.answers[of] = info
+	return info, nil
+}
+
+// hosts returns those that are up now, not a moment ago: a host that has just started must be among them. All who ask at
+// the same time share one reading. The list is the caller's.
+func (p *Programs) hosts(ctx context.Context) ([]store.HostEntry, error) {
+	p.mu.Lock()
+	l := p.next
+	if l == nil {
+		l = &listing{done: make(chan struct{})}
+		p.next = l
+		wait := time.Until(p.notYet)
+		p.config.Go(func() { p.list(l, wait) })
+	}
+	p.mu.Unlock()
+	select {
+	case <-l.done:
+		return slices.Clone(l.hosts), l.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *Programs) list(l *listing, wait time.Duration) {
+	pause.For(p.config.Ctx, wait)
+	p.mu.Lock()
+	p.next = nil // who asks from now on is not served by this one
+	p.mu.Unlock()
+	l.hosts, l.err = p.config.Leases.All(p.config.Ctx)
+	p.mu.Lock()
+	p.notYet = time.Now().Add(time.Duration(len(l.hosts)) * listPause)
+	p.mu.Unlock()
+	close(l.done)
+}

@@ -1,0 +1,191 @@
+package actorhost
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// A host never answers for others. While a deployment is under way, hosts of another program may have what this one lacks:
+// an action, another input of it, or the handler of an event. Then the call is passed on to one of them, and the actor with
+// it, also if it is awake here. Only if there is none is the call refused.
+
+const (
+	// maxPassedOn is how many calls a host passes on, or is about to refuse, at a time.
+	maxPassedOn = 4096
+	// staysFor is how long an actor stays where it has woken before it is left to a host of another program. Without that,
+	// callers of old and of new actions would have it move with every call.
+	staysFor = 200 * time.Millisecond
+	// leftFor is how long a host takes no call of an actor that it has left to another.
+	leftFor = 2 * time.Second
+	// leaveTimeout bounds the wait for the actor to end here.
+	leaveTimeout = 3 * time.Second
+	// maxLacked is how many programs a call may have met that cannot take it.
+	maxLacked = 8
+)
+
+// lack is what this program does not have for a call.
+type lack struct {
+	has     func(wire.TypeInfo) bool // reports whether another program has it
+	refusal *troupe.Error            // for when there is none
+	// searched: the call is then served here, with work.searched.
+	searched bool
+}
+
+func lacksAction(name string, refusal *troupe.Error) lack {
+	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool {
+		_, ok := info.Actions[name]
+		return ok
+	}}
+}
+
+// lacksInput is for an action that takes another input here.
+func lacksInput(name string, e *endpoint, refusal *troupe.Error) lack {
+	here := fingerprint(e.takes)
+	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool {
+		takes, ok := info.Actions[name]
+		return ok && takes != here
+	}}
+}
+
+func lacksEvent(of topic, refusal *troupe.Error) lack {
+	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool { return slices.Contains(info.Events, of.String()) }}
+}
+
+// passOn hands a call that this program cannot take to a host that can, or else refuses it. It does not wait for that.
+func (r *roster) passOn(w *work, tokens string, l lack) {
+	id, err := troupe.ParseID(tokens)
+	if err != nil {
+		r.out.Refuse(&w.Call, l.refusal)
+		return
+	}
+	select {
+	case r.passing <- struct{}{}:
+	default:
+		r.out.Refuse(&w.Call, errs.Unavailable("%s lacks what the call needs, and %d calls wait for other hosts", id.Type(), maxPassedOn))
+		return
+	}
+	passed := *w
+	r.goroutines.Go(func() {
+		defer func() { <-r.passing }()
+		if err := r.passOnNow(&passed, id, l); err != nil {
+			r.out.Refuse(&passed.Call, err)
+		}
+	})
+}
+
+func (r *roster) passOnNow(w *work, id troupe.ID, l lack) *troupe.Error {
+	ctx, cancel := context.WithDeadline(r.ctx, r.clock.Time(w.Deadline))
+	defer cancel()
+	lacked := strings.Split(w.Get(wire.HeaderLacked), ",")
+	if len(lacked) > maxLacked {
+		return l.refusal
+	}
+	host, err := r.presence.Programs.Having(ctx, id.Type(), lacked, l.has)
+	switch {
+	case err != nil:
+		return errs.Unavailable("%v; else: %s", err, l.refusal.Message)
+	case host == "" && l.searched:
+		w.searched = true
+		if a := r.enqueue(id.Tokens(), w); a != nil {
+			r.ready.Add(a)
+		}
+		return nil
+	case host == "":
+		return l.refusal
+	}
+	if err := r.leave(ctx, id, host); err != nil {
+		return err
+	}
+	w.lack(r.presence.Program)
+	if r.forward(&w.Call, host, id, true) == ownerReleased {
+		return errs.Unavailable("the host %s, which has what %s.%s needs, is stopping", host, id, w.Action)
+	}
+	return nil
+}
+
+// lack notes that a program cannot take a call.
+func (w *work) lack(program string) {
+	header := make(map[string][]string, len(w.Header)+1) // others may share the memory of the old one
+	for name, values := range w.Header {
+		header[name] = values
+	}
+	lacked := program
+	if before := w.Get(wire.HeaderLacked); before != "" {
+		lacked = before + "," + program
+	}
+	header[wire.HeaderLacked] = []string{lacked}
+	w.Header = header
+}
+
+// leave leaves an actor to another host: if it is awake it ends here, and for a while its calls go there.
+func (r *roster) leave(ctx context.Context, id troupe.ID, host string) *troupe.Error {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	now := r.clock.Now()
+	r.mu.Lock()
+	a := r.active[id.Tokens()]
+	if a != nil && a.wokeLately(now) {
+		r.mu.Unlock()
+		return errs.Unavailable("%s has just woken on a host of another program", id)
+	}
+	if r.left == nil {
+		r.left = make(map[string]leftActor)
+	}
+	r.left[id.Tokens()] = leftActor{host, now + leftFor}
+	r.mu.Unlock()
+	if a != nil {
+		a.requestEnd(stopWork)
+		select {
+		case <-a.ended():
+		case <-ctx.Done():
+			return errs.Unavailable("%s leaves a host of another program", id)
+		}
+	}
+	if r.presence.Session().Unflushed.Load() { // what the journal has must first get into the record
+		r.takeBack(id.Tokens())
+		return errs.Unavailable("%s cannot leave its host now", id)
+	}
+	return nil
+}
+
+// wokeLately reports whether the actor is awake and has not been for long.
+func (a *activation) wokeLately(now time.Duration) bool {
+	woke := time.Duration(a.wokeAt.Load())
+	return woke != 0 && now-woke < staysFor
+}
+
+// leftActor is an actor that this host has left to another.
+type leftActor struct {
+	to    string
+	until time.Duration // on the host's clock
+}
+
+// leftTo returns the host to which an actor was left just now, if any. The caller holds r.mu.
+func (r *roster) leftTo(tokens string) string {
+	if l, ok := r.left[tokens]; ok && r.clock.Now() < l.until {
+		return l.to
+	}
+	return ""
+}
+
+// takeBack has calls of an actor wake it here again, because another host has left it to this one, or has not taken it.
+func (r *roster) takeBack(tokens string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.left, tokens)
+}
+
+// forgetLeft forgets the actors that were left a while ago. The caller holds r.mu.
+func (r *roster) forgetLeft(now time.Duration) {
+	for tokens, l := range r.left {
+		if l.until <= now {
+			delete(r.left, tokens)
+		}
+	}
+}
