@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
@@ -53,6 +55,17 @@ func FindRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Record
 		return nil, err
 	}
 	return &Records{bucket: bucket}, nil
+}
+
+// HasType reports whether an actor of a type has a record, or had one lately.
+func (r *Records) HasType(ctx context.Context, actorType string) (bool, error) {
+	for _, keys := range [...]string{"", ".>"} {
+		_, err := r.bucket.stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(r.bucket.prefix+actorType+keys))
+		if !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // Get reads the record of an actor. If there is none, it returns the zero Record with the Revision to expect. The error
