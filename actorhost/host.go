@@ -46,6 +46,7 @@ type Host struct {
 	serviceRequests chan *nats.Msg // requests to the NATS service
 	draining        atomic.Bool    // a drain was requested
 	waker           *wake.Waker    // nil if no actor type has durable subscriptions
+	sweeper         *wake.Sweeper
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
@@ -73,7 +74,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns))
+	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns, h.followsEvents()))
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()

@@ -26,7 +26,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.presence = presence.New(presence.Config{
 		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
-		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types), Lease: h.config.Lease,
+		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types), Durable: h.followsEvents(), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 	})
@@ -36,6 +36,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Tables: commit.NewTables(h.config.RequestIDMemory), Ctx: h.ctx, Go: h.goroutines.Go,
 	}
 	if err := h.openWaker(ctx); err != nil {
+		return err
+	}
+	if err := h.startSweeper(ctx); err != nil {
 		return err
 	}
 	if _, err := h.presence.Join(ctx); err != nil {
@@ -115,12 +118,16 @@ func (h *Host) close(ctx context.Context) error {
 	if h.presence != nil {
 		if s := h.presence.Session(); s != nil {
 			errs = append(errs, s.End(ctx))
+			h.leaveLog(ctx, s.ID)
 		}
 	}
 	close(h.quit)
 	h.ready.Close()
 	if h.waker != nil {
 		h.waker.Stop()
+	}
+	if h.sweeper != nil {
+		h.sweeper.Stop()
 	}
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))

@@ -116,6 +116,17 @@ func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error 
 	return h.bucket.remove(ctx, host, revision, releasedTTL)
 }
 
+// Count returns how many hosts are up, with those that have stopped within the last minute.
+func (h *Hosts) Count(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	stream, err := h.bucket.js.Stream(ctx, h.bucket.name())
+	if err != nil {
+		return 0, fmt.Errorf("counting the leases: %w", err)
+	}
+	return stream.CachedInfo().State.NumSubjects, nil
+}
+
 // All returns the hosts that are up at this moment, by one request if there are not too many.
 func (h *Hosts) All(ctx context.Context) ([]HostEntry, error) {
 	leases, err := h.bucket.find(ctx, ">")

@@ -32,6 +32,11 @@ var subscriptionBucket = bucketKind{
 	deletedTTL: unsubscribedTTL,
 }
 
+// SubscriptionsQuestion is the subject on which [EventLog.FindIndex] asks.
+func SubscriptionsQuestion(ns wire.Namespace) string {
+	return "$JS.API.STREAM.INFO.KV_" + subscriptionBucket.name(ns)
+}
+
 // OpenSubscriptions opens the subscriptions of a namespace, and creates their bucket if there is none. See
 // [OpenRecords].
 func OpenSubscriptions(ctx context.Context, nc *nats.Conn, ns wire.Namespace, s Settings) (*Subscriptions, error) {

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 )
@@ -34,6 +37,42 @@ func (s *Subscriptions) MarkUnsent(ctx context.Context, host string, id troupe.I
 
 // UnsentHosts returns the marks of all hosts.
 func (s *Subscriptions) UnsentHosts(ctx context.Context) ([]Unsent, error) { return s.unsent(ctx, "*") }
+
+// MayBeUnsent returns the ids of the hosts with a mark, and perhaps of some that had one lately. However many there are, it
+// takes one message each way.
+func (s *Subscriptions) MayBeUnsent(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	filter := s.bucket.prefix + unsentPrefix
+	question := fmt.Appendf(nil, `{"subjects_filter":%q}`, filter+"*")
+	reply, err := s.bucket.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.INFO."+s.bucket.name(), question)
+	if err != nil {
+		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
+	}
+	var info struct {
+		jetstream.StreamInfo
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(reply.Data, &info); err != nil {
+		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
+	} else if info.Error != nil {
+		return nil, fmt.Errorf("reading the marks of unsent events: %w", info.Error)
+	}
+	var hosts []string
+	for subject := range info.State.Subjects {
+		hosts = append(hosts, strings.TrimPrefix(subject, filter))
+	}
+	return hosts, nil
+}
+
+// UnsentHost returns the mark of a host. It is not ok if there is none.
+func (s *Subscriptions) UnsentHost(ctx context.Context, host string) (mark Unsent, ok bool, err error) {
+	marks, err := s.unsent(ctx, host)
+	if err != nil || len(marks) == 0 {
+		return Unsent{}, false, err
+	}
+	return marks[0], true, nil
+}
 
 // UnsentOf returns the marks of the actors on a host.
 func (s *Subscriptions) UnsentOf(ctx context.Context, host string) ([]Unsent, error) {

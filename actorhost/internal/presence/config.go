@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,8 +27,10 @@ type Config struct {
 
 	Name                 string   // of the host, for people
 	Types                []string // of actors that the host runs, sorted
+	Durable              bool     // one of them has durable subscriptions
 	Program              string   // as in [store.HostEntry]
 	Lease                time.Duration
+	LeaseGrows           bool // with the number of hosts
 	TakeoverOnDisconnect bool
 
 	Inbox           chan *nats.Msg // receives calls and requests to the host
@@ -37,4 +40,10 @@ type Config struct {
 	UntilStop context.Context //nolint:containedctx // ends when the host begins to stop; a session lost after that is not replaced
 	Go        func(func())    // runs a goroutine of the host
 	Evict     func()          // ends all activations of a lost session; must not block
+}
+
+// runs reports whether the host runs actors of a type.
+func (c *Config) runs(actorType string) bool {
+	_, found := slices.BinarySearch(c.Types, actorType)
+	return found
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Needs reports which subjects a host cannot do without, for [rpc.NewGuard]. Two questions of JetStream's it only would
-// like to ask.
-func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) bool {
+// like to ask, and a third unless it has durable subscribers.
+func Needs(nc *nats.Conn, ns wire.Namespace, durable bool) func(publish bool, subject string) bool {
 	inbox, _, _ := strings.Cut(nc.NewInbox(), ".")
 	both := []string{"$JS.", "$KV.", inbox + ".", ns.Name() + ".host."}
 	published := append(slices.Clip(both), ns.Name()+".journal.") // subjects of calls and broadcasts are up to the actors
@@ -22,7 +22,7 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 		if publish {
 			needed = published
 		}
-		if subject == store.ClusterQuestion(ns) || subject == store.ArchiveQuestion(ns) {
+		if subject == store.ClusterQuestion(ns) || subject == store.ArchiveQuestion(ns) || !durable && subject == store.SubscriptionsQuestion(ns) {
 			return false
 		}
 		return slices.ContainsFunc(needed, func(prefix string) bool { return strings.HasPrefix(subject, prefix) })

@@ -23,6 +23,8 @@ type Presence struct {
 	session     atomic.Pointer[Session]
 	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
 	rejoining   sync.Mutex       // held while a lost session is replaced
+	lease       atomic.Int64     // see adaptLease, of which one goroutine is at a time
+	counted     time.Time
 }
 
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
@@ -41,13 +43,13 @@ func (p *Presence) Session() *Session { return p.session.Load() }
 // renewPause is the pause after a failed renewal. While a cluster elects a new leader, several tries may fail.
 const renewPause = 50 * time.Millisecond
 
-// Keep renews the lease three times in its life, and whenever the connection comes back. If the lease is lost, Keep
+// Keep renews the lease three times in its life, and whenever the connection comes back. With many hosts it lasts longer. If the lease is lost, Keep
 // starts a new session. It returns when the host ends.
 func (p *Presence) Keep() {
 	s := p.Session()
 	connected := p.Conn.StatusChanged(nats.CONNECTED)
 	defer p.Conn.RemoveStatusListener(connected)
-	wait := p.Lease / 3
+	wait := p.leaseNow() / 3
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
@@ -58,6 +60,8 @@ func (p *Presence) Keep() {
 		case <-timer.C:
 		}
 		ctx, cancel := context.WithTimeout(p.Ctx, wait/2)
+		p.adaptLease(ctx)
+		wait = p.leaseNow() / 3
 		switch err := s.renew(ctx); {
 		case err == nil:
 			timer.Reset(wait)

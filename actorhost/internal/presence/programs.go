@@ -23,7 +23,8 @@ type Programs struct {
 
 	mu      sync.Mutex
 	next    *listing // that has not begun
-	notYet  time.Time
+	latest  []store.HostEntry
+	listed  time.Time // when they were
 	answers map[programType]wire.TypeInfo
 }
 
@@ -66,6 +67,19 @@ func (p *Programs) Having(ctx context.Context, actorType string, lacked []string
 	return "", err
 }
 
+// Runs reports whether a host that is up runs actors of a type. It may be so no more, but it is not said to be so before.
+func (p *Programs) Runs(ctx context.Context, actorType string) (bool, error) {
+	runs := func(host store.HostEntry) bool { return host.MayRun(actorType) }
+	p.mu.Lock()
+	here, lately := p.config.runs(actorType), time.Since(p.listed) < p.config.Lease && slices.ContainsFunc(p.latest, runs)
+	p.mu.Unlock()
+	if here || lately {
+		return true, nil
+	}
+	hosts, err := p.hosts(ctx)
+	return slices.ContainsFunc(hosts, runs), err
+}
+
 // ask asks a host about an actor type, unless a host of its program has told already.
 func (p *Programs) ask(ctx context.Context, of programType, host string) (wire.TypeInfo, error) {
 	p.mu.Lock()
@@ -101,7 +115,7 @@ func (p *Programs) hosts(ctx context.Context) ([]store.HostEntry, error) {
 	if l == nil {
 		l = &listing{done: make(chan struct{})}
 		p.next = l
-		wait := time.Until(p.notYet)
+		wait := time.Until(p.listed.Add(time.Duration(len(p.latest)) * listPause))
 		p.config.Go(func() { p.list(l, wait) })
 	}
 	p.mu.Unlock()
@@ -120,7 +134,7 @@ func (p *Programs) list(l *listing, wait time.Duration) {
 	p.mu.Unlock()
 	l.hosts, l.err = p.config.Leases.All(p.config.Ctx)
 	p.mu.Lock()
-	p.notYet = time.Now().Add(time.Duration(len(l.hosts)) * listPause)
+	p.latest, p.listed = l.hosts, time.Now()
 	p.mu.Unlock()
 	close(l.done)
 }

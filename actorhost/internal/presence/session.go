@@ -49,6 +49,7 @@ func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
 	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Program: p.Program, Features: record.Features(), Started: time.Now().UTC()}
 	s.entry.SetTypes(p.Types)
+	p.adaptLease(ctx)
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
@@ -71,7 +72,7 @@ func (s *Session) listen(ctx context.Context) error {
 	p := s.p
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	guard := rpc.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace))
+	guard := rpc.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace, p.Durable))
 	defer guard.End()
 	own, err := p.Conn.ChanSubscribe(p.Namespace.HostAll(s.ID), p.Inbox)
 	if err != nil {
@@ -114,8 +115,8 @@ func (s *Session) renew(ctx context.Context) error {
 		s.disconnected.Store(true)
 		<-s.p.disconnects
 	}
-	sent := s.p.Clock.Now()
-	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, s.p.Lease)
+	sent, lease := s.p.Clock.Now(), s.p.leaseNow()
+	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, lease)
 	if errors.Is(err, store.ErrConflict) && s.revision != 0 {
 		// Perhaps the conflict is with an earlier write of ours that was not acknowledged. Only the current entry
 		// tells.
@@ -125,7 +126,7 @@ func (s *Session) renew(ctx context.Context) error {
 			return readErr
 		case up:
 			s.revision = found
-			revision, err = s.p.Leases.Renew(ctx, s.entry, found, s.p.Lease)
+			revision, err = s.p.Leases.Renew(ctx, s.entry, found, lease)
 		}
 	}
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *Session) renew(ctx context.Context) error {
 	}
 	s.revision = revision
 	s.disconnected.Store(false)
-	s.validUntil.Store(int64(sent + s.p.Lease))
+	s.validUntil.Store(int64(sent + lease))
 	return nil
 }
 

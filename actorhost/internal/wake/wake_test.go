@@ -104,18 +104,22 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 	nc := s.connect()
 	working, giveUp := context.WithCancel(context.Background())
 	staying, leave := context.WithCancel(working)
+	log, logger := s.events(nc), slog.New(slog.NewTextHandler(&s.logged, nil))
+	notify := func(ctx context.Context, invocation troupe.Invocation) error {
+		if invocation.Action != wire.NoticeAction || !invocation.Existing {
+			s.t.Errorf("not a call to who is there, and only for a notice: %+v", invocation)
+		}
+		return call(ctx, invocation.ID.KeyString(), invocation.In.(wire.Notice))
+	}
 	w, err := wake.Start(s.t.Context(), wake.Config{
-		Conn: nc, Log: s.events(nc), Leases: s.leases(nc), Lease: lease, Logger: slog.New(slog.NewTextHandler(&s.logged, nil)),
-		UntilGivenUp: working, UntilStop: staying,
-		Call: func(ctx context.Context, invocation troupe.Invocation) error {
-			if invocation.Action != wire.NoticeAction || !invocation.Existing {
-				s.t.Errorf("not a call to who is there, and only for a notice: %+v", invocation)
-			}
-			return call(ctx, invocation.ID.KeyString(), invocation.In.(wire.Notice))
-		},
+		Conn: nc, Log: log, Logger: logger, Call: notify, UntilGivenUp: working, UntilStop: staying,
+		Runs: func(context.Context, string) (bool, error) { return true, nil },
 	})
 	require.NoError(s.t, err)
-	h := &host{nc, sync.OnceFunc(func() { leave(); giveUp(); w.Stop() })}
+	sweeper := wake.StartSweeper(wake.SweeperConfig{
+		Conn: nc, Log: log, Find: true, Leases: s.leases(nc), Lease: lease, Logger: logger, Call: notify, UntilStop: staying,
+	})
+	h := &host{nc, sync.OnceFunc(func() { leave(); giveUp(); w.Stop(); sweeper.Stop() })}
 	s.t.Cleanup(h.stop)
 	return h
 }

@@ -18,11 +18,11 @@ import (
 type Config struct {
 	Conn   *nats.Conn
 	Log    *store.EventLog
-	Leases *store.Hosts
-	Lease  time.Duration // also the pause between two looks for dead hosts
 	Logger *slog.Logger
 	// Call calls an actor, on whichever host it is.
 	Call func(ctx context.Context, call troupe.Invocation) error
+	// Runs reports whether a host runs actors of a type. An error says that it cannot be told now.
+	Runs func(ctx context.Context, actorType string) (bool, error)
 	// UntilGivenUp ends when the host gives up what is under way. UntilStop ends earlier, when the host begins to stop.
 	UntilGivenUp, UntilStop context.Context //nolint:containedctx // the life of the host
 }
@@ -34,14 +34,13 @@ type Config struct {
 // A notice only says how far the log has come. The subscriber reads what it has not handled, from the position stored
 // with its state. So a notice may come late, twice or out of order, and a later one covers one that has failed. See
 // retryQueue for retries.
-//
-// The Waker also wakes the actors of dead hosts that may have unsent events.
 type Waker struct {
 	config     Config
 	index      *store.Subscriptions
 	feed       *store.Feed
 	deliveries deliveries // deliveries.mu and queues.mu are never held together, nor while anything is sent
 	queues     retryQueues
+	lines      lines
 
 	lookupSlots chan struct{} // one element for each look-up under way
 	running     sync.WaitGroup
@@ -72,7 +71,6 @@ func Start(ctx context.Context, config Config) (*Waker, error) {
 	}
 	w.running.Go(w.run)
 	w.running.Go(w.keepInProgress)
-	w.running.Go(w.sweep)
 	return w, nil
 }
 
