@@ -253,6 +253,16 @@ func (a *activation) close() []work {
 	return a.drain()
 }
 
+// staysFor is how long an actor stays where it has woken before it is left to a host of another program. Without that,
+// callers of old and of new actions would have it move with every call.
+const staysFor = 200 * time.Millisecond
+
+// wokeLately reports whether the actor is awake and has not been for long.
+func (a *activation) wokeLately(now time.Duration) bool {
+	woke := time.Duration(a.wokeAt.Load())
+	return woke != 0 && now-woke < staysFor
+}
+
 // info describes the actor to the programs that ask the host about it.
 func (a *activation) info() wire.ActorInfo {
 	a.mu.Lock()

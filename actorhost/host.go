@@ -74,7 +74,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns, h.followsEvents()))
+	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns, followsEvents(h.types)))
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()
@@ -105,7 +105,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h := &Host{
 		env:             e,
-		roster:          &roster{env: e, types: types, active: make(map[string]*activation), passing: make(chan struct{}, maxPassedOn)},
+		roster:          &roster{env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn)},
 		typeNames:       slices.Sorted(maps.Keys(types)),
 		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
 		quit:            make(chan struct{}),

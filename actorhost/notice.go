@@ -89,9 +89,7 @@ func (a *activation) passesNotice(w *work) bool {
 // passNotice passes a notice on. If no other program has the handler either, the actor is asked whether it still
 // subscribes.
 func (a *activation) passNotice(w *work, e *lacksHandlerError) {
-	l := lacksEvent(e.topic, errs.As(e))
-	l.searched = true
-	a.host.passOn(w, a.id.Tokens(), l)
+	a.host.passOn(w, a.id.Tokens(), lacksHandler(e.topic.String(), errs.As(e)))
 }
 
 // catchUp handles the next events in the log of an actor. It reports whether it stopped early, so that there may be

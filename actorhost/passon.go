@@ -2,7 +2,6 @@ package actorhost
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,44 +17,11 @@ import (
 const (
 	// maxPassedOn is how many calls a host passes on, or is about to refuse, at a time.
 	maxPassedOn = 4096
-	// staysFor is how long an actor stays where it has woken before it is left to a host of another program. Without that,
-	// callers of old and of new actions would have it move with every call.
-	staysFor = 200 * time.Millisecond
-	// leftFor is how long a host takes no call of an actor that it has left to another.
-	leftFor = 2 * time.Second
 	// leaveTimeout bounds the wait for the actor to end here.
 	leaveTimeout = 3 * time.Second
 	// maxLacked is how many programs a call may have met that cannot take it.
 	maxLacked = 8
 )
-
-// lack is what this program does not have for a call.
-type lack struct {
-	has     func(wire.TypeInfo) bool // reports whether another program has it
-	refusal *troupe.Error            // for when there is none
-	// searched: the call is then served here, with work.searched.
-	searched bool
-}
-
-func lacksAction(name string, refusal *troupe.Error) lack {
-	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool {
-		_, ok := info.Actions[name]
-		return ok
-	}}
-}
-
-// lacksInput is for an action that takes another input here.
-func lacksInput(name string, e *endpoint, refusal *troupe.Error) lack {
-	here := fingerprint(e.takes)
-	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool {
-		takes, ok := info.Actions[name]
-		return ok && takes != here
-	}}
-}
-
-func lacksEvent(of topic, refusal *troupe.Error) lack {
-	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool { return slices.Contains(info.Events, of.String()) }}
-}
 
 // passOn hands a call that this program cannot take to a host that can, or else refuses it. It does not wait for that.
 func (r *roster) passOn(w *work, tokens string, l lack) {
@@ -134,10 +100,7 @@ func (r *roster) leave(ctx context.Context, id troupe.ID, host string) *troupe.E
 		r.mu.Unlock()
 		return errs.Unavailable("%s has just woken on a host of another program", id)
 	}
-	if r.left == nil {
-		r.left = make(map[string]leftActor)
-	}
-	r.left[id.Tokens()] = leftActor{host, now + leftFor}
+	r.left.add(id.Tokens(), host, now)
 	r.mu.Unlock()
 	if a != nil {
 		a.requestEnd(stopWork)
@@ -154,38 +117,9 @@ func (r *roster) leave(ctx context.Context, id troupe.ID, host string) *troupe.E
 	return nil
 }
 
-// wokeLately reports whether the actor is awake and has not been for long.
-func (a *activation) wokeLately(now time.Duration) bool {
-	woke := time.Duration(a.wokeAt.Load())
-	return woke != 0 && now-woke < staysFor
-}
-
-// leftActor is an actor that this host has left to another.
-type leftActor struct {
-	to    string
-	until time.Duration // on the host's clock
-}
-
-// leftTo returns the host to which an actor was left just now, if any. The caller holds r.mu.
-func (r *roster) leftTo(tokens string) string {
-	if l, ok := r.left[tokens]; ok && r.clock.Now() < l.until {
-		return l.to
-	}
-	return ""
-}
-
 // takeBack has calls of an actor wake it here again, because another host has left it to this one, or has not taken it.
 func (r *roster) takeBack(tokens string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.left, tokens)
-}
-
-// forgetLeft forgets the actors that were left a while ago. The caller holds r.mu.
-func (r *roster) forgetLeft(now time.Duration) {
-	for tokens, l := range r.left {
-		if l.until <= now {
-			delete(r.left, tokens)
-		}
-	}
 }

@@ -21,7 +21,7 @@ type roster struct {
 	mu       sync.Mutex             // locked before an activation's mutex
 	active   map[string]*activation // by actor ID, as tokens of a subject
 	peak     int                    // the most activations since the map was made
-	left     map[string]leftActor   // by actor ID too
+	left     leftActors
 	stopping bool
 
 	passing chan struct{} // one element for each call that is passed on
@@ -84,7 +84,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
-	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, leftTo: r.leftTo(id.Tokens())}
+	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, leftTo: r.left.to(id.Tokens(), r.clock.Now())}
 	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
 	return a, nil

@@ -87,7 +87,7 @@ func (a *activation) wakeFor(w *work) (fresh, woken bool) {
 // fail refuses a call that has changed nothing. If this program cannot take its input, another may.
 func (a *activation) fail(w *work, err *troupe.Error) {
 	if a.misread {
-		a.host.passOn(w, a.id.Tokens(), lacksInput(w.Action, w.arg.(*endpoint), err))
+		a.host.passOn(w, a.id.Tokens(), lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err))
 		return
 	}
 	a.host.out.Refuse(&w.Call, err)

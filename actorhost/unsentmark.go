@@ -29,13 +29,4 @@ func (a *activation) removeUnsentMark() {
 	}
 }
 
-// leaveLog removes what the host has in the index while its actors may have unsent events. If that fails, another does.
-func (h *Host) leaveLog(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(ctx, unmarkTimeout)
-	defer cancel()
-	if err := h.log.Leave(ctx, id); err != nil && ctx.Err() == nil {
-		h.config.Logger.Warn("removing the mark of the host failed", slog.String("host", id), slog.Any("error", err))
-	}
-}
-
 const unmarkTimeout = 5 * time.Second

@@ -41,12 +41,13 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	c := &Client{nc: nc, ns: ns}
-	sender, err := calls.NewSender(nc, ns, config.Codec, config.Timeout, c.knowsType)
+	sender, err := calls.NewSender(nc, ns, config.Codec, config.Timeout, func(ctx context.Context, actorType string) bool {
+		return knowsType(ctx, nc, ns, actorType)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	c.calls = sender
+	c := &Client{nc: nc, ns: ns, calls: sender}
 	c.subs = events.NewSubs(events.Config{
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})

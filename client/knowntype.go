@@ -5,8 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // typeTimeout bounds what is looked up to tell a type whose hosts are away from one that is misspelt.
@@ -14,17 +17,17 @@ const typeTimeout = 2 * time.Second
 
 // knowsType reports whether an actor of a type has a record, or a host of it a lease. Many programs may not look: to them
 // the type is unknown.
-func (c *Client) knowsType(ctx context.Context, actorType string) bool {
-	guard := rpc.NewGuard(ctx, c.nc, func(publish bool, subject string) bool { return publish && strings.HasPrefix(subject, "$JS.API.") })
+func knowsType(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorType string) bool {
+	guard := rpc.NewGuard(ctx, nc, func(publish bool, subject string) bool { return publish && strings.HasPrefix(subject, "$JS.API.") })
 	defer guard.End()
 	ctx, cancel := context.WithTimeout(guard.Context(), typeTimeout)
 	defer cancel()
-	if records, err := store.FindRecords(ctx, c.nc, c.ns); err != nil || records == nil {
+	if records, err := store.FindRecords(ctx, nc, ns); err != nil || records == nil {
 		return false
 	} else if known, err := records.HasType(ctx, actorType); known || err != nil {
 		return known
 	}
-	leases, err := store.FindHosts(ctx, c.nc, c.ns)
+	leases, err := store.FindHosts(ctx, nc, ns)
 	if err != nil || leases == nil {
 		return false
 	}
