@@ -255,7 +255,7 @@ func (a *activation) close() []work {
 
 // staysFor is how long an actor stays where it has woken before it is left to a host of another program. Without that,
 // callers of old and of new actions would have it move with every call.
-const staysFor = 200 * time.Millisecond
+const staysFor = 50 * time.Millisecond
 
 // wokeLately reports whether the actor is awake and has not been for long.
 func (a *activation) wokeLately(now time.Duration) bool {

@@ -69,9 +69,10 @@ func (e *lacksHandlerError) Error() string {
 
 func (e *lacksHandlerError) Unwrap() error { return errs.New(troupe.CodeUnknownAction, "%s", e) }
 
-// passesNotice passes a notice on that this program has no handler for, so that the actor does not wake here in vain.
+// passesNotice passes a notice on that this program has no handler for, so that the actor does not wake here in vain. One
+// that was passed on is looked at: there may be earlier events, which another program lacks.
 func (a *activation) passesNotice(w *work) bool {
-	if w.Action != wire.NoticeAction || w.searched {
+	if w.Action != wire.NoticeAction || w.searched || w.Get(wire.HeaderLacked) != "" {
 		return false
 	}
 	var n wire.Notice

@@ -48,7 +48,10 @@ func (r *roster) passOn(w *work, tokens string, l lack) {
 func (r *roster) passOnNow(w *work, id troupe.ID, l lack) *troupe.Error {
 	ctx, cancel := context.WithDeadline(r.ctx, r.clock.Time(w.Deadline))
 	defer cancel()
-	lacked := strings.Split(w.Get(wire.HeaderLacked), ",")
+	var lacked []string
+	if w.Action != wire.NoticeAction {
+		lacked = strings.Split(w.Get(wire.HeaderLacked), ",")
+	}
 	if len(lacked) > maxLacked {
 		return l.refusal
 	}
@@ -82,7 +85,7 @@ func (w *work) lack(program string) {
 		header[name] = values
 	}
 	lacked := program
-	if before := w.Get(wire.HeaderLacked); before != "" {
+	if before := w.Get(wire.HeaderLacked); before != "" && w.Action != wire.NoticeAction { // of which each lacks another event
 		lacked = before + "," + program
 	}
 	header[wire.HeaderLacked] = []string{lacked}
