@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 )
@@ -41,25 +38,13 @@ func (s *Subscriptions) UnsentHosts(ctx context.Context) ([]Unsent, error) { ret
 // MayBeUnsent returns the ids of the hosts with a mark, and perhaps of some that had one lately. However many there are, it
 // takes one message each way.
 func (s *Subscriptions) MayBeUnsent(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	filter := s.bucket.prefix + unsentPrefix
-	question := fmt.Appendf(nil, `{"subjects_filter":%q}`, filter+"*")
-	reply, err := s.bucket.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.INFO."+s.bucket.name(), question)
+	marks, err := s.bucket.subjects(ctx, filter+"*")
 	if err != nil {
 		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
 	}
-	var info struct {
-		jetstream.StreamInfo
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(reply.Data, &info); err != nil {
-		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
-	} else if info.Error != nil {
-		return nil, fmt.Errorf("reading the marks of unsent events: %w", info.Error)
-	}
-	var hosts []string
-	for subject := range info.State.Subjects {
+	hosts := make([]string, 0, len(marks))
+	for subject := range marks {
 		hosts = append(hosts, strings.TrimPrefix(subject, filter))
 	}
 	return hosts, nil
