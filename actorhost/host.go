@@ -105,7 +105,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h := &Host{
 		env:             e,
-		roster:          &roster{env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn)},
+		roster:          newRoster(e, types),
 		typeNames:       slices.Sorted(maps.Keys(types)),
 		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
 		quit:            make(chan struct{}),

@@ -28,7 +28,8 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.presence = presence.New(presence.Config{
 		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
-		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types), Durable: followsEvents(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
+		Clock: h.clock, Logger: h.config.Logger, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types),
+		Durable: followsEvents(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 	})

@@ -2,8 +2,11 @@ package actorhost
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -15,8 +18,6 @@ import (
 // it, also if it is awake here. Only if there is none is the call refused.
 
 const (
-	// maxPassedOn is how many calls a host passes on, or is about to refuse, at a time.
-	maxPassedOn = 4096
 	// leaveTimeout bounds the wait for the actor to end here.
 	leaveTimeout = 3 * time.Second
 	// maxLacked is how many programs a call may have met that cannot take it.
@@ -80,10 +81,8 @@ func (r *roster) passOnNow(w *work, id troupe.ID, l lack) *troupe.Error {
 
 // lack notes that a program cannot take a call.
 func (w *work) lack(program string) {
-	header := make(map[string][]string, len(w.Header)+1) // others may share the memory of the old one
-	for name, values := range w.Header {
-		header[name] = values
-	}
+	header := make(nats.Header, len(w.Header)+1) // others may share the memory of the old one
+	maps.Copy(header, w.Header)
 	lacked := program
 	if before := w.Get(wire.HeaderLacked); before != "" && w.Action != wire.NoticeAction { // of which each lacks another event
 		lacked = before + "," + program

@@ -27,6 +27,15 @@ type roster struct {
 	passing chan struct{} // one element for each call that is passed on
 }
 
+func newRoster(e *env, types map[string]*actorType) *roster {
+	return &roster{
+		env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn),
+	}
+}
+
+// maxPassedOn is how many calls a host passes on, or is about to refuse, at a time.
+const maxPassedOn = 4096
+
 // enqueue puts a call into an actor's mailbox, and creates the activation if there is none. It returns the activation
 // if the caller must add it to the pool.
 func (r *roster) enqueue(tokens string, w *work) *activation {

@@ -22,8 +22,11 @@ func Needs(nc *nats.Conn, ns wire.Namespace, durable bool) func(publish bool, su
 		if publish {
 			needed = published
 		}
-		if subject == store.ClusterQuestion(ns) || subject == store.ArchiveQuestion(ns) || !durable && subject == store.SubscriptionsQuestion(ns) {
+		switch subject {
+		case store.ClusterQuestion(ns), store.ArchiveQuestion(ns):
 			return false
+		case store.SubscriptionsQuestion(ns):
+			return durable
 		}
 		return slices.ContainsFunc(needed, func(prefix string) bool { return strings.HasPrefix(subject, prefix) })
 	}

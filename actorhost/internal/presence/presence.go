@@ -43,7 +43,7 @@ func (p *Presence) Session() *Session { return p.session.Load() }
 // renewPause is the pause after a failed renewal. While a cluster elects a new leader, several tries may fail.
 const renewPause = 50 * time.Millisecond
 
-// Keep renews the lease three times in its life, and whenever the connection comes back. With many hosts it lasts longer. If the lease is lost, Keep
+// Keep renews the lease three times in its life, and whenever the connection comes back. If the lease is lost, Keep
 // starts a new session. It returns when the host ends.
 func (p *Presence) Keep() {
 	s := p.Session()
