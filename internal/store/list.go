@@ -95,14 +95,17 @@ func (b *bucket) revisions(ctx context.Context, filter string, from uint64) iter
 	}
 }
 
+// listTimeout bounds a list, which may be long.
+const listTimeout = 30 * time.Second
+
 // find returns the entries whose keys match.
 func (b *bucket) find(ctx context.Context, filter string) (found []entry, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	found, err = b.findInOneRequest(ctx, filter)
 	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // too many for one request
 		return found, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	found = nil
 	for one, err := range b.list(ctx, filter) {
 		if err != nil {
@@ -114,6 +117,8 @@ func (b *bucket) find(ctx context.Context, filter string) (found []entry, err er
 }
 
 func (b *bucket) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{b.prefix + filter})
 	if err != nil {
 		return nil, err

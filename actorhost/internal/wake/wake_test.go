@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,12 +32,14 @@ type system struct {
 	index   *store.Subscriptions
 	last    map[troupe.ID]uint64 // in the log
 	logged  bustest.Log          // by all wakers
+	runs    atomic.Bool          // whether a host runs actors
 }
 
 func newSystem(t *testing.T) *system {
 	t.Helper()
 	bustest.DropTimers(t)
 	s := &system{t: t, connect: bustest.Start(t), last: make(map[troupe.ID]uint64)}
+	s.runs.Store(true)
 	var err error
 	s.ns, err = wire.NewNamespace("")
 	require.NoError(t, err)
@@ -113,7 +116,7 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 	}
 	w, err := wake.Start(s.t.Context(), wake.Config{
 		Conn: nc, Log: log, Logger: logger, Call: notify, UntilGivenUp: working, UntilStop: staying,
-		Runs: func(context.Context, string) (bool, error) { return true, nil },
+		Runs: func(context.Context, string) (bool, error) { return s.runs.Load(), nil },
 	})
 	require.NoError(s.t, err)
 	sweeper := wake.StartSweeper(wake.SweeperConfig{

@@ -41,6 +41,7 @@ type Waker struct {
 	deliveries deliveries // deliveries.mu and queues.mu are never held together, nor while anything is sent
 	queues     retryQueues
 	lines      lines
+	lookups    lookups
 
 	lookupSlots chan struct{} // one element for each look-up under way
 	running     sync.WaitGroup
@@ -66,7 +67,7 @@ func Start(ctx context.Context, config Config) (*Waker, error) {
 	}
 	w := &Waker{
 		config: config, index: index, feed: feed,
-		deliveries: newDeliveries(), queues: newRetryQueues(),
+		deliveries: newDeliveries(), queues: newRetryQueues(), lookups: lookups{read: index.Of},
 		lookupSlots: make(chan struct{}, lookupsAtOnce), quit: make(chan struct{}),
 	}
 	w.running.Go(w.run)
@@ -111,7 +112,7 @@ func (w *Waker) run() {
 func (w *Waker) lookUp(d *delivery) {
 	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, lookupTimeout)
 	defer cancel()
-	subscribers, err := w.index.Of(ctx, d.Actor, d.Event)
+	subscribers, err := w.lookups.of(ctx, d.Actor, d.Event)
 	if err != nil {
 		if w.config.UntilStop.Err() == nil {
 			w.config.Logger.Warn("reading the subscribers to an event failed", slog.String("actor_type", d.Actor.Type()),
