@@ -45,20 +45,21 @@ type activation struct {
 	connections connections
 
 	// The draining goroutine owns the rest. While there is none, the holder of mu does.
-	awake     bool // the host owns the actor, and the wake hook has run
-	created   bool // the record says that the actor exists
-	finished  bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
-	destroyed bool
-	state     state
-	current   []byte // encoding of the state after the last turn; nil before the first one, and at rest
-	merged    []byte // current with those fields of the record that this program does not know; nil if there are none
-	epoch     uint64
-	sub       *nats.Subscription
-	gate      commit.Gate
-	unsent    atomic.Pointer[store.Mark]
-	check     *lives.Check // nil without Config.CheckState, and until the actor is awake
-	leftTo    string       // the host to which the actor was left: it does not wake here
-	misread   bool         // the call that is served has an input that this program cannot take
+	awake      bool // the host owns the actor, and the wake hook has run
+	created    bool // the record says that the actor exists
+	finished   bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
+	destroyed  bool
+	state      state
+	current    []byte // encoding of the state after the last turn; nil before the first one, and at rest
+	merged     []byte // current with those fields of the record that this program does not know; nil if there are none
+	epoch      uint64
+	sub        *nats.Subscription
+	gate       commit.Gate
+	unsent     atomic.Pointer[store.Mark]
+	check      *lives.Check // nil without Config.CheckState, and until the actor is awake
+	left       leftActor    // if it was left to another host, it does not wake here
+	ownerEpoch uint64       // the epoch of the owner that was found when it was to wake
+	misread    bool         // the call that is served has an input that this program cannot take
 }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.

@@ -72,9 +72,7 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 	w := &work{kind: callWork, Call: call.Of(msg)}
 	w.Action = target.Action
 	if target.Forwarded {
-		if w.leftBy = w.Get(wire.HeaderLeftBy); w.leftBy != "" {
-			d.takeBack(target.Tokens)
-		}
+		w.leftBy = parseReleased(w.Get(wire.HeaderLeftBy))
 	}
 	if err := d.admit(w, target, now); err != nil {
 		d.out.Refuse(&w.Call, err)
@@ -187,6 +185,9 @@ func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
 // confirmForwarded confirms to the forwarding host that the call has arrived, and directs the reply to the caller. If
 // this host is stopping and the actor already sleeps, it releases the actor to the forwarding host instead.
 func (d *dispatcher) confirmForwarded(msg *nats.Msg, tokens string) bool {
+	if wire.FirstHeader(msg.Header, wire.HeaderLeftBy) != "" { // it comes back
+		d.takeBack(tokens)
+	}
 	released := d.hasReleased(tokens)
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {

@@ -34,9 +34,9 @@ var forwardHeaders = [...]string{
 const confirmTimeout = 250 * time.Millisecond
 
 // forward hands a call to the host that owns its actor. That host confirms it and answers the caller itself. A call
-// that has certainly not arrived is refused: its caller finds the next owner by the route. With leave, this host has left
-// the actor to that host.
-func (e *env) forward(c *call.Call, owner string, id troupe.ID, leave bool) forwardResult {
+// that has certainly not arrived is refused: its caller finds the next owner by the route. It says if this host has released
+// the actor.
+func (e *env) forward(c *call.Call, owner string, id troupe.ID, left released) forwardResult {
 	msg := &nats.Msg{Subject: e.ns.Forward(owner, id, c.Action), Header: make(nats.Header, 2), Data: c.Data}
 	for _, name := range forwardHeaders {
 		if values := c.Header[name]; len(values) > 0 {
@@ -45,8 +45,8 @@ func (e *env) forward(c *call.Call, owner string, id troupe.ID, leave bool) forw
 	}
 	msg.Header[wire.HeaderReplyTo] = []string{c.Reply}
 	msg.Header[wire.HeaderTimeout] = []string{wire.FormatTimeout(c.Deadline - e.clock.Now())}
-	if leave {
-		msg.Header[wire.HeaderLeftBy] = []string{e.presence.Session().ID}
+	if left.by != "" {
+		msg.Header[wire.HeaderLeftBy] = []string{left.String()}
 	}
 	switch confirmed, err := e.requester.Do(e.ctx, msg, confirmTimeout); {
 	case errors.Is(err, context.DeadlineExceeded):

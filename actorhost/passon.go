@@ -69,11 +69,12 @@ func (r *roster) passOnNow(w *work, id troupe.ID, l lack) *troupe.Error {
 	case host == "":
 		return l.refusal
 	}
-	if err := r.leave(ctx, id, host); err != nil {
-		return err
+	left, failed := r.leave(ctx, id, host)
+	if failed != nil {
+		return failed
 	}
 	w.lack(r.presence.Program)
-	if r.forward(&w.Call, host, id, true) == ownerReleased {
+	if r.forward(&w.Call, host, id, left.released) == ownerReleased {
 		return errs.Unavailable("the host %s, which has what %s.%s needs, is stopping", host, id, w.Action)
 	}
 	return nil
@@ -92,31 +93,51 @@ func (w *work) lack(program string) {
 }
 
 // leave leaves an actor to another host: if it is awake it ends here, and for a while its calls go there.
-func (r *roster) leave(ctx context.Context, id troupe.ID, host string) *troupe.Error {
+func (r *roster) leave(ctx context.Context, id troupe.ID, host string) (leftActor, *troupe.Error) {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
-	now := r.clock.Now()
-	r.mu.Lock()
-	a := r.active[id.Tokens()]
-	if a != nil && a.wokeLately(now) {
-		r.mu.Unlock()
-		return errs.Unavailable("%s has just woken on a host of another program", id)
+	left, a, err := r.beginToLeave(id, host)
+	if err != nil {
+		return left, err
 	}
-	r.left.add(id.Tokens(), host, now)
-	r.mu.Unlock()
 	if a != nil {
 		a.requestEnd(stopWork)
 		select {
 		case <-a.ended():
 		case <-ctx.Done():
-			return errs.Unavailable("%s leaves a host of another program", id)
+			return left, errs.Unavailable("%s leaves a host of another program", id)
 		}
 	}
 	if r.presence.Session().Unflushed.Load() { // what the journal has must first get into the record
 		r.takeBack(id.Tokens())
-		return errs.Unavailable("%s cannot leave its host now", id)
+		return left, errs.Unavailable("%s cannot leave its host now", id)
 	}
-	return nil
+	found, failed := r.readRecord(ctx, id) // it cannot wake here meanwhile
+	if failed != nil {
+		return left, errs.As(failed)
+	}
+	left.released = released{r.presence.Session().ID, found.Epoch}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left[id.Tokens()].until != left.until { // somebody has left it to this host
+		return left, errs.Unavailable("%s changes hosts", id)
+	}
+	r.left[id.Tokens()] = left
+	return left, nil
+}
+
+// beginToLeave has the actor not wake here from now on. It returns its activation, if there is one.
+func (r *roster) beginToLeave(id troupe.ID, host string) (leftActor, *activation, *troupe.Error) {
+	now := r.clock.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.active[id.Tokens()]
+	if a != nil && a.wokeLately(now) {
+		return leftActor{}, nil, errs.Unavailable("%s has just woken on a host of another program", id)
+	}
+	left := leftActor{to: host, until: now + leftFor}
+	r.left[id.Tokens()] = left
+	return left, a, nil
 }
 
 // takeBack has calls of an actor wake it here again, because another host has left it to this one, or has not taken it.

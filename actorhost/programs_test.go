@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -184,4 +185,34 @@ func TestCallersOfTwoPrograms(t *testing.T) {
 		got += one
 	}
 	require.Equal(t, int(sum.Load()), got)
+}
+
+// TestWordOfAnEarlierLeaveIsOver has a host hear that another has left an actor, which that one has woken again since.
+func TestWordOfAnEarlierLeaveIsOver(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	owner := b.Host(counters())
+	require.NoError(t, call(t.Context(), add, troupe.GetOrCreate[counter](b.Client, "a"), 5))
+	hand := byHand(t, b)
+	id, err := troupe.NewID("counter", "a")
+	require.NoError(t, err)
+	before, err := hand.records.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, owner.ID(), before.Owner)
+	other := b.Host(counters())
+	replies, err := hand.nc.SubscribeSync(hand.nc.NewInbox())
+	require.NoError(t, err)
+	for i, want := range []string{owner.ID(), other.ID()} { // of the epoch before, and of this one
+		epoch := before.Epoch - 1 + uint64(i)
+		_, err = hand.nc.RequestMsg(&nats.Msg{Subject: "troupe.host." + other.ID() + ".call.counter.a.get", Header: nats.Header{
+			"Troupe-Reply-To": {replies.Subject}, "Troupe-Left-By": {fmt.Sprint(owner.ID(), ".", epoch)},
+		}}, 5*time.Second)
+		require.NoError(t, err)
+		answer, err := replies.NextMsg(5 * time.Second)
+		require.NoError(t, err)
+		require.Nil(t, wire.DecodeError(answer))
+		now, err := hand.records.Get(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, want, now.Owner, epoch)
+	}
 }

@@ -93,7 +93,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
-	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, leftTo: r.left.to(id.Tokens(), r.clock.Now())}
+	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, left: r.left.find(id.Tokens(), r.clock.Now())}
 	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
 	return a, nil
@@ -157,12 +157,13 @@ func (r *roster) info(tokens string) wire.ActorInfo {
 	return a.info()
 }
 
-// hasReleased reports whether another host may own the actor: this host is stopping, the actor sleeps, and its record
-// is complete.
+// hasReleased reports whether another host may own the actor: this host is stopping or has left the actor to another, the
+// actor sleeps, and its record is complete.
 func (r *roster) hasReleased(tokens string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
+	gone := r.stopping || r.left.find(tokens, r.clock.Now()).released.by != ""
+	return gone && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
 }
 
 // all returns the current activations.

@@ -67,11 +67,11 @@ func (a *activation) serveCall(w *work) {
 // wakeFor wakes the actor for a call, unless it is awake. If it is not after that, the call is answered, or is on its way
 // to another host.
 func (a *activation) wakeFor(w *work) (fresh, woken bool) {
-	for releasedBy := w.leftBy; !a.awake; {
-		owner := a.leftTo
+	for gone := w.leftBy; !a.awake; {
+		owner := a.left.to
 		if owner == "" {
 			var err error
-			if fresh, owner, err = a.wake(w, releasedBy); err != nil {
+			if fresh, owner, err = a.wake(w, gone); err != nil {
 				a.fail(w, errs.As(err))
 				return false, false
 			}
@@ -79,7 +79,7 @@ func (a *activation) wakeFor(w *work) (fresh, woken bool) {
 		if a.destroyed || owner != "" && !a.forwardAll(w, owner) {
 			return false, false
 		}
-		releasedBy, a.leftTo = owner, ""
+		gone, a.left = released{owner, a.ownerEpoch}, leftActor{}
 	}
 	return fresh, true
 }
@@ -165,7 +165,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 // forwardAll forwards a call, and those that wait behind it, to the host that owns the actor. It reports whether that
 // host has released the actor instead.
 func (a *activation) forwardAll(w *work, owner string) (released bool) {
-	how := a.host.forward(&w.Call, owner, a.id, a.leftTo != "")
+	how := a.host.forward(&w.Call, owner, a.id, a.left.released)
 	if how == ownerReleased {
 		return true
 	}
@@ -177,7 +177,7 @@ func (a *activation) forwardAll(w *work, owner string) (released bool) {
 			continue // an event for an earlier activation, whose subscription has ended
 		}
 		if how == forwardDone {
-			if how = a.host.forward(&w.Call, owner, a.id, a.leftTo != ""); how != ownerReleased {
+			if how = a.host.forward(&w.Call, owner, a.id, a.left.released); how != ownerReleased {
 				continue
 			}
 		}
