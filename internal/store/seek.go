@@ -2,12 +2,10 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -35,7 +33,7 @@ func (l *Log) seek(ctx context.Context, id troupe.ID, event string, oneLife bool
 	if err != nil || first == nil {
 		return 0, err
 	}
-	last, err := l.lastOf(ctx, subject)
+	last, err := l.stream.lastOf(ctx, subject)
 	if err != nil || last == nil {
 		return 0, err
 	}
@@ -77,46 +75,4 @@ func (l *Log) next(ctx context.Context, subject string, from uint64) (*jetstream
 		return nil, fmt.Errorf("looking for an event on %s: %w", subject, err)
 	}
 	return msg, nil
-}
-
-// lastOf returns the last message of a subject, or nil. Unlike [bucket.last] it asks on the subject on which events are read.
-func (l *Log) lastOf(ctx context.Context, subject string) (last *jetstream.RawStreamMsg, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, l.stream.js, l.stream.name(), []string{subject})
-	if err != nil {
-		return nil, fmt.Errorf("looking for the last event on %s: %w", subject, err)
-	}
-	for msg, err := range messages {
-		switch {
-		case errors.Is(err, jetstreamext.ErrNoMessages):
-			return last, nil
-		case err != nil:
-			return nil, fmt.Errorf("looking for the last event on %s: %w", subject, err)
-		}
-		last = msg
-	}
-	return last, ctx.Err() // a timeout ends the messages just as their end does
-}
-
-// subjects returns the subjects that a filter matches, with how many messages each has. However many there are, it takes
-// one message each way.
-func (b *bucket) subjects(ctx context.Context, filter string) (map[string]uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	question := fmt.Appendf(nil, `{"subjects_filter":%q}`, filter)
-	reply, err := b.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.INFO."+b.name(), question)
-	if err != nil {
-		return nil, fmt.Errorf("asking for the subjects %s: %w", filter, err)
-	}
-	var info struct {
-		jetstream.StreamInfo
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(reply.Data, &info); err != nil {
-		return nil, fmt.Errorf("asking for the subjects %s: %w", filter, err)
-	} else if info.Error != nil {
-		return nil, fmt.Errorf("asking for the subjects %s: %w", filter, info.Error)
-	}
-	return info.State.Subjects, nil
 }

@@ -25,13 +25,15 @@ func (s *Subscriptions) Turn() *Turn { return &Turn{bucket: s.bucket} }
 func (t *Turn) Take(ctx context.Context, hosts int, lasts time.Duration) (mine bool, known int, err error) {
 	expected := t.revision
 	if expected == 0 {
-		var value []byte
-		if value, expected, err = t.bucket.get(ctx, turnKey); err != nil {
+		last, err := t.bucket.lastOf(ctx, t.bucket.prefix+turnKey)
+		switch {
+		case err != nil:
 			return false, hosts, err
-		}
-		if value != nil {
-			known, _ = strconv.Atoi(string(value))
+		case last != nil && !isDeletion(last.Header):
+			known, _ = strconv.Atoi(string(last.Data))
 			return false, known, nil
+		case last != nil:
+			expected = last.Sequence
 		}
 	}
 	t.revision, err = t.bucket.put(ctx, turnKey, strconv.AppendInt(nil, int64(hosts), 10), expected, lasts)
