@@ -38,8 +38,8 @@ type listing struct {
 	err   error
 }
 
-// Leases are read again no sooner than this, for each that there is.
-const listPause = time.Millisecond
+// Leases are read again no sooner than this: for each that there is, and at least.
+const listPause, leastListPause = time.Millisecond, 5 * time.Millisecond
 
 // Having returns a host with another program that has what a call of an actor type needs, one of those if there are
 // several, and "" if there is none. Programs in lacked are known not to have it. An error says that it cannot be told now.
@@ -115,7 +115,7 @@ func (p *Programs) hosts(ctx context.Context) ([]store.HostEntry, error) {
 	if l == nil {
 		l = &listing{done: make(chan struct{})}
 		p.next = l
-		wait := time.Until(p.listed.Add(time.Duration(len(p.latest)) * listPause))
+		wait := time.Until(p.listed.Add(max(time.Duration(len(p.latest))*listPause, leastListPause)))
 		p.config.Go(func() { p.list(l, wait) })
 	}
 	p.mu.Unlock()
