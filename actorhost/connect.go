@@ -23,7 +23,8 @@ func (a *activation) serveConnect(w *work) {
 	if a.kind.connect == nil && !w.searched && w.As.Unmarshal(w.Data, new(troupe.None)) != nil {
 		l := lacksAction(w.Action, errs.New(troupe.CodeBadInput, "%s takes no parameter of a connection", a.id))
 		l.searched = true
-		a.host.passOn(w, a.id.Tokens(), l)
+		passed := *w
+		a.host.passOn(&passed, a.id.Tokens(), l)
 		return
 	}
 	conn := a.connections.find(id)

@@ -90,7 +90,8 @@ func (a *activation) passesNotice(w *work) bool {
 // passNotice passes a notice on. If no other program has the handler either, the actor is asked whether it still
 // subscribes.
 func (a *activation) passNotice(w *work, e *lacksHandlerError) {
-	a.host.passOn(w, a.id.Tokens(), lacksHandler(e.topic.String(), errs.As(e)))
+	passed := *w
+	a.host.passOn(&passed, a.id.Tokens(), lacksHandler(e.topic.String(), errs.As(e)))
 }
 
 // catchUp handles the next events in the log of an actor. It reports whether it stopped early, so that there may be

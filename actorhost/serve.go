@@ -87,7 +87,8 @@ func (a *activation) wakeFor(w *work) (fresh, woken bool) {
 // fail refuses a call that has changed nothing. If this program cannot take its input, another may.
 func (a *activation) fail(w *work, err *troupe.Error) {
 	if a.misread {
-		a.host.passOn(w, a.id.Tokens(), lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err))
+		passed := *w // a copy, so that not every call escapes to the heap
+		a.host.passOn(&passed, a.id.Tokens(), lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err))
 		return
 	}
 	a.host.out.Refuse(&w.Call, err)

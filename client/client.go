@@ -42,7 +42,7 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	sender, err := calls.NewSender(nc, ns, config.Codec, config.Timeout, func(ctx context.Context, actorType string) bool {
-		return knowsType(ctx, nc, ns, actorType)
+		return !config.FailWithoutHost && knowsType(ctx, nc, ns, actorType)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)

@@ -27,7 +27,7 @@ func (p *Presence) Preflight(ctx context.Context, also func(context.Context, tro
 
 const preflightPause = 50 * time.Millisecond
 
-// preflightOnce makes the host send itself a message and answer it. It reads a record, all leases and a journal. It also
+// preflightOnce makes the host send itself a message and answer it. It reads a record, a lease and a journal. It also
 // tries to write a record at a revision that cannot exist.
 func (p *Presence) preflightOnce(ctx context.Context, also func(context.Context, troupe.ID) error) error {
 	if _, err := p.Requester.Do(ctx, &nats.Msg{Subject: p.Namespace.Ping(p.Session().ID)}, joinTimeout); err != nil {
@@ -41,9 +41,6 @@ func (p *Presence) preflightOnce(ctx context.Context, also func(context.Context,
 		return err
 	}
 	if _, _, err := p.Leases.Revision(ctx, p.Session().ID); err != nil {
-		return err
-	}
-	if _, err := p.Leases.All(ctx); err != nil {
 		return err
 	}
 	if err := p.Journals.Try(ctx, p.Session().ID); err != nil {

@@ -24,7 +24,7 @@ type Programs struct {
 	mu      sync.Mutex
 	next    *listing // that has not begun
 	latest  []store.HostEntry
-	listed  time.Time // when they were
+	listed  time.Time // when the reading of latest began
 	answers map[programType]wire.TypeInfo
 }
 
@@ -38,8 +38,9 @@ type listing struct {
 	err   error
 }
 
-// Leases are read again no sooner than this: for each that there is, and at least.
-const listPause, leastListPause = time.Millisecond, 5 * time.Millisecond
+// freshFor is how long leases are not read again. A host with a program of its own takes calls only when that time has passed
+// since it took its lease: who has heard of it finds it.
+const freshFor = 100 * time.Millisecond
 
 // Having returns a host with another program that has what a call of an actor type needs, one of those if there are
 // several, and "" if there is none. Programs in lacked are known not to have it. An error says that it cannot be told now.
@@ -107,16 +108,19 @@ func (p *Programs) ask(ctx context.Context, of programType, host string) (wire.T
 	return info, nil
 }
 
-// hosts returns those that are up now, not a moment ago: a host that has just started must be among them. All who ask at
-// the same time share one reading. The list is the caller's.
+// hosts returns those that are up, but for some that have started just now and take no calls yet. All who ask at the same
+// time share one reading. The list is the caller's.
 func (p *Programs) hosts(ctx context.Context) ([]store.HostEntry, error) {
 	p.mu.Lock()
+	if p.latest != nil && time.Since(p.listed) < freshFor {
+		defer p.mu.Unlock()
+		return slices.Clone(p.latest), nil
+	}
 	l := p.next
 	if l == nil {
 		l = &listing{done: make(chan struct{})}
 		p.next = l
-		wait := time.Until(p.listed.Add(max(time.Duration(len(p.latest))*listPause, leastListPause)))
-		p.config.Go(func() { p.list(l, wait) })
+		p.config.Go(func() { p.list(l) })
 	}
 	p.mu.Unlock()
 	select {
@@ -127,14 +131,27 @@ func (p *Programs) hosts(ctx context.Context) ([]store.HostEntry, error) {
 	}
 }
 
-func (p *Programs) list(l *listing, wait time.Duration) {
-	pause.For(p.config.Ctx, wait)
+func (p *Programs) list(l *listing) {
 	p.mu.Lock()
 	p.next = nil // who asks from now on is not served by this one
 	p.mu.Unlock()
+	began := time.Now()
 	l.hosts, l.err = p.config.Leases.All(p.config.Ctx)
 	p.mu.Lock()
-	p.latest, p.listed = l.hosts, time.Now()
+	p.latest, p.listed = l.hosts, began
 	p.mu.Unlock()
 	close(l.done)
+}
+
+// announce waits until hosts of other programs, if there are any, know that this one has a lease.
+func (p *Programs) announce(ctx context.Context) error {
+	hosts, err := p.config.Leases.All(ctx)
+	if err != nil {
+		return err
+	}
+	other := func(h store.HostEntry) bool { return h.Program != p.config.Program }
+	if slices.ContainsFunc(hosts, other) && !pause.For(ctx, freshFor) {
+		return ctx.Err()
+	}
+	return nil
 }

@@ -56,6 +56,9 @@ func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	if s.Journal, err = p.Journals.Open(ctx, s.ID); err != nil {
 		return nil, err // the lease runs out by itself
 	}
+	if err := p.Programs.announce(ctx); err != nil {
+		return nil, errors.Join(err, s.Journal.Close(ctx))
+	}
 	p.session.Store(s)
 	if err := s.listen(ctx); err != nil {
 		_ = s.stopListening()
