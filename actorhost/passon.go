@@ -75,6 +75,7 @@ func (r *roster) passOnNow(w *work, id troupe.ID, l lack) *troupe.Error {
 	}
 	w.lack(r.presence.Program)
 	if r.forward(&w.Call, host, id, left.released) == ownerReleased {
+		r.takeBack(id.Tokens())
 		return errs.Unavailable("the host %s, which has what %s.%s needs, is stopping", host, id, w.Action)
 	}
 	return nil
@@ -100,30 +101,38 @@ func (r *roster) leave(ctx context.Context, id troupe.ID, host string) (leftActo
 	if err != nil {
 		return left, err
 	}
+	if left.released, err = r.release(ctx, id, a); err != nil {
+		r.takeBack(id.Tokens())
+		return left, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left[id.Tokens()].until != left.until { // another host has left it to this one
+		return left, errs.Unavailable("%s changes hosts", id)
+	}
+	r.left[id.Tokens()] = left
+	return left, nil
+}
+
+// release waits until an actor that is to be left is no longer awake, and its record is complete. It may have no activation.
+func (r *roster) release(ctx context.Context, id troupe.ID, a *activation) (released, *troupe.Error) {
 	if a != nil {
 		a.requestEnd(stopWork)
 		select {
 		case <-a.ended():
 		case <-ctx.Done():
-			return left, errs.Unavailable("%s leaves a host of another program", id)
+			return released{}, errs.Unavailable("%s leaves a host of another program, and is still busy", id)
 		}
 	}
-	if r.presence.Session().Unflushed.Load() { // what the journal has must first get into the record
-		r.takeBack(id.Tokens())
-		return left, errs.Unavailable("%s cannot leave its host now", id)
+	s := r.presence.Session()
+	if s.Unflushed.Load() { // what the journal has must first get into the record
+		return released{}, errs.Unavailable("%s cannot leave its host now", id)
 	}
-	found, failed := r.readRecord(ctx, id) // it cannot wake here meanwhile
-	if failed != nil {
-		return left, errs.As(failed)
+	found, err := r.readRecord(ctx, id) // the actor cannot wake here meanwhile
+	if err != nil {
+		return released{}, errs.As(err)
 	}
-	left.released = released{r.presence.Session().ID, found.Epoch}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.left[id.Tokens()].until != left.until { // somebody has left it to this host
-		return left, errs.Unavailable("%s changes hosts", id)
-	}
-	r.left[id.Tokens()] = left
-	return left, nil
+	return released{s.ID, found.Epoch}, nil
 }
 
 // beginToLeave has the actor not wake here from now on. It returns its activation, if there is one.

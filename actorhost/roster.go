@@ -84,16 +84,18 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	if err != nil {
 		return nil, errs.New(troupe.CodeBadInput, "%v", err)
 	}
-	s := r.presence.Session()
+	s, left := r.presence.Session(), r.left.find(id.Tokens(), r.clock.Now())
 	switch {
 	case r.stopping:
 		return nil, errs.Unavailable("the host is stopping")
+	case left.to != "" && left.released.by == "":
+		return nil, errs.Unavailable("%s is about to leave its host", id)
 	case !s.Valid():
 		return nil, errs.Unavailable("%v", commit.ErrNoLease)
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
-	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, left: r.left.find(id.Tokens(), r.clock.Now())}
+	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, left: left}
 	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
 	return a, nil
