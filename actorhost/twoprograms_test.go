@@ -297,7 +297,7 @@ func TestTwoPrograms(t *testing.T) {
 // goOn waits for more calls of all kinds.
 func (s *season) goOn() {
 	s.t.Helper()
-	until := s.calls.Load() + 300
+	until := s.calls.Load() + 150
 	require.Eventually(s.t, func() bool { return s.calls.Load() > until }, time.Minute, time.Millisecond)
 }
 

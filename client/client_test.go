@@ -100,7 +100,7 @@ func TestHostRestarts(t *testing.T) {
 	b.Stop(host)
 
 	late := troupe.GetOrCreate[shelf](b.NewClient(client.Config{}), "b")
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = put.Call(ctx, late, moby)
 	require.ErrorIs(t, err, troupe.ErrUnavailable, "there are actors of the type")

@@ -25,8 +25,17 @@ type Programs struct {
 	next    *listing // that has not begun
 	latest  []store.HostEntry
 	listed  time.Time // when the reading of latest began
-	answers map[programType]wire.TypeInfo
+	answers map[programType]answer
 }
+
+// answer is what a host has said of an actor type, and when a host with its program was last found up.
+type answer struct {
+	wire.TypeInfo
+	seen time.Time
+}
+
+// A program that was up until goneFor ago may be so again: its hosts restart, or have lost their leases for a moment.
+const goneFor = 10 * time.Second
 
 // programType is an actor type as one program has it.
 type programType struct{ program, actorType string }
@@ -65,7 +74,22 @@ func (p *Programs) Having(ctx context.Context, actorType string, lacked []string
 			lacked = append(slices.Clip(lacked), host.Program)
 		}
 	}
+	if err == nil {
+		err = p.hadLately(actorType, lacked, has)
+	}
 	return "", err
+}
+
+// hadLately returns an error if a program that was up until just now has what a call needs.
+func (p *Programs) hadLately(actorType string, lacked []string, has func(wire.TypeInfo) bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for of, said := range p.answers {
+		if of.actorType == actorType && !slices.Contains(lacked, of.program) && time.Since(said.seen) < goneFor && has(said.TypeInfo) {
+			return errors.New("the hosts of another program that were up until just now are away")
+		}
+	}
+	return nil
 }
 
 // Runs reports whether a host that is up runs actors of a type. It may be so no more, but it is not said to be so before.
@@ -82,12 +106,16 @@ func (p *Programs) Runs(ctx context.Context, actorType string) (bool, error) {
 }
 
 // ask asks a host about an actor type, unless a host of its program has told already.
-func (p *Programs) ask(ctx context.Context, of programType, host string) (wire.TypeInfo, error) {
+func (p *Programs) ask(ctx context.Context, of programType, host string) (info wire.TypeInfo, err error) {
 	p.mu.Lock()
-	info, known := p.answers[of]
+	said, known := p.answers[of]
+	if known {
+		said.seen = time.Now()
+		p.answers[of] = said
+	}
 	p.mu.Unlock()
 	if known {
-		return info, nil
+		return said.TypeInfo, nil
 	}
 	reply, err := p.config.Requester.Do(ctx, &nats.Msg{Subject: p.config.Namespace.TypeInfo(host, of.actorType)}, pingTimeout)
 	if err != nil {
@@ -102,9 +130,9 @@ func (p *Programs) ask(ctx context.Context, of programType, host string) (wire.T
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.answers == nil || len(p.answers) >= maxPeers {
-		p.answers = make(map[programType]wire.TypeInfo)
+		p.answers = make(map[programType]answer)
 	}
-	p.answers[of] = info
+	p.answers[of] = answer{info, time.Now()}
 	return info, nil
 }
 
