@@ -161,10 +161,10 @@ func TestRawCallsOfANewAction(t *testing.T) {
 func TestCallersOfTwoPrograms(t *testing.T) {
 	t.Parallel()
 	b, old, _ := twoPrograms(t)
-	const each, each2 = 40, 10
+	const groups, each = 10, 8
 	var sum atomic.Int64
 	var all errgroup.Group
-	for i := range each2 {
+	for i := range groups {
 		p := troupe.GetOrCreate[wrap](b.Client, fmt.Sprint(i%3))
 		for n := range each {
 			all.Go(func() error {
