@@ -216,12 +216,6 @@ func (s *season) callBoth() (stop func() error) {
 	return s.callers(
 		func(i int) error {
 			return s.call(&s.both, func(ctx context.Context) error { return call(ctx, takeIn, s.stall(i), 1) })
-		},
-		func(i int) error {
-			time.Sleep(50 * time.Millisecond) //nolint:forbidigo // a caller that does something else too
-			return s.call(&s.shipped, func(ctx context.Context) error {
-				return call(ctx, deliver, troupe.GetOrCreate[supply](s.client, "main"), 1)
-			})
 		})
 }
 
@@ -294,9 +288,14 @@ func TestTwoPrograms(t *testing.T) {
 	s.check()
 }
 
-// goOn waits for more calls of all kinds.
+// goOn has events broadcast, and waits for more calls of all kinds.
 func (s *season) goOn() {
 	s.t.Helper()
+	for range 2 {
+		require.NoError(s.t, s.call(&s.shipped, func(ctx context.Context) error {
+			return call(ctx, deliver, troupe.GetOrCreate[supply](s.client, "main"), 1)
+		}))
+	}
 	until := s.calls.Load() + 150
 	require.Eventually(s.t, func() bool { return s.calls.Load() > until }, time.Minute, time.Millisecond)
 }
