@@ -40,7 +40,7 @@ type Sweeper struct {
 const (
 	sweepTimeout, sweepsAtOnce = time.Minute, 64
 	// The pauses for each host that is up: between two sweeps, and between two looks of each of the others for the turn.
-	sweepPause, turnPause = 200 * time.Millisecond, 300 * time.Millisecond
+	sweepPause, turnPause = 200 * time.Millisecond, 500 * time.Millisecond
 	// findPause is the pause between two looks for marks that only others have made.
 	findPause = 5 * time.Minute
 	// A turn that is not kept for turnLasts sweeps is over.
