@@ -17,10 +17,10 @@ const (
 	CodeBadInput Code = "bad_input"
 	// CodeDenied: NATS does not allow the caller's user to publish the call, or to subscribe. Nothing ran.
 	CodeDenied Code = "denied"
-	// CodeUnknownType: no host of the actor type is up, and none has answered this client before. The name may be misspelt.
-	// Nothing ran.
+	// CodeUnknownType: no host of the actor type is up, none has answered this client before, and as far as the client may
+	// look there is no actor of it. The name may be misspelt. Nothing ran.
 	CodeUnknownType Code = "unknown_type"
-	// CodeUnknownAction: the actor type has no such action. Nothing ran.
+	// CodeUnknownAction: no program that runs the actor type has such an action. Nothing ran.
 	CodeUnknownAction Code = "unknown_action"
 	// CodeNotFound: a call through [Get] found no actor. Nothing was created.
 	CodeNotFound Code = "not_found"
@@ -34,9 +34,10 @@ const (
 	CodeDeadlineExceeded Code = "deadline_exceeded"
 	// CodeCanceled: the caller gave up before the call was sent. The error matches context.Canceled.
 	CodeCanceled Code = "canceled"
-	// CodeCallCycle: the call came back to an actor that waits for its answer, or the chain of calls has more than 64
-	// actors. The message lists the chain.
+	// CodeCallCycle: the call came back to an actor that waits for its answer. The message lists the chain. Nothing ran.
 	CodeCallCycle Code = "call_cycle"
+	// CodeChainTooLong: 64 actors wait in the chain of calls already. The message lists the chain. Nothing ran.
+	CodeChainTooLong Code = "chain_too_long"
 	// CodeOverloaded: the actor's mailbox, or the host, is full. Nothing ran.
 	CodeOverloaded Code = "overloaded"
 	// CodeUnavailable: there is no connection, no host is up for now, the host stops, or another host has just taken the
@@ -87,6 +88,7 @@ var (
 	ErrDeadlineExceeded = &Error{Code: CodeDeadlineExceeded}
 	ErrCanceled         = &Error{Code: CodeCanceled}
 	ErrCallCycle        = &Error{Code: CodeCallCycle}
+	ErrChainTooLong     = &Error{Code: CodeChainTooLong}
 	ErrOverloaded       = &Error{Code: CodeOverloaded}
 	ErrUnavailable      = &Error{Code: CodeUnavailable}
 	ErrOutcomeUnknown   = &Error{Code: CodeOutcomeUnknown}

@@ -8,7 +8,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// maxActionNames is how many bytes of the names of a type's actions an error shows.
+// maxActionNames is how many bytes of the names of a type's actions an error shows, or of other names.
 const maxActionNames = 500
 
 // actionNames lists the actions of a type but those that every type has.
@@ -17,7 +17,11 @@ func actionNames(actions iter.Seq[string]) string {
 	if len(names) == 0 {
 		return "none of its own"
 	}
-	list := strings.Join(names, ", ")
+	return shorten(strings.Join(names, ", "))
+}
+
+// shorten cuts off a list of names that is long.
+func shorten(list string) string {
 	if len(list) > maxActionNames {
 		return list[:maxActionNames] + "..." // names are ASCII
 	}

@@ -28,6 +28,7 @@ type activation struct {
 	kind    *actorType
 	id      troupe.ID
 	session *presence.Session
+	wokeAt  atomic.Int64 // on the host's clock; zero until the actor is awake
 
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[callName, work]
@@ -44,20 +45,23 @@ type activation struct {
 	connections connections
 
 	// The draining goroutine owns the rest. While there is none, the holder of mu does.
-	awake     bool // the host owns the actor, and the wake hook has run
-	created   bool // the record says that the actor exists
-	finished  bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
-	destroyed bool
-	decoded   any // the input of the call that is served, or nil: see [input]
-	state     state
-	current   []byte // encoding of the state after the last turn; nil before the first one, and at rest
-	merged    []byte // current with those fields of the record that this program does not know; nil if there are none
-	epoch     uint64
-	borrowed  *borrowing // not claimed, since there is no room for that
-	sub       *nats.Subscription
-	gate      commit.Gate
-	unsent    atomic.Pointer[store.Mark]
-	check     *lives.Check // nil without Config.CheckState, and until the actor is awake
+	awake      bool // the host owns the actor, and the wake hook has run
+	created    bool // the record says that the actor exists
+	finished   bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
+	destroyed  bool
+	decoded    any // the input of the call that is served, or nil: see [input]
+	state      state
+	current    []byte // encoding of the state after the last turn; nil before the first one, and at rest
+	merged     []byte // current with those fields of the record that this program does not know; nil if there are none
+	epoch      uint64
+	borrowed   *borrowing // not claimed, since there is no room for that
+	sub        *nats.Subscription
+	gate       commit.Gate
+	unsent     atomic.Pointer[store.Mark]
+	check      *lives.Check // nil without Config.CheckState, and until the actor is awake
+	left       leftActor    // if it was left to another host, it does not wake here
+	ownerEpoch uint64       // the epoch of the owner that was found when it was to wake
+	misread    bool         // the call that is served has an input that this program cannot take
 }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
@@ -256,6 +260,16 @@ func (a *activation) close() []work {
 		close(a.endedSignal)
 	}
 	return a.drain()
+}
+
+// staysFor is how long an actor stays where it has woken before it is left to a host of another program. Without that,
+// callers of old and of new actions would have it move with every call.
+const staysFor = 50 * time.Millisecond
+
+// wokeLately reports whether the actor is awake and has not been for long.
+func (a *activation) wokeLately(now time.Duration) bool {
+	woke := time.Duration(a.wokeAt.Load())
+	return woke != 0 && now-woke < staysFor
 }
 
 // info describes the actor to the programs that ask the host about it.

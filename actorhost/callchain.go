@@ -23,7 +23,7 @@ func checkCycle(chain, tokens string) *troupe.Error {
 			return errs.New(troupe.CodeCallCycle, "%s", spelt())
 		}
 		if length++; length == wire.MaxChain {
-			return errs.New(troupe.CodeCallCycle, "there is no cycle, but %d actors wait in the call chain, the most allowed: %s",
+			return errs.New(troupe.CodeChainTooLong, "%d actors wait in the call chain, the most allowed: %s",
 				wire.MaxChain, spelt())
 		}
 	}

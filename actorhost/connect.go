@@ -20,6 +20,13 @@ func (a *activation) serveConnect(w *work) {
 		a.answer(w, nil, err)
 		return
 	}
+	if a.kind.connect == nil && !w.searched && w.As.Unmarshal(w.Data, new(troupe.None)) != nil {
+		l := lacksAction(w.Action, errs.New(troupe.CodeBadInput, "%s takes no parameter of a connection", a.id))
+		l.searched = true
+		passed := *w
+		a.host.passOn(&passed, a.id.Tokens(), l)
+		return
+	}
 	conn := a.connections.find(id)
 	resumed := conn != nil
 	switch {
@@ -55,7 +62,11 @@ func (a *activation) serveConnect(w *work) {
 	})
 	if err != nil {
 		a.connections.remove(conn)
-		a.answer(w, nil, err)
+		if a.misread {
+			a.fail(w, errs.As(err))
+		} else {
+			a.answer(w, nil, err)
+		}
 		return
 	}
 	a.host.clients.Add(conn.inbox, actorConnection{a, conn})

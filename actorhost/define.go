@@ -187,3 +187,13 @@ func build(definitions []Definition) (map[string]*actorType, error) {
 	}
 	return types, errors.Join(errs...)
 }
+
+// followsEvents reports whether a type has durable subscriptions.
+func followsEvents(types map[string]*actorType) bool {
+	for _, t := range types {
+		if len(t.events) > 0 {
+			return true
+		}
+	}
+	return false
+}

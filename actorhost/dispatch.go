@@ -71,6 +71,9 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 	}
 	w := &work{kind: callWork, Call: call.Of(msg)}
 	w.Action = target.Action
+	if target.Forwarded {
+		w.leftBy = parseReleased(w.Get(wire.HeaderLeftBy))
+	}
 	if err := d.admit(w, target, now); err != nil {
 		d.out.Refuse(&w.Call, err)
 		return nil
@@ -79,11 +82,21 @@ func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Dur
 		d.answerQuestion(target.Tokens, &w.Call, now)
 		return nil
 	}
+	if w.arg == nil {
+		d.passOn(w, target.Tokens, d.lacksAction(target))
+		return nil
+	}
 	if w.Action == wire.PositionAction {
 		d.servePosition(w, target.Tokens)
 		return nil
 	}
 	return d.enqueue(target.Tokens, w)
+}
+
+func (d *dispatcher) lacksAction(target wire.Target) lack {
+	actorType, _, _ := strings.Cut(target.Tokens, ".")
+	return lacksAction(target.Action, errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s",
+		actorType, target.Action, d.types[actorType].own))
 }
 
 // cancel calls off the call with the same identity.
@@ -125,11 +138,9 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	if kind == nil {
 		return errs.New(troupe.CodeUnknownType, "this host does not serve the actor type %q", actorType)
 	}
-	endpoint := kind.actions[target.Action]
-	if endpoint == nil {
-		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s", actorType, target.Action, kind.own)
+	if endpoint := kind.actions[target.Action]; endpoint != nil {
+		w.arg, w.Counters = endpoint, &endpoint.Counters
 	}
-	w.arg, w.Counters = endpoint, &endpoint.Counters
 	as, err := w.Encoding()
 	if err != nil {
 		return errs.New(troupe.CodeBadInput, "%v", err)
@@ -174,6 +185,9 @@ func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
 // confirmForwarded confirms to the forwarding host that the call has arrived, and directs the reply to the caller. If
 // this host is stopping and the actor already sleeps, it releases the actor to the forwarding host instead.
 func (d *dispatcher) confirmForwarded(msg *nats.Msg, tokens string) bool {
+	if wire.FirstHeader(msg.Header, wire.HeaderLeftBy) != "" { // it comes back
+		d.takeBack(tokens)
+	}
 	released := d.hasReleased(tokens)
 	confirmation := &nats.Msg{Subject: msg.Reply}
 	if released {

@@ -11,7 +11,7 @@ import (
 // endpoint is an action of an actor type, with the counters of its calls on this host.
 type endpoint struct {
 	run   action       // nil for the built-in actions
-	takes reflect.Type // the input; nil for the built-in actions, but for troupe.CreateAction
+	takes reflect.Type // the input; nil for the built-in actions without a hook
 	gives reflect.Type // the output; nil for the built-in actions
 	call.Counters
 }

@@ -46,6 +46,8 @@ type env struct {
 	// ctx ends when the host gives up its running actions.
 	ctx context.Context //nolint:containedctx // the life of the host
 
+	passOn func(w *work, tokens string, l lack) // see [roster.passOn]
+
 	log     *store.EventLog
 	archive *store.Archive
 }

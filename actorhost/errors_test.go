@@ -87,7 +87,7 @@ func TestErrorsHaveTheirCodesAtOnce(t *testing.T) {
 				names[i] = fmt.Sprintf("link%d", i)
 			}
 			return call(ctx, relay, a, names)
-		}, troupe.ErrCallCycle, "there is no cycle, but 64 actors wait in the call chain, the most allowed: counter/a -> counter/link0 -> "},
+		}, troupe.ErrChainTooLong, "64 actors wait in the call chain, the most allowed: counter/a -> counter/link0 -> "},
 		"user error through three actors": {func(ctx context.Context) error {
 			return call(ctx, relay, a, []string{"d", "e"})
 		}, errRefused, "we do not like it"},

@@ -33,3 +33,5 @@ func OnEvent[R troupe.Reference, S, P any](e troupe.DurableEvent[R, P], f func(*
 
 // topic is an event of an actor type.
 type topic struct{ source, event string }
+
+func (t topic) String() string { return t.source + "." + t.event }

@@ -27,15 +27,16 @@ const (
 // Nats-Trace-Dest, now in the name of the host, and nats.go would refuse to send some.
 var forwardHeaders = [...]string{
 	wire.HeaderContentType, wire.HeaderExisting, wire.HeaderChain, wire.HeaderRequestID, wire.HeaderCall,
-	wire.HeaderAttempt, wire.HeaderConnection, wire.HeaderInbox, wire.HeaderRequestInfo,
+	wire.HeaderAttempt, wire.HeaderConnection, wire.HeaderInbox, wire.HeaderRequestInfo, wire.HeaderLacked,
 }
 
 // confirmTimeout is how long the owner of an actor may take to confirm a call.
 const confirmTimeout = 250 * time.Millisecond
 
 // forward hands a call to the host that owns its actor. That host confirms it and answers the caller itself. A call
-// that has certainly not arrived is refused: its caller finds the next owner by the route.
-func (e *env) forward(c *call.Call, owner string, id troupe.ID) forwardResult {
+// that has certainly not arrived is refused: its caller finds the next owner by the route. It says if this host has released
+// the actor.
+func (e *env) forward(c *call.Call, owner string, id troupe.ID, left released) forwardResult {
 	msg := &nats.Msg{Subject: e.ns.Forward(owner, id, c.Action), Header: make(nats.Header, 2), Data: c.Data}
 	for _, name := range forwardHeaders {
 		if values := c.Header[name]; len(values) > 0 {
@@ -44,6 +45,9 @@ func (e *env) forward(c *call.Call, owner string, id troupe.ID) forwardResult {
 	}
 	msg.Header[wire.HeaderReplyTo] = []string{c.Reply}
 	msg.Header[wire.HeaderTimeout] = []string{wire.FormatTimeout(c.Deadline - e.clock.Now())}
+	if left.by != "" {
+		msg.Header[wire.HeaderLeftBy] = []string{left.String()}
+	}
 	switch confirmed, err := e.requester.Do(e.ctx, msg, confirmTimeout); {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.config.Logger.Warn("a forwarded call was not confirmed", slog.String("actor_type", id.Type()),

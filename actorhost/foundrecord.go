@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/troupe-go/troupe"
@@ -58,5 +57,5 @@ func (e *env) capableHost(ctx context.Context, id troupe.ID, f *foundRecord, rel
 }
 
 func (f *foundRecord) canRunOn(id troupe.ID, host store.HostEntry) bool {
-	return slices.Contains(host.Types, id.Type()) && f.Lacks(host.Features) == nil
+	return host.MayRun(id.Type()) && f.Lacks(host.Features) == nil
 }

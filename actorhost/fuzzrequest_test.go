@@ -55,7 +55,7 @@ func FuzzRequest(f *testing.F) {
 		require.NoError(t, err)
 		if failed := wire.DecodeError(reply); failed != nil {
 			require.Contains(t, []troupe.Code{
-				troupe.CodeBadInput, troupe.CodeDeadlineExceeded, troupe.CodeNotFound, troupe.CodeUnavailable, troupe.CodeCallCycle,
+				troupe.CodeBadInput, troupe.CodeDeadlineExceeded, troupe.CodeNotFound, troupe.CodeUnavailable, troupe.CodeCallCycle, troupe.CodeChainTooLong,
 				troupe.CodeOutcomeUnknown,
 			}, failed.Code, failed.Message)
 			require.NotContains(t, failed.Message, "panic")

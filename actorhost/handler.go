@@ -8,6 +8,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Handler implements one action, the on-create hook or the on-connect hook of the actors that R refers to, on the state
@@ -47,6 +48,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		return errors.New("it has two on-connect hooks")
 	case h.connect != nil:
 		t.connect = h.connect
+		t.actions[wire.ConnectAction].takes = h.takes
 		return nil
 	case h.run == nil:
 		return fmt.Errorf("the action %q has no handler", h.name)
@@ -77,6 +79,7 @@ func decodeInto[In any](c *Context, in input, into *In) error {
 		return nil
 	}
 	if err := in.as.Unmarshal(in.body, into); err != nil {
+		c.a.misread = true
 		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s; it takes: %s", c.a.id, c.turn.action, err, // which may quote the whole input
 			shapeOf(reflect.TypeFor[In]()))
 	}

@@ -49,6 +49,7 @@ type Host struct {
 	draining        atomic.Bool           // a drain was requested
 	displaced       atomic.Pointer[error] // why the host must not serve, if so
 	waker           *wake.Waker           // nil if no actor type has durable subscriptions
+	sweeper         *wake.Sweeper
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
@@ -78,7 +79,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns))
+	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns, followsEvents(h.types)))
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()
@@ -110,7 +111,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h := &Host{
 		env:             e,
-		roster:          &roster{env: e, types: types, active: make(map[string]*activation)},
+		roster:          newRoster(e, types),
 		typeNames:       slices.Sorted(maps.Keys(types)),
 		serviceRequests: make(chan *nats.Msg, maxServiceRequests),
 		suspects:        make(chan struct{}, 1),
@@ -119,6 +120,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		done:            make(chan struct{}),
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
+	e.passOn = h.roster.passOn
 	e.ready = pool.New(h.roster.drainMailbox)
 	e.out = outlet.New(nc, ns, config.Logger, e.faults, h.ID, e.busy)
 	e.origin.Namespace = ns.Name()

@@ -235,7 +235,7 @@ func hostileHeaders() []hostileCase {
 	add("a chain of 1 MB of one actor", "Troupe-Chain: "+strings.Repeat("x", 1<<20)+"\r\n", "bad_input")
 	add("a chain with the actor", "Troupe-Chain: probe.a\r\n", "call_cycle")
 	add("a chain with the actor after 1 MB", "Troupe-Chain: "+strings.Repeat("x", 1<<20)+",probe.a\r\n", "bad_input")
-	add("a chain of 64", "Troupe-Chain: x"+strings.Repeat(",x", 63)+"\r\n", "call_cycle")
+	add("a chain of 64", "Troupe-Chain: x"+strings.Repeat(",x", 63)+"\r\n", "chain_too_long")
 	add("a chain of other bytes", "Troupe-Chain: \xff\x00 .>*,\r\n", "bad_input")
 	add("no colon", "Troupe-Timeout\r\n", "ok") // the block is not valid and counts as none
 	add("no end", "Troupe-Timeout: 5", "ok")

@@ -24,6 +24,8 @@ func (h *Host) serveHostRequest(msg *nats.Msg) bool {
 		h.answerValue(msg, h.roster.info(tokens))
 	case "store":
 		h.presence.HeardStore(msg, h.out.Answerable(msg), h.displace)
+	case "type":
+		h.answerValue(msg, h.typeInfo(tokens))
 	case "drain":
 		h.out.Answer(msg, nil)
 		h.drain()
@@ -49,6 +51,13 @@ func (h *Host) answerValue(msg *nats.Msg, value any) {
 	if msg := outlet.Reply(&c, data); msg.Subject != "" {
 		h.out.Send(&msg)
 	}
+}
+
+func (h *Host) typeInfo(actorType string) wire.TypeInfo {
+	if t := h.types[actorType]; t != nil {
+		return t.typeInfo()
+	}
+	return wire.TypeInfo{}
 }
 
 func (h *Host) info() wire.HostInfo {

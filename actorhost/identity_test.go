@@ -46,7 +46,7 @@ func TestIdentityInAHeader(t *testing.T) {
 		{"the one before is over", "add", named, map[string]string{"Troupe-Call": "_INBOX.me.id.8.8", "Troupe-Attempt": "2"}, 5, "", false},
 		{"no name", "add", plain, map[string]string{"Troupe-Call": "_INBOX.me.8.8"}, 0, troupe.CodeBadInput, false},
 		{"an action that fails", "fail", later, map[string]string{"Troupe-Call": later}, 0, troupe.CodeInternal, true},
-		{"no action", "none", later, map[string]string{"Troupe-Call": later}, 0, troupe.CodeUnknownAction, false},
+		{"no action", "none", later, map[string]string{"Troupe-Call": later}, 0, troupe.CodeUnknownAction, true},
 	} {
 		msg := &nats.Msg{Subject: "troupe.route.counter.a." + c.action, Reply: c.reply, Data: []byte{1}, Header: nats.Header{}}
 		for name, value := range c.header {

@@ -60,6 +60,7 @@ func (r *roster) sweepOnce() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now, seen := r.clock.Now(), 0
+	r.left.forget(now)
 	for _, a := range r.active { // may change while the lock is released
 		if a.checkIdle(now) {
 			r.ready.Add(a)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,7 +33,11 @@ func (a *activation) serveNotice(w *work) {
 	}
 	if cursor, ok := a.cursor(n.Source); ok && (cursor < n.Sequence || a.lacks(&n)) {
 		more, err := a.catchUp(w, &n, cursor)
+		var lacks *lacksHandlerError
 		switch {
+		case errors.As(err, &lacks) && !w.searched:
+			a.passNotice(w, lacks)
+			return
 		case err != nil:
 			a.answer(w, nil, err)
 			return
@@ -60,6 +65,43 @@ func (a *activation) lacks(n *wire.Notice) bool {
 		}
 	}
 	return false
+}
+
+// lacksHandlerError says that this program has no handler for an event that an actor follows.
+type lacksHandlerError struct {
+	actorType string
+	topic
+}
+
+func (e *lacksHandlerError) Error() string {
+	return fmt.Sprintf("the actor type %q has no handler for %s of %q", e.actorType, e.event, e.source)
+}
+
+func (e *lacksHandlerError) Unwrap() error { return errs.New(troupe.CodeUnknownAction, "%s", e) }
+
+// passesNotice passes a notice on that this program has no handler for, so that the actor does not wake here in vain. One
+// that was passed on is looked at: there may be earlier events, which another program lacks.
+func (a *activation) passesNotice(w *work) bool {
+	if w.Action != wire.NoticeAction || w.searched || w.Get(wire.HeaderLacked) != "" {
+		return false
+	}
+	var n wire.Notice
+	if w.As.Unmarshal(w.Data, &n) != nil || n.Event == "" {
+		return false
+	}
+	source, _, _ := strings.Cut(n.Source, ".")
+	if of := (topic{source, n.Event}); a.kind.events[of] == nil {
+		a.passNotice(w, &lacksHandlerError{a.kind.name, of})
+		return true
+	}
+	return false
+}
+
+// passNotice passes a notice on. If no other program has the handler either, the actor is asked whether it still
+// subscribes.
+func (a *activation) passNotice(w *work, e *lacksHandlerError) {
+	passed := *w
+	a.host.passOn(&passed, a.id.Tokens(), lacksHandler(e.topic.String(), errs.As(e)))
 }
 
 // errPassedOver says that events are missing after a cursor. Perhaps it is that of another log.
@@ -121,9 +163,10 @@ func (a *activation) readLog(ctx context.Context, log *store.Log, id troupe.ID, 
 // hook runs first, in the same turn.
 func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
 	source := e.Actor.Tokens()
-	run := a.kind.events[topic{e.Actor.Type(), e.Event}]
+	of := topic{e.Actor.Type(), e.Event}
+	run := a.kind.events[of]
 	if run == nil {
-		return errs.New(troupe.CodeUnknownAction, "the actor type %q has no handler for %s of %q", a.kind.name, e.Event, e.Actor.Type())
+		return &lacksHandlerError{a.kind.name, of}
 	}
 	d := troupe.Delivery{Actor: e.Actor, Event: e.Event, Position: e.Place.Position, Decode: func(into any) error {
 		as, err := codecOf(e.Header)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -26,7 +28,8 @@ func (h *Host) open(ctx context.Context) (err error) {
 	}
 	h.presence = presence.New(presence.Config{
 		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
-		Clock: h.clock, Logger: h.config.Logger, Faults: h.faults, Name: h.config.Name, Types: h.typeNames, Lease: h.config.Lease,
+		Clock: h.clock, Logger: h.config.Logger, Faults: h.faults, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types),
+		Durable: followsEvents(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 		Verify: h.verifyRecords,
@@ -40,6 +43,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err := h.openWaker(ctx); err != nil {
+		return err
+	}
+	if err := h.startSweeper(ctx); err != nil {
 		return err
 	}
 	if _, err := h.presence.Join(ctx); err != nil {
@@ -115,6 +121,23 @@ func (h *Host) allowed(ctx context.Context, subject string) (context.Context, fu
 	}
 }
 
+// startSweeper starts the sweeper. A host that may not ask for the marks of others looks for them once it has made one.
+func (h *Host) startSweeper(ctx context.Context) error {
+	find := true
+	if h.waker == nil {
+		ctx, allowed := h.allowed(ctx, store.SubscriptionsQuestion(h.ns))
+		_, err := h.log.FindIndex(ctx)
+		if find = allowed(); find && err != nil {
+			return err
+		}
+	}
+	h.sweeper = wake.StartSweeper(wake.SweeperConfig{
+		Conn: h.nc, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, Faults: h.faults,
+		Call: h.client.Invoke, UntilStop: h.untilStop,
+	})
+	return nil
+}
+
 // connectionLost queues the disconnect of a lost connection. If the mailbox is full, the next ping tries again.
 func (h *Host) connectionLost(l actorConnection) {
 	if l.a.offer(&work{kind: disconnectWork, arg: l.conn}) == mustRun {
@@ -128,12 +151,16 @@ func (h *Host) close(ctx context.Context) error {
 	if h.presence != nil {
 		if s := h.presence.Session(); s != nil {
 			errs = append(errs, s.End(ctx))
+			h.leaveLog(ctx, s.ID)
 		}
 	}
 	close(h.quit)
 	h.ready.Close()
 	if h.waker != nil {
 		h.waker.Stop()
+	}
+	if h.sweeper != nil {
+		h.sweeper.Stop()
 	}
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))
@@ -158,4 +185,13 @@ func (h *Host) close(ctx context.Context) error {
 		errs = append(errs, fmt.Errorf("actorhost: waiting for actions to end: %w", ctx.Err()))
 	}
 	return errors.Join(errs...)
+}
+
+// leaveLog removes what the host has in the index while its actors may have unsent events. If that fails, another does.
+func (h *Host) leaveLog(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, unmarkTimeout)
+	defer cancel()
+	if err := h.log.Leave(ctx, id); err != nil && ctx.Err() == nil {
+		h.config.Logger.Warn("removing the mark of the host failed", slog.String("host", id), slog.Any("error", err))
+	}
 }

@@ -24,11 +24,13 @@ const envProgram = "TROUPE_BENCH_PROGRAM"
 
 // programs start what their processes are. They add the orders that these take, and return what ends them.
 var programs = map[string]func(args []string, orders map[string]func() string) (end func() error, err error){
-	"server":    runServer,
-	"crates":    runCrates,
-	"echoes":    runEchoes,
-	"listeners": runListeners,
-	"misdoers":  runMisdoers,
+	"server":     runServer,
+	"crates":     runCrates,
+	"echoes":     runEchoes,
+	"listeners":  runListeners,
+	"misdoers":   runMisdoers,
+	"old stalls": runStalls(oldProgram),
+	"new stalls": runStalls(newProgram),
 }
 
 // runProgram is the process. It says that it is ready, answers each line that it is told with a line, and ends with its

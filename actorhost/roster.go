@@ -20,8 +20,20 @@ type roster struct {
 	mu       sync.Mutex             // locked before an activation's mutex
 	active   map[string]*activation // by actor ID, as tokens of a subject
 	peak     int                    // the most activations since the map was made
+	left     leftActors
 	stopping bool
+
+	passing chan struct{} // one element for each call that is passed on
 }
+
+func newRoster(e *env, types map[string]*actorType) *roster {
+	return &roster{
+		env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn),
+	}
+}
+
+// maxPassedOn is how many calls a host passes on, or is about to refuse, at a time.
+const maxPassedOn = 4096
 
 // enqueue puts a call into an actor's mailbox, and creates the activation if there is none. It returns the activation
 // if the caller must add it to the pool.
@@ -71,16 +83,18 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 	if err != nil {
 		return nil, errs.New(troupe.CodeBadInput, "%v", err)
 	}
-	s := r.presence.Session()
+	s, left := r.presence.Session(), r.left.find(id.Tokens(), r.clock.Now())
 	switch {
 	case r.stopping:
 		return nil, errs.Unavailable("the host is stopping")
+	case left.to != "" && left.released.by == "":
+		return nil, errs.Unavailable("%s is about to leave its host", id)
 	case !s.Valid() && !s.Full():
 		return nil, errs.Unavailable("%v", s.Err())
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
-	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s}
+	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, left: left}
 	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
 	return a, nil
@@ -144,12 +158,13 @@ func (r *roster) info(tokens string) wire.ActorInfo {
 	return a.info()
 }
 
-// hasReleased reports whether another host may own the actor: this host is stopping, the actor sleeps, and its record
-// is complete.
+// hasReleased reports whether another host may own the actor: this host is stopping or has left the actor to another, the
+// actor sleeps, and its record is complete.
 func (r *roster) hasReleased(tokens string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
+	gone := r.stopping || r.left.find(tokens, r.clock.Now()).released.by != ""
+	return gone && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
 }
 
 // all returns the current activations.

@@ -26,22 +26,13 @@ func (a *activation) serveCall(w *work) {
 		a.serveSleep(w)
 		return
 	}
-	fresh := false
 	a.endBorrowing(began)
-	for releasedBy := ""; !a.awake; {
-		var owner string
-		var err error
-		if fresh, owner, err = a.wake(w, releasedBy); err != nil {
-			a.host.out.Refuse(&w.Call, errs.As(err))
-			return
-		}
-		if a.destroyed {
-			return
-		}
-		if owner != "" && !a.forwardAll(w, owner) {
-			return
-		}
-		releasedBy = owner
+	if a.misread = false; a.passesNotice(w) {
+		return
+	}
+	fresh, woken := a.wakeFor(w)
+	if !woken {
+		return
 	}
 	switch w.Action {
 	case wire.NoticeAction:
@@ -77,6 +68,36 @@ func (a *activation) serveCall(w *work) {
 		a.answer(w, nil, err)
 	}
 	a.decoded = nil
+}
+
+// wakeFor wakes the actor for a call, unless it is awake. If it is not after that, the call is answered, or is on its way
+// to another host.
+func (a *activation) wakeFor(w *work) (fresh, woken bool) {
+	for gone := w.leftBy; !a.awake; {
+		owner := a.left.to
+		if owner == "" {
+			var err error
+			if fresh, owner, err = a.wake(w, gone); err != nil {
+				a.fail(w, errs.As(err))
+				return false, false
+			}
+		}
+		if a.destroyed || owner != "" && !a.forwardAll(w, owner) {
+			return false, false
+		}
+		gone, a.left = released{owner, a.ownerEpoch}, leftActor{}
+	}
+	return fresh, true
+}
+
+// fail refuses a call that has changed nothing. If this program cannot take its input, another may.
+func (a *activation) fail(w *work, err *troupe.Error) {
+	if a.misread {
+		passed := *w // a copy, so that not every call escapes to the heap
+		a.host.passOn(&passed, a.id.Tokens(), lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err))
+		return
+	}
+	a.host.out.Refuse(&w.Call, err)
 }
 
 // found looks for what the call was answered with when it came before. An error may also say why the call cannot start.
@@ -142,6 +163,10 @@ func (a *activation) runAction(w *work, now time.Duration) {
 		*buffer = output
 		return a.host.out.Fits(&w.Call, output)
 	})
+	if err != nil && a.misread {
+		a.fail(w, errs.As(err))
+		return
+	}
 	w.Counters.Count(result.took, err)
 	w.Ran = true
 	if err != nil {
@@ -154,7 +179,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 // forwardAll forwards a call, and those that wait behind it, to the host that owns the actor. It reports whether that
 // host has released the actor instead.
 func (a *activation) forwardAll(w *work, owner string) (released bool) {
-	how := a.host.forward(&w.Call, owner, a.id)
+	how := a.host.forward(&w.Call, owner, a.id, a.left.released)
 	if how == ownerReleased {
 		return true
 	}
@@ -166,7 +191,7 @@ func (a *activation) forwardAll(w *work, owner string) (released bool) {
 			continue // an event for an earlier activation, whose subscription has ended
 		}
 		if how == forwardDone {
-			if how = a.host.forward(&w.Call, owner, a.id); how != ownerReleased {
+			if how = a.host.forward(&w.Call, owner, a.id, a.left.released); how != ownerReleased {
 				continue
 			}
 		}

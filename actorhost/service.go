@@ -3,6 +3,7 @@ package actorhost
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -35,7 +36,7 @@ func (h *Host) serveService() {
 			}
 			_, verb, _ := strings.Cut(msg.Subject, ".")
 			verb, _, _ = strings.Cut(verb, ".")
-			body, err := json.Marshal(h.description(verb))
+			body, err := h.describe(verb, h.nc.MaxPayload()-descriptionRoom)
 			if err != nil { // impossible for these types
 				h.config.Logger.Error("describing the host failed", slog.String("host", h.ID()), slog.Any("error", err))
 				continue
@@ -47,19 +48,37 @@ func (h *Host) serveService() {
 	}
 }
 
-// description returns the response of ADR-32 to a verb.
-func (h *Host) description(verb string) any {
+// descriptionRoom is how many bytes of a message a description leaves.
+const descriptionRoom = 512
+
+// describe encodes the description, without those endpoints for which a message of so many bytes has no room.
+func (h *Host) describe(verb string, most int64) ([]byte, error) {
+	all := h.endpoints()
+	for shown := len(all); ; {
+		body, err := json.Marshal(h.description(verb, all[:shown], len(all)-shown))
+		if err != nil || int64(len(body)) <= most || shown == 0 {
+			return body, err
+		}
+		shown = min(shown-1, int(int64(shown)*most/int64(len(body))))
+	}
+}
+
+// description returns the response of ADR-32 to a verb, with these endpoints. It says how many are left out.
+func (h *Host) description(verb string, endpoints []namedEndpoint, leftOut int) any {
 	s := h.presence.Session()
 	identity := micro.ServiceIdentity{
 		Name: h.ns.Name(), ID: s.ID, Version: serviceVersion(), Metadata: map[string]string{"host": h.config.Name},
+	}
+	if leftOut > 0 {
+		identity.Metadata["left_out"] = fmt.Sprint(leftOut, " endpoints")
 	}
 	switch verb {
 	case micro.InfoVerb.String():
 		info := micro.Info{
 			ServiceIdentity: identity, Type: micro.InfoResponseType,
-			Description: "actors on " + h.config.Name + ": " + strings.Join(h.typeNames, ", "),
+			Description: "actors on " + h.config.Name + ": " + shorten(strings.Join(h.typeNames, ", ")),
 		}
-		for _, e := range h.endpoints() {
+		for _, e := range endpoints {
 			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{
 				Name: e.name(), Subject: h.ns.RouteType(e.actorType), QueueGroup: wire.QueueGroup,
 				Metadata: map[string]string{"actor_type": e.actorType, "action": e.action},
@@ -68,7 +87,7 @@ func (h *Host) description(verb string) any {
 		return info
 	case micro.StatsVerb.String():
 		stats := micro.Stats{ServiceIdentity: identity, Type: micro.StatsResponseType, Started: h.clock.Time(0).UTC()}
-		for _, e := range h.endpoints() {
+		for _, e := range endpoints {
 			stats.Endpoints = append(stats.Endpoints, e.stats(h.ns.RouteType(e.actorType)))
 		}
 		return stats

@@ -26,7 +26,7 @@ var (
 
 // shapeOf says in plain words what a value of the type looks like, such as {"sku": text, "count": whole number}.
 func shapeOf(t reflect.Type) string {
-	var s shape
+	s := shape{most: maxShape}
 	s.add(t, maxShapeDepth)
 	if text := s.String(); len(text) <= maxShape {
 		return text
@@ -34,7 +34,18 @@ func shapeOf(t reflect.Type) string {
 	return strings.ToValidUTF8(s.String()[:maxShape], "") + "..."
 }
 
-type shape struct{ strings.Builder }
+// inputShape is shapeOf for two inputs to be compared: it looks as far into them as it is worth while.
+func inputShape(t reflect.Type) string {
+	const most, depth = 64 << 10, 16
+	s := shape{most: most}
+	s.add(t, depth)
+	return s.String()
+}
+
+type shape struct {
+	strings.Builder
+	most int // bytes, from which on nothing is added
+}
 
 func (s *shape) add(t reflect.Type, depth int) {
 	for t != nothing && t.Kind() == reflect.Pointer {
@@ -42,7 +53,7 @@ func (s *shape) add(t reflect.Type, depth int) {
 	}
 	word, known := oneOfKinds[t.Kind()]
 	switch {
-	case s.Len() > maxShape:
+	case s.Len() > s.most:
 	case t == nothing:
 		s.WriteString("nothing")
 	case t == timeType:
@@ -86,7 +97,7 @@ func (s *shape) addFields(t reflect.Type, depth int) {
 	for _, field := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		embedded := field.Anonymous && name == "" // its own fields follow
-		if embedded || !field.IsExported() || name == "-" || s.Len() > maxShape {
+		if embedded || !field.IsExported() || name == "-" || s.Len() > s.most {
 			continue
 		}
 		if name == "" {

@@ -22,11 +22,11 @@ const maxClaims = 16
 
 // wake makes this host the owner of the actor and runs its hooks. w is the call that wakes the actor; fresh reports
 // whether it has created the actor. If another host owns the actor, wake returns that host and the actor stays asleep.
-// It ignores releasedBy, the host that has released the actor. If a hook destroys the actor, w is answered.
-func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string, err error) {
+// It passes over the host that has released the actor. If a hook destroys the actor, w is answered.
+func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err error) {
 	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
 	defer cancel()
-	owner, fresh, err = a.claim(ctx, w, releasedBy)
+	owner, fresh, err = a.claim(ctx, w, gone)
 	if err != nil || owner != "" {
 		return false, owner, err
 	}
@@ -54,6 +54,7 @@ func (a *activation) wake(w *work, releasedBy string) (fresh bool, owner string,
 		}
 	}
 	a.awake = true
+	a.wokeAt.Store(int64(a.host.clock.Now()))
 	if tell := a.host.config.CheckState; tell != nil {
 		a.check = lives.New(a.state.pointer(), func(lost error) { tell(a.id, lost) })
 	}
@@ -72,8 +73,8 @@ func (a *activation) failed(what string, err error) {
 // claim writes this host into the actor's record as the owner, by compare-and-set on the revision that it has read. The
 // same write creates an actor that has no on-create hook. If the last actor of this type to wake was new, claim assumes
 // that this one is new too: it reads the record only if the write finds one.
-func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (owner string, created bool, err error) {
-	guess := a.kind.lastWasNew.Load() && !w.Existing && releasedBy == ""
+func (a *activation) claim(ctx context.Context, w *work, gone released) (owner string, created bool, err error) {
+	guess := a.kind.lastWasNew.Load() && !w.Existing && gone.by == ""
 	for range maxClaims {
 		var f foundRecord
 		guessed := guess
@@ -81,7 +82,7 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 			f, err = a.host.readRecord(ctx, a.id)
 		}
 		if err == nil {
-			owner, err = a.otherHost(ctx, w, &f, releasedBy)
+			owner, err = a.otherHost(ctx, w, &f, gone)
 		}
 		if err != nil || owner != "" {
 			return owner, false, err
@@ -114,7 +115,8 @@ func (a *activation) claim(ctx context.Context, w *work, releasedBy string) (own
 
 // otherHost returns the host that a call must go to instead, if any: the owner if it is up, or a host with features
 // that this one lacks. If it returns neither a host nor an error, this host may claim the actor.
-func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, releasedBy string) (string, error) {
+func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, gone released) (string, error) {
+	a.ownerEpoch = f.Epoch
 	if w.Existing && !f.Created {
 		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
@@ -124,7 +126,7 @@ func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, rel
 			return "", alreadyExists(a.id)
 		}
 	}
-	if f.Owner != "" && f.Owner != a.session.ID && f.Owner != releasedBy {
+	if f.Owner != "" && f.Owner != a.session.ID && gone != (released{f.Owner, f.Epoch}) {
 		switch up, err := a.host.presence.WaitForOwner(ctx, f.Owner); {
 		case err != nil:
 			return "", errs.Unavailable("%v", err)
@@ -133,7 +135,7 @@ func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, rel
 		}
 	}
 	if f.lacks != nil {
-		return a.host.capableHost(ctx, a.id, f, releasedBy)
+		return a.host.capableHost(ctx, a.id, f, gone.by)
 	}
 	return "", nil
 }
@@ -171,6 +173,7 @@ func (a *activation) load(claim *record.Record, w *work) error {
 	if w.Action == troupe.CreateAction {
 		var none troupe.None
 		if err := w.As.Unmarshal(w.Data, &none); err != nil {
+			a.misread = true
 			return errs.New(troupe.CodeBadInput, "%s is created without an input: %v", a.id, err)
 		}
 	}

@@ -9,16 +9,12 @@ import (
 
 // openWaker starts the waker if an actor type has durable subscriptions.
 func (h *Host) openWaker(ctx context.Context) (err error) {
-	needed := false
-	for _, t := range h.types {
-		needed = needed || len(t.events) > 0
-	}
-	if !needed {
+	if !followsEvents(h.types) {
 		return nil
 	}
 	h.waker, err = wake.Start(ctx, wake.Config{
-		Conn: h.nc, Log: h.log, Leases: h.leases, Lease: h.config.Lease, Logger: h.config.Logger, Faults: h.faults,
-		Call: h.client.Invoke, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
+		Conn: h.nc, Log: h.log, Logger: h.config.Logger, Faults: h.faults,
+		Call: h.client.Invoke, Runs: h.presence.Programs.Runs, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
 	})
 	return err
 }

@@ -7,8 +7,10 @@ import (
 // work is one entry of a mailbox.
 type work struct {
 	kind      workKind
-	withdrawn bool // a call that must not start, as its caller knows
-	arg       any  // the *endpoint of a call, the *heardEvent of an event or a gap, or the *Connection of a disconnect
+	withdrawn bool     // a call that must not start, as its caller knows
+	searched  bool     // no other program has what it needs
+	leftBy    released // the host that has left the actor to this one
+	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, or the *Connection of a disconnect
 	call.Call
 }
 

@@ -41,7 +41,9 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	sender, err := calls.NewSender(nc, ns, config.Codec, config.Timeout)
+	sender, err := calls.NewSender(nc, ns, config.Codec, config.Timeout, func(ctx context.Context, actorType string) bool {
+		return !config.FailWithoutHost && knowsType(ctx, nc, ns, actorType)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
@@ -73,8 +75,8 @@ func (c *Client) Resent() uint64 { return c.calls.Resent() }
 // Invoke makes one call: see [troupe.Action.Call]. The call goes to the actor directly, and to any host of its type if
 // nobody answers there. If it is refused before it started, or not answered for a while, the client sends it again until
 // ctx is done; the actor knows it by its request id and runs it once. If no host of the type is up, the client waits for
-// one, provided that it has reached one before; otherwise the error is troupe.ErrUnknownType at once. Every error is a
-// *troupe.Error.
+// one, provided that it has reached one before, or finds an actor of the type in the store, where many clients may not look;
+// otherwise the error is troupe.ErrUnknownType at once. Every error is a *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.calls.Invoke(ctx, calls.Call{Invocation: call})
 }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -86,6 +87,39 @@ func TestNamespacesNeverMeet(t *testing.T) {
 	_, err = books.Call(t.Context(), troupe.Get[shelf](blue, "a"), nil)
 	require.ErrorIs(t, err, troupe.ErrNotFound)
 	_, err = books.Call(t.Context(), troupe.Get[shelf](b.Client, "a"), nil)
+	require.ErrorIs(t, err, troupe.ErrUnknownType)
+}
+
+// TestHostRestarts has a client that has never reached a host meet one that is away.
+func TestHostRestarts(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	host := b.Host(shelves)
+	_, err := put.Call(t.Context(), troupe.GetOrCreate[shelf](b.Client, "a"), moby)
+	require.NoError(t, err)
+	b.Stop(host)
+
+	late := troupe.GetOrCreate[shelf](b.NewClient(client.Config{}), "b")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err = put.Call(ctx, late, moby)
+	require.ErrorIs(t, err, troupe.ErrUnavailable, "there are actors of the type")
+	failed, ok := errors.AsType[*troupe.Error](err)
+	require.True(t, ok && failed.Retryable)
+
+	var count int
+	fresh := b.NewClient(client.Config{})
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		count, err = put.Call(t.Context(), troupe.GetOrCreate[shelf](fresh, "a"), moby)
+		done <- err
+	}()
+	require.Eventually(t, func() bool { return fresh.Resent() > 0 }, 10*time.Second, time.Millisecond)
+	b.Host(shelves)
+	require.NoError(t, <-done)
+	require.Equal(t, 2, count)
+	_, err = misspelt.Call(t.Context(), troupe.GetOrCreate[shlef](fresh, "a"), moby)
 	require.ErrorIs(t, err, troupe.ErrUnknownType)
 }
 

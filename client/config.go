@@ -28,6 +28,9 @@ type Config struct {
 	// EventQueue bounds how many events of one subscription, or of one connection, wait for their handlers. Events beyond it,
 	// or beyond 64 MB, are dropped; the subscription is told of a gap (troupe.OnGap). Default: [DefaultEventQueue].
 	EventQueue int
+	// FailWithoutHost has a call to a type of which no host is up, and none has answered the client before, fail at once as
+	// troupe.CodeUnknownType. By default the client looks whether there are actors of the type, and then waits for a host.
+	FailWithoutHost bool
 	// Logger gets what no caller is told, such as the error of an event's handler. Default: slog.Default().
 	Logger *slog.Logger
 }

@@ -35,8 +35,13 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 		if log == nil {
 			return
 		}
+		begin, err := seek(ctx, log, id, event, from)
+		if err != nil {
+			yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
+			return
+		}
 		start := skip{from: from}
-		for e, err := range log.Read(guard.Context(), id, event, 0, from.Time) {
+		for e, err := range log.Read(guard.Context(), id, event, begin, from.Time) {
 			if err = cmp.Or(guard.Err(), err); err != nil {
 				yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
 				return
@@ -52,6 +57,19 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 			}
 		}
 	}
+}
+
+// seek returns where in the stream to begin to read: not after the start. One may still have to pass over events.
+func seek(ctx context.Context, log *store.Log, id troupe.ID, event string, from troupe.ReplayStart) (uint64, error) {
+	switch {
+	case !from.Time.IsZero():
+		return 0, nil
+	case !from.Position.IsZero() && from.Sequence == 0:
+		return log.SeekPosition(ctx, id, event, from.Position)
+	case from.Position.IsZero() && from.Sequence > 1:
+		return log.SeekSequence(ctx, id, event, from.Sequence)
+	}
+	return 0, nil
 }
 
 // skip passes over the events before the start of a replay.

@@ -85,7 +85,7 @@ func keysOf(ctx context.Context, conn connection, arguments []string) (found []c
 func actionsOf(ctx context.Context, conn connection, arguments []string) (found []candidate) {
 	up, _ := conn.hostsUp(ctx)
 	for id, host := range up {
-		if !slices.Contains(host.Types, arguments[0]) {
+		if !host.MayRun(arguments[0]) {
 			continue
 		}
 		subject, err := micro.ControlSubject(micro.InfoVerb, conn.namespace.Name(), id)

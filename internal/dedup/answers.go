@@ -21,6 +21,7 @@ const (
 	maxOutput  = 8 << 10         // bytes of an output; of a longer one only the fact is remembered
 	maxCallers = 384             // whose floors are known
 	callersFor = 5 * time.Minute // since their last call
+	sweepEvery = time.Minute     // to forget those
 	maxIdle    = 8               // activations since then
 )
 
@@ -31,6 +32,7 @@ type Answers struct {
 	tail
 	counted int64 // what MemoryChange has returned so far
 	callers map[uint64]*caller
+	swept   time.Duration // when callers were forgotten last, since began
 	archive *archive      // nil as long as it has nothing, and nothing is on its way
 	window  time.Duration // zero: DefaultWindow
 	of      uint64        // whose answers they are
@@ -171,25 +173,28 @@ func (s *Answers) noteCaller(id ID, now time.Time) (more bool) {
 		if s.callers == nil {
 			s.callers = make(map[uint64]*caller, 1)
 		}
-		s.forgetCallers(now)
 		c = new(caller)
 		s.callers[id.Caller] = c
+		s.forgetCallers(now, c)
+	} else if now.Sub(began)-s.swept >= sweepEvery {
+		s.forgetCallers(now, c)
 	}
 	more = id.Floor > c.floor
 	c.floor, c.highest, c.idle, c.at = max(c.floor, id.Floor), max(c.highest, id.Number), 0, now
 	return more
 }
 
-// forgetCallers makes room for another caller. It forgets those that have not called for long and, if there are too many,
-// those that have not called for a while. What their floors told matters only for a call that arrives after it was answered.
-func (s *Answers) forgetCallers(now time.Time) {
+// forgetCallers forgets all but one that have not called for long and, if there are too many, those that have not called for
+// a while. What their floors told matters only for a call that arrives after it was answered.
+func (s *Answers) forgetCallers(now time.Time, but *caller) {
+	s.swept = now.Sub(began)
 	for limit := callersFor; ; limit /= 4 {
 		for id, c := range s.callers {
-			if now.Sub(c.at) >= limit {
+			if c != but && now.Sub(c.at) >= limit {
 				delete(s.callers, id)
 			}
 		}
-		if len(s.callers) < maxCallers {
+		if len(s.callers) <= maxCallers {
 			return
 		}
 	}

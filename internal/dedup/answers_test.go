@@ -372,3 +372,20 @@ func TestScopes(t *testing.T) {
 		require.Equal(t, id.Number, id.Scoped("x").Number)
 	}
 }
+
+// TestCallersOfLongAgoAreForgotten though nobody else calls: their numbers are in every write.
+func TestCallersOfLongAgoAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s dedup.Answers
+		for n := range uint64(callers) {
+			s.Add(numbered(n, 1, 1), dedup.Answer{})
+			s.Add(numbered(n, 2, 2), dedup.Answer{}) // it has the first answer
+		}
+		crowd := s.Size()
+		for n := range uint64(30) {
+			time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+			s.Add(numbered(1, 3+n, 3+n), dedup.Answer{})
+		}
+		require.Less(t, s.Size(), crowd/10)
+	})
+}

@@ -18,7 +18,8 @@ type EventLog struct {
 	nc       *nats.Conn
 	ns       wire.Namespace
 	settings Settings
-	marked   sync.Map // ids of hosts with a mark: see Mark
+	marks    sync.Map      // of hosts, by id: see Mark
+	opened   chan struct{} // closed when it has been opened
 
 	mu    sync.Mutex
 	log   *Log
@@ -27,7 +28,7 @@ type EventLog struct {
 
 // NewEventLog returns the EventLog of a namespace: see [OpenLog].
 func NewEventLog(nc *nats.Conn, ns wire.Namespace, s Settings) *EventLog {
-	return &EventLog{nc: nc, ns: ns, settings: s}
+	return &EventLog{nc: nc, ns: ns, settings: s, opened: make(chan struct{})}
 }
 
 // Open opens the log and the index, and creates what is missing. Later calls return the same.
@@ -46,6 +47,7 @@ func (l *EventLog) Open(ctx context.Context) (*Log, *Subscriptions, error) {
 		return nil, nil, err
 	}
 	l.log, l.index = log, index
+	close(l.opened)
 	return log, index, nil
 }
 
@@ -60,9 +62,21 @@ func (l *EventLog) Check(ctx context.Context) (logReplaced, indexReplaced *Repla
 	logReplaced, err = log.stream.check(ctx)
 	indexReplaced, indexErr := index.bucket.check(ctx)
 	if indexReplaced != nil {
-		l.marked.Clear()
+		l.marks.Clear()
 	}
 	return logReplaced, indexReplaced, errors.Join(err, indexErr)
+}
+
+// Opened is closed once Open has succeeded.
+func (l *EventLog) Opened() <-chan struct{} { return l.opened }
+
+// FindIndex returns the index, or nil if there is none yet.
+func (l *EventLog) FindIndex(ctx context.Context) (*Subscriptions, error) {
+	bucket, err := subscriptionBucket.find(ctx, l.nc, l.ns)
+	if err != nil || bucket == nil {
+		return nil, err
+	}
+	return &Subscriptions{bucket}, nil
 }
 
 // Try fails if the host may not read the events of an actor or their subscribers, or not enter subscriptions. It

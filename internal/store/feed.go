@@ -43,7 +43,7 @@ func (e Fed) Before(other Fed) bool {
 const maxUnacked = 100_000
 
 // feedHeartbeat is how often the server sends a heartbeat. After two intervals without, the feed is opened again.
-const feedHeartbeat = 2 * time.Second
+const feedHeartbeat = 5 * time.Second
 
 // feedReopenPause is the pause before the feed is opened again after the server ended it. drainTimeout is how long a
 // stopped feed waits for messages under way.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,8 +18,30 @@ type HostEntry struct {
 	ID       string    `json:"id"` // random, new at each start
 	Name     string    `json:"name,omitempty"`
 	Types    []string  `json:"types"`
+	More     int       `json:"more,omitempty"`     // types that Types has no room for
+	Program  string    `json:"program,omitempty"`  // the same for hosts whose programs take the same calls and events
 	Features []string  `json:"features,omitempty"` // see record.Features
 	Started  time.Time `json:"started"`
+}
+
+// maxTypes is how many bytes of types a lease names. It is written all the time.
+const maxTypes = 4 << 10
+
+// SetTypes names the types of actors that the host runs, as far as there is room.
+func (h *HostEntry) SetTypes(types []string) {
+	size := 0
+	for i, name := range types {
+		if size += len(name) + 1; size > maxTypes {
+			h.Types, h.More = types[:i], len(types)-i
+			return
+		}
+	}
+	h.Types = types
+}
+
+// MayRun reports whether the host runs actors of a type, as far as the lease tells.
+func (h *HostEntry) MayRun(actorType string) bool {
+	return h.More > 0 || slices.Contains(h.Types, actorType)
 }
 
 // Hosts is the bucket with the leases of the hosts of a namespace.
@@ -94,6 +117,32 @@ func (h *Hosts) Revision(ctx context.Context, host string) (revision uint64, up 
 // host is gone.
 func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error {
 	return h.bucket.remove(ctx, host, revision, releasedTTL)
+}
+
+// Count returns how many hosts are up, with those that have stopped within the last minute.
+func (h *Hosts) Count(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	stream, err := h.bucket.js.Stream(ctx, h.bucket.name())
+	if err != nil {
+		return 0, fmt.Errorf("counting the leases: %w", err)
+	}
+	return stream.CachedInfo().State.NumSubjects, nil
+}
+
+// All returns the hosts that are up at this moment, by one request if there are not too many.
+func (h *Hosts) All(ctx context.Context) ([]HostEntry, error) {
+	leases, err := h.bucket.find(ctx, ">")
+	if err != nil {
+		return nil, fmt.Errorf("reading the leases: %w", err)
+	}
+	hosts := make([]HostEntry, len(leases))
+	for i, lease := range leases {
+		if err := codec.MsgPack.Unmarshal(lease.value, &hosts[i]); err != nil {
+			return nil, fmt.Errorf("decoding the lease %s: %w", lease.key, err)
+		}
+	}
+	return hosts, nil
 }
 
 // List yields the hosts that are up: each at least once, and one that renews its lease meanwhile perhaps again.

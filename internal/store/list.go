@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -92,4 +93,45 @@ func (b *bucket) revisions(ctx context.Context, filter string, from uint64) iter
 			}
 		}
 	}
+}
+
+// listTimeout bounds a list, which may be long.
+const listTimeout = 30 * time.Second
+
+// find returns the entries whose keys match.
+func (b *bucket) find(ctx context.Context, filter string) (found []entry, err error) {
+	found, err = b.findInOneRequest(ctx, filter)
+	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // too many for one request
+		return found, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	found = nil
+	for one, err := range b.list(ctx, filter) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
+func (b *bucket) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{b.prefix + filter})
+	if err != nil {
+		return nil, err
+	}
+	for msg, err := range messages {
+		switch {
+		case errors.Is(err, jetstreamext.ErrNoMessages):
+			return found, nil
+		case err != nil:
+			return nil, err
+		case !isDeletion(msg.Header):
+			found = append(found, entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time})
+		}
+	}
+	return found, ctx.Err() // a timeout ends the messages just as their end does
 }

@@ -17,6 +17,14 @@ type Mark struct {
 	made   bool
 }
 
+// hostMark is the mark of a host, and how many of its actors have one.
+type hostMark struct {
+	mu     sync.Mutex // held while the mark is made or removed
+	unsent Unsent
+	made   bool
+	actors int // or more, where the outcome of a write is not known
+}
+
 // Mark returns the mark of an actor on a host. It is not made yet.
 func (l *EventLog) Mark(host string, id troupe.ID) *Mark { return &Mark{log: l, host: host, id: id} }
 
@@ -31,11 +39,8 @@ func (m *Mark) Make(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, known := m.log.marked.Load(m.host); !known {
-		if _, err := index.MarkUnsent(ctx, m.host, troupe.ID{}); err != nil {
-			return err
-		}
-		m.log.marked.Store(m.host, true)
+	if err := m.log.hostMark(m.host).count(ctx, index, m.host); err != nil {
+		return err
 	}
 	m.unsent, err = index.MarkUnsent(ctx, m.host, m.id)
 	m.made = err == nil
@@ -53,5 +58,55 @@ func (m *Mark) Remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := index.Unmark(ctx, m.unsent); err != nil {
+		return err
+	}
+	m.made = false
+	m.log.hostMark(m.host).discount()
+	return nil
+}
+
+func (l *EventLog) hostMark(host string) *hostMark {
+	mark, _ := l.marks.LoadOrStore(host, new(hostMark))
+	return mark.(*hostMark)
+}
+
+// count counts one more actor, and makes the mark of the host before the first.
+func (m *hostMark) count(ctx context.Context, index *Subscriptions, host string) (err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.made {
+		if m.unsent, err = index.MarkUnsent(ctx, host, troupe.ID{}); err != nil {
+			return err
+		}
+		m.made = true
+	}
+	m.actors++
+	return nil
+}
+
+func (m *hostMark) discount() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.actors--
+}
+
+// Leave removes the mark of a host that has stopped, unless actors have left some. Those are for others to wake.
+func (l *EventLog) Leave(ctx context.Context, host string) error {
+	known, ok := l.marks.Load(host)
+	if !ok {
+		return nil
+	}
+	m := known.(*hostMark)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.made || m.actors > 0 {
+		return nil
+	}
+	_, index, err := l.Open(ctx)
+	if err != nil {
+		return err
+	}
+	m.made = false
 	return index.Unmark(ctx, m.unsent)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -60,6 +61,17 @@ func FindRecords(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Record
 // Check finds out whether the records are those that they were, and returns nil if so: see [Replaced]. What is gone is made
 // again, empty. Each change is told once. An error says that it is not known, or that nothing can be made.
 func (r *Records) Check(ctx context.Context) (*Replaced, error) { return r.bucket.check(ctx) }
+
+// HasType reports whether an actor of a type has a record, or had one lately.
+func (r *Records) HasType(ctx context.Context, actorType string) (bool, error) {
+	for _, keys := range [...]string{"", ".>"} {
+		_, err := r.bucket.stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(r.bucket.prefix+actorType+keys))
+		if !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
 
 // Get reads the record of an actor. If there is none, it returns a Record with the Revision to expect and, of a destroyed
 // actor, its last Epoch. The error is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.

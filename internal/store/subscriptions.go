@@ -9,7 +9,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -32,6 +31,11 @@ const unsubscribedTTL = time.Minute
 var subscriptionBucket = bucketKind{
 	purpose: forSubscriptions, suffix: "subscriptions", description: "Which actors subscribe to which durable events",
 	deletedTTL: unsubscribedTTL,
+}
+
+// SubscriptionsQuestion is the subject on which [EventLog.FindIndex] asks.
+func SubscriptionsQuestion(ns wire.Namespace) string {
+	return "$JS.API.STREAM.INFO.KV_" + subscriptionBucket.name(ns)
 }
 
 // OpenSubscriptions opens the subscriptions of a namespace, and creates their bucket if there is none. See
@@ -96,7 +100,7 @@ func (s *Subscriptions) putEmpty(ctx context.Context, key string) (entry, error)
 
 // Of returns the subscribers to an event of an actor.
 func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) (subscribers []Subscriber, err error) {
-	found, err := s.find(ctx, subscriptionKey(source, event)+"*")
+	found, err := s.bucket.find(ctx, subscriptionKey(source, event)+"*")
 	if err != nil {
 		return nil, fmt.Errorf("reading the subscribers to %s of %s: %w", event, source, err)
 	}
@@ -107,43 +111,6 @@ func (s *Subscriptions) Of(ctx context.Context, source troupe.ID, event string) 
 		}
 	}
 	return subscribers, nil
-}
-
-// find returns the entries whose keys match.
-func (s *Subscriptions) find(ctx context.Context, filter string) (found []entry, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	defer onDisconnect(s.bucket.js.Conn(), cancel)()
-	found, err = s.findInOneRequest(ctx, filter)
-	if !errors.Is(err, jetstreamext.ErrBatchUnsupported) { // too many for one request
-		return found, err
-	}
-	found = nil
-	for one, err := range s.bucket.list(ctx, filter) {
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, one)
-	}
-	return found, nil
-}
-
-func (s *Subscriptions) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.bucket.js, s.bucket.name(), []string{s.bucket.prefix + filter})
-	if err != nil {
-		return nil, err
-	}
-	for msg, err := range messages {
-		switch {
-		case errors.Is(err, jetstreamext.ErrNoMessages):
-			return found, nil
-		case err != nil:
-			return nil, err
-		case !isDeletion(msg.Header):
-			found = append(found, entry{key: strings.TrimPrefix(msg.Subject, s.bucket.prefix), revision: msg.Sequence})
-		}
-	}
-	return found, ctx.Err() // a timeout ends the messages just as their end does
 }
 
 // Remove removes an entry, unless it was entered again since.

@@ -35,13 +35,37 @@ func (s *Subscriptions) MarkUnsent(ctx context.Context, host string, id troupe.I
 // UnsentHosts returns the marks of all hosts.
 func (s *Subscriptions) UnsentHosts(ctx context.Context) ([]Unsent, error) { return s.unsent(ctx, "*") }
 
+// MayBeUnsent returns the ids of the hosts with a mark, and perhaps of some that had one lately. However many there are, it
+// takes one message each way.
+func (s *Subscriptions) MayBeUnsent(ctx context.Context) ([]string, error) {
+	filter := s.bucket.prefix + unsentPrefix
+	marks, err := s.bucket.subjects(ctx, filter+"*")
+	if err != nil {
+		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
+	}
+	hosts := make([]string, 0, len(marks))
+	for subject := range marks {
+		hosts = append(hosts, strings.TrimPrefix(subject, filter))
+	}
+	return hosts, nil
+}
+
+// UnsentHost returns the mark of a host. It is not ok if there is none.
+func (s *Subscriptions) UnsentHost(ctx context.Context, host string) (mark Unsent, ok bool, err error) {
+	marks, err := s.unsent(ctx, host)
+	if err != nil || len(marks) == 0 {
+		return Unsent{}, false, err
+	}
+	return marks[0], true, nil
+}
+
 // UnsentOf returns the marks of the actors on a host.
 func (s *Subscriptions) UnsentOf(ctx context.Context, host string) ([]Unsent, error) {
 	return s.unsent(ctx, host+".>")
 }
 
 func (s *Subscriptions) unsent(ctx context.Context, filter string) (marks []Unsent, err error) {
-	found, err := s.find(ctx, unsentPrefix+filter)
+	found, err := s.bucket.find(ctx, unsentPrefix+filter)
 	if err != nil {
 		return nil, fmt.Errorf("reading the marks of unsent events: %w", err)
 	}

@@ -166,7 +166,7 @@ func status(err *troupe.Error) int {
 		return 429
 	case troupe.CodeUnavailable, troupe.CodeOutcomeUnknown:
 		return 503
-	case troupe.CodeCallCycle:
+	case troupe.CodeCallCycle, troupe.CodeChainTooLong:
 		return 508
 	default:
 		return 500

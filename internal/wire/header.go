@@ -21,6 +21,8 @@ const (
 	HeaderPending     = "Troupe-Pending"    // of a reply: the answer comes later; the id of the host where the call waits
 	HeaderAbsent      = "Troupe-Absent"     // of a reply to a [Question]: the call is not here; the id of the host that says so
 	HeaderReleased    = "Troupe-Released"   // "1": reply of a stopping host to a forwarded call: claim the actor
+	HeaderLeftBy      = "Troupe-Left-By"    // of a forwarded call: the id of the host, which leaves the actor to the receiver
+	HeaderLacked      = "Troupe-Lacked"     // of a forwarded call: the programs that cannot take it, separated by commas
 	HeaderEvent       = "Troupe-Event"      // of an event: its position, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS
 	HeaderExcept      = "Troupe-Except"     // of an event: the connection that must ignore it
 	HeaderConnection  = "Troupe-Connection" // of a call: the caller's connection with the actor

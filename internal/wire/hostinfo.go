@@ -36,8 +36,22 @@ func (n Namespace) Drain(host string) string { return n.name + ".host." + host +
 // Stores is the subject on which a host tells all others where it keeps its actors. No host has the id "all".
 func (n Namespace) Stores() string { return n.name + ".host.all.store" }
 
-// HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", or "actor" with the
-// tokens of an ID that has not been checked. It is empty for any other subject.
+// TypeInfo is what a host says about an actor type that it runs, on the subject of [Namespace.TypeInfo].
+type TypeInfo struct {
+	// Actions are those that the program has for the type, with _create and _connect if it has a hook for them. The value
+	// tells what the action takes: it is the same for two programs if they take the same.
+	Actions map[string]string `json:"actions"`
+	Events  []string          `json:"events"` // the durable events that it has handlers for, as TYPE.EVENT
+}
+
+// TypeInfo is the subject on which a host describes a type that it runs: a request without a body, answered with a
+// [TypeInfo]. Of any other type it has no actions.
+func (n Namespace) TypeInfo(host, actorType string) string {
+	return n.name + ".host." + host + ".type." + actorType
+}
+
+// HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "actor" with
+// the tokens of an ID that has not been checked, or "type" with the name of one. It is empty for any other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
 	if !ok {
@@ -50,6 +64,9 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	}
 	if tokens, ok = strings.CutPrefix(rest, "info."); ok {
 		return "actor", tokens
+	}
+	if tokens, ok = strings.CutPrefix(rest, "type."); ok {
+		return "type", tokens
 	}
 	return "", ""
 }

@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -28,7 +29,10 @@ type Config struct {
 
 	Name                 string   // of the host, for people
 	Types                []string // of actors that the host runs, sorted
+	Durable              bool     // one of them has durable subscriptions
+	Program              string   // as in [store.HostEntry]
 	Lease                time.Duration
+	LeaseGrows           bool // with the number of hosts
 	TakeoverOnDisconnect bool
 
 	Inbox           chan *nats.Msg // receives calls and requests to the host
@@ -41,4 +45,10 @@ type Config struct {
 	// Verify is called before the lease is renewed that was held while the connection was lost. If it returns
 	// store.ErrConflict, the lease is lost.
 	Verify func(context.Context) error
+}
+
+// runs reports whether the host runs actors of a type.
+func (c *Config) runs(actorType string) bool {
+	_, found := slices.BinarySearch(c.Types, actorType)
+	return found
 }

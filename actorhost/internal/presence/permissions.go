@@ -10,9 +10,9 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Needs reports which subjects a host cannot do without, for [rpc.NewGuard]. What else it
-// would like to ask JetStream, or to hear from it, it can do without.
-func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) bool {
+// Needs reports which subjects a host cannot do without, for [rpc.NewGuard]. What else it would like to ask JetStream, or to
+// hear from it, it can do without; one of the questions only unless it has durable subscribers.
+func Needs(nc *nats.Conn, ns wire.Namespace, durable bool) func(publish bool, subject string) bool {
 	inbox, _, _ := strings.Cut(nc.NewInbox(), ".")
 	both := []string{"$JS.", "$KV.", inbox + ".", ns.Name() + ".host."}
 	published := append(slices.Clip(both), ns.Name()+".journal.") // subjects of calls and broadcasts are up to the actors
@@ -22,11 +22,13 @@ func Needs(nc *nats.Conn, ns wire.Namespace) func(publish bool, subject string) 
 		if publish {
 			needed = published
 		}
-		if subject == "" {
+		switch subject {
+		case "":
 			return !publish
-		}
-		if slices.Contains([]string{store.ClusterQuestion(ns), store.ArchiveQuestion(ns), store.StreamAdvisories}, subject) {
+		case store.ClusterQuestion(ns), store.ArchiveQuestion(ns), store.StreamAdvisories:
 			return false
+		case store.SubscriptionsQuestion(ns):
+			return durable
 		}
 		return slices.ContainsFunc(needed, func(prefix string) bool { return strings.HasPrefix(subject, prefix) })
 	}

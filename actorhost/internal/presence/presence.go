@@ -20,17 +20,20 @@ type Presence struct {
 	Config
 	Peers
 	Stores
+	Programs    Programs
 	session     atomic.Pointer[Session]
 	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
 	restarts    chan struct{}    // has an element once Restart is called
 	rejoining   sync.Mutex       // held while a lost session is replaced
+	lease       atomic.Int64     // see adaptLease, of which one goroutine is at a time
+	counted     time.Time
 }
 
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
 func New(config Config) *Presence {
 	p := &Presence{Config: config, restarts: make(chan struct{}, 1)}
 	p.disconnects = config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	p.Peers.config, p.Stores.config = &p.Config, &p.Config
+	p.Peers.config, p.Stores.config, p.Programs.config = &p.Config, &p.Config, &p.Config
 	return p
 }
 
@@ -47,6 +50,7 @@ const renewPause = 50 * time.Millisecond
 // now on.
 func (p *Presence) Restart() {
 	p.Session().revoked.Store(true)
+	p.Stores.forget()
 	select {
 	case p.restarts <- struct{}{}:
 	default:
@@ -73,7 +77,7 @@ func (p *Presence) Keep() {
 	s := p.Session()
 	connected := p.Conn.StatusChanged(nats.CONNECTED)
 	defer p.Conn.RemoveStatusListener(connected)
-	wait := p.Lease / 3
+	wait := p.leaseNow() / 3
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
@@ -90,6 +94,8 @@ func (p *Presence) Keep() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(p.Ctx, wait/2)
+		p.adaptLease(ctx)
+		wait = p.leaseNow() / 3
 		switch err := s.renew(ctx); {
 		case err == nil:
 			p.Faults.Works(renewing, slog.String("host", s.ID))

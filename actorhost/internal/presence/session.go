@@ -51,12 +51,17 @@ type Session struct {
 // Join starts a session and begins to take calls in it.
 func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
-	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Types: p.Types, Features: record.Features(), Started: time.Now().UTC()}
+	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Program: p.Program, Features: record.Features(), Started: time.Now().UTC()}
+	s.entry.SetTypes(p.Types)
+	p.adaptLease(ctx)
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
 	}
 	if s.Journal, err = p.Journals.Open(ctx, s.ID); err != nil {
 		return nil, err // the lease runs out by itself
+	}
+	if err := p.Programs.announce(ctx); err != nil {
+		return nil, errors.Join(err, s.Journal.Close(ctx))
 	}
 	p.session.Store(s)
 	if err := s.listen(ctx); err != nil {
@@ -74,7 +79,7 @@ func (s *Session) listen(ctx context.Context) error {
 	p := s.p
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	guard := rpc.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace))
+	guard := rpc.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace, p.Durable))
 	defer guard.End()
 	own, err := p.Conn.ChanSubscribe(p.Namespace.HostAll(s.ID), p.Inbox)
 	if err != nil {
@@ -163,8 +168,8 @@ func (s *Session) tryRenew(ctx context.Context) error {
 			return err
 		}
 	}
-	sent := s.p.Clock.Now()
-	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, s.p.Lease)
+	sent, lease := s.p.Clock.Now(), s.p.leaseNow()
+	revision, err := s.p.Leases.Renew(ctx, s.entry, s.revision, lease)
 	if errors.Is(err, store.ErrConflict) && s.revision != 0 {
 		// Perhaps the conflict is with an earlier write of ours that was not acknowledged. Only the current entry
 		// tells.
@@ -174,7 +179,7 @@ func (s *Session) tryRenew(ctx context.Context) error {
 			return readErr
 		case up && found > s.revision: // a lower one is of a stream that was put back to an older copy
 			s.revision = found
-			revision, err = s.p.Leases.Renew(ctx, s.entry, found, s.p.Lease)
+			revision, err = s.p.Leases.Renew(ctx, s.entry, found, lease)
 		}
 	}
 	if err != nil {
@@ -182,7 +187,7 @@ func (s *Session) tryRenew(ctx context.Context) error {
 	}
 	s.revision = revision
 	s.disconnected.Store(false)
-	s.validUntil.Store(int64(sent + s.p.Lease))
+	s.validUntil.Store(int64(sent + lease))
 	return nil
 }
 

@@ -102,6 +102,13 @@ func (p *Presence) ask(ctx context.Context) (store.Identity, error) {
 	return own, nil
 }
 
+// forget has the next question asked at once: the stream of the records may be another.
+func (s *Stores) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = time.Time{}
+}
+
 // say is what a host says of its store.
 func (s *Stores) say(host string, own store.Identity) []byte {
 	body, _ := codec.MsgPack.Append(nil, told{host, s.config.Name, own.Domain, own.Created}) // does not fail for these types

@@ -3,6 +3,7 @@ package wake_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -176,5 +177,52 @@ func TestSubscriberThatAlwaysFailsIsLoggedMoreAndMoreRarely(t *testing.T) {
 		require.Greater(t, len(told.of("fails")), 200)
 		require.Contains(t, s.logged.String(), "deliveries=1 ")
 		require.LessOrEqual(t, lines, 8, s.logged.String()) // at 1, 2, 4, ... 128
+	})
+}
+
+// TestEventsShareALookUp has a burst of events with very many subscribers: these are not read anew for each.
+func TestEventsShareALookUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const subscribers, events = 1500, 300 // more than one request of JetStream may return
+		s := newSystem(t)
+		told := newActors(func(context.Context, string, int) error { return nil })
+		for i := range subscribers {
+			s.subscribe("source", "news", fmt.Sprint(i))
+		}
+		h := s.host(told.call)
+		before := h.nc.Stats().InMsgs
+		last := s.broadcast("source", events)
+		s.awaitAcks()
+		require.Less(t, h.nc.Stats().InMsgs-before, uint64(events*subscribers/4))
+		for i := range subscribers {
+			calls := told.of(fmt.Sprint(i))
+			require.NotEmpty(t, calls)
+			newest := uint64(0)
+			for _, one := range calls {
+				newest = max(newest, one.notice.Sequence)
+			}
+			require.Equal(t, last, newest)
+		}
+	})
+}
+
+// TestFollowersOfATypeThatNoHostRunsAreLoggedOnce an hour, however many events there are, and nobody waits for them.
+func TestFollowersOfATypeThatNoHostRunsAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSystem(t)
+		told := newActors(func(context.Context, string, int) error { return nil })
+		s.runs.Store(false)
+		s.subscribe("source", "news", "ann", "ben")
+		s.host(told.call)
+		for range 15 {
+			s.broadcast("source", 1)
+			time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+		}
+		require.Equal(t, 1, strings.Count(s.logged.String(), "no host runs actors of its type"))
+		require.Empty(t, told.of("ann"))
+		s.runs.Store(true)
+		s.awaitAcks()
+		require.NotEmpty(t, told.of("ann"))
+		require.NotEmpty(t, told.of("ben"))
 	})
 }

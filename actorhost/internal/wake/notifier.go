@@ -32,8 +32,17 @@ func (w *Waker) runNotifier() {
 	}
 }
 
+var errNoHost = errors.New("no host runs actors of its type")
+
+// noHostLogPause is the pause between two lines about the followers of a type that no host runs: that may last as long as
+// their events are kept.
+const noHostLogPause = time.Hour
+
 func (w *Waker) logFailure(n notice, err error) {
-	if w.config.UntilStop.Err() != nil || w.config.Conn.IsClosed() {
+	switch {
+	case w.config.UntilStop.Err() != nil, w.config.Conn.IsClosed():
+		return
+	case errors.Is(err, errNoHost) && !w.lines.may(n.to.ID.Type(), time.Now()):
 		return
 	}
 	w.config.Logger.Warn("a durable subscriber failed and is retried",
@@ -45,6 +54,12 @@ func (w *Waker) logFailure(n notice, err error) {
 func (w *Waker) notify(n notice, last map[string]wire.Position) error {
 	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, noticeTimeout)
 	defer cancel()
+	switch runs, err := w.config.Runs(ctx, n.to.ID.Type()); {
+	case err != nil:
+		return err
+	case !runs: // a call would wait for a host
+		return errNoHost
+	}
 	err := w.config.Call(ctx, troupe.Invocation{
 		ID: n.to.ID, Action: wire.NoticeAction, Existing: true,
 		In: wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last},

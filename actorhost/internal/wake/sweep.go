@@ -3,11 +3,15 @@ package wake
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -19,47 +23,148 @@ const (
 	lookingUp = "reading the subscribers to an event failed"
 )
 
-const sweepTimeout, sweepsAtOnce = time.Minute, 64
+// SweeperConfig configures a Sweeper.
+type SweeperConfig struct {
+	Conn   *nats.Conn
+	Log    *store.EventLog
+	Find   bool // whether there are marks of others, as long as this host has made none
+	Leases *store.Hosts
+	Lease  time.Duration
+	Faults *faultlog.Log
+	// Call calls an actor, on whichever host it is.
+	Call      func(ctx context.Context, call troupe.Invocation) error
+	UntilStop context.Context //nolint:containedctx // the life of the host
+}
 
-// sweep looks for dead hosts once per lease, and wakes those of their actors that may have unsent events.
-func (w *Waker) sweep() {
+// Sweeper wakes the actors of dead hosts that may have unsent events. Of all hosts, one at a time has the turn to look for
+// them; with few hosts once per lease, with many less often, so that idle hosts send little however many there are.
+type Sweeper struct {
+	config  SweeperConfig
+	running sync.WaitGroup
+}
+
+const (
+	sweepTimeout, sweepsAtOnce = time.Minute, 64
+	// The pauses for each host that is up: between two sweeps, and between two looks of each of the others for the turn.
+	sweepPause, turnPause = 200 * time.Millisecond, 500 * time.Millisecond
+	// findPause is the pause between two looks for marks that only others have made.
+	findPause = 5 * time.Minute
+	// A turn that is not kept for turnLasts sweeps is over.
+	turnLasts = 2
+)
+
+// StartSweeper starts a sweeper. Callers must Stop it, once UntilStop has ended.
+func StartSweeper(config SweeperConfig) *Sweeper {
+	s := &Sweeper{config: config}
+	s.running.Go(s.run)
+	return s
+}
+
+// Stop waits until the sweeper has ended.
+func (s *Sweeper) Stop() { s.running.Wait() }
+
+func (s *Sweeper) run() {
+	index := s.awaitIndex()
+	if index == nil {
+		return
+	}
+	turn, hosts := index.Turn(), 0
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = turn.GiveUp(ctx) // else it runs out
+	}()
 	for {
-		if err := w.sweepHosts(); err != nil && w.config.UntilStop.Err() == nil && w.config.Conn.IsConnected() {
-			w.config.Faults.Failed(sweeping, store.Cause(err), err)
+		wait, err := s.sweepInTurn(index, turn, &hosts)
+		if err != nil && s.config.UntilStop.Err() == nil && s.config.Conn.IsConnected() {
+			s.config.Faults.Failed(sweeping, store.Cause(err), err)
 		} else if err == nil {
-			w.config.Faults.Works(sweeping)
+			s.config.Faults.Works(sweeping)
 		}
-		if !pause.For(w.config.UntilStop, w.config.Lease) {
+		if !pause.For(s.config.UntilStop, wait) {
 			return
 		}
 	}
 }
 
-func (w *Waker) sweepHosts() error {
-	ctx, cancel := context.WithTimeout(w.config.UntilStop, sweepTimeout)
+// awaitIndex waits until there is an index of subscriptions, and so may be marks. It returns nil when the host stops.
+func (s *Sweeper) awaitIndex() *store.Subscriptions {
+	ctx := s.config.UntilStop
+	for {
+		index, _ := s.findIndex(ctx) // if it cannot be found now, it is later
+		if index != nil {
+			return index
+		}
+		timer := time.NewTimer(findPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-s.config.Log.Opened():
+			timer.Stop()
+			_, index, _ = s.config.Log.Open(ctx)
+			return index
+		case <-timer.C:
+		}
+	}
+}
+
+func (s *Sweeper) findIndex(ctx context.Context) (*store.Subscriptions, error) {
+	if !s.config.Find {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	hosts, err := w.index.UnsentHosts(ctx)
+	return s.config.Log.FindIndex(ctx)
+}
+
+// sweepInTurn sweeps if it is this host's turn. It returns when to call it again.
+func (s *Sweeper) sweepInTurn(index *store.Subscriptions, turn *store.Turn, hosts *int) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(s.config.UntilStop, sweepTimeout)
+	defer cancel()
+	every := max(s.config.Lease, time.Duration(*hosts)*sweepPause).Round(time.Second)
+	mine, known, err := turn.Take(ctx, *hosts, turnLasts*every)
+	if *hosts = known; mine {
+		return every, s.sweepHosts(ctx, index, hosts)
+	}
+	wait := max(s.config.Lease, time.Duration(known)*turnPause)
+	return wait/2 + rand.N(wait), err // not all at the same moment
+}
+
+func (s *Sweeper) sweepHosts(ctx context.Context, index *store.Subscriptions, hosts *int) error {
+	marked, err := index.MayBeUnsent(ctx)
 	if err != nil {
 		return err
 	}
-	for _, host := range hosts {
-		_, up, err := w.config.Leases.Revision(ctx, host.Host)
-		if err != nil {
-			return err
-		}
-		if up {
-			continue
-		}
-		if err := w.sweepHost(ctx, host); err != nil {
-			return err
+	leases, err := s.config.Leases.All(ctx)
+	if err != nil {
+		return err
+	}
+	*hosts = len(leases)
+	up := make(map[string]bool, len(leases))
+	for _, lease := range leases {
+		up[lease.ID] = true
+	}
+	for _, host := range marked {
+		if !up[host] {
+			if err := s.sweepHost(ctx, index, host); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// sweepHost wakes the actors of a dead host. They send their events as they wake.
-func (w *Waker) sweepHost(ctx context.Context, host store.Unsent) error {
-	marks, err := w.index.UnsentOf(ctx, host.Host)
+// sweepHost wakes the actors of a host, if it is dead. They send their events as they wake.
+func (s *Sweeper) sweepHost(ctx context.Context, index *store.Subscriptions, host string) error {
+	if _, up, err := s.config.Leases.Revision(ctx, host); err != nil || up {
+		return err
+	}
+	ofHost, marked, err := index.UnsentHost(ctx, host)
+	if err != nil || !marked {
+		return err
+	}
+	marks, err := index.UnsentOf(ctx, host)
 	if err != nil {
 		return err
 	}
@@ -67,15 +172,15 @@ func (w *Waker) sweepHost(ctx context.Context, host store.Unsent) error {
 	waking.SetLimit(sweepsAtOnce)
 	for _, mark := range marks {
 		waking.Go(func() error {
-			err := w.config.Call(ctx, troupe.Invocation{ID: mark.ID, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
+			err := s.config.Call(ctx, troupe.Invocation{ID: mark.ID, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
 			if err != nil && !errors.Is(err, troupe.ErrNotFound) { // NotFound is fine: the actor does not exist, or is awake
 				return err
 			}
-			return w.index.Unmark(ctx, mark)
+			return index.Unmark(ctx, mark)
 		})
 	}
 	if err := waking.Wait(); err != nil {
 		return err
 	}
-	return w.index.Unmark(w.config.UntilStop, host)
+	return index.Unmark(s.config.UntilStop, ofHost)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,12 +33,14 @@ type system struct {
 	index   *store.Subscriptions
 	last    map[troupe.ID]uint64 // in the log
 	logged  bustest.Log          // by all wakers
+	runs    atomic.Bool          // whether a host runs actors
 }
 
 func newSystem(t *testing.T) *system {
 	t.Helper()
 	bustest.DropTimers(t)
 	s := &system{t: t, connect: bustest.Start(t), last: make(map[troupe.ID]uint64)}
+	s.runs.Store(true)
 	var err error
 	s.ns, err = wire.NewNamespace("")
 	require.NoError(t, err)
@@ -105,19 +108,22 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 	nc := s.connect()
 	working, giveUp := context.WithCancel(context.Background())
 	staying, leave := context.WithCancel(working)
-	logger := slog.New(slog.NewTextHandler(&s.logged, nil))
+	log, logger := s.events(nc), slog.New(slog.NewTextHandler(&s.logged, nil))
+	notify := func(ctx context.Context, invocation troupe.Invocation) error {
+		if invocation.Action != wire.NoticeAction || !invocation.Existing {
+			s.t.Errorf("not a call to who is there, and only for a notice: %+v", invocation)
+		}
+		return call(ctx, invocation.ID.KeyString(), invocation.In.(wire.Notice))
+	}
 	w, err := wake.Start(s.t.Context(), wake.Config{
-		Conn: nc, Log: s.events(nc), Leases: s.leases(nc), Lease: lease, Logger: logger, Faults: faultlog.New(logger),
-		UntilGivenUp: working, UntilStop: staying,
-		Call: func(ctx context.Context, invocation troupe.Invocation) error {
-			if invocation.Action != wire.NoticeAction || !invocation.Existing {
-				s.t.Errorf("not a call to who is there, and only for a notice: %+v", invocation)
-			}
-			return call(ctx, invocation.ID.KeyString(), invocation.In.(wire.Notice))
-		},
+		Conn: nc, Log: log, Logger: logger, Faults: faultlog.New(logger), Call: notify, UntilGivenUp: working, UntilStop: staying,
+		Runs: func(context.Context, string) (bool, error) { return s.runs.Load(), nil },
 	})
 	require.NoError(s.t, err)
-	h := &host{nc, sync.OnceFunc(func() { leave(); giveUp(); w.Stop() })}
+	sweeper := wake.StartSweeper(wake.SweeperConfig{
+		Conn: nc, Log: log, Find: true, Leases: s.leases(nc), Lease: lease, Faults: faultlog.New(logger), Call: notify, UntilStop: staying,
+	})
+	h := &host{nc, sync.OnceFunc(func() { leave(); giveUp(); w.Stop(); sweeper.Stop() })}
 	s.t.Cleanup(h.stop)
 	return h
 }

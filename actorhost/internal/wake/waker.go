@@ -19,12 +19,12 @@ import (
 type Config struct {
 	Conn   *nats.Conn
 	Log    *store.EventLog
-	Leases *store.Hosts
-	Lease  time.Duration // also the pause between two looks for dead hosts
 	Logger *slog.Logger
 	Faults *faultlog.Log
 	// Call calls an actor, on whichever host it is.
 	Call func(ctx context.Context, call troupe.Invocation) error
+	// Runs reports whether a host runs actors of a type. An error says that it cannot be told now.
+	Runs func(ctx context.Context, actorType string) (bool, error)
 	// UntilGivenUp ends when the host gives up what is under way. UntilStop ends earlier, when the host begins to stop.
 	UntilGivenUp, UntilStop context.Context //nolint:containedctx // the life of the host
 }
@@ -36,14 +36,14 @@ type Config struct {
 // A notice only says how far the log has come. The subscriber reads what it has not handled, from the position stored
 // with its state. So a notice may come late, twice or out of order, and a later one covers one that has failed. See
 // retryQueue for retries.
-//
-// The Waker also wakes the actors of dead hosts that may have unsent events.
 type Waker struct {
 	config     Config
 	index      *store.Subscriptions
 	feed       *store.Feed
 	deliveries deliveries // deliveries.mu and queues.mu are never held together, nor while anything is sent
 	queues     retryQueues
+	lines      lines
+	lookups    lookups
 
 	lookupSlots chan struct{} // one element for each look-up under way
 	running     sync.WaitGroup
@@ -69,12 +69,11 @@ func Start(ctx context.Context, config Config) (*Waker, error) {
 	}
 	w := &Waker{
 		config: config, index: index, feed: feed,
-		deliveries: newDeliveries(), queues: newRetryQueues(),
+		deliveries: newDeliveries(), queues: newRetryQueues(), lookups: lookups{read: index.Of},
 		lookupSlots: make(chan struct{}, lookupsAtOnce), quit: make(chan struct{}),
 	}
 	w.running.Go(w.run)
 	w.running.Go(w.keepInProgress)
-	w.running.Go(w.sweep)
 	return w, nil
 }
 
@@ -115,7 +114,7 @@ func (w *Waker) run() {
 func (w *Waker) lookUp(d *delivery) {
 	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, lookupTimeout)
 	defer cancel()
-	subscribers, err := w.index.Of(ctx, d.Actor, d.Event)
+	subscribers, err := w.lookups.of(ctx, d.Actor, d.Event)
 	if err != nil {
 		if w.config.UntilStop.Err() == nil {
 			w.config.Faults.Failed(lookingUp, store.Cause(err), err, slog.String("actor_type", d.Actor.Type()),

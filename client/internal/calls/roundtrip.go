@@ -211,7 +211,8 @@ func (t *roundTrip) unanswered(ctx context.Context, listening bool, err error) e
 		return cmp.Or(ctx.Err(), err)
 	case errors.Is(err, troupe.ErrDenied):
 		return err
-	case errors.Is(err, nats.ErrNoResponders) && t.sender.served.has(t.call.ID.Type()): // for now
+	case errors.Is(err, nats.ErrNoResponders) && (t.unsure && t.sender.served.has(t.call.ID.Type()) ||
+		!t.unsure && t.sender.isServed(ctx, t.call.ID.Type())): // for now
 		err = fmt.Errorf("no host of its type is up: %w", err)
 		if t.origin.Host.LeavingFor(lastHope) {
 			return &gaveUpError{errLeft, err}

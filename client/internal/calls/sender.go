@@ -2,6 +2,7 @@
 package calls
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -27,15 +28,19 @@ type Sender struct {
 	codec     codec.Codec
 	timeout   time.Duration // of a call whose context has no deadline
 	resent    atomic.Uint64
-	served    nameSet // the types that hosts have answered for
+	served    nameSet // the types that hosts have answered for, or run
+	knowsType func(ctx context.Context, actorType string) bool
 	ways      *knownWays
 	hosts     hostWatch
 
 	unanswered atomic.Int64 // the weights of the calls that are under way
 }
 
-// NewSender returns a sender on a connection. It must be closed.
-func NewSender(nc *nats.Conn, ns wire.Namespace, as codec.Codec, timeout time.Duration) (*Sender, error) {
+// NewSender returns a sender on a connection. It must be closed. Of a type that no host has answered for, knowsType tells
+// whether hosts have run it.
+func NewSender(
+	nc *nats.Conn, ns wire.Namespace, as codec.Codec, timeout time.Duration, knowsType func(context.Context, string) bool,
+) (*Sender, error) {
 	requester, err := rpc.NewRequester(nc)
 	if err != nil {
 		return nil, err
@@ -43,9 +48,21 @@ func NewSender(nc *nats.Conn, ns wire.Namespace, as codec.Codec, timeout time.Du
 	requester.Coalesce(ns)
 	return &Sender{
 		nc: nc, ns: ns, requester: requester, codec: as, timeout: timeout,
-		ways:  newKnownWays(nc),
+		knowsType: knowsType, ways: newKnownWays(nc),
 		hosts: hostWatch{requester: requester, ns: ns},
 	}, nil
+}
+
+// isServed reports whether hosts run a type, be it that none is up.
+func (s *Sender) isServed(ctx context.Context, actorType string) bool {
+	if s.served.has(actorType) {
+		return true
+	}
+	known := s.knowsType(ctx, actorType)
+	if known {
+		s.served.add(actorType)
+	}
+	return known
 }
 
 // Resent is how often calls were sent again.

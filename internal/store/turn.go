@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Turn is a host's turn to do what one host does for all. It is a key with a TTL in the bucket of the subscriptions, whose
+// value is how many hosts there are: by that the others know how often to look. It is not safe for concurrent use.
+type Turn struct {
+	bucket   *bucket
+	revision uint64 // of the key, while this host has the turn
+}
+
+const turnKey = "_turn"
+
+// Turn returns the turn. The host does not have it yet.
+func (s *Subscriptions) Turn() *Turn { return &Turn{bucket: s.bucket} }
+
+// Take takes the turn for a while (whole seconds), or keeps it, unless another host has it. Hosts is how many there are,
+// as far as the host knows; Take returns what is known to the one that has the turn.
+func (t *Turn) Take(ctx context.Context, hosts int, lasts time.Duration) (mine bool, known int, err error) {
+	expected := t.revision
+	if expected == 0 {
+		last, err := t.bucket.lastOf(ctx, t.bucket.prefix+turnKey)
+		switch {
+		case err != nil:
+			return false, hosts, err
+		case last != nil && !isDeletion(last.Header):
+			known, _ = strconv.Atoi(string(last.Data))
+			return false, known, nil
+		case last != nil:
+			expected = last.Sequence
+		}
+	}
+	t.revision, err = t.bucket.put(ctx, turnKey, strconv.AppendInt(nil, int64(hosts), 10), expected, lasts)
+	switch {
+	case errors.Is(err, ErrConflict):
+		return false, hosts, nil
+	case err != nil:
+		return false, hosts, fmt.Errorf("taking the turn: %w", err)
+	}
+	return true, hosts, nil
+}
+
+// GiveUp ends the turn, if the host has it.
+func (t *Turn) GiveUp(ctx context.Context) error {
+	if t.revision == 0 {
+		return nil
+	}
+	err := t.bucket.remove(ctx, turnKey, t.revision, unsubscribedTTL)
+	t.revision = 0
+	return err
+}
