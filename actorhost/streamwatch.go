@@ -18,7 +18,7 @@ import (
 // except when a server was down meanwhile; then the connection was lost. Where a host may not listen to advisories, and
 // for what nobody tells, it asks from time to time.
 const (
-	askForStreams      = 30 * time.Second
+	askForStreams      = 5 * time.Minute
 	askWithoutAdvisory = 5 * time.Second
 	pauseBetweenChecks = 200 * time.Millisecond
 	checkTimeout       = 10 * time.Second

@@ -62,8 +62,9 @@ func (t told) store() store.Identity { return store.Identity{Domain: t.Domain, C
 
 // conflict is the error of a host that must not serve.
 func conflict(own store.Identity, with told) error {
-	return fmt.Errorf("%w: this host keeps them in %s, the host %s (%s) in %s: the other has its own, for example on a leaf node. Connect all hosts to one JetStream, or give these "+
-		"another namespace (docs/topologies.md)", errOtherStore, own, with.Name, with.Host, with.store())
+	return fmt.Errorf("%w: this host keeps them in %s, the host %s (%s) in %s: the other has its own, for example on a leaf node. "+
+		"Connect all hosts to one JetStream, or give these another namespace (docs/topologies.md)",
+		errOtherStore, own, with.Name, with.Host, with.store())
 }
 
 // AskStores finds out which store this is, and returns an error if a host of another one is up. It returns at once if no
@@ -124,7 +125,8 @@ func parseTold(body []byte) (t told, ok bool) {
 func (p *Presence) TellStore(ctx context.Context) {
 	p.tell("")
 	for {
-		wait := tellEvery*p.Lease + rand.N(p.Lease)
+		lease := p.leaseNow()
+		wait := tellEvery*lease + rand.N(lease)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -156,6 +158,15 @@ func (p *Presence) tell(reply string) {
 	_ = p.Conn.Publish(subject, p.Stores.say(p.Session().ID, own)) // without a connection there is nobody to tell
 }
 
+// tellIfOther answers a host that starts, if its store is another.
+func (p *Presence) tellIfOther(with told, reply string) {
+	ctx, cancel := context.WithTimeout(p.Ctx, askTimeout)
+	defer cancel()
+	if own, err := p.ask(ctx); err == nil && !own.Equal(with.store()) {
+		p.tell(reply)
+	}
+}
+
 // askTimeout bounds a question which store this is.
 const askTimeout = time.Second
 
@@ -178,7 +189,7 @@ func (p *Presence) HeardStore(msg *nats.Msg, answerable bool, displace func(erro
 	switch {
 	case msg.Reply != "" && !answerable, msg.Reply == "" && now.Sub(s.toldAt) < tellBackAfter:
 	case msg.Reply != "": // it starts, and will not, if its store is another indeed
-		p.Go(func() { p.tell(msg.Reply) })
+		p.Go(func() { p.tellIfOther(with, msg.Reply) })
 	default:
 		s.toldAt = now
 		p.Go(func() { p.compare(with, displace) })
