@@ -21,9 +21,13 @@ const (
 	askForStreams      = 5 * time.Minute
 	askWithoutAdvisory = 5 * time.Second
 	pauseBetweenChecks = 200 * time.Millisecond
+	pauseAfterFailure  = time.Second
 	checkTimeout       = 10 * time.Second
 	maxAdvisories      = 256 // more only mean that there is something to check
 )
+
+// checking is what may fail for long.
+const checking = "checking the streams failed"
 
 // suspectStreams has the streams checked soon. It does not wait.
 func (h *Host) suspectStreams() {
@@ -46,7 +50,7 @@ func (h *Host) watchStreams() {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for said := ""; h.untilStop.Err() == nil; {
+	for {
 		select {
 		case <-h.untilStop.Done():
 			return
@@ -58,16 +62,18 @@ func (h *Host) watchStreams() {
 				continue
 			}
 		}
-		err := h.checkStreams()
-		if err != nil && h.untilStop.Err() == nil && err.Error() != said {
-			said = err.Error()
-			h.config.Logger.Error("the streams of the host cannot be checked", slog.Any("error", err))
-		} else if err == nil {
-			said = ""
+		wait := pauseBetweenChecks
+		switch err := h.checkStreams(); {
+		case h.untilStop.Err() != nil:
+			return
+		case err == nil:
+			h.faults.Works(checking)
+		default:
+			h.faults.Failed(checking, store.Cause(err), err)
+			h.suspectStreams() // again
+			wait = pauseAfterFailure
 		}
-		if pause.For(h.untilStop, pauseBetweenChecks); err != nil {
-			h.suspectStreams() // the server may not be done with the stream that was deleted
-		}
+		pause.For(h.untilStop, wait)
 	}
 }
 
