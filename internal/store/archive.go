@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -28,14 +29,15 @@ type Archive struct {
 	wake    chan struct{} // an idle sender
 	running sync.WaitGroup
 
-	mu       sync.Mutex
-	closed   bool
-	queue    queue.FIFO[waitingBlock]
-	queued   int            // bytes in the queue
-	inFlight int            // groups
-	idle     int            // senders that wait for one
-	stream   *archiveStream // nil: it is not known whether there is one
-	logger   *slog.Logger   // is told of the first stream; nil after that
+	mu        sync.Mutex
+	closed    bool
+	queue     queue.FIFO[waitingBlock]
+	queued    int            // bytes in the queue
+	inFlight  int            // groups
+	idle      int            // senders that wait for one
+	stream    *archiveStream // nil: it is not known whether there is one
+	forgotten bool           // a stream that was known is no more
+	logger    *slog.Logger   // is told of the first stream; nil after that
 }
 
 // archiveStream is a stream of answers. One that is deleted and made again has another subject, so nothing is written
@@ -129,6 +131,9 @@ func (a *Archive) find(ctx context.Context) (*archiveStream, error) {
 // ensure returns the stream, and makes it if there is none.
 func (a *Archive) ensure(ctx context.Context) (*archiveStream, error) {
 	return a.open(func(js jetstream.JetStream) (jetstream.Stream, error) {
+		if a.hasForgotten() {
+			pause.For(ctx, afterDeletion)
+		}
 		config := a.config
 		config.Subjects = []string{strings.Replace(config.Subjects[0], "*", rand.Text()[:12], 1)}
 		return ensureStream(ctx, js, config)
@@ -181,6 +186,12 @@ func (a *Archive) forget(stream *archiveStream) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stream == stream {
-		a.stream = nil
+		a.stream, a.forgotten = nil, true
 	}
+}
+
+func (a *Archive) hasForgotten() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.forgotten
 }
