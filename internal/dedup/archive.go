@@ -37,6 +37,7 @@ type archive struct {
 
 	loading loading
 	flying  bool      // a block or an index is on its way
+	stray   bool      // what is on its way is for an archive that was lost since
 	indexed int       // how many of since go into the index that is on its way; 0: it is a block
 	notYet  time.Time // until then nothing is sent, because it has failed
 }
@@ -90,7 +91,10 @@ func (a *archive) inDoubt() bool { return !a.doubt.IsZero() && time.Now().Before
 
 // Lost is told that the archive is gone, or has gone back. For a window nobody knows what it had.
 func (s *Answers) Lost() {
-	s.newArchive().doubt = time.Now().Add(cmp.Or(s.window, DefaultWindow))
+	flying := s.archived().flying
+	a := s.newArchive()
+	a.doubt = time.Now().Add(cmp.Or(s.window, DefaultWindow))
+	a.flying, a.stray = flying, flying
 }
 
 // Block returns what is to be sent to the archive now: a block of answers that a write has stored, or an index. It is nil
@@ -121,15 +125,18 @@ func (s *Answers) Archiving() bool { return s.archived().flying }
 
 // NotSent is told that what was to be sent may not have arrived. Nothing else is sent for a while.
 func (s *Answers) NotSent(again time.Duration) {
-	s.archive.flying, s.archive.notYet = false, time.Now().Add(again)
+	s.archive.flying, s.archive.stray, s.archive.notYet = false, false, time.Now().Add(again)
 	s.land()
 }
 
 // Sent is told where in which archive it is. The answers leave the record with its next write, which names the block.
 func (s *Answers) Sent(ref Ref, made int64) {
 	a := s.archive
-	if a.last != (Ref{}) && a.made != made { // it was made anew, and this is the first block there
-		s.Lost()
+	anew := a.last != (Ref{}) && a.made != made // and this is the first block there
+	if anew || a.stray {
+		if a.flying, a.stray = false, false; anew {
+			s.Lost()
+		}
 		s.land()
 		return
 	}
