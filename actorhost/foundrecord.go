@@ -45,10 +45,11 @@ func (f *foundRecord) lacksError(id troupe.ID) *troupe.Error {
 // capableHost returns another host that serves the actor's type and has the features that the record needs. It skips
 // releasedBy. It looks only at leases: that host finds out itself whether it may own the actor.
 func (e *env) capableHost(ctx context.Context, id troupe.ID, f *foundRecord, releasedBy string) (string, error) {
-	for host, err := range e.presence.Leases.List(ctx) {
-		if err != nil {
-			return "", errs.Unavailable("looking for a host that has %s: %v", strings.Join(f.lacks, ", "), err)
-		}
+	hosts, err := e.presence.Leases.All(ctx)
+	if err != nil {
+		return "", errs.Unavailable("looking for a host that has %s: %v", strings.Join(f.lacks, ", "), err)
+	}
+	for _, host := range hosts {
 		if host.ID != releasedBy && f.canRunOn(id, host) {
 			return host.ID, nil
 		}

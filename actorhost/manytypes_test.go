@@ -45,8 +45,9 @@ func TestManyTypes(t *testing.T) {
 	info := askService[micro.Info](t, nc, "$SRV.INFO.troupe."+first.ID())
 	require.Regexp(t, `^\d+ endpoints$`, info.Metadata["left_out"])
 	require.Less(t, len(info.Description), 1000)
-	for lease, err := range leasesOf(t, b).List(t.Context()) {
-		require.NoError(t, err)
+	leases, err := leasesOf(t, b).All(t.Context())
+	require.NoError(t, err)
+	for _, lease := range leases {
 		require.Less(t, len(lease.Types), 100)
 		require.Equal(t, types, len(lease.Types)+lease.More)
 	}

@@ -135,14 +135,8 @@ func (s *system) await(right func(up int) bool) {
 		if err != nil || leases == nil { // no host has made them yet
 			return false
 		}
-		up := 0
-		for _, err := range leases.List(s.t.Context()) {
-			if err != nil {
-				return false
-			}
-			up++
-		}
-		return right(up)
+		up, err := leases.All(s.t.Context())
+		return err == nil && right(len(up))
 	}, time.Minute, 20*time.Millisecond)
 }
 

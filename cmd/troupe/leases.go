@@ -21,11 +21,12 @@ func (c connection) hostsUp(ctx context.Context) (map[string]store.HostEntry, er
 	if err != nil || leases == nil {
 		return nil, err
 	}
-	hosts := make(map[string]store.HostEntry)
-	for host, err := range leases.List(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("listing the hosts: %w", err)
-		}
+	all, err := leases.List(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing the hosts: %w", err)
+	}
+	hosts := make(map[string]store.HostEntry, len(all))
+	for _, host := range all {
 		hosts[host.ID] = host
 	}
 	return hosts, nil

@@ -3,8 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
-	"iter"
+	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,7 +48,8 @@ func (h *HostEntry) MayRun(actorType string) bool {
 // Hosts is the bucket with the leases of the hosts of a namespace.
 type Hosts struct {
 	bucket *bucket
-	server string // the only one with JetStream; empty on a cluster
+	server string                 // the only one with JetStream; empty on a cluster
+	own    atomic.Pointer[string] // the host that has renewed its lease by this
 }
 
 // releasedTTL is how long the server remembers a lease that was given back or has run out.
@@ -96,6 +98,10 @@ func FindHosts(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Hosts, e
 // Check is [Records.Check] for the leases.
 func (h *Hosts) Check(ctx context.Context) (*Replaced, error) { return h.bucket.check(ctx) }
 
+// overdueAfter is how much later than a lease another was written, by the server's clock, if the server has forgotten to end
+// the one when its TTL was over. NATS servers that were killed were seen to.
+const overdueAfter = time.Hour
+
 // Renew writes a host's lease, which then lasts for ttl (whole seconds of the server's clock). Expected is the revision
 // from the last Renew, zero for a new lease. It returns the new revision. The error is [ErrConflict] when the lease has
 // run out or was revoked, and [ErrOutcomeUnknown] when the write was not acknowledged.
@@ -104,13 +110,29 @@ func (h *Hosts) Renew(ctx context.Context, entry HostEntry, expected uint64, ttl
 	if err != nil {
 		return 0, fmt.Errorf("encoding the lease of %s: %w", entry.ID, err)
 	}
+	h.own.Store(&entry.ID)
 	return h.bucket.put(ctx, entry.ID, value, expected, ttl)
 }
 
-// Revision returns the revision of a host's lease. Up is false if there is no lease: the host is not up.
+// Revision returns the revision of a host's lease. Up is false if there is no lease, or one that is long over: the host is
+// not up.
 func (h *Hosts) Revision(ctx context.Context, host string) (revision uint64, up bool, err error) {
-	value, revision, err := h.bucket.get(ctx, host)
-	return revision, value != nil, err
+	lease, err := h.bucket.last(ctx, h.bucket.prefix+host)
+	switch {
+	case err != nil:
+		return 0, false, fmt.Errorf("reading the lease of %s: %w", host, err)
+	case lease == nil:
+		return 0, false, nil
+	case isDeletion(lease.Header):
+		return lease.Sequence, false, nil
+	}
+	own := h.own.Load()
+	if own == nil || *own == host || time.Since(lease.Time) < overdueAfter {
+		return lease.Sequence, true, nil
+	}
+	mine, err := h.bucket.last(ctx, h.bucket.prefix+*own)
+	over := err == nil && mine != nil && mine.Time.Sub(lease.Time) > overdueAfter
+	return lease.Sequence, !over, err
 }
 
 // Revoke deletes a host's lease. The host itself does so when it stops cleanly, another host when it has proof that the
@@ -136,26 +158,39 @@ func (h *Hosts) All(ctx context.Context) ([]HostEntry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the leases: %w", err)
 	}
-	hosts := make([]HostEntry, len(leases))
-	for i, lease := range leases {
-		if err := codec.MsgPack.Unmarshal(lease.value, &hosts[i]); err != nil {
-			return nil, fmt.Errorf("decoding the lease %s: %w", lease.key, err)
-		}
-	}
-	return hosts, nil
+	return live(leases)
 }
 
-// List yields the hosts that are up: each at least once, and one that renews its lease meanwhile perhaps again.
-func (h *Hosts) List(ctx context.Context) iter.Seq2[HostEntry, error] {
-	return func(yield func(HostEntry, error) bool) {
-		for lease, err := range h.bucket.list(ctx, ">") {
-			var host HostEntry
-			if err == nil {
-				err = codec.MsgPack.Unmarshal(lease.value, &host)
-			}
-			if !yield(host, err) {
-				return
-			}
+// List is All by way of the stream's leader: it fails if there is none, and in a cluster it misses nothing.
+func (h *Hosts) List(ctx context.Context) ([]HostEntry, error) {
+	newest := make(map[string]entry) // one that is renewed meanwhile may come again
+	for lease, err := range h.bucket.list(ctx, ">") {
+		if err != nil {
+			return nil, err
+		}
+		newest[lease.key] = lease
+	}
+	return live(slices.Collect(maps.Values(newest)))
+}
+
+// live decodes the leases that are not over.
+func live(leases []entry) ([]HostEntry, error) {
+	var newest time.Time
+	for _, lease := range leases {
+		if lease.created.After(newest) {
+			newest = lease.created
 		}
 	}
+	hosts := make([]HostEntry, 0, len(leases))
+	for _, lease := range leases {
+		if newest.Sub(lease.created) > overdueAfter {
+			continue
+		}
+		var host HostEntry
+		if err := codec.MsgPack.Unmarshal(lease.value, &host); err != nil {
+			return nil, fmt.Errorf("decoding the lease %s: %w", lease.key, err)
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts, nil
 }

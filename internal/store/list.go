@@ -119,6 +119,7 @@ func (b *bucket) find(ctx context.Context, filter string) (found []entry, err er
 func (b *bucket) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	defer onDisconnect(b.js.Conn(), cancel)()
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{b.prefix + filter})
 	if err != nil {
 		return nil, err

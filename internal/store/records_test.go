@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -276,4 +277,40 @@ func TestLeases(t *testing.T) {
 	_, up, err = hosts.Revision(t.Context(), "h1")
 	require.NoError(t, err)
 	require.False(t, up)
+}
+
+// A server that was killed may keep a lease whose time is over.
+func TestLeaseThatTheServerHasNotEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bustest.DropTimers(t)
+		nc := bustest.Connect(t)
+		ns, err := wire.NewNamespace("")
+		require.NoError(t, err)
+		hosts, err := store.OpenHosts(t.Context(), nc, ns, store.Settings{})
+		require.NoError(t, err)
+		left, err := hosts.Renew(t.Context(), store.HostEntry{ID: "left"}, 0, 0) // which never ends
+		require.NoError(t, err)
+		time.Sleep(59 * time.Minute) //nolint:forbidigo // virtual time
+		mine, err := hosts.Renew(t.Context(), store.HostEntry{ID: "mine"}, 0, time.Hour)
+		require.NoError(t, err)
+		up := func() (bool, int) {
+			revision, up, err := hosts.Revision(t.Context(), "left")
+			require.NoError(t, err)
+			require.Equal(t, left, revision)
+			all, err := hosts.All(t.Context())
+			require.NoError(t, err)
+			return up, len(all)
+		}
+		is, all := up()
+		require.True(t, is)
+		require.Equal(t, 2, all)
+		time.Sleep(2 * time.Minute) //nolint:forbidigo // virtual time
+		is, _ = up()
+		require.True(t, is, "by the clock of the server nothing has happened since")
+		_, err = hosts.Renew(t.Context(), store.HostEntry{ID: "mine"}, mine, time.Hour)
+		require.NoError(t, err)
+		is, all = up()
+		require.False(t, is)
+		require.Equal(t, 1, all)
+	})
 }
