@@ -50,6 +50,7 @@ func (h *Host) watchStreams() {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	h.suspectStreams() // nobody has watched them since they were opened
 	for {
 		select {
 		case <-h.untilStop.Done():

@@ -23,6 +23,7 @@ type Presence struct {
 	Programs    Programs
 	session     atomic.Pointer[Session]
 	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
+	connects    chan nats.Status // has an element once the connection is back
 	restarts    chan struct{}    // has an element once Restart is called
 	rejoining   sync.Mutex       // held while a lost session is replaced
 	lease       atomic.Int64     // see adaptLease, of which one goroutine is at a time
@@ -33,12 +34,16 @@ type Presence struct {
 func New(config Config) *Presence {
 	p := &Presence{Config: config, restarts: make(chan struct{}, 1)}
 	p.disconnects = config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	p.connects = config.Conn.StatusChanged(nats.CONNECTED)
 	p.Peers.config, p.Stores.config, p.Programs.config = &p.Config, &p.Config, &p.Config
 	return p
 }
 
 // Close releases what New has registered.
-func (p *Presence) Close() { p.Conn.RemoveStatusListener(p.disconnects) }
+func (p *Presence) Close() {
+	p.Conn.RemoveStatusListener(p.disconnects)
+	p.Conn.RemoveStatusListener(p.connects)
+}
 
 // Session returns the current session, nil before Join.
 func (p *Presence) Session() *Session { return p.session.Load() }
@@ -75,8 +80,6 @@ func (p *Presence) pauseAfter(err error) time.Duration {
 // starts a new session. It returns when the host ends.
 func (p *Presence) Keep() {
 	s := p.Session()
-	connected := p.Conn.StatusChanged(nats.CONNECTED)
-	defer p.Conn.RemoveStatusListener(connected)
 	wait := p.leaseNow() / 3
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -84,7 +87,7 @@ func (p *Presence) Keep() {
 		select {
 		case <-p.Ctx.Done():
 			return
-		case <-connected:
+		case <-p.connects:
 		case <-timer.C:
 		case <-p.restarts:
 			if s = p.rejoin(s); s == nil {
@@ -124,7 +127,7 @@ func (p *Presence) rejoin(lost *Session) *Session {
 	_ = lost.stopListening() // fails only if the connection is closed
 	p.Evict()
 	p.Go(func() { _ = lost.Journal.Close(p.Ctx) }) // what is left in it, the next owner recovers
-	for p.UntilStop.Err() == nil {
+	for wait := renewPause; p.UntilStop.Err() == nil; wait = min(2*wait, p.Lease/4) {
 		ctx, cancel := context.WithTimeout(p.UntilStop, p.Lease)
 		s, err := p.Join(ctx)
 		cancel()
@@ -135,7 +138,7 @@ func (p *Presence) rejoin(lost *Session) *Session {
 		if p.UntilStop.Err() == nil {
 			p.Faults.Failed(rejoining, store.Cause(err), err)
 		}
-		pause.For(p.UntilStop, p.Lease/4)
+		pause.For(p.UntilStop, wait)
 	}
 	return nil
 }

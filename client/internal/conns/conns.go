@@ -102,7 +102,11 @@ func (s *Conns) add(c *conn) error {
 				Message: "subscribing for connections: " + err.Error()}
 		}
 		s.sub = sub
-		s.keeping.Go(func() { s.keeper.run(s.config.Conn, s.quit) })
+		changes := s.config.Conn.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
+		s.keeping.Go(func() {
+			defer s.config.Conn.RemoveStatusListener(changes)
+			s.keeper.run(changes, s.quit)
+		})
 	}
 	s.byID[c.id] = c
 	return nil

@@ -52,10 +52,8 @@ func (k *keeper) add(conns ...*conn) {
 	}
 }
 
-// run is the goroutine of the keeper, until quit is closed.
-func (k *keeper) run(nc *nats.Conn, quit <-chan struct{}) {
-	changes := nc.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
-	defer nc.RemoveStatusListener(changes)
+// run is the goroutine of the keeper, until quit is closed. It is told of changes of the connection to NATS.
+func (k *keeper) run(changes <-chan nats.Status, quit <-chan struct{}) {
 	tick := time.NewTicker(askHostsEvery)
 	defer tick.Stop()
 	again := time.NewTimer(lastPause)
