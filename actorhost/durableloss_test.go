@@ -161,7 +161,7 @@ func TestEventsThatADeadHostHasLeftAreSentThoughNobodyCalls(t *testing.T) {
 // marked are the marks of a host, and of the actors on it, that there may be unsent events.
 func marked(t *testing.T, index *store.Subscriptions, host string) (ids []troupe.ID) {
 	t.Helper()
-	hosts, err := index.UnsentHosts(t.Context())
+	hosts, err := index.UnsentHosts(t.Context(), "*")
 	require.NoError(t, err)
 	actors, err := index.UnsentOf(t.Context(), host)
 	require.NoError(t, err)

@@ -28,7 +28,7 @@ func TestNothingIsKeptOfAHost(t *testing.T) {
 				for i := range 3 {
 					host := b.Host(presses)
 					require.NoError(t, call(t.Context(), publish, troupe.GetOrCreate[press](b.Client, fmt.Sprint(i)), 1))
-					marks, err := index.UnsentHosts(t.Context())
+					marks, err := index.UnsentHosts(t.Context(), "*")
 					require.NoError(t, err)
 					require.Len(t, marks, 1, "of the host that is up")
 					if name == "stopped" {
@@ -38,12 +38,12 @@ func TestNothingIsKeptOfAHost(t *testing.T) {
 					b.Kill(host)
 					next := b.Host(presses)
 					time.Sleep(15 * time.Second) //nolint:forbidigo // virtual time
-					marks, err = index.UnsentHosts(t.Context())
+					marks, err = index.UnsentHosts(t.Context(), "*")
 					require.NoError(t, err)
 					require.Empty(t, marks, "another host has looked after it")
 					b.Stop(next)
 				}
-				marks, err := index.UnsentHosts(t.Context())
+				marks, err := index.UnsentHosts(t.Context(), "*")
 				require.NoError(t, err)
 				require.Empty(t, marks)
 			})

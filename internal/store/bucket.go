@@ -73,12 +73,20 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 	return msg.Data, msg.Sequence, nil
 }
 
-// last reads the last message of a subject, or nil. It fails at once when the connection is lost, because the reply is
-// lost with it.
-func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+// readTimeout bounds one read.
+const readTimeout = 5 * time.Second
+
+// reading returns a context for one read. It ends after readTimeout, or when the connection is lost, and the reply with it.
+func (b *bucket) reading(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	stop := onDisconnect(b.js.Conn(), cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// last reads the last message of a subject, or nil.
+func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := b.reading(ctx)
 	defer cancel()
-	defer onDisconnect(b.js.Conn(), cancel)()
 	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil

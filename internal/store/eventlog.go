@@ -72,11 +72,7 @@ func (l *EventLog) Opened() <-chan struct{} { return l.opened }
 
 // FindIndex returns the index, or nil if there is none yet.
 func (l *EventLog) FindIndex(ctx context.Context) (*Subscriptions, error) {
-	bucket, err := subscriptionBucket.find(ctx, l.nc, l.ns)
-	if err != nil || bucket == nil {
-		return nil, err
-	}
-	return &Subscriptions{bucket}, nil
+	return FindSubscriptions(ctx, l.nc, l.ns)
 }
 
 // Try fails if the host may not read the events of an actor or their subscribers, or not enter subscriptions. It

@@ -64,7 +64,7 @@ func TestMarkOfUnsentEvents(t *testing.T) {
 	marks := func() (all []troupe.ID) {
 		_, index, err := log.Open(t.Context())
 		require.NoError(t, err)
-		hosts, err := index.UnsentHosts(t.Context())
+		hosts, err := index.UnsentHosts(t.Context(), "*")
 		require.NoError(t, err)
 		actors, err := index.UnsentOf(t.Context(), "host")
 		require.NoError(t, err)

@@ -143,7 +143,7 @@ func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error 
 
 // Count returns how many hosts are up, with those that have stopped within the last minute.
 func (h *Hosts) Count(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := h.bucket.reading(ctx)
 	defer cancel()
 	stream, err := h.bucket.js.Stream(ctx, h.bucket.name())
 	if err != nil {

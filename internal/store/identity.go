@@ -3,11 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Identity says which store a namespace has: the hosts of one namespace must all have the same. What is made anew, or in
@@ -39,21 +36,9 @@ func (i Identity) String() string {
 // Identity asks for the store of the records.
 func (r *Records) Identity(ctx context.Context) (Identity, error) {
 	var reply struct {
-		Error   *jetstream.APIError `json:"error"`
-		Created time.Time           `json:"created"`
-		Domain  string              `json:"domain"`
+		Created time.Time `json:"created"`
+		Domain  string    `json:"domain"`
 	}
-	err := untilAnswered(ctx, func(ctx context.Context) error {
-		msg, err := r.bucket.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.INFO."+r.bucket.name(), nil)
-		switch {
-		case err != nil:
-			return err
-		case json.Unmarshal(msg.Data, &reply) != nil:
-			return fmt.Errorf("JetStream said %q", msg.Data)
-		case reply.Error != nil:
-			return reply.Error
-		}
-		return nil
-	})
+	err := untilAnswered(ctx, func(ctx context.Context) error { return r.bucket.info(ctx, nil, &reply) })
 	return Identity{reply.Domain, reply.Created}, unopened(r.bucket.name(), err)
 }

@@ -62,11 +62,11 @@ func (js *Journals) Check(ctx context.Context) (*Replaced, error) { return js.st
 
 // Unfinished returns the hosts whose journals may have changes that are not in the records, those that are up too.
 func (js *Journals) Unfinished(ctx context.Context) (hosts []string, err error) {
-	info, err := js.stream.stream.Info(ctx, jetstream.WithSubjectFilter(js.stream.prefix+"*.0"))
+	subjects, err := js.stream.subjects(ctx, js.stream.prefix+"*.0")
 	if err != nil {
 		return nil, fmt.Errorf("listing the journals: %w", err)
 	}
-	for subject := range info.State.Subjects {
+	for subject := range subjects {
 		key := strings.TrimPrefix(subject, js.stream.prefix)
 		if _, state, err := js.last(ctx, key); err != nil {
 			return nil, err

@@ -117,10 +117,20 @@ func (b *bucket) find(ctx context.Context, filter string) (found []entry, err er
 }
 
 func (b *bucket) findInOneRequest(ctx context.Context, filter string) (found []entry, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	messages, err := b.lastOfEach(ctx, b.prefix+filter)
+	for _, msg := range messages {
+		if !isDeletion(msg.Header) {
+			found = append(found, entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time})
+		}
+	}
+	return found, err
+}
+
+// lastOfEach reads the last message of each subject that matches a filter, by one request.
+func (b *bucket) lastOfEach(ctx context.Context, filter string) (found []*jetstream.RawStreamMsg, err error) {
+	ctx, cancel := b.reading(ctx)
 	defer cancel()
-	defer onDisconnect(b.js.Conn(), cancel)()
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{b.prefix + filter})
+	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{filter})
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +140,20 @@ func (b *bucket) findInOneRequest(ctx context.Context, filter string) (found []e
 			return found, nil
 		case err != nil:
 			return nil, err
-		case !isDeletion(msg.Header):
-			found = append(found, entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time})
 		}
+		found = append(found, msg)
 	}
 	return found, ctx.Err() // a timeout ends the messages just as their end does
+}
+
+// lastOf returns the last message of a subject, or nil. Unlike [bucket.last] it asks on the subject on which many are read.
+func (b *bucket) lastOf(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	found, err := b.lastOfEach(ctx, subject)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("looking for the last message of %s: %w", subject, err)
+	case len(found) == 0:
+		return nil, nil
+	}
+	return found[0], nil
 }

@@ -37,7 +37,7 @@ func Reindex(ctx context.Context, records *Records, index *Subscriptions) (enter
 		}
 		parts, err := one.Open()
 		if err != nil {
-			continue
+			return entered, err
 		}
 		for followed := range parts.Follows().All() {
 			there, err := index.Has(ctx, followed.Source, followed.Event, one.ID)

@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-const (
-	scanMessages, scanBytes = 256, 1 << 20 // per request; plus at most one message
-	readTimeout             = 5 * time.Second
-)
+const scanMessages, scanBytes = 256, 1 << 20 // per request; plus at most one message
 
 // scan yields the messages whose subjects match a filter, in order, from start to the end of the stream. A message that
 // is written again meanwhile is yielded at its new place. An error ends the scan. In a cluster any replica may reply,
@@ -41,9 +37,8 @@ func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.Get
 func (b *bucket) scanPage(
 	ctx context.Context, filter string, start jetstreamext.GetBatchOpt,
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := b.reading(ctx)
 	defer cancel()
-	defer onDisconnect(b.js.Conn(), cancel)()
 	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), scanMessages, start,
 		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
 	if err != nil {

@@ -7,47 +7,34 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 )
-
-// lastOf returns the last message of a subject, or nil. Unlike [bucket.last] it asks on the subject on which many are read.
-func (b *bucket) lastOf(ctx context.Context, subject string) (last *jetstream.RawStreamMsg, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{subject})
-	if err != nil {
-		return nil, fmt.Errorf("looking for the last message of %s: %w", subject, err)
-	}
-	for msg, err := range messages {
-		switch {
-		case errors.Is(err, jetstreamext.ErrNoMessages):
-			return last, nil
-		case err != nil:
-			return nil, fmt.Errorf("looking for the last message of %s: %w", subject, err)
-		}
-		last = msg
-	}
-	return last, ctx.Err() // a timeout ends the messages just as their end does
-}
 
 // subjects returns the subjects that a filter matches, with how many messages each has. However many there are, it takes
 // one message each way.
 func (b *bucket) subjects(ctx context.Context, filter string) (map[string]uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := b.reading(ctx)
 	defer cancel()
-	question := fmt.Appendf(nil, `{"subjects_filter":%q}`, filter)
-	reply, err := b.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.INFO."+b.name(), question)
-	if err != nil {
+	var info jetstream.StreamInfo
+	if err := b.info(ctx, fmt.Appendf(nil, `{"subjects_filter":%q}`, filter), &info); err != nil {
 		return nil, fmt.Errorf("asking for the subjects %s: %w", filter, err)
-	}
-	var info struct {
-		jetstream.StreamInfo
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(reply.Data, &info); err != nil {
-		return nil, fmt.Errorf("asking for the subjects %s: %w", filter, err)
-	} else if info.Error != nil {
-		return nil, fmt.Errorf("asking for the subjects %s: %w", filter, info.Error)
 	}
 	return info.State.Subjects, nil
+}
+
+// info asks for what there is to know of the stream. The client library asks in more messages, and leaves out some of it.
+func (b *bucket) info(ctx context.Context, question []byte, into any) error {
+	msg, err := b.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.INFO."+b.name(), question)
+	if err != nil {
+		return err
+	}
+	var refused struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := errors.Join(json.Unmarshal(msg.Data, &refused), json.Unmarshal(msg.Data, into)); err != nil {
+		return fmt.Errorf("JetStream said %.100q: %w", msg.Data, err)
+	}
+	if refused.Error != nil {
+		return refused.Error
+	}
+	return nil
 }

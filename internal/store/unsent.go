@@ -32,8 +32,10 @@ func (s *Subscriptions) MarkUnsent(ctx context.Context, host string, id troupe.I
 	return Unsent{host, id, made}, nil
 }
 
-// UnsentHosts returns the marks of all hosts.
-func (s *Subscriptions) UnsentHosts(ctx context.Context) ([]Unsent, error) { return s.unsent(ctx, "*") }
+// UnsentHosts returns the mark of a host, if it has one, or those of all hosts, which are "*".
+func (s *Subscriptions) UnsentHosts(ctx context.Context, host string) ([]Unsent, error) {
+	return s.unsent(ctx, host)
+}
 
 // MayBeUnsent returns the ids of the hosts with a mark, and perhaps of some that had one lately. However many there are, it
 // takes one message each way.
@@ -48,15 +50,6 @@ func (s *Subscriptions) MayBeUnsent(ctx context.Context) ([]string, error) {
 		hosts = append(hosts, strings.TrimPrefix(subject, filter))
 	}
 	return hosts, nil
-}
-
-// UnsentHost returns the mark of a host. It is not ok if there is none.
-func (s *Subscriptions) UnsentHost(ctx context.Context, host string) (mark Unsent, ok bool, err error) {
-	marks, err := s.unsent(ctx, host)
-	if err != nil || len(marks) == 0 {
-		return Unsent{}, false, err
-	}
-	return marks[0], true, nil
 }
 
 // UnsentOf returns the marks of the actors on a host.

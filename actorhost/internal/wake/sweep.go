@@ -160,8 +160,8 @@ func (s *Sweeper) sweepHost(ctx context.Context, index *store.Subscriptions, hos
 	if _, up, err := s.config.Leases.Revision(ctx, host); err != nil || up {
 		return err
 	}
-	ofHost, marked, err := index.UnsentHost(ctx, host)
-	if err != nil || !marked {
+	ofHost, err := index.UnsentHosts(ctx, host)
+	if err != nil || len(ofHost) == 0 {
 		return err
 	}
 	marks, err := index.UnsentOf(ctx, host)
@@ -182,5 +182,5 @@ func (s *Sweeper) sweepHost(ctx context.Context, index *store.Subscriptions, hos
 	if err := waking.Wait(); err != nil {
 		return err
 	}
-	return index.Unmark(s.config.UntilStop, ofHost)
+	return index.Unmark(s.config.UntilStop, ofHost[0])
 }

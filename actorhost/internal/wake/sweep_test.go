@@ -25,7 +25,7 @@ func (s *system) mark(host string, keys ...string) {
 // marked are the keys of the actors that are, and the hosts.
 func (s *system) marked(host string) (hosts, keys []string) {
 	s.t.Helper()
-	ofHosts, err := s.index.UnsentHosts(s.t.Context())
+	ofHosts, err := s.index.UnsentHosts(s.t.Context(), "*")
 	require.NoError(s.t, err)
 	for _, mark := range ofHosts {
 		hosts = append(hosts, mark.Host)
