@@ -37,7 +37,9 @@ func (c *doctorCommand) run(ctx context.Context, e env) error {
 		if err != nil {
 			return err
 		}
-		found, err := conn.examine(ctx, streams)
+		x := examination{connection: conn, onItsWay: time.Minute}
+		defer x.close()
+		found, err := x.examine(ctx, streams)
 		if err != nil {
 			return err
 		}

@@ -17,11 +17,14 @@ import (
 // examination compares the records with what else is stored.
 type examination struct {
 	connection
-	hosts map[string]store.HostEntry
-	log   map[topic]store.Logged // the last event of each; nil if there is no log
-	index *store.Subscriptions   // nil if there is none
+	onItsWay time.Duration // how long an event may take to its subscribers
 
-	records                                  int
+	records *store.Records
+	hosts   map[string]store.HostEntry
+	log     map[topic]store.Logged // the last event of each; nil if there is no log
+	index   *store.Subscriptions   // nil if there is none
+
+	decoded                                  int
 	damaged, orphaned, early, older, unheard sample
 	unindexed, behind                        sample
 	missing                                  []subscription // in the index
@@ -50,20 +53,41 @@ type sample struct {
 const maxSample = 3
 
 func (s *sample) add(id troupe.ID) {
-	if text := actorText(id); len(s.actors) < maxSample && !slices.Contains(s.actors, text) {
+	text := actorText(id)
+	if len(s.actors) < maxSample && !id.IsZero() && !slices.Contains(s.actors, text) { // the key of a damaged record may be no ID
 		s.actors = append(s.actors, text)
 	}
 	s.count++
 }
 
-// onItsWay is how long an event may take to its subscribers.
-const onItsWay = time.Minute
-
 // maxClockAhead is how far epochs may be ahead of the clock of this machine.
 const maxClockAhead = time.Minute
 
 // examine finds out what is wrong with what is stored.
-func (c connection) examine(ctx context.Context, streams []store.Surveyed) (found []finding, err error) {
+func (x *examination) examine(ctx context.Context, streams []store.Surveyed) ([]finding, error) {
+	if wrong := streamFindings(x.namespace.Name(), streams); wrong != nil {
+		return wrong, nil
+	}
+	var err error
+	if x.hosts, err = x.hostsUp(ctx); err != nil {
+		return nil, err
+	}
+	if err := x.read(ctx, int64(streams[0].Info.State.Msgs)); err != nil {
+		return nil, err
+	}
+	journals, err := x.journals(ctx)
+	return append(x.findings(), journals...), err
+}
+
+// close ends the examination, and the repairs.
+func (x *examination) close() {
+	if x.records != nil {
+		_ = x.records.Close() // no write is in flight
+	}
+}
+
+// streamFindings says what is wrong with the streams themselves. If there is something, nothing else can be looked at.
+func streamFindings(namespace string, streams []store.Surveyed) (found []finding) {
 	none := true
 	for _, one := range streams {
 		none = none && one.Info == nil
@@ -76,25 +100,14 @@ func (c connection) examine(ctx context.Context, streams []store.Surveyed) (foun
 			found = append(found, finding{Level: isWrong, Text: one.Name + " is gone", Remedy: "the next host that starts makes it, empty"})
 		}
 	}
-	switch {
-	case none:
-		return []finding{{Level: isNote, Text: "no host has run in the namespace " + c.namespace.Name()}}, nil
-	case len(found) > 0:
-		return found, nil
+	if none {
+		return []finding{{Level: isNote, Text: "no host has run in the namespace " + namespace}}
 	}
-	x := examination{connection: c}
-	if x.hosts, err = c.hostsUp(ctx); err != nil {
-		return nil, err
-	}
-	if err := x.read(ctx, streams); err != nil {
-		return nil, err
-	}
-	journals, err := x.journals(ctx)
-	return slices.Concat(found, x.findings(), journals), err
+	return found
 }
 
-// read reads the log, the index and the records.
-func (x *examination) read(ctx context.Context, streams []store.Surveyed) error {
+// read reads the log, the index and the records, of which there are about so many.
+func (x *examination) read(ctx context.Context, total int64) error {
 	log, err := store.FindLog(ctx, x.nc, x.namespace)
 	if err != nil {
 		return err
@@ -111,16 +124,14 @@ func (x *examination) read(ctx context.Context, streams []store.Surveyed) error 
 	if x.index, err = store.FindSubscriptions(ctx, x.nc, x.namespace); err != nil {
 		return err
 	}
-	records, err := x.findRecords(ctx)
-	if err != nil || records == nil {
+	if x.records, err = x.findRecords(ctx); err != nil || x.records == nil {
 		return err
 	}
-	defer func() { _ = records.Close() }() // no write is in flight
 	var done atomic.Int64
 	if x.interactive && !x.json {
-		defer showProgress(x.err, "reading records", int64(streams[0].Info.State.Msgs), done.Load)()
+		defer showProgress(x.err, "reading records", total, done.Load)()
 	}
-	for one, err := range records.List(ctx, "") {
+	for one, err := range x.records.List(ctx, "") {
 		done.Add(1)
 		switch {
 		case errors.Is(err, record.ErrCorrupt):
@@ -140,10 +151,9 @@ func (x *examination) read(ctx context.Context, streams []store.Surveyed) error 
 func (x *examination) compare(ctx context.Context, one store.ListedRecord) error {
 	parts, err := one.Open()
 	if err != nil {
-		x.damaged.add(one.ID)
-		return nil
+		return err
 	}
-	x.records++
+	x.decoded++
 	if _, up := x.hosts[one.Owner]; !up && one.Owner != "" {
 		x.orphaned.add(one.ID)
 	}
@@ -153,6 +163,7 @@ func (x *examination) compare(ctx context.Context, one store.ListedRecord) error
 	for event, last := range parts.Events().All() {
 		if logged, ok := x.log[topic{one.ID, event}]; ok && last.Before(logged.Place.Position) {
 			x.older.add(one.ID)
+			break
 		}
 	}
 	for f := range parts.Follows().All() {
@@ -160,7 +171,7 @@ func (x *examination) compare(ctx context.Context, one store.ListedRecord) error
 		switch at := s.last.Place.Position; {
 		case x.log == nil || at.Before(f.Last):
 			x.unheard.add(one.ID)
-		case f.Last.Before(at) && time.Since(s.last.Time) > onItsWay:
+		case f.Last.Before(at) && time.Since(s.last.Time) > x.onItsWay:
 			x.behind.add(one.ID)
 			x.told = append(x.told, s)
 		}
@@ -183,7 +194,7 @@ func (x *examination) findings() (found []finding) {
 			found = append(found, finding{level, fmt.Sprintf("%d %s", s.count, text), s.actors, remedy, repair})
 		}
 	}
-	found = append(found, finding{Level: isWell, Text: fmt.Sprintf("%d records can be decoded", x.records)})
+	found = append(found, finding{Level: isWell, Text: fmt.Sprintf("%d records can be decoded", x.decoded)})
 	add(x.damaged, isWrong, "records cannot be decoded", "troupe state get --raw shows one, troupe state set replaces it", nil)
 	add(x.early, isWrong, "actors have an epoch from the future",
 		"the clock of a host was ahead: until that time, their epochs do not grow if their records are lost", nil)
@@ -229,12 +240,10 @@ func (x *examination) enter(ctx context.Context) error {
 
 // journals looks for journals of hosts that are gone.
 func (x *examination) journals(ctx context.Context) ([]finding, error) {
-	records, err := x.findRecords(ctx)
-	if err != nil || records == nil {
-		return nil, err
+	if x.records == nil {
+		return nil, nil
 	}
-	defer func() { _ = records.Close() }() // no write is in flight
-	journals, err := store.FindJournals(ctx, records, x.namespace)
+	journals, err := store.FindJournals(ctx, x.records, x.namespace)
 	if err != nil || journals == nil {
 		return nil, err
 	}
@@ -247,27 +256,13 @@ func (x *examination) journals(ctx context.Context) ([]finding, error) {
 		Level:  isNote,
 		Text:   fmt.Sprintf("%d hosts that are gone may have left changes in their journals, which the records lack", len(left)),
 		Remedy: "the next call to one of their actors brings them in",
-		repair: x.recoverAll(left),
-	}}, nil
-}
-
-// recoverAll brings the journals of hosts into the records.
-func (x *examination) recoverAll(hosts []string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		records, err := x.findRecords(ctx)
-		if err != nil || records == nil {
-			return err
-		}
-		defer func() { _ = records.Close() }() // all is written
-		journals, err := store.FindJournals(ctx, records, x.namespace)
-		if err != nil || journals == nil {
-			return err
-		}
-		for _, host := range hosts {
-			if err := journals.Recover(ctx, host); err != nil {
-				return err
+		repair: func(ctx context.Context) error {
+			for _, host := range left {
+				if err := journals.Recover(ctx, host); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	}
+			return nil
+		},
+	}}, nil
 }
