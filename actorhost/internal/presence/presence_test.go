@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
@@ -22,26 +24,17 @@ import (
 
 func TestMain(m *testing.M) { bustest.Main(m) }
 
-// The server may have come back with older records. The lease alone does not tell: it is as it was.
-func TestLeaseCountsAfterAReconnectOnlyForTheSameRecords(t *testing.T) {
-	t.Parallel()
-	nc := bustest.Connect(t)
+// join starts a presence that keeps its lease.
+func join(t *testing.T, nc *nats.Conn, verify func(context.Context) error) *presence.Presence {
+	t.Helper()
 	ns, err := wire.NewNamespace("")
 	require.NoError(t, err)
-	var older atomic.Bool
 	var running sync.WaitGroup
 	ctx, end := context.WithCancel(context.Background())
 	c := presence.Config{
 		Conn: nc, Namespace: ns, Clock: clock.Start(), Logger: slog.New(slog.DiscardHandler), Types: []string{"room"}, Lease: time.Minute,
 		Inbox: make(chan *nats.Msg, 16), ServiceRequests: make(chan *nats.Msg, 16),
-		Ctx: ctx, UntilStop: ctx, Go: running.Go, Evict: func() {},
-		Verify: func(context.Context) error {
-			if older.Load() {
-				older.Store(false)
-				return store.ErrConflict
-			}
-			return nil
-		},
+		Ctx: ctx, UntilStop: ctx, Go: running.Go, Evict: func() {}, Verify: verify,
 	}
 	c.Requester, err = rpc.NewRequester(nc)
 	require.NoError(t, err)
@@ -52,7 +45,7 @@ func TestLeaseCountsAfterAReconnectOnlyForTheSameRecords(t *testing.T) {
 	c.Leases, err = store.OpenHosts(ctx, nc, ns, store.Settings{})
 	require.NoError(t, err)
 	p := presence.New(c)
-	first, err := p.Join(ctx)
+	_, err = p.Join(ctx)
 	require.NoError(t, err)
 	running.Go(p.Keep)
 	t.Cleanup(func() {
@@ -63,6 +56,21 @@ func TestLeaseCountsAfterAReconnectOnlyForTheSameRecords(t *testing.T) {
 		require.NoError(t, c.Records.Close())
 		p.Close()
 	})
+	return p
+}
+
+// The server may have come back with older records. The lease alone does not tell: it is as it was.
+func TestLeaseCountsAfterAReconnectOnlyForTheSameRecords(t *testing.T) {
+	t.Parallel()
+	nc := bustest.Connect(t)
+	var older atomic.Bool
+	p := join(t, nc, func(context.Context) error {
+		if older.CompareAndSwap(true, false) {
+			return store.ErrConflict
+		}
+		return nil
+	})
+	first := p.Session()
 
 	reconnect := func() {
 		t.Helper()
@@ -80,11 +88,38 @@ func TestLeaseCountsAfterAReconnectOnlyForTheSameRecords(t *testing.T) {
 	reconnect() // renews the lease
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
-	require.NoError(t, js.DeleteStream(ctx, "KV_troupe-hosts"))
-	leases, err := store.OpenHosts(ctx, nc, ns, store.Settings{})
+	require.NoError(t, js.DeleteStream(t.Context(), "KV_troupe-hosts"))
+	leases, err := store.OpenHosts(t.Context(), nc, p.Namespace, store.Settings{})
 	require.NoError(t, err)
-	_, err = leases.Renew(ctx, store.HostEntry{ID: second.ID}, 0, time.Minute)
+	_, err = leases.Renew(t.Context(), store.HostEntry{ID: second.ID}, 0, time.Minute)
 	require.NoError(t, err)
 	reconnect()
 	require.NotEqual(t, second.ID, p.Session().ID, "the lease is of another time")
+}
+
+// What a host says of a store that has just been replaced may be late. A store that is there says so again.
+func TestHostIsDisplacedByAStoreThatStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bustest.DropTimers(t)
+		p := join(t, bustest.Connect(t), func(context.Context) error { return nil })
+		var displaced atomic.Int32
+		hear := func(host string, made time.Time) {
+			body, err := codec.MsgPack.Append(nil, map[string]any{"host": host, "name": "far", "domain": "leaf", "created": made})
+			require.NoError(t, err)
+			p.HeardStore(&nats.Msg{Data: body}, false, func(error) { displaced.Add(1) })
+			time.Sleep(2 * time.Second) //nolint:forbidigo // virtual time
+			synctest.Wait()
+		}
+		old := time.Now().Add(-time.Hour)
+		hear("a", old)
+		require.Zero(t, displaced.Load(), "it may have been told by mistake")
+		hear("b", old.Add(time.Minute))
+		require.Zero(t, displaced.Load(), "that is another")
+		hear("b", old.Add(time.Minute))
+		require.EqualValues(t, 1, displaced.Load())
+		young := time.Now().Add(time.Hour)
+		hear("c", young)
+		hear("c", young)
+		require.EqualValues(t, 1, displaced.Load(), "the younger store gives way")
+	})
 }
