@@ -1,8 +1,6 @@
 package actorhost
 
 import (
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -12,7 +10,7 @@ import (
 // receiveBatch takes a batch of calls, each as if it had arrived alone by the route. It reports whether msg was a
 // batch. An empty batch asks whether this host takes batches. The answer is its subject as it has arrived: servers that map
 // that would not map the subjects in a batch.
-func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
+func (d *dispatcher) receiveBatch(msg *wire.Message) bool {
 	if request, _ := d.ns.HostRequest(msg.Subject); request != "batch" {
 		return false
 	}
@@ -32,7 +30,7 @@ func (d *dispatcher) receiveBatch(msg *nats.Msg) bool {
 	for i := range calls {
 		one := &calls[i]
 		target, ok := d.ns.ParseCall(one.Subject)
-		if !d.out.Answerable(one) {
+		if !d.out.Answerable(one.Subject, one.Reply) {
 			continue
 		}
 		if !ok || target.Forwarded { // a batch must not reach what only hosts may request

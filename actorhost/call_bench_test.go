@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -30,7 +29,7 @@ func BenchmarkCall(b *testing.B) {
 			return err
 		}},
 		{"requester", func() error {
-			_, err := requester.Do(ctx, &nats.Msg{Subject: "plain.echo.0.echo", Data: payload}, wire.DefaultTimeout)
+			_, err := requester.Do(ctx, &wire.Message{Subject: "plain.echo.0.echo", Data: payload}, wire.DefaultTimeout)
 			return err
 		}},
 		{"unchanged", func() error {

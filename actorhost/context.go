@@ -241,7 +241,7 @@ func (c *Context) origin() origin.Origin {
 	from := origin.Origin{Host: &c.a.host.origin}
 	if !c.hasEnded() {
 		from.Turn = (*nestingTurn)(c)
-		from.Chain = appendToChain(wire.FirstHeader(c.turn.header, wire.HeaderChain), c.a.id)
+		from.Chain = appendToChain(c.turn.header.Get(wire.HeaderChain), c.a.id)
 	}
 	return from
 }

@@ -16,9 +16,10 @@ import (
 // dispatcher reads the host's inbox.
 type dispatcher struct {
 	*roster
-	serveHostRequest func(*nats.Msg) bool // serves a request to the host itself; reports whether msg is one
-	batch            []nats.Msg           // reused for the calls of each batch
-	lookups          chan struct{}        // one element for each position being looked up
+	serveHostRequest func(*wire.Message) bool // serves a request to the host itself; reports whether msg is one
+	received         wire.Message             // reused for each message
+	batch            []wire.Message           // reused for the calls of each batch
+	lookups          chan struct{}            // one element for each position being looked up
 }
 
 // run passes each message that the host receives to its actor, until quit is closed. It never blocks.
@@ -49,13 +50,15 @@ func (d *dispatcher) refuseInbox() {
 }
 
 // receive puts a call into its actor's mailbox. It returns the activation if the caller must add it to the pool.
-func (d *dispatcher) receive(msg *nats.Msg) *activation {
+func (d *dispatcher) receive(delivered *nats.Msg) *activation {
+	d.received = wire.MessageOf(delivered)
+	msg := &d.received
 	target, ok := d.ns.ParseCall(msg.Subject)
 	if !ok {
 		d.receiveHostRequest(msg)
 		return nil
 	}
-	if !d.out.Answerable(msg) {
+	if !d.out.Answerable(msg.Subject, msg.Reply) {
 		return nil
 	}
 	if target.Forwarded && !d.confirmForwarded(msg, target.Tokens) {
@@ -64,7 +67,7 @@ func (d *dispatcher) receive(msg *nats.Msg) *activation {
 	return d.receiveCall(msg, target, d.clock.Now())
 }
 
-func (d *dispatcher) receiveCall(msg *nats.Msg, target wire.Target, now time.Duration) *activation {
+func (d *dispatcher) receiveCall(msg *wire.Message, target wire.Target, now time.Duration) *activation {
 	if target.Action == wire.CancelAction {
 		d.cancel(target.Tokens, msg)
 		return nil
@@ -100,7 +103,7 @@ func (d *dispatcher) lacksAction(target wire.Target) lack {
 }
 
 // cancel calls off the call with the same identity.
-func (d *dispatcher) cancel(tokens string, msg *nats.Msg) {
+func (d *dispatcher) cancel(tokens string, msg *wire.Message) {
 	err := d.ns.ReadHeaders(msg.Header)
 	id, _ := identify(msg.Reply, msg.Header)
 	switch c := call.Of(msg); {
@@ -114,9 +117,9 @@ func (d *dispatcher) cancel(tokens string, msg *nats.Msg) {
 }
 
 // identify returns what a call says of its identity, and whether its reply subject has arrived as its caller made it.
-func identify(reply string, header nats.Header) (id dedup.ID, arrives bool) {
+func identify(reply string, header wire.Header) (id dedup.ID, arrives bool) {
 	id.RequestID, arrives = wire.Identify(reply, header)
-	id.Given = strings.Clone(wire.FirstHeader(header, wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
+	id.Given = strings.Clone(header.Get(wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
 	if account := wire.ImportedBy(reply, header); account != "" {
 		id = id.Scoped(account)
 	}
@@ -164,8 +167,8 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 }
 
 // receiveHostRequest takes a message that is not a call of an actor: a batch, or a request to the host itself.
-func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
-	if !d.out.Answerable(msg) {
+func (d *dispatcher) receiveHostRequest(msg *wire.Message) {
+	if !d.out.Answerable(msg.Subject, msg.Reply) {
 		return
 	}
 	if err := d.ns.ReadHeaders(msg.Header); err != nil {
@@ -184,8 +187,8 @@ func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
 
 // confirmForwarded confirms to the forwarding host that the call has arrived, and directs the reply to the caller. If
 // this host is stopping and the actor already sleeps, it releases the actor to the forwarding host instead.
-func (d *dispatcher) confirmForwarded(msg *nats.Msg, tokens string) bool {
-	if wire.FirstHeader(msg.Header, wire.HeaderLeftBy) != "" { // it comes back
+func (d *dispatcher) confirmForwarded(msg *wire.Message, tokens string) bool {
+	if msg.Header.Get(wire.HeaderLeftBy) != "" { // it comes back
 		d.takeBack(tokens)
 	}
 	released := d.hasReleased(tokens)
@@ -196,6 +199,6 @@ func (d *dispatcher) confirmForwarded(msg *nats.Msg, tokens string) bool {
 	if msg.Reply != "" {
 		d.out.Send(confirmation)
 	}
-	msg.Reply = wire.FirstHeader(msg.Header, wire.HeaderReplyTo)
-	return !released && d.out.Answerable(msg)
+	msg.Reply = msg.Header.Get(wire.HeaderReplyTo)
+	return !released && d.out.Answerable(msg.Subject, msg.Reply)
 }

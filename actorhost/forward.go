@@ -37,16 +37,16 @@ const confirmTimeout = 250 * time.Millisecond
 // that has certainly not arrived is refused: its caller finds the next owner by the route. It says if this host has released
 // the actor.
 func (e *env) forward(c *call.Call, owner string, id troupe.ID, left released) forwardResult {
-	msg := &nats.Msg{Subject: e.ns.Forward(owner, id, c.Action), Header: make(nats.Header, 2), Data: c.Data}
+	msg := &wire.Message{Subject: e.ns.Forward(owner, id, c.Action), Data: c.Data}
 	for _, name := range forwardHeaders {
-		if values := c.Header[name]; len(values) > 0 {
-			msg.Header[name] = values[:1]
+		if value := c.Get(name); value != "" {
+			msg.Header = msg.Header.With(name, value)
 		}
 	}
-	msg.Header[wire.HeaderReplyTo] = []string{c.Reply}
-	msg.Header[wire.HeaderTimeout] = []string{wire.FormatTimeout(c.Deadline - e.clock.Now())}
+	msg.Header = msg.Header.With(wire.HeaderReplyTo, c.Reply)
+	msg.Header = msg.Header.With(wire.HeaderTimeout, wire.FormatTimeout(c.Deadline-e.clock.Now()))
 	if left.by != "" {
-		msg.Header[wire.HeaderLeftBy] = []string{left.String()}
+		msg.Header = msg.Header.With(wire.HeaderLeftBy, left.String())
 	}
 	switch confirmed, err := e.requester.Do(e.ctx, msg, confirmTimeout); {
 	case errors.Is(err, context.DeadlineExceeded):

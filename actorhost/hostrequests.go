@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
@@ -14,7 +12,7 @@ import (
 )
 
 // serveHostRequest answers requests to the host itself, most of them from operators. It reports whether msg is one.
-func (h *Host) serveHostRequest(msg *nats.Msg) bool {
+func (h *Host) serveHostRequest(msg *wire.Message) bool {
 	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
 	case "ping":
 		h.out.Answer(msg, []byte(h.config.Name))
@@ -23,7 +21,7 @@ func (h *Host) serveHostRequest(msg *nats.Msg) bool {
 	case "actor":
 		h.answerValue(msg, h.roster.info(tokens))
 	case "store":
-		h.presence.HeardStore(msg, h.out.Answerable(msg), h.displace)
+		h.presence.HeardStore(msg, h.out.Answerable(msg.Subject, msg.Reply), h.displace)
 	case "type":
 		h.answerValue(msg, h.typeInfo(tokens))
 	case "drain":
@@ -35,7 +33,7 @@ func (h *Host) serveHostRequest(msg *nats.Msg) bool {
 	return true
 }
 
-func (h *Host) answerValue(msg *nats.Msg, value any) {
+func (h *Host) answerValue(msg *wire.Message, value any) {
 	c := call.Of(msg)
 	as, err := c.Encoding()
 	if err != nil {

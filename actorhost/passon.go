@@ -2,11 +2,9 @@ package actorhost
 
 import (
 	"context"
-	"maps"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -83,14 +81,12 @@ func (r *roster) passOnNow(w *work, id troupe.ID, l lack) *troupe.Error {
 
 // lack notes that a program cannot take a call.
 func (w *work) lack(program string) {
-	header := make(nats.Header, len(w.Header)+1) // others may share the memory of the old one
-	maps.Copy(header, w.Header)
 	lacked := program
 	if before := w.Get(wire.HeaderLacked); before != "" && w.Action != wire.NoticeAction { // of which each lacks another event
 		lacked = before + "," + program
 	}
-	header[wire.HeaderLacked] = []string{lacked}
-	w.Header = header
+	w.Header = slices.Clone(w.Header) // others may share the memory of the old one
+	w.Header = w.Header.With(wire.HeaderLacked, lacked)
 }
 
 // leave leaves an actor to another host: if it is awake it ends here, and for a while its calls go there.

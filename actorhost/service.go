@@ -31,7 +31,7 @@ func (h *Host) serveService() {
 	for {
 		select {
 		case msg := <-h.serviceRequests:
-			if msg.Reply == "" || !h.out.Answerable(msg) {
+			if msg.Reply == "" || !h.out.Answerable(msg.Subject, msg.Reply) {
 				continue
 			}
 			_, verb, _ := strings.Cut(msg.Subject, ".")

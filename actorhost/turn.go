@@ -3,16 +3,15 @@ package actorhost
 import (
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // turn describes one turn.
 type turn struct {
 	action     string
-	header     nats.Header // of the call
+	header     wire.Header // of the call
 	id         dedup.ID
 	deadline   time.Duration    // on the host's clock; 0: only ActionTimeout limits it
 	delivery   *troupe.Delivery // the event being handled, if any

@@ -94,7 +94,7 @@ func (g guarded) request(t *testing.T, user, subject string) error {
 	t.Helper()
 	r, err := rpc.NewRequester(g.connect(t, user))
 	require.NoError(t, err)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: subject}, never)
+	_, err = r.Do(t.Context(), &wire.Message{Subject: subject}, never)
 	require.NoError(t, r.Close())
 	return err
 }

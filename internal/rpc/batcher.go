@@ -23,7 +23,8 @@ type Batcher struct {
 	waiting atomic.Int64 // messages in batches
 	limit   atomic.Int64 // bytes in a batch
 
-	sending sync.Mutex // held while sending, which may wait for the socket; locked before mu
+	sending sync.Mutex       // held while sending, which may wait for the socket; locked before mu
+	single  wire.NATSMessage // what is sent alone; for who holds sending
 
 	mu        sync.Mutex
 	batches   map[string]*batch // not sent yet, by receiver
@@ -70,13 +71,13 @@ func NewBatcher(nc *nats.Conn, o BatcherConfig) *Batcher {
 // then waits until the goroutines that are ready have run. Message and body may be reused when Add returns. If number
 // is not nil, it is set to the number of the batch before that is sent. The error is only that of a message that was
 // sent at once.
-func (g *Batcher) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64) error {
+func (g *Batcher) Add(to string, msg *wire.Message, more bool, number *atomic.Uint64) error {
 	size := int64(msg.Size() + 64) // with the lengths in front
 	if size > maxBatched || !more && g.waiting.Load() == 0 {
 		g.sending.Lock()
 		defer g.sending.Unlock()
 		g.flush()
-		return g.nc.PublishMsg(msg)
+		return g.nc.PublishMsg(msg.NATS(&g.single))
 	}
 	for !g.add(to, msg, size, more, number) {
 		g.Flush()
@@ -88,7 +89,7 @@ func (g *Batcher) Add(to string, msg *nats.Msg, more bool, number *atomic.Uint64
 }
 
 // add puts a message into the batch of its receiver. It reports whether there was room.
-func (g *Batcher) add(to string, msg *nats.Msg, size int64, more bool, number *atomic.Uint64) bool {
+func (g *Batcher) add(to string, msg *wire.Message, size int64, more bool, number *atomic.Uint64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b := g.batches[to]
@@ -187,7 +188,7 @@ func (g *Batcher) sendApart(b *batch) error {
 		if g.Short {
 			all[i].Subject = b.to + all[i].Subject
 		}
-		if err = g.nc.PublishMsg(&all[i]); err == nil {
+		if err = g.nc.PublishMsg(all[i].NATS(&g.single)); err == nil {
 			sent = true
 		}
 	}
@@ -204,7 +205,7 @@ func (g *Batcher) message(b *batch) *nats.Msg {
 			if g.Short {
 				single[0].Subject = b.to + single[0].Subject
 			}
-			return &single[0]
+			return single[0].NATS(&g.single)
 		}
 	}
 	msg := &nats.Msg{Subject: g.Subject(b.to), Data: b.body}
@@ -214,7 +215,7 @@ func (g *Batcher) message(b *batch) *nats.Msg {
 	return msg
 }
 
-func (b *batch) add(msg *nats.Msg, short bool) {
+func (b *batch) add(msg *wire.Message, short bool) {
 	subject := msg.Subject
 	if short {
 		subject = subject[len(b.to):]

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -67,7 +65,7 @@ func (r *Requester) host(id string) *host {
 
 // askForBatches asks a host whether it takes batches. It ends at the latest when the Requester is closed.
 func (r *Requester) askForBatches(id string, h *host) {
-	reply, err := r.Do(context.Background(), &nats.Msg{Subject: h.batchSubject}, askTimeout)
+	reply, err := r.Do(context.Background(), &wire.Message{Subject: h.batchSubject}, askTimeout)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {

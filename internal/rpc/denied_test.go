@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // restricted is a server on which ann may use only what is open to her.
@@ -77,14 +78,14 @@ func TestDeniedRequestsFailAtOnce(t *testing.T) {
 					r := requesters[caller%2]
 					for i := range 20 {
 						if (i+caller)%3 == 0 {
-							reply, err := r.Do(t.Context(), &nats.Msg{Subject: fmt.Sprintf("open.%d", i)}, never)
+							reply, err := r.Do(t.Context(), &wire.Message{Subject: fmt.Sprintf("open.%d", i)}, never)
 							if err != nil || string(reply.Data) != fmt.Sprintf("open.%d", i) {
 								return fmt.Errorf("allowed, but %w", err)
 							}
 							continue
 						}
 						subject := fmt.Sprintf("closed.%d", i%2)
-						_, err := r.Do(t.Context(), &nats.Msg{Subject: subject}, never)
+						_, err := r.Do(t.Context(), &wire.Message{Subject: subject}, never)
 						if !errors.Is(err, troupe.ErrDenied) || !errors.Is(err, nats.ErrPermissionViolation) {
 							return fmt.Errorf("not denied, but %w", err)
 						}
@@ -119,12 +120,12 @@ func TestDenialsOfOthersFailNobody(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 100 { // callers that give up before the denial arrives
-		_, err = r.Do(over, &nats.Msg{Subject: "closed.1"}, never)
+		_, err = r.Do(over, &wire.Message{Subject: "closed.1"}, never)
 		require.Error(t, err)
 	}
 	answered := make(chan error, 1)
 	go func() {
-		_, err := r.Do(t.Context(), &nats.Msg{Subject: "open.slow"}, never)
+		_, err := r.Do(t.Context(), &wire.Message{Subject: "open.slow"}, never)
 		answered <- err
 	}()
 	msg := <-asked

@@ -19,12 +19,13 @@ type Request struct {
 	subject  string // of its replies; shares the memory of text
 	text     []byte
 	replies  chan reply
-	last     nats.Msg      // its final reply, if that came in a batch
-	answered bool          // the caller has the final reply
-	deadline atomic.Int64  // in the time of deadlines; 0: it does not wait
-	batcher  *Batcher      // for the first attempt, with host
-	host     *host         // where the first attempt goes as part of a batch; nil: alone
-	batch    atomic.Uint64 // the batch of its last attempt, or 0
+	last     nats.Msg         // its final reply, if that came in a batch
+	single   wire.NATSMessage // an attempt that travels alone
+	answered bool             // the caller has the final reply
+	deadline atomic.Int64     // in the time of deadlines; 0: it does not wait
+	batcher  *Batcher         // for the first attempt, with host
+	host     *host            // where the first attempt goes as part of a batch; nil: alone
+	batch    atomic.Uint64    // the batch of its last attempt, or 0
 
 	inflight   *inflight // nil without a receiver
 	prev, next *Request
@@ -50,7 +51,7 @@ var ErrAbandoned = errors.New("the request waited for its reply")
 // is closed meanwhile, a nats.ErrConnectionClosed alone when it was before, an error with [troupe.CodeDenied] when the
 // server does not allow the publish, or the error of ctx. A reply without headers is the final one. The reply, and the
 // text in msg.Reply, may be used until End.
-func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats.Msg, error) {
+func (q *Request) Do(ctx context.Context, msg *wire.Message, until time.Time) (*nats.Msg, error) {
 	msg.Reply = q.subject
 	if err := q.send(msg); err != nil {
 		return nil, Reason(q.r.nc, err)
@@ -61,11 +62,8 @@ func (q *Request) Do(ctx context.Context, msg *nats.Msg, until time.Time) (*nats
 
 // Name puts the reply subject of the request into [wire.HeaderCall] of a message, for servers that change reply subjects.
 // The request then travels alone, so that the reply can tell whether they do.
-func (q *Request) Name(msg *nats.Msg) {
-	if msg.Header == nil {
-		msg.Header = make(nats.Header, 1)
-	}
-	msg.Header[wire.HeaderCall] = []string{q.subject}
+func (q *Request) Name(msg *wire.Message) {
+	msg.Header = msg.Header.With(wire.HeaderCall, q.subject)
 	q.host = nil
 }
 
@@ -74,16 +72,16 @@ func (q *Request) Tell(subject string) error {
 	if q.batch.Load() != 0 {
 		q.batcher.Flush()
 	}
-	msg := &nats.Msg{Subject: subject, Reply: q.subject}
-	q.Name(msg)
-	return q.r.nc.PublishMsg(msg)
+	msg := wire.Message{Subject: subject, Reply: q.subject}
+	q.Name(&msg)
+	return q.r.nc.PublishMsg(msg.NATS(&q.single))
 }
 
 // Unheard reports whether nobody listened to any attempt, as far as Do and Wait have returned.
 func (q *Request) Unheard() bool { return q.unheard == q.sendings }
 
 // send sends msg. The first attempt may travel in a batch to the host of the receiver.
-func (q *Request) send(msg *nats.Msg) error {
+func (q *Request) send(msg *wire.Message) error {
 	q.batch.Store(0)
 	if h := q.host; h != nil {
 		q.host = nil
@@ -98,7 +96,7 @@ func (q *Request) send(msg *nats.Msg) error {
 		subject := msg.Subject // the caller may change msg before the next attempt
 		q.sent.Store(&subject)
 	}
-	return q.r.nc.PublishMsg(msg)
+	return q.r.nc.PublishMsg(msg.NATS(&q.single))
 }
 
 // Wait is Do without sending anything.

@@ -26,8 +26,8 @@ type Requester struct {
 	stopWatching  func()    // for the end of the connection
 	free          sync.Pool // requests to reuse; not a package variable, since they belong to one synctest bubble
 
-	batch    []nats.Msg // scratch of deliver: the replies in a batch
-	answered []*Request // scratch of deliver: the requests that they end
+	batch    []wire.Message // scratch of deliver: the replies in a batch
+	answered []*Request     // scratch of deliver: the requests that they end
 
 	mu            sync.Mutex
 	last          uint64
@@ -82,7 +82,7 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 }
 
 // Do sends msg once and waits for its reply, at most for the timeout: see [Request.Do].
-func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+func (r *Requester) Do(ctx context.Context, msg *wire.Message, timeout time.Duration) (*nats.Msg, error) {
 	now := time.Now()
 	q, err := r.Begin("", now)
 	if err != nil {
@@ -234,13 +234,12 @@ func (r *Requester) deliverBatch(from string, batch []byte) {
 		if host != nil && q.inflight != nil {
 			q.inflight.host, q.inflight.hostSeen = host, now
 		}
-		if isLast(msg) {
+		if len(msg.Header) == 0 { // see isLast
 			r.remove(q)
-			q.last = *msg
+			q.last = nats.Msg{Subject: msg.Subject, Reply: msg.Reply, Data: msg.Data}
 			r.answered = append(r.answered, q)
 		} else {
-			kept := *msg
-			q.offer(reply{msg: &kept})
+			q.offer(reply{msg: msg.NATS(nil)})
 		}
 	}
 	r.mu.Unlock()

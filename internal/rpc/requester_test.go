@@ -28,7 +28,7 @@ func TestRequesterGivesEachCallerItsReply(t *testing.T) {
 		callers.Go(func() error {
 			subject := fmt.Sprintf("echo.%d", caller)
 			for range 50 {
-				reply, err := r.Do(t.Context(), &nats.Msg{Subject: subject}, 10*time.Second)
+				reply, err := r.Do(t.Context(), &wire.Message{Subject: subject}, 10*time.Second)
 				if err != nil || string(reply.Data) != subject {
 					return fmt.Errorf("%s was answered with %v: %w", subject, reply, err)
 				}
@@ -38,7 +38,7 @@ func TestRequesterGivesEachCallerItsReply(t *testing.T) {
 	}
 	require.NoError(t, callers.Wait())
 	require.NoError(t, r.Close())
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "echo.1"}, time.Second)
+	_, err = r.Do(t.Context(), &wire.Message{Subject: "echo.1"}, time.Second)
 	require.ErrorIs(t, err, nats.ErrConnectionClosed)
 }
 
@@ -47,21 +47,21 @@ func TestRequesterTellsWhoDoesNotAnswer(t *testing.T) {
 	nc := bustest.Connect(t)
 	r, err := rpc.NewRequester(nc)
 	require.NoError(t, err)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "nobody.here"}, 10*time.Second)
+	_, err = r.Do(t.Context(), &wire.Message{Subject: "nobody.here"}, 10*time.Second)
 	require.ErrorIs(t, err, nats.ErrNoResponders)
 
 	_, err = nc.Subscribe("silent", func(*nats.Msg) {})
 	require.NoError(t, err)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "silent"}, 10*time.Millisecond)
+	_, err = r.Do(t.Context(), &wire.Message{Subject: "silent"}, 10*time.Millisecond)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
-	_, err = r.Do(ctx, &nats.Msg{Subject: "silent"}, 10*time.Second)
+	_, err = r.Do(ctx, &wire.Message{Subject: "silent"}, 10*time.Second)
 	require.ErrorIs(t, err, context.Canceled)
 
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := r.Do(t.Context(), &nats.Msg{Subject: "silent"}, 10*time.Second)
+		_, err := r.Do(t.Context(), &wire.Message{Subject: "silent"}, 10*time.Second)
 		waiting <- err
 	}()
 	require.Eventually(t, func() bool { return r.Waiting() == 1 }, 5*time.Second, time.Millisecond)
@@ -82,7 +82,7 @@ func echoTogether(t *testing.T, nc *nats.Conn, subject string) {
 			t.Errorf("%s takes no batches", msg.Reply)
 		}
 		for _, data := range [][]byte{msg.Data, []byte("again")} { // the second is too late, in the same message
-			if err := g.Add(caller, &nats.Msg{Subject: msg.Reply, Data: data}, true, nil); err != nil {
+			if err := g.Add(caller, &wire.Message{Subject: msg.Reply, Data: data}, true, nil); err != nil {
 				t.Error(err)
 			}
 		}
@@ -97,9 +97,9 @@ func TestReplyOfABatchIsKept(t *testing.T) {
 	r, err := rpc.NewRequester(nc)
 	require.NoError(t, err)
 	echoTogether(t, nc, "echo")
-	first, err := r.Do(t.Context(), &nats.Msg{Subject: "echo", Data: []byte("first")}, 10*time.Second)
+	first, err := r.Do(t.Context(), &wire.Message{Subject: "echo", Data: []byte("first")}, 10*time.Second)
 	require.NoError(t, err)
-	second, err := r.Do(t.Context(), &nats.Msg{Subject: "echo", Data: []byte("second")}, 10*time.Second)
+	second, err := r.Do(t.Context(), &wire.Message{Subject: "echo", Data: []byte("second")}, 10*time.Second)
 	require.NoError(t, err)
 	require.Equal(t, "first", string(first.Data))
 	require.Equal(t, "second", string(second.Data))
@@ -124,7 +124,7 @@ func TestRepliesToThoseWhoGiveUpReachNobody(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+i%20)*100*time.Microsecond)
 				want := fmt.Sprintf("%d of %d", i, caller)
-				reply, err := q.Do(ctx, &nats.Msg{Subject: "echo", Data: []byte(want)}, time.Now().Add(10*time.Second))
+				reply, err := q.Do(ctx, &wire.Message{Subject: "echo", Data: []byte(want)}, time.Now().Add(10*time.Second))
 				cancel()
 				if err == nil && string(reply.Data) != want || err != nil && !errors.Is(err, context.DeadlineExceeded) {
 					return fmt.Errorf("%s was answered with %v: %w", want, reply, err)
@@ -159,9 +159,9 @@ func TestLastReplyToARequestWithTooMany(t *testing.T) {
 	require.NoError(t, err)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = q.Do(gone, &nats.Msg{Subject: "flood", Data: []byte("many")}, time.Now().Add(10*time.Second))
+	_, err = q.Do(gone, &wire.Message{Subject: "flood", Data: []byte("many")}, time.Now().Add(10*time.Second))
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = r.Do(t.Context(), &nats.Msg{Subject: "flood"}, 10*time.Second) // its reply comes after all of them
+	_, err = r.Do(t.Context(), &wire.Message{Subject: "flood"}, 10*time.Second) // its reply comes after all of them
 	require.NoError(t, err)
 	for range 4 {
 		reply, err := q.Wait(t.Context(), time.Now().Add(10*time.Second))
@@ -170,7 +170,7 @@ func TestLastReplyToARequestWithTooMany(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // ends the wait if the Requester has lost the request
 	defer cancel()
-	reply, err := q.Do(ctx, &nats.Msg{Subject: "flood"}, time.Now().Add(10*time.Second))
+	reply, err := q.Do(ctx, &wire.Message{Subject: "flood"}, time.Now().Add(10*time.Second))
 	require.NoError(t, err)
 	require.Equal(t, "last", string(reply.Data))
 	q.End()

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"unsafe"
-
-	"github.com/nats-io/nats.go"
 )
 
 // A batch is several messages in the body of one: a byte with their count, then each message as its subject, its reply
@@ -20,71 +18,47 @@ var errBadBatch = errors.New("not a batch of messages")
 
 // AppendToBatch appends a message to a batch that has count messages already. The message gets the given subject
 // instead of its own.
-func AppendToBatch(batch []byte, count int, subject string, msg *nats.Msg) []byte {
+func AppendToBatch(batch []byte, count int, subject string, msg *Message) []byte {
 	if count == 0 {
 		batch = append(batch, 0)
 	}
 	batch[0] = byte(count + 1)
 	batch = appendText(batch, subject)
 	batch = appendText(batch, msg.Reply)
-	batch = appendHeaders(batch, msg.Header)
+	batch = binary.AppendUvarint(batch, uint64(len(msg.Header)))
+	for i := range msg.Header {
+		batch = appendText(appendText(batch, msg.Header[i].Name), msg.Header[i].Value)
+	}
 	batch = binary.AppendUvarint(batch, uint64(len(msg.Data)))
 	return append(batch, msg.Data...)
-}
-
-// appendHeaders appends the number of headers, and each key and value.
-func appendHeaders(batch []byte, header nats.Header) []byte {
-	if len(header) == 0 {
-		return append(batch, 0)
-	}
-	at, n := len(batch), 0
-	batch = append(batch, 0) // most often their number takes one byte
-	for key, values := range header {
-		for _, value := range values {
-			batch, n = appendText(appendText(batch, key), value), n+1
-		}
-	}
-	var number [binary.MaxVarintLen64]byte
-	size := binary.PutUvarint(number[:], uint64(n))
-	if batch[at] = number[0]; size > 1 {
-		batch = slices.Insert(batch, at+1, number[1:size]...)
-	}
-	return batch
 }
 
 func appendText(batch []byte, text string) []byte {
 	return append(binary.AppendUvarint(batch, uint64(len(text))), text...)
 }
 
-// valuesAtOnce is for how many headers memory is taken at a time.
-const valuesAtOnce = 16
+// fieldsAtOnce is for how many headers memory is taken at a time.
+const fieldsAtOnce = 16
 
 // ParseBatch returns the messages of a batch. It reuses the memory of into, which may be nil. The texts of the messages
 // share the memory of the batch, which must not be changed.
-func ParseBatch(into []nats.Msg, batch []byte) ([]nats.Msg, error) {
+func ParseBatch(into []Message, batch []byte) ([]Message, error) {
 	if len(batch) == 0 {
 		return nil, errBadBatch
 	}
 	r := batchReader{rest: batch[1:]}
 	messages := slices.Grow(into[:0], int(batch[0]))[:batch[0]]
-	var values []string
+	var fields Header // of several messages
 	for i := range messages {
 		m := &messages[i]
-		*m = nats.Msg{Subject: r.next(), Reply: r.next()}
+		*m = Message{Subject: r.next(), Reply: r.next()}
+		fields = fields[len(fields):]
 		for n := r.length(); n > 0 && !r.bad; n-- {
-			key := r.next()
-			if m.Header == nil {
-				m.Header = make(nats.Header, 2)
+			if len(fields) == cap(fields) {
+				fields = append(make(Header, 0, max(fieldsAtOnce, 2*len(fields))), fields...)
 			}
-			if had := m.Header[key]; had != nil {
-				m.Header[key] = append(had, r.next())
-				continue
-			}
-			if len(values) == cap(values) {
-				values = make([]string, 0, valuesAtOnce)
-			}
-			values = append(values, r.next())
-			m.Header[key] = values[len(values)-1 : len(values) : len(values)]
+			fields = append(fields, HeaderField{r.next(), r.next()})
+			m.Header = slices.Clip(fields)
 		}
 		size := r.length()
 		m.Data = r.rest[:size:size]

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/wire"
@@ -16,9 +15,9 @@ func TestParseBatchTakesNothingElse(t *testing.T) {
 	good := []byte("\x02" + "\x01a\x00\x00\x02xy" + "\x01b\x01r\x01\x01k\x02vv\x00")
 	messages, err := wire.ParseBatch(nil, good)
 	require.NoError(t, err)
-	require.Equal(t, []nats.Msg{
+	require.Equal(t, []wire.Message{
 		{Subject: "a", Data: []byte("xy")},
-		{Subject: "b", Reply: "r", Header: nats.Header{"k": {"vv"}}, Data: []byte{}},
+		{Subject: "b", Reply: "r", Header: wire.Header{{Name: "k", Value: "vv"}}, Data: []byte{}},
 	}, messages)
 	for n := range good {
 		_, err := wire.ParseBatch(nil, good[:n])
@@ -35,25 +34,23 @@ func TestParseBatchTakesNothingElse(t *testing.T) {
 
 func TestHeadersInABatch(t *testing.T) {
 	t.Parallel()
-	many := make([]string, 300) // their number takes two bytes
+	many := make(wire.Header, 300) // their number takes two bytes
 	for i := range many {
-		many[i] = strconv.Itoa(i)
+		many[i] = wire.HeaderField{Name: "a", Value: strconv.Itoa(i)}
 	}
 	var batch []byte
-	headers := []nats.Header{nil, {"a": {"1"}, "b": {"2", "3"}}, {"a": many}, {"a": {}}, {"b": {""}}}
+	headers := []wire.Header{nil, {{"a", "1"}, {"b", "2"}, {"b", "3"}}, many, {{"b", ""}}}
 	for i, header := range headers {
-		batch = wire.AppendToBatch(batch, i, "s", &nats.Msg{Header: header, Data: []byte("x")})
+		batch = wire.AppendToBatch(batch, i, "s", &wire.Message{Header: header, Data: []byte("x")})
 	}
-	headers[3] = nil
 	messages, err := wire.ParseBatch(nil, batch)
 	require.NoError(t, err)
 	for i := range messages {
 		require.Equal(t, headers[i], messages[i].Header, i)
 		require.Equal(t, "x", string(messages[i].Data))
 	}
-	messages[1].Header["a"] = append(messages[1].Header["a"], "of one alone")
-	require.Equal(t, nats.Header{"b": {""}}, messages[4].Header)
-	require.Equal(t, many, messages[2].Header["a"])
+	messages[1].Header = messages[1].Header.With("c", "of one alone")
+	require.Equal(t, []wire.Header{messages[2].Header, messages[3].Header}, headers[2:])
 }
 
 // A message that claims many headers and has none must not allocate room for them.

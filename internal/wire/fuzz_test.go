@@ -109,10 +109,8 @@ func FuzzParseBatch(f *testing.F) {
 		size := 0
 		for _, m := range messages {
 			size += len(m.Subject) + len(m.Reply) + len(m.Data)
-			for key, values := range m.Header {
-				for _, value := range values {
-					size += len(key) + len(value)
-				}
+			for _, f := range m.Header {
+				size += len(f.Name) + len(f.Value)
 			}
 		}
 		require.LessOrEqual(t, size, len(batch))

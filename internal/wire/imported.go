@@ -3,8 +3,6 @@ package wire
 import (
 	"encoding/json"
 	"strings"
-
-	"github.com/nats-io/nats.go"
 )
 
 // HeaderRequestInfo is how a server tells of the sender of a request from another account, if the export shares it.
@@ -15,8 +13,8 @@ const importedPrefix = "_R_."
 
 // ImportedBy returns the account that a request has come from by a service import: "" for none, and importedPrefix for one
 // that the export does not share.
-func ImportedBy(reply string, header nats.Header) string {
-	if info := FirstHeader(header, HeaderRequestInfo); info != "" {
+func ImportedBy(reply string, header Header) string {
+	if info := header.Get(HeaderRequestInfo); info != "" {
 		if account := accountIn(info); account != "" {
 			return account
 		}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 )
@@ -19,67 +17,37 @@ var requestHeaders = [...]string{
 	HeaderConnection, HeaderInbox,
 }
 
-// ReadHeaders checks the headers of a request. It moves those of ours that are spelt in another case to their own names.
-// The error names a header that cannot be understood.
-func (n Namespace) ReadHeaders(header nats.Header) error {
-	for name, values := range header {
-		if ownName(name) != name {
-			respell(header)
-			return n.ReadHeaders(header) // there is none that is misspelt any more
+// ReadHeaders checks the headers of a request. It gives those of ours that are spelt in another case their own names. The
+// error names a header that cannot be understood.
+func (n Namespace) ReadHeaders(header Header) error {
+	var first [len(requestHeaders)]*HeaderField
+	for i := range header {
+		f := &header[i]
+		own := ownHeader(f.Name)
+		if own < 0 {
+			continue
 		}
-		if err := n.readHeader(name, values); err != nil {
-			return err
+		f.Name = requestHeaders[own]
+		if before := first[own]; before == nil {
+			first[own] = f
+		} else if before.Value != f.Value {
+			return fmt.Errorf("the header %s has two values, %.40q and %.40q", f.Name, before.Value, f.Value)
+		}
+		if takes := n.misread(f.Name, f.Value); takes != "" {
+			return fmt.Errorf("the header %s is %.40q, it takes %s", f.Name, f.Value, takes)
 		}
 	}
 	return nil
 }
 
-// respell moves the headers of ours that are spelt in another case to their own names.
-func respell(header nats.Header) {
-	for name, values := range header {
-		if own := ownName(name); own != name {
-			delete(header, name)
-			header[own] = slices.Concat(header[own], values) // a new list: others may share the memory of the old one
+// ownHeader returns which of requestHeaders a header is, in whatever case it is spelt, or -1.
+func ownHeader(name string) int {
+	for i, own := range requestHeaders {
+		if len(own) == len(name) && (own == name || strings.EqualFold(own, name)) {
+			return i
 		}
 	}
-}
-
-func (n Namespace) readHeader(name string, values []string) error {
-	if len(values) == 0 || !isOwn(name) {
-		return nil
-	}
-	for _, value := range values[1:] {
-		if value != values[0] {
-			return fmt.Errorf("the header %s has two values, %.40q and %.40q", name, values[0], value)
-		}
-	}
-	if takes := n.misread(name, values[0]); takes != "" {
-		return fmt.Errorf("the header %s is %.40q, it takes %s", name, values[0], takes)
-	}
-	return nil
-}
-
-// ownName returns how a header of ours is spelt, and any other name as it is.
-func ownName(name string) string {
-	if isOwn(name) {
-		return name
-	}
-	for _, own := range requestHeaders {
-		if len(own) == len(name) && strings.EqualFold(own, name) {
-			return own
-		}
-	}
-	return name
-}
-
-// isOwn does what slices.Contains would do with requestHeaders, but faster.
-func isOwn(name string) bool {
-	switch name {
-	case HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderCall, HeaderAttempt,
-		HeaderConnection, HeaderInbox:
-		return true
-	}
-	return false
+	return -1
 }
 
 // misread returns what a header of ours takes, if the value is not that.
@@ -145,8 +113,8 @@ var errLoneDigit = errors.New("one digit may be a number in JSON, or another one
 
 // RequestCodec returns the encoding of a request. Without Content-Type that is msgpack, unless the body can be JSON
 // alone. With an error it returns the codec to answer in, nil if that is not known.
-func RequestCodec(reply string, header nats.Header, body []byte) (codec.Codec, error) {
-	contentType := FirstHeader(header, HeaderContentType)
+func RequestCodec(reply string, header Header, body []byte) (codec.Codec, error) {
+	contentType := header.Get(HeaderContentType)
 	switch {
 	case contentType != "":
 		return codec.ForContentType(contentType)
@@ -164,14 +132,9 @@ func RequestCodec(reply string, header nats.Header, body []byte) (codec.Codec, e
 func isText(c byte) bool { return ' ' <= c && c <= '~' || c == '\t' || c == '\n' || c == '\r' }
 
 // knowsProtocol reports whether a request comes from a program that was written for the protocol.
-func knowsProtocol(reply string, header nats.Header) bool {
+func knowsProtocol(reply string, header Header) bool {
 	if _, ok := ParseRequestID(reply); ok {
 		return true
 	}
-	for name := range header {
-		if strings.HasPrefix(name, "Troupe-") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(header, func(f HeaderField) bool { return strings.HasPrefix(f.Name, "Troupe-") })
 }

@@ -5,8 +5,6 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
-
-	"github.com/nats-io/nats.go"
 )
 
 // requestIDMark distinguishes a reply subject with a RequestID.
@@ -25,8 +23,8 @@ type RequestID struct {
 
 // Identify returns the identity of a request, whose headers [Namespace.ReadHeaders] has checked: the zero RequestID if it
 // has none. It also reports whether header and reply subject are the same: the caller may then leave out the header.
-func Identify(reply string, header nats.Header) (id RequestID, arrives bool) {
-	named := FirstHeader(header, HeaderCall)
+func Identify(reply string, header Header) (id RequestID, arrives bool) {
+	named := header.Get(HeaderCall)
 	id, _ = ParseRequestID(cmp.Or(named, reply))
 	return id, named != "" && named == reply
 }

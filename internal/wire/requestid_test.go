@@ -46,7 +46,7 @@ func TestRequestsTellWhatTheirCallerStillWaitsFor(t *testing.T) {
 	})
 	require.NoError(t, err)
 	do := func(q *rpc.Request, to, what string) wire.RequestID {
-		reply, err := q.Do(t.Context(), &nats.Msg{Subject: "actor." + to, Data: []byte(what)}, time.Now().Add(10*time.Second))
+		reply, err := q.Do(t.Context(), &wire.Message{Subject: "actor." + to, Data: []byte(what)}, time.Now().Add(10*time.Second))
 		require.NoError(t, err)
 		id, ok := wire.ParseRequestID(string(reply.Data))
 		require.True(t, ok)

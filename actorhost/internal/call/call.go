@@ -4,8 +4,6 @@ package call
 import (
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
@@ -30,18 +28,18 @@ type Call struct {
 // Message is what a host keeps of a call's message. A batch's messages share memory.
 type Message struct {
 	Reply  string
-	Header nats.Header
+	Header wire.Header
 	Data   []byte
 	Size   int // of the whole message
 }
 
 // Of returns the call in a message, without decoding anything.
-func Of(msg *nats.Msg) Call {
+func Of(msg *wire.Message) Call {
 	return Call{Message: Message{msg.Reply, msg.Header, msg.Data, msg.Size()}}
 }
 
-// Get returns the first value of a header. Unlike Header.Get it takes the name exactly as given.
-func (m *Message) Get(name string) string { return wire.FirstHeader(m.Header, name) }
+// Get returns the first value of a header.
+func (m *Message) Get(name string) string { return m.Header.Get(name) }
 
 // Encoding returns the codec of the call's input, and so of its reply: see [wire.RequestCodec].
 func (m *Message) Encoding() (codec.Codec, error) {

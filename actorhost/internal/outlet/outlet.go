@@ -132,7 +132,8 @@ func (o *Outlet) SendReply(msg *nats.Msg, more bool) {
 		o.Send(msg)
 		return
 	}
-	o.logFailure(msg.Subject, o.replies.Add(caller, msg, more, nil))
+	reply := wire.MessageOf(msg)
+	o.logFailure(msg.Subject, o.replies.Add(caller, &reply, more, nil))
 }
 
 func (o *Outlet) logFailure(subject string, err error) {
@@ -158,7 +159,7 @@ func (o *Outlet) sendWord(c *call.Call, header string) {
 }
 
 // Answer answers a request to the host, if somebody waits for the answer.
-func (o *Outlet) Answer(msg *nats.Msg, data []byte) {
+func (o *Outlet) Answer(msg *wire.Message, data []byte) {
 	if msg.Reply != "" {
 		o.Send(&nats.Msg{Subject: msg.Reply, Data: data})
 	}
@@ -166,11 +167,11 @@ func (o *Outlet) Answer(msg *nats.Msg, data []byte) {
 
 // Answerable reports whether a message may be answered. A message whose reply subject is not an inbox must not even be
 // run: its sender wants something other than an answer.
-func (o *Outlet) Answerable(msg *nats.Msg) bool {
-	if msg.Reply == "" || o.ns.IsInbox(msg.Reply) {
+func (o *Outlet) Answerable(subject, reply string) bool {
+	if reply == "" || o.ns.IsInbox(reply) {
 		return true
 	}
-	o.logger.Warn("a message was dropped: its reply subject is not an inbox", slog.String("subject", msg.Subject),
-		slog.String("reply", fmt.Sprintf("%.100s", msg.Reply)), slog.String("host", o.host()))
+	o.logger.Warn("a message was dropped: its reply subject is not an inbox", slog.String("subject", subject),
+		slog.String("reply", fmt.Sprintf("%.100s", reply)), slog.String("host", o.host()))
 	return false
 }

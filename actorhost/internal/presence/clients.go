@@ -42,7 +42,7 @@ const (
 // NewClients returns the clients of a host, none as yet. While the host itself is cut off, failed pings do not count.
 func NewClients[C comparable](p *Presence, id func(C) string, gone func(C)) *Clients[C] {
 	ping := func(ctx context.Context, inbox string) ([]byte, error) {
-		answer, err := p.Requester.Do(ctx, &nats.Msg{Subject: inbox + "." + wire.PingName}, pingClientTimeout)
+		answer, err := p.Requester.Do(ctx, &wire.Message{Subject: inbox + "." + wire.PingName}, pingClientTimeout)
 		switch missed := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded); {
 		case err == nil:
 			return answer.Data, nil

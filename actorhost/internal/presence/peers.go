@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // A host counts as up for peerUpFor after its answer to a ping, and as silent after pingTimeout without one.
@@ -121,7 +122,7 @@ func (p *Peers) ping(ctx context.Context, host string) error {
 	defer request.End()
 	const tries = 4
 	for range tries {
-		_, err = request.Do(ctx, &nats.Msg{Subject: p.config.Namespace.Ping(host)}, time.Now().Add(pingTimeout/tries))
+		_, err = request.Do(ctx, &wire.Message{Subject: p.config.Namespace.Ping(host)}, time.Now().Add(pingTimeout/tries))
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			break
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Preflight tries what the host will do only later, so that a missing permission fails its start. also tries more. On a
@@ -30,7 +31,7 @@ const preflightPause = 50 * time.Millisecond
 // preflightOnce makes the host send itself a message and answer it. It reads a record, a lease and a journal. It also
 // tries to write a record at a revision that cannot exist.
 func (p *Presence) preflightOnce(ctx context.Context, also func(context.Context, troupe.ID) error) error {
-	if _, err := p.Requester.Do(ctx, &nats.Msg{Subject: p.Namespace.Ping(p.Session().ID)}, joinTimeout); err != nil {
+	if _, err := p.Requester.Do(ctx, &wire.Message{Subject: p.Namespace.Ping(p.Session().ID)}, joinTimeout); err != nil {
 		return fmt.Errorf("sending itself a message: %w", err)
 	}
 	id, err := troupe.NewID(p.Types[0])

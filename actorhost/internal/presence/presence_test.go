@@ -106,7 +106,7 @@ func TestHostIsDisplacedByAStoreThatStays(t *testing.T) {
 		hear := func(host string, made time.Time) {
 			body, err := codec.MsgPack.Append(nil, map[string]any{"host": host, "name": "far", "domain": "leaf", "created": made})
 			require.NoError(t, err)
-			p.HeardStore(&nats.Msg{Data: body}, false, func(error) { displaced.Add(1) })
+			p.HeardStore(&wire.Message{Data: body}, false, func(error) { displaced.Add(1) })
 			time.Sleep(2 * time.Second) //nolint:forbidigo // virtual time
 			synctest.Wait()
 		}

@@ -117,7 +117,7 @@ func (p *Programs) ask(ctx context.Context, of programType, host string) (info w
 	if known {
 		return said.TypeInfo, nil
 	}
-	reply, err := p.config.Requester.Do(ctx, &nats.Msg{Subject: p.config.Namespace.TypeInfo(host, of.actorType)}, pingTimeout)
+	reply, err := p.config.Requester.Do(ctx, &wire.Message{Subject: p.config.Namespace.TypeInfo(host, of.actorType)}, pingTimeout)
 	if err != nil {
 		return info, err
 	}

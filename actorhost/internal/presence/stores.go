@@ -9,11 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Who owns an actor is known to one JetStream, but calls cross from one to another, over a leaf node for example. If both
@@ -74,7 +73,7 @@ func (p *Presence) AskStores(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	reply, err := p.Requester.Do(ctx, &nats.Msg{Subject: p.Namespace.Stores(), Data: p.Stores.say("", own)}, storeTimeout)
+	reply, err := p.Requester.Do(ctx, &wire.Message{Subject: p.Namespace.Stores(), Data: p.Stores.say("", own)}, storeTimeout)
 	if err != nil {
 		return ctx.Err() // nobody answers
 	}
@@ -172,7 +171,7 @@ const askTimeout = time.Second
 
 // HeardStore takes what another host says of its store. Answerable says whether the host may reply to it. If this host must
 // not serve any more, displace is called with the reason, on another goroutine.
-func (p *Presence) HeardStore(msg *nats.Msg, answerable bool, displace func(error)) {
+func (p *Presence) HeardStore(msg *wire.Message, answerable bool, displace func(error)) {
 	with, ok := parseTold(msg.Data)
 	if !ok {
 		return
@@ -189,7 +188,8 @@ func (p *Presence) HeardStore(msg *nats.Msg, answerable bool, displace func(erro
 	switch {
 	case msg.Reply != "" && !answerable, msg.Reply == "" && now.Sub(s.toldAt) < tellBackAfter:
 	case msg.Reply != "": // it starts, and will not, if its store is another indeed
-		p.Go(func() { p.tellIfOther(with, msg.Reply) })
+		to := msg.Reply
+		p.Go(func() { p.tellIfOther(with, to) })
 	default:
 		s.toldAt = now
 		p.Go(func() { p.compare(with, displace) })

@@ -55,7 +55,7 @@ func (w *hostWatch) gone(ctx context.Context, host string) bool {
 	w.seen[host] = known
 	w.mu.Unlock()
 
-	_, err := w.requester.Do(ctx, &nats.Msg{Subject: w.ns.Ping(host)}, pingEvery)
+	_, err := w.requester.Do(ctx, &wire.Message{Subject: w.ns.Ping(host)}, pingEvery)
 	switch known.gone = errors.Is(err, nats.ErrNoResponders); {
 	case err == nil || known.gone:
 		known.silent = 0

@@ -33,9 +33,8 @@ type roundTrip struct {
 	sender   *Sender
 	call     Call
 	origin   origin.Origin
-	msg      nats.Msg
-	body     []byte  // the buffer of msg's: NATS has copied it when a publish returns
-	headers  headers // the same of its headers
+	msg      wire.Message
+	body     []byte // the buffer of msg's: NATS has copied it when a publish returns
 	request  *rpc.Request
 	timeout  time.Duration // of the whole call
 	deadline time.Time
@@ -56,7 +55,7 @@ type roundTrip struct {
 	weight   int64         // in the unanswered of its sender
 }
 
-var spareTrips = sync.Pool{New: func() any { return &roundTrip{headers: newHeaders()} }}
+var spareTrips = sync.Pool{New: func() any { return new(roundTrip) }}
 
 // maxPooled keeps a rare large input from staying in memory for ever.
 const maxPooled = 64 << 10
@@ -67,7 +66,8 @@ func (t *roundTrip) end() {
 		t.request.End()
 		t.sender.unanswered.Add(-t.weight)
 	}
-	if *t = (roundTrip{body: t.body[:0], headers: t.headers.emptied()}); cap(t.body) <= maxPooled {
+	clear(t.msg.Header)
+	if *t = (roundTrip{body: t.body[:0], msg: wire.Message{Header: t.msg.Header[:0]}}); cap(t.body) <= maxPooled {
 		spareTrips.Put(t)
 	}
 }
@@ -86,10 +86,10 @@ func (t *roundTrip) run(ctx context.Context) (*nats.Msg, error) {
 		deadline = now.Add(t.sender.timeout)
 	}
 	if given || t.sender.timeout != wire.DefaultTimeout { // which is what a host takes for granted
-		t.headers.set(&t.msg, wire.HeaderTimeout, wire.FormatTimeout(deadline.Sub(now)))
+		t.msg.Header = t.msg.Header.With(wire.HeaderTimeout, wire.FormatTimeout(deadline.Sub(now)))
 	}
-	if len(t.msg.Subject)+t.headers.size+len(t.body) > wire.AlwaysFits-wire.ForwardRoom {
-		if size, limit := int64(t.msg.Size()), t.sender.nc.MaxPayload()-wire.ForwardRoom; size > limit {
+	if size := int64(t.msg.Size()); size > wire.AlwaysFits-wire.ForwardRoom {
+		if limit := t.sender.nc.MaxPayload() - wire.ForwardRoom; size > limit {
 			return nil, tooLarge(&t.call, size, limit)
 		}
 	}
@@ -131,8 +131,8 @@ func (t *roundTrip) prepare(ctx context.Context) (err error) {
 	if turn := t.origin.Turn; id == "" && turn != nil && (t.call.Action[0] != '_' || t.call.Action == troupe.CreateAction) {
 		id = turn.Nest(t.call.ID.Tokens(), t.call.Action, t.body)
 	}
-	t.msg = nats.Msg{Data: t.body}
-	t.headers.setAll(&t.msg, t.sender.codec, t.origin.Chain, id, &t.call)
+	t.msg.Data = t.body
+	t.msg.Header = withAll(t.msg.Header, t.sender.codec, t.origin.Chain, id, &t.call)
 	t.useDirect()
 	return nil
 }
@@ -257,8 +257,8 @@ func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, e
 	t.open++
 	if t.attempts++; t.attempts > 1 {
 		t.sender.resent.Add(1)
-		t.headers.set(&t.msg, wire.HeaderAttempt, strconv.Itoa(t.attempts))
-		t.headers.set(&t.msg, wire.HeaderTimeout, wire.FormatTimeout(left))
+		t.msg.Header = t.msg.Header.With(wire.HeaderAttempt, strconv.Itoa(t.attempts))
+		t.msg.Header = t.msg.Header.With(wire.HeaderTimeout, wire.FormatTimeout(left))
 	}
 	t.identify()
 	return t.request.Do(ctx, &t.msg, t.after(now, wait))
@@ -297,8 +297,8 @@ func (t *roundTrip) askLast(ctx context.Context) (*nats.Msg, error) {
 func (t *roundTrip) ask(ctx context.Context, left string, until time.Time) (*nats.Msg, error) {
 	t.attempts++
 	t.asked = true
-	t.headers.set(&t.msg, wire.HeaderAttempt, wire.Question(t.attempts))
-	t.headers.set(&t.msg, wire.HeaderTimeout, left)
+	t.msg.Header = t.msg.Header.With(wire.HeaderAttempt, wire.Question(t.attempts))
+	t.msg.Header = t.msg.Header.With(wire.HeaderTimeout, left)
 	t.msg.Data = nil
 	return t.request.Do(ctx, &t.msg, until)
 }
