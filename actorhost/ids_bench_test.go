@@ -14,14 +14,15 @@ import (
 	"github.com/troupe-go/troupe"
 )
 
-// BenchmarkIDs makes calls with request ids, as many as 1,000 a second for 15 minutes to one actor, or 120 to each of 10,000:
-// nine, or twelve, for each of TROUPE_BENCH_ACTORS. It reports what an id takes in the memory of host and server and in the
-// stream, and how many ids a message has. The server keeps what it has just written for some 20 s, however many ids there
-// are; with many it is measured after that. Then it kills the host, starts another, and makes each thousandth call again.
-// It reports how long the first call that is made again takes, and fails if one has run again.
+// BenchmarkIDs makes calls with request ids, as many as 1,000 a second for 15 minutes to one actor, 10 a second for two
+// minutes to each of 1,000, or 120 to each of 10,000: nine, or twelve, for each of TROUPE_BENCH_ACTORS. It reports what an id
+// takes in the memory of host and server and in the stream, and how many ids a message has. The server keeps what it has just
+// written for some 20 s, however many ids there are; with many it is measured after that. Then it kills the host, starts
+// another, and makes each thousandth call again. It reports how long the first call that is made again takes, and fails if
+// one has run again.
 func BenchmarkIDs(b *testing.B) {
 	n := numberOfActors(b)
-	for _, size := range []struct{ actors, ids int }{{1, 9 * n}, {n / 10, 12 * n}} {
+	for _, size := range []struct{ actors, ids int }{{1, 9 * n}, {n / 100, 12 * n}, {n / 10, 12 * n}} {
 		b.Run(fmt.Sprintf("actors=%d", size.actors), func(b *testing.B) {
 			for b.Loop() {
 				idsOfActors(b, size.actors, size.ids)

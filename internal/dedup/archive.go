@@ -29,11 +29,11 @@ type archive struct {
 
 	// The rest is known once it is loaded.
 	index   Ref
-	indexes []Ref   // oldest first; the last is index
-	since   []block // since index
-	tags    []uint32
-	table   table // of the older tags: a short list is smaller, a table is faster
-	tabled  int   // the oldest so many of tags are in the table too
+	indexes []Ref    // oldest first; the last is index
+	table   table    // of the tags that are in them
+	since   []block  // since index
+	tags    []uint32 // of the newest of since: a list is smaller than a table while it is short
+	recent  tagged   // of the others
 
 	loading loading
 	flying  bool      // a block or an index is on its way
@@ -42,10 +42,10 @@ type archive struct {
 	notYet  time.Time // until then nothing is sent, because it has failed
 }
 
-// block is a block of answers since the newest index. Their tags are in tags, one block after the other.
+// block is a block of answers since the newest index. So many of its tags are in the list, one block after the other.
 type block struct {
-	sequence  uint64
-	offset, n uint32
+	sequence       uint64
+	offset, listed uint32
 }
 
 func (b *block) ref() Ref { return Ref{b.sequence, b.offset} }
@@ -84,7 +84,7 @@ func (a *archive) mayHave(key Key) bool {
 		return false
 	}
 	tag := key.tag()
-	return a.loading != loaded || slices.Contains(a.tags[a.tabled:], tag) || a.table.has(tag)
+	return a.loading != loaded || slices.Contains(a.tags, tag) || a.recent.has(tag) || a.table.has(tag)
 }
 
 func (a *archive) inDoubt() bool { return !a.doubt.IsZero() && time.Now().Before(a.doubt) }
@@ -106,7 +106,7 @@ func (s *Answers) Block() []byte {
 		return nil
 	case len(a.since) >= perIndex:
 		a.flying, a.indexed = true, len(a.since)
-		return s.appendIndex(make([]byte, 0, 32+refSize*(len(a.indexes)+len(a.since))+tagSize*len(a.tags)))
+		return s.appendIndex(make([]byte, 0, 32+refSize*(len(a.indexes)+len(a.since))+tagSize*(a.recent.n+len(a.tags))))
 	}
 	n, size := s.choose(now)
 	if n == 0 {
@@ -144,7 +144,6 @@ func (s *Answers) Sent(ref Ref, made int64) {
 	if n := a.indexed; n > 0 {
 		a.indexes, a.index = append(a.indexes, ref), ref
 		a.tabulate()
-		a.since, a.tags, a.tabled = nil, nil, 0
 		a.prune()
 		return
 	}
@@ -161,9 +160,7 @@ func (s *Answers) Sent(ref Ref, made int64) {
 		s.trim()
 	}
 	a.since = append(a.since, block{ref.Sequence, ref.Offset, uint32(len(a.tags) - n)})
-	if len(a.tags)-a.tabled > maxListed {
-		a.tabulate()
-	}
+	a.shortenList()
 }
 
 // maxCalm is how many bytes of answers a record has at most whose actor is called seldom. Such actors are many, and keep no
@@ -173,17 +170,39 @@ const maxCalm = 1 << 10
 // maxListed is how many tags are looked through one by one.
 const maxListed = 128
 
-// tabulate puts tags into the table.
-func (a *archive) tabulate() {
-	first := 0
-	for _, b := range a.since {
-		end := first + int(b.n)
-		if end > a.tabled {
-			a.table.add(b.ref(), a.tags[first:end])
-			a.tabled = end
-		}
-		first = end
+// shortenList ends the list when it is long.
+func (a *archive) shortenList() {
+	if len(a.tags) > maxListed {
+		a.unlist()
 	}
+}
+
+// unlist takes the tags from the list.
+func (a *archive) unlist() {
+	for i := range a.since {
+		b := &a.since[i]
+		for _, tag := range a.tags[:b.listed] {
+			a.recent.add(tag, uint16(i))
+		}
+		a.tags, b.listed = a.tags[b.listed:], 0
+	}
+	a.tags = nil
+}
+
+// tabulate puts the tags of the blocks in since into the table: an index has them.
+func (a *archive) tabulate() {
+	a.unlist()
+	of := make([][]uint32, len(a.since))
+	for i, tag := range a.recent.tags {
+		if tag != 0 {
+			block := a.recent.block[i]
+			of[block] = append(of[block], tag)
+		}
+	}
+	for i := range a.since {
+		a.table.add(a.since[i].ref(), of[i])
+	}
+	a.since, a.recent = nil, tagged{}
 }
 
 // prune forgets the indexes of blocks that the archive does not keep any more.
@@ -217,13 +236,12 @@ func (s *Answers) appendIndex(b []byte) []byte {
 	for _, ref := range a.indexes {
 		b = ref.append(b)
 	}
-	b = binary.AppendUvarint(a.appendSince(b), uint64(len(a.tags)))
-	tags := a.tags
-	for i, block := range a.since {
-		for _, tag := range tags[:block.n] {
-			b = append(binary.BigEndian.AppendUint32(b, tag), byte(i))
+	a.unlist()
+	b = binary.AppendUvarint(a.appendSince(b), uint64(a.recent.n))
+	for i, tag := range a.recent.tags {
+		if tag != 0 {
+			b = append(binary.BigEndian.AppendUint32(b, tag), byte(a.recent.block[i]))
 		}
-		tags = tags[block.n:]
 	}
 	return b
 }

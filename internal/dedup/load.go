@@ -57,7 +57,7 @@ func (s *Answers) Load(missing []Ref, data [][]byte) error {
 	if a.loading > nothing && !a.indexMissing() {
 		first -= len(a.since)
 	}
-	a.tags, a.tabled = nil, 0 // of a try that has failed
+	a.tags, a.recent = nil, tagged{} // of a try that has failed
 	a.table.reserve(tagsIn(data[:min(first, len(data))]))
 	for i, one := range data {
 		if err := s.load(missing[i], one, i-first); err != nil {
@@ -73,6 +73,7 @@ func (s *Answers) Load(missing []Ref, data [][]byte) error {
 		a.loading = indexes
 	default:
 		a.loading = loaded
+		a.shortenList()
 	}
 	return nil
 }
@@ -104,7 +105,7 @@ var ErrOther = errors.New("it is of another actor, or of another kind")
 // load reads the newest block, or an index, or the nth in since.
 func (s *Answers) load(ref Ref, data []byte, nth int) error {
 	if nth >= 0 {
-		s.archive.since[nth].n = 0
+		s.archive.since[nth].listed = 0
 	}
 	if data == nil {
 		return nil
@@ -153,7 +154,7 @@ func (a *archive) loadBlock(s *scanner, nth int) {
 	for range n {
 		a.tags = append(a.tags, s.entry().key.tag())
 	}
-	a.since[nth].n = uint32(n)
+	a.since[nth].listed = uint32(n)
 }
 
 // loadIndex reads the tags of the blocks of an index.
@@ -178,11 +179,15 @@ func (s *Answers) Candidates(call Call) []Ref {
 	a, tag := s.archived(), call.key().tag()
 	refs, tags := a.table.find(tag), a.tags
 	for _, b := range a.since {
-		if slices.Contains(tags[:b.n], tag) && !slices.Contains(refs, b.ref()) {
+		if slices.Contains(tags[:b.listed], tag) {
 			refs = append(refs, b.ref())
 		}
-		tags = tags[b.n:]
+		tags = tags[b.listed:]
 	}
+	a.recent.find(tag, func(block uint16) bool {
+		refs = append(refs, a.since[block].ref())
+		return false
+	})
 	return refs
 }
 
@@ -217,7 +222,7 @@ func (s *Answers) FindIn(blocks [][]byte, call Call) (Answer, *troupe.Error, Ver
 // Memory is how many bytes of memory it takes to know what the archive has.
 func (s *Answers) Memory() int64 {
 	a := s.archived()
-	return a.table.bytes() + int64(16*cap(a.since)+4*cap(a.tags))
+	return a.table.bytes() + a.recent.bytes() + int64(16*cap(a.since)+4*cap(a.tags))
 }
 
 // MemoryChange is by how much Memory has grown since it was called last.

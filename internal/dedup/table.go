@@ -6,24 +6,29 @@ import (
 	"time"
 )
 
-// table knows in which blocks of the archive there may be an answer, by its tag: some ten bytes for each.
+// table knows in which blocks of the archive there may be an answer, by its tag: some eight bytes for each.
 type table struct {
 	parts []*part       // oldest first
 	keep  time.Duration // how long the archive keeps a block; zero: as by default
 }
 
-// part is the part of a table for a while, which is forgotten as a whole. It is a hash table with linear probing.
+// part is the part of a table for a while, which is forgotten as a whole.
 type part struct {
 	began, ended time.Time
 	blocks       []Ref
-	tags         []uint32 // 0: none
-	block        []uint16 // of the tag at the same index
-	n            int
+	tagged
+}
+
+// tagged has tags, each with the number of its block. It is a hash table with linear probing.
+type tagged struct {
+	tags  []uint32 // 0: none
+	block []uint16 // of the tag at the same index
+	n     int
 }
 
 const (
-	maxInPart = 1<<16 - 1 // blocks
-	firstPart = 64        // tags
+	maxInPart   = 1<<16 - 1 // blocks
+	firstTagged = 64        // tags
 )
 
 func (t *table) keepFor() time.Duration { return cmp.Or(t.keep, KeepFor(DefaultWindow)) }
@@ -40,11 +45,7 @@ func (t *table) add(ref Ref, tags []uint32) {
 	}
 	p.blocks, p.ended = append(p.blocks, ref), now
 	for _, tag := range tags {
-		if p.n*5 >= len(p.tags)*4 {
-			p.grow()
-		}
-		p.put(nonZero(tag), uint16(len(p.blocks)-1))
-		p.n++
+		p.add(tag, uint16(len(p.blocks)-1))
 	}
 }
 
@@ -53,8 +54,8 @@ func (t *table) reserve(n int) {
 	if n == 0 {
 		return
 	}
-	if p := t.current(time.Now()); len(p.tags) < (p.n+n)*5/4 {
-		p.resize((p.n+n)*5/4 + 1)
+	if p := t.current(time.Now()); len(p.tags) < (p.n+n)*7/6 {
+		p.resize((p.n+n)*7/6 + 1)
 	}
 }
 
@@ -94,7 +95,7 @@ func (t *table) oldest() uint64 {
 // has reports whether there may be an answer with the tag.
 func (t *table) has(tag uint32) bool {
 	for _, p := range t.parts {
-		if p.find(nonZero(tag), func(uint16) bool { return true }) {
+		if p.has(tag) {
 			return true
 		}
 	}
@@ -104,7 +105,7 @@ func (t *table) has(tag uint32) bool {
 // find returns the blocks that may have an answer with the tag.
 func (t *table) find(tag uint32) (refs []Ref) {
 	for _, p := range t.parts {
-		p.find(nonZero(tag), func(block uint16) bool {
+		p.find(tag, func(block uint16) bool {
 			refs = append(refs, p.blocks[block])
 			return false
 		})
@@ -116,52 +117,66 @@ func (t *table) find(tag uint32) (refs []Ref) {
 func (t *table) bytes() int64 {
 	size := int64(0)
 	for _, p := range t.parts {
-		size += int64(6*len(p.tags) + 16*cap(p.blocks))
+		size += p.bytes() + int64(16*cap(p.blocks))
 	}
 	return size
 }
 
 func nonZero(tag uint32) uint32 { return max(tag, 1) }
 
-// start is where a tag may be first, if it is not after it.
-func (p *part) start(tag uint32) int { return int(uint64(tag) * uint64(len(p.tags)) >> 32) }
+// bytes is the memory that the tags take.
+func (t *tagged) bytes() int64 { return int64(6 * len(t.tags)) }
 
-func (p *part) after(i int) int {
-	if i++; i == len(p.tags) {
+// add adds the tag of an answer in a block.
+func (t *tagged) add(tag uint32, block uint16) {
+	if t.n*7 >= len(t.tags)*6 {
+		t.resize(max(len(t.tags)*5/4, firstTagged))
+	}
+	t.put(nonZero(tag), block)
+	t.n++
+}
+
+// start is where a tag may be first, if it is not after it.
+func (t *tagged) start(tag uint32) int { return int(uint64(tag) * uint64(len(t.tags)) >> 32) }
+
+func (t *tagged) after(i int) int {
+	if i++; i == len(t.tags) {
 		return 0
 	}
 	return i
 }
 
-func (p *part) put(tag uint32, block uint16) {
-	i := p.start(tag)
-	for p.tags[i] != 0 {
-		i = p.after(i)
+func (t *tagged) put(tag uint32, block uint16) {
+	i := t.start(tag)
+	for t.tags[i] != 0 {
+		i = t.after(i)
 	}
-	p.tags[i], p.block[i] = tag, block
+	t.tags[i], t.block[i] = tag, block
 }
 
+// has reports whether there may be an answer with the tag.
+func (t *tagged) has(tag uint32) bool { return t.find(tag, func(uint16) bool { return true }) }
+
 // find calls found for each block of a tag until that returns true, and reports whether it has.
-func (p *part) find(tag uint32, found func(block uint16) bool) bool {
-	if len(p.tags) == 0 {
+func (t *tagged) find(tag uint32, found func(block uint16) bool) bool {
+	if len(t.tags) == 0 {
 		return false
 	}
-	for i := p.start(tag); p.tags[i] != 0; i = p.after(i) {
-		if p.tags[i] == tag && found(p.block[i]) {
+	tag = nonZero(tag)
+	for i := t.start(tag); t.tags[i] != 0; i = t.after(i) {
+		if t.tags[i] == tag && found(t.block[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *part) grow() { p.resize(max(len(p.tags)*7/5, firstPart)) }
-
-func (p *part) resize(size int) {
-	tags, block := p.tags, p.block
-	p.tags, p.block = make([]uint32, size), make([]uint16, size)
+func (t *tagged) resize(size int) {
+	tags, block := t.tags, t.block
+	t.tags, t.block = make([]uint32, size), make([]uint16, size)
 	for i, tag := range tags {
 		if tag != 0 {
-			p.put(tag, block[i])
+			t.put(tag, block[i])
 		}
 	}
 }
