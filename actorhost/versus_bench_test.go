@@ -33,7 +33,7 @@ func echoes() actorhost.Definition {
 // connector makes connections to a server: as package bus does, and as nats.go does unless it is told otherwise.
 type connector struct{ ours, plain func() (*nats.Conn, error) }
 
-// serveEchoes answers actions, of echoes, links and counters, and plain requests, on connections of their own, until it is stopped.
+// serveEchoes answers actions, of echoes, links, tellers and counters, and plain requests, on connections of their own, until it is stopped.
 func serveEchoes(ctx context.Context, connect connector) (stop func(), err error) {
 	far, err := connect.ours()
 	if err != nil {
@@ -52,12 +52,17 @@ func serveEchoes(ctx context.Context, connect connector) (stop func(), err error
 	if err := plain.Flush(); err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), links(), counters())
+	outside, err := client.New(far, client.Config{})
+	if err != nil {
+		return nil, err
+	}
+	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), links(), tellers(outside), counters())
 	if err != nil {
 		return nil, err
 	}
 	return func() {
 		_ = host.Stop(context.Background())
+		_ = outside.Close(context.Background())
 		plain.Close()
 		far.Close()
 	}, nil
