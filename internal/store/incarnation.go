@@ -31,6 +31,13 @@ type incarnation struct {
 	made time.Time
 }
 
+// madeAt is when the stream was made, which no other has.
+func (i *incarnation) madeAt() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.made.UTC().Format(time.RFC3339Nano)
+}
+
 // reach notes that a message is stored.
 func (i *incarnation) reach(sequence uint64) {
 	for reached := i.reached.Load(); sequence > reached; reached = i.reached.Load() {
@@ -44,6 +51,7 @@ func (i *incarnation) reach(sequence uint64) {
 type Replaced struct {
 	Stream string // as people call it
 	How    string
+	Anew   bool   // it is another stream, and not an older copy
 	Last   uint64 // sequence of what there was when it was noticed
 }
 
@@ -80,7 +88,7 @@ func (b *bucket) check(ctx context.Context) (*Replaced, error) {
 	default:
 		return nil, nil //nolint:nilnil // there is nothing to say
 	}
-	found.Last = info.State.LastSeq
+	found.Anew, found.Last = !info.Created.Equal(b.made), info.State.LastSeq
 	b.made = info.Created
 	b.reached.Store(info.State.LastSeq)
 	return found, nil

@@ -12,16 +12,17 @@ import (
 const reindexKey = "_reindex"
 
 // BeginReindex is called by each host that has noticed that the index was replaced. It succeeds for the first. For others the
-// error is [ErrConflict], unless they have noticed so late that they cannot tell.
+// error is [ErrConflict], unless the index has gone back and they have noticed so late that they cannot tell.
 func (s *Subscriptions) BeginReindex(ctx context.Context, noticed *Replaced) error {
-	_, revision, err := s.bucket.get(ctx, reindexKey)
+	begunFor, revision, err := s.bucket.get(ctx, reindexKey)
+	made := s.bucket.madeAt()
 	switch {
 	case err != nil:
 		return err
-	case revision > noticed.Last:
+	case revision > noticed.Last, noticed.Anew && string(begunFor) == made:
 		return ErrConflict
 	}
-	_, err = s.bucket.put(ctx, reindexKey, nil, revision, 0)
+	_, err = s.bucket.put(ctx, reindexKey, []byte(made), revision, 0)
 	return err
 }
 
