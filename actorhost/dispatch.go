@@ -185,8 +185,8 @@ func (d *dispatcher) receiveHostRequest(msg *nats.Msg) {
 // confirmForwarded confirms to the forwarding host that the call has arrived, and directs the reply to the caller. If
 // this host is stopping and the actor already sleeps, it releases the actor to the forwarding host instead.
 func (d *dispatcher) confirmForwarded(msg *nats.Msg, tokens string) bool {
-	if wire.FirstHeader(msg.Header, wire.HeaderLeftBy) != "" { // it comes back
-		d.takeBack(tokens)
+	if by := wire.FirstHeader(msg.Header, wire.HeaderLeftBy); by != "" { // it comes back
+		d.takeBack(tokens, parseReleased(by))
 	}
 	released := d.hasReleased(tokens)
 	confirmation := &nats.Msg{Subject: msg.Reply}

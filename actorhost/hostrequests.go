@@ -26,6 +26,8 @@ func (h *Host) serveHostRequest(msg *nats.Msg) bool {
 		h.presence.HeardStore(msg, h.out.Answerable(msg), h.displace)
 	case "type":
 		h.answerValue(msg, h.typeInfo(tokens))
+	case "takes":
+		h.roster.answerTakes(msg, tokens)
 	case "drain":
 		h.out.Answer(msg, nil)
 		h.drain()

@@ -50,8 +50,15 @@ func (n Namespace) TypeInfo(host, actorType string) string {
 	return n.name + ".host." + host + ".type." + actorType
 }
 
+// Takes is the subject on which a host says whether its program can take the input of an action, or of _create or _connect:
+// a request with that, answered without a body.
+func (n Namespace) Takes(host, actorType, action string) string {
+	return n.name + ".host." + host + ".takes." + actorType + "." + action
+}
+
 // HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "actor" with
-// the tokens of an ID that has not been checked, or "type" with the name of one. It is empty for any other subject.
+// the tokens of an ID that has not been checked, "type" with the name of one, or "takes" with TYPE.ACTION. It is empty for any
+// other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
 	if !ok {
@@ -62,11 +69,11 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	case "ping", "info", "drain", "batch", "store":
 		return rest, ""
 	}
-	if tokens, ok = strings.CutPrefix(rest, "info."); ok {
+	switch request, tokens, _ = strings.Cut(rest, "."); request {
+	case "info":
 		return "actor", tokens
-	}
-	if tokens, ok = strings.CutPrefix(rest, "type."); ok {
-		return "type", tokens
+	case "type", "takes":
+		return request, tokens
 	}
 	return "", ""
 }
