@@ -36,6 +36,10 @@ func (n Namespace) Drain(host string) string { return n.name + ".host." + host +
 // Stores is the subject on which a host tells all others where it keeps its actors. No host has the id "all".
 func (n Namespace) Stores() string { return n.name + ".host.all.store" }
 
+// RecordsReplaced is the subject on which hosts tell all listeners that the records of actors were lost, or put back to an older
+// copy: an empty message, from each host, twice. What an actor broadcast last is then to be asked for.
+func (n Namespace) RecordsReplaced() string { return n.name + ".replaced.actors" }
+
 // TypeInfo is what a host says about an actor type that it runs, on the subject of [Namespace.TypeInfo].
 type TypeInfo struct {
 	// Actions are those that the program has for the type, with _create and _connect if it has a hook for them. The value
