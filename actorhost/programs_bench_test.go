@@ -23,6 +23,7 @@ type storm struct {
 
 func conflicting(every int) func(*testing.B, *hosttest.Bus, wrap, int) error {
 	return func(b *testing.B, _ *hosttest.Bus, w wrap, i int) error {
+		b.Helper()
 		if i%every == 0 {
 			return call(b.Context(), frank, w, 1)
 		}
@@ -32,6 +33,7 @@ func conflicting(every int) func(*testing.B, *hosttest.Bus, wrap, int) error {
 
 // garbage is for neither program, but either has the action: half of the calls.
 func garbage(b *testing.B, hosts *hosttest.Bus, w wrap, i int) error {
+	b.Helper()
 	if i%2 == 0 {
 		return call(b.Context(), weight, w, nil)
 	}
@@ -67,6 +69,7 @@ func BenchmarkPrograms(b *testing.B) {
 const stormTime = 5 * time.Second
 
 func (s storm) run(b *testing.B) {
+	b.Helper()
 	bus, woken := twoOfEach(b)
 	wraps := make([]wrap, s.actors)
 	for i := range wraps {

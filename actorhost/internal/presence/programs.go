@@ -56,7 +56,8 @@ const freshFor = 100 * time.Millisecond
 // several, and "" if there is none. Programs in lacked are known not to have it. A host is asked by takes whether it can take the
 // call, which fails with troupe.CodeBadInput if it cannot. Any other error says that it cannot be told now.
 func (p *Programs) Having(
-	ctx context.Context, actorType string, lacked []string, has func(wire.TypeInfo) bool, takes func(ctx context.Context, host string) error,
+	ctx context.Context, actorType string, lacked []string,
+	has func(wire.TypeInfo) bool, takes func(ctx context.Context, host string) error,
 ) (string, error) {
 	hosts, err := p.hosts(ctx)
 	if err != nil {
