@@ -82,7 +82,7 @@ func TestFalseAlarm(t *testing.T) {
 // Many subscriptions ask once each, however many hosts tell, some at a time.
 func TestManyListenersAskOnce(t *testing.T) {
 	t.Parallel()
-	const listeners = 3000
+	const listeners = 1000
 	b := hosttest.Start(t, pressAndReader...)
 	var gaps atomic.Int64
 	for i := range listeners {
@@ -105,7 +105,7 @@ func TestManyListenersAskOnce(t *testing.T) {
 	for range 100 {
 		require.NoError(t, nc.Publish("troupe.replaced.actors", nil))
 	}
-	require.Eventually(t, func() bool { return known.Load() == listeners }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return known.Load() == listeners }, 5*time.Minute, 10*time.Millisecond)
 	t.Logf("%d questions in %v", questions.Load(), time.Since(began))
 	require.NoError(t, nc.Flush())
 	require.Less(t, questions.Load(), int64(2*listeners), "a question that waits for long is asked again")
