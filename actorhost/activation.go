@@ -28,7 +28,8 @@ type activation struct {
 	kind    *actorType
 	id      troupe.ID
 	session *presence.Session
-	wokeAt  atomic.Int64 // on the host's clock; zero until the actor is awake
+	began   time.Duration // on the host's clock
+	stays   atomic.Int64  // until then, on the host's clock: see staysUntil
 
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[callName, work]
@@ -59,7 +60,6 @@ type activation struct {
 	gate       commit.Gate
 	unsent     atomic.Pointer[store.Mark]
 	check      *lives.Check // nil without Config.CheckState, and until the actor is awake
-	left       leftActor    // if it was left to another host, it does not wake here
 	ownerEpoch uint64       // the epoch of the owner that was found when it was to wake
 	misread    bool         // the call that is served has an input that this program cannot take
 }
@@ -143,6 +143,20 @@ func (a *activation) requestEnd(why workKind) {
 		return
 	}
 	a.ending = why
+	if !a.running {
+		a.running = true
+		a.host.ready.Add(a)
+	}
+}
+
+// endInTurn makes the activation end after what is in its mailbox now.
+func (a *activation) endInTurn() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
+	a.mailbox.Push(a.host.mailboxes, work{kind: stopWork})
 	if !a.running {
 		a.running = true
 		a.host.ready.Add(a)
@@ -262,14 +276,21 @@ func (a *activation) close() []work {
 	return a.drain()
 }
 
-// staysFor is how long an actor stays where it has woken before it is left to a host of another program. Without that,
-// callers of old and of new actions would have it move with every call.
-const staysFor = 50 * time.Millisecond
+// An actor stays where it has woken for staysFor before it is left to a host of another program, or staysTimes as long as it
+// took to wake if that is more, up to mostStay. Without that, callers of old and of new actions would have it move with every
+// call, and hosts that have much to do would do nothing else.
+const (
+	staysFor   = 50 * time.Millisecond
+	staysTimes = 10
+	mostStay   = time.Second
+)
 
-// wokeLately reports whether the actor is awake and has not been for long.
-func (a *activation) wokeLately(now time.Duration) bool {
-	woke := time.Duration(a.wokeAt.Load())
-	return woke != 0 && now-woke < staysFor
+// staysUntil is when the actor may be left to a host of another program, on the host's clock.
+func (a *activation) staysUntil() time.Duration { return time.Duration(a.stays.Load()) }
+
+// hasWoken notes when it may.
+func (a *activation) hasWoken(now time.Duration) {
+	a.stays.Store(int64(now + min(max(staysFor, staysTimes*(now-a.began)), mostStay)))
 }
 
 // info describes the actor to the programs that ask the host about it.

@@ -15,7 +15,7 @@ func (d *dispatcher) receiveBatch(msg *wire.Message) bool {
 		return false
 	}
 	if len(msg.Data) == 0 {
-		d.out.Answer(msg, []byte(msg.Subject))
+		d.out.Answer(msg.Reply, []byte(msg.Subject))
 		return true
 	}
 	calls, err := wire.ParseBatch(d.batch, msg.Data)

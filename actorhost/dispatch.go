@@ -188,8 +188,8 @@ func (d *dispatcher) receiveHostRequest(msg *wire.Message) {
 // confirmForwarded confirms to the forwarding host that the call has arrived, and directs the reply to the caller. If
 // this host is stopping and the actor already sleeps, it releases the actor to the forwarding host instead.
 func (d *dispatcher) confirmForwarded(msg *wire.Message, tokens string) bool {
-	if msg.Header.Get(wire.HeaderLeftBy) != "" { // it comes back
-		d.takeBack(tokens)
+	if by := msg.Header.Get(wire.HeaderLeftBy); by != "" { // it comes back
+		d.takeBack(tokens, parseReleased(by))
 	}
 	released := d.hasReleased(tokens)
 	confirmation := &nats.Msg{Subject: msg.Reply}

@@ -15,7 +15,7 @@ import (
 func (h *Host) serveHostRequest(msg *wire.Message) bool {
 	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
 	case "ping":
-		h.out.Answer(msg, []byte(h.config.Name))
+		h.out.Answer(msg.Reply, []byte(h.config.Name))
 	case "info":
 		h.answerValue(msg, h.info())
 	case "actor":
@@ -24,8 +24,10 @@ func (h *Host) serveHostRequest(msg *wire.Message) bool {
 		h.presence.HeardStore(msg, h.out.Answerable(msg.Subject, msg.Reply), h.displace)
 	case "type":
 		h.answerValue(msg, h.typeInfo(tokens))
+	case "takes":
+		h.roster.answerTakes(msg, tokens)
 	case "drain":
-		h.out.Answer(msg, nil)
+		h.out.Answer(msg.Reply, nil)
 		h.drain()
 	default:
 		return false

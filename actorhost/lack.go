@@ -11,12 +11,13 @@ import (
 type lack struct {
 	has     func(wire.TypeInfo) bool // reports whether another program has it
 	refusal *troupe.Error            // for when there is none
+	action  bool                     // it lacks the action: one that has it, and refuses the input, says why
 	// searched: when there is none, the call is served here, with work.searched.
 	searched bool
 }
 
 func lacksAction(name string, refusal *troupe.Error) lack {
-	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool {
+	return lack{refusal: refusal, action: true, has: func(info wire.TypeInfo) bool {
 		_, ok := info.Actions[name]
 		return ok
 	}}

@@ -27,11 +27,12 @@ func parseReleased(text string) released {
 	return released{by, number}
 }
 
-// leftActor is an actor that this host has left to another.
+// leftActor is an actor that this host has left to another, or is about to leave.
 type leftActor struct {
 	to       string        // the id of the other host
 	released released      // by this one
 	until    time.Duration // on the host's clock
+	leaving  chan struct{} // closed when it is no longer about to; else nil
 }
 
 // leftActors are the actors that a host has left to others just now, by ID.

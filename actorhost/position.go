@@ -78,5 +78,8 @@ func (d *dispatcher) lastEvent(ctx context.Context, id troupe.ID, event string) 
 	if err != nil {
 		return troupe.Position{}, errs.Unavailable("%v", err)
 	}
+	if stored := f.parts.Events().Last(event); stored.Before(last) { // the record was put back
+		return stored, nil
+	}
 	return last, nil
 }

@@ -39,8 +39,13 @@ const maxPassedOn = 4096
 // if the caller must add it to the pool.
 func (r *roster) enqueue(tokens string, w *work) *activation {
 	for {
-		a, err := r.getOrActivate(tokens)
-		if err != nil {
+		a, left, err := r.getOrActivate(tokens)
+		switch {
+		case left.to != "":
+			id, _ := troupe.ParseID(tokens)
+			r.forwardLeft(w, id, left)
+			return nil
+		case err != nil:
 			r.out.Refuse(&w.Call, err)
 			return nil
 		}
@@ -72,32 +77,34 @@ func (r *roster) cancel(tokens string, name callName) {
 	}
 }
 
-// getOrActivate returns the activation of an actor, a new one if there is none.
-func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
+// getOrActivate returns the activation of an actor, a new one if there is none and the actor was not left to another host.
+func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if a := r.active[tokens]; a != nil {
-		return a, nil
+		return a, leftActor{}, nil
 	}
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
-		return nil, errs.New(troupe.CodeBadInput, "%v", err)
+		return nil, leftActor{}, errs.New(troupe.CodeBadInput, "%v", err)
 	}
-	s, left := r.presence.Session(), r.left.find(id.Tokens(), r.clock.Now())
+	now := r.clock.Now()
+	s, left := r.presence.Session(), r.left.find(id.Tokens(), now)
 	switch {
 	case r.stopping:
-		return nil, errs.Unavailable("the host is stopping")
-	case left.to != "" && left.released.by == "":
-		return nil, errs.Unavailable("%s is about to leave its host", id)
+		return nil, leftActor{}, errs.Unavailable("the host is stopping")
+	case left.to != "":
+		return nil, left, nil
 	case !s.Valid() && !s.Full():
-		return nil, errs.Unavailable("%v", s.Err())
+		return nil, leftActor{}, errs.Unavailable("%v", s.Err())
 	case len(r.active) >= r.config.MaxActive:
-		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))
+		return nil, leftActor{}, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
-	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, left: left}
+	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, began: now}
+	a.hasWoken(now) // it is about to
 	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
-	return a, nil
+	return a, leftActor{}, nil
 }
 
 // drainMailbox does the work in the mailbox of an activation, one after the other. If the work ends the goroutine, it
@@ -158,13 +165,12 @@ func (r *roster) info(tokens string) wire.ActorInfo {
 	return a.info()
 }
 
-// hasReleased reports whether another host may own the actor: this host is stopping or has left the actor to another, the
-// actor sleeps, and its record is complete.
+// hasReleased reports whether another host may own the actor: this host is stopping, the actor sleeps, and its record is
+// complete.
 func (r *roster) hasReleased(tokens string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	gone := r.stopping || r.left.find(tokens, r.clock.Now()).released.by != ""
-	return gone && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
+	return r.stopping && r.active[tokens] == nil && !r.presence.Session().Unflushed.Load()
 }
 
 // all returns the current activations.

@@ -74,18 +74,16 @@ func (a *activation) serveCall(w *work) {
 // to another host.
 func (a *activation) wakeFor(w *work) (fresh, woken bool) {
 	for gone := w.leftBy; !a.awake; {
-		owner := a.left.to
-		if owner == "" {
-			var err error
-			if fresh, owner, err = a.wake(w, gone); err != nil {
-				a.fail(w, errs.As(err))
-				return false, false
-			}
+		var owner string
+		var err error
+		if fresh, owner, err = a.wake(w, gone); err != nil {
+			a.fail(w, errs.As(err))
+			return false, false
 		}
 		if a.destroyed || owner != "" && !a.forwardAll(w, owner) {
 			return false, false
 		}
-		gone, a.left = released{owner, a.ownerEpoch}, leftActor{}
+		gone = released{owner, a.ownerEpoch}
 	}
 	return fresh, true
 }
@@ -178,8 +176,8 @@ func (a *activation) runAction(w *work, now time.Duration) {
 
 // forwardAll forwards a call, and those that wait behind it, to the host that owns the actor. It reports whether that
 // host has released the actor instead.
-func (a *activation) forwardAll(w *work, owner string) (released bool) {
-	how := a.host.forward(&w.Call, owner, a.id, a.left.released)
+func (a *activation) forwardAll(w *work, owner string) (free bool) {
+	how := a.host.forward(&w.Call, owner, a.id, released{})
 	if how == ownerReleased {
 		return true
 	}
@@ -191,7 +189,7 @@ func (a *activation) forwardAll(w *work, owner string) (released bool) {
 			continue // an event for an earlier activation, whose subscription has ended
 		}
 		if how == forwardDone {
-			if how = a.host.forward(&w.Call, owner, a.id, a.left.released); how != ownerReleased {
+			if how = a.host.forward(&w.Call, owner, a.id, released{}); how != ownerReleased {
 				continue
 			}
 		}

@@ -24,6 +24,7 @@ const (
 	pauseAfterFailure  = time.Second
 	checkTimeout       = 10 * time.Second
 	maxAdvisories      = 256 // more only mean that there is something to check
+	tellAgain          = 5 * time.Second
 )
 
 // checking is what may fail for long.
@@ -105,7 +106,10 @@ func (h *Host) checkStreams() error {
 	ctx, cancel := context.WithTimeout(h.ctx, checkTimeout)
 	defer cancel()
 	records, errRecords := h.records.Check(ctx)
-	h.replaced(records, h.presence.Restart)
+	h.replaced(records, func() {
+		h.presence.Restart()
+		h.tellRecordsReplaced()
+	})
 	leases, errLeases := h.leases.Check(ctx)
 	h.replaced(leases, h.presence.Restart)
 	journals, errJournals := h.journals.Check(ctx)
@@ -126,8 +130,18 @@ func (h *Host) verifyRecords(ctx context.Context) error {
 	if err != nil || replaced == nil {
 		return err
 	}
-	h.replaced(replaced, func() {})
+	h.replaced(replaced, h.tellRecordsReplaced)
 	return store.ErrConflict
+}
+
+// tellRecordsReplaced tells all who listen to actors, now and for those who are connected again a little later.
+func (h *Host) tellRecordsReplaced() {
+	h.goroutines.Go(func() {
+		h.out.Send(&nats.Msg{Subject: h.ns.RecordsReplaced()})
+		if pause.For(h.untilStop, tellAgain) {
+			h.out.Send(&nats.Msg{Subject: h.ns.RecordsReplaced()})
+		}
+	})
 }
 
 // replaced has the host go on, and then tells of a stream that was replaced, if one was.

@@ -44,14 +44,14 @@ func TestSubscribeEndsWithItsContext(t *testing.T) {
 		_, err := flashed.Subscribe(canceled, ref, hearNothing)
 		subscribed <- err
 	}()
-	require.Eventually(t, func() bool { return nc.NumSubscriptions() == 2 }, 10*time.Second, time.Millisecond) // one is for replies
+	require.Eventually(t, func() bool { return nc.NumSubscriptions() == 3 }, 10*time.Second, time.Millisecond) // one is for replies, one for word of hosts
 	cancel()
 	require.ErrorIs(t, <-subscribed, troupe.ErrCanceled)
 	_, err = flashed.Subscribe(late, ref, hearNothing)
 	require.ErrorIs(t, err, troupe.ErrDeadlineExceeded)
 	_, err = flashed.Subscribe(canceled, ref, hearNothing)
 	require.ErrorIs(t, err, troupe.ErrCanceled, "at once")
-	require.Equal(t, 1, nc.NumSubscriptions(), "nothing is left of them")
+	require.Equal(t, 2, nc.NumSubscriptions(), "nothing is left of them")
 }
 
 // TestSubscribeInATurn subscribes with all that a turn can give as a context, and with one that has ended.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -294,7 +295,7 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 				_, err := g.start(t)
 				switch {
 				case rule == "$SRV.>", strings.Contains(rule, ".LEADER.STEPDOWN."), strings.Contains(rule, ".STREAM.PURGE."),
-					strings.HasPrefix(rule, "$JS.EVENT."):
+					strings.HasPrefix(rule, "$JS.EVENT."), rule == "troupe.replaced.actors":
 					require.NoError(t, err)
 					return
 				case strings.HasSuffix(rule, ".troupe-answers"):
@@ -320,6 +321,26 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A host that may not hear of it asks whether its streams are there, every five seconds.
+func TestHostThatMayNotHearAdvisories(t *testing.T) {
+	options := users(t)
+	permissions := hostOf(options).Subscribe
+	permissions.Allow = slices.DeleteFunc(permissions.Allow, func(rule string) bool { return strings.HasPrefix(rule, "$JS.EVENT.") })
+	options.Users = append(options.Users, &server.User{Username: "admin", Password: password})
+	g := guard(t, options)
+	_, err := g.start(t)
+	require.NoError(t, err)
+	js, err := jetstream.New(g.connect(t, "admin"))
+	require.NoError(t, err)
+	require.NoError(t, js.DeleteStream(t.Context(), "troupe-journal"))
+	began := time.Now()
+	require.Eventually(t, func() bool {
+		_, err := js.Stream(t.Context(), "troupe-journal")
+		return err == nil
+	}, 30*time.Second, 20*time.Millisecond)
+	t.Logf("made again after %v", time.Since(began))
 }
 
 func TestBucketsAreMadeOnce(t *testing.T) {

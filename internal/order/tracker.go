@@ -58,6 +58,13 @@ func (o *Tracker) Skip(subject string, p troupe.Position) (after troupe.Position
 	return after, true
 }
 
+// GoBack has p be the last event that was heard on a subject, though later ones were: they are lost. The zero position is none.
+func (o *Tracker) GoBack(subject string, p troupe.Position) {
+	if delete(o.last, subject); !p.IsZero() {
+		o.add(subject, p)
+	}
+}
+
 func (o *Tracker) add(subject string, p troupe.Position) {
 	if o.last == nil {
 		o.last = make(map[string]*troupe.Position, 1)

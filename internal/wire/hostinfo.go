@@ -36,6 +36,10 @@ func (n Namespace) Drain(host string) string { return n.name + ".host." + host +
 // Stores is the subject on which a host tells all others where it keeps its actors. No host has the id "all".
 func (n Namespace) Stores() string { return n.name + ".host.all.store" }
 
+// RecordsReplaced is the subject on which hosts tell all listeners that the records of actors were lost, or put back to an older
+// copy: an empty message, from each host, twice. What an actor broadcast last is then to be asked for.
+func (n Namespace) RecordsReplaced() string { return n.name + ".replaced.actors" }
+
 // TypeInfo is what a host says about an actor type that it runs, on the subject of [Namespace.TypeInfo].
 type TypeInfo struct {
 	// Actions are those that the program has for the type, with _create and _connect if it has a hook for them. The value
@@ -50,8 +54,15 @@ func (n Namespace) TypeInfo(host, actorType string) string {
 	return n.name + ".host." + host + ".type." + actorType
 }
 
+// Takes is the subject on which a host says whether its program can take the input of an action, or of _create or _connect:
+// a request with that, answered without a body.
+func (n Namespace) Takes(host, actorType, action string) string {
+	return n.name + ".host." + host + ".takes." + actorType + "." + action
+}
+
 // HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "actor" with
-// the tokens of an ID that has not been checked, or "type" with the name of one. It is empty for any other subject.
+// the tokens of an ID that has not been checked, "type" with the name of one, or "takes" with TYPE.ACTION. It is empty for any
+// other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
 	if !ok {
@@ -62,11 +73,11 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	case "ping", "info", "drain", "batch", "store":
 		return rest, ""
 	}
-	if tokens, ok = strings.CutPrefix(rest, "info."); ok {
+	switch request, tokens, _ = strings.Cut(rest, "."); request {
+	case "info":
 		return "actor", tokens
-	}
-	if tokens, ok = strings.CutPrefix(rest, "type."); ok {
-		return "type", tokens
+	case "type", "takes":
+		return request, tokens
 	}
 	return "", ""
 }

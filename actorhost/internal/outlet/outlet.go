@@ -159,9 +159,9 @@ func (o *Outlet) sendWord(c *call.Call, header string) {
 }
 
 // Answer answers a request to the host, if somebody waits for the answer.
-func (o *Outlet) Answer(msg *wire.Message, data []byte) {
-	if msg.Reply != "" {
-		o.Send(&nats.Msg{Subject: msg.Reply, Data: data})
+func (o *Outlet) Answer(reply string, data []byte) {
+	if reply != "" {
+		o.Send(&nats.Msg{Subject: reply, Data: data})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -52,8 +53,12 @@ type listing struct {
 const freshFor = 100 * time.Millisecond
 
 // Having returns a host with another program that has what a call of an actor type needs, one of those if there are
-// several, and "" if there is none. Programs in lacked are known not to have it. An error says that it cannot be told now.
-func (p *Programs) Having(ctx context.Context, actorType string, lacked []string, has func(wire.TypeInfo) bool) (string, error) {
+// several, and "" if there is none. Programs in lacked are known not to have it. A host is asked by takes whether it can take the
+// call, which fails with troupe.CodeBadInput if it cannot. Any other error says that it cannot be told now.
+func (p *Programs) Having(
+	ctx context.Context, actorType string, lacked []string,
+	has func(wire.TypeInfo) bool, takes func(ctx context.Context, host string) error,
+) (string, error) {
 	hosts, err := p.hosts(ctx)
 	if err != nil {
 		return "", fmt.Errorf("looking for hosts of another program: %w", err)
@@ -64,11 +69,15 @@ func (p *Programs) Having(ctx context.Context, actorType string, lacked []string
 			continue
 		}
 		info, askErr := p.ask(ctx, programType{host.Program, actorType}, host.ID)
+		hasIt := askErr == nil && has(info)
+		if hasIt {
+			askErr = takes(ctx, host.ID)
+		}
 		switch gone := errors.Is(askErr, nats.ErrNoResponders) && p.config.Leases.OnOneServer(); {
 		case gone:
-		case askErr != nil:
+		case askErr != nil && !errors.Is(askErr, troupe.ErrBadInput):
 			err = fmt.Errorf("asking the host %s of another program: %w", host.ID, askErr)
-		case has(info):
+		case hasIt && askErr == nil:
 			return host.ID, nil
 		default:
 			lacked = append(slices.Clip(lacked), host.Program)

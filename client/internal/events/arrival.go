@@ -20,8 +20,9 @@ type arrival struct {
 
 // mark says which event was an actor's last one when the mark was put into the queue. With an error, nobody could tell.
 type mark struct {
-	last troupe.Position
-	err  error
+	last     troupe.Position
+	err      error
+	replaced bool // the records were: the last one may be earlier than one that was heard
 }
 
 func newArrival(msg *nats.Msg) *arrival {

@@ -3,6 +3,8 @@ package events
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,53 +12,83 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// gapFinder finds out what subscriptions have missed if no later event tells: after the connection was away, and after
-// the inbox was full. It asks each actor for its last event.
+// gapFinder finds out what subscriptions have missed if no later event tells: after the connection was away, after the inbox
+// was full, and when the records of actors were replaced. It asks each actor for its last event.
 type gapFinder struct {
 	position func(ctx context.Context, id troupe.ID, event string) (troupe.Position, error)
 	all      func() []*sharedSub
-	// tell puts each mark into the queues of its suspect's subscriptions, after all that has arrived.
-	tell func(suspects []*sharedSub, marks []mark)
+	arrived  func(*sharedSub) uint64
+	// tell puts the mark of each suspect into the queues of its subscriptions, after all that has arrived.
+	tell func(suspects []suspect)
 
 	mu       sync.Mutex
 	suspects []*sharedSub  // may have missed events
+	why      reason        // all that holds for them
+	replaced time.Time     // when the records were last said to be
 	wake     chan struct{} // tells run that there are suspects; has room for one
 }
 
+// reason is why there is something to find out.
+type reason uint8
+
+const (
+	missed   reason = 1 << iota // events may not have arrived
+	replaced                    // the records of actors may have been lost, or put back
+)
+
+// suspect is a subscription that may have missed events, with what its actor says.
+type suspect struct {
+	sub     *sharedSub
+	arrived uint64 // when the actor was asked
+	mark    mark
+}
+
+// At most positionsAtOnce questions are under way, and positionsAtATime are asked before their answers are told, which takes
+// onItsWay: an event is stored before it is sent, so one that seems to be missing may be on its way, for that long. Clients that
+// hear of replaced records at the same time begin to ask within spread. Each host tells of them, twice.
 const (
 	positionsTimeout = 10 * time.Second
 	positionsAtOnce  = 64
-	// An event is stored before it is sent. So one that seems to be missing may be on its way, for this long.
-	onItsWay = 500 * time.Millisecond
+	positionsAtATime = 1024
+	onItsWay         = 500 * time.Millisecond
+	spread           = 500 * time.Millisecond
+	toldAgain        = 3 * time.Second
 )
 
 var errNobodyKnows = errors.New("the last events of many actors are not known")
 
-// run is the goroutine of the finder, until quit is closed. From connected comes something when the connection is back.
-func (g *gapFinder) run(connected <-chan nats.Status, quit <-chan struct{}) {
+// run is the goroutine of the finder, until ctx is done. From connected comes something when the connection is back.
+func (g *gapFinder) run(ctx context.Context, connected <-chan nats.Status) {
 	for {
 		select {
-		case <-quit:
+		case <-ctx.Done():
 			return
 		case <-connected:
-			g.suspectAll()
+			g.suspectAll(missed)
 		case <-g.wake:
 			g.mu.Lock()
-			suspects := g.suspects
-			g.suspects = nil
+			suspects, why := g.suspects, g.why
+			g.suspects, g.why = nil, 0
 			g.mu.Unlock()
-			g.investigate(suspects, quit)
+			if why == replaced && !pause.For(ctx, rand.N(spread)) {
+				return
+			}
+			for some := range slices.Chunk(suspects, positionsAtATime) {
+				g.investigate(ctx, some, why)
+			}
 		}
 	}
 }
 
 // suspectAll starts an investigation of all subscriptions that there are now.
-func (g *gapFinder) suspectAll() {
+func (g *gapFinder) suspectAll(why reason) {
 	all := g.all()
 	g.mu.Lock()
 	g.suspects = all
+	g.why |= why
 	g.mu.Unlock()
 	select {
 	case g.wake <- struct{}{}:
@@ -64,31 +96,46 @@ func (g *gapFinder) suspectAll() {
 	}
 }
 
+// hearReplaced is told that the records were replaced, by one host after the other.
+func (g *gapFinder) hearReplaced() {
+	g.mu.Lock()
+	again := !g.replaced.IsZero() && time.Since(g.replaced) < toldAgain
+	if !again {
+		g.replaced = time.Now()
+	}
+	g.mu.Unlock()
+	if !again {
+		g.suspectAll(replaced)
+	}
+}
+
 // investigate asks for the last event of each suspect that is a subscription to a single actor. For others nobody can be
 // asked.
-func (g *gapFinder) investigate(suspects []*sharedSub, quit <-chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), positionsTimeout)
+func (g *gapFinder) investigate(ctx context.Context, subs []*sharedSub, why reason) {
+	asked, cancel := context.WithTimeout(ctx, positionsTimeout)
 	defer cancel()
-	marks := make([]mark, len(suspects))
+	suspects := make([]suspect, len(subs))
 	var asking errgroup.Group
 	asking.SetLimit(positionsAtOnce)
-	for i, one := range suspects {
-		id, ok := one.actors.One()
+	for i, sub := range subs {
+		one := &suspects[i]
+		one.sub, one.mark.replaced = sub, why&replaced != 0
+		id, ok := sub.actors.One()
 		if !ok {
-			marks[i].err = errNobodyKnows
+			one.mark.err = errNobodyKnows
 			continue
 		}
 		asking.Go(func() error {
-			marks[i].last, marks[i].err = g.position(ctx, id, one.event)
+			one.arrived = g.arrived(sub)
+			one.mark.last, one.mark.err = g.position(asked, id, sub.event)
 			return nil
 		})
 	}
-	_ = asking.Wait() // it has no errors
-	timer := time.NewTimer(onItsWay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		g.tell(suspects, marks)
-	case <-quit:
+	_ = asking.Wait()    // it has no errors
+	if why&missed == 0 { // then what nobody knows is for the next event to tell: perhaps nothing was lost
+		suspects = slices.DeleteFunc(suspects, func(one suspect) bool { return one.mark.err != nil })
+	}
+	if pause.For(ctx, onItsWay) {
+		g.tell(suspects)
 	}
 }

@@ -17,6 +17,7 @@ type sharedSub struct {
 	users   int             // subscriptions, including those not yet in force
 	denied  error           // the server does not allow it: nothing will arrive
 	to      []*subscription // in force; copied on write
+	arrived uint64          // events for them
 }
 
 // begin puts a subscription in force.

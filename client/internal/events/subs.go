@@ -34,7 +34,9 @@ type Config struct {
 type Subs struct {
 	config Config
 	gaps   gapFinder
-	quit   chan struct{}
+	quit   <-chan struct{} // that of ctx
+	ctx    context.Context //nolint:containedctx // the life of the subscriptions
+	cancel context.CancelFunc
 	hooks  chan func() // the reader calls them, after what has arrived is handed out
 
 	reading sync.WaitGroup
@@ -54,8 +56,10 @@ const inboxSize = 1 << 16
 
 // NewSubs returns the subscriptions of a new client. They must be closed.
 func NewSubs(config Config) *Subs {
-	s := &Subs{config: config, quit: make(chan struct{}), hooks: make(chan func()), bySubject: make(map[string]*sharedSub)}
-	s.gaps = gapFinder{position: config.Position, all: s.all, tell: s.tell, wake: make(chan struct{}, 1)}
+	s := &Subs{config: config, hooks: make(chan func()), bySubject: make(map[string]*sharedSub)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.quit = s.ctx.Done()
+	s.gaps = gapFinder{position: config.Position, all: s.all, arrived: s.arrived, tell: s.tell, wake: make(chan struct{}, 1)}
 	return s
 }
 
@@ -75,8 +79,9 @@ func (s *Subs) open() error {
 		s.reading.Go(s.read)
 		s.reading.Go(func() {
 			defer s.config.Conn.RemoveStatusListener(connected)
-			s.gaps.run(connected, s.quit)
+			s.gaps.run(s.ctx, connected)
 		})
+		s.reading.Go(hearReplaced(s.ctx, s.config.Conn, s.config.Namespace.RecordsReplaced(), s.config.Timeout, s.gaps.hearReplaced))
 	}
 	return nil
 }
@@ -176,12 +181,22 @@ func (s *Subs) all() []*sharedSub {
 	return slices.Collect(maps.Values(s.bySubject))
 }
 
-// tell puts each mark into the queues of its suspect's subscriptions, after what has arrived.
-func (s *Subs) tell(suspects []*sharedSub, marks []mark) {
+func (s *Subs) arrived(one *sharedSub) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return one.arrived
+}
+
+// tell puts the mark of each suspect into the queues of its subscriptions, after what has arrived.
+func (s *Subs) tell(suspects []suspect) {
 	s.inOrder(func() {
-		for i, one := range suspects {
-			for _, sub := range one.to {
-				sub.take(&arrival{mark: &marks[i]})
+		for i := range suspects {
+			one := &suspects[i]
+			if one.arrived != one.sub.arrived {
+				one.mark.replaced = false // an event that has come meanwhile tells
+			}
+			for _, sub := range one.sub.to {
+				sub.take(&arrival{mark: &one.mark})
 			}
 		}
 	})
@@ -205,7 +220,7 @@ func (s *Subs) read() {
 		}
 		if crowded && len(s.inbox) == 0 {
 			crowded = false
-			s.gaps.suspectAll()
+			s.gaps.suspectAll(missed)
 		}
 	}
 }
@@ -223,6 +238,7 @@ func (s *Subs) handOut(msg *nats.Msg) {
 	var to []*subscription
 	if from != nil && from.sub == msg.Sub {
 		to = from.to
+		from.arrived++
 	}
 	s.mu.Unlock()
 	if len(to) == 0 {
@@ -272,7 +288,7 @@ func (s *Subs) Close() {
 	if closed {
 		return
 	}
-	close(s.quit)
+	s.cancel()
 	s.reading.Wait()
 	s.mu.Lock()
 	var all []*subscription

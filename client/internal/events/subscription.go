@@ -53,8 +53,11 @@ func (s *subscription) tellMissed(subject string, m mark) {
 	actor, _ := s.request.Actors.One()
 	gap := troupe.Gap{Actor: actor, Event: s.request.Event}
 	heard, known := s.order.Heard(subject)
-	if m.err != nil || m.last.IsZero() && known { // the actor may have been another one for a while
+	if m.err != nil || m.last.IsZero() && known || m.replaced && m.last.Before(heard) { // the actor may have been another one for a while
 		gap.After = heard
+		if m.err == nil {
+			s.order.GoBack(subject, m.last)
+		}
 		s.tell(gap)
 		return
 	}
