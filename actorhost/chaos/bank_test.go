@@ -93,7 +93,7 @@ func runBank(t *testing.T, sc scenario, size bankSize, named bool) findings {
 	defer s.end()
 	b := &bank{t: t, sc: sc, size: size, named: named, ledger: newLedger(size.accounts)}
 	for range connections {
-		b.connect(s.urls())
+		b.connect(s.client().urls())
 	}
 	duration := sc.duration()
 	t.Logf("seed %d: %s, %s, %v", sc.seed, s, size, duration)
@@ -120,7 +120,9 @@ func runBank(t *testing.T, sc scenario, size bankSize, named bool) findings {
 	b.awaitTellers()
 	shut()
 	auditing.Wait()
-	return b.findings()
+	found := b.findings()
+	found.faults = append(found.faults, s.found...)
+	return found
 }
 
 func (b *bank) connect(url string) {

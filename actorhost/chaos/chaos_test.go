@@ -195,8 +195,8 @@ func run(t *testing.T, sc scenario) findings {
 	s := begin(t, sc.servers, sc.name+".log", sc.env...)
 	defer s.end()
 	duration := sc.duration()
-	began := time.Now()
-	h := &history{}
+	h := &history{began: time.Now()}
+	w := s.watch(h, sc.seed, fewJournals, fewWriters)
 	ctx, stop := context.WithTimeout(t.Context(), duration)
 	defer stop()
 	var running sync.WaitGroup
@@ -206,11 +206,12 @@ func run(t *testing.T, sc scenario) findings {
 		load = (*caller).run
 	}
 	for i := range cmp.Or(sc.callers, callers) {
-		c := newCaller(t, s.urls(), i, sc.seed, h, began)
+		c := s.caller(i, sc.seed, h)
 		c.generation, c.patience = cmp.Or(sc.generation, generation), sc.patience
 		clients = append(clients, c)
 		running.Go(func() { load(c, ctx) })
 	}
+	w.write(ctx, "", watchPause)
 	clients[0].listen(t)
 	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
 	if random := rand.New(rand.NewPCG(sc.seed, 0)); sc.once {
@@ -221,9 +222,10 @@ func run(t *testing.T, sc scenario) findings {
 	running.Wait()
 	s.mend()
 	clients[0].last(t)
+	found := append(w.findings(), s.found...)
 	operations := h.all()
 	path := save(t, operations, sc.name+".jsonl")
-	found := faultsOf(operations)
+	found = append(found, faultsOf(operations)...)
 	ends := map[string]int{}
 	for _, o := range operations {
 		ends[o.Outcome]++

@@ -70,7 +70,8 @@ func runServer() error {
 		if err != nil {
 			return err
 		}
-		options.Cluster = server.ClusterOpts{Name: "chaos", Host: host, Port: port}
+		// Nobody is told of another way than that through the proxies.
+		options.Cluster = server.ClusterOpts{Name: "chaos", Host: host, Port: port, NoAdvertise: true}
 		options.Routes = server.RoutesFromStr("nats://" + strings.Join(routes[1:], ",nats://"))
 	}
 	s, err := server.NewServer(options)

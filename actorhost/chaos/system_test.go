@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,11 @@ type system struct {
 	env     []string // of hosts
 	servers []*node
 	hosts   []*member
+	clients []*proxy
+	callers []*caller
+
+	mu    sync.Mutex
+	found []string // what faults have found
 }
 
 // node is a server that is started again with the data it had.
@@ -58,7 +64,7 @@ func begin(t *testing.T, servers int, log string, env ...string) *system {
 		s.lease = 10 * time.Second
 	}
 	for i := range members {
-		s.hosts = append(s.hosts, &member{proxy: newProxy(t, strings.TrimPrefix(s.servers[i%servers].url, "nats://"))})
+		s.hosts = append(s.hosts, &member{proxy: newProxy(t, s.servers)})
 		s.startHost(s.hosts[i])
 	}
 	s.awaitHosts()
@@ -91,7 +97,7 @@ func startServers(t *testing.T, servers int, log string) *system {
 }
 
 func (s *system) startHost(m *member) {
-	m.process = start(s.t, s.log, append(s.env, envRole+"=host", envURL+"="+m.proxy.url(), envLease+"="+s.lease.String())...)
+	m.process = start(s.t, s.log, append(s.env, envRole+"=host", envURL+"="+m.proxy.urls(), envLease+"="+s.lease.String())...)
 }
 
 // restartHost kills what is there.
@@ -140,6 +146,21 @@ func (s *system) await(right func(up int) bool) {
 	}, time.Minute, 20*time.Millisecond)
 }
 
+// client is the way to the servers of a new client.
+func (s *system) client() *proxy {
+	p := newProxy(s.t, s.servers)
+	s.clients = append(s.clients, p)
+	return p
+}
+
+// find notes what is wrong.
+func (s *system) find(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = append(s.found, fmt.Sprintf(format, args...))
+}
+
+// urls are those of the servers themselves.
 func (s *system) urls() string {
 	var urls []string
 	for _, n := range s.servers {
@@ -178,8 +199,13 @@ func (s *system) mend() {
 	for _, n := range s.servers {
 		n.signal(syscall.SIGCONT)
 	}
+	for _, p := range s.clients {
+		p.cut(false, false)
+		p.worsen(nil)
+	}
 	for _, m := range s.hosts {
 		m.proxy.cut(false, false)
+		m.proxy.worsen(nil)
 		m.signal(syscall.SIGCONT)
 		select {
 		case <-m.gone:
