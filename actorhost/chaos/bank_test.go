@@ -172,9 +172,5 @@ func (b *bank) audit(ctx context.Context, number int) {
 func (b *bank) findings() findings {
 	faults, y := b.ledger.check(b.requests)
 	b.t.Logf("%d orders: %s; requests: %s", len(b.requests), y, save(b.t, b.requests, b.sc.name+".jsonl"))
-	const most = 20
-	if len(faults) > most {
-		faults = append(faults[:most], fmt.Sprintf("and %d more", len(faults)-most))
-	}
 	return findings{faults: faults}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +22,14 @@ type ear struct {
 	key  string // of its journal; empty: all
 	ends func() (<-chan struct{}, func() error)
 
+	noGaps atomic.Bool // it takes no notice of gaps
+
 	mu   sync.Mutex
 	told []told
 }
+
+// gapTelling is a guarantee of clients, which can be switched off like those of hosts: what is missing is told.
+const gapTelling = "telling-gaps"
 
 // told is an event, or a gap.
 type told struct {
@@ -39,6 +45,9 @@ func (e *ear) hear(ctx context.Context, entry string) error {
 }
 
 func (e *ear) gap(_ context.Context, gap troupe.Gap) error {
+	if e.noGaps.Load() {
+		return nil
+	}
 	one := told{}
 	if !gap.Actor.IsZero() {
 		one.key = gap.Actor.KeyString()

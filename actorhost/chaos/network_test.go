@@ -76,7 +76,7 @@ func (s *system) vanish(server int, proxies []*proxy, dark bool) {
 		}
 	}
 	for _, p := range gone {
-		for !p.connected() && time.Since(began) < 2*back {
+		for !p.connected() && time.Since(began) <= back {
 			time.Sleep(20 * time.Millisecond) // it is in another process, as are the others
 		}
 		if took := time.Since(began); took > back {
@@ -122,7 +122,7 @@ func (s *system) awaitService(since time.Time, callers []*caller) {
 		if !c.calls.Load() {
 			continue
 		}
-		for !c.over.Load() && c.served.Load() < int64(since.Add(underWay).Sub(c.began)) && time.Since(since) < 2*back {
+		for !c.over.Load() && c.served.Load() < int64(since.Add(underWay).Sub(c.began)) && time.Since(since) <= back {
 			time.Sleep(20 * time.Millisecond) // what it waits for happens in another process
 		}
 		if took := time.Since(since); took > back && !c.over.Load() {

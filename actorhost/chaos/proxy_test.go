@@ -28,6 +28,7 @@ type proxy struct {
 	in        bool // nothing gets to the process
 	out       bool // nothing gets from the process
 	bad       *bad // nil: as fast as can be
+	dark      int  // no new connections to this server; negative: all are let through
 	closed    bool
 	lines     map[*line]bool // those that are there
 }
@@ -49,7 +50,7 @@ type bad struct {
 
 func newProxy(t *testing.T, servers []*node) *proxy {
 	t.Helper()
-	p := &proxy{lines: make(map[*line]bool)}
+	p := &proxy{lines: make(map[*line]bool), dark: -1}
 	p.moved = sync.NewCond(&p.mu)
 	for i, n := range servers {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,6 +98,14 @@ func (p *proxy) vanish(server int) (some bool) {
 	return some
 }
 
+// darken lets nobody make a connection to a server. A negative number is none.
+func (p *proxy) darken(server int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dark = server
+	p.moved.Broadcast()
+}
+
 // connected reports whether there is a connection by which the server has answered.
 func (p *proxy) connected() bool {
 	p.mu.Lock()
@@ -116,6 +125,11 @@ func (p *proxy) accept(listener net.Listener, number int, target string) {
 			return
 		}
 		go func() {
+			p.mu.Lock()
+			for p.dark == number && !p.closed {
+				p.moved.Wait()
+			}
+			p.mu.Unlock()
 			server, err := net.Dial("tcp", target)
 			if err != nil {
 				process.Close()

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +35,8 @@ type system struct {
 	clients []*proxy
 	callers []*caller
 
+	listening *proxy // of the client with all ears; nil: none
+
 	mu    sync.Mutex
 	found []string // what faults have found
 }
@@ -57,7 +60,7 @@ const members = 3
 // begin starts one server or a cluster of three, and the hosts. Their logs go to a file.
 func begin(t *testing.T, servers int, log string, env ...string) *system {
 	t.Helper()
-	s := startServers(t, servers, log)
+	s := startServers(t, servers, log, env...)
 	s.env = env
 	s.lease = 2 * time.Second
 	if servers > 1 {
@@ -71,7 +74,7 @@ func begin(t *testing.T, servers int, log string, env ...string) *system {
 	return s
 }
 
-func startServers(t *testing.T, servers int, log string) *system {
+func startServers(t *testing.T, servers int, log string, env ...string) *system {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
 	file, err := os.Create(filepath.Join(*historyDir, log))
@@ -86,7 +89,7 @@ func startServers(t *testing.T, servers int, log string) *system {
 		address := freeAddress(t)
 		others := append(append([]string{routes[i]}, routes[:i]...), routes[i+1:]...)
 		n := &node{url: "nats://" + address, dir: t.TempDir()}
-		n.env = []string{envRole + "=server", envListen + "=" + address, envDir + "=" + n.dir, envCluster + "=" + strings.Join(others, ",")}
+		n.env = append(slices.Clone(env), envRole+"=server", envListen+"="+address, envDir+"="+n.dir, envCluster+"="+strings.Join(others, ","))
 		s.servers = append(s.servers, n)
 		n.process = start(t, s.log, n.env...)
 	}

@@ -50,7 +50,8 @@ func (s *system) watch(h *history, seed uint64, keys, writers int) *watch {
 		w.writers = append(w.writers, s.caller(watchers+2+i, seed, h))
 	}
 	w.followAll()
-	w.ears = s.caller(watchers+1, seed, h).listens(s.t, w.keys)
+	listening := s.caller(watchers+1, seed, h)
+	w.ears, s.listening = listening.listens(s.t, w.keys), listening.proxy
 	for _, fault := range w.enterAll("first") {
 		s.t.Error(fault)
 	}
@@ -101,6 +102,8 @@ func (w *watch) note(key, entry string) {
 func (w *watch) write(ctx context.Context, name string, pause time.Duration) {
 	for i, c := range w.writers {
 		w.running.Go(func() {
+			c.calls.Store(true)
+			defer c.over.Store(true)
 			for n := 0; ctx.Err() == nil; n++ {
 				at := c.random.IntN(len(w.keys))
 				key, entry := w.keys[at], fmt.Sprintf("%s%d.%d", name, i, n)
