@@ -2,6 +2,7 @@ package actorhost_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
@@ -124,6 +126,27 @@ func TestFull(t *testing.T) {
 			require.NoError(t, err)
 			require.Greater(t, n, 7)
 		})
+	}
+}
+
+// TestFullWhileRead reads an actor while its writes are refused. A read needs no room, whatever it comes behind.
+func TestFullWhileRead(t *testing.T) {
+	t.Parallel()
+	s := startFull(t, limits["bucket"].config, limits["bucket"].maxBytes)
+	s.last = 1
+	require.ErrorIs(t, s.fill(), troupe.ErrOverloaded)
+	for range 100 {
+		var calls errgroup.Group
+		for range 8 {
+			calls.Go(func() error {
+				if err := s.tried(s.last); !errors.Is(err, troupe.ErrOverloaded) {
+					return fmt.Errorf("a write: %w", err)
+				}
+				return nil
+			})
+			calls.Go(func() error { return call(t.Context(), get, s.ref(s.last), nil) })
+		}
+		require.NoError(t, calls.Wait())
 	}
 }
 

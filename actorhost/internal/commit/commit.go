@@ -79,6 +79,8 @@ type Output struct {
 	Events []*Event
 	Call   call.Call // that it answers, if there is a Reply
 	Reply  nats.Msg  // without a subject nobody waits for it
+
+	changes bool // there is something to store
 }
 
 func (o *Output) isDurable() bool {

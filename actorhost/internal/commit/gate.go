@@ -102,6 +102,7 @@ func (g *Gate) Revision() uint64 {
 
 // Pass sends an output, now or as soon as what it tells of is stored: what earlier turns have changed, and this one.
 func (g *Gate) Pass(o *Output, c *Changes) {
+	o.changes = c.Any()
 	busy, id := g.actor.Busy(), g.actor.ID()
 	var unchanged []byte
 	if c.Any() && c.State == nil {
@@ -326,6 +327,9 @@ func (g *Gate) refuse(o *Output, err error) {
 		return
 	}
 	failed := errs.Unavailable("%s was not stored: %v", g.actor.ID(), err)
+	if !o.changes { // it needs no room
+		failed = errs.Unavailable("%s is loaded again: %s", g.actor.ID(), err.Error())
+	}
 	if isUnknown(err) {
 		// Sent again with its id it takes effect once.
 		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", g.actor.ID(), o.Call.Action)
