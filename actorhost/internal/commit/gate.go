@@ -321,7 +321,7 @@ func (g *Gate) DropCaches() {
 	}
 }
 
-// refuse answers the call of an output that is not sent: it had no effect, unless that is not known.
+// refuse answers the call of an output that is not sent: it had no effect, unless that is not known, or it has called others.
 func (g *Gate) refuse(o *Output, err error) {
 	if o.Reply.Subject == "" {
 		return
@@ -330,10 +330,13 @@ func (g *Gate) refuse(o *Output, err error) {
 	if !o.changes { // it needs no room
 		failed = errs.Unavailable("%s is loaded again: %s", g.actor.ID(), err.Error())
 	}
-	if isUnknown(err) {
+	switch {
+	case isUnknown(err):
 		// Sent again with its id it takes effect once.
 		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", g.actor.ID(), o.Call.Action)
 		failed.Retryable = o.Call.ID.Known()
+	case o.Called:
+		failed = errs.Called(failed, o.Call.ID.Known())
 	}
 	g.actor.Refuse(o.Call, failed)
 }
