@@ -21,7 +21,7 @@ import (
 	"github.com/troupe-go/troupe/client"
 )
 
-var allBanks = flag.Bool("all", false, "whether TestBank has all numbers of callers and accounts, instead of those that the seed draws")
+var allSizes = flag.Bool("all", false, "whether TestBank and TestChaosOverload have all numbers of callers, instead of those that the seed draws")
 
 const (
 	tellers       = 16
@@ -59,7 +59,7 @@ func bankSizes(seed uint64) []bankSize {
 	for _, callers := range []int{12, 30, 80, 200} {
 		all = append(all, bankSize{callers, 2}, bankSize{callers, 20})
 	}
-	if *allBanks {
+	if *allSizes {
 		return all
 	}
 	one := rand.New(rand.NewPCG(seed, 3)).IntN(len(all))
