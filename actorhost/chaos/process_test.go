@@ -71,6 +71,7 @@ func runServer() error {
 	}
 	options := &server.Options{
 		ServerName: fmt.Sprint("s", port), Host: host, Port: port, JetStream: true, StoreDir: os.Getenv(envDir), NoSigs: true, NoLog: true,
+		PingInterval: 2 * time.Second, MaxPingsOut: 2, // as in deploy/nats.conf
 	}
 	if routes := strings.Split(os.Getenv(envCluster), ","); len(routes) > 1 {
 		host, port, err := splitAddress(routes[0])
