@@ -44,7 +44,8 @@ const (
 	// actor over. If Retryable is set, the action had no effect and can be called again.
 	CodeUnavailable Code = "unavailable"
 	// CodeOutcomeUnknown: no answer came, or nobody could tell whether the state was stored, or it could not be stored when the
-	// action had made calls that may have changed others. The action may have run, may still run, or may never run. The error matches context.DeadlineExceeded or context.Canceled if that ended the call.
+	// action had made calls that may have changed others. The action may have run, may still run, or may never run. The error
+	// matches context.DeadlineExceeded or context.Canceled if that ended the call.
 	CodeOutcomeUnknown Code = "outcome_unknown"
 	// CodeRequestReused: the request id was given to another call of the actor before. Nothing ran.
 	CodeRequestReused Code = "request_reused"

@@ -55,11 +55,11 @@ func (s *system) fill(c *caller, name string) (made []string) {
 			continue
 		}
 		if refused := new(troupe.Error); !errors.As(err, &refused) || refused.Code != troupe.CodeOverloaded || !refused.Retryable {
-			s.find("without room, a call was told %v", err)
+			s.findf("without room, a call was told %v", err)
 		}
 		return made
 	}
-	s.find("there is room for %d items of %d bytes", fillers, largeItem)
+	s.findf("there is room for %d items of %d bytes", fillers, largeItem)
 	return made
 }
 

@@ -80,7 +80,7 @@ func (s *system) vanish(server int, proxies []*proxy, dark bool) {
 			time.Sleep(20 * time.Millisecond) // it is in another process, as are the others
 		}
 		if took := time.Since(began); took > back {
-			s.find("%s was without a connection for %v after a server had vanished", s.nameOf(p), took)
+			s.findf("%s was without a connection for %v after a server had vanished", s.nameOf(p), took)
 		}
 	}
 	var callers []*caller
@@ -126,7 +126,7 @@ func (s *system) awaitService(since time.Time, callers []*caller) {
 			time.Sleep(20 * time.Millisecond) // what it waits for happens in another process
 		}
 		if took := time.Since(since); took > back && !c.over.Load() {
-			s.find("client %d was without service for %v", c.number, took)
+			s.findf("client %d was without service for %v", c.number, took)
 		}
 	}
 }

@@ -143,7 +143,8 @@ func (c *crowd) check() (faults []string) {
 		how, code := outcome(err), troupe.Code("")
 		if failed := new(troupe.Error); errors.As(err, &failed) {
 			code = failed.Code
-			if how == refused && !(failed.Retryable && slices.Contains([]troupe.Code{troupe.CodeOverloaded, troupe.CodeDeadlineExceeded}, code)) {
+			right := failed.Retryable && slices.Contains([]troupe.Code{troupe.CodeOverloaded, troupe.CodeDeadlineExceeded}, code)
+			if how == refused && !right {
 				faults = append(faults, fmt.Sprintf("call %d was refused: %v", n, err))
 			}
 		}

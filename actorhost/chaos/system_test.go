@@ -156,8 +156,8 @@ func (s *system) client() *proxy {
 	return p
 }
 
-// find notes what is wrong.
-func (s *system) find(format string, args ...any) {
+// findf notes what is wrong.
+func (s *system) findf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.found = append(s.found, fmt.Sprintf(format, args...))
