@@ -145,7 +145,7 @@ func (c *crowd) check() (faults []string) {
 			code = failed.Code
 			// It is unavailable where a host is so busy that it has lost its lease.
 			right := []troupe.Code{troupe.CodeOverloaded, troupe.CodeDeadlineExceeded, troupe.CodeUnavailable}
-			if how == refused && !(failed.Retryable && slices.Contains(right, code)) {
+			if how == refused && (!failed.Retryable || !slices.Contains(right, code)) {
 				faults = append(faults, fmt.Sprintf("call %d was refused: %v", n, err))
 			}
 		}
