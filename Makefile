@@ -52,8 +52,8 @@ race: ## Run all tests with the race detector
 	$(GO) test -race ./... $(TESTFLAGS)
 
 # A run of 3 servers is among every four seeds. The last test switches guarantees off and must find that out.
-chaos: ## Kill, freeze and cut off hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1 ALL=)
-	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|Bank|RollingRestart|ServerIsLost|FaultsAreFound' -v -count 1 -parallel 4 \
+chaos: ## Kill, freeze, silence and overload hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1 ALL=)
+	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|Bank|Ears|RollingRestart|ServerIsLost|FaultsAreFound' -v -count 1 -parallel 4 \
 		-timeout 0 $(TESTFLAGS) -args \
 		-seconds $(SECONDS) -seed $(SEED) -seeds $(SEEDS) $(if $(ALL),-all)
 

@@ -38,13 +38,14 @@ const (
 	CodeCallCycle Code = "call_cycle"
 	// CodeChainTooLong: 64 actors wait in the chain of calls already. The message lists the chain. Nothing ran.
 	CodeChainTooLong Code = "chain_too_long"
-	// CodeOverloaded: the actor's mailbox, or the host, is full. Nothing ran.
+	// CodeOverloaded: the actor's mailbox, the host, or JetStream is full. The action had no effect.
 	CodeOverloaded Code = "overloaded"
 	// CodeUnavailable: there is no connection, no host is up for now, the host stops, or another host has just taken the
 	// actor over. If Retryable is set, the action had no effect and can be called again.
 	CodeUnavailable Code = "unavailable"
-	// CodeOutcomeUnknown: no answer came, or nobody could tell whether the state was stored. The action may have run, may
-	// still run, or may never run. The error matches context.DeadlineExceeded or context.Canceled if that ended the call.
+	// CodeOutcomeUnknown: no answer came, or nobody could tell whether the state was stored, or it could not be stored when the
+	// action had made calls that may have changed others. The action may have run, may still run, or may never run. The error
+	// matches context.DeadlineExceeded or context.Canceled if that ended the call.
 	CodeOutcomeUnknown Code = "outcome_unknown"
 	// CodeRequestReused: the request id was given to another call of the actor before. Nothing ran.
 	CodeRequestReused Code = "request_reused"

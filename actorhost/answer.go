@@ -17,13 +17,20 @@ func (a *activation) answer(w *work, out []byte, err error) {
 	a.gate.Pass(answer, &commit.Changes{})
 }
 
+// answerFailed answers a call whose turn has failed.
+func (a *activation) answerFailed(w *work, r *result, err error) {
+	a.gate.Pass(&commit.Output{
+		Call: w.Call, Reply: a.host.out.ErrorReply(&w.Call, w.As, errs.As(err)), Called: r.called,
+	}, &commit.Changes{})
+}
+
 // commitTurn hands a turn's changes and output to the gate, which stores the changes before it sends the output.
 func (a *activation) commitTurn(r *result, o *commit.Output) {
 	for _, s := range r.direct {
 		s.event.Place = s.to.nextPlace(s.event.Event, a.epoch)
 	}
 	r.events = append(r.events, a.applyDisconnections(r.disconnections)...)
-	o.Events = r.events
+	o.Events, o.Called = r.events, r.called
 	if !r.destroyed {
 		a.gate.Pass(o, &r.Changes)
 		return

@@ -233,7 +233,14 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := c.a.gate.Settle(); err != nil {
 		return errs.Unavailable("%v", err)
 	}
+	now.noteCall()
 	return h.client.Invoke(origin.With(ctx, now.origin()), call)
+}
+
+func (c *Context) noteCall() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.effectsToFill().called = true
 }
 
 // origin is where the calls of the turn come from. Nobody waits for those that are made after it.
@@ -274,6 +281,7 @@ func (t *nestingTurn) Nest(callee, action string, input []byte) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.effectsToFill()
+	e.called = true
 	if e.nested == nil {
 		e.nested = make(map[dedup.Key]int, 1)
 	}
@@ -309,7 +317,7 @@ func (c *Context) end() result {
 	e := c.effects
 	return result{
 		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
-		disconnections: e.disconnections, destroyed: e.destroy,
+		disconnections: e.disconnections, destroyed: e.destroy, called: e.called,
 	}
 }
 

@@ -17,6 +17,7 @@ type effects struct {
 	disconnections []disconnection // connections to end
 	undo           []func()        // takes back what took effect at once, if the turn fails; the newest first
 	destroy        bool
+	called         bool              // the turn has made calls
 	requestID      string            // of a turn without an identity
 	nested         map[dedup.Key]int // how many calls of a kind the turn has made
 	follows        map[string]bool   // the actors that the turn subscribes to durably, beside those that are stored
@@ -62,5 +63,6 @@ type result struct {
 	direct         []directEvent
 	disconnections []disconnection
 	destroyed      bool
+	called         bool // it has made calls
 	took           time.Duration
 }

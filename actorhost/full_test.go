@@ -2,6 +2,7 @@ package actorhost_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
@@ -73,7 +75,7 @@ func startFull(t *testing.T, config string, maxBytes int64) *fullSystem {
 	s.client = way.client(s.nc, "")
 	host, err := actorhost.Start(t.Context(), s.nc, actorhost.Config{
 		Lease: time.Second, MaxBytes: actorhost.MaxBytes{Records: maxBytes}, Logger: slog.New(slog.NewTextHandler(&s.logged, nil)),
-	}, counters())
+	}, counters(), clerks())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = host.Stop(context.Background()) })
 	return s
@@ -123,6 +125,77 @@ func TestFull(t *testing.T) {
 			n, err := get.Call(t.Context(), s.ref(1), nil)
 			require.NoError(t, err)
 			require.Greater(t, n, 7)
+		})
+	}
+}
+
+// TestFullWhileRead reads an actor while its writes are refused. A read needs no room, whatever it comes behind.
+func TestFullWhileRead(t *testing.T) {
+	t.Parallel()
+	s := startFull(t, limits["bucket"].config, limits["bucket"].maxBytes)
+	s.last = 1
+	require.ErrorIs(t, s.fill(), troupe.ErrOverloaded)
+	for range 100 {
+		var calls errgroup.Group
+		for range 8 {
+			calls.Go(func() error {
+				if err := s.tried(s.last); !errors.Is(err, troupe.ErrOverloaded) {
+					return fmt.Errorf("a write: %w", err)
+				}
+				return nil
+			})
+			calls.Go(func() error { return call(t.Context(), get, s.ref(s.last), nil) })
+		}
+		require.NoError(t, calls.Wait())
+	}
+}
+
+// A clerk asks the counter of its key, and then counts that.
+type clerk struct{ troupe.Ref }
+
+func (clerk) ActorType() string { return "clerk" }
+
+var inquire = troupe.NewAction[clerk, int, int]("inquire") // gets so much to keep
+
+func clerks() actorhost.Definition {
+	type state struct {
+		Pad []byte `json:"pad"`
+	}
+	return actorhost.Define(func() state { return state{} },
+		actorhost.On(inquire, func(s *state, c *actorhost.Context, n int) (int, error) {
+			found, err := get.Call(c, troupe.GetOrCreate[counter](c, c.Key()...), nil)
+			s.Pad = make([]byte, n)
+			return found, err
+		}))
+}
+
+// TestFullAfterCalls has an action call another actor before its own state finds no room. Nobody is told that nothing has
+// happened.
+func TestFullAfterCalls(t *testing.T) {
+	t.Parallel()
+	for name, limit := range limits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startFull(t, limit.config, limit.maxBytes)
+			s.last = 1
+			_, err := add.Call(t.Context(), s.ref(1), 7)
+			require.NoError(t, err)
+			ref := troupe.GetOrCreate[clerk](s.client, "1")
+			_, err = inquire.Call(t.Context(), ref, 1)
+			require.NoError(t, err)
+			require.ErrorIs(t, s.fill(), troupe.ErrOverloaded)
+			// Beyond the lease, if that cannot be renewed.
+			for range 25 {
+				began := time.Now()
+				_, err = inquire.Call(t.Context(), ref, padding)
+				require.Less(t, time.Since(began), 2*time.Second, "the caller is told at once")
+				require.ErrorIs(t, err, troupe.ErrOutcomeUnknown)
+				require.ErrorContains(t, err, limit.told)
+				failed := new(troupe.Error)
+				require.ErrorAs(t, err, &failed)
+				require.False(t, failed.Retryable)
+				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // of the lease, which the server counts
+			}
 		})
 	}
 }

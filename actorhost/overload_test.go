@@ -46,6 +46,19 @@ func TestCallThatNeverStartsSaysSo(t *testing.T) {
 	}
 }
 
+// TestCallThatIsTooLateToBeSentSaysSo: it may be made again, like one that was sent and never started.
+func TestCallThatIsTooLateToBeSentSaysSo(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, newDeskHall().actors())
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	_, err := deskSign.Call(ctx, troupe.GetOrCreate[desk](b.Client, "a"), 1)
+	require.ErrorIs(t, err, troupe.ErrDeadlineExceeded)
+	var failed *troupe.Error
+	require.ErrorAs(t, err, &failed)
+	require.True(t, failed.Retryable)
+}
+
 // TestCallThatRunsAsItsTimeEndsIsUnknown: only what waits can be called off.
 func TestCallThatRunsAsItsTimeEndsIsUnknown(t *testing.T) {
 	t.Parallel()

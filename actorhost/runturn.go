@@ -46,7 +46,10 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	}
 	if err != nil {
 		a.rollBack(c)
-		return result{took: r.took}, err
+		if failed := errs.As(err); failed.Retryable && r.called {
+			err = errs.Called(failed, t.id.Known())
+		}
+		return result{took: r.took, called: r.called}, err
 	}
 	if a.check != nil {
 		a.checkState(t.action, r.State)

@@ -168,7 +168,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	w.Counters.Count(result.took, err)
 	w.Ran = true
 	if err != nil {
-		a.answer(w, nil, err)
+		a.answerFailed(w, &result, err)
 	} else {
 		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, *buffer)})
 	}

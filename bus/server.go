@@ -162,7 +162,7 @@ func (c ServerConfig) natsOptions() (*server.Options, error) {
 	if c.Memory {
 		interval = memorySyncInterval
 	}
-	return &server.Options{
+	options := &server.Options{
 		ServerName:             "troupe-" + strings.ReplaceAll(programName(), " ", "-"), // the server allows no spaces
 		Host:                   host,
 		Port:                   port,
@@ -176,7 +176,14 @@ func (c ServerConfig) natsOptions() (*server.Options, error) {
 		// such as that of an actor that wakes, would scan all of it.
 		NoSublistCache: true,
 		Websocket:      websocket,
-	}, nil
+	}
+	if !c.InProcessOnly {
+		// A client that has vanished, perhaps to come back by another connection, is forgotten as soon as it would notice
+		// itself. Else what it was subscribed to takes a part of the calls: by default for some five minutes.
+		options.PingInterval, options.MaxPingsOut = pingInterval, maxPings
+		options.Websocket.PingInterval = server.DEFAULT_PING_INTERVAL // a page in the background may sleep
+	}
+	return options, nil
 }
 
 func (c ServerConfig) openDataDir() (*dataDir, error) {

@@ -1,7 +1,9 @@
 package bus_test
 
 import (
+	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,4 +56,28 @@ func TestAServerThatVanishes(t *testing.T) {
 			t.Logf("back after %v", time.Since(began))
 		})
 	}
+}
+
+// TestServerForgetsWhoVanishes: what a program listens to that has vanished must not take the messages of others for long.
+func TestServerForgetsWhoVanishes(t *testing.T) {
+	t.Parallel()
+	srv, err := bus.StartServer(bus.ServerConfig{Memory: true, Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(srv.Shutdown)
+	address, vanish := bustest.Vanishing(t, strings.TrimPrefix(srv.URL(), "nats://"))
+	logger := slog.New(slog.DiscardHandler)
+	gone, err := bus.Connect(t.Context(), bus.Config{URL: address, Logger: logger})
+	require.NoError(t, err)
+	t.Cleanup(gone.Close)
+	_, err = gone.QueueSubscribe("asked", "group", func(msg *nats.Msg) { _ = msg.Respond(nil) })
+	require.NoError(t, err)
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: srv.URL(), Logger: logger})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	require.Eventually(t, func() bool { _, err := nc.Request("asked", nil, time.Second); return err == nil }, 10*time.Second, 10*time.Millisecond)
+	vanish()
+	require.Eventually(t, func() bool {
+		_, err := nc.Request("asked", nil, 100*time.Millisecond)
+		return errors.Is(err, nats.ErrNoResponders)
+	}, 20*time.Second, 100*time.Millisecond)
 }

@@ -27,6 +27,7 @@ var (
 	count = troupe.NewAction[counter, *struct{}, int]("count")
 	nap   = troupe.NewAction[counter, time.Duration, int]("nap")
 	put   = troupe.NewAction[list, string, int]("put")
+	drop  = troupe.NewAction[list, troupe.None, troupe.None]("drop")
 	items = troupe.NewAction[list, *struct{}, []string]("items")
 	added = troupe.NewEvent[list, place]("added")
 )
@@ -65,6 +66,7 @@ func definitions() []actorhost.Definition {
 				s.Items = append(s.Items, item)
 				return len(s.Items), added.Broadcast(c, place{item, len(s.Items)})
 			}),
+			actorhost.On(drop, func(_ *all, c *actorhost.Context, _ troupe.None) (troupe.None, error) { c.Destroy(); return nil, nil }),
 			actorhost.On(items, func(s *all, _ *actorhost.Context, _ *struct{}) ([]string, error) { return s.Items, nil }),
 		),
 	}

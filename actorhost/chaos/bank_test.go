@@ -21,7 +21,7 @@ import (
 	"github.com/troupe-go/troupe/client"
 )
 
-var allBanks = flag.Bool("all", false, "whether TestBank has all numbers of callers and accounts, instead of those that the seed draws")
+var allSizes = flag.Bool("all", false, "whether TestBank and TestChaosOverload have all numbers of callers, instead of those that the seed draws")
 
 const (
 	tellers       = 16
@@ -59,7 +59,7 @@ func bankSizes(seed uint64) []bankSize {
 	for _, callers := range []int{12, 30, 80, 200} {
 		all = append(all, bankSize{callers, 2}, bankSize{callers, 20})
 	}
-	if *allBanks {
+	if *allSizes {
 		return all
 	}
 	one := rand.New(rand.NewPCG(seed, 3)).IntN(len(all))
@@ -93,7 +93,7 @@ func runBank(t *testing.T, sc scenario, size bankSize, named bool) findings {
 	defer s.end()
 	b := &bank{t: t, sc: sc, size: size, named: named, ledger: newLedger(size.accounts)}
 	for range connections {
-		b.connect(s.urls())
+		b.connect(s.client().urls())
 	}
 	duration := sc.duration()
 	t.Logf("seed %d: %s, %s, %v", sc.seed, s, size, duration)
@@ -120,7 +120,9 @@ func runBank(t *testing.T, sc scenario, size bankSize, named bool) findings {
 	b.awaitTellers()
 	shut()
 	auditing.Wait()
-	return b.findings()
+	found := b.findings()
+	found.faults = append(found.faults, s.found...)
+	return found
 }
 
 func (b *bank) connect(url string) {
@@ -170,9 +172,5 @@ func (b *bank) audit(ctx context.Context, number int) {
 func (b *bank) findings() findings {
 	faults, y := b.ledger.check(b.requests)
 	b.t.Logf("%d orders: %s; requests: %s", len(b.requests), y, save(b.t, b.requests, b.sc.name+".jsonl"))
-	const most = 20
-	if len(faults) > most {
-		faults = append(faults[:most], fmt.Sprintf("and %d more", len(faults)-most))
-	}
 	return findings{faults: faults}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -20,6 +21,7 @@ type request struct {
 	Calls   int    `json:"calls"`
 	Outcome string `json:"outcome"`
 	Late    bool   `json:"late,omitempty"` // the time of the only call had run out
+	Full    bool   `json:"full,omitempty"` // the teller had no room for what it has done
 	Error   string `json:"error,omitempty"`
 }
 
@@ -58,6 +60,7 @@ func (b *bank) draw(random *rand.Rand) request {
 func (b *bank) once(ctx context.Context, r *request, random *rand.Rand) {
 	err := b.make(ctx, r, random, callTimeout)
 	r.Late = errors.Is(err, context.DeadlineExceeded)
+	r.Full = strings.Contains(r.Error, "JetStream storage")
 }
 
 // untilAcknowledged makes a request again and again, each time as a new call, and perhaps from another program.

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -106,7 +107,7 @@ func TestServerIsLost(t *testing.T) {
 	}
 }
 
-// TestFaultsAreFound switches off one guarantee at a time. A checker that did not notice would prove nothing.
+// TestFaultsAreFound switches off one guarantee at a time, of hosts, connections or clients. A checker that did not notice would prove nothing.
 func TestFaultsAreFound(t *testing.T) {
 	t.Parallel()
 	bank := func(callers int, named bool) func(*testing.T, scenario) findings {
@@ -126,6 +127,12 @@ func TestFaultsAreFound(t *testing.T) {
 		}},
 		{"gating", "calls", run, []fault{faultNamed("a host is killed before a commit")}},
 		{"deduping", "calls", run, killed},
+		{"gating", "full", run, []fault{accountIsFull}},
+		{"deduping", "network", run, []fault{faultNamed("the network is slow and lossy")}},
+		{pinging, "silence", run, []fault{faultNamed("the connections of a host vanish")}},
+		{gapTelling, "silence", run, []fault{{"the connections of who listens vanish", func(s *system, _ *rand.Rand) {
+			s.vanish(-1, []*proxy{s.listening}, false)
+		}}}},
 		{"deduping", "bank", bank(30, true), killed},
 		{"nesting", "bank", bank(30, false), killed},
 		{"archiving", "bank", bank(200, true), killed},
@@ -140,7 +147,7 @@ func TestFaultsAreFound(t *testing.T) {
 					atMost:     8 * time.Second,
 					settling:   5 * time.Second,
 					generation: time.Minute, // so that a host that comes to finds the actors that it had still called
-					env:        []string{"TROUPE_CHAOS_OFF=" + without.guarantee},
+					env:        []string{envOff + "=" + without.guarantee},
 				})
 				if len(found.faults) > 0 {
 					t.Logf("found: %s", found.faults[0])
@@ -165,6 +172,7 @@ type scenario struct {
 	generation      time.Duration                  // see actors; by default four seconds
 	patience        time.Duration                  // see caller
 	settling        time.Duration                  // how long orders are given once all faults are over; by default a minute
+	storage         int                            // of a server, in bytes; by default as much as there is
 	env             []string                       // of the hosts
 }
 
@@ -184,19 +192,32 @@ type findings struct {
 
 func (f findings) report(t *testing.T) {
 	t.Helper()
-	for _, fault := range f.faults {
+	const most = 20
+	for _, fault := range f.faults[:min(most, len(f.faults))] {
 		t.Error(fault)
+	}
+	if more := len(f.faults) - most; more > 0 {
+		t.Errorf("and %d more", more)
 	}
 }
 
 // run lets clients call while the faults of a scenario happen.
 func run(t *testing.T, sc scenario) findings {
 	t.Helper()
-	s := begin(t, sc.servers, sc.name+".log", sc.env...)
+	env := sc.env
+	if sc.storage > 0 {
+		env = append(slices.Clone(env), fmt.Sprint(envStorage, "=", sc.storage))
+	}
+	s := begin(t, sc.servers, sc.name+".log", env...)
 	defer s.end()
 	duration := sc.duration()
-	began := time.Now()
-	h := &history{}
+	h := &history{began: time.Now()}
+	w := s.watch(h, sc.seed, fewJournals, fewWriters)
+	if slices.Contains(sc.env, envOff+"="+gapTelling) {
+		for _, e := range w.ears {
+			e.noGaps.Store(true)
+		}
+	}
 	ctx, stop := context.WithTimeout(t.Context(), duration)
 	defer stop()
 	var running sync.WaitGroup
@@ -206,11 +227,12 @@ func run(t *testing.T, sc scenario) findings {
 		load = (*caller).run
 	}
 	for i := range cmp.Or(sc.callers, callers) {
-		c := newCaller(t, s.urls(), i, sc.seed, h, began)
+		c := s.caller(i, sc.seed, h)
 		c.generation, c.patience = cmp.Or(sc.generation, generation), sc.patience
 		clients = append(clients, c)
 		running.Go(func() { load(c, ctx) })
 	}
+	w.write(ctx, "", watchPause)
 	clients[0].listen(t)
 	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
 	if random := rand.New(rand.NewPCG(sc.seed, 0)); sc.once {
@@ -221,9 +243,10 @@ func run(t *testing.T, sc scenario) findings {
 	running.Wait()
 	s.mend()
 	clients[0].last(t)
+	found := append(w.findings(), s.found...)
 	operations := h.all()
 	path := save(t, operations, sc.name+".jsonl")
-	found := faultsOf(operations)
+	found = append(found, faultsOf(operations)...)
 	ends := map[string]int{}
 	for _, o := range operations {
 		ends[o.Outcome]++

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ const (
 // caller is one client: it makes one call at a time over its own connection.
 type caller struct {
 	number     int
+	proxy      *proxy
 	bus        *client.Client
 	nc         *nats.Conn
 	random     *rand.Rand
@@ -42,20 +44,29 @@ type caller struct {
 	patience   time.Duration // with a call that has an id; by default as with others
 	history    *history
 	puts, ids  int
+
+	served atomic.Int64 // when the last change was acknowledged, as in operations
+	calls  atomic.Bool  // it makes one call after the other
+	over   atomic.Bool  // and has ended
 }
 
-func newCaller(t *testing.T, url string, number int, seed uint64, h *history, began time.Time) *caller {
-	t.Helper()
-	nc, err := bus.Connect(t.Context(), bus.Config{URL: url, Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
-	c, err := client.New(nc, client.Config{})
-	require.NoError(t, err)
-	return &caller{number: number, bus: c, nc: nc, random: rand.New(rand.NewPCG(seed, uint64(number))), began: began, history: h}
+func (s *system) caller(number int, seed uint64, h *history) *caller {
+	s.t.Helper()
+	p := s.client()
+	nc, err := bus.Connect(s.t.Context(), bus.Config{URL: p.urls(), Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(s.t, err)
+	s.t.Cleanup(nc.Close)
+	cl, err := client.New(nc, client.Config{})
+	require.NoError(s.t, err)
+	c := &caller{number: number, proxy: p, bus: cl, nc: nc, random: rand.New(rand.NewPCG(seed, uint64(number))), began: h.began, history: h}
+	s.callers = append(s.callers, c)
+	return c
 }
 
 // run calls until ctx is done.
 func (c *caller) run(ctx context.Context) {
+	c.calls.Store(true)
+	defer c.over.Store(true)
 	for ctx.Err() == nil {
 		n := c.random.IntN(actors)
 		key, id := fmt.Sprintf("%d-%d", time.Since(c.began)/c.generation, n), c.id(n)
@@ -91,6 +102,8 @@ func (c *caller) run(ctx context.Context) {
 // addToOne adds to the same counter as all others do, each time with an id. It does not read: reads between so many other
 // calls at a time leave porcupine too many orders to try.
 func (c *caller) addToOne(ctx context.Context) {
+	c.calls.Store(true)
+	defer c.over.Store(true)
 	for ctx.Err() == nil {
 		c.add(fmt.Sprintf("%d", time.Since(c.began)/c.generation), c.id(0))
 	}
@@ -129,6 +142,9 @@ func (c *caller) listen(t *testing.T) {
 		}
 		now := int64(time.Since(c.began))
 		key := strings.Split(msg.Subject, ".")[3]
+		if strings.HasPrefix(key, filler) {
+			return
+		}
 		c.history.add(operation{Actor: "list/" + key, Action: "added", Item: p.Item, Output: p.At, Began: now, Ended: now, Outcome: event})
 	})
 	require.NoError(t, err)
@@ -161,6 +177,9 @@ func (c *caller) do(o operation, call func(context.Context, *operation) error) s
 		o.Error = err.Error()
 	}
 	o.Ended, o.Outcome = int64(time.Since(c.began)), outcome(err)
+	if o.Outcome == acknowledged && o.Action != "read" && o.Action != "count" {
+		c.served.Store(o.Ended)
+	}
 	c.history.add(o)
 	return o.Outcome
 }
@@ -194,6 +213,9 @@ func (c *caller) last(t *testing.T) {
 			defer cancel()
 			began := int64(time.Since(c.began))
 			got, err := items.Call(ctx, troupe.GetOrCreate[list](c.bus, key), nil)
+			for ; errors.Is(err, troupe.ErrOverloaded) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+				got, err = items.Call(ctx, troupe.GetOrCreate[list](c.bus, key), nil) // its host has yet to learn that there is room
+			}
 			if err != nil {
 				t.Errorf("reading list/%s at the end: %v", key, err)
 			}

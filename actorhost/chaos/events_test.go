@@ -6,13 +6,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"slices"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
@@ -29,6 +24,7 @@ func (reader) ActorType() string  { return "reader" }
 
 var (
 	enter     = troupe.NewAction[journal, string, struct{}]("enter")
+	join      = troupe.NewConnector[journal, troupe.None]()
 	entries   = troupe.NewAction[journal, *struct{}, []string]("entries")
 	entered   = troupe.NewDurableEvent[journal, string]("entered")
 	subscribe = troupe.NewAction[reader, *struct{}, struct{}]("subscribe")
@@ -60,7 +56,8 @@ func journals() []actorhost.Definition {
 }
 
 // TestChaosEvents lets clients write into journals while faults happen. In the end each journal has every entry that was
-// acknowledged, and its reader has what the journal has, each entry once and in the same order.
+// acknowledged, and its reader has what the journal has, each entry once and in the same order. Programs that listen have
+// heard each, or were told of a gap.
 func TestChaosEvents(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { runEvents(t, seed) })
@@ -70,98 +67,26 @@ func TestChaosEvents(t *testing.T) {
 func runEvents(t *testing.T, seed uint64) {
 	t.Helper()
 	const keys = 4
-	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
 	s := begin(t, serversOf(seed), fmt.Sprintf("events-%d.log", seed))
-	began, h := time.Now(), &history{}
-	reading := newCaller(t, s.urls(), callers, seed, h, began)
-	for key := range keys {
-		_, err := subscribe.Call(t.Context(), troupe.GetOrCreate[reader](reading.bus, fmt.Sprint(key)), nil)
-		require.NoError(t, err)
-	}
+	defer s.end()
+	h := &history{began: time.Now()}
+	w := s.watch(h, seed, keys, callers)
 	ctx, stop := context.WithTimeout(t.Context(), time.Duration(*seconds)*time.Second)
 	defer stop()
-	acknowledgedOf := make([][]string, keys)
-	var mu sync.Mutex
-	var running sync.WaitGroup
-	for i := range callers {
-		c := newCaller(t, s.urls(), i, seed, h, began)
-		running.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				key, entry := c.random.IntN(keys), fmt.Sprintf("%d.%d", i, n)
-				if c.enter(key, entry) {
-					mu.Lock()
-					acknowledgedOf[key] = append(acknowledgedOf[key], entry)
-					mu.Unlock()
-				}
-				// As in caller.run.
-				time.Sleep(time.Duration(c.random.Int64N(int64(betweenCall))))
-			}
-		})
-	}
+	w.write(ctx, "", betweenCall)
 	t.Logf("seed %d: %s, %d s", seed, s, *seconds)
 	s.suffer(ctx, rand.New(rand.NewPCG(seed, 1)), faults)
-	running.Wait()
+	w.running.Wait()
 	s.mend()
-	for key := range keys {
-		checkJournal(t, reading, fmt.Sprint(key), acknowledgedOf[key])
-	}
+	findings{faults: append(w.findings(), s.found...)}.report(t)
+	save(t, h.all(), fmt.Sprintf("events-%d.jsonl", seed))
 }
 
 // enter makes an entry, and reports whether it was acknowledged.
-func (c *caller) enter(key int, entry string) bool {
-	o := operation{Actor: fmt.Sprint("journal/", key), Action: "enter", Item: entry, ID: c.id(key)}
+func (c *caller) enter(key, entry, id string) bool {
+	o := operation{Actor: "journal/" + key, Action: "enter", Item: entry, ID: id}
 	return acknowledged == c.do(o, func(ctx context.Context, _ *operation) error {
-		_, err := enter.Call(ctx, troupe.GetOrCreate[journal](c.bus, fmt.Sprint(key)), entry)
+		_, err := enter.Call(ctx, troupe.GetOrCreate[journal](c.bus, key), entry)
 		return err
 	})
-}
-
-func checkJournal(t *testing.T, c *caller, key string, acknowledged []string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	written, err := entries.Call(ctx, troupe.GetOrCreate[journal](c.bus, key), nil)
-	require.NoError(t, err)
-	found := make(map[string]bool, len(written))
-	for i, entry := range written {
-		if found[entry] {
-			t.Errorf("journal %s has %s again as its number %d", key, entry, i)
-		}
-		found[entry] = true
-	}
-	for _, entry := range acknowledged {
-		if !found[entry] {
-			t.Errorf("journal %s has lost %s", key, entry)
-		}
-	}
-	var got []string
-	for ctx.Err() == nil && len(got) < len(written) {
-		if got, err = heard.Call(ctx, troupe.GetOrCreate[reader](c.bus, key), nil); err != nil {
-			t.Error(err)
-		}
-		// The reader is in another process: all there is to do is to ask it again.
-		time.Sleep(20 * time.Millisecond)
-	}
-	var kept []string
-	for event, err := range entered.Replay(ctx, troupe.GetOrCreate[journal](c.bus, key), troupe.ReplayStart{}) {
-		require.NoError(t, err)
-		kept = append(kept, event.Payload)
-	}
-	t.Logf("journal %s: %d entries, %d acknowledged, %d kept, %d heard", key, len(written), len(acknowledged), len(kept), len(got))
-	if !slices.Equal(written, kept) {
-		t.Errorf("the log of journal %s is not what it has written: %s", key, firstDifference(written, kept))
-	}
-	if !slices.Equal(written, got) {
-		t.Errorf("the reader of journal %s has not heard what is written: %s", key, firstDifference(written, got))
-	}
-}
-
-func firstDifference(want, got []string) string {
-	for i := range max(len(want), len(got)) {
-		if i >= len(want) || i >= len(got) || want[i] != got[i] {
-			return fmt.Sprintf("they differ from number %d of %d and %d on: %v, %v", i, len(want), len(got),
-				want[min(i, len(want)):min(i+3, len(want))], got[min(i, len(got)):min(i+3, len(got))])
-		}
-	}
-	return ""
 }

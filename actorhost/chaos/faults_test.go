@@ -5,6 +5,7 @@ package chaos_test
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -80,8 +81,10 @@ func cut(in, out bool) func(*system, *rand.Rand) {
 	}
 }
 
-// faults are what may happen, those of a host first.
-var faults = []fault{
+// faults are what may happen, those of a host first, then those of servers and of the network.
+var faults = slices.Concat(processFaults, networkFaults, []fault{accountIsFull})
+
+var processFaults = []fault{
 	{"a host is killed", func(s *system, r *rand.Rand) {
 		m := s.someHost(r)
 		m.kill()

@@ -90,7 +90,7 @@ func (l ledger) check(requests []request) (faults []string, y *tally) {
 		switch {
 		case r.ID != "" && r.Outcome != acknowledged:
 			faults = append(faults, fmt.Sprintf("%s was made again and again, and never acknowledged", r))
-		case r.Outcome == unknown && !r.Late:
+		case r.Outcome == unknown && !r.Late && !r.Full:
 			faults = append(faults, fmt.Sprintf("%s had time left", r))
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
@@ -35,8 +37,13 @@ const (
 	envCluster  = "TROUPE_CHAOS_CLUSTER"  // of a server in a cluster: all addresses of routes, its own first
 	envURL      = "TROUPE_CHAOS_URL"      // of a host
 	envLease    = "TROUPE_CHAOS_LEASE"    // of a host, by default that of its config
+	envStorage  = "TROUPE_CHAOS_STORAGE"  // of a server: max_file_store
+	envOff      = "TROUPE_CHAOS_OFF"      // of a host: see package faults, and pinging
 	envTakeover = "TROUPE_CHAOS_TAKEOVER" // of a host: anything for TakeoverOnDisconnect
 )
+
+// pinging is a guarantee of package bus, which can be switched off too: a connection that has vanished is given up soon.
+const pinging = "pinging"
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(envRole) {
@@ -64,25 +71,61 @@ func runServer() error {
 	}
 	options := &server.Options{
 		ServerName: fmt.Sprint("s", port), Host: host, Port: port, JetStream: true, StoreDir: os.Getenv(envDir), NoSigs: true, NoLog: true,
+		PingInterval: 2 * time.Second, MaxPingsOut: 2, // as in deploy/nats.conf
 	}
 	if routes := strings.Split(os.Getenv(envCluster), ","); len(routes) > 1 {
 		host, port, err := splitAddress(routes[0])
 		if err != nil {
 			return err
 		}
-		options.Cluster = server.ClusterOpts{Name: "chaos", Host: host, Port: port}
+		// Nobody is told of another way than that through the proxies.
+		options.Cluster = server.ClusterOpts{Name: "chaos", Host: host, Port: port, NoAdvertise: true}
 		options.Routes = server.RoutesFromStr("nats://" + strings.Join(routes[1:], ",nats://"))
+	}
+	if text := os.Getenv(envStorage); text != "" {
+		if options.JetStreamMaxStore, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return fmt.Errorf("reading the size of the storage: %w", err)
+		}
 	}
 	s, err := server.NewServer(options)
 	if err != nil {
 		return fmt.Errorf("making the server: %w", err)
 	}
 	s.Start()
+	go obey(s, options)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	<-ctx.Done()
 	s.Shutdown()
 	return nil
+}
+
+// obey changes limits of a server as lines on its input say: "room BYTES" leaves its account so much beside what it uses,
+// or any number if BYTES is negative; "store BYTES" is a reload with another max_file_store.
+func obey(s *server.Server, options *server.Options) {
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		var what string
+		var bytes int64
+		_, err := fmt.Sscan(lines.Text(), &what, &bytes)
+		switch what {
+		case "room":
+			account := s.GlobalAccount()
+			limits := server.JetStreamAccountLimits{
+				MaxMemory: -1, MaxStore: -1, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+			}
+			if bytes >= 0 {
+				limits.MaxStore = int64(account.JetStreamUsage().Store) + bytes
+			}
+			err = account.UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": limits})
+		case "store":
+			changed := *options
+			changed.JetStreamMaxStore = bytes
+			err = s.ReloadOptions(&changed)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, lines.Text(), err)
+		}
+	}
 }
 
 func splitAddress(address string) (host string, port int, err error) {
@@ -108,7 +151,13 @@ func runHost() error {
 	defer stop()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	config.Logger = logger
-	nc, err := bus.Connect(ctx, bus.Config{URL: os.Getenv(envURL), Logger: logger})
+	connect := func() (*nats.Conn, error) {
+		return bus.Connect(ctx, bus.Config{URL: os.Getenv(envURL), Logger: logger})
+	}
+	if os.Getenv(envOff) == pinging {
+		connect = func() (*nats.Conn, error) { return nats.Connect(os.Getenv(envURL), nats.MaxReconnects(-1)) }
+	}
+	nc, err := connect()
 	if err != nil {
 		return err
 	}
@@ -135,7 +184,7 @@ func runHost() error {
 		}
 		stop() // whoever started it is gone
 	}()
-	return actorhost.Run(ctx, nc, config, slices.Concat(definitions(), journals(), bankActors())...)
+	return actorhost.Run(ctx, nc, config, slices.Concat(definitions(), journals(), bankActors(), crateActors())...)
 }
 
 // process is a child that can be killed, stopped and started again.

@@ -68,12 +68,13 @@ func restoreStreams(t *testing.T, seed uint64) {
 	const keys, clients = 4, 8
 	s := begin(t, 1, fmt.Sprintf("restore-%d.log", seed), journaling(seed)...)
 	defer s.end()
-	began, h, random := time.Now(), &history{}, rand.New(rand.NewPCG(seed, 2))
-	reading := newCaller(t, s.urls(), clients, seed, h, began)
+	began, random := time.Now(), rand.New(rand.NewPCG(seed, 2))
+	h := &history{began: began}
+	reading := s.caller(clients, seed, h)
 	live := reading.hear(t, keys)
 	var writers []*caller
 	for i := range clients {
-		writers = append(writers, newCaller(t, s.urls(), i, seed, h, began))
+		writers = append(writers, s.caller(i, seed, h))
 	}
 	copied := t.TempDir()
 	for round := 0; round == 0 || time.Since(began) < time.Duration(*seconds)*time.Second; round++ {
@@ -130,7 +131,7 @@ func writeEntries(ctx context.Context, writers []*caller, keys int, name string)
 		running.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				key, entry := c.random.IntN(keys), fmt.Sprintf("%s.%d.%d", name, i, n)
-				if c.enter(key, entry) {
+				if c.enter(fmt.Sprint(key), entry, c.id(key)) {
 					mu.Lock()
 					acknowledged[key] = append(acknowledged[key], entry)
 					mu.Unlock()

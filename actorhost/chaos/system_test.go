@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +32,13 @@ type system struct {
 	env     []string // of hosts
 	servers []*node
 	hosts   []*member
+	clients []*proxy
+	callers []*caller
+
+	listening *proxy // of the client with all ears; nil: none
+
+	mu    sync.Mutex
+	found []string // what faults have found
 }
 
 // node is a server that is started again with the data it had.
@@ -51,21 +60,21 @@ const members = 3
 // begin starts one server or a cluster of three, and the hosts. Their logs go to a file.
 func begin(t *testing.T, servers int, log string, env ...string) *system {
 	t.Helper()
-	s := startServers(t, servers, log)
+	s := startServers(t, servers, log, env...)
 	s.env = env
 	s.lease = 2 * time.Second
 	if servers > 1 {
 		s.lease = 10 * time.Second
 	}
 	for i := range members {
-		s.hosts = append(s.hosts, &member{proxy: newProxy(t, strings.TrimPrefix(s.servers[i%servers].url, "nats://"))})
+		s.hosts = append(s.hosts, &member{proxy: newProxy(t, s.servers)})
 		s.startHost(s.hosts[i])
 	}
 	s.awaitHosts()
 	return s
 }
 
-func startServers(t *testing.T, servers int, log string) *system {
+func startServers(t *testing.T, servers int, log string, env ...string) *system {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(*historyDir, 0o755))
 	file, err := os.Create(filepath.Join(*historyDir, log))
@@ -80,7 +89,7 @@ func startServers(t *testing.T, servers int, log string) *system {
 		address := freeAddress(t)
 		others := append(append([]string{routes[i]}, routes[:i]...), routes[i+1:]...)
 		n := &node{url: "nats://" + address, dir: t.TempDir()}
-		n.env = []string{envRole + "=server", envListen + "=" + address, envDir + "=" + n.dir, envCluster + "=" + strings.Join(others, ",")}
+		n.env = append(slices.Clone(env), envRole+"=server", envListen+"="+address, envDir+"="+n.dir, envCluster+"="+strings.Join(others, ","))
 		s.servers = append(s.servers, n)
 		n.process = start(t, s.log, n.env...)
 	}
@@ -91,7 +100,7 @@ func startServers(t *testing.T, servers int, log string) *system {
 }
 
 func (s *system) startHost(m *member) {
-	m.process = start(s.t, s.log, append(s.env, envRole+"=host", envURL+"="+m.proxy.url(), envLease+"="+s.lease.String())...)
+	m.process = start(s.t, s.log, append(s.env, envRole+"=host", envURL+"="+m.proxy.urls(), envLease+"="+s.lease.String())...)
 }
 
 // restartHost kills what is there.
@@ -140,6 +149,21 @@ func (s *system) await(right func(up int) bool) {
 	}, time.Minute, 20*time.Millisecond)
 }
 
+// client is the way to the servers of a new client.
+func (s *system) client() *proxy {
+	p := newProxy(s.t, s.servers)
+	s.clients = append(s.clients, p)
+	return p
+}
+
+// findf notes what is wrong.
+func (s *system) findf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = append(s.found, fmt.Sprintf(format, args...))
+}
+
+// urls are those of the servers themselves.
 func (s *system) urls() string {
 	var urls []string
 	for _, n := range s.servers {
@@ -178,8 +202,13 @@ func (s *system) mend() {
 	for _, n := range s.servers {
 		n.signal(syscall.SIGCONT)
 	}
+	for _, p := range s.clients {
+		p.cut(false, false)
+		p.worsen(nil)
+	}
 	for _, m := range s.hosts {
 		m.proxy.cut(false, false)
+		m.proxy.worsen(nil)
 		m.signal(syscall.SIGCONT)
 		select {
 		case <-m.gone:

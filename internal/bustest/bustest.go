@@ -188,7 +188,7 @@ func Forward(conn net.Conn, to string, drop *atomic.Bool) {
 }
 
 // Vanishing forwards connections to an address until vanish is called. From then on it takes no bytes and answers none,
-// like a machine without power: what is connected stays connected.
+// like a machine without power: what is connected stays connected, on both sides.
 func Vanishing(tb testing.TB, to string) (address string, vanish func()) {
 	tb.Helper()
 	gone, over := make(chan struct{}), make(chan struct{})
@@ -198,15 +198,16 @@ func Vanishing(tb testing.TB, to string) (address string, vanish func()) {
 			return
 		}
 		var copying sync.WaitGroup
-		copying.Go(func() { _, _ = io.Copy(upstream, conn); _ = upstream.Close() })
-		copying.Go(func() {
-			_, _ = io.Copy(conn, upstream)
+		forward := func(to, from net.Conn) {
+			_, _ = io.Copy(to, from)
 			select {
 			case <-gone:
 			default:
-				_ = conn.Close()
+				_ = to.Close()
 			}
-		})
+		}
+		copying.Go(func() { forward(upstream, conn) })
+		copying.Go(func() { forward(conn, upstream) })
 		select {
 		case <-gone:
 			_ = conn.SetReadDeadline(time.Now())

@@ -33,6 +33,15 @@ func Overloaded(format string, args ...any) *troupe.Error {
 	return retryable(troupe.CodeOverloaded, format, args)
 }
 
+// Called returns the error of a call that failed like this when its action had made calls already: what those have changed
+// stays. If the call is recognised when it is sent again, so are they.
+func Called(failed *troupe.Error, recognised bool) *troupe.Error {
+	return &troupe.Error{
+		Code: troupe.CodeOutcomeUnknown, Message: failed.Message + "; the calls that it made may have had an effect",
+		Retryable: recognised && failed.Code == troupe.CodeUnavailable,
+	}
+}
+
 func retryable(code troupe.Code, format string, args []any) *troupe.Error {
 	return &troupe.Error{Code: code, Message: fmt.Sprintf(format, args...), Retryable: true}
 }

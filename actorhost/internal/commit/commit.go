@@ -79,6 +79,9 @@ type Output struct {
 	Events []*Event
 	Call   call.Call // that it answers, if there is a Reply
 	Reply  nats.Msg  // without a subject nobody waits for it
+	Called bool      // the turn has made calls
+
+	changes bool // there is something to store
 }
 
 func (o *Output) isDurable() bool {

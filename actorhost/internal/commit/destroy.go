@@ -13,6 +13,7 @@ import (
 // kept before, for afterwards there is no record of them. Whether it succeeds or not, the activation must end: nothing is
 // written any more.
 func (g *Gate) Destroy(o *Output, c *Changes) {
+	o.changes = true
 	durable := o.isDurable()
 	if durable {
 		g.Pass(&Output{Events: o.Events}, c)

@@ -102,6 +102,7 @@ func (g *Gate) Revision() uint64 {
 
 // Pass sends an output, now or as soon as what it tells of is stored: what earlier turns have changed, and this one.
 func (g *Gate) Pass(o *Output, c *Changes) {
+	o.changes = c.Any()
 	busy, id := g.actor.Busy(), g.actor.ID()
 	var unchanged []byte
 	if c.Any() && c.State == nil {
@@ -320,16 +321,22 @@ func (g *Gate) DropCaches() {
 	}
 }
 
-// refuse answers the call of an output that is not sent: it had no effect, unless that is not known.
+// refuse answers the call of an output that is not sent: it had no effect, unless that is not known, or it has called others.
 func (g *Gate) refuse(o *Output, err error) {
 	if o.Reply.Subject == "" {
 		return
 	}
 	failed := errs.Unavailable("%s was not stored: %v", g.actor.ID(), err)
-	if isUnknown(err) {
+	if !o.changes { // it needs no room
+		failed = errs.Unavailable("%s is loaded again: %s", g.actor.ID(), err.Error())
+	}
+	switch {
+	case isUnknown(err):
 		// Sent again with its id it takes effect once.
 		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", g.actor.ID(), o.Call.Action)
 		failed.Retryable = o.Call.ID.Known()
+	case o.Called:
+		failed = errs.Called(failed, o.Call.ID.Known())
 	}
 	g.actor.Refuse(o.Call, failed)
 }

@@ -49,7 +49,8 @@ func failure(call *Call, err error) error {
 		return &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: gaveUp.why,
 			Message: fmt.Sprintf("%s: %s while it was refused: %v", target, reason, gaveUp.last)}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &troupe.Error{Code: troupe.CodeDeadlineExceeded, Message: target + ": not sent: the time of the call is over", Err: err}
+		return &troupe.Error{Code: troupe.CodeDeadlineExceeded, Retryable: true, Err: err,
+			Message: target + ": not sent: the time of the call is over"}
 	case errors.Is(err, context.Canceled):
 		return &troupe.Error{Code: troupe.CodeCanceled, Message: target + ": the caller gave up", Err: err}
 	case errors.Is(err, nats.ErrNoResponders):
