@@ -89,7 +89,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, *troupe.Error) {
 		return nil, errs.Unavailable("the host is stopping")
 	case left.to != "" && left.released.by == "":
 		return nil, errs.Unavailable("%s is about to leave its host", id)
-	case !s.Valid() && !s.Full():
+	case !s.Valid() && !s.Lasts():
 		return nil, errs.Unavailable("%v", s.Err())
 	case len(r.active) >= r.config.MaxActive:
 		return nil, errs.Overloaded("%d actors are awake on the host", len(r.active))

@@ -59,6 +59,8 @@ func parseDenial(err error) (denial, bool) {
 type denials struct {
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
+	waits     map[string]*Wait // by subject
+	forsaken  []forsaken
 	last      error         // the newest error of the connection, a denial or not
 	newer     chan struct{} // closed when there is a newer error
 }
@@ -81,7 +83,7 @@ func denialsOf(nc *nats.Conn) *denials {
 		return d
 	}
 	maps.DeleteFunc(watched.connections, func(nc *nats.Conn, _ *denials) bool { return nc.IsClosed() })
-	d := &denials{listeners: make(map[*listener]struct{}), newer: make(chan struct{})}
+	d := &denials{listeners: make(map[*listener]struct{}), waits: make(map[string]*Wait), newer: make(chan struct{})}
 	watched.connections[nc] = d
 	next := nc.ErrorHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
@@ -110,7 +112,10 @@ func (d *denials) tell(err error) (handled bool) {
 	denied, ok := parseDenial(err)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if ok {
+	if ok && d.isForsaken(denied) {
+		handled = true
+	} else if ok {
+		handled = d.end(denied)
 		for l := range d.listeners {
 			handled = l.notify(denied) || handled
 		}

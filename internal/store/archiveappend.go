@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // maxAnswersInFlight is how many groups may be in flight at once.
@@ -118,7 +119,6 @@ func (a *Archive) takeGroup() (group []byte, blocks []sentBlock) {
 func (a *Archive) publish(group []byte) (made int64, sequence uint64, err error) {
 	ctx, cancel := context.WithTimeout(a.ctx, writeTimeout)
 	defer cancel()
-	defer onDisconnect(a.nc, cancel)()
 	for {
 		made, sequence, err = a.tryPublish(ctx, group)
 		again := errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse)
@@ -134,7 +134,9 @@ func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, seq
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
+	ctx, wait := rpc.Await(ctx, a.nc, stream.subject, writeTimeout)
 	reply, err := a.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: stream.subject, Data: group})
+	err = wait.End(err)
 	if errors.Is(err, nats.ErrNoResponders) {
 		a.forget(stream)
 		return 0, 0, fmt.Errorf("%w: %w", errNotSent, jetstream.ErrNoStreamResponse)
@@ -168,7 +170,7 @@ func (a *Archive) appended(stream *archiveStream, reply *nats.Msg) (sequence uin
 }
 
 func appendError(stream string, err error) error {
-	if apiError(err) == nil {
+	if apiError(err) == nil && !rpc.IsRefusal(err) {
 		err = fmt.Errorf("%w: %w", writeError(err), err)
 	}
 	return explain(stream, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -76,18 +77,23 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 // readTimeout bounds one read.
 const readTimeout = 5 * time.Second
 
-// reading returns a context for one read. It ends after readTimeout, or when the connection is lost, and the reply with it.
-func (b *bucket) reading(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	stop := onDisconnect(b.js.Conn(), cancel)
-	return ctx, func() { stop(); cancel() }
+// What is asked of JetStream about a stream, before its name.
+const (
+	askGet   = "$JS.API.DIRECT.GET."
+	askInfo  = "$JS.API.STREAM.INFO."
+	askPurge = "$JS.API.STREAM.PURGE."
+)
+
+// reading returns a context for one read, which asks JetStream about the stream. It ends after readTimeout: see [rpc.Await].
+func (b *bucket) reading(ctx context.Context, ask string) (context.Context, *rpc.Wait) {
+	return rpc.Await(ctx, b.js.Conn(), ask+b.name(), readTimeout)
 }
 
 // last reads the last message of a subject, or nil.
 func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := b.reading(ctx)
-	defer cancel()
+	ctx, wait := rpc.Await(ctx, b.js.Conn(), askGet+b.name()+"."+subject, readTimeout)
 	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
+	err = wait.End(err)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
@@ -137,10 +143,8 @@ const purgeTimeout = 2 * time.Second
 
 // purge is remove without a write. It leaves what somebody has written after the expected revision.
 func (b *bucket) purge(ctx context.Context, key string, expected uint64, full error) error {
-	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
-	defer cancel()
-	defer onDisconnect(b.js.Conn(), cancel)()
-	err := b.stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(expected+1))
+	asked, wait := rpc.Await(ctx, b.js.Conn(), askPurge+b.name(), purgeTimeout)
+	err := wait.End(b.stream.Purge(asked, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(expected+1)))
 	if err != nil {
 		return fmt.Errorf("%w; purging %s: %w", full, key, err)
 	}
@@ -153,10 +157,18 @@ func (b *bucket) purge(ctx context.Context, key string, expected uint64, full er
 	return nil
 }
 
+// write stores a message whose subject has its last one at the expected revision, and returns the new one. It sends it again
+// only when what was sent before was certainly not stored.
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	defer onDisconnect(b.js.Conn(), cancel)()
+	ctx, wait := rpc.AwaitWrite(ctx, b.js.Conn(), msg.Subject, writeTimeout)
+	revision, err := b.tryWrite(ctx, msg, expected, ttl)
+	if denied := wait.End(err); denied != err { //nolint:errorlint // identity
+		return 0, fmt.Errorf("writing %s: %w", strings.TrimPrefix(msg.Subject, b.prefix), denied)
+	}
+	return revision, err
+}
+
+func (b *bucket) tryWrite(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
 	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(expected)}
 	if ttl > 0 {
 		options = append(options, jetstream.WithMsgTTL(ttl))
@@ -191,22 +203,6 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		default:
 			return 0, fmt.Errorf("writing %s: %w", key, explain(b.name(), err))
 		}
-	}
-}
-
-// onDisconnect calls f when the connection is lost, and with it all replies under way, unless it is stopped before.
-func onDisconnect(nc *nats.Conn, f func()) (stop func()) {
-	lost, done := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED), make(chan struct{})
-	go func() {
-		select {
-		case <-lost:
-			f()
-		case <-done:
-		}
-	}()
-	return func() {
-		close(done)
-		nc.RemoveStatusListener(lost)
 	}
 }
 

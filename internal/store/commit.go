@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
@@ -149,6 +151,9 @@ func (j *Journal) resolve() {
 		key := j.keys[g.segment.generation]
 		found, state, err := j.journals.last(ctx, key)
 		switch {
+		case errors.Is(err, troupe.ErrDenied):
+			j.settle(0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err), false)
+			return
 		case err != nil:
 		case state == journalSealed, state == journalOver: // perhaps after the group
 			j.settle(0, ErrOutcomeUnknown, false)
@@ -160,6 +165,10 @@ func (j *Journal) resolve() {
 			sequence, err := j.journals.stream.put(ctx, key, g.body, g.expected, 0)
 			if err == nil {
 				j.settle(sequence, nil, false)
+				return
+			}
+			if errors.Is(err, troupe.ErrDenied) { // the first sending perhaps not
+				j.settle(0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err), false)
 				return
 			}
 		}

@@ -103,6 +103,7 @@ func (w *writer) remove(number uint64) *flight {
 func (w *writer) expire(until time.Time, why error) bool {
 	over, more := w.removeSentUntil(until)
 	for _, f := range over {
+		w.forsake(f)
 		w.settle(f, 0, why, false)
 	}
 	w.signal()
@@ -143,7 +144,6 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	refused := err != nil && len(f.writes) > 1
 	if refused { // none of them is stored: each is sent again alone and gets its own outcome
 		w.policy = batchPolicy{unsupported: w.policy.unsupported || errors.Is(err, errNoBatches)}
-		w.retries.Push(f.writes...)
 	} else if !f.journal {
 		now := time.Now()
 		w.bucket.reach(revision)
@@ -154,7 +154,9 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	}
 	more := w.retries.Len()+w.queue.Len() > 0
 	w.mu.Unlock()
-	if !refused {
+	if refused {
+		w.sendApart(f)
+	} else {
 		others, _, _ := w.sub.Pending() // does not fail while messages arrive
 		w.settle(f, revision, err, others > 0)
 	}

@@ -143,10 +143,9 @@ func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error 
 
 // Count returns how many hosts are up, with those that have stopped within the last minute.
 func (h *Hosts) Count(ctx context.Context) (uint64, error) {
-	ctx, cancel := h.bucket.reading(ctx)
-	defer cancel()
+	ctx, wait := h.bucket.reading(ctx, askInfo)
 	stream, err := h.bucket.js.Stream(ctx, h.bucket.name())
-	if err != nil {
+	if err = wait.End(err); err != nil {
 		return 0, fmt.Errorf("counting the leases: %w", err)
 	}
 	return stream.CachedInfo().State.NumSubjects, nil

@@ -56,8 +56,10 @@ func (b *bucket) check(ctx context.Context) (*Replaced, error) {
 	defer b.incarnation.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
+	asked, wait := b.reading(ctx, askInfo)
 	reached := b.reached.Load() // before the stream is asked, for it grows
-	stream, err := b.js.Stream(ctx, b.name())
+	stream, err := b.js.Stream(asked, b.name())
+	err = wait.End(err)
 	found := &Replaced{Stream: streamName(b.name())}
 	gone := errors.Is(err, jetstream.ErrStreamNotFound)
 	if gone {

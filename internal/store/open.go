@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -73,12 +74,14 @@ func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) 
 // it cannot tell: whoever asks may ask again.
 func findStream(ctx context.Context, js jetstream.JetStream, name string) (stream jetstream.Stream, err error) {
 	var cannotTell error
-	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		if stream, err = js.Stream(ctx, name); unavailable(err) {
-			cannotTell = err
-			return nil
-		}
-		return err
+	err = allowed(ctx, js.Conn(), name, func(ctx context.Context) error {
+		return untilAnswered(ctx, func(ctx context.Context) (err error) {
+			if stream, err = js.Stream(ctx, name); unavailable(err) {
+				cannotTell = err
+				return nil
+			}
+			return err
+		})
 	})
 	err = cmp.Or(err, cannotTell)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -123,6 +126,21 @@ const (
 func unavailable(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && (api.ErrorCode == codeNoLeader || api.ErrorCode == codeNoPeers)
+}
+
+// allowed calls try with a context that ends when NATS does not allow what it asks JetStream about a stream, or that stream
+// to be made. The error is that denial then.
+func allowed(ctx context.Context, nc *nats.Conn, name string, try func(context.Context) error) error {
+	guard := rpc.NewGuard(ctx, nc, func(publish bool, subject string) bool {
+		return publish && strings.HasPrefix(subject, "$JS.API.") &&
+			(strings.HasSuffix(subject, "."+name) || strings.Contains(subject, "."+name+"."))
+	})
+	defer guard.End()
+	err := try(guard.Context())
+	if denied := guard.Err(); denied != nil && err != nil {
+		return denied
+	}
+	return err
 }
 
 // untilAnswered calls try until it returns something other than a timeout, [errNotYet] or that the cluster is
@@ -175,13 +193,21 @@ func openStream(
 
 // ensureStream is [openStream] without the check.
 func ensureStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
-	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		if stream, err = js.Stream(ctx, config.Name); errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = makeStream(ctx, js, config)
-		}
-		return notYet(err)
+	err = allowed(ctx, js.Conn(), config.Name, func(ctx context.Context) error {
+		return untilAnswered(ctx, func(ctx context.Context) (err error) {
+			stream, err = findOrMake(ctx, js, config)
+			return err
+		})
 	})
 	return stream, unopened(config.Name, err)
+}
+
+func findOrMake(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	stream, err := js.Stream(ctx, config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = makeStream(ctx, js, config)
+	}
+	return stream, notYet(err)
 }
 
 func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {

@@ -9,7 +9,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -93,11 +95,31 @@ func apiError(err error) *jetstream.APIError {
 	return nil
 }
 
+// family is what a subject has in common with those that belong to the same stream.
+func family(subject string) string {
+	tokens := strings.Split(subject, ".")
+	keep := 2
+	if tokens[0] == "$JS" {
+		keep = 5
+		if len(tokens) > 3 && tokens[2] == "CONSUMER" && tokens[3] == "MSG" {
+			keep = 6
+		}
+	}
+	return strings.Join(tokens[:min(keep, len(tokens))], ".")
+}
+
+// Lasts reports whether an error says that something cannot be done until somebody changes that: there is no room, or it is
+// not allowed.
+func Lasts(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, troupe.ErrDenied) }
+
 // Cause is the part of an error that is the same whoever meets it: the words for an operator if JetStream refuses, or
 // else the innermost reason. It is empty for what is no fault of the bus.
 func Cause(err error) string {
 	var known *refusal
+	subject, denied := rpc.DeniedSubject(err)
 	switch {
+	case denied:
+		return "NATS does not allow this user " + family(subject)
 	case errors.As(err, &known):
 		return known.words
 	case errors.Is(err, wire.ErrDisconnected):

@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // Write is a request to store a record.
@@ -97,6 +98,7 @@ type writer struct {
 	maxPayload *atomic.Int64 // another server may have another limit
 	inbox      string        // prefix of the subjects of acknowledgements
 	sub        *nats.Subscription
+	denials    *rpc.Denials
 	wake       chan struct{} // there may be something to send
 	quit       chan struct{}
 	running    sync.WaitGroup
@@ -108,6 +110,7 @@ type writer struct {
 	queue      queue.FIFO[Write]
 	retries    queue.FIFO[prepared] // from refused batches, to be sent one by one
 	flights    map[uint64]*flight   // sent and not acknowledged, by number
+	denied     atomic.Bool          // one of them is
 	inFlight   int                  // record writes in them
 	lastNumber uint64
 	policy     batchPolicy
@@ -121,6 +124,7 @@ type prepared struct {
 	expected uint64
 	value    []byte
 	done     func(Outcome)
+	denied   error // the server does not allow it
 }
 
 func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
@@ -134,7 +138,7 @@ func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to acknowledgements: %w: %w", errNotSent, err)
 	}
-	w.sub = sub
+	w.sub, w.denials = sub, rpc.HearDenials(nc, w.deny)
 	w.running.Go(w.run)
 	return w, nil
 }
@@ -149,6 +153,7 @@ func (w *writer) close() error {
 	w.mu.Unlock()
 	close(w.quit)
 	w.running.Wait()
+	w.denials.Stop()
 	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return fmt.Errorf("unsubscribing from acknowledgements: %w", err)
 	}
@@ -182,6 +187,7 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.wake:
+			w.settleDenied()
 			for n := w.sendable(); n > 0; n = w.sendable() {
 				w.send(w.buildFlight(n))
 			}
@@ -190,6 +196,7 @@ func (w *writer) run() {
 				sweep.Reset(sweepEvery)
 			}
 		case <-lost:
+			w.settleDenied()
 			w.expire(time.Now(), ErrOutcomeUnknown)
 		case <-sweep.C:
 			if sweeping = w.expire(time.Now().Add(-writeTimeout), errUnanswered); sweeping {
@@ -259,7 +266,9 @@ func (w *writer) prepareNext(buffer []byte) (prepared, bool) {
 		if !ok {
 			continue
 		}
-		return prepared{w.bucket.prefix + next.ID.Tokens(), one.Revision, one.Append(buffer[:0]), next.Done}, true
+		return prepared{
+			subject: w.bucket.prefix + next.ID.Tokens(), expected: one.Revision, value: one.Append(buffer[:0]), done: next.Done,
+		}, true
 	}
 }
 

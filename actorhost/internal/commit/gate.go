@@ -328,7 +328,7 @@ func (g *Gate) refuse(o *Output, err error) {
 	failed := errs.Unavailable("%s was not stored: %v", g.actor.ID(), err)
 	if isUnknown(err) {
 		// Sent again with its id it takes effect once.
-		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", g.actor.ID(), o.Call.Action)
+		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known: %v", g.actor.ID(), o.Call.Action, err)
 		failed.Retryable = o.Call.ID.Known()
 	}
 	g.actor.Refuse(o.Call, failed)

@@ -134,10 +134,10 @@ func (s *Session) Err() error {
 	return fmt.Errorf("%w: %w", ErrNoLease, *why)
 }
 
-// Full reports whether the lease could not be renewed because there is no room for it.
-func (s *Session) Full() bool {
+// Lasts reports whether the lease could not be renewed for a reason that lasts: see [store.Lasts].
+func (s *Session) Lasts() bool {
 	why := s.unrenewed.Load()
-	return why != nil && errors.Is(*why, store.ErrFull)
+	return why != nil && store.Lasts(*why)
 }
 
 // renew writes the lease.

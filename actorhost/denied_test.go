@@ -1,0 +1,189 @@
+package actorhost_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/bustest"
+)
+
+// changing is a host whose permissions change while it runs.
+type changing struct {
+	t       *testing.T
+	options *server.Options
+	server  *server.Server
+	client  *client.Client
+	logged  bustest.Log
+}
+
+// deny reloads the server: the host may not publish to the subjects.
+func (c *changing) deny(subjects ...string) {
+	c.t.Helper()
+	c.reload(subjects, nil)
+}
+
+// denyHearing reloads the server: the host may not subscribe to the subjects.
+func (c *changing) denyHearing(subjects ...string) {
+	c.t.Helper()
+	c.reload(nil, subjects)
+}
+
+func (c *changing) reload(publish, subscribe []string) {
+	c.t.Helper()
+	changed := c.options.Clone()
+	hostMayNot(changed, publish, subscribe)
+	require.NoError(c.t, c.server.ReloadOptions(changed))
+}
+
+func hostMayNot(o *server.Options, publish, subscribe []string) {
+	all := []string{">"}
+	o.Users = []*server.User{
+		{Username: "host", Password: "p", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: all, Deny: publish},
+			Subscribe: &server.SubjectPermission{Allow: all, Deny: subscribe},
+		}},
+		{Username: "caller", Password: "p"},
+	}
+}
+
+func startChanging(t *testing.T, config actorhost.Config, serves ...actorhost.Definition) *changing {
+	t.Helper()
+	c := &changing{t: t, options: &server.Options{JetStream: true, StoreDir: t.TempDir(), NoLog: true}}
+	hostMayNot(c.options, nil, nil)
+	c.server = bustest.Serve(t, c.options.Clone())
+	c.options.Host, c.options.Port, c.options.NoSigs = "127.0.0.1", server.RANDOM_PORT, true
+	way := system{t: t}
+	config.Logger = slog.New(slog.NewTextHandler(&c.logged, nil))
+	host, err := actorhost.Start(t.Context(), way.connect(c.server.ClientURL(), "host"), config, serves...)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = host.Stop(context.Background()) })
+	c.client = way.client(way.connect(c.server.ClientURL(), "caller"), "")
+	return c
+}
+
+func (c *changing) counter(key string) counter { return troupe.GetOrCreate[counter](c.client, key) }
+
+// fails calls until a call is denied, and then checks that it is so at once.
+func (c *changing) isDenied(subject string, do func() error) {
+	c.t.Helper()
+	for range 3 {
+		began := time.Now()
+		err := do()
+		require.Less(c.t, time.Since(began), time.Second, "the caller is told at once: %v", err)
+		require.ErrorIs(c.t, err, troupe.ErrDenied)
+		require.ErrorContains(c.t, err, fmt.Sprintf("publish to %q", subject))
+	}
+}
+
+// TestWritesAreDenied takes away what a host needs for calls that change an actor.
+func TestWritesAreDenied(t *testing.T) {
+	t.Parallel()
+	c := startChanging(t, actorhost.Config{}, counters())
+	awake, asleep := c.counter("awake"), c.counter("asleep")
+	require.NoError(t, call(t.Context(), add, awake, 5))
+	require.NoError(t, call(t.Context(), add, asleep, 7))
+	require.NoError(t, c.client.Invoke(t.Context(), troupe.Invocation{ID: asleep.ID(), Action: troupe.SleepAction}))
+
+	c.deny("$KV.troupe-actors.>")
+	for _, ref := range []counter{awake, asleep, c.counter("new")} {
+		subject := "$KV.troupe-actors." + ref.ID().Tokens()
+		c.isDenied(subject, func() error { return call(t.Context(), add, ref, 1) })
+		c.isDenied(subject, func() error { return call(t.Context(), destroy, ref, nil) })
+	}
+	require.Equal(t, 1, strings.Count(c.logged.String(), "level=WARN"), c.logged.String())
+	for ref, want := range map[counter]int{awake: 5, asleep: 7} {
+		n, err := get.Call(t.Context(), ref, nil)
+		require.NoError(t, err, "what needs no write goes on")
+		require.Equal(t, want, n)
+	}
+
+	c.deny()
+	for ref, want := range map[counter]int{awake: 6, asleep: 8, c.counter("new"): 1} {
+		require.Eventually(t, func() bool { return call(t.Context(), add, ref, 1) == nil }, 10*time.Second, 10*time.Millisecond)
+		n, err := get.Call(t.Context(), ref, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+}
+
+// TestManyWritesAreDenied has calls of many actors under way all the time, by way of records and of the journal, while
+// permissions come and go. What was denied has had no effect, and what was acknowledged has.
+func TestManyWritesAreDenied(t *testing.T) {
+	t.Parallel()
+	c := startChanging(t, actorhost.Config{}, counters())
+	const actors = 64
+	type tally struct{ added, unknown int }
+	var tallies [actors]tally
+	ctx, stop := context.WithCancel(t.Context())
+	var callers errgroup.Group
+	denied := make(chan string, 1)
+	for i := range actors {
+		callers.Go(func() error {
+			for ref := c.counter(fmt.Sprint(i)); ctx.Err() == nil; {
+				began := time.Now()
+				err := call(t.Context(), add, ref, 1)
+				switch code := codeOf(err); {
+				case err == nil:
+					tallies[i].added++
+				case code == troupe.CodeDenied:
+					if took := time.Since(began); took > 2*time.Second {
+						return fmt.Errorf("after %v: %w", took, err)
+					}
+					select {
+					case denied <- err.Error():
+					default:
+					}
+				case code == troupe.CodeOutcomeUnknown:
+					tallies[i].unknown++
+				case code != troupe.CodeUnavailable:
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	for _, subject := range []string{"$KV.troupe-actors.>", "troupe.journal.>", "$KV.troupe-actors.counter.*", "troupe.journal.>"} {
+		c.deny(subject)
+		prefix := strings.TrimRight(subject, ">*")
+		require.Eventually(t, func() bool {
+			select {
+			case text := <-denied:
+				return strings.Contains(text, prefix)
+			case <-time.After(10 * time.Millisecond):
+				return false
+			}
+		}, 20*time.Second, time.Millisecond, subject)
+		c.deny()
+	}
+	stop()
+	require.NoError(t, callers.Wait())
+	for i, tally := range tallies {
+		var n int
+		require.Eventually(t, func() bool {
+			var err error
+			n, err = get.Call(t.Context(), c.counter(fmt.Sprint(i)), nil)
+			return err == nil
+		}, 20*time.Second, 10*time.Millisecond)
+		require.GreaterOrEqual(t, n, tally.added)
+		require.LessOrEqual(t, n, tally.added+tally.unknown)
+	}
+}
+
+func codeOf(err error) troupe.Code {
+	if failed := new(troupe.Error); errors.As(err, &failed) {
+		return failed.Code
+	}
+	return ""
+}
