@@ -187,3 +187,75 @@ func codeOf(err error) troupe.Code {
 	}
 	return ""
 }
+
+// deniedParts are what a host of durable events and calls with ids may lack, and what of the subject is named.
+var deniedParts = map[string]struct {
+	subjects []string
+	named    string
+	works    bool // calls go on
+}{
+	"log of events":       {[]string{"troupe.log.>"}, "troupe.log.press.times.published", false},
+	"reading records":     {[]string{"$JS.API.DIRECT.GET.KV_troupe-actors.>"}, "$JS.API.DIRECT.GET.KV_troupe-actors.", true},
+	"reading the log":     {[]string{"$JS.API.DIRECT.GET.troupe-events", "$JS.API.DIRECT.GET.troupe-events.>"}, "$JS.API.DIRECT.GET.troupe-events", true},
+	"reading subscribers": {[]string{"$JS.API.DIRECT.GET.KV_troupe-subscriptions"}, "$JS.API.DIRECT.GET.KV_troupe-subscriptions", true},
+	"fetching events":     {[]string{"$JS.API.CONSUMER.MSG.NEXT.>"}, "$JS.API.CONSUMER.MSG.NEXT.troupe-events.wake", true},
+	"acknowledging":       {[]string{"$JS.ACK.>"}, "$JS.ACK.troupe-events.wake.", true},
+	"everything":          {[]string{"$JS.>", "$KV.>", "troupe.log.>", "troupe.answers.>", "troupe.journal.>"}, "$KV.troupe-", false},
+}
+
+// TestPartsAreDenied has a press publish, and a reader read, while something is not allowed, and after that.
+func TestPartsAreDenied(t *testing.T) {
+	t.Parallel()
+	for name, part := range deniedParts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := startChanging(t, actorhost.Config{Lease: 2 * time.Second}, pressAndReader...)
+			times, ann := troupe.GetOrCreate[press](c.client, "times"), troupe.GetOrCreate[reader](c.client, "ann")
+			require.NoError(t, call(t.Context(), follow, ann, "times"))
+			require.NoError(t, call(t.Context(), publish, times, 1))
+			awaitSeen(t, ann, 1)
+
+			c.deny(part.subjects...)
+			published := 1
+			require.Eventually(t, func() bool {
+				began := time.Now()
+				n, err := publish.Call(t.Context(), times, 1)
+				require.Less(t, time.Since(began), 2*time.Second, "%v", err)
+				switch code := codeOf(err); {
+				case err == nil:
+					published = n
+				case !part.works && code == troupe.CodeOutcomeUnknown, code == troupe.CodeDenied:
+					require.ErrorContains(t, err, part.named)
+				default:
+					require.NoError(t, err)
+				}
+				_ = c.client.Invoke(t.Context(), troupe.Invocation{ID: ann.ID(), Action: troupe.SleepAction})
+				return c.logged.Contains(part.named)
+			}, 20*time.Second, 50*time.Millisecond)
+			if !part.works {
+				c.isNamed(part.named, func() error { return call(t.Context(), publish, times, 1) })
+			}
+
+			c.deny()
+			require.Eventually(t, func() bool {
+				n, err := publish.Call(t.Context(), times, 1)
+				if err == nil {
+					require.Greater(t, n, published)
+					published = n
+				}
+				return err == nil
+			}, 20*time.Second, 10*time.Millisecond)
+			require.Equal(t, pages("times", 1, published), awaitSeen(t, ann, published))
+		})
+	}
+}
+
+// isNamed checks that a call fails at once and says what is not allowed.
+func (c *changing) isNamed(subject string, do func() error) {
+	c.t.Helper()
+	began := time.Now()
+	err := do()
+	require.Less(c.t, time.Since(began), time.Second, "the caller is told at once: %v", err)
+	require.ErrorIs(c.t, err, troupe.ErrDenied)
+	require.ErrorContains(c.t, err, subject)
+}
