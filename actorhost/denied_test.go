@@ -188,6 +188,29 @@ func codeOf(err error) troupe.Code {
 	return ""
 }
 
+// TestAnswersAreDenied makes calls with ids until their answers have no room but in the archive.
+func TestAnswersAreDenied(t *testing.T) {
+	t.Parallel()
+	c := startChanging(t, actorhost.Config{}, counters())
+	one := func(i int) error {
+		return call(troupe.WithRequestID(t.Context(), fmt.Sprint(i)), add, c.counter("one"), 1)
+	}
+	c.deny("troupe.answers.>")
+	added := 0
+	for one(added) == nil {
+		added++
+	}
+	for range 5 {
+		c.isNamed("troupe.answers.", func() error { return one(added) })
+	}
+	require.Equal(t, 1, strings.Count(c.logged.String(), "level=WARN"), c.logged.String())
+	c.deny()
+	require.Eventually(t, func() bool { return one(added) == nil }, 20*time.Second, 10*time.Millisecond)
+	n, err := get.Call(t.Context(), c.counter("one"), nil)
+	require.NoError(t, err)
+	require.Equal(t, added+1, n)
+}
+
 // deniedParts are what a host of durable events and calls with ids may lack, and what of the subject is named.
 var deniedParts = map[string]struct {
 	subjects []string

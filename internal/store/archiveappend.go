@@ -82,6 +82,9 @@ func (a *Archive) sendGroups() {
 			}
 		}
 		made, sequence, err := a.publish(group)
+		if a.refused.Store(nil); Lasts(err) {
+			a.refused.Store(&err)
+		}
 		for _, one := range blocks {
 			if err != nil {
 				one.done(Ref{}, fmt.Errorf("appending answers: %w", err))
