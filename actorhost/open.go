@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
@@ -58,6 +59,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.goroutines.Go(h.serveService)
 	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
 	h.goroutines.Go(func() { h.presence.TellStore(h.untilStop) })
+	h.keepHearing()
 	if err := h.presence.Preflight(ctx, h.preflightLog); err != nil {
 		return err
 	}
@@ -138,6 +140,22 @@ func (h *Host) startSweeper(ctx context.Context) error {
 	return nil
 }
 
+// hearing is what may fail for long.
+const hearing = "NATS has taken subscriptions away: they are tried again"
+
+// keepHearing has what the host subscribes to come back when NATS has taken it away and allows it again.
+func (h *Host) keepHearing() {
+	needs := presence.Needs(h.nc, h.ns, followsEvents(h.types))
+	needed := func(subject string) bool { return needs(false, subject) || strings.HasPrefix(subject, h.ns.Name()+".event.") }
+	h.stopHearing = rpc.KeepHearing(h.nc, needed, func(err error) {
+		if err == nil {
+			h.faults.Works(hearing)
+		} else {
+			h.faults.Failed(hearing, store.Cause(err), err, slog.String("host", h.ID()))
+		}
+	})
+}
+
 // connectionLost queues the disconnect of a lost connection. If the mailbox is full, the next ping tries again.
 func (h *Host) connectionLost(l actorConnection) {
 	if l.a.offer(&work{kind: disconnectWork, arg: l.conn}) == mustRun {
@@ -153,6 +171,9 @@ func (h *Host) close(ctx context.Context) error {
 			errs = append(errs, s.End(ctx))
 			h.leaveLog(ctx, s.ID)
 		}
+	}
+	if h.stopHearing != nil {
+		h.stopHearing()
 	}
 	close(h.quit)
 	h.ready.Close()

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -52,7 +53,11 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})
 	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
-	c.stopWatching = rpc.WhenClosed(nc, c.connectionClosed)
+	stopWatching := rpc.WhenClosed(nc, c.connectionClosed)
+	stopHearing := rpc.KeepHearing(nc, func(subject string) bool {
+		return rpc.IsInbox(nc, subject) || strings.HasPrefix(subject, ns.Name()+".event.")
+	}, nil)
+	c.stopWatching = func() { stopWatching(); stopHearing() }
 	return c, nil
 }
 

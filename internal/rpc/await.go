@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,12 +23,15 @@ type Wait struct {
 	lost    chan nats.Status
 	over    chan struct{}
 
-	denied error // guarded by denials.mu, like next
-	next   *Wait // for the same subject
+	// Guarded by denials.mu.
+	denied  error // it was not accepted
+	unheard error // the connection does not hear the reply
+	next    *Wait // for the same subject
 }
 
 // Await begins to wait for the outcome of a message that is about to be sent to a subject. The context ends after the
-// timeout, when the connection is lost, and the reply with it, or when the server denies the message. Callers must End it.
+// timeout, when the connection is lost, and the reply with it, or when the server denies the message or the reply. Callers
+// must End it.
 func Await(ctx context.Context, nc *nats.Conn, subject string, timeout time.Duration) (context.Context, *Wait) {
 	w := &Wait{
 		nc: nc, denials: denialsOf(nc), subject: subject, began: time.Now(),
@@ -55,14 +59,19 @@ func (w *Wait) watch() {
 }
 
 // End ends the wait with an error, or with nil. If the message was denied it returns that, an error with
-// [troupe.CodeDenied], and else the error.
+// [troupe.CodeDenied]. If it may have been accepted, and the reply was denied, it returns both errors.
 func (w *Wait) End(err error) error {
 	w.cancel()
 	close(w.over)
 	w.nc.RemoveStatusListener(w.lost)
 	unknown := w.write && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
-	if denied := w.denials.leave(w, unknown); denied != nil && err != nil {
+	denied, deaf := w.denials.leave(w, unknown)
+	switch {
+	case err == nil:
+	case denied != nil:
 		return denied
+	case deaf != nil:
+		return unheard(err, deaf)
 	}
 	return err
 }
@@ -73,10 +82,15 @@ func (d *denials) await(w *Wait) {
 	defer d.mu.Unlock()
 	w.next = d.waits[w.subject]
 	d.waits[w.subject] = w
+	if why := d.isDeaf(); why != nil { // so it is not sent
+		w.denied = why
+		w.cancel()
+	}
 }
 
-// leave removes a wait, and returns the denial of its message. Unknown says that it is not known what has become of it.
-func (d *denials) leave(w *Wait, unknown bool) error {
+// leave removes a wait, and returns the denial of its message, and of the reply. Unknown says that it is not known what has
+// become of it.
+func (d *denials) leave(w *Wait, unknown bool) (denied, deaf error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	first := d.waits[w.subject]
@@ -94,7 +108,7 @@ func (d *denials) leave(w *Wait, unknown bool) error {
 	if unknown && w.denied == nil {
 		d.forsake(w.subject, w.began)
 	}
-	return w.denied
+	return w.denied, w.unheard
 }
 
 // end tells those who wait for the outcome of a message that was denied. Of several writes it cannot say which it was. The
@@ -162,11 +176,20 @@ type Denials struct {
 	stop func()
 }
 
-// HearDenials calls denied for each message that the server denies and that no [Wait] is for, on a goroutine of the
-// connection. It must not block, and reports whether the message is the owner's own. Stop ends that.
+// HearDenials calls denied for each message that the server denies, on a goroutine of the connection. It must not block, and
+// reports whether the message is the owner's own. The subject is empty when the connection hears no replies any more. Stop
+// ends that.
 func HearDenials(nc *nats.Conn, denied func(subject string, err error) bool) *Denials {
 	d := &Denials{all: denialsOf(nc)}
-	d.stop = d.all.listen(func(one denial) bool { return one.publish && denied(one.subject, one.err) })
+	d.stop = d.all.listen(func(one denial) bool {
+		if one.publish {
+			return denied(one.subject, one.err)
+		}
+		if strings.HasPrefix(one.subject, d.all.inbox) {
+			denied("", one.err)
+		}
+		return false
+	})
 	return d
 }
 

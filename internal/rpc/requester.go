@@ -22,7 +22,8 @@ type Requester struct {
 	nc            *nats.Conn
 	sub           *nats.Subscription
 	name          string    // the prefix of all reply subjects
-	stopListening func()    // for denials
+	denials       *denials  // of the connection
+	stopListening func()    // for them
 	stopWatching  func()    // for the end of the connection
 	free          sync.Pool // requests to reuse; not a package variable, since they belong to one synctest bubble
 
@@ -68,7 +69,8 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to replies: %w", err)
 	}
-	r.sub, r.stopListening, r.stopWatching = sub, denialsOf(nc).listen(r.refuse), WhenClosed(nc, r.end)
+	r.sub, r.denials = sub, denialsOf(nc)
+	r.stopListening, r.stopWatching = r.denials.listen(r.refuse), WhenClosed(nc, r.end)
 	if err := sub.SetPendingLimits(maxPendingReplies, maxPendingReplyBytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
@@ -99,7 +101,8 @@ func (r *Requester) Do(ctx context.Context, msg *nats.Msg, timeout time.Duration
 
 // Begin makes a request, and sends nothing yet. Callers must End it. The receiver is an actor, which identifies
 // requests by their RequestID; it may be empty. Now is the current time. The error is a nats.ErrConnectionClosed once the
-// Requester, or its connection, is closed.
+// Requester, or its connection, is closed, and has [troupe.CodeDenied] while the server does not allow the connection to hear
+// replies.
 func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 	q, ok := r.free.Get().(*Request)
 	if !ok {
@@ -116,6 +119,9 @@ func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 
 // begin gives a request its number, and returns the lowest number in flight to its receiver.
 func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, err error) {
+	if deaf := r.denials.isDeaf(); deaf != nil {
+		return 0, deaf
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting == nil {
@@ -274,6 +280,12 @@ func (r *Requester) refuse(d denial) (handled bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !d.publish && d.subject == r.name+">" {
+		for _, q := range r.waiting {
+			q.offer(reply{err: unheard(ErrAbandoned, d.err)})
+		}
+		return false
+	}
 	for _, q := range r.waiting {
 		sent := q.sent.Load()
 		switch {

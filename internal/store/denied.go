@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // NATS may not allow a write. The server says so at once, by the subject, and the write is certainly not stored.
@@ -11,6 +12,12 @@ import (
 func (w *writer) deny(subject string, why error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if subject == "" {
+		w.deaf = why
+		w.denied.Store(true)
+		w.signal()
+		return false
+	}
 	for _, f := range w.flights {
 		for i := range f.writes {
 			if one := &f.writes[i]; one.subject == subject && one.denied == nil {
@@ -27,6 +34,16 @@ func (w *writer) deny(subject string, why error) bool {
 // settleDenied ends the flights of which a write is denied. The other writes of a batch are sent again alone: without the one,
 // the server stores none of them.
 func (w *writer) settleDenied() {
+	if !w.denied.Swap(false) {
+		return
+	}
+	w.mu.Lock()
+	deaf := w.deaf
+	w.deaf = nil
+	w.mu.Unlock()
+	if deaf != nil {
+		w.expire(time.Now(), fmt.Errorf("%w: the acknowledgement cannot be heard: %w", ErrOutcomeUnknown, deaf))
+	}
 	for _, f := range w.removeDenied() {
 		if len(f.writes) == 1 {
 			one := f.writes[0]
@@ -49,9 +66,6 @@ func (w *writer) sendApart(f *flight) {
 }
 
 func (w *writer) removeDenied() (over []*flight) {
-	if !w.denied.Swap(false) {
-		return nil
-	}
 	w.sending.Lock() // as in removeSentUntil
 	defer w.sending.Unlock()
 	w.mu.Lock()

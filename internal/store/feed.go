@@ -85,7 +85,7 @@ func (f *Feed) open(ctx context.Context) error {
 		f.guard.End()
 	}
 	f.guard = rpc.NewGuard(f.ctx, nc, func(publish bool, subject string) bool {
-		return publish && (subject == "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+f.config.Durable ||
+		return !publish && rpc.IsInbox(nc, subject) || publish && (subject == "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+f.config.Durable ||
 			strings.HasPrefix(subject, "$JS.ACK.") && strings.Contains(subject, "."+stream+"."+f.config.Durable+"."))
 	})
 	return allowed(ctx, nc, stream, func(ctx context.Context) error { return untilAnswered(ctx, f.tryOpen) })

@@ -64,6 +64,9 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 	f.sent, f.ahead = time.Now(), w.inFlight
 	w.inFlight += f.recordWrites()
 	w.mu.Unlock()
+	if deaf := w.denials.Deaf(); deaf != nil {
+		return number, fmt.Errorf("writing %s: %w", f.writes[0].subject, deaf)
+	}
 	reply := w.inbox + strconv.FormatUint(number, 36)
 	for i, one := range f.writes {
 		msg := &nats.Msg{Subject: one.subject, Data: one.value, Header: nats.Header{

@@ -110,7 +110,8 @@ type writer struct {
 	queue      queue.FIFO[Write]
 	retries    queue.FIFO[prepared] // from refused batches, to be sent one by one
 	flights    map[uint64]*flight   // sent and not acknowledged, by number
-	denied     atomic.Bool          // one of them is
+	denied     atomic.Bool          // one of them is, or deaf is set
+	deaf       error                // why no acknowledgement of them is heard
 	inFlight   int                  // record writes in them
 	lastNumber uint64
 	policy     batchPolicy
