@@ -146,7 +146,9 @@ const hearing = "NATS has taken subscriptions away: they are tried again"
 // keepHearing has what the host subscribes to come back when NATS has taken it away and allows it again.
 func (h *Host) keepHearing() {
 	needs := presence.Needs(h.nc, h.ns, followsEvents(h.types))
-	needed := func(subject string) bool { return needs(false, subject) || strings.HasPrefix(subject, h.ns.Name()+".event.") }
+	needed := func(subject string) bool {
+		return needs(false, subject) || strings.HasPrefix(subject, h.ns.Name()+".event.")
+	}
 	h.stopHearing = rpc.KeepHearing(h.nc, needed, func(err error) {
 		if err == nil {
 			h.faults.Works(hearing)

@@ -108,7 +108,9 @@ func denialsOf(nc *nats.Conn) *denials {
 }
 
 // listen calls notify with each denial until stop is called.
-func (d *denials) listen(notify func(denial) bool) (stop func()) { return d.add(&listener{notify: notify}) }
+func (d *denials) listen(notify func(denial) bool) (stop func()) {
+	return d.add(&listener{notify: notify})
+}
 
 func (d *denials) add(h *listener) (stop func()) {
 	d.mu.Lock()
