@@ -47,6 +47,9 @@ type bucket struct {
 	incarnation
 	remake  func(context.Context) (jetstream.Stream, error) // makes the stream again; nil for tools
 	suspect func()                                          // is called when the stream seems to be gone
+
+	troubles *Troubles // nil for tools
+	trouble  trouble
 }
 
 // newBucket is a bucket that exists, for tools.
@@ -160,10 +163,19 @@ func (b *bucket) purge(ctx context.Context, key string, expected uint64, full er
 // write stores a message whose subject has its last one at the expected revision, and returns the new one. It sends it again
 // only when what was sent before was certainly not stored.
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
-	ctx, wait := rpc.AwaitWrite(ctx, b.js.Conn(), msg.Subject, writeTimeout)
-	revision, err := b.tryWrite(ctx, msg, expected, ttl)
+	if why := b.hindered(ctx); why != nil {
+		return 0, fmt.Errorf("writing %s: %w: %w", strings.TrimPrefix(msg.Subject, b.prefix), errNotSent, why)
+	}
+	writing, wait := rpc.AwaitWrite(ctx, b.js.Conn(), msg.Subject, writeTimeout)
+	revision, err := b.tryWrite(writing, msg, expected, ttl)
 	if denied := wait.End(err); denied != err { //nolint:errorlint // identity
 		return 0, fmt.Errorf("writing %s: %w", strings.TrimPrefix(msg.Subject, b.prefix), denied)
+	}
+	b.troubles.heard(err)
+	if unanswered(err) {
+		if why := b.findTrouble(context.WithoutCancel(ctx)); why != nil {
+			return 0, fmt.Errorf("%w: %w", err, why)
+		}
 	}
 	return revision, err
 }
@@ -173,7 +185,7 @@ func (b *bucket) tryWrite(ctx context.Context, msg *nats.Msg, expected uint64, t
 	if ttl > 0 {
 		options = append(options, jetstream.WithMsgTTL(ttl))
 	}
-	for {
+	for began := time.Now(); ; {
 		ack, err := b.js.PublishMsg(ctx, msg, options...)
 		if err == nil {
 			b.reach(ack.Sequence)
@@ -183,6 +195,9 @@ func (b *bucket) tryWrite(ctx context.Context, msg *nats.Msg, expected uint64, t
 		gone := errors.Is(err, jetstream.ErrNoStreamResponse)
 		if gone {
 			b.suspect()
+			if time.Since(began) >= askWhyAfter && b.findTrouble(ctx) != nil {
+				return 0, fmt.Errorf("writing %s: %w: %w", key, errNotSent, err)
+			}
 		}
 		if gone || errors.Is(err, nats.ErrReconnectBufExceeded) {
 			if pause.For(ctx, retryPause) { // there is no connection, or no leader of the stream, for a moment

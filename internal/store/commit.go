@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
@@ -57,7 +56,7 @@ func (j *Journal) commit() {
 	g.segment, g.expected = s, j.lastSequence[s.generation]
 	j.inFlight = g
 	j.mu.Unlock()
-	j.writer.sendNow(prepared{
+	j.writer.sendNow(j.journals.stream, prepared{
 		subject: j.journals.stream.prefix + j.keys[s.generation], expected: g.expected, value: g.body, done: j.handleAck,
 	})
 }
@@ -151,7 +150,7 @@ func (j *Journal) resolve() {
 		key := j.keys[g.segment.generation]
 		found, state, err := j.journals.last(ctx, key)
 		switch {
-		case errors.Is(err, troupe.ErrDenied):
+		case Lasts(err):
 			j.settle(0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err), false)
 			return
 		case err != nil:
@@ -167,7 +166,7 @@ func (j *Journal) resolve() {
 				j.settle(sequence, nil, false)
 				return
 			}
-			if errors.Is(err, troupe.ErrDenied) { // the first sending perhaps not
+			if Lasts(err) { // the first sending perhaps not
 				j.settle(0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err), false)
 				return
 			}

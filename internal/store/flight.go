@@ -19,6 +19,7 @@ type flight struct {
 	sent    time.Time
 	ahead   int  // record writes in flight when it was sent
 	journal bool // a group of a journal, not records
+	bucket  *bucket
 }
 
 // recordWrites is how many writes of records are in a flight.
@@ -34,10 +35,11 @@ func (w *writer) newFlight() *flight {
 	defer w.mu.Unlock()
 	last := len(w.free) - 1
 	if last < 0 {
-		return &flight{}
+		return &flight{bucket: w.bucket}
 	}
 	f := w.free[last]
 	w.free = w.free[:last]
+	f.bucket = w.bucket
 	return f
 }
 
@@ -64,6 +66,10 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 	f.sent, f.ahead = time.Now(), w.inFlight
 	w.inFlight += f.recordWrites()
 	w.mu.Unlock()
+	if why := f.bucket.trouble.why(); why != nil {
+		w.inTrouble(f.bucket)
+		return number, fmt.Errorf("writing %s: %w: %w", f.writes[0].subject, errNotSent, why)
+	}
 	if deaf := w.denials.Deaf(); deaf != nil {
 		return number, fmt.Errorf("writing %s: %w", f.writes[0].subject, deaf)
 	}
@@ -103,8 +109,11 @@ func (w *writer) remove(number uint64) *flight {
 
 // expire ends the writes that were sent until the given time, with an ErrOutcomeUnknown. It reports whether there are
 // others.
-func (w *writer) expire(until time.Time, why error) bool {
-	over, more := w.removeSentUntil(until)
+func (w *writer) expire(until time.Time, why error) bool { return w.expireOf(nil, until, why) }
+
+// expireOf is expire for the writes to one stream, or to all if it is nil.
+func (w *writer) expireOf(b *bucket, until time.Time, why error) bool {
+	over, more := w.removeSentUntil(b, until)
 	for _, f := range over {
 		w.forsake(f)
 		w.settle(f, 0, why, false)
@@ -114,13 +123,13 @@ func (w *writer) expire(until time.Time, why error) bool {
 }
 
 // removeSentUntil removes the flights that were sent until the given time, and reports whether there are others.
-func (w *writer) removeSentUntil(until time.Time) (over []*flight, more bool) {
+func (w *writer) removeSentUntil(b *bucket, until time.Time) (over []*flight, more bool) {
 	w.sending.Lock() // flights are reused once they are settled
 	defer w.sending.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for number, f := range w.flights {
-		if !f.sent.After(until) {
+		if !f.sent.After(until) && (b == nil || b == f.bucket) {
 			delete(w.flights, number)
 			w.inFlight -= f.recordWrites()
 			over = append(over, f)
@@ -140,6 +149,7 @@ func (w *writer) handleAck(msg *nats.Msg) {
 		return // expired
 	}
 	revision, err := parseAck(msg)
+	f.bucket.troubles.heard(err)
 	if errors.Is(err, nats.ErrNoResponders) {
 		w.bucket.suspect()
 	}

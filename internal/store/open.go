@@ -170,7 +170,7 @@ func openBucket(
 		return nil, err
 	}
 	b := newBucket(js, stream, strings.TrimSuffix(config.Subjects[0], ">"))
-	b.remake = open
+	b.remake, b.troubles = open, s.Troubles
 	if s.Suspect != nil {
 		b.suspect = s.Suspect
 	}

@@ -14,6 +14,7 @@ type Settings struct {
 	KeepEvents  time.Duration // how long the log keeps events; zero is for ever
 	KeepAnswers time.Duration // how long the archive keeps answers; zero is for ever. One that keeps them less long is refused
 	Logger      *slog.Logger  // is told what is not as it should be; nil is nobody
+	Troubles    *Troubles     // shared by all streams of a host; nil is nobody, who asks why a write is not answered
 	Suspect     func()        // is called when a stream seems to be gone, perhaps often; must not block; may be nil
 }
 

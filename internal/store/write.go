@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -101,6 +102,8 @@ type writer struct {
 	denials    *rpc.Denials
 	wake       chan struct{} // there may be something to send
 	quit       chan struct{}
+	ctx        context.Context //nolint:containedctx // it ends with the writer
+	cancel     context.CancelFunc
 	running    sync.WaitGroup
 
 	sending sync.Mutex // held while a flight is sent, also by a journal; locked before mu
@@ -108,6 +111,7 @@ type writer struct {
 	mu         sync.Mutex
 	closed     bool
 	queue      queue.FIFO[Write]
+	troubled   []*bucket            // those in trouble
 	retries    queue.FIFO[prepared] // from refused batches, to be sent one by one
 	flights    map[uint64]*flight   // sent and not acknowledged, by number
 	denied     atomic.Bool          // one of them is, or deaf is set
@@ -139,6 +143,7 @@ func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to acknowledgements: %w: %w", errNotSent, err)
 	}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.sub, w.denials = sub, rpc.HearDenials(nc, w.deny)
 	w.running.Go(w.run)
 	return w, nil
@@ -153,6 +158,7 @@ func (w *writer) close() error {
 	w.closed = true
 	w.mu.Unlock()
 	close(w.quit)
+	w.cancel()
 	w.running.Wait()
 	w.denials.Stop()
 	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
@@ -200,7 +206,10 @@ func (w *writer) run() {
 			w.settleDenied()
 			w.expire(time.Now(), ErrOutcomeUnknown)
 		case <-sweep.C:
-			if sweeping = w.expire(time.Now().Add(-writeTimeout), errUnanswered); sweeping {
+			now := time.Now()
+			sweeping = w.expire(now.Add(-writeTimeout), errUnanswered)
+			if w.lookForTrouble(now) || sweeping {
+				sweeping = true
 				sweep.Reset(sweepEvery)
 			}
 		case <-w.quit:
@@ -280,10 +289,10 @@ func (w *writer) pending() int {
 	return w.queue.Len() + w.retries.Len() + w.inFlight
 }
 
-// sendNow sends a write of the journal, ahead of the waiting ones.
-func (w *writer) sendNow(one prepared) {
+// sendNow sends a write of the journal, which is in another stream, ahead of the waiting ones.
+func (w *writer) sendNow(b *bucket, one prepared) {
 	f := w.newFlight()
-	f.journal = true
+	f.journal, f.bucket = true, b
 	f.writes = append(f.writes, one)
 	w.send(f)
 	w.signal() // starts the check for writes that are not acknowledged in time

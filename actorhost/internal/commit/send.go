@@ -155,7 +155,7 @@ func (g *Gate) keep(ctx context.Context, e record.Emitted) error {
 			return nil
 		}
 		delete(g.ends, e.Event) // perhaps it is there all the same
-		if errors.Is(err, troupe.ErrDenied) {
+		if store.Lasts(err) {
 			return err
 		}
 		if !errors.Is(err, store.ErrConflict) && !pause.For(ctx, keepAgain) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
@@ -142,7 +141,7 @@ func (g *Gate) resolve(unknown error) {
 	for id := g.actor.ID(); ctx.Err() == nil && (g.actor.Valid() || !faults.Fencing); {
 		found, err := g.host.Store.Get(ctx, id)
 		switch {
-		case errors.Is(err, troupe.ErrDenied):
+		case store.Lasts(err):
 			g.failUnknown(unknown, err)
 			return
 		case err != nil:
@@ -159,7 +158,7 @@ func (g *Gate) resolve(unknown error) {
 			case err == nil:
 				g.written(store.Outcome{Revision: revision})
 				return
-			case errors.Is(err, troupe.ErrDenied): // what was sent before perhaps not
+			case store.Lasts(err): // what was sent before perhaps not
 				g.failUnknown(unknown, err)
 				return
 			}
