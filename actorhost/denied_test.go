@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -381,4 +382,30 @@ func TestSubscriptionsAreDenied(t *testing.T) {
 	require.Eventually(t, func() bool { return c.logged.Contains("NATS does not allow this user") }, 10*time.Second, time.Millisecond)
 	c.denyHearing()
 	require.Eventually(t, hears, 30*time.Second, time.Millisecond)
+}
+
+// TestAStreamThatIsGoneCannotBeMade deletes streams that the host may not make again. It says so at once, and makes them when
+// it may.
+func TestAStreamThatIsGoneCannotBeMade(t *testing.T) {
+	t.Parallel()
+	c := startChanging(t, actorhost.Config{}, counters())
+	require.NoError(t, call(t.Context(), add, c.counter("a"), 1))
+	nc := (&system{t: t}).connect(c.server.ClientURL(), "caller")
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	for _, name := range []string{"troupe-journal", "KV_troupe-hosts", "KV_troupe-actors"} {
+		c.deny("$JS.API.STREAM.CREATE.>")
+		before := len(c.logged.String())
+		require.NoError(t, js.DeleteStream(t.Context(), name))
+		require.Eventually(t, func() bool {
+			said := c.logged.String()[before:]
+			return strings.Contains(said, strings.TrimPrefix(name, "KV_")) && strings.Contains(said, "$JS.API.STREAM.CREATE."+name)
+		}, 2*time.Second, time.Millisecond, c.logged.String())
+		c.deny()
+		require.Eventually(t, func() bool { return call(t.Context(), add, c.counter("b"), 1) == nil }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool {
+			_, err := js.Stream(t.Context(), name)
+			return err == nil
+		}, 20*time.Second, time.Millisecond)
+	}
 }

@@ -76,7 +76,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 		return err
 	}
 	settings := h.config.streams(cluster)
-	settings.Suspect, settings.Troubles = h.suspectStreams, store.NewTroubles(h.nc, h.ns)
+	settings.Suspect, settings.Gone, settings.Troubles = h.suspectStreams, h.streamGone, store.NewTroubles(h.nc, h.ns)
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, settings); err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (a *Archive) ensure(ctx context.Context) (*archiveStream, error) {
 		}
 		config := a.config
 		config.Subjects = []string{strings.Replace(config.Subjects[0], "*", rand.Text()[:12], 1)}
-		return ensureStream(ctx, js, config)
+		return ensureStream(ctx, js, config, openTimeout)
 	})
 }
 

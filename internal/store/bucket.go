@@ -47,6 +47,7 @@ type bucket struct {
 	incarnation
 	remake  func(context.Context) (jetstream.Stream, error) // makes the stream again; nil for tools
 	suspect func()                                          // is called when the stream seems to be gone
+	gone    func(stream string, err error)                  // is called when it is, with nil when it is there again
 
 	troubles *Troubles // nil for tools
 	trouble  trouble
@@ -54,7 +55,7 @@ type bucket struct {
 
 // newBucket is a bucket that exists, for tools.
 func newBucket(js jetstream.JetStream, stream jetstream.Stream, prefix string) *bucket {
-	b := &bucket{js: js, stream: stream, prefix: prefix, suspect: func() {}}
+	b := &bucket{js: js, stream: stream, prefix: prefix, suspect: func() {}, gone: func(string, error) {}}
 	b.made = stream.CachedInfo().Created
 	return b
 }

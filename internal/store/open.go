@@ -19,6 +19,9 @@ import (
 // openTimeout bounds one attempt to open a bucket or a stream.
 const openTimeout = 3 * time.Second
 
+// remakeTimeout bounds one attempt to make one again that was there. A cluster that elects a leader for it may not answer.
+const remakeTimeout = time.Second
+
 // bucketKind describes the buckets for one purpose, in any namespace.
 type bucketKind struct {
 	purpose
@@ -145,9 +148,14 @@ func allowed(ctx context.Context, nc *nats.Conn, name string, try func(context.C
 
 // untilAnswered calls try until it returns something other than a timeout, [errNotYet] or that the cluster is
 // [unavailable], at most until ctx is done.
-func untilAnswered(ctx context.Context, try func(context.Context) error) (err error) {
+func untilAnswered(ctx context.Context, try func(context.Context) error) error {
+	return attempts(ctx, openTimeout, try)
+}
+
+// attempts is untilAnswered with attempts of a certain length.
+func attempts(ctx context.Context, length time.Duration, try func(context.Context) error) (err error) {
 	for {
-		one, cancel := context.WithTimeout(ctx, openTimeout)
+		one, cancel := context.WithTimeout(ctx, length)
 		last := try(one)
 		cancel()
 		late := errors.Is(last, context.DeadlineExceeded)
@@ -164,15 +172,20 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) (err er
 func openBucket(
 	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings,
 ) (*bucket, error) {
-	open := func(ctx context.Context) (jetstream.Stream, error) { return openStream(ctx, js, p, config, s) }
-	stream, err := open(ctx)
+	stream, err := openStream(ctx, js, p, config, s, openTimeout)
 	if err != nil {
 		return nil, err
 	}
 	b := newBucket(js, stream, strings.TrimSuffix(config.Subjects[0], ">"))
-	b.remake, b.troubles = open, s.Troubles
+	b.troubles = s.Troubles
+	b.remake = func(ctx context.Context) (jetstream.Stream, error) {
+		return openStream(ctx, js, p, config, s, remakeTimeout)
+	}
 	if s.Suspect != nil {
 		b.suspect = s.Suspect
+	}
+	if s.Gone != nil {
+		b.gone = s.Gone
 	}
 	return b, nil
 }
@@ -181,10 +194,10 @@ func openBucket(
 // reply while the leader changes, and a server may not know yet of a stream that another created, so openStream retries
 // until ctx is done.
 func openStream(
-	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings,
+	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings, attempt time.Duration,
 ) (jetstream.Stream, error) {
 	config.Replicas = s.replicas()
-	stream, err := ensureStream(ctx, js, config)
+	stream, err := ensureStream(ctx, js, config, attempt)
 	if err != nil {
 		return nil, err
 	}
@@ -192,9 +205,11 @@ func openStream(
 }
 
 // ensureStream is [openStream] without the check.
-func ensureStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
+func ensureStream(
+	ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig, attempt time.Duration,
+) (stream jetstream.Stream, err error) {
 	err = allowed(ctx, js.Conn(), config.Name, func(ctx context.Context) error {
-		return untilAnswered(ctx, func(ctx context.Context) (err error) {
+		return attempts(ctx, attempt, func(ctx context.Context) (err error) {
 			stream, err = findOrMake(ctx, js, config)
 			return err
 		})
