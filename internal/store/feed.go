@@ -159,7 +159,7 @@ func (f *Feed) reopen(why error) {
 	if !pause.For(f.ctx, feedReopenPause) {
 		return
 	}
-	if err := f.open(f.ctx); err != nil && f.ctx.Err() == nil {
+	if err := f.open(f.ctx); err != nil && f.ctx.Err() == nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		f.failed(err)
 		f.log.stream.suspect()
 	}

@@ -33,6 +33,9 @@ const (
 	codeServerFull  = 10023 // also in refusals
 )
 
+// storeClosed is why a purge fails while a server stops.
+const storeClosed = "store is closed"
+
 // Troubles is what the streams of a host share about that. It is safe for concurrent use.
 type Troubles struct {
 	nc    *nats.Conn
@@ -141,7 +144,7 @@ func (b *bucket) askWhy(ctx context.Context, was error) error {
 	switch {
 	case err == nil && failed == nil:
 		return nil
-	case failed != nil && failed.ErrorCode == codePurgeFailed:
+	case failed != nil && failed.ErrorCode == codePurgeFailed && failed.Description != storeClosed:
 		return &refusal{kind: ErrFull, cause: failed, words: "the server cannot write to its disk: make room there, then restart it"}
 	case failed != nil && !unavailable(failed), rpc.IsRefusal(err), !b.js.Conn().IsConnected():
 		return nil
