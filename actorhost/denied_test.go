@@ -357,7 +357,7 @@ func TestSubscriptionsAreDenied(t *testing.T) {
 	heard := make(chan int, 1000)
 	sub, err := published.Subscribe(t.Context(), times, func(_ context.Context, page int) error { heard <- page; return nil })
 	require.NoError(t, err)
-	defer sub.Unsubscribe()
+	defer func() { require.NoError(t, sub.Unsubscribe()) }()
 	publishes := func() bool { return call(t.Context(), publish, times, 1) == nil }
 	hears := func() bool {
 		for len(heard) > 0 {

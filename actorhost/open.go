@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -115,7 +116,7 @@ func (h *Host) checkArchive(ctx context.Context) error {
 // allowed returns a context that ends if NATS does not allow the host to publish on a subject, and a function that ends it
 // and reports whether it did.
 func (h *Host) allowed(ctx context.Context, subject string) (context.Context, func() bool) {
-	guard := rpc.NewGuard(ctx, h.nc, func(publish bool, denied string) bool { return publish && denied == subject })
+	guard := link.NewGuard(ctx, h.nc, func(publish bool, denied string) bool { return publish && denied == subject })
 	return guard.Context(), func() bool {
 		err := guard.Err()
 		guard.End()
@@ -149,7 +150,7 @@ func (h *Host) keepHearing() {
 	needed := func(subject string) bool {
 		return needs(false, subject) || strings.HasPrefix(subject, h.ns.Name()+".event.")
 	}
-	h.stopHearing = rpc.KeepHearing(h.nc, needed, func(err error) {
+	h.stopHearing = link.KeepHearing(h.nc, needed, func(err error) {
 		if err == nil {
 			h.faults.Works(hearing)
 		} else {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -81,7 +81,7 @@ func (h *Host) watchStreams() {
 
 // hearAdvisories subscribes to what JetStream tells of streams. It returns nil if the host may not.
 func (h *Host) hearAdvisories(into chan *nats.Msg) *nats.Subscription {
-	guard := rpc.GuardSubscription(h.untilStop, h.nc, store.StreamAdvisories)
+	guard := link.GuardSubscription(h.untilStop, h.nc, store.StreamAdvisories)
 	defer guard.End()
 	sub, err := h.nc.ChanSubscribe(store.StreamAdvisories, into)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/troupe-go/troupe/client/internal/calls"
 	"github.com/troupe-go/troupe/client/internal/conns"
 	"github.com/troupe-go/troupe/client/internal/events"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -53,9 +53,9 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})
 	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
-	stopWatching := rpc.WhenClosed(nc, c.connectionClosed)
-	stopHearing := rpc.KeepHearing(nc, func(subject string) bool {
-		return rpc.IsInbox(nc, subject) || strings.HasPrefix(subject, ns.Name()+".event.")
+	stopWatching := link.WhenClosed(nc, c.connectionClosed)
+	stopHearing := link.KeepHearing(nc, func(subject string) bool {
+		return link.IsInbox(nc, subject) || strings.HasPrefix(subject, ns.Name()+".event.")
 	}, nil)
 	c.stopWatching = func() { stopWatching(); stopHearing() }
 	return c, nil

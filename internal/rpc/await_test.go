@@ -8,24 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 )
 
 func TestAwaitedMessagesAreDenied(t *testing.T) {
 	t.Parallel()
 	nc, _ := connectAs(t, restricted(t), "ann", "_INBOX.ann")
 	for range 3 {
-		ctx, wait := rpc.AwaitWrite(t.Context(), nc, "closed.1", never)
+		ctx, wait := link.AwaitWrite(t.Context(), nc, "closed.1", never)
 		require.NoError(t, nc.Publish("closed.1", nil))
 		<-ctx.Done()
 		err := wait.End(ctx.Err())
 		require.ErrorIs(t, err, troupe.ErrDenied)
 		require.NotErrorIs(t, err, context.Canceled)
-		subject, ok := rpc.DeniedSubject(err)
+		subject, ok := link.DeniedSubject(err)
 		require.True(t, ok)
 		require.Equal(t, "closed.1", subject)
 	}
-	_, wait := rpc.Await(t.Context(), nc, "closed.1", never)
+	_, wait := link.Await(t.Context(), nc, "closed.1", never)
 	require.NoError(t, wait.End(nil), "what has succeeded was not denied")
 }
 
@@ -34,13 +34,13 @@ func TestAwaitedMessagesAreDenied(t *testing.T) {
 func TestDenialsOfEarlierMessages(t *testing.T) {
 	t.Parallel()
 	nc, _ := connectAs(t, restricted(t), "ann", "_INBOX.ann")
-	denials := rpc.HearDenials(nc, func(string, error) bool { return false })
+	denials := link.HearDenials(nc, func(string, error) bool { return false })
 	defer denials.Stop()
 	heard := make(chan string, 10)
-	defer rpc.HearDenials(nc, func(subject string, _ error) bool { heard <- subject; return true }).Stop()
+	defer link.HearDenials(nc, func(subject string, _ error) bool { heard <- subject; return true }).Stop()
 
 	denials.Forsake("closed.1", time.Now())
-	ctx, wait := rpc.AwaitWrite(t.Context(), nc, "closed.1", never)
+	ctx, wait := link.AwaitWrite(t.Context(), nc, "closed.1", never)
 	for _, subject := range []string{"closed.1", "closed.2"} {
 		require.NoError(t, nc.Publish(subject, nil))
 	}
@@ -50,8 +50,8 @@ func TestDenialsOfEarlierMessages(t *testing.T) {
 	<-ctx.Done()
 	require.ErrorIs(t, wait.End(ctx.Err()), troupe.ErrDenied)
 
-	_, first := rpc.AwaitWrite(t.Context(), nc, "closed.1", never)
-	ctx, second := rpc.AwaitWrite(t.Context(), nc, "closed.1", never)
+	_, first := link.AwaitWrite(t.Context(), nc, "closed.1", never)
+	ctx, second := link.AwaitWrite(t.Context(), nc, "closed.1", never)
 	for _, subject := range []string{"closed.1", "closed.2"} {
 		require.NoError(t, nc.Publish(subject, nil))
 	}
@@ -62,10 +62,10 @@ func TestDenialsOfEarlierMessages(t *testing.T) {
 	require.NoError(t, second.End(nil))
 
 	abandoned, cancel := context.WithCancel(t.Context())
-	ctx, wait = rpc.AwaitWrite(abandoned, nc, "closed.3", never)
+	ctx, wait = link.AwaitWrite(abandoned, nc, "closed.3", never)
 	cancel()
 	require.ErrorIs(t, wait.End(ctx.Err()), context.Canceled)
-	ctx, wait = rpc.AwaitWrite(t.Context(), nc, "closed.3", never)
+	ctx, wait = link.AwaitWrite(t.Context(), nc, "closed.3", never)
 	for _, subject := range []string{"closed.3", "closed.2"} {
 		require.NoError(t, nc.Publish(subject, nil))
 	}

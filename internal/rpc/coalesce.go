@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -95,7 +96,7 @@ func (r *Requester) failBatch(number uint64, err error) {
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {
 		if q.batch.Load() == number {
-			q.offer(reply{err: Reason(r.nc, err)})
+			q.offer(reply{err: link.Reason(r.nc, err)})
 			q.inflight.host = nil
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // maxAnswersInFlight is how many groups may be in flight at once.
@@ -137,7 +137,7 @@ func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, seq
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
-	ctx, wait := rpc.Await(ctx, a.nc, stream.subject, writeTimeout)
+	ctx, wait := link.Await(ctx, a.nc, stream.subject, writeTimeout)
 	reply, err := a.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: stream.subject, Data: group})
 	err = wait.End(err)
 	if errors.Is(err, nats.ErrNoResponders) {
@@ -173,7 +173,7 @@ func (a *Archive) appended(stream *archiveStream, reply *nats.Msg) (sequence uin
 }
 
 func appendError(stream string, err error) error {
-	if apiError(err) == nil && !rpc.IsRefusal(err) {
+	if apiError(err) == nil && !link.IsRefusal(err) {
 		err = fmt.Errorf("%w: %w", writeError(err), err)
 	}
 	return explain(stream, err)

@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // ErrBeyondEnd is the error when a block is lost: the stream ends before it, is another one, or is gone.
@@ -26,7 +26,7 @@ const (
 // old to be kept is nil. A replica that lags is asked again, for seconds. The error is [ErrBeyondEnd],
 // [ErrBadAnswers] or one of the server or the connection; it ends all reads.
 func (a *Archive) Read(ctx context.Context, refs ...Ref) ([][]byte, error) {
-	ctx, wait := rpc.Await(ctx, a.nc, askGet+a.config.Name, readTimeout) // a reply may be lost with its server
+	ctx, wait := link.Await(ctx, a.nc, askGet+a.config.Name, readTimeout) // a reply may be lost with its server
 	blocks, err := a.read(ctx, refs)
 	if err = wait.End(err); err != nil {
 		return nil, fmt.Errorf("reading answers: %w", err)
@@ -108,7 +108,7 @@ func (a *Archive) message(ctx context.Context, stream *archiveStream, sequence u
 
 // mayHave asks the stream's leader whether it has a message that was not found.
 func (a *Archive) mayHave(ctx context.Context, stream *archiveStream, sequence uint64) (bool, error) {
-	asked, wait := rpc.Await(ctx, a.nc, askInfo+a.config.Name, readTimeout)
+	asked, wait := link.Await(ctx, a.nc, askInfo+a.config.Name, readTimeout)
 	info, err := stream.Info(asked, jetstream.WithDeletedDetails(true))
 	err = wait.End(err)
 	switch {

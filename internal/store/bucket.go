@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -88,14 +88,14 @@ const (
 	askPurge = "$JS.API.STREAM.PURGE."
 )
 
-// reading returns a context for one read, which asks JetStream about the stream. It ends after readTimeout: see [rpc.Await].
-func (b *bucket) reading(ctx context.Context, ask string) (context.Context, *rpc.Wait) {
-	return rpc.Await(ctx, b.js.Conn(), ask+b.name(), readTimeout)
+// reading returns a context for one read, which asks JetStream about the stream. It ends after readTimeout: see [link.Await].
+func (b *bucket) reading(ctx context.Context, ask string) (context.Context, *link.Wait) {
+	return link.Await(ctx, b.js.Conn(), ask+b.name(), readTimeout)
 }
 
 // last reads the last message of a subject, or nil.
 func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, wait := rpc.Await(ctx, b.js.Conn(), askGet+b.name()+"."+subject, readTimeout)
+	ctx, wait := link.Await(ctx, b.js.Conn(), askGet+b.name()+"."+subject, readTimeout)
 	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
 	err = wait.End(err)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -147,7 +147,7 @@ const purgeTimeout = 2 * time.Second
 
 // purge is remove without a write. It leaves what somebody has written after the expected revision.
 func (b *bucket) purge(ctx context.Context, key string, expected uint64, full error) error {
-	asked, wait := rpc.Await(ctx, b.js.Conn(), askPurge+b.name(), purgeTimeout)
+	asked, wait := link.Await(ctx, b.js.Conn(), askPurge+b.name(), purgeTimeout)
 	err := wait.End(b.stream.Purge(asked, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(expected+1)))
 	if err != nil {
 		return fmt.Errorf("%w; purging %s: %w", full, key, err)
@@ -167,7 +167,7 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 	if why := b.hindered(ctx); why != nil {
 		return 0, fmt.Errorf("writing %s: %w: %w", strings.TrimPrefix(msg.Subject, b.prefix), errNotSent, why)
 	}
-	writing, wait := rpc.AwaitWrite(ctx, b.js.Conn(), msg.Subject, writeTimeout)
+	writing, wait := link.AwaitWrite(ctx, b.js.Conn(), msg.Subject, writeTimeout)
 	revision, err := b.tryWrite(writing, msg, expected, ttl)
 	if denied := wait.End(err); denied != err { //nolint:errorlint // identity
 		return 0, fmt.Errorf("writing %s: %w", strings.TrimPrefix(msg.Subject, b.prefix), denied)

@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // Feed delivers new events of the log. Each goes to one of the hosts that share the feed, until that one acks it.
@@ -25,9 +25,9 @@ type Feed struct {
 
 	// Used by Next only.
 	messages jetstream.MessagesContext
-	guard    *rpc.Guard // what Next needs is not denied
-	opened   uint64     // how many times, not counting reconnects
-	alive    time.Time  // when it was opened last, or delivered something
+	guard    *link.Guard // what Next needs is not denied
+	opened   uint64      // how many times, not counting reconnects
+	alive    time.Time   // when it was opened last, or delivered something
 }
 
 // Fed is an event that a Feed has delivered.
@@ -84,8 +84,8 @@ func (f *Feed) open(ctx context.Context) error {
 	if f.guard != nil {
 		f.guard.End()
 	}
-	f.guard = rpc.NewGuard(f.ctx, nc, func(publish bool, subject string) bool {
-		return !publish && rpc.IsInbox(nc, subject) || publish && (subject == "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+f.config.Durable ||
+	f.guard = link.NewGuard(f.ctx, nc, func(publish bool, subject string) bool {
+		return !publish && link.IsInbox(nc, subject) || publish && (subject == "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+f.config.Durable ||
 			strings.HasPrefix(subject, "$JS.ACK.") && strings.Contains(subject, "."+stream+"."+f.config.Durable+"."))
 	})
 	return allowed(ctx, nc, stream, func(ctx context.Context) error { return untilAnswered(ctx, f.tryOpen) })

@@ -193,3 +193,12 @@ func live(leases []entry) ([]HostEntry, error) {
 	}
 	return hosts, nil
 }
+
+// NewTroubles returns the Troubles of a namespace, for [Settings].
+func NewTroubles(nc *nats.Conn, ns wire.Namespace) *Troubles {
+	t := &Troubles{nc: nc}
+	for _, prefix := range []string{ns.Name() + ".journal.", "$KV." + leaseBucket.name(ns) + "."} {
+		t.asked = append(t.asked, prefix+nobody)
+	}
+	return t
+}

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -134,7 +134,7 @@ func unavailable(err error) bool {
 // allowed calls try with a context that ends when NATS does not allow what it asks JetStream about a stream, or that stream
 // to be made. The error is that denial then.
 func allowed(ctx context.Context, nc *nats.Conn, name string, try func(context.Context) error) error {
-	guard := rpc.NewGuard(ctx, nc, func(publish bool, subject string) bool {
+	guard := link.NewGuard(ctx, nc, func(publish bool, subject string) bool {
 		return publish && strings.HasPrefix(subject, "$JS.API.") &&
 			(strings.HasSuffix(subject, "."+name) || strings.Contains(subject, "."+name+"."))
 	})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -56,6 +56,9 @@ var refusals = map[jetstream.ErrorCode]refusal{
 }
 
 const noQuorum = "JetStream has no quorum: it elects a leader just now, or too few servers of its cluster are up and see each other"
+
+// codeServerFull is of a server whose storage is used up.
+const codeServerFull = 10023
 
 // codeStoreFailed is also the number of other failures than a limit that is reached.
 const codeStoreFailed = 10077
@@ -116,7 +119,7 @@ func Lasts(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, tr
 // else the innermost reason. It is empty for what is no fault of the bus.
 func Cause(err error) string {
 	var known *refusal
-	subject, denied := rpc.DeniedSubject(err)
+	subject, denied := link.DeniedSubject(err)
 	switch {
 	case denied:
 		return "NATS does not allow this user " + family(subject)

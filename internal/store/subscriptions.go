@@ -12,7 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -86,7 +86,7 @@ func entryKey(source troupe.ID, event string, subscriber troupe.ID) string {
 }
 
 func (s *Subscriptions) putEmpty(ctx context.Context, key string) (entry, error) {
-	ctx, wait := rpc.AwaitWrite(ctx, s.bucket.js.Conn(), s.bucket.prefix+key, writeTimeout)
+	ctx, wait := link.AwaitWrite(ctx, s.bucket.js.Conn(), s.bucket.prefix+key, writeTimeout)
 	ack, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil)
 	err = wait.End(err)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {

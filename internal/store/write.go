@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,9 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/rpc"
 )
 
 // Write is a request to store a record.
@@ -99,7 +100,7 @@ type writer struct {
 	maxPayload *atomic.Int64 // another server may have another limit
 	inbox      string        // prefix of the subjects of acknowledgements
 	sub        *nats.Subscription
-	denials    *rpc.Denials
+	denials    *link.Denials
 	wake       chan struct{} // there may be something to send
 	quit       chan struct{}
 	ctx        context.Context //nolint:containedctx // it ends with the writer
@@ -144,7 +145,7 @@ func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 		return nil, fmt.Errorf("subscribing to acknowledgements: %w: %w", errNotSent, err)
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.sub, w.denials = sub, rpc.HearDenials(nc, w.deny)
+	w.sub, w.denials = sub, link.HearDenials(nc, w.deny)
 	w.running.Go(w.run)
 	return w, nil
 }
@@ -304,4 +305,46 @@ func (w *writer) enqueuePrepared(writes ...prepared) {
 	w.retries.Push(writes...)
 	w.mu.Unlock()
 	w.signal()
+}
+
+// lookForTrouble asks why writes have not been answered for a while, without waiting. It reports whether it must be called
+// again: while there is trouble, so that it is noticed when it ends.
+func (w *writer) lookForTrouble(now time.Time) (again bool) {
+	for _, b := range w.unwritten(now.Add(-askWhyAfter)) {
+		if !b.trouble.isOld() || b.trouble.asking.Load() {
+			continue
+		}
+		w.running.Go(func() {
+			if why := b.findTrouble(w.ctx); why != nil {
+				w.inTrouble(b)
+				w.expireOf(b, now, fmt.Errorf("%w: %w", ErrOutcomeUnknown, why))
+			}
+		})
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubled = slices.DeleteFunc(w.troubled, func(b *bucket) bool { return b.trouble.why() == nil })
+	return len(w.troubled) > 0
+}
+
+// inTrouble has it asked again why nothing can be stored in a stream.
+func (w *writer) inTrouble(b *bucket) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.troubled, b) {
+		w.troubled = append(w.troubled, b)
+	}
+}
+
+// unwritten are the streams whose writes were not answered since some time, and those that are in trouble.
+func (w *writer) unwritten(since time.Time) []*bucket {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := slices.Clone(w.troubled)
+	for _, f := range w.flights {
+		if f.sent.Before(since) && !slices.Contains(found, f.bucket) {
+			found = append(found, f.bucket)
+		}
+	}
+	return found
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -79,7 +79,7 @@ func (s *Session) listen(ctx context.Context) error {
 	p := s.p
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	guard := rpc.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace, p.Durable))
+	guard := link.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace, p.Durable))
 	defer guard.End()
 	own, err := p.Conn.ChanSubscribe(p.Namespace.HostAll(s.ID), p.Inbox)
 	if err != nil {

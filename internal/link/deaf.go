@@ -1,4 +1,4 @@
-package rpc
+package link
 
 import (
 	"context"
@@ -61,8 +61,8 @@ func (d *denials) isDeaf() error {
 // Deaf returns why the connection hears no replies, an error with [troupe.CodeDenied], or nil.
 func (d *Denials) Deaf() error { return d.all.isDeaf() }
 
-// unheard is the error of something that was sent, and whose reply cannot be heard.
-func unheard(err, why error) error { return fmt.Errorf("%w: the reply cannot be heard: %w", err, why) }
+// Unheard is the error of something that was sent, and whose reply cannot be heard.
+func Unheard(err, why error) error { return fmt.Errorf("%w: the reply cannot be heard: %w", err, why) }
 
 // hearAgain and hearAgainAtMost are the pauses before a subscription that was denied is tried again.
 const hearAgain, hearAgainAtMost = time.Second, 10 * time.Second

@@ -1,4 +1,4 @@
-package rpc
+package link
 
 import (
 	"context"
@@ -71,7 +71,7 @@ func (w *Wait) End(err error) error {
 	case denied != nil:
 		return denied
 	case deaf != nil:
-		return unheard(err, deaf)
+		return Unheard(err, deaf)
 	}
 	return err
 }
@@ -176,21 +176,35 @@ type Denials struct {
 	stop func()
 }
 
+// Denial is a message or a subscription that the server denies.
+type Denial struct {
+	Publish bool
+	Subject string
+	Err     *troupe.Error
+}
+
+// Listen calls denied with each denial of the connection that is not that of who has just tried something, on a goroutine of
+// the connection. It must not block, and reports whether the denial is the owner's own. Stop ends that.
+func Listen(nc *nats.Conn, denied func(Denial) bool) *Denials {
+	d := &Denials{all: denialsOf(nc)}
+	d.stop = d.all.listen(func(one denial) bool { return denied(Denial{one.publish, one.subject, one.err}) })
+	return d
+}
+
 // HearDenials calls denied for each message that the server denies, on a goroutine of the connection. It must not block, and
 // reports whether the message is the owner's own. The subject is empty when the connection hears no replies any more. Stop
 // ends that.
 func HearDenials(nc *nats.Conn, denied func(subject string, err error) bool) *Denials {
-	d := &Denials{all: denialsOf(nc)}
-	d.stop = d.all.listen(func(one denial) bool {
-		if one.publish {
-			return denied(one.subject, one.err)
+	inbox := inboxPrefix(nc)
+	return Listen(nc, func(one Denial) bool {
+		if one.Publish {
+			return denied(one.Subject, one.Err)
 		}
-		if strings.HasPrefix(one.subject, d.all.inbox) {
-			denied("", one.err)
+		if strings.HasPrefix(one.Subject, inbox) {
+			denied("", one.Err)
 		}
 		return false
 	})
-	return d
 }
 
 // Forsake says that the owner has sent a message to a subject, and does not wait for its outcome any more. A denial that
