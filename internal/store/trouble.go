@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -67,10 +68,11 @@ func (t *Troubles) provoke(ctx context.Context, first string) error {
 		}}
 		asked, wait := link.Await(ctx, t.nc, subject, askWhyFor)
 		reply, err := t.nc.RequestMsgWithContext(asked, msg)
-		if err = wait.End(err); err == nil {
-			if _, err = parseAck(reply); err != nil {
-				t.heard(err)
-			}
+		var ack struct {
+			Error *jetstream.APIError `json:"error"`
+		}
+		if wait.End(err) == nil && json.Unmarshal(reply.Data, &ack) == nil && ack.Error != nil {
+			t.heard(ack.Error)
 		}
 	}
 	if full := t.full.Load(); full != nil {
