@@ -41,13 +41,14 @@ const makeRoom = "make room (destroy actors, delete streams) or raise "
 
 // refusals are the errors of JetStream by number, in the server's errors.json. STREAM is the stream that it is about.
 var refusals = map[jetstream.ErrorCode]refusal{
-	10002:          {kind: ErrFull, words: "the account has used up its JetStream storage: " + makeRoom + "its limit (max_file)"},
+	10002: {kind: ErrFull, words: "the account has used up its JetStream storage: " + makeRoom + "its limit (max_file)"},
+	10026: {kind: ErrFull, words: "the account allows no more consumers: delete some, or raise its limit (max_consumers)"},
+	10027: {kind: ErrFull, words: "the account allows no more streams: delete some, or raise its limit (max_streams)"},
+	10028: {kind: ErrFull, words: "the server, or the account, has not as much memory as JetStream asks for: " + makeRoom + "its limit"},
+	10047: {kind: ErrFull, words: "the server, or the account, has not as much storage as STREAM asks for: " + makeRoom + "its limit"},
+	10077: {kind: ErrFull, words: "STREAM has reached its limit: " + makeRoom + "it (nats stream edit)"},
+
 	codeServerFull: {kind: ErrFull, words: "the server has used up its JetStream storage: " + makeRoom + "its limit (max_file_store)"},
-	10026:          {kind: ErrFull, words: "the account allows no more consumers: delete some, or raise its limit (max_consumers)"},
-	10027:          {kind: ErrFull, words: "the account allows no more streams: delete some, or raise its limit (max_streams)"},
-	10028:          {kind: ErrFull, words: "the server, or the account, has not as much memory as JetStream asks for: " + makeRoom + "its limit"},
-	10047:          {kind: ErrFull, words: "the server, or the account, has not as much storage as STREAM asks for: " + makeRoom + "its limit"},
-	10077:          {kind: ErrFull, words: "STREAM has reached its limit: " + makeRoom + "it (nats stream edit)"},
 
 	codeNoPeers:  {kind: ErrNoQuorum, words: noQuorum},
 	codeNoLeader: {kind: ErrNoQuorum, words: noQuorum},
