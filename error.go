@@ -15,7 +15,8 @@ const (
 	CodeInternal Code = "internal"
 	// CodeBadInput: a name, a key or an input is not valid, or not what the action takes. Nothing ran.
 	CodeBadInput Code = "bad_input"
-	// CodeDenied: NATS does not allow the caller's user to publish the call, or to subscribe. Nothing ran.
+	// CodeDenied: NATS does not allow the caller's user to publish the call, or to subscribe, or the host to store what the
+	// call changes. It had no effect.
 	CodeDenied Code = "denied"
 	// CodeUnknownType: no host of the actor type is up, none has answered this client before, and as far as the client may
 	// look there is no actor of it. The name may be misspelt. Nothing ran.

@@ -8,9 +8,9 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// When JetStream is full, no host can claim an actor, and if its lease is in the way too, no host can renew that. An actor
-// whose record names the host already is still its own as long as the record stays as it is: the host answers what needs no
-// write, and refuses the rest.
+// When JetStream is full, or NATS does not allow the host to write, it can claim no actor, and if its lease is in the way
+// too, it cannot renew that. An actor whose record names the host already is still its own as long as the record stays as it
+// is: the host answers what needs no write, and refuses the rest.
 
 // borrowFor is how long an actor is borrowed before the next call tries to claim it.
 const borrowFor = time.Second
@@ -40,9 +40,9 @@ func (a *activation) cannotWrite(t turn) error {
 }
 
 // confirm asks the record whether the host still owns the actor, for want of a lease that cannot be renewed because
-// JetStream is full. If so, the state in memory is the newest at this moment. This takes a single server too.
+// JetStream is full, or because that is denied. If so, the state in memory is the newest at this moment. This takes a single server too.
 func (a *activation) confirm(w *work) *troupe.Error {
-	if !a.session.Full() || !a.host.presence.Leases.OnOneServer() {
+	if !a.session.Lasts() || !a.host.presence.Leases.OnOneServer() {
 		return errs.Unavailable("%v", a.session.Err())
 	}
 	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))

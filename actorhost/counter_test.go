@@ -29,6 +29,7 @@ var (
 	whereIs = troupe.NewAction[counter, troupe.None, where]("whereIs")
 	fail    = troupe.NewAction[counter, string, troupe.None]("fail")
 	pad     = troupe.NewAction[counter, int, troupe.None]("pad")
+	padded  = troupe.NewAction[counter, troupe.None, int]("padded")
 	reply   = troupe.NewAction[counter, int, []byte]("reply")
 	slow    = troupe.NewAction[counter, time.Duration, troupe.None]("slow")
 	destroy = troupe.NewAction[counter, troupe.None, troupe.None]("destroy")
@@ -56,6 +57,7 @@ func counters() actorhost.ActorType[counter, counterState] {
 		actorhost.On(whereIs, actorhost.NoIn((*counterState).whereIs)),
 		actorhost.On(fail, actorhost.NoOut((*counterState).fail)),
 		actorhost.On(pad, actorhost.NoOut(func(s *counterState, _ *actorhost.Context, n int) error { s.Pad = make([]byte, n); return nil })),
+		actorhost.On(padded, actorhost.NoIn(func(s *counterState, _ *actorhost.Context) (int, error) { return len(s.Pad), nil })),
 		actorhost.On(reply, func(s *counterState, _ *actorhost.Context, n int) ([]byte, error) {
 			s.Value++
 			return make([]byte, n), nil

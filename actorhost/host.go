@@ -23,8 +23,8 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/faultlog"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/origin"
-	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -50,6 +50,7 @@ type Host struct {
 	displaced       atomic.Pointer[error] // why the host must not serve, if so
 	waker           *wake.Waker           // nil if no actor type has durable subscriptions
 	sweeper         *wake.Sweeper
+	stopHearing     func()
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
@@ -79,13 +80,13 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := rpc.NewGuard(ctx, nc, presence.Needs(nc, h.ns, followsEvents(h.types)))
+	guard := link.NewGuard(ctx, nc, presence.Needs(nc, h.ns, followsEvents(h.types)))
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()
-		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), rpc.Reason(nc, err)), h.close(ctx)))
+		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), link.Reason(nc, err)), h.close(ctx)))
 	}
-	h.stopWatching = rpc.WhenClosed(nc, h.connectionClosed)
+	h.stopWatching = link.WhenClosed(nc, h.connectionClosed)
 	close(h.started)
 	return h, nil
 }

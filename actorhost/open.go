@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -58,6 +60,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.goroutines.Go(h.serveService)
 	h.goroutines.Go(func() { h.sweepIdle(h.untilStop) })
 	h.goroutines.Go(func() { h.presence.TellStore(h.untilStop) })
+	h.keepHearing()
 	if err := h.presence.Preflight(ctx, h.preflightLog); err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 		return err
 	}
 	settings := h.config.streams(cluster)
-	settings.Suspect = h.suspectStreams
+	settings.Suspect, settings.Gone, settings.Troubles = h.suspectStreams, h.streamGone, store.NewTroubles(h.nc, h.ns)
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, settings); err != nil {
 		return err
 	}
@@ -113,7 +116,7 @@ func (h *Host) checkArchive(ctx context.Context) error {
 // allowed returns a context that ends if NATS does not allow the host to publish on a subject, and a function that ends it
 // and reports whether it did.
 func (h *Host) allowed(ctx context.Context, subject string) (context.Context, func() bool) {
-	guard := rpc.NewGuard(ctx, h.nc, func(publish bool, denied string) bool { return publish && denied == subject })
+	guard := link.NewGuard(ctx, h.nc, func(publish bool, denied string) bool { return publish && denied == subject })
 	return guard.Context(), func() bool {
 		err := guard.Err()
 		guard.End()
@@ -138,6 +141,24 @@ func (h *Host) startSweeper(ctx context.Context) error {
 	return nil
 }
 
+// hearing is what may fail for long.
+const hearing = "NATS has taken subscriptions away: they are tried again"
+
+// keepHearing has what the host subscribes to come back when NATS has taken it away and allows it again.
+func (h *Host) keepHearing() {
+	needs := presence.Needs(h.nc, h.ns, followsEvents(h.types))
+	needed := func(subject string) bool {
+		return needs(false, subject) || strings.HasPrefix(subject, h.ns.Name()+".event.")
+	}
+	h.stopHearing = link.KeepHearing(h.nc, needed, func(err error) {
+		if err == nil {
+			h.faults.Works(hearing)
+		} else {
+			h.faults.Failed(hearing, store.Cause(err), err, slog.String("host", h.ID()))
+		}
+	})
+}
+
 // connectionLost queues the disconnect of a lost connection. If the mailbox is full, the next ping tries again.
 func (h *Host) connectionLost(l actorConnection) {
 	if l.a.offer(&work{kind: disconnectWork, arg: l.conn}) == mustRun {
@@ -153,6 +174,9 @@ func (h *Host) close(ctx context.Context) error {
 			errs = append(errs, s.End(ctx))
 			h.leaveLog(ctx, s.ID)
 		}
+	}
+	if h.stopHearing != nil {
+		h.stopHearing()
 	}
 	close(h.quit)
 	h.ready.Close()

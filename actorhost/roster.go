@@ -95,7 +95,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 		return nil, leftActor{}, errs.Unavailable("the host is stopping")
 	case left.to != "":
 		return nil, left, nil
-	case !s.Valid() && !s.Full():
+	case !s.Valid() && !s.Lasts():
 		return nil, leftActor{}, errs.Unavailable("%v", s.Err())
 	case len(r.active) >= r.config.MaxActive:
 		return nil, leftActor{}, errs.Overloaded("%d actors are awake on the host", len(r.active))

@@ -35,7 +35,7 @@ func TestHostsAreServices(t *testing.T) {
 	}
 	info := askService[micro.Info](t, nc, "$SRV.INFO.troupe."+id)
 	require.Equal(t, micro.InfoResponseType, info.Type)
-	require.Len(t, info.Endpoints, 10)
+	require.Len(t, info.Endpoints, 11)
 	require.Equal(t, micro.EndpointInfo{
 		Name: "counter-add", Subject: "troupe.route.counter.>", QueueGroup: "hosts",
 		Metadata: map[string]string{"actor_type": "counter", "action": "add"},

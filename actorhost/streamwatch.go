@@ -5,12 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -81,7 +82,7 @@ func (h *Host) watchStreams() {
 
 // hearAdvisories subscribes to what JetStream tells of streams. It returns nil if the host may not.
 func (h *Host) hearAdvisories(into chan *nats.Msg) *nats.Subscription {
-	guard := rpc.GuardSubscription(h.untilStop, h.nc, store.StreamAdvisories)
+	guard := link.GuardSubscription(h.untilStop, h.nc, store.StreamAdvisories)
 	defer guard.End()
 	sub, err := h.nc.ChanSubscribe(store.StreamAdvisories, into)
 	if err != nil {
@@ -105,22 +106,49 @@ func (h *Host) isOwnStream(advisory string) bool {
 func (h *Host) checkStreams() error {
 	ctx, cancel := context.WithTimeout(h.ctx, checkTimeout)
 	defer cancel()
-	records, errRecords := h.records.Check(ctx)
-	h.replaced(records, func() {
-		h.presence.Restart()
-		h.tellRecordsReplaced()
+	var errRecords, errLeases, errJournals, errLog error
+	var checks sync.WaitGroup // one that must be made again does not hold up the others
+	checks.Go(func() {
+		var records *store.Replaced
+		records, errRecords = h.records.Check(ctx)
+		h.replaced(records, func() {
+			h.presence.Restart()
+			h.tellRecordsReplaced()
+		})
 	})
-	leases, errLeases := h.leases.Check(ctx)
-	h.replaced(leases, h.presence.Restart)
-	journals, errJournals := h.journals.Check(ctx)
-	h.replaced(journals, func() { h.presence.Session().Journal.Replaced() })
-	log, index, errLog := h.log.Check(ctx)
-	h.replaced(log, func() {}) // its readers notice by the positions of events
-	h.replaced(index, func() { // and with it the marks of actors that have events to send
-		h.presence.Restart()
-		h.reindex(ctx, index)
+	checks.Go(func() {
+		var leases *store.Replaced
+		leases, errLeases = h.leases.Check(ctx)
+		h.replaced(leases, h.presence.Restart)
 	})
+	checks.Go(func() {
+		var journals *store.Replaced
+		journals, errJournals = h.journals.Check(ctx)
+		h.replaced(journals, func() { h.presence.Session().Journal.Replaced() })
+	})
+	checks.Go(func() {
+		var log, index *store.Replaced
+		log, index, errLog = h.log.Check(ctx)
+		h.replaced(log, func() {}) // its readers notice by the positions of events
+		h.replaced(index, func() { // and with it the marks of actors that have events to send
+			h.presence.Restart()
+			h.reindex(ctx, index)
+		})
+	})
+	checks.Wait()
 	return errors.Join(errRecords, errLeases, errJournals, errLog)
+}
+
+// missing is what may fail for long.
+const missing = "a stream is gone"
+
+// streamGone says that a stream is gone, before it is made again: a cluster may take a while for that.
+func (h *Host) streamGone(stream string, err error) {
+	if err == nil {
+		h.faults.Works(missing)
+	} else {
+		h.faults.Failed(missing, stream+" is gone", err, slog.String("stream", stream))
+	}
 }
 
 // verifyRecords is asked before a host that was disconnected serves again: its memory counts only for the records that it

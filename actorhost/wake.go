@@ -99,9 +99,9 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 			a.epoch, a.created = claim.Epoch, claim.Created
 			a.kind.lastWasNew.Store(f.Revision == 0)
 			return "", claim.Created && !f.Created, nil
-		case errors.Is(err, store.ErrFull) && guessed:
+		case store.Lasts(err) && guessed:
 			// The record may name this host.
-		case errors.Is(err, store.ErrFull) && a.mayBorrow(&f):
+		case store.Lasts(err) && a.mayBorrow(&f):
 			a.failed(claiming, err)
 			a.borrow(&f, claim.State, err)
 			return "", false, nil
@@ -151,7 +151,7 @@ func (a *activation) writeClaim(ctx context.Context, claim record.Record) (uint6
 	}) == nil {
 		select {
 		case o := <-done:
-			if o.Err == nil || errors.Is(o.Err, store.ErrConflict) || errors.Is(o.Err, store.ErrOutcomeUnknown) {
+			if o.Err == nil || errors.Is(o.Err, store.ErrConflict) || errors.Is(o.Err, store.ErrOutcomeUnknown) || store.Lasts(o.Err) {
 				return o.Revision, o.Err
 			}
 		case <-ctx.Done():

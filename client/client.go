@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -11,7 +12,7 @@ import (
 	"github.com/troupe-go/troupe/client/internal/calls"
 	"github.com/troupe-go/troupe/client/internal/conns"
 	"github.com/troupe-go/troupe/client/internal/events"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -52,7 +53,11 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})
 	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
-	c.stopWatching = rpc.WhenClosed(nc, c.connectionClosed)
+	stopWatching := link.WhenClosed(nc, c.connectionClosed)
+	stopHearing := link.KeepHearing(nc, func(subject string) bool {
+		return link.IsInbox(nc, subject) || strings.HasPrefix(subject, ns.Name()+".event.")
+	}, nil)
+	c.stopWatching = func() { stopWatching(); stopHearing() }
 	return c, nil
 }
 

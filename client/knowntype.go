@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -18,7 +18,7 @@ const typeTimeout = 2 * time.Second
 // knowsType reports whether an actor of a type has a record, or a host of it a lease. Many programs may not look: to them
 // the type is unknown.
 func knowsType(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorType string) bool {
-	guard := rpc.NewGuard(ctx, nc, func(publish bool, subject string) bool { return publish && strings.HasPrefix(subject, "$JS.API.") })
+	guard := link.NewGuard(ctx, nc, func(publish bool, subject string) bool { return publish && strings.HasPrefix(subject, "$JS.API.") })
 	defer guard.End()
 	ctx, cancel := context.WithTimeout(guard.Context(), typeTimeout)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -22,14 +22,14 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 			yield(troupe.Replayed{}, err)
 			return
 		}
-		guard := rpc.NewGuard(ctx, c.nc, func(publish bool, subject string) bool {
+		guard := link.NewGuard(ctx, c.nc, func(publish bool, subject string) bool {
 			return publish && strings.HasPrefix(subject, "$JS.API.") && strings.Contains(subject+".", "."+store.LogName(c.ns)+".")
 		})
 		defer guard.End()
 		log, err := store.FindLog(guard.Context(), c.nc, c.ns)
 		err = cmp.Or(guard.Err(), err)
 		if err != nil {
-			yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
+			yield(troupe.Replayed{}, unreadable(id, event, link.Reason(c.nc, err)))
 			return
 		}
 		if log == nil {
@@ -37,13 +37,13 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 		}
 		begin, err := seek(ctx, log, id, event, from)
 		if err != nil {
-			yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
+			yield(troupe.Replayed{}, unreadable(id, event, link.Reason(c.nc, err)))
 			return
 		}
 		start := skip{from: from}
 		for e, err := range log.Read(guard.Context(), id, event, begin, from.Time) {
 			if err = cmp.Or(guard.Err(), err); err != nil {
-				yield(troupe.Replayed{}, unreadable(id, event, rpc.Reason(c.nc, err)))
+				yield(troupe.Replayed{}, unreadable(id, event, link.Reason(c.nc, err)))
 				return
 			}
 			if start.skips(e.Place.Position) {

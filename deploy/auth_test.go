@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -103,7 +104,7 @@ func (g guarded) request(t *testing.T, user, subject string) error {
 func (g guarded) subscribe(t *testing.T, user, subject, queue string) error {
 	t.Helper()
 	nc := g.connect(t, user)
-	guard := rpc.GuardSubscription(t.Context(), nc, subject)
+	guard := link.GuardSubscription(t.Context(), nc, subject)
 	defer guard.End()
 	_, err := nc.QueueSubscribe(subject, queue, func(*nats.Msg) {})
 	require.NoError(t, err)

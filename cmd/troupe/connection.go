@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/bus"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 )
 
 // connection is a connection to the server, with the env of the command.
@@ -41,7 +41,7 @@ func (e env) withConnection(ctx context.Context, use func(context.Context, conne
 		return err
 	}
 	defer c.nc.Close()
-	guard := rpc.NewGuard(ctx, c.nc, func(publish bool, subject string) bool {
+	guard := link.NewGuard(ctx, c.nc, func(publish bool, subject string) bool {
 		return publish && (strings.HasPrefix(subject, "$JS.") || strings.HasPrefix(subject, "$KV."))
 	})
 	defer guard.End()

@@ -18,11 +18,16 @@ func New(code troupe.Code, format string, args ...any) *troupe.Error {
 var ErrFull = errors.New("JetStream is full")
 
 // Unavailable returns the error of a call that had no effect; the actor may be on another host by now. It is retryable. If
-// an argument is an [ErrFull], the error is that of [Overloaded]: to send the call again at once is of no use.
+// an argument is an [ErrFull], the error is that of [Overloaded], and if it is a [troupe.ErrDenied], another such: to send
+// the call again at once is of no use.
 func Unavailable(format string, args ...any) *troupe.Error {
 	for _, arg := range args {
-		if err, ok := arg.(error); ok && errors.Is(err, ErrFull) {
+		err, ok := arg.(error)
+		switch {
+		case ok && errors.Is(err, ErrFull):
 			return Overloaded(format, args...)
+		case ok && errors.Is(err, troupe.ErrDenied):
+			return retryable(troupe.CodeDenied, format, args)
 		}
 	}
 	return retryable(troupe.CodeUnavailable, format, args)

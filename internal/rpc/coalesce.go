@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -93,7 +94,7 @@ func (r *Requester) failBatch(number uint64, err error) {
 	defer r.mu.Unlock()
 	for _, q := range r.waiting {
 		if q.batch.Load() == number {
-			q.offer(reply{err: Reason(r.nc, err)})
+			q.offer(reply{err: link.Reason(r.nc, err)})
 			q.inflight.host = nil
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -178,7 +179,7 @@ func TestGuardedSubscriptions(t *testing.T) {
 					require.NoError(t, nc.Publish("closed.b", nil))
 					_, err := nc.Subscribe("closed.b", func(*nats.Msg) {})
 					require.NoError(t, err)
-					guard := rpc.GuardSubscription(t.Context(), nc, given.subject)
+					guard := link.GuardSubscription(t.Context(), nc, given.subject)
 					sub, err := nc.QueueSubscribe(given.subject, given.queue, func(*nats.Msg) {})
 					require.NoError(t, err)
 					err = guard.Flush(never)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -54,7 +55,7 @@ var ErrAbandoned = errors.New("the request waited for its reply")
 func (q *Request) Do(ctx context.Context, msg *wire.Message, until time.Time) (*nats.Msg, error) {
 	msg.Reply = q.subject
 	if err := q.send(msg); err != nil {
-		return nil, Reason(q.r.nc, err)
+		return nil, link.Reason(q.r.nc, err)
 	}
 	q.sendings++
 	return q.Wait(ctx, until)

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -19,12 +20,12 @@ import (
 // replies to all of them, several in one message if they come from one host, and a request allocates little. The reply
 // subject of a request is its [wire.RequestID]. A Requester is safe for concurrent use.
 type Requester struct {
-	nc            *nats.Conn
-	sub           *nats.Subscription
-	name          string    // the prefix of all reply subjects
-	stopListening func()    // for denials
-	stopWatching  func()    // for the end of the connection
-	free          sync.Pool // requests to reuse; not a package variable, since they belong to one synctest bubble
+	nc           *nats.Conn
+	sub          *nats.Subscription
+	name         string // the prefix of all reply subjects
+	denials      *link.Denials
+	stopWatching func()    // for the end of the connection
+	free         sync.Pool // requests to reuse; not a package variable, since they belong to one synctest bubble
 
 	batch    []wire.Message // scratch of deliver: the replies in a batch
 	answered []*Request     // scratch of deliver: the requests that they end
@@ -62,20 +63,20 @@ func NewRequester(nc *nats.Conn) (*Requester, error) {
 	}
 	r.deadlines.began = time.Now()
 	r.deadlines.next.Store(never)
-	guard := GuardSubscription(context.Background(), nc, r.name+">")
+	guard := link.GuardSubscription(context.Background(), nc, r.name+">")
 	defer guard.End()
 	sub, err := nc.Subscribe(r.name+">", r.deliver)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to replies: %w", err)
 	}
-	r.sub, r.stopListening, r.stopWatching = sub, denialsOf(nc).listen(r.refuse), WhenClosed(nc, r.end)
+	r.sub, r.denials, r.stopWatching = sub, link.Listen(nc, r.refuse), link.WhenClosed(nc, r.end)
 	if err := sub.SetPendingLimits(maxPendingReplies, maxPendingReplyBytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
 	if !nc.IsConnected() {
 		return r, nil // nats.go subscribes once it is connected
 	}
-	if err := guard.Flush(wire.DefaultTimeout); IsRefusal(err) {
+	if err := guard.Flush(wire.DefaultTimeout); link.IsRefusal(err) {
 		return nil, errors.Join(fmt.Errorf("subscribing to replies: %w", err), r.Close())
 	}
 	return r, nil
@@ -99,7 +100,8 @@ func (r *Requester) Do(ctx context.Context, msg *wire.Message, timeout time.Dura
 
 // Begin makes a request, and sends nothing yet. Callers must End it. The receiver is an actor, which identifies
 // requests by their RequestID; it may be empty. Now is the current time. The error is a nats.ErrConnectionClosed once the
-// Requester, or its connection, is closed.
+// Requester, or its connection, is closed, and has [troupe.CodeDenied] while the server does not allow the connection to hear
+// replies.
 func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 	q, ok := r.free.Get().(*Request)
 	if !ok {
@@ -116,6 +118,9 @@ func (r *Requester) Begin(to string, now time.Time) (*Request, error) {
 
 // begin gives a request its number, and returns the lowest number in flight to its receiver.
 func (r *Requester) begin(q *Request, to string, now time.Time) (floor uint64, err error) {
+	if deaf := r.denials.Deaf(); deaf != nil {
+		return 0, deaf
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting == nil {
@@ -183,7 +188,7 @@ func (r *Requester) abandoned() error {
 
 // Close ends the subscription. Waiting requests return [ErrAbandoned].
 func (r *Requester) Close() error {
-	r.stopListening()
+	r.denials.Stop()
 	r.stopWatching()
 	r.end(nats.ErrConnectionClosed)
 	if err := r.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
@@ -267,22 +272,28 @@ func (r *Requester) find(subject string) *Request {
 
 // refuse fails the requests whose last attempt went to a subject that this user may not publish to. Requests that
 // travelled in a batch may be resent alone.
-func (r *Requester) refuse(d denial) (handled bool) {
-	if d.publish && strings.HasSuffix(d.subject, "."+wire.CancelAction) {
+func (r *Requester) refuse(d link.Denial) (handled bool) {
+	if d.Publish && strings.HasSuffix(d.Subject, "."+wire.CancelAction) {
 		return true // nobody waits for it
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !d.Publish && d.Subject == r.name+">" {
+		for _, q := range r.waiting {
+			q.offer(reply{err: link.Unheard(ErrAbandoned, d.Err)})
+		}
+		return false
+	}
 	for _, q := range r.waiting {
 		sent := q.sent.Load()
 		switch {
-		case !d.publish || sent == nil || *sent != d.subject:
+		case !d.Publish || sent == nil || *sent != d.Subject:
 			continue
 		case q.batch.Load() != 0:
 			r.batcher = nil
 			q.offer(reply{err: nats.ErrNoResponders})
 		default:
-			q.offer(reply{err: d.err})
+			q.offer(reply{err: d.Err})
 		}
 		handled = true
 	}

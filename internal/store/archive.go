@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,6 +28,7 @@ type Archive struct {
 	ctx     context.Context        //nolint:containedctx // it ends with the archive
 	cancel  context.CancelFunc
 	wake    chan struct{} // an idle sender
+	refused atomic.Pointer[error]
 	running sync.WaitGroup
 
 	mu        sync.Mutex
@@ -102,6 +104,14 @@ func (a *Archive) Check(ctx context.Context) error {
 	})
 }
 
+// Refused says why blocks are refused, for a reason that lasts: see [Lasts]. It is nil when the last one was not.
+func (a *Archive) Refused() error {
+	if why := a.refused.Load(); why != nil {
+		return *why
+	}
+	return nil
+}
+
 // Close ends the archive. Blocks in flight get [ErrOutcomeUnknown], and those that wait another error.
 func (a *Archive) Close() {
 	a.mu.Lock()
@@ -136,7 +146,7 @@ func (a *Archive) ensure(ctx context.Context) (*archiveStream, error) {
 		}
 		config := a.config
 		config.Subjects = []string{strings.Replace(config.Subjects[0], "*", rand.Text()[:12], 1)}
-		return ensureStream(ctx, js, config)
+		return ensureStream(ctx, js, config, openTimeout)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
@@ -81,6 +82,9 @@ func (a *Archive) sendGroups() {
 			}
 		}
 		made, sequence, err := a.publish(group)
+		if a.refused.Store(nil); Lasts(err) {
+			a.refused.Store(&err)
+		}
 		for _, one := range blocks {
 			if err != nil {
 				one.done(Ref{}, fmt.Errorf("appending answers: %w", err))
@@ -118,7 +122,6 @@ func (a *Archive) takeGroup() (group []byte, blocks []sentBlock) {
 func (a *Archive) publish(group []byte) (made int64, sequence uint64, err error) {
 	ctx, cancel := context.WithTimeout(a.ctx, writeTimeout)
 	defer cancel()
-	defer onDisconnect(a.nc, cancel)()
 	for {
 		made, sequence, err = a.tryPublish(ctx, group)
 		again := errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse)
@@ -134,7 +137,9 @@ func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, seq
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: %w", errNotSent, err)
 	}
+	ctx, wait := link.Await(ctx, a.nc, stream.subject, writeTimeout)
 	reply, err := a.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: stream.subject, Data: group})
+	err = wait.End(err)
 	if errors.Is(err, nats.ErrNoResponders) {
 		a.forget(stream)
 		return 0, 0, fmt.Errorf("%w: %w", errNotSent, jetstream.ErrNoStreamResponse)
@@ -168,7 +173,7 @@ func (a *Archive) appended(stream *archiveStream, reply *nats.Msg) (sequence uin
 }
 
 func appendError(stream string, err error) error {
-	if apiError(err) == nil {
+	if apiError(err) == nil && !link.IsRefusal(err) {
 		err = fmt.Errorf("%w: %w", writeError(err), err)
 	}
 	return explain(stream, err)

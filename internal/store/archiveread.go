@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
@@ -25,12 +26,18 @@ const (
 // old to be kept is nil. A replica that lags is asked again, for seconds. The error is [ErrBeyondEnd],
 // [ErrBadAnswers] or one of the server or the connection; it ends all reads.
 func (a *Archive) Read(ctx context.Context, refs ...Ref) ([][]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout) // a reply may be lost with its server
-	defer cancel()
-	defer onDisconnect(a.nc, cancel)()
+	ctx, wait := link.Await(ctx, a.nc, askGet+a.config.Name, readTimeout) // a reply may be lost with its server
+	blocks, err := a.read(ctx, refs)
+	if err = wait.End(err); err != nil {
+		return nil, fmt.Errorf("reading answers: %w", err)
+	}
+	return blocks, nil
+}
+
+func (a *Archive) read(ctx context.Context, refs []Ref) ([][]byte, error) {
 	stream, err := a.streamOf(ctx, refs)
 	if err != nil {
-		return nil, fmt.Errorf("reading answers: %w", err)
+		return nil, err
 	}
 	blocks := make([][]byte, len(refs))
 	messages := make(map[uint64][]int) // the refs to each
@@ -48,7 +55,7 @@ func (a *Archive) Read(ctx context.Context, refs ...Ref) ([][]byte, error) {
 				}
 			}
 			if err != nil {
-				return fmt.Errorf("reading answers at %d: %w", sequence, err)
+				return fmt.Errorf("at %d: %w", sequence, err)
 			}
 			return nil
 		})
@@ -101,7 +108,9 @@ func (a *Archive) message(ctx context.Context, stream *archiveStream, sequence u
 
 // mayHave asks the stream's leader whether it has a message that was not found.
 func (a *Archive) mayHave(ctx context.Context, stream *archiveStream, sequence uint64) (bool, error) {
-	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	asked, wait := link.Await(ctx, a.nc, askInfo+a.config.Name, readTimeout)
+	info, err := stream.Info(asked, jetstream.WithDeletedDetails(true))
+	err = wait.End(err)
 	switch {
 	case err != nil && !errors.Is(err, jetstream.ErrStreamNotFound):
 		return false, err

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -46,11 +47,15 @@ type bucket struct {
 	incarnation
 	remake  func(context.Context) (jetstream.Stream, error) // makes the stream again; nil for tools
 	suspect func()                                          // is called when the stream seems to be gone
+	gone    func(stream string, err error)                  // is called when it is, with nil when it is there again
+
+	troubles *Troubles // nil for tools
+	trouble  trouble
 }
 
 // newBucket is a bucket that exists, for tools.
 func newBucket(js jetstream.JetStream, stream jetstream.Stream, prefix string) *bucket {
-	b := &bucket{js: js, stream: stream, prefix: prefix, suspect: func() {}}
+	b := &bucket{js: js, stream: stream, prefix: prefix, suspect: func() {}, gone: func(string, error) {}}
 	b.made = stream.CachedInfo().Created
 	return b
 }
@@ -76,18 +81,23 @@ func (b *bucket) get(ctx context.Context, key string) (value []byte, revision ui
 // readTimeout bounds one read.
 const readTimeout = 5 * time.Second
 
-// reading returns a context for one read. It ends after readTimeout, or when the connection is lost, and the reply with it.
-func (b *bucket) reading(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	stop := onDisconnect(b.js.Conn(), cancel)
-	return ctx, func() { stop(); cancel() }
+// What is asked of JetStream about a stream, before its name.
+const (
+	askGet   = "$JS.API.DIRECT.GET."
+	askInfo  = "$JS.API.STREAM.INFO."
+	askPurge = "$JS.API.STREAM.PURGE."
+)
+
+// reading returns a context for one read, which asks JetStream about the stream. It ends after readTimeout: see [link.Await].
+func (b *bucket) reading(ctx context.Context, ask string) (context.Context, *link.Wait) {
+	return link.Await(ctx, b.js.Conn(), ask+b.name(), readTimeout)
 }
 
 // last reads the last message of a subject, or nil.
 func (b *bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := b.reading(ctx)
-	defer cancel()
+	ctx, wait := link.Await(ctx, b.js.Conn(), askGet+b.name()+"."+subject, readTimeout)
 	msg, err := b.stream.GetLastMsgForSubject(ctx, subject)
+	err = wait.End(err)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
@@ -137,10 +147,8 @@ const purgeTimeout = 2 * time.Second
 
 // purge is remove without a write. It leaves what somebody has written after the expected revision.
 func (b *bucket) purge(ctx context.Context, key string, expected uint64, full error) error {
-	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
-	defer cancel()
-	defer onDisconnect(b.js.Conn(), cancel)()
-	err := b.stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(expected+1))
+	asked, wait := link.Await(ctx, b.js.Conn(), askPurge+b.name(), purgeTimeout)
+	err := wait.End(b.stream.Purge(asked, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(expected+1)))
 	if err != nil {
 		return fmt.Errorf("%w; purging %s: %w", full, key, err)
 	}
@@ -153,15 +161,32 @@ func (b *bucket) purge(ctx context.Context, key string, expected uint64, full er
 	return nil
 }
 
+// write stores a message whose subject has its last one at the expected revision, and returns the new one. It sends it again
+// only when what was sent before was certainly not stored.
 func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	defer onDisconnect(b.js.Conn(), cancel)()
+	if why := b.hindered(ctx); why != nil {
+		return 0, fmt.Errorf("writing %s: %w: %w", strings.TrimPrefix(msg.Subject, b.prefix), errNotSent, why)
+	}
+	writing, wait := link.AwaitWrite(ctx, b.js.Conn(), msg.Subject, writeTimeout)
+	revision, err := b.tryWrite(writing, msg, expected, ttl)
+	if denied := wait.End(err); denied != err { //nolint:errorlint // identity
+		return 0, fmt.Errorf("writing %s: %w", strings.TrimPrefix(msg.Subject, b.prefix), denied)
+	}
+	b.troubles.heard(err)
+	if unanswered(err) {
+		if why := b.findTrouble(context.WithoutCancel(ctx)); why != nil {
+			return 0, fmt.Errorf("%w: %w", err, why)
+		}
+	}
+	return revision, err
+}
+
+func (b *bucket) tryWrite(ctx context.Context, msg *nats.Msg, expected uint64, ttl time.Duration) (uint64, error) {
 	options := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(expected)}
 	if ttl > 0 {
 		options = append(options, jetstream.WithMsgTTL(ttl))
 	}
-	for {
+	for began := time.Now(); ; {
 		ack, err := b.js.PublishMsg(ctx, msg, options...)
 		if err == nil {
 			b.reach(ack.Sequence)
@@ -171,6 +196,9 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		gone := errors.Is(err, jetstream.ErrNoStreamResponse)
 		if gone {
 			b.suspect()
+			if time.Since(began) >= askWhyAfter && b.findTrouble(ctx) != nil {
+				return 0, fmt.Errorf("writing %s: %w: %w", key, errNotSent, err)
+			}
 		}
 		if gone || errors.Is(err, nats.ErrReconnectBufExceeded) {
 			if pause.For(ctx, retryPause) { // there is no connection, or no leader of the stream, for a moment
@@ -191,22 +219,6 @@ func (b *bucket) write(ctx context.Context, msg *nats.Msg, expected uint64, ttl 
 		default:
 			return 0, fmt.Errorf("writing %s: %w", key, explain(b.name(), err))
 		}
-	}
-}
-
-// onDisconnect calls f when the connection is lost, and with it all replies under way, unless it is stopped before.
-func onDisconnect(nc *nats.Conn, f func()) (stop func()) {
-	lost, done := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED), make(chan struct{})
-	go func() {
-		select {
-		case <-lost:
-			f()
-		case <-done:
-		}
-	}()
-	return func() {
-		close(done)
-		nc.RemoveStatusListener(lost)
 	}
 }
 

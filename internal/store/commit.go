@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ func (j *Journal) commit() {
 	g.segment, g.expected = s, j.lastSequence[s.generation]
 	j.inFlight = g
 	j.mu.Unlock()
-	j.writer.sendNow(prepared{
+	j.writer.sendNow(j.journals.stream, prepared{
 		subject: j.journals.stream.prefix + j.keys[s.generation], expected: g.expected, value: g.body, done: j.handleAck,
 	})
 }
@@ -149,6 +150,9 @@ func (j *Journal) resolve() {
 		key := j.keys[g.segment.generation]
 		found, state, err := j.journals.last(ctx, key)
 		switch {
+		case Lasts(err):
+			j.settle(0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err), false)
+			return
 		case err != nil:
 		case state == journalSealed, state == journalOver: // perhaps after the group
 			j.settle(0, ErrOutcomeUnknown, false)
@@ -160,6 +164,10 @@ func (j *Journal) resolve() {
 			sequence, err := j.journals.stream.put(ctx, key, g.body, g.expected, 0)
 			if err == nil {
 				j.settle(sequence, nil, false)
+				return
+			}
+			if Lasts(err) { // the first sending perhaps not
+				j.settle(0, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err), false)
 				return
 			}
 		}

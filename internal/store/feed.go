@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
@@ -17,13 +19,15 @@ type Feed struct {
 	log      *Log
 	config   jetstream.ConsumerConfig
 	prefetch int
+	failed   func(error)
 	ctx      context.Context //nolint:containedctx // done when the feed is stopped
 	cancel   context.CancelFunc
 
 	// Used by Next only.
 	messages jetstream.MessagesContext
-	opened   uint64    // how many times, not counting reconnects
-	alive    time.Time // when it was opened last, or delivered something
+	guard    *link.Guard // what Next needs is not denied
+	opened   uint64      // how many times, not counting reconnects
+	alive    time.Time   // when it was opened last, or delivered something
 }
 
 // Fed is an event that a Feed has delivered.
@@ -55,10 +59,12 @@ const feedOverlap = time.Minute
 
 // Feed opens the feed with this name. A new feed starts with the next event; one that is deleted, with the log or alone,
 // starts again a minute before the last event that this host got. An event that is not acked, nacked or reported as in
-// progress within patience is delivered to another host. Up to prefetch events are fetched ahead. Callers must Stop the
-// feed.
-func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, prefetch int) (*Feed, error) {
-	f := &Feed{log: l, prefetch: prefetch, config: jetstream.ConsumerConfig{
+// progress within patience is delivered to another host. Up to prefetch events are fetched ahead. Failed is called when
+// events cannot be fetched for now. Callers must Stop the feed.
+func (l *Log) Feed(
+	ctx context.Context, name string, patience time.Duration, prefetch int, failed func(error),
+) (*Feed, error) {
+	f := &Feed{log: l, prefetch: prefetch, failed: failed, config: jetstream.ConsumerConfig{
 		Durable:       name,
 		DeliverPolicy: jetstream.DeliverNewPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
@@ -74,23 +80,33 @@ func (l *Log) Feed(ctx context.Context, name string, patience time.Duration, pre
 }
 
 func (f *Feed) open(ctx context.Context) error {
-	return untilAnswered(ctx, func(ctx context.Context) error {
-		stream := f.log.stream.stream
-		consumer, err := stream.Consumer(ctx, f.config.Durable)
-		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			consumer, err = stream.CreateConsumer(ctx, f.newConfig())
-		}
-		if errors.Is(err, jetstream.ErrConsumerExists) { // another host was faster
-			consumer, err = stream.Consumer(ctx, f.config.Durable)
-		}
-		if err != nil {
-			return err
-		}
-		f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.prefetch), jetstream.PullHeartbeat(feedHeartbeat))
-		f.opened++
-		f.alive = time.Now()
-		return err
+	nc, stream := f.log.stream.js.Conn(), f.log.stream.name()
+	if f.guard != nil {
+		f.guard.End()
+	}
+	f.guard = link.NewGuard(f.ctx, nc, func(publish bool, subject string) bool {
+		return !publish && link.IsInbox(nc, subject) || publish && (subject == "$JS.API.CONSUMER.MSG.NEXT."+stream+"."+f.config.Durable ||
+			strings.HasPrefix(subject, "$JS.ACK.") && strings.Contains(subject, "."+stream+"."+f.config.Durable+"."))
 	})
+	return allowed(ctx, nc, stream, func(ctx context.Context) error { return untilAnswered(ctx, f.tryOpen) })
+}
+
+func (f *Feed) tryOpen(ctx context.Context) error {
+	stream := f.log.stream.stream
+	consumer, err := stream.Consumer(ctx, f.config.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		consumer, err = stream.CreateConsumer(ctx, f.newConfig())
+	}
+	if errors.Is(err, jetstream.ErrConsumerExists) { // another host was faster
+		consumer, err = stream.Consumer(ctx, f.config.Durable)
+	}
+	if err != nil {
+		return err
+	}
+	f.messages, err = consumer.Messages(jetstream.PullMaxMessages(f.prefetch), jetstream.PullHeartbeat(feedHeartbeat))
+	f.opened++
+	f.alive = time.Now()
+	return err
 }
 
 // newConfig is the configuration of a feed that is not there, or no longer.
@@ -107,7 +123,8 @@ func (f *Feed) newConfig() jetstream.ConsumerConfig {
 // when the connection is closed. Only one goroutine may call it.
 func (f *Feed) Next() (Fed, bool) {
 	for {
-		msg, err := f.messages.Next(jetstream.NextContext(f.ctx))
+		msg, err := f.messages.Next(jetstream.NextContext(f.guard.Context()))
+		denied := f.guard.Err()
 		if f.ctx.Err() != nil {
 			f.messages.Drain()
 			msg, err = f.messages.Next(jetstream.NextMaxWait(drainTimeout))
@@ -115,13 +132,12 @@ func (f *Feed) Next() (Fed, bool) {
 		switch {
 		case err != nil && f.ctx.Err() != nil, errors.Is(err, nats.ErrConnectionClosed):
 			f.messages.Stop()
+			f.guard.End()
 			return Fed{}, false
+		case err != nil && denied != nil:
+			f.reopen(denied)
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, jetstream.ErrNoHeartbeat):
-			// Somebody has deleted the consumer, or the server no longer knows this request.
-			f.messages.Stop()
-			if pause.For(f.ctx, feedReopenPause) && f.open(f.ctx) != nil { // the next round tries again
-				f.log.stream.suspect()
-			}
+			f.reopen(nil) // somebody has deleted the consumer, or the server no longer knows this request
 		case err != nil: // no connection, or no leader
 			pause.For(f.ctx, retryPause)
 		default:
@@ -131,6 +147,21 @@ func (f *Feed) Next() (Fed, bool) {
 			}
 			_ = msg.Term() // not a valid event
 		}
+	}
+}
+
+// reopen opens the feed again after a pause. If that fails, the next round tries again.
+func (f *Feed) reopen(why error) {
+	f.messages.Stop()
+	if why != nil {
+		f.failed(why)
+	}
+	if !pause.For(f.ctx, feedReopenPause) {
+		return
+	}
+	if err := f.open(f.ctx); err != nil && f.ctx.Err() == nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		f.failed(err)
+		f.log.stream.suspect()
 	}
 }
 

@@ -22,7 +22,7 @@ func TestFeedTellsWhatCameBefore(t *testing.T) {
 	require.NoError(t, err)
 	log, err := store.OpenLog(t.Context(), nc, ns, store.Settings{KeepEvents: time.Hour})
 	require.NoError(t, err)
-	feed, err := log.Feed(t.Context(), "wake", time.Minute, 8)
+	feed, err := log.Feed(t.Context(), "wake", time.Minute, 8, func(error) {})
 	require.NoError(t, err)
 	defer func() {
 		feed.Stop()

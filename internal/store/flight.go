@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type flight struct {
 	sent    time.Time
 	ahead   int  // record writes in flight when it was sent
 	journal bool // a group of a journal, not records
+	bucket  *bucket
 }
 
 // recordWrites is how many writes of records are in a flight.
@@ -34,10 +36,11 @@ func (w *writer) newFlight() *flight {
 	defer w.mu.Unlock()
 	last := len(w.free) - 1
 	if last < 0 {
-		return &flight{}
+		return &flight{bucket: w.bucket}
 	}
 	f := w.free[last]
 	w.free = w.free[:last]
+	f.bucket = w.bucket
 	return f
 }
 
@@ -64,6 +67,13 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 	f.sent, f.ahead = time.Now(), w.inFlight
 	w.inFlight += f.recordWrites()
 	w.mu.Unlock()
+	if why := f.bucket.trouble.why(); why != nil {
+		w.inTrouble(f.bucket)
+		return number, fmt.Errorf("writing %s: %w: %w", f.writes[0].subject, errNotSent, why)
+	}
+	if deaf := w.denials.Deaf(); deaf != nil {
+		return number, fmt.Errorf("writing %s: %w", f.writes[0].subject, deaf)
+	}
 	reply := w.inbox + strconv.FormatUint(number, 36)
 	for i, one := range f.writes {
 		msg := &nats.Msg{Subject: one.subject, Data: one.value, Header: nats.Header{
@@ -100,9 +110,13 @@ func (w *writer) remove(number uint64) *flight {
 
 // expire ends the writes that were sent until the given time, with an ErrOutcomeUnknown. It reports whether there are
 // others.
-func (w *writer) expire(until time.Time, why error) bool {
-	over, more := w.removeSentUntil(until)
+func (w *writer) expire(until time.Time, why error) bool { return w.expireOf(nil, until, why) }
+
+// expireOf is expire for the writes to one stream, or to all if it is nil.
+func (w *writer) expireOf(b *bucket, until time.Time, why error) bool {
+	over, more := w.removeSentUntil(b, until)
 	for _, f := range over {
+		w.forsake(f)
 		w.settle(f, 0, why, false)
 	}
 	w.signal()
@@ -110,13 +124,13 @@ func (w *writer) expire(until time.Time, why error) bool {
 }
 
 // removeSentUntil removes the flights that were sent until the given time, and reports whether there are others.
-func (w *writer) removeSentUntil(until time.Time) (over []*flight, more bool) {
+func (w *writer) removeSentUntil(b *bucket, until time.Time) (over []*flight, more bool) {
 	w.sending.Lock() // flights are reused once they are settled
 	defer w.sending.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for number, f := range w.flights {
-		if !f.sent.After(until) {
+		if !f.sent.After(until) && (b == nil || b == f.bucket) {
 			delete(w.flights, number)
 			w.inFlight -= f.recordWrites()
 			over = append(over, f)
@@ -136,6 +150,7 @@ func (w *writer) handleAck(msg *nats.Msg) {
 		return // expired
 	}
 	revision, err := parseAck(msg)
+	f.bucket.troubles.heard(err)
 	if errors.Is(err, nats.ErrNoResponders) {
 		w.bucket.suspect()
 	}
@@ -143,7 +158,6 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	refused := err != nil && len(f.writes) > 1
 	if refused { // none of them is stored: each is sent again alone and gets its own outcome
 		w.policy = batchPolicy{unsupported: w.policy.unsupported || errors.Is(err, errNoBatches)}
-		w.retries.Push(f.writes...)
 	} else if !f.journal {
 		now := time.Now()
 		w.bucket.reach(revision)
@@ -154,7 +168,9 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	}
 	more := w.retries.Len()+w.queue.Len() > 0
 	w.mu.Unlock()
-	if !refused {
+	if refused {
+		w.sendApart(f)
+	} else {
 		others, _, _ := w.sub.Pending() // does not fail while messages arrive
 		w.settle(f, revision, err, others > 0)
 	}
@@ -182,5 +198,91 @@ func (w *writer) settle(f *flight, revision uint64, err error, more bool) {
 	defer w.mu.Unlock()
 	if len(w.free) < keepFlights {
 		w.free = append(w.free, f)
+	}
+}
+
+// NATS may not allow a write. The server says so at once, by the subject, and the write is certainly not stored.
+
+// deny notes that a write is denied, if one with this subject is in flight.
+func (w *writer) deny(subject string, why error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if subject == "" {
+		w.deaf = why
+		w.denied.Store(true)
+		w.signal()
+		return false
+	}
+	for _, f := range w.flights {
+		for i := range f.writes {
+			if one := &f.writes[i]; one.subject == subject && one.denied == nil {
+				one.denied = why
+				w.denied.Store(true)
+				w.signal()
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// settleDenied ends the flights of which a write is denied. The other writes of a batch are sent again alone: without the one,
+// the server stores none of them.
+func (w *writer) settleDenied() {
+	if !w.denied.Swap(false) {
+		return
+	}
+	w.mu.Lock()
+	deaf := w.deaf
+	w.deaf = nil
+	w.mu.Unlock()
+	if deaf != nil {
+		w.expire(time.Now(), fmt.Errorf("%w: the acknowledgement cannot be heard: %w", ErrOutcomeUnknown, deaf))
+	}
+	for _, f := range w.removeDenied() {
+		if len(f.writes) == 1 {
+			one := f.writes[0]
+			w.settle(f, 0, fmt.Errorf("writing %s: %w", one.subject, one.denied), false)
+			continue
+		}
+		w.sendApart(f)
+	}
+}
+
+// sendApart sends the writes of a batch again, each alone. None of them is stored.
+func (w *writer) sendApart(f *flight) {
+	if slices.ContainsFunc(f.writes, func(one prepared) bool { return one.denied != nil }) {
+		w.forsake(f) // others may be denied too
+	}
+	for i := range f.writes {
+		f.writes[i].denied = nil
+	}
+	w.enqueuePrepared(f.writes...)
+}
+
+func (w *writer) removeDenied() (over []*flight) {
+	w.sending.Lock() // as in removeSentUntil
+	defer w.sending.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for number, f := range w.flights {
+		for i := range f.writes {
+			if f.writes[i].denied != nil {
+				delete(w.flights, number)
+				w.inFlight -= f.recordWrites()
+				over = append(over, f)
+				break
+			}
+		}
+	}
+	return over
+}
+
+// forsake is told that nobody waits for the outcome of a flight any more. Its writes may be sent again.
+func (w *writer) forsake(f *flight) {
+	for i := range f.writes {
+		if one := &f.writes[i]; one.denied == nil {
+			w.denials.Forsake(one.subject, f.sent)
+		}
 	}
 }

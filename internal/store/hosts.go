@@ -143,10 +143,9 @@ func (h *Hosts) Revoke(ctx context.Context, host string, revision uint64) error 
 
 // Count returns how many hosts are up, with those that have stopped within the last minute.
 func (h *Hosts) Count(ctx context.Context) (uint64, error) {
-	ctx, cancel := h.bucket.reading(ctx)
-	defer cancel()
+	ctx, wait := h.bucket.reading(ctx, askInfo)
 	stream, err := h.bucket.js.Stream(ctx, h.bucket.name())
-	if err != nil {
+	if err = wait.End(err); err != nil {
 		return 0, fmt.Errorf("counting the leases: %w", err)
 	}
 	return stream.CachedInfo().State.NumSubjects, nil
@@ -193,4 +192,13 @@ func live(leases []entry) ([]HostEntry, error) {
 		hosts = append(hosts, host)
 	}
 	return hosts, nil
+}
+
+// NewTroubles returns the Troubles of a namespace, for [Settings].
+func NewTroubles(nc *nats.Conn, ns wire.Namespace) *Troubles {
+	t := &Troubles{nc: nc}
+	for _, prefix := range []string{ns.Name() + ".journal.", "$KV." + leaseBucket.name(ns) + "."} {
+		t.asked = append(t.asked, prefix+nobody)
+	}
+	return t
 }

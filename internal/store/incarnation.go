@@ -55,6 +55,8 @@ type Replaced struct {
 	Last   uint64 // sequence of what there was when it was noticed
 }
 
+var errGone = errors.New("somebody has deleted it, or its storage is lost: it is made again, empty")
+
 // errCannotRemake is of a bucket that a tool has opened, which makes nothing.
 var errCannotRemake = errors.New("only a host makes it")
 
@@ -62,18 +64,22 @@ var errCannotRemake = errors.New("only a host makes it")
 func (b *bucket) check(ctx context.Context) (*Replaced, error) {
 	b.incarnation.mu.Lock()
 	defer b.incarnation.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
+	asked, wait := b.reading(ctx, askInfo)
 	reached := b.reached.Load() // before the stream is asked, for it grows
-	stream, err := b.js.Stream(ctx, b.name())
+	stream, err := b.js.Stream(asked, b.name())
+	err = wait.End(err)
 	found := &Replaced{Stream: streamName(b.name())}
 	gone := errors.Is(err, jetstream.ErrStreamNotFound)
 	if gone {
+		b.gone(found.Stream, errGone)
 		pause.For(ctx, afterDeletion)
 		found.How = "it is gone, and was made again"
 		if stream, err = b.makeAgain(ctx); err != nil {
-			return nil, fmt.Errorf("%s is gone, and cannot be made again: %w", found.Stream, err)
+			err = fmt.Errorf("%s is gone, and cannot be made again: %w", found.Stream, err)
+			b.gone(found.Stream, err)
+			return nil, err
 		}
+		b.gone(found.Stream, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for %s: %w", found.Stream, err)

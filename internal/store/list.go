@@ -128,8 +128,8 @@ func (b *bucket) findInOneRequest(ctx context.Context, filter string) (found []e
 
 // lastOfEach reads the last message of each subject that matches a filter, by one request.
 func (b *bucket) lastOfEach(ctx context.Context, filter string) (found []*jetstream.RawStreamMsg, err error) {
-	ctx, cancel := b.reading(ctx)
-	defer cancel()
+	ctx, wait := b.reading(ctx, askGet)
+	defer func() { err = wait.End(err) }()
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{filter})
 	if err != nil {
 		return nil, err

@@ -11,12 +11,16 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // openTimeout bounds one attempt to open a bucket or a stream.
 const openTimeout = 3 * time.Second
+
+// remakeTimeout bounds one attempt to make one again that was there. A cluster that elects a leader for it may not answer.
+const remakeTimeout = time.Second
 
 // bucketKind describes the buckets for one purpose, in any namespace.
 type bucketKind struct {
@@ -73,12 +77,14 @@ func (k bucketKind) find(ctx context.Context, nc *nats.Conn, ns wire.Namespace) 
 // it cannot tell: whoever asks may ask again.
 func findStream(ctx context.Context, js jetstream.JetStream, name string) (stream jetstream.Stream, err error) {
 	var cannotTell error
-	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		if stream, err = js.Stream(ctx, name); unavailable(err) {
-			cannotTell = err
-			return nil
-		}
-		return err
+	err = allowed(ctx, js.Conn(), name, func(ctx context.Context) error {
+		return untilAnswered(ctx, func(ctx context.Context) (err error) {
+			if stream, err = js.Stream(ctx, name); unavailable(err) {
+				cannotTell = err
+				return nil
+			}
+			return err
+		})
 	})
 	err = cmp.Or(err, cannotTell)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -125,11 +131,31 @@ func unavailable(err error) bool {
 	return errors.As(err, &api) && (api.ErrorCode == codeNoLeader || api.ErrorCode == codeNoPeers)
 }
 
+// allowed calls try with a context that ends when NATS does not allow what it asks JetStream about a stream, or that stream
+// to be made. The error is that denial then.
+func allowed(ctx context.Context, nc *nats.Conn, name string, try func(context.Context) error) error {
+	guard := link.NewGuard(ctx, nc, func(publish bool, subject string) bool {
+		return publish && strings.HasPrefix(subject, "$JS.API.") &&
+			(strings.HasSuffix(subject, "."+name) || strings.Contains(subject, "."+name+"."))
+	})
+	defer guard.End()
+	err := try(guard.Context())
+	if denied := guard.Err(); denied != nil && err != nil {
+		return denied
+	}
+	return err
+}
+
 // untilAnswered calls try until it returns something other than a timeout, [errNotYet] or that the cluster is
 // [unavailable], at most until ctx is done.
-func untilAnswered(ctx context.Context, try func(context.Context) error) (err error) {
+func untilAnswered(ctx context.Context, try func(context.Context) error) error {
+	return attempts(ctx, openTimeout, try)
+}
+
+// attempts is untilAnswered with attempts of a certain length.
+func attempts(ctx context.Context, length time.Duration, try func(context.Context) error) (err error) {
 	for {
-		one, cancel := context.WithTimeout(ctx, openTimeout)
+		one, cancel := context.WithTimeout(ctx, length)
 		last := try(one)
 		cancel()
 		late := errors.Is(last, context.DeadlineExceeded)
@@ -146,15 +172,20 @@ func untilAnswered(ctx context.Context, try func(context.Context) error) (err er
 func openBucket(
 	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings,
 ) (*bucket, error) {
-	open := func(ctx context.Context) (jetstream.Stream, error) { return openStream(ctx, js, p, config, s) }
-	stream, err := open(ctx)
+	stream, err := openStream(ctx, js, p, config, s, openTimeout)
 	if err != nil {
 		return nil, err
 	}
 	b := newBucket(js, stream, strings.TrimSuffix(config.Subjects[0], ">"))
-	b.remake = open
+	b.troubles = s.Troubles
+	b.remake = func(ctx context.Context) (jetstream.Stream, error) {
+		return openStream(ctx, js, p, config, s, remakeTimeout)
+	}
 	if s.Suspect != nil {
 		b.suspect = s.Suspect
+	}
+	if s.Gone != nil {
+		b.gone = s.Gone
 	}
 	return b, nil
 }
@@ -163,10 +194,10 @@ func openBucket(
 // reply while the leader changes, and a server may not know yet of a stream that another created, so openStream retries
 // until ctx is done.
 func openStream(
-	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings,
+	ctx context.Context, js jetstream.JetStream, p purpose, config jetstream.StreamConfig, s Settings, attempt time.Duration,
 ) (jetstream.Stream, error) {
 	config.Replicas = s.replicas()
-	stream, err := ensureStream(ctx, js, config)
+	stream, err := ensureStream(ctx, js, config, attempt)
 	if err != nil {
 		return nil, err
 	}
@@ -174,14 +205,24 @@ func openStream(
 }
 
 // ensureStream is [openStream] without the check.
-func ensureStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
-	err = untilAnswered(ctx, func(ctx context.Context) (err error) {
-		if stream, err = js.Stream(ctx, config.Name); errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = makeStream(ctx, js, config)
-		}
-		return notYet(err)
+func ensureStream(
+	ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig, attempt time.Duration,
+) (stream jetstream.Stream, err error) {
+	err = allowed(ctx, js.Conn(), config.Name, func(ctx context.Context) error {
+		return attempts(ctx, attempt, func(ctx context.Context) (err error) {
+			stream, err = findOrMake(ctx, js, config)
+			return err
+		})
 	})
 	return stream, unopened(config.Name, err)
+}
+
+func findOrMake(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	stream, err := js.Stream(ctx, config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = makeStream(ctx, js, config)
+	}
+	return stream, notYet(err)
 }
 
 func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {

@@ -65,7 +65,9 @@ func (r *Records) Check(ctx context.Context) (*Replaced, error) { return r.bucke
 // HasType reports whether an actor of a type has a record, or had one lately.
 func (r *Records) HasType(ctx context.Context, actorType string) (bool, error) {
 	for _, keys := range [...]string{"", ".>"} {
-		_, err := r.bucket.stream.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(r.bucket.prefix+actorType+keys))
+		asked, wait := r.bucket.reading(ctx, askGet)
+		_, err := r.bucket.stream.GetMsg(asked, 1, jetstream.WithGetMsgSubject(r.bucket.prefix+actorType+keys))
+		err = wait.End(err)
 		if !errors.Is(err, jetstream.ErrMsgNotFound) {
 			return err == nil, err
 		}

@@ -9,7 +9,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -40,12 +42,13 @@ const makeRoom = "make room (destroy actors, delete streams) or raise "
 // refusals are the errors of JetStream by number, in the server's errors.json. STREAM is the stream that it is about.
 var refusals = map[jetstream.ErrorCode]refusal{
 	10002: {kind: ErrFull, words: "the account has used up its JetStream storage: " + makeRoom + "its limit (max_file)"},
-	10023: {kind: ErrFull, words: "the server has used up its JetStream storage: " + makeRoom + "its limit (max_file_store)"},
 	10026: {kind: ErrFull, words: "the account allows no more consumers: delete some, or raise its limit (max_consumers)"},
 	10027: {kind: ErrFull, words: "the account allows no more streams: delete some, or raise its limit (max_streams)"},
 	10028: {kind: ErrFull, words: "the server, or the account, has not as much memory as JetStream asks for: " + makeRoom + "its limit"},
 	10047: {kind: ErrFull, words: "the server, or the account, has not as much storage as STREAM asks for: " + makeRoom + "its limit"},
 	10077: {kind: ErrFull, words: "STREAM has reached its limit: " + makeRoom + "it (nats stream edit)"},
+
+	codeServerFull: {kind: ErrFull, words: "the server has used up its JetStream storage: " + makeRoom + "its limit (max_file_store)"},
 
 	codeNoPeers:  {kind: ErrNoQuorum, words: noQuorum},
 	codeNoLeader: {kind: ErrNoQuorum, words: noQuorum},
@@ -54,6 +57,9 @@ var refusals = map[jetstream.ErrorCode]refusal{
 }
 
 const noQuorum = "JetStream has no quorum: it elects a leader just now, or too few servers of its cluster are up and see each other"
+
+// codeServerFull is of a server whose storage is used up.
+const codeServerFull = 10023
 
 // codeStoreFailed is also the number of other failures than a limit that is reached.
 const codeStoreFailed = 10077
@@ -93,11 +99,31 @@ func apiError(err error) *jetstream.APIError {
 	return nil
 }
 
+// family is what a subject has in common with those that belong to the same stream.
+func family(subject string) string {
+	tokens := strings.Split(subject, ".")
+	keep := 2
+	if tokens[0] == "$JS" {
+		keep = 5
+		if len(tokens) > 3 && tokens[2] == "CONSUMER" && tokens[3] == "MSG" {
+			keep = 6
+		}
+	}
+	return strings.Join(tokens[:min(keep, len(tokens))], ".")
+}
+
+// Lasts reports whether an error says that something cannot be done until somebody changes that: there is no room, or it is
+// not allowed.
+func Lasts(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, troupe.ErrDenied) }
+
 // Cause is the part of an error that is the same whoever meets it: the words for an operator if JetStream refuses, or
 // else the innermost reason. It is empty for what is no fault of the bus.
 func Cause(err error) string {
 	var known *refusal
+	subject, denied := link.DeniedSubject(err)
 	switch {
+	case denied:
+		return "NATS does not allow this user " + family(subject)
 	case errors.As(err, &known):
 		return known.words
 	case errors.Is(err, wire.ErrDisconnected):

@@ -37,8 +37,8 @@ func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.Get
 func (b *bucket) scanPage(
 	ctx context.Context, filter string, start jetstreamext.GetBatchOpt,
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
-	ctx, cancel := b.reading(ctx)
-	defer cancel()
+	ctx, wait := b.reading(ctx, askGet)
+	defer func() { err = wait.End(err) }()
 	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), scanMessages, start,
 		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
 	if err != nil {

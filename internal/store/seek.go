@@ -65,9 +65,9 @@ func (l *Log) seek(ctx context.Context, id troupe.ID, event string, oneLife bool
 
 // next returns the first message of a subject from a sequence on, or nil.
 func (l *Log) next(ctx context.Context, subject string, from uint64) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := l.stream.reading(ctx)
-	defer cancel()
+	ctx, wait := l.stream.reading(ctx, askGet)
 	msg, err := l.stream.stream.GetMsg(ctx, from, jetstream.WithGetMsgSubject(subject))
+	err = wait.End(err)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}

@@ -14,7 +14,11 @@ type Settings struct {
 	KeepEvents  time.Duration // how long the log keeps events; zero is for ever
 	KeepAnswers time.Duration // how long the archive keeps answers; zero is for ever. One that keeps them less long is refused
 	Logger      *slog.Logger  // is told what is not as it should be; nil is nobody
+	Troubles    *Troubles     // shared by all streams of a host; nil is nobody, who asks why a write is not answered
 	Suspect     func()        // is called when a stream seems to be gone, perhaps often; must not block; may be nil
+	// Gone is called when a stream is gone, before it is made again, if that fails, and with nil when it is there again. It
+	// may be nil.
+	Gone func(stream string, err error)
 }
 
 // MaxBytes are the limits of streams in bytes. Zero is no limit.

@@ -12,8 +12,6 @@ import (
 // subjects returns the subjects that a filter matches, with how many messages each has. However many there are, it takes
 // one message each way.
 func (b *bucket) subjects(ctx context.Context, filter string) (map[string]uint64, error) {
-	ctx, cancel := b.reading(ctx)
-	defer cancel()
 	var info jetstream.StreamInfo
 	if err := b.info(ctx, fmt.Appendf(nil, `{"subjects_filter":%q}`, filter), &info); err != nil {
 		return nil, fmt.Errorf("asking for the subjects %s: %w", filter, err)
@@ -23,8 +21,9 @@ func (b *bucket) subjects(ctx context.Context, filter string) (map[string]uint64
 
 // info asks for what there is to know of the stream. The client library asks in more messages, and leaves out some of it.
 func (b *bucket) info(ctx context.Context, question []byte, into any) error {
-	msg, err := b.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.INFO."+b.name(), question)
-	if err != nil {
+	ctx, wait := b.reading(ctx, askInfo)
+	msg, err := b.js.Conn().RequestWithContext(ctx, askInfo+b.name(), question)
+	if err = wait.End(err); err != nil {
 		return err
 	}
 	var refused struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -85,9 +86,9 @@ func entryKey(source troupe.ID, event string, subscriber troupe.ID) string {
 }
 
 func (s *Subscriptions) putEmpty(ctx context.Context, key string) (entry, error) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
+	ctx, wait := link.AwaitWrite(ctx, s.bucket.js.Conn(), s.bucket.prefix+key, writeTimeout)
 	ack, err := s.bucket.js.Publish(ctx, s.bucket.prefix+key, nil)
+	err = wait.End(err)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		s.bucket.suspect()
 	}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -97,8 +100,11 @@ type writer struct {
 	maxPayload *atomic.Int64 // another server may have another limit
 	inbox      string        // prefix of the subjects of acknowledgements
 	sub        *nats.Subscription
+	denials    *link.Denials
 	wake       chan struct{} // there may be something to send
 	quit       chan struct{}
+	ctx        context.Context //nolint:containedctx // it ends with the writer
+	cancel     context.CancelFunc
 	running    sync.WaitGroup
 
 	sending sync.Mutex // held while a flight is sent, also by a journal; locked before mu
@@ -106,8 +112,11 @@ type writer struct {
 	mu         sync.Mutex
 	closed     bool
 	queue      queue.FIFO[Write]
+	troubled   []*bucket            // those in trouble
 	retries    queue.FIFO[prepared] // from refused batches, to be sent one by one
 	flights    map[uint64]*flight   // sent and not acknowledged, by number
+	denied     atomic.Bool          // one of them is, or deaf is set
+	deaf       error                // why no acknowledgement of them is heard
 	inFlight   int                  // record writes in them
 	lastNumber uint64
 	policy     batchPolicy
@@ -121,6 +130,7 @@ type prepared struct {
 	expected uint64
 	value    []byte
 	done     func(Outcome)
+	denied   error // the server does not allow it
 }
 
 func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
@@ -134,7 +144,8 @@ func newWriter(b *bucket, maxPayload *atomic.Int64) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to acknowledgements: %w: %w", errNotSent, err)
 	}
-	w.sub = sub
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.sub, w.denials = sub, link.HearDenials(nc, w.deny)
 	w.running.Go(w.run)
 	return w, nil
 }
@@ -148,7 +159,9 @@ func (w *writer) close() error {
 	w.closed = true
 	w.mu.Unlock()
 	close(w.quit)
+	w.cancel()
 	w.running.Wait()
+	w.denials.Stop()
 	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return fmt.Errorf("unsubscribing from acknowledgements: %w", err)
 	}
@@ -182,6 +195,7 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.wake:
+			w.settleDenied()
 			for n := w.sendable(); n > 0; n = w.sendable() {
 				w.send(w.buildFlight(n))
 			}
@@ -190,9 +204,13 @@ func (w *writer) run() {
 				sweep.Reset(sweepEvery)
 			}
 		case <-lost:
+			w.settleDenied()
 			w.expire(time.Now(), ErrOutcomeUnknown)
 		case <-sweep.C:
-			if sweeping = w.expire(time.Now().Add(-writeTimeout), errUnanswered); sweeping {
+			now := time.Now()
+			sweeping = w.expire(now.Add(-writeTimeout), errUnanswered)
+			if w.lookForTrouble(now) || sweeping {
+				sweeping = true
 				sweep.Reset(sweepEvery)
 			}
 		case <-w.quit:
@@ -259,7 +277,9 @@ func (w *writer) prepareNext(buffer []byte) (prepared, bool) {
 		if !ok {
 			continue
 		}
-		return prepared{w.bucket.prefix + next.ID.Tokens(), one.Revision, one.Append(buffer[:0]), next.Done}, true
+		return prepared{
+			subject: w.bucket.prefix + next.ID.Tokens(), expected: one.Revision, value: one.Append(buffer[:0]), done: next.Done,
+		}, true
 	}
 }
 
@@ -270,10 +290,10 @@ func (w *writer) pending() int {
 	return w.queue.Len() + w.retries.Len() + w.inFlight
 }
 
-// sendNow sends a write of the journal, ahead of the waiting ones.
-func (w *writer) sendNow(one prepared) {
+// sendNow sends a write of the journal, which is in another stream, ahead of the waiting ones.
+func (w *writer) sendNow(b *bucket, one prepared) {
 	f := w.newFlight()
-	f.journal = true
+	f.journal, f.bucket = true, b
 	f.writes = append(f.writes, one)
 	w.send(f)
 	w.signal() // starts the check for writes that are not acknowledged in time
@@ -285,4 +305,46 @@ func (w *writer) enqueuePrepared(writes ...prepared) {
 	w.retries.Push(writes...)
 	w.mu.Unlock()
 	w.signal()
+}
+
+// lookForTrouble asks why writes have not been answered for a while, without waiting. It reports whether it must be called
+// again: while there is trouble, so that it is noticed when it ends.
+func (w *writer) lookForTrouble(now time.Time) (again bool) {
+	for _, b := range w.unwritten(now.Add(-askWhyAfter)) {
+		if !b.trouble.isOld() || b.trouble.asking.Load() {
+			continue
+		}
+		w.running.Go(func() {
+			if why := b.findTrouble(w.ctx); why != nil {
+				w.inTrouble(b)
+				w.expireOf(b, now, fmt.Errorf("%w: %w", ErrOutcomeUnknown, why))
+			}
+		})
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.troubled = slices.DeleteFunc(w.troubled, func(b *bucket) bool { return b.trouble.why() == nil })
+	return len(w.troubled) > 0
+}
+
+// inTrouble has it asked again why nothing can be stored in a stream.
+func (w *writer) inTrouble(b *bucket) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.troubled, b) {
+		w.troubled = append(w.troubled, b)
+	}
+}
+
+// unwritten are the streams whose writes were not answered since some time, and those that are in trouble.
+func (w *writer) unwritten(since time.Time) []*bucket {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := slices.Clone(w.troubled)
+	for _, f := range w.flights {
+		if f.sent.Before(since) && !slices.Contains(found, f.bucket) {
+			found = append(found, f.bucket)
+		}
+	}
+	return found
 }

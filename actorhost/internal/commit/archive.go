@@ -69,6 +69,9 @@ func (g *Gate) MakeRoom(ctx context.Context, c *call.Call) *troupe.Error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for answers := g.parts.Answers(); answers.Full(c.ID); g.moved.wait(&g.mu) {
+		if refused := g.host.Archive.Refused(); refused != nil && !g.asked && !answers.Archiving() {
+			return errs.Unavailable("%s has more answers to remember than it may: %v", g.actor.ID(), refused)
+		}
 		if !g.asked && !answers.Archiving() {
 			return errs.Overloaded("%s has more answers to remember than it may: the archive takes none", g.actor.ID())
 		}

@@ -101,7 +101,7 @@ func (g *Gate) Flush() bool {
 			g.failed(flushing, err)
 		}
 		again := flushAgain
-		if errors.Is(err, store.ErrFull) {
+		if store.Lasts(err) {
 			again = flushFullAgain
 		}
 		pause.For(g.host.Ctx, again)

@@ -333,7 +333,7 @@ func (g *Gate) refuse(o *Output, err error) {
 	switch {
 	case isUnknown(err):
 		// Sent again with its id it takes effect once.
-		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known", g.actor.ID(), o.Call.Action)
+		failed = errs.New(troupe.CodeOutcomeUnknown, "whether %s.%s was stored is not known: %v", g.actor.ID(), o.Call.Action, err)
 		failed.Retryable = o.Call.ID.Known()
 	case o.Called:
 		failed = errs.Called(failed, o.Call.ID.Known())

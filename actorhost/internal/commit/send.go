@@ -105,7 +105,7 @@ func (g *Gate) giveUp(outputs []Output, err error) {
 	h.released, g.sending = nil, false
 	dropped := g.shut(err) // before anybody else can send, for no event may get into the log before this one
 	g.mu.Unlock()
-	g.dismiss(dropped, err, store.ErrOutcomeUnknown)
+	g.dismiss(dropped, err, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err))
 }
 
 // SendLeft gets the events into the log that an earlier activation has left.
@@ -155,6 +155,9 @@ func (g *Gate) keep(ctx context.Context, e record.Emitted) error {
 			return nil
 		}
 		delete(g.ends, e.Event) // perhaps it is there all the same
+		if store.Lasts(err) {
+			return err
+		}
 		if !errors.Is(err, store.ErrConflict) && !pause.For(ctx, keepAgain) {
 			return err
 		}

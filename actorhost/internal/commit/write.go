@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/pause"
@@ -140,6 +141,9 @@ func (g *Gate) resolve(unknown error) {
 	for id := g.actor.ID(); ctx.Err() == nil && (g.actor.Valid() || !faults.Fencing); {
 		found, err := g.host.Store.Get(ctx, id)
 		switch {
+		case store.Lasts(err):
+			g.failUnknown(unknown, err)
+			return
 		case err != nil:
 		case found.Revision != write.Revision && bytes.Equal(found.Append(nil), write.Append(nil)):
 			g.written(store.Outcome{Revision: found.Revision})
@@ -149,8 +153,13 @@ func (g *Gate) resolve(unknown error) {
 			return
 		default:
 			write.Revision = found.Revision // the same, as long as writes are fenced
-			if revision, err := g.host.Store.Put(ctx, id, write); err == nil {
+			revision, err := g.host.Store.Put(ctx, id, write)
+			switch {
+			case err == nil:
 				g.written(store.Outcome{Revision: revision})
+				return
+			case store.Lasts(err): // what was sent before perhaps not
+				g.failUnknown(unknown, err)
 				return
 			}
 		}
@@ -160,6 +169,9 @@ func (g *Gate) resolve(unknown error) {
 	}
 	g.fail(unknown, unknown)
 }
+
+// failUnknown is fail for a write of which it cannot be found out whether it is stored, and why not.
+func (g *Gate) failUnknown(unknown, why error) { g.fail(fmt.Errorf("%w: %w", unknown, why), why) }
 
 // fail logs why the state could not be stored, and closes the gate.
 func (g *Gate) fail(flying, next error) {

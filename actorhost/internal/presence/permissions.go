@@ -10,7 +10,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Needs reports which subjects a host cannot do without, for [rpc.NewGuard]. What else it would like to ask JetStream, or to
+// Needs reports which subjects a host cannot do without, for [link.NewGuard]. What else it would like to ask JetStream, or to
 // hear from it, it can do without; one of the questions only unless it has durable subscribers.
 func Needs(nc *nats.Conn, ns wire.Namespace, durable bool) func(publish bool, subject string) bool {
 	inbox, _, _ := strings.Cut(nc.NewInbox(), ".")

@@ -70,7 +70,7 @@ const (
 
 // pauseAfter is renewPause, or longer if the fault is one that lasts.
 func (p *Presence) pauseAfter(err error) time.Duration {
-	if errors.Is(err, store.ErrFull) {
+	if store.Lasts(err) {
 		return p.Lease / 12
 	}
 	return renewPause

@@ -13,8 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/record"
-	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -79,7 +79,7 @@ func (s *Session) listen(ctx context.Context) error {
 	p := s.p
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	guard := rpc.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace, p.Durable))
+	guard := link.NewGuard(ctx, p.Conn, Needs(p.Conn, p.Namespace, p.Durable))
 	defer guard.End()
 	own, err := p.Conn.ChanSubscribe(p.Namespace.HostAll(s.ID), p.Inbox)
 	if err != nil {
@@ -134,10 +134,10 @@ func (s *Session) Err() error {
 	return fmt.Errorf("%w: %w", ErrNoLease, *why)
 }
 
-// Full reports whether the lease could not be renewed because there is no room for it.
-func (s *Session) Full() bool {
+// Lasts reports whether the lease could not be renewed for a reason that lasts: see [store.Lasts].
+func (s *Session) Lasts() bool {
 	why := s.unrenewed.Load()
-	return why != nil && errors.Is(*why, store.ErrFull)
+	return why != nil && store.Lasts(*why)
 }
 
 // renew writes the lease.

@@ -21,6 +21,7 @@ import (
 const (
 	sweeping  = "looking for unsent events of dead hosts failed"
 	lookingUp = "reading the subscribers to an event failed"
+	hearing   = "hearing of durable events failed"
 )
 
 // SweeperConfig configures a Sweeper.

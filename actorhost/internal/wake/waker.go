@@ -63,7 +63,8 @@ func Start(ctx context.Context, config Config) (*Waker, error) {
 	if err != nil {
 		return nil, err
 	}
-	feed, err := log.Feed(ctx, "wake", ackWait, lookupsAtOnce)
+	failed := func(err error) { config.Faults.Failed(hearing, store.Cause(err), err) }
+	feed, err := log.Feed(ctx, "wake", ackWait, lookupsAtOnce, failed)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +98,7 @@ func (w *Waker) stopped() bool {
 // run takes events from the feed until the feed ends.
 func (w *Waker) run() {
 	for fed, ok := w.feed.Next(); ok; fed, ok = w.feed.Next() {
+		w.config.Faults.Works(hearing)
 		if w.stopped() {
 			fed.Nak(0)
 			continue

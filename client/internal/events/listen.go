@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/internal/rpc"
+	"github.com/troupe-go/troupe/internal/link"
 )
 
 // Listen makes a subscription with a queue of its own. The subscription is in force when Listen returns.
@@ -26,17 +26,17 @@ func (s *Subs) listen(ctx context.Context, sub *subscription, left func()) (trou
 	sub.subject, sub.logger = s.config.Namespace.Events(l.Actors, l.Event), s.config.Logger
 	sub.handle, sub.tellDropped = sub.handleArrival, sub.tellNoRoom
 	sub.ctx, sub.cancel = context.WithCancelCause(context.WithValue(context.Background(), handlerKey{}, s))
-	guard := rpc.GuardSubscription(ctx, s.config.Conn, sub.subject)
+	guard := link.GuardSubscription(ctx, s.config.Conn, sub.subject)
 	defer guard.End()
 	one, err := s.join(sub)
 	if err != nil {
 		sub.cancel(err)
-		return nil, unmade(ctx, l, rpc.Reason(s.config.Conn, err))
+		return nil, unmade(ctx, l, link.Reason(s.config.Conn, err))
 	}
 	sub.leave = func() { s.leave(one, sub); left() }
 	// The server knows of the subscription once it has answered what was sent after it.
 	err = guard.Flush(s.config.Timeout)
-	if rpc.IsRefusal(err) {
+	if link.IsRefusal(err) {
 		s.deny(one, err)
 	}
 	if err == nil {
@@ -44,7 +44,7 @@ func (s *Subs) listen(ctx context.Context, sub *subscription, left func()) (trou
 	}
 	if err != nil {
 		sub.end(err)
-		return nil, unmade(ctx, l, rpc.Reason(s.config.Conn, err))
+		return nil, unmade(ctx, l, link.Reason(s.config.Conn, err))
 	}
 	return sub, nil
 }

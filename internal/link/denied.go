@@ -1,4 +1,4 @@
-package rpc
+package link
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -57,14 +58,25 @@ func parseDenial(err error) (denial, bool) {
 
 // denials passes the denials on one connection to those who may have caused them.
 type denials struct {
+	nc    *nats.Conn
+	inbox string // what its inboxes begin with
+	deaf  atomic.Pointer[deafness]
+
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
+	waits     map[string]*Wait // by subject
+	forsaken  []forsaken
 	last      error         // the newest error of the connection, a denial or not
 	newer     chan struct{} // closed when there is a newer error
+
+	reconnecting uint64 // the number of the last reconnect that was asked for
 }
 
 // listener is called with each denial, under the mutex of its denials. It reports whether the denial is its own.
-type listener struct{ notify func(denial) bool }
+type listener struct {
+	notify  func(denial) bool
+	guarded bool // it is of who has just sent something, and waits to learn whether that is denied
+}
 
 // watched has the denials of every connection with a listener. Closed connections are removed when a new one is added.
 var watched = struct {
@@ -81,7 +93,10 @@ func denialsOf(nc *nats.Conn) *denials {
 		return d
 	}
 	maps.DeleteFunc(watched.connections, func(nc *nats.Conn, _ *denials) bool { return nc.IsClosed() })
-	d := &denials{listeners: make(map[*listener]struct{}), newer: make(chan struct{})}
+	d := &denials{
+		nc: nc, inbox: inboxPrefix(nc), listeners: make(map[*listener]struct{}), waits: make(map[string]*Wait),
+		newer: make(chan struct{}),
+	}
 	watched.connections[nc] = d
 	next := nc.ErrorHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
@@ -94,7 +109,10 @@ func denialsOf(nc *nats.Conn) *denials {
 
 // listen calls notify with each denial until stop is called.
 func (d *denials) listen(notify func(denial) bool) (stop func()) {
-	h := &listener{notify}
+	return d.add(&listener{notify: notify})
+}
+
+func (d *denials) add(h *listener) (stop func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.listeners[h] = struct{}{}
@@ -110,14 +128,31 @@ func (d *denials) tell(err error) (handled bool) {
 	denied, ok := parseDenial(err)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if ok {
-		for l := range d.listeners {
-			handled = l.notify(denied) || handled
-		}
+	if ok && d.isForsaken(denied) {
+		handled = true
+	} else if ok {
+		handled = d.tellListeners(denied)
 	}
 	d.last = err
 	close(d.newer)
 	d.newer = make(chan struct{})
+	return handled
+}
+
+// tellListeners tells all who may have caused a denial. A subscription that was denied to who has just tried to make it is
+// not one that is lost. The caller holds d.mu.
+func (d *denials) tellListeners(denied denial) (handled bool) {
+	handled = d.end(denied)
+	for l := range d.listeners {
+		handled = l.guarded && l.notify(denied) || handled
+	}
+	if handled && !denied.publish {
+		return true
+	}
+	d.deafen(denied)
+	for l := range d.listeners {
+		handled = !l.guarded && l.notify(denied) || handled
+	}
 	return handled
 }
 
@@ -159,7 +194,7 @@ type Guard struct {
 func NewGuard(ctx context.Context, nc *nats.Conn, concerns func(publish bool, subject string) bool) *Guard {
 	g := &Guard{nc: nc, denials: denialsOf(nc), concerns: concerns, before: nc.LastError()}
 	g.ctx, g.deny = context.WithCancelCause(ctx)
-	g.stop = g.denials.listen(g.notify)
+	g.stop = g.denials.add(&listener{g.notify, true})
 	return g
 }
 
