@@ -39,6 +39,7 @@ func (d *dispatcher) receiveBatch(msg *wire.Message) bool {
 			d.out.Refuse(&refused, err)
 			continue
 		}
+		target.Direct = false // no other host hears it
 		if a := d.receiveCall(one, target, now); a != nil {
 			ready = append(ready, a)
 		}

@@ -73,7 +73,7 @@ func (d *dispatcher) receiveCall(msg *wire.Message, target wire.Target, now time
 		return nil
 	}
 	w := &work{kind: callWork, Call: call.Of(msg)}
-	w.Action = target.Action
+	w.Action, w.Direct = target.Action, target.Direct
 	if target.Forwarded {
 		w.leftBy = parseReleased(w.Get(wire.HeaderLeftBy))
 	}

@@ -67,4 +67,4 @@ func (a *gateActor) Publish(e *commit.Event) {
 func (a *gateActor) Reply(msg nats.Msg, more bool) { a.host.out.SendReply(&msg, more) }
 
 // Refuse implements [commit.Actor].
-func (a *gateActor) Refuse(c call.Call, err *troupe.Error) { a.host.out.Refuse(&c, err) }
+func (a *gateActor) Refuse(c call.Call, err *troupe.Error) { a.host.refuse(&c, a.session, err) }

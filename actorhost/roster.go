@@ -46,7 +46,7 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 			r.forwardLeft(w, id, left)
 			return nil
 		case err != nil:
-			r.out.Refuse(&w.Call, err)
+			r.refuse(&w.Call, r.presence.Session(), err)
 			return nil
 		}
 		switch a.offer(w) {
@@ -58,7 +58,7 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 			r.out.SendPending(&w.Call)
 			return nil
 		case mailboxFull:
-			r.out.Refuse(&w.Call, errs.Overloaded(
+			r.refuse(&w.Call, a.session, errs.Overloaded(
 				"the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
 				a.id, a.kind.config.MailboxSize, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil

@@ -19,7 +19,7 @@ func (w *work) input() input { return input{body: w.Data, as: w.As} }
 func (a *activation) serveCall(w *work) {
 	began := a.host.clock.Now()
 	if w.Deadline <= began {
-		a.host.out.Refuse(&w.Call, errTooLate)
+		a.host.refuse(&w.Call, a.session, errTooLate)
 		return
 	}
 	if w.Action == troupe.SleepAction {
@@ -40,7 +40,7 @@ func (a *activation) serveCall(w *work) {
 		return
 	case wire.ConnectAction:
 		if err := a.cannotWrite(turn{}); err != nil {
-			a.host.out.Refuse(&w.Call, errs.As(err))
+			a.host.refuse(&w.Call, a.session, errs.As(err))
 			return
 		}
 		a.serveConnect(w)
@@ -95,7 +95,7 @@ func (a *activation) fail(w *work, err *troupe.Error) {
 		a.host.passOn(&passed, a.id.Tokens(), lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err))
 		return
 	}
-	a.host.out.Refuse(&w.Call, err)
+	a.host.refuse(&w.Call, a.session, err)
 }
 
 // found looks for what the call was answered with when it came before. An error may also say why the call cannot start.
@@ -122,7 +122,7 @@ func (a *activation) found(w *work) (dedup.Answer, *troupe.Error, dedup.Verdict)
 // serveSleep runs a call of troupe.SleepAction: it puts the actor to sleep.
 func (a *activation) serveSleep(w *work) {
 	if !a.awake {
-		a.host.out.Refuse(&w.Call, errs.New(troupe.CodeNotFound, "%s is not awake", a.id))
+		a.host.refuse(&w.Call, a.session, errs.New(troupe.CodeNotFound, "%s is not awake", a.id))
 		return
 	}
 	began := a.host.clock.Now()
@@ -139,14 +139,14 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	t := turnOf(w)
 	if faults.Fencing && !a.session.ValidAt(now) { // not even read-only actions: the state may be outdated
 		if err := a.confirm(w); err != nil {
-			a.host.out.Refuse(&w.Call, err)
+			a.host.refuse(&w.Call, a.session, err)
 			return
 		}
 		t.confirmed = true
 	}
 	var err error
 	if t.connection, err = a.callConnection(w); err != nil {
-		a.host.out.Refuse(&w.Call, errs.As(err))
+		a.host.refuse(&w.Call, a.session, errs.As(err))
 		return
 	}
 	buffer := buffers.Get().(*[]byte) // reused: a publish copies it
@@ -193,7 +193,7 @@ func (a *activation) forwardAll(w *work, owner string) (free bool) {
 				continue
 			}
 		}
-		a.host.out.Refuse(&w.Call, errs.Unavailable("%s changes hosts", a.id))
+		a.host.refuse(&w.Call, a.session, errs.Unavailable("%s changes hosts", a.id))
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,6 +145,30 @@ func TestLeaseIsKept(t *testing.T) {
 		got, err := get.Call(t.Context(), a, nil)
 		require.NoError(t, err)
 		require.Equal(t, 3, got)
+	})
+}
+
+// TestNextOwnerMayHaveIt has a host without a lease refuse a call that came to the actor's own subject. In virtual time.
+func TestNextOwnerMayHaveIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lease = 3 * time.Second
+		b := hosttest.Start(t)
+		b.HostWith(actorhost.Config{Lease: lease, Logger: slog.New(slog.DiscardHandler)}, counters())
+		a := troupe.GetOrCreate[counter](b.Client, "a")
+		require.NoError(t, call(t.Context(), add, a, 3))
+		grant := refuseLeases(t, b)
+		time.Sleep(2 * lease) //nolint:forbidigo // virtual time: it runs out by the host's own clock
+		var taken atomic.Int32
+		next, err := b.Connect().Subscribe("troupe.call.counter.a.add", func(*nats.Msg) { taken.Add(1) })
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, call(ctx, add, a, 1), troupe.ErrOutcomeUnknown)
+		require.Positive(t, taken.Load())
+
+		require.NoError(t, next.Unsubscribe())
+		grant()
+		require.NoError(t, call(t.Context(), add, a, 1), "it is sent again until somebody owns the actor")
 	})
 }
 

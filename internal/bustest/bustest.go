@@ -32,7 +32,10 @@ func Main(m *testing.M) {
 	// The server keeps a goroutine for its clock of access times while the clock is used. If it started in the synctest
 	// bubble of a test, that bubble could not end.
 	ats.Register()
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"),
+		// A server that is shut down while it makes a stream leaves this behind.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"))
 }
 
 // Connect gives a test a server of its own and a connection to it.

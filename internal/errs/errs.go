@@ -41,8 +41,13 @@ func Overloaded(format string, args ...any) *troupe.Error {
 // Called returns the error of a call that failed like this when its action had made calls already: what those have changed
 // stays. If the call is recognised when it is sent again, so are they.
 func Called(failed *troupe.Error, recognised bool) *troupe.Error {
+	return MayHaveRun(failed, "the calls that it made may have had an effect", recognised)
+}
+
+// MayHaveRun returns the error of a call that failed like this, and may have an effect nevertheless.
+func MayHaveRun(failed *troupe.Error, why string, recognised bool) *troupe.Error {
 	return &troupe.Error{
-		Code: troupe.CodeOutcomeUnknown, Message: failed.Message + "; the calls that it made may have had an effect",
+		Code: troupe.CodeOutcomeUnknown, Message: failed.Message + "; " + why,
 		Retryable: recognised && failed.Code == troupe.CodeUnavailable,
 	}
 }

@@ -33,20 +33,22 @@ type Wait struct {
 // timeout, when the connection is lost, and the reply with it, or when the server denies the message or the reply. Callers
 // must End it.
 func Await(ctx context.Context, nc *nats.Conn, subject string, timeout time.Duration) (context.Context, *Wait) {
+	return await(ctx, nc, subject, false, timeout)
+}
+
+// AwaitWrite is Await for a message whose effect counts: see [Denials.Forsake].
+func AwaitWrite(ctx context.Context, nc *nats.Conn, subject string, timeout time.Duration) (context.Context, *Wait) {
+	return await(ctx, nc, subject, true, timeout)
+}
+
+func await(ctx context.Context, nc *nats.Conn, subject string, write bool, timeout time.Duration) (context.Context, *Wait) {
 	w := &Wait{
-		nc: nc, denials: denialsOf(nc), subject: subject, began: time.Now(),
+		nc: nc, denials: denialsOf(nc), subject: subject, write: write, began: time.Now(),
 		lost: nc.StatusChanged(nats.RECONNECTING, nats.CLOSED), over: make(chan struct{}),
 	}
 	ctx, w.cancel = context.WithTimeout(ctx, timeout)
 	w.denials.await(w)
 	go w.watch()
-	return ctx, w
-}
-
-// AwaitWrite is Await for a message whose effect counts: see [Denials.Forsake].
-func AwaitWrite(ctx context.Context, nc *nats.Conn, subject string, timeout time.Duration) (context.Context, *Wait) {
-	ctx, w := Await(ctx, nc, subject, timeout)
-	w.write = true
 	return ctx, w
 }
 

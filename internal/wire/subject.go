@@ -122,6 +122,7 @@ func (n Namespace) actor(kind string, id troupe.ID, name string) string {
 type Target struct {
 	Tokens, Action string
 	Forwarded      bool // by another host
+	Direct         bool // to the actor's own subject
 }
 
 // ParseCall parses a call subject, a route subject or a forward to a host in this namespace. It allocates nothing.
@@ -147,5 +148,5 @@ func (n Namespace) ParseCall(subject string) (Target, bool) {
 	if dot <= 0 {
 		return Target{}, false
 	}
-	return Target{Tokens: rest[:dot], Action: rest[dot+1:], Forwarded: forwarded}, true
+	return Target{Tokens: rest[:dot], Action: rest[dot+1:], Forwarded: forwarded, Direct: kind == "call"}, true
 }

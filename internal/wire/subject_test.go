@@ -74,7 +74,7 @@ func TestParseCall(t *testing.T) {
 	ns, err := wire.NewNamespace("app")
 	require.NoError(t, err)
 	for subject, want := range map[string]wire.Target{
-		"app.call.room.lobby.send":         {Tokens: "room.lobby", Action: "send"},
+		"app.call.room.lobby.send":         {Tokens: "room.lobby", Action: "send", Direct: true},
 		"app.route.room.a.b.c.send":        {Tokens: "room.a.b.c", Action: "send"},
 		"app.route.clock.now":              {Tokens: "clock", Action: "now"},
 		"app.host.h1.call.room.lobby.send": {Tokens: "room.lobby", Action: "send", Forwarded: true},

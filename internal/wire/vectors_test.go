@@ -95,7 +95,7 @@ func TestSubjectVectors(t *testing.T) {
 		for _, subject := range []string{c.Call, c.Route, c.Forward} {
 			target, ok := ns.ParseCall(subject)
 			require.True(t, ok, c.Comment)
-			require.Equal(t, wire.Target{Tokens: id.Tokens(), Action: c.Name, Forwarded: subject == c.Forward}, target, c.Comment)
+			require.Equal(t, wire.Target{Tokens: id.Tokens(), Action: c.Name, Forwarded: subject == c.Forward, Direct: subject == c.Call}, target, c.Comment)
 		}
 	}
 	ns, err := wire.NewNamespace("")

@@ -20,6 +20,7 @@ type Call struct {
 	Deadline time.Duration // on the host's clock
 	Existing bool          // the actor must exist already
 	Again    bool          // sent before
+	Direct   bool          // sent to the actor's own subject
 	Arrives  bool          // its reply subject, as its caller made it: the reply says so
 	Ran      bool          // its action has run, and is counted
 	Counters *Counters     // of the action; nil until that is known
