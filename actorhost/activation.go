@@ -131,7 +131,7 @@ func (a *activation) withdraw(name callName) bool {
 	if w == nil || w.kind != callWork {
 		return false
 	}
-	w.withdrawn, w.Header, w.Data = true, nil, nil
+	w.withdrawn, w.Header, w.Data, w.ID.Given = true, nil, nil, ""
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -181,7 +182,7 @@ func (c *Context) Epoch() uint64 { return c.a.epoch }
 // in hooks, and for callers without ids, each turn has one of its own.
 func (c *Context) RequestID() string {
 	if id := c.turn.id.String(); id != "" {
-		return id
+		return strings.Clone(id) // which shares the memory of a batch, and may be kept
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -193,7 +194,7 @@ func (c *Context) RequestID() string {
 }
 
 // Logger returns the host's logger with the actor and the request in its fields.
-func (c *Context) Logger() *slog.Logger { return c.a.actorLogger(c.turn.id.String()) }
+func (c *Context) Logger() *slog.Logger { return c.a.actorLogger(strings.Clone(c.turn.id.String())) }
 
 // Actor returns a handle to an actor by the name of its type: see troupe.Actor.
 func (c *Context) Actor(actorType string, key ...string) troupe.Handle {

@@ -119,7 +119,7 @@ func (d *dispatcher) cancel(tokens string, msg *wire.Message) {
 // identify returns what a call says of its identity, and whether its reply subject has arrived as its caller made it.
 func identify(reply string, header wire.Header) (id dedup.ID, arrives bool) {
 	id.RequestID, arrives = wire.Identify(reply, header)
-	id.Given = strings.Clone(header.Get(wire.HeaderRequestID)) // cloned, so as not to keep all headers in memory
+	id.Given = header.Get(wire.HeaderRequestID)
 	if account := wire.ImportedBy(reply, header); account != "" {
 		id = id.Scoped(account)
 	}

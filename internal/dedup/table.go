@@ -19,7 +19,8 @@ type part struct {
 	tagged
 }
 
-// tagged has tags, each with the number of its block. It is a hash table with linear probing.
+// tagged has tags, each with the number of its block. It is a hash table with linear probing, in which those that may be
+// first come first (Robin Hood hashing): what is not there is missed after a few.
 type tagged struct {
 	tags  []uint32 // 0: none
 	block []uint16 // of the tag at the same index
@@ -146,12 +147,26 @@ func (t *tagged) after(i int) int {
 	return i
 }
 
-func (t *tagged) put(tag uint32, block uint16) {
-	i := t.start(tag)
-	for t.tags[i] != 0 {
-		i = t.after(i)
+// off is how far the tag at i is from where it may be first.
+func (t *tagged) off(i int) int {
+	if i -= t.start(t.tags[i]); i < 0 {
+		i += len(t.tags)
 	}
-	t.tags[i], t.block[i] = tag, block
+	return i
+}
+
+func (t *tagged) put(tag uint32, block uint16) {
+	for i, off := t.start(tag), 0; ; i, off = t.after(i), off+1 {
+		if t.tags[i] == 0 {
+			t.tags[i], t.block[i] = tag, block
+			return
+		}
+		if other := t.off(i); other < off {
+			tag, t.tags[i] = t.tags[i], tag
+			block, t.block[i] = t.block[i], block
+			off = other
+		}
+	}
 }
 
 // has reports whether there may be an answer with the tag.
@@ -163,7 +178,7 @@ func (t *tagged) find(tag uint32, found func(block uint16) bool) bool {
 		return false
 	}
 	tag = nonZero(tag)
-	for i := t.start(tag); t.tags[i] != 0; i = t.after(i) {
+	for i, off := t.start(tag), 0; t.tags[i] != 0 && off <= t.off(i); i, off = t.after(i), off+1 {
 		if t.tags[i] == tag && found(t.block[i]) {
 			return true
 		}
