@@ -23,7 +23,7 @@ func TestFullCluster(t *testing.T) {
 	configs := bustest.ClusterConfig(t)
 	for _, config := range configs {
 		config.JetStreamMaxStore, config.NoSigs, config.Host = 1<<20, true, "127.0.0.1"
-		config.Port = freePort(t)
+		config.Port = bustest.FreePort(t)
 	}
 	servers := serveCluster(t, configs)
 	s, way := &fullSystem{t: t}, system{t: t}

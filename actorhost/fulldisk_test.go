@@ -34,7 +34,7 @@ func smallDisk(t *testing.T) (dir string, grow func()) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	dir, grow := smallDisk(t)
-	options := server.Options{Port: freePort(t), JetStream: true, StoreDir: dir, JetStreamMaxStore: 1 << 30, NoLog: true}
+	options := server.Options{Port: bustest.FreePort(t), JetStream: true, StoreDir: dir, JetStreamMaxStore: 1 << 30, NoLog: true}
 	srv := bustest.Serve(t, options.Clone())
 	s, way := &fullSystem{t: t}, system{t: t}
 	s.client = way.client(way.connect(srv.ClientURL(), "any"), "")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // outages is a server with a disk that comes back where it was.
@@ -28,10 +28,10 @@ type outages struct {
 
 func startOutages(t *testing.T) *outages {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := &outages{config: bus.ServerConfig{DataDir: t.TempDir(), Listen: free.Addr().String(), Logger: slog.New(slog.DiscardHandler)}}
-	require.NoError(t, free.Close())
+	s := &outages{config: bus.ServerConfig{
+		DataDir: t.TempDir(), Listen: fmt.Sprint("127.0.0.1:", bustest.FreePort(t)), Logger: slog.New(slog.DiscardHandler),
+	}}
+	var err error
 	s.server, err = bus.StartServer(s.config)
 	require.NoError(t, err)
 	t.Cleanup(func() { s.server.Shutdown() })

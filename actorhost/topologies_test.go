@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"testing"
 	"time"
@@ -80,7 +79,7 @@ func superCluster(t *testing.T) (hosts, callers []spot) {
 	east, west := bustest.ClusterConfig(t), bustest.ClusterConfig(t)[:1]
 	west[0].ServerName, west[0].Cluster.Name, west[0].Routes = "w0", "west", west[0].Routes[:1]
 	for _, o := range append(east, west...) {
-		o.Gateway = server.GatewayOpts{Name: o.Cluster.Name, Host: "127.0.0.1", Port: freePort(t)}
+		o.Gateway = server.GatewayOpts{Name: o.Cluster.Name, Host: "127.0.0.1", Port: bustest.FreePort(t)}
 	}
 	for _, o := range append(east, west...) {
 		for _, name := range []*server.Options{east[0], west[0]} {
@@ -196,13 +195,4 @@ func TestAccountsDoNotMeet(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 10+i, n)
 	}
-}
-
-// freePort is a port that nobody listens to at the moment.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

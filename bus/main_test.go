@@ -1,7 +1,7 @@
 package bus_test
 
 import (
-	"net"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,10 +21,7 @@ func TestMain(m *testing.M) {
 // refusing is an address where nothing listens.
 func refusing(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
+	return fmt.Sprint("127.0.0.1:", bustest.FreePort(t))
 }
 
 func write(t *testing.T, name, content string) string {

@@ -27,6 +27,7 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 // The test binary is also the program of the processes that are killed. What one of them is to be is in these.
@@ -220,8 +221,5 @@ func (p *process) kill() {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	return fmt.Sprint("127.0.0.1:", bustest.FreePort(t))
 }

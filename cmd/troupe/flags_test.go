@@ -1,7 +1,7 @@
 package main
 
 import (
-	"net"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest"
 )
 
 func TestNoServer(t *testing.T) {
@@ -32,10 +33,7 @@ func TestNoServer(t *testing.T) {
 // deadURL is an address where nobody listens.
 func deadURL(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return "nats://" + listener.Addr().String()
+	return fmt.Sprint("nats://127.0.0.1:", bustest.FreePort(t))
 }
 
 // Not parallel, as the others that follow: they change the environment.

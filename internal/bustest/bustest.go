@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"runtime"
@@ -85,7 +86,7 @@ func Serve(tb testing.TB, config *server.Options) *server.Server {
 	tb.Helper()
 	config.Host, config.NoSigs = "127.0.0.1", true
 	if config.Port == 0 {
-		config.Port = server.RANDOM_PORT
+		config.Port = FreePort(tb)
 	}
 	srv, err := server.NewServer(config)
 	require.NoError(tb, err)
@@ -98,15 +99,26 @@ func Serve(tb testing.TB, config *server.Options) *server.Server {
 	return srv
 }
 
+// FreePort is a port of localhost where nobody listens. It is none of those that systems give to connections: whoever connects
+// to one of these, while nobody listens there, may get that very port, and is then connected with himself.
+func FreePort(tb testing.TB) int {
+	tb.Helper()
+	for {
+		port := 10_000 + rand.IntN(20_000)
+		free, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			require.NoError(tb, free.Close())
+			return port
+		}
+	}
+}
+
 // ClusterConfig returns the configurations of three NATS servers with JetStream that find each other.
 func ClusterConfig(tb testing.TB) []*server.Options {
 	tb.Helper()
 	var routes []*url.URL
 	for range 3 {
-		free, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		require.NoError(tb, err)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: free.Addr().String()})
-		require.NoError(tb, free.Close())
+		routes = append(routes, &url.URL{Scheme: "nats", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(FreePort(tb)))})
 	}
 	servers := make([]*server.Options, len(routes))
 	for i, route := range routes {
