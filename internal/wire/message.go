@@ -21,9 +21,10 @@ type HeaderField struct{ Name, Value string }
 // MessageOf returns what NATS has delivered.
 func MessageOf(msg *nats.Msg) Message {
 	m := Message{Subject: msg.Subject, Reply: msg.Reply, Data: msg.Data}
-	if len(msg.Header) > 0 {
-		m.Header = make(Header, 0, len(msg.Header))
+	if len(msg.Header) == 0 {
+		return m
 	}
+	m.Header = make(Header, 0, len(msg.Header))
 	for name, values := range msg.Header {
 		for _, value := range values {
 			m.Header = append(m.Header, HeaderField{name, value})

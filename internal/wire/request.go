@@ -20,6 +20,9 @@ var requestHeaders = [...]string{
 // ReadHeaders checks the headers of a request. It gives those of ours that are spelt in another case their own names. The
 // error names a header that cannot be understood.
 func (n Namespace) ReadHeaders(header Header) error {
+	if len(header) == 0 {
+		return nil
+	}
 	var first [len(requestHeaders)]*HeaderField
 	for i := range header {
 		f := &header[i]
