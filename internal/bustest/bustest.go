@@ -99,12 +99,20 @@ func Serve(tb testing.TB, config *server.Options) *server.Server {
 	return srv
 }
 
-// FreePort is a port of localhost where nobody listens. It is none of those that systems give to connections: whoever connects
-// to one of these, while nobody listens there, may get that very port, and is then connected with himself.
+// Ports of localhost for servers: none of those that systems give to connections, for whoever connects to one of these, while
+// nobody listens there, may get that very port, and is then connected with himself. A process begins somewhere and takes none
+// twice: clients of a server that is gone may still dial its port.
+const firstPort, ports = 10_000, 20_000
+
+var lastPort atomic.Uint32
+
+func init() { lastPort.Store(rand.Uint32N(ports)) } //nolint:gochecknoinits // of each process its own
+
+// FreePort is a port of localhost where nobody listens.
 func FreePort(tb testing.TB) int {
 	tb.Helper()
 	for {
-		port := 10_000 + rand.IntN(20_000)
+		port := firstPort + int(lastPort.Add(1)%ports)
 		free, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			require.NoError(tb, free.Close())
