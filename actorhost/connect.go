@@ -3,8 +3,6 @@ package actorhost
 import (
 	"strings"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
@@ -82,7 +80,7 @@ func (a *activation) resume(conn *Connection, o *commit.Output) {
 	a.gate.Pass(o, &commit.Changes{})
 }
 
-func (a *activation) sessionReply(w *work, conn *Connection) (nats.Msg, error) {
+func (a *activation) sessionReply(w *work, conn *Connection) (wire.Message, error) {
 	body, err := w.As.Append(nil, wire.ConnectReply{Host: a.session.ID, Epoch: a.epoch, Number: conn.number})
 	return outlet.Reply(&w.Call, body), err
 }

@@ -64,7 +64,7 @@ func (a *gateActor) Publish(e *commit.Event) {
 }
 
 // Reply implements [commit.Actor].
-func (a *gateActor) Reply(msg nats.Msg, more bool) { a.host.out.SendReply(&msg, more) }
+func (a *gateActor) Reply(msg wire.Message, more bool) { a.host.out.SendReply(&msg, more) }
 
 // Refuse implements [commit.Actor].
 func (a *gateActor) Refuse(c call.Call, err *troupe.Error) { a.host.refuse(&c, a.session, err) }

@@ -49,7 +49,7 @@ func (h *Host) answerValue(msg *wire.Message, value any) {
 		return
 	}
 	if msg := outlet.Reply(&c, data); msg.Subject != "" {
-		h.out.Send(&msg)
+		h.out.Send(msg.NATS(nil))
 	}
 }
 

@@ -10,13 +10,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
 	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Host is what the gates of a host share.
@@ -64,7 +63,7 @@ type Actor interface { //nolint:interfacebloat // an activation has one gate, an
 	Busy() bool
 	Publish(e *Event)
 	// Reply and Refuse take values, so that an Output need not be on the heap.
-	Reply(msg nats.Msg, more bool)
+	Reply(msg wire.Message, more bool)
 	Refuse(c call.Call, err *troupe.Error)
 }
 
@@ -77,9 +76,9 @@ type Event struct {
 // Output is what one turn wants to send.
 type Output struct {
 	Events []*Event
-	Call   call.Call // that it answers, if there is a Reply
-	Reply  nats.Msg  // without a subject nobody waits for it
-	Called bool      // the turn has made calls
+	Call   call.Call    // that it answers, if there is a Reply
+	Reply  wire.Message // without a subject nobody waits for it
+	Called bool         // the turn has made calls
 
 	changes bool // there is something to store
 }

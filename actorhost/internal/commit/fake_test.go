@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -22,6 +21,7 @@ import (
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // fake is an activation and the store of its record. The test says how each write ends. Every method fails the test if the
@@ -156,7 +156,7 @@ func (f *fake) Publish(e *commit.Event) {
 	f.set(func(f *fake) { f.sent = append(f.sent, fmt.Sprintf("%s %d", e.Event, e.Place.Sequence)) })
 }
 
-func (f *fake) Reply(msg nats.Msg, _ bool) {
+func (f *fake) Reply(msg wire.Message, _ bool) {
 	f.enter("Reply")
 	if msg.Subject != "" {
 		f.set(func(f *fake) { f.sent = append(f.sent, msg.Subject+" "+string(msg.Data)) })
@@ -241,7 +241,7 @@ func output(name string, events ...*commit.Event) *commit.Output {
 	return &commit.Output{
 		Events: events,
 		Call:   call.Call{Message: call.Message{Reply: name}, Action: "act", ID: dedup.ID{Given: name}},
-		Reply:  nats.Msg{Subject: name, Data: []byte("done")},
+		Reply:  wire.Message{Subject: name, Data: []byte("done")},
 	}
 }
 

@@ -61,43 +61,39 @@ func (o *Outlet) Fits(c *call.Call, output []byte) error {
 }
 
 // Reply makes the reply to a call. It has no subject if nobody waits for one.
-func Reply(c *call.Call, output []byte) nats.Msg {
+func Reply(c *call.Call, output []byte) wire.Message {
 	if c.Reply == "" {
-		return nats.Msg{}
+		return wire.Message{}
 	}
-	msg := nats.Msg{Subject: c.Reply, Data: output}
+	msg := wire.Message{Subject: c.Reply, Data: output}
 	if c.As != codec.MsgPack {
-		msg.Header = make(nats.Header, 1)
-		wire.SetContentType(msg.Header, c.As)
+		msg.Header = msg.Header.With(wire.HeaderContentType, c.As.ContentType())
 	}
 	tellOfSubject(c, &msg)
 	return msg
 }
 
 // ErrorReply makes the reply to a failed call. It has no subject if nobody waits for one.
-func (o *Outlet) ErrorReply(c *call.Call, as codec.Codec, err *troupe.Error) nats.Msg {
+func (o *Outlet) ErrorReply(c *call.Call, as codec.Codec, err *troupe.Error) wire.Message {
 	if c.Reply == "" {
-		return nats.Msg{}
+		return wire.Message{}
 	}
-	msg, cause := wire.EncodeError(err, as, o.nc.MaxPayload())
+	encoded, cause := wire.EncodeError(err, as, o.nc.MaxPayload())
 	if cause != nil {
 		o.logger.Error("the metadata of an error was left out", slog.String("action", c.Action),
 			slog.String("host", o.host()), slog.Any("error", cause))
 	}
+	msg := wire.MessageOf(encoded)
 	msg.Subject = c.Reply
-	tellOfSubject(c, msg)
-	return *msg
+	tellOfSubject(c, &msg)
+	return msg
 }
 
 // tellOfSubject has a reply say that the reply subject has arrived, if that is so and the caller does not know it.
-func tellOfSubject(c *call.Call, reply *nats.Msg) {
-	if !c.Arrives {
-		return
+func tellOfSubject(c *call.Call, reply *wire.Message) {
+	if c.Arrives {
+		reply.Header = reply.Header.With(wire.HeaderCall, wire.SubjectArrives)
 	}
-	if reply.Header == nil {
-		reply.Header = make(nats.Header, 1)
-	}
-	reply.Header[wire.HeaderCall] = []string{wire.SubjectArrives}
 }
 
 // Refuse answers a call that was not run or whose changes were not stored.
@@ -123,17 +119,16 @@ func (o *Outlet) Send(msg *nats.Msg) {
 
 // SendReply publishes a reply. If more replies follow soon, it may wait for them, to travel in one message with those
 // to the same caller, if that caller accepts this.
-func (o *Outlet) SendReply(msg *nats.Msg, more bool) {
+func (o *Outlet) SendReply(msg *wire.Message, more bool) {
 	if msg.Subject == "" {
 		return
 	}
 	caller, ok := wire.TakesMany(msg.Subject)
 	if !ok {
-		o.Send(msg)
+		o.Send(msg.NATS(nil))
 		return
 	}
-	reply := wire.MessageOf(msg)
-	o.logFailure(msg.Subject, o.replies.Add(caller, &reply, more, nil))
+	o.logFailure(msg.Subject, o.replies.Add(caller, msg, more, nil))
 }
 
 func (o *Outlet) logFailure(subject string, err error) {
@@ -153,7 +148,7 @@ func (o *Outlet) SendAbsent(c *call.Call) { o.sendWord(c, wire.HeaderAbsent) }
 
 // sendWord sends a header with the id of the host, which is no answer yet.
 func (o *Outlet) sendWord(c *call.Call, header string) {
-	msg := &nats.Msg{Subject: c.Reply, Header: nats.Header{header: {o.host()}}}
+	msg := &wire.Message{Subject: c.Reply, Header: wire.Header{{Name: header, Value: o.host()}}}
 	tellOfSubject(c, msg)
 	o.SendReply(msg, o.busy())
 }
