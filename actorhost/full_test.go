@@ -50,10 +50,16 @@ func (s *fullSystem) ref(i int) counter { return troupe.GetOrCreate[counter](s.c
 // fill makes actors until there is no room, and returns what the last caller was told.
 func (s *fullSystem) fill() error {
 	s.t.Helper()
+	return s.fillWithin(2 * time.Second)
+}
+
+// fillWithin bounds how long it takes until that caller is told.
+func (s *fullSystem) fillWithin(most time.Duration) error {
+	s.t.Helper()
 	for ; s.last < 100; s.last++ {
 		began := time.Now()
 		if _, err := pad.Call(s.t.Context(), s.ref(s.last+1), padding); err != nil {
-			require.Less(s.t, time.Since(began), 2*time.Second, "the caller is told at once")
+			require.Less(s.t, time.Since(began), most)
 			return err
 		}
 	}
@@ -64,6 +70,39 @@ func (s *fullSystem) fill() error {
 func (s *fullSystem) tried(i int) error {
 	_, err := pad.Call(s.t.Context(), s.ref(i), padding+1000)
 	return err
+}
+
+// fillServers starts a host, and fills servers that say nothing of themselves: the reason is told after a while. The first
+// counter is 7.
+func fillServers(t *testing.T, callersURL, hostURL string, told ...string) (*fullSystem, *actorhost.Host) {
+	t.Helper()
+	s, way := &fullSystem{t: t, last: 1}, system{t: t}
+	s.client = way.client(way.connect(callersURL, "any"), "")
+	host, err := actorhost.Start(t.Context(), way.connect(hostURL, "any"),
+		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&s.logged, nil))}, counters())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = host.Stop(context.Background()) })
+	require.NoError(t, call(t.Context(), add, s.ref(1), 7))
+	err = s.fillWithin(10 * time.Second)
+	for _, text := range told {
+		require.ErrorContains(t, err, text)
+	}
+	return s, host
+}
+
+// hasRoom waits until there is room again, and finds all that was acknowledged after fillServers.
+func (s *fullSystem) hasRoom(within time.Duration) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return s.tried(s.last+1) == nil }, within, 50*time.Millisecond)
+	for i := 2; i < s.last; i++ {
+		size, err := padded.Call(s.t.Context(), s.ref(i), nil)
+		require.NoError(s.t, err)
+		require.Equal(s.t, padding, size, "what was acknowledged is there: %d", i)
+	}
+	require.NoError(s.t, call(s.t.Context(), add, s.ref(1), 1))
+	n, err := get.Call(s.t.Context(), s.ref(1), nil)
+	require.NoError(s.t, err)
+	require.Equal(s.t, 8, n)
 }
 
 func startFull(t *testing.T, config string, maxBytes int64) *fullSystem {

@@ -3,8 +3,6 @@
 package actorhost_test
 
 import (
-	"context"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/internal/bustest"
 )
 
@@ -26,23 +23,8 @@ func TestFullCluster(t *testing.T) {
 		config.Port = bustest.FreePort(t)
 	}
 	servers := serveCluster(t, configs)
-	s, way := &fullSystem{t: t}, system{t: t}
-	s.client = way.client(way.connect(servers[0].ClientURL(), "any"), "")
-	host, err := actorhost.Start(t.Context(), way.connect(servers[1].ClientURL(), "any"),
-		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&s.logged, nil))}, counters())
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = host.Stop(context.Background()) })
-	require.NoError(t, call(t.Context(), add, s.ref(1), 7))
-
 	const told = "the server has used up its JetStream storage"
-	s.last = 1
-	for err = nil; err == nil; s.last++ {
-		began := time.Now()
-		_, err = pad.Call(t.Context(), s.ref(s.last+1), padding)
-		require.Less(t, time.Since(began), 10*time.Second)
-	}
-	s.last--
-	require.ErrorContains(t, err, told)
+	s, host := fillServers(t, servers[0].ClientURL(), servers[1].ClientURL(), told)
 	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(100 * time.Millisecond) { //nolint:forbidigo // beyond the lease
 		began := time.Now()
 		err := s.tried(s.last)
@@ -58,15 +40,6 @@ func TestFullCluster(t *testing.T) {
 		larger.JetStreamMaxStore = 64 << 20
 		require.NoError(t, srv.ReloadOptions(larger))
 	}
-	require.Eventually(t, func() bool { return s.tried(s.last+1) == nil }, 60*time.Second, 50*time.Millisecond)
-	for i := 2; i < s.last; i++ {
-		size, err := padded.Call(t.Context(), s.ref(i), nil)
-		require.NoError(t, err)
-		require.Equal(t, padding, size, "what was acknowledged is there")
-	}
-	require.NoError(t, call(t.Context(), add, s.ref(1), 1))
-	n, err := get.Call(t.Context(), s.ref(1), nil)
-	require.NoError(t, err)
-	require.Equal(t, 8, n)
+	s.hasRoom(60 * time.Second)
 	require.NoError(t, host.Stop(t.Context()))
 }

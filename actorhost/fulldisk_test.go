@@ -3,9 +3,6 @@
 package actorhost_test
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/internal/bustest"
 )
 
@@ -36,24 +32,8 @@ func TestFullDisk(t *testing.T) {
 	dir, grow := smallDisk(t)
 	options := server.Options{Port: bustest.FreePort(t), JetStream: true, StoreDir: dir, JetStreamMaxStore: 1 << 30, NoLog: true}
 	srv := bustest.Serve(t, options.Clone())
-	s, way := &fullSystem{t: t}, system{t: t}
-	s.client = way.client(way.connect(srv.ClientURL(), "any"), "")
-	host, err := actorhost.Start(t.Context(), way.connect(srv.ClientURL(), "any"),
-		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&s.logged, nil))}, counters())
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = host.Stop(context.Background()) })
-	require.NoError(t, call(t.Context(), add, s.ref(1), 7))
-
 	const told = "the server cannot write to its disk: make room there"
-	s.last = 1
-	for err = nil; err == nil; s.last++ {
-		began := time.Now()
-		_, err = pad.Call(t.Context(), s.ref(s.last+1), padding)
-		require.Less(t, time.Since(began), 10*time.Second)
-	}
-	s.last--
-	require.ErrorContains(t, err, told)
-	require.ErrorContains(t, err, "no space left on device")
+	s, host := fillServers(t, srv.ClientURL(), srv.ClientURL(), told, "no space left on device")
 	for range 30 {
 		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // beyond the lease, which the server counts
 		began := time.Now()
@@ -70,15 +50,6 @@ func TestFullDisk(t *testing.T) {
 	srv.Shutdown()
 	srv.WaitForShutdown()
 	bustest.Serve(t, options.Clone())
-	require.Eventually(t, func() bool { return s.tried(s.last+1) == nil }, 20*time.Second, 50*time.Millisecond)
-	for i := 2; i < s.last; i++ {
-		size, err := padded.Call(t.Context(), s.ref(i), nil)
-		require.NoError(t, err)
-		require.Equal(t, padding, size, fmt.Sprint("what was acknowledged is there: ", i))
-	}
-	require.NoError(t, call(t.Context(), add, s.ref(1), 1))
-	n, err := get.Call(t.Context(), s.ref(1), nil)
-	require.NoError(t, err)
-	require.Equal(t, 8, n)
+	s.hasRoom(20 * time.Second)
 	require.NoError(t, host.Stop(t.Context()))
 }

@@ -19,7 +19,8 @@ import (
 // accountIsFull lets the account have no more than a little room, which clients use up, and then all that it wants.
 var accountIsFull = fault{"the account is full", func(s *system, r *rand.Rand) {
 	s.tellServers("room", r.IntN(20_000))
-	time.Sleep(time.Second / 2) // in which the little is used up
+	// So long it takes until the little is used up, by processes that do not say so.
+	time.Sleep(time.Second / 2)
 	sometime(r, 2*time.Second)
 	if r.IntN(3) == 0 {
 		s.pastLease()

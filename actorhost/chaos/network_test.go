@@ -35,6 +35,7 @@ var networkFaults = []fault{
 		for _, p := range all {
 			p.worsen(&how)
 		}
+		// So long the network is bad at least: nothing says when it has done harm.
 		time.Sleep(time.Second)
 		sometime(r, 2*time.Second)
 		for _, p := range all {
@@ -56,6 +57,7 @@ func (s *system) someClient(r *rand.Rand) *proxy {
 func silence(p *proxy, r *rand.Rand) {
 	p.cut(true, true)
 	if sometime(r, time.Second); r.IntN(2) == 0 {
+		// So long is too long for a connection: those who hold its ends do not tell us.
 		time.Sleep(4 * time.Second)
 		sometime(r, 4*time.Second)
 	}
@@ -77,7 +79,8 @@ func (s *system) vanish(server int, proxies []*proxy, dark bool) {
 	}
 	for _, p := range gone {
 		for !p.connected() && time.Since(began) <= back {
-			time.Sleep(20 * time.Millisecond) // it is in another process, as are the others
+			// Who connects is in another process: all there is to do is to look again.
+			time.Sleep(20 * time.Millisecond)
 		}
 		if took := time.Since(began); took > back {
 			s.findf("%s was without a connection for %v after a server had vanished", s.nameOf(p), took)
@@ -123,7 +126,8 @@ func (s *system) awaitService(since time.Time, callers []*caller) {
 			continue
 		}
 		for !c.over.Load() && c.served.Load() < int64(since.Add(underWay).Sub(c.began)) && time.Since(since) <= back {
-			time.Sleep(20 * time.Millisecond) // what it waits for happens in another process
+			// What it waits for happens in another process.
+			time.Sleep(20 * time.Millisecond)
 		}
 		if took := time.Since(since); took > back && !c.over.Load() {
 			s.findf("client %d was without service for %v", c.number, took)

@@ -54,7 +54,8 @@ func crateActors() []actorhost.Definition {
 		actorhost.Define(func() contents { return contents{} },
 			actorhost.On(stow, func(s *contents, _ *actorhost.Context, l load) (troupe.None, error) {
 				if l.Number%crates < slowCrates {
-					time.Sleep(slowly) // it works for that long
+					// The action works for that long.
+					time.Sleep(slowly)
 				}
 				s.Numbers, s.Content = append(s.Numbers, l.Number), l.Content
 				return nil, nil

@@ -178,6 +178,7 @@ func (p *proxy) pass(l *line, n int, in bool) int {
 	}
 	how := *p.bad
 	p.mu.Unlock()
+	// That is what a slow network is.
 	time.Sleep(rand.N(how.delay) + time.Duration(n)*time.Second/time.Duration(how.rate))
 	p.mu.Lock()
 	if l.gone || rand.N(how.whole) < n {
