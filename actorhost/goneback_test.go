@@ -3,10 +3,12 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 )
 
@@ -51,6 +54,24 @@ func TestLostRecordsAreToldAtOnce(t *testing.T) {
 			require.Equal(t, told+1, s.gapsTold())
 		})
 	}
+}
+
+// Who is not connected when a host says so hears it a little later. In virtual time.
+func TestLostRecordsAreToldTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t)
+		b.HostWith(actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
+		nc := b.Connect()
+		told, err := nc.SubscribeSync("troupe.replaced.actors")
+		require.NoError(t, err)
+		js, err := jetstream.New(nc)
+		require.NoError(t, err)
+		require.NoError(t, js.DeleteStream(t.Context(), "KV_troupe-actors"))
+		time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+		n, _, err := told.Pending()
+		require.NoError(t, err)
+		require.Equal(t, 2, n)
+	})
 }
 
 // A false alarm has each subscription ask for the last event of its actor, once, and tells nobody anything.

@@ -153,11 +153,20 @@ func TestNextOwnerMayHaveIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const lease = 3 * time.Second
 		b := hosttest.Start(t)
-		b.HostWith(actorhost.Config{Lease: lease, Logger: slog.New(slog.DiscardHandler)}, counters())
+		host := b.HostWith(actorhost.Config{Lease: lease, Logger: slog.New(slog.DiscardHandler)}, counters())
 		a := troupe.GetOrCreate[counter](b.Client, "a")
 		require.NoError(t, call(t.Context(), add, a, 3))
 		grant := refuseLeases(t, b)
 		time.Sleep(2 * lease) //nolint:forbidigo // virtual time: it runs out by the host's own clock
+		nc := b.Connect()
+		replies, err := nc.SubscribeSync("_INBOX.me.id.1.1")
+		require.NoError(t, err)
+		require.NoError(t, nc.Publish("troupe.host."+host.ID()+".batch", batch(nats.Msg{
+			Subject: "troupe.call.counter.a.add", Reply: replies.Subject, Data: []byte{1},
+		})))
+		refused, err := replies.NextMsg(time.Second)
+		require.NoError(t, err)
+		require.Equal(t, "unavailable", refused.Header.Get("Troupe-Error-Code"), "nobody else has the batch")
 		var taken atomic.Int32
 		next, err := b.Connect().Subscribe("troupe.call.counter.a.add", func(*nats.Msg) { taken.Add(1) })
 		require.NoError(t, err)
