@@ -48,11 +48,15 @@ func TestDailyRunsOnceOnEachLocalDay(t *testing.T) {
 				t.Parallel()
 				c := parse(t, test.spec, zone)
 				runs := map[string]int{}
-				for next := c.Next(begin.AddDate(0, 0, -2)); next.Before(end.AddDate(0, 0, 2)); next = c.Next(next) {
+				next := c.Next(begin.AddDate(0, 0, -2))
+				for next.Before(end.AddDate(0, 0, 2)) {
 					runs[next.Format(time.DateOnly)]++
 					if set, _ := next.ZoneBounds(); !set.Equal(next) {
 						require.Equal(t, test.clock+":00", next.Format(time.TimeOnly), next)
 					}
+					before := next
+					next = c.Next(next)
+					require.True(t, next.After(before), before)
 				}
 				for day := begin; day.Before(end); day = day.AddDate(0, 0, 1) {
 					require.Equal(t, 1, runs[day.Format(time.DateOnly)], day)
@@ -122,6 +126,7 @@ func TestClocksThatAreSet(t *testing.T) {
 		{"from the second half of a fold", "30 2 * * *", "Europe/Berlin", "2026-10-25T02:15:00+01:00", []string{"2026-10-26T02:30:00+01:00"}},
 		{"several in a fold", "*/30 2 * * *", "Europe/Berlin", "2026-10-25T01:00:00+02:00", []string{"2026-10-25T02:00:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:00:00+01:00"}},
 		{"at the end of a fold", "0 3 * * *", "Europe/Berlin", "2026-10-25T01:00:00+02:00", []string{"2026-10-25T03:00:00+01:00"}},
+		{"at the end of a fold, from its second half", "0 3 * * *", "Europe/Berlin", "2026-10-25T02:15:00+01:00", []string{"2026-10-25T03:00:00+01:00"}},
 		{"hourly over a fold", "0 * * * *", "Europe/Berlin", "2026-10-25T00:30:00+02:00", []string{"2026-10-25T01:00:00+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00"}},
 		{"every second hour over a fold", "0 */2 * * *", "Europe/Berlin", "2026-10-24T23:30:00+02:00", []string{"2026-10-25T00:00:00+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T04:00:00+01:00"}},
 

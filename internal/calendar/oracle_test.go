@@ -229,20 +229,24 @@ func requireRuns(t *testing.T, c *calendar.Cron, text string, want []int64, walk
 	require.Greater(t, next.Unix(), walked[len(walked)-1].unix+59, text)
 }
 
-// requirePassed checks what has passed between two of the minutes.
+// requirePassed checks what is next, and what has passed, between two times. One of them is close to the change.
 func requirePassed(t *testing.T, r *rand.Rand, c *calendar.Cron, text string, want []int64, walked []minute) {
 	t.Helper()
-	first := walked[24*60].unix
-	seconds := walked[len(walked)-1].unix + 59 - first
-	due, now, most := first+r.Int64N(seconds), first+r.Int64N(seconds), r.IntN(20)
-	due, now = min(due, now), max(due, now)
-	i, _ := slices.BinarySearch(want, due+1)
-	j, _ := slices.BinarySearch(want, now+1)
-	last, n := calendar.Grid{Cron: c}.Passed(time.Unix(due, 0), time.Unix(now, 0), most)
-	require.Equal(t, min(j-i, most), n, text)
-	if i == j {
-		require.Zero(t, last, text)
-	} else {
-		require.Equal(t, want[j-1], last.Unix(), text)
+	first, last := walked[24*60].unix, walked[len(walked)-1].unix
+	for range 5 {
+		due, now, most := walked[72*60].unix+r.Int64N(4*3600)-2*3600, first+r.Int64N(last-first), r.IntN(20)
+		due, now = min(due, now), max(due, now)
+		i, _ := slices.BinarySearch(want, due+1)
+		j, _ := slices.BinarySearch(want, now+1)
+		if i < len(want) {
+			require.Equal(t, want[i], c.Next(time.Unix(due, 0)).Unix(), text)
+		}
+		newest, n := calendar.Grid{Cron: c}.Passed(time.Unix(due, 0), time.Unix(now, 0), most)
+		require.Equal(t, min(j-i, most), n, text)
+		if i == j {
+			require.Zero(t, newest, text)
+		} else {
+			require.Equal(t, want[j-1], newest.Unix(), text)
+		}
 	}
 }
