@@ -25,7 +25,7 @@ func FuzzParseCron(f *testing.F) {
 		c, err := calendar.ParseCron(spec, zone)
 		if err != nil {
 			require.Nil(t, c)
-			require.True(t, utf8.ValidString(err.Error()) || !utf8.ValidString(spec+zone))
+			require.True(t, utf8.ValidString(err.Error()))
 			require.Less(t, len(err.Error()), 600)
 			return
 		}

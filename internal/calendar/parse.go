@@ -126,7 +126,7 @@ func (k *kind) item(item string) (set, error) {
 	step := 1
 	if stepped {
 		if step, err = number(stepText, 1, k.high-k.low+1); err != nil {
-			return 0, fmt.Errorf("the step of %s: %w", quoted(item), err)
+			return 0, fmt.Errorf("step %w", err)
 		}
 	}
 	var all set
