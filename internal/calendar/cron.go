@@ -25,11 +25,11 @@ type Cron struct {
 	zone zone
 }
 
-// Cron recurs from the first second of the year 1 up to the last second of the year 9999: others cannot be written in RFC 3339.
+// A Cron recurs after the zero [time.Time], which is none, and up to the end of the year 9999, after which RFC 3339 has none.
 const (
-	firstSecond = -62135596800
-	lastSecond  = 253402300799
-	never       = math.MaxInt64 // later than any other
+	zeroSecond = -62135596800
+	lastSecond = 253402300799
+	never      = math.MaxInt64 // later than any other
 )
 
 // Next returns the first time strictly after the given one, in the zone of the expression and on a full second. It is
@@ -48,7 +48,7 @@ func (c *Cron) time(at int64) time.Time {
 // next is Next in Unix seconds.
 func (c *Cron) next(after int64) int64 {
 	at := int64(never)
-	switch after = max(after, firstSecond-1); {
+	switch after = max(after, zeroSecond); {
 	case after >= lastSecond:
 	case c.hour == everyHour:
 		at = c.nextShown(after + 1)

@@ -1,6 +1,7 @@
 package calendar_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -201,18 +202,24 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestNextFarAway: what is before the year 1 begins with it, and after the year 9999 there is nothing.
+// TestNextFarAway: times begin after the zero time, which is none, and end with the year 9999.
 func TestNextFarAway(t *testing.T) {
 	t.Parallel()
 	for _, zone := range places {
-		for _, spec := range []string{"* * * * *", "0 0 * * *", "0 0 29 2 *"} {
+		for _, spec := range []string{"* * * * * *", "* 0 * * * *", "0 0-22 * * *", "0 0 29 2 *"} {
 			c := parse(t, spec, zone)
-			require.Zero(t, c.Next(time.Unix(1<<62, 0)))
+			require.Zero(t, c.Next(time.Unix(math.MaxInt64, 0)))
 			require.Zero(t, c.Next(time.Date(10000, time.January, 2, 0, 0, 0, 0, time.UTC)))
-			require.False(t, c.Next(time.Unix(-1<<62, 0)).Before(time.Time{}))
+			require.True(t, c.Next(time.Unix(-1<<62, 0)).After(time.Time{}))
 			require.Less(t, c.Next(time.Unix(-1<<62, 0)).Year(), 5)
 		}
 	}
+	every := parse(t, "* * * * * *", "")
+	require.Equal(t, at(t, "0001-01-01T00:00:01Z"), every.Next(time.Unix(-1<<62, 0)))
+	require.Equal(t, at(t, "9999-12-31T23:59:59Z"), every.Next(at(t, "9999-12-31T23:59:58Z")))
+	require.Zero(t, every.Next(at(t, "9999-12-31T23:59:59Z")))
+	require.Zero(t, parse(t, "@daily", "").Next(at(t, "9999-12-31T12:00:00Z")))
+	require.Zero(t, parse(t, "@hourly", "").Next(at(t, "9999-12-31T23:30:00Z")))
 }
 
 func TestNextIsInTheZone(t *testing.T) {
