@@ -30,7 +30,7 @@ func TestGridOfAnInterval(t *testing.T) {
 		{"the next was due", 5 * time.Second, 9 * time.Second, 10 * time.Second, 5 * time.Second, 1},
 		{"down for 14 days", 5 * time.Second, 14*day - 3*time.Second, 14 * day, 14*day - 5*time.Second, 241_919},
 		{"down for 10 years", time.Second, 3650*day + 1, 3650*day + time.Second, 3650 * day, 315_360_000},
-		{"the shortest interval", 1, 1000 * day, 1000*day + 1, 1000 * day, int(1000 * day)},
+		{"the shortest interval", 1, time.Second, time.Second + 1, time.Second, 1_000_000_000},
 		{"the longest interval", math.MaxInt64, day, math.MaxInt64, 0, 0},
 		{"what does not divide a second", 7, time.Second, 142_857_143 * 7, 142_857_142 * 7, 142_857_142},
 	} {
@@ -57,6 +57,11 @@ func TestGridOfAnIntervalHasNoLimit(t *testing.T) {
 	require.Equal(t, due.Add(-12*time.Hour), last)
 	require.Equal(t, 739_675, n)
 	require.Equal(t, due.Add(12*time.Hour), grid.Next(time.Time{}, due))
+
+	full := time.Unix(time.Time{}.Unix()+18_446_744_073, 709_551_616).UTC() // 2^64 nanoseconds later
+	last, n = calendar.Grid{Every: 1 << 40}.Passed(time.Time{}, full, 0)
+	require.Equal(t, full, last)
+	require.Equal(t, 1<<24, n)
 
 	last, n = calendar.Grid{Every: 1}.Passed(time.Time{}, due, 0)
 	require.Equal(t, due, last)
