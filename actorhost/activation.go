@@ -16,6 +16,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -40,6 +41,7 @@ type activation struct {
 	endedSignal chan struct{}        // closed when closed is set; nil until somebody waits for it
 	ending      workKind             // stopWork or dropWork, if requested: done before anything in the mailbox
 	used        bool                 // since the last idle sweep
+	busied      bool                 // since used was set, by what keeps the actor awake
 	idleSince   time.Duration        // set by the idle sweep; on the host's clock
 	listeners   map[string]*listener // by subject
 
@@ -61,6 +63,9 @@ type activation struct {
 	unsent     atomic.Pointer[store.Mark]
 	check      *lives.Check // nil without Config.CheckState, and until the actor is awake
 	ownerEpoch uint64       // the epoch of the owner that was found when it was to wake
+	volatile   record.Parts // what is scheduled in memory only
+	planned    bool         // the agenda may call for it
+	inDue      bool         // what is due is running
 	misread    bool         // the call that is served has an input that this program cannot take
 }
 
@@ -170,7 +175,7 @@ func (a *activation) next() (work, bool) {
 	for a.ending == 0 && a.mailbox.Len() > 0 {
 		w := a.mailbox.Pop(a.host.mailboxes)
 		if !a.passOver(&w) {
-			a.serving = w.ID
+			a.serving, a.busied = w.ID, a.busied || w.kind != dueWork
 			if a.canceled != nil {
 				a.canceled.serving = false
 			}
@@ -183,7 +188,8 @@ func (a *activation) next() (work, bool) {
 	case !a.awake:
 		return work{kind: dropWork}, true
 	}
-	a.running, a.serving, a.used = false, dedup.ID{}, true
+	a.running, a.serving = false, dedup.ID{}
+	a.used, a.busied = a.used || a.busied, false
 	return work{}, false
 }
 
@@ -240,6 +246,13 @@ func (a *activation) passOver(w *work) bool {
 // drain empties the mailbox, and returns what is still wanted. The caller holds a.mu.
 func (a *activation) drain() []work {
 	return slices.DeleteFunc(a.mailbox.Drain(a.host.mailboxes), func(w work) bool { return a.passOver(&w) })
+}
+
+// keepAwake counts as a call for the time after which the actor sleeps.
+func (a *activation) keepAwake() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.busied = true
 }
 
 // busy reports whether more work follows, here or on the host.

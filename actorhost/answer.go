@@ -33,6 +33,9 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 	o.Events, o.Called = r.events, r.called
 	if !r.destroyed {
 		a.gate.Pass(o, &r.Changes)
+		if r.schedules != nil {
+			a.reschedule(r.schedules)
+		}
 		return
 	}
 	a.finished, a.destroyed = true, true

@@ -70,6 +70,7 @@ type MaxBytes struct {
 	Subscriptions int64 // some 200 bytes for each durable subscription
 	Events        int64 // durable events; when there is no room, the oldest go before EventRetention is over
 	Answers       int64 // to calls with request ids, some 30 bytes each plus the output; when there is no room, such calls are refused
+	Alarms        int64 // some 500 bytes for each actor that has scheduled something; when there is no room, the oldest go
 }
 
 // Defaults of a host.
@@ -97,7 +98,7 @@ func (c *Config) complete() error {
 	if c.RequestIDWindow < minRequestIDWindow {
 		return fmt.Errorf("request ids are to be remembered for %v, it takes %v at least", c.RequestIDWindow, minRequestIDWindow)
 	}
-	if m := c.MaxBytes; min(c.RequestIDMemory, m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events, m.Answers) < 0 {
+	if m := c.MaxBytes; min(c.RequestIDMemory, m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events, m.Answers, m.Alarms) < 0 {
 		return errors.New("RequestIDMemory and MaxBytes must not be negative")
 	}
 	if c.Logger == nil {

@@ -25,7 +25,7 @@ import (
 // Context is what a turn gives to its action. It is a context.Context that is done when the call's time runs out or the
 // host's grace ends. It is a troupe.Caller: its calls take no longer than the time that is left, and fail at once if
 // they come back to an actor that waits for them. So do the calls of any client that are made with it as their context.
-// It is a troupe.Broadcaster for the actor's events.
+// It is a troupe.Broadcaster for the actor's events, and a troupe.Scheduler for its own actions.
 //
 // Calls to other actors leave before this action's changes are stored, but after those of earlier turns are. Goroutines
 // that an action starts may use the Context until the action returns. What is asked of it later fails, or is logged and
@@ -95,6 +95,7 @@ func (c *Context) addChange(change record.Change) error {
 var (
 	_ troupe.Caller      = (*Context)(nil)
 	_ troupe.Broadcaster = (*Context)(nil)
+	_ troupe.Scheduler   = (*Context)(nil)
 
 	_ troupe.DurableSubscriber = (*Context)(nil)
 )
@@ -125,6 +126,8 @@ func (c *Context) Value(key any) any {
 	case origin.IsKey(key): // so that calls by any client, made with this context, are known to be the actor's
 		from := c.origin()
 		return &from
+	case key == (troupe.FiringKey{}) && c.turn.firing != nil:
+		return *c.turn.firing
 	}
 	c.mu.Lock()
 	timed := c.timed
@@ -318,7 +321,7 @@ func (c *Context) end() result {
 	e := c.effects
 	return result{
 		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
-		disconnections: e.disconnections, destroyed: e.destroy, called: e.called,
+		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called,
 	}
 }
 

@@ -93,6 +93,10 @@ func (d *dispatcher) receiveCall(msg *wire.Message, target wire.Target, now time
 		d.servePosition(w, target.Tokens)
 		return nil
 	}
+	if looksOnly(w.Action) && !d.isActive(target.Tokens) {
+		d.look(w, target.Tokens)
+		return nil
+	}
 	return d.enqueue(target.Tokens, w)
 }
 
@@ -150,7 +154,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	}
 	w.As = as
 	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
-	w.Existing = target.Action == troupe.DestroyAction || w.Get(wire.HeaderExisting) == "1"
+	w.Existing = target.Action == troupe.DestroyAction || looksOnly(target.Action) || w.Get(wire.HeaderExisting) == "1"
 	w.ID, w.Arrives = identify(w.Reply, w.Header)
 	attempt := w.Get(wire.HeaderAttempt)
 	w.Again = attempt != "" && attempt != "1"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe/actorhost/internal/agenda"
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
@@ -39,6 +40,7 @@ type env struct {
 	ready      *pool.Pool[*activation]
 	inbox      chan *nats.Msg
 	clients    *presence.Clients[actorConnection]
+	agenda     *agenda.Agenda[*activation]
 	drains     drains
 	mailboxes  *mailbox.Mailboxes[callName, work]
 	goroutines sync.WaitGroup // goroutines of the host
@@ -50,6 +52,7 @@ type env struct {
 
 	log     *store.EventLog
 	archive *store.Archive
+	alarms  *store.Alarms
 }
 
 // busy reports whether calls have arrived that no goroutine has taken yet.

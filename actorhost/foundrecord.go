@@ -20,8 +20,19 @@ type foundRecord struct {
 }
 
 // readRecord reads an actor's record. A record that cannot be decoded stays as it is.
-func (e *env) readRecord(ctx context.Context, id troupe.ID) (f foundRecord, err error) {
-	if f.Record, err = e.records.Get(ctx, id); err == nil {
+func (e *env) readRecord(ctx context.Context, id troupe.ID) (foundRecord, error) {
+	r, err := e.records.Get(ctx, id)
+	return e.opened(id, r, err)
+}
+
+// newestRecord is readRecord for a caller that must not miss what has just been written.
+func (e *env) newestRecord(ctx context.Context, id troupe.ID) (foundRecord, error) {
+	r, err := e.records.Newest(ctx, id)
+	return e.opened(id, r, err)
+}
+
+func (e *env) opened(id troupe.ID, r record.Record, err error) (f foundRecord, _ error) {
+	if f.Record = r; err == nil {
 		if f.lacks = f.Lacks(e.presence.Session().Features()); f.lacks == nil {
 			if f.parts, err = f.Open(); err != nil {
 				err = fmt.Errorf("%s: %w", id, err)

@@ -50,6 +50,7 @@ type Host struct {
 	displaced       atomic.Pointer[error] // why the host must not serve, if so
 	waker           *wake.Waker           // nil if no actor type has durable subscriptions
 	sweeper         *wake.Sweeper
+	ringer          *wake.Ringer
 	stopHearing     func()
 
 	cancel context.CancelFunc // ends env.ctx

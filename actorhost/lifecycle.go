@@ -23,6 +23,10 @@ func (a *activation) doNext() (more bool) {
 		a.handleHeard(&w)
 	case disconnectWork:
 		a.disconnect(w.arg.(*Connection))
+	case dueWork:
+		if err := a.runDue(); err != nil {
+			a.failed(running, err)
+		}
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
@@ -67,6 +71,9 @@ func (a *activation) release() {
 		a.session.Unflushed.Store(true)
 	}
 	a.gate.Leave()
+	if a.planned {
+		a.host.agenda.Remove(a)
+	}
 	a.endListeners()
 	a.dropConnections()
 	a.unsubscribe()

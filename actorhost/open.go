@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/troupe-go/troupe/actorhost/internal/agenda"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
@@ -38,9 +39,10 @@ func (h *Host) open(ctx context.Context) (err error) {
 	})
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
 	h.commits = commit.Host{
-		Store: h.records, Log: h.log, Archive: h.archive, Window: h.config.RequestIDWindow,
+		Store: h.records, Log: h.log, Archive: h.archive, Alarms: h.alarms, Window: h.config.RequestIDWindow,
 		Tables: commit.NewTables(h.config.RequestIDMemory), Logger: h.config.Logger, Faults: h.faults, Ctx: h.ctx, Go: h.goroutines.Go,
 	}
+	h.agenda = agenda.New(h.alarms.Now, h.callDue)
 	if err := h.presence.AskStores(ctx); err != nil {
 		return err
 	}
@@ -53,6 +55,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if _, err := h.presence.Join(ctx); err != nil {
 		return err
 	}
+	h.ringer = wake.StartRinger(wake.RingerConfig{
+		Alarms: h.alarms, Types: h.typeNames, Faults: h.faults, For: h.ringFor, Call: h.client.Invoke, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
+	})
 	h.goroutines.Go(func() { h.dispatcher.run(h.quit) })
 	h.goroutines.Go(h.presence.Keep)
 	h.goroutines.Go(h.watchStreams)
@@ -90,6 +95,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 	h.config.completeLease(h.leases.OnOneServer())
 	h.log = store.NewEventLog(h.nc, h.ns, settings)
 	h.archive = store.NewArchive(h.nc, h.ns, settings)
+	h.alarms = store.NewAlarms(h.nc, h.ns, h.records, settings)
 	return h.checkArchive(ctx)
 }
 
@@ -111,6 +117,16 @@ func (h *Host) checkArchive(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// checkAlarms is [store.Alarms.Check]. A host that may not look for them has none, unless an actor of its own schedules something.
+func (h *Host) checkAlarms(ctx context.Context) (*store.Replaced, error) {
+	ctx, allowed := h.allowed(ctx, store.AlarmsQuestion(h.ns))
+	replaced, err := h.alarms.Check(ctx)
+	if !allowed() {
+		return nil, nil //nolint:nilnil // there is nothing to say
+	}
+	return replaced, err
 }
 
 // allowed returns a context that ends if NATS does not allow the host to publish on a subject, and a function that ends it
@@ -185,6 +201,12 @@ func (h *Host) close(ctx context.Context) error {
 	}
 	if h.sweeper != nil {
 		h.sweeper.Stop()
+	}
+	if h.ringer != nil {
+		h.ringer.Stop()
+	}
+	if h.agenda != nil {
+		h.agenda.Close()
 	}
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))

@@ -154,6 +154,13 @@ func (r *roster) len() int {
 	return len(r.active)
 }
 
+// isActive reports whether an actor is awake here, or is about to be.
+func (r *roster) isActive(tokens string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active[tokens] != nil
+}
+
 // info describes one actor.
 func (r *roster) info(tokens string) wire.ActorInfo {
 	r.mu.Lock()

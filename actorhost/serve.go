@@ -38,6 +38,9 @@ func (a *activation) serveCall(w *work) {
 	case wire.NoticeAction:
 		a.serveNotice(w)
 		return
+	case wire.DueAction:
+		a.serveDue(w)
+		return
 	case wire.ConnectAction:
 		if err := a.cannotWrite(turn{}); err != nil {
 			a.host.refuse(&w.Call, a.session, errs.As(err))

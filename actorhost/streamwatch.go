@@ -106,7 +106,7 @@ func (h *Host) isOwnStream(advisory string) bool {
 func (h *Host) checkStreams() error {
 	ctx, cancel := context.WithTimeout(h.ctx, checkTimeout)
 	defer cancel()
-	var errRecords, errLeases, errJournals, errLog error
+	var errRecords, errLeases, errJournals, errLog, errAlarms error
 	var checks sync.WaitGroup // one that must be made again does not hold up the others
 	checks.Go(func() {
 		var records *store.Replaced
@@ -135,8 +135,13 @@ func (h *Host) checkStreams() error {
 			h.reindex(ctx, index)
 		})
 	})
+	checks.Go(func() {
+		var alarms *store.Replaced
+		alarms, errAlarms = h.checkAlarms(ctx)
+		h.replaced(alarms, func() {})
+	})
 	checks.Wait()
-	return errors.Join(errRecords, errLeases, errJournals, errLog)
+	return errors.Join(errRecords, errLeases, errJournals, errLog, errAlarms)
 }
 
 // missing is what may fail for long.

@@ -21,6 +21,7 @@ const (
 	eventWork                          // an event that the actor listens to
 	gapWork                            // missed events
 	disconnectWork                     // a connection has ended
+	dueWork                            // something scheduled is due
 	sleepWork                          // fall asleep, unless other work has come
 	stopWork                           // the host is stopping
 	dropWork                           // end without hooks: the actor is not awake, or its host can no longer write for it

@@ -14,6 +14,7 @@ var known = []*kind{
 	&followsPart,
 	&eventsPart,
 	&outboxPart,
+	&schedulesPart,
 }
 
 // Part is a durable part of a record.

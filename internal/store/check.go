@@ -24,6 +24,7 @@ const (
 	forSubscriptions
 	forEvents
 	forAnswers
+	forAlarms
 )
 
 // What becomes of a stream with a wrong setting, in the table below. With any other letter, all values are right.
@@ -41,34 +42,36 @@ type rule func(have, want *streamConfig) (value, right string)
 // rules are for the settings of streams, by the names that NATS gives them.
 var rules = []struct {
 	setting  string
-	verdicts string // for each purpose in turn: records, journals, hosts, subscriptions, events, answers
+	verdicts string // for each purpose in turn: records, journals, hosts, subscriptions, events, answers, alarms
 	rule     rule
 }{
-	{"subjects", "RRRRRR", otherSubjects},
-	{"retention", "RRRRRR", other(func(c *streamConfig) any { return c.Retention })},
-	{"storage", "RRwRRR", other(func(c *streamConfig) any { return c.Storage })},
-	{"max_age", "RRRR--", other(func(c *streamConfig) any { return c.MaxAge })},
-	{"max_age", "----w-", other(func(c *streamConfig) any { return c.MaxAge })},
-	{"max_age", "-----R", shorter},
-	{"discard", "RRRR-R", discardsOld},
-	{"discard_new_per_subject", "RRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
-	{"max_msgs_per_subject", "R-RR--", noHistory},
-	{"max_msgs_per_subject", "-R--wR", limitedHistory},
-	{"allow_rollup_hdrs", "RRRR--", other(func(c *streamConfig) any { return c.AllowRollup })},
-	{"allow_msg_ttl", "RRRR--", other(func(c *streamConfig) any { return c.AllowMsgTTL })},
-	{"allow_direct", "RRRRRR", other(func(c *streamConfig) any { return c.AllowDirect })},
-	{"allow_atomic", "w-----", other(func(c *streamConfig) any { return c.AllowAtomicPublish })},
-	{"allow_msg_counter", "RRRRRR", other(func(c *streamConfig) any { return c.AllowMsgCounter })},
-	{"sealed", "RRRRRR", other(func(c *streamConfig) any { return c.Sealed })},
-	{"no_ack", "RRRRRR", other(func(c *streamConfig) any { return c.NoAck })},
-	{"persist_mode", "RRwRRR", other(func(c *streamConfig) any { return c.PersistMode })},
-	{"mirror", "RRRRRR", other(func(c *streamConfig) any { return c.Mirror })},
-	{"sources", "RRRRRR", other(func(c *streamConfig) any { return c.Sources })},
-	{"subject_transform", "RRRRRR", other(func(c *streamConfig) any { return c.SubjectTransform })},
-	{"republish", "----R-", other(func(c *streamConfig) any { return c.RePublish })},
-	{"num_replicas", "wwwwww", fewerReplicas},
-	{"max_msg_size", "wwwwww", limitedSize},
-	{"compression", "wwwwww", other(func(c *streamConfig) any { return c.Compression })},
+	{"subjects", "RRRRRRR", otherSubjects},
+	{"retention", "RRRRRRR", other(func(c *streamConfig) any { return c.Retention })},
+	{"storage", "RRwRRRR", other(func(c *streamConfig) any { return c.Storage })},
+	{"max_age", "RRRR--R", other(func(c *streamConfig) any { return c.MaxAge })},
+	{"max_age", "----w--", other(func(c *streamConfig) any { return c.MaxAge })},
+	{"max_age", "-----R-", shorter},
+	{"discard", "RRRR-R-", discardsOld},
+	{"discard_new_per_subject", "RRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
+	{"max_msgs_per_subject", "R-RR---", noHistory},
+	{"max_msgs_per_subject", "-R--wR-", limitedHistory},
+	{"max_msgs_per_subject", "------R", other(func(c *streamConfig) any { return c.MaxMsgsPerSubject })},
+	{"allow_rollup_hdrs", "RRRR---", other(func(c *streamConfig) any { return c.AllowRollup })},
+	{"allow_msg_ttl", "RRRR---", other(func(c *streamConfig) any { return c.AllowMsgTTL })},
+	{"allow_direct", "RRRRRRR", other(func(c *streamConfig) any { return c.AllowDirect })},
+	{"allow_atomic", "w------", other(func(c *streamConfig) any { return c.AllowAtomicPublish })},
+	{"allow_msg_counter", "RRRRRRR", other(func(c *streamConfig) any { return c.AllowMsgCounter })},
+	{"sealed", "RRRRRRR", other(func(c *streamConfig) any { return c.Sealed })},
+	{"no_ack", "RRRRRRR", other(func(c *streamConfig) any { return c.NoAck })},
+	{"persist_mode", "RRwRRRR", other(func(c *streamConfig) any { return c.PersistMode })},
+	{"mirror", "RRRRRRR", other(func(c *streamConfig) any { return c.Mirror })},
+	{"sources", "RRRRRRR", other(func(c *streamConfig) any { return c.Sources })},
+	{"subject_transform", "RRRRRRR", other(func(c *streamConfig) any { return c.SubjectTransform })},
+	{"republish", "----R--", other(func(c *streamConfig) any { return c.RePublish })},
+	{"allow_msg_schedules", "------R", other(func(c *streamConfig) any { return c.AllowMsgSchedules })},
+	{"num_replicas", "wwwwwww", fewerReplicas},
+	{"max_msg_size", "wwwwwww", limitedSize},
+	{"compression", "wwwwwww", other(func(c *streamConfig) any { return c.Compression })},
 }
 
 // check returns an error if a stream cannot be used, and logs what is less bad.

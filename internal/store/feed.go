@@ -14,9 +14,11 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// Feed delivers new events of the log. Each goes to one of the hosts that share the feed, until that one acks it.
+// Feed delivers what is new in a stream: events of the log, or alarms that ring. Each goes to one of the hosts that share the
+// feed, until that one acks it.
 type Feed struct {
-	log      *Log
+	stream   *bucket
+	parse    func(subject string, header nats.Header, data []byte) (Logged, error)
 	config   jetstream.ConsumerConfig
 	prefetch int
 	failed   func(error)
@@ -30,7 +32,7 @@ type Feed struct {
 	alive    time.Time   // when it was opened last, or delivered something
 }
 
-// Fed is an event that a Feed has delivered.
+// Fed is an event, or a ring, that a Feed has delivered.
 type Fed struct {
 	Logged
 	Delivered uint64 // number of deliveries, including this one
@@ -64,23 +66,30 @@ const feedOverlap = time.Minute
 func (l *Log) Feed(
 	ctx context.Context, name string, patience time.Duration, prefetch int, failed func(error),
 ) (*Feed, error) {
-	f := &Feed{log: l, prefetch: prefetch, failed: failed, config: jetstream.ConsumerConfig{
+	f, err := openFeed(ctx, &Feed{stream: l.stream, parse: l.parse, prefetch: prefetch, failed: failed, config: jetstream.ConsumerConfig{
 		Durable:       name,
 		DeliverPolicy: jetstream.DeliverNewPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       patience,
 		MaxAckPending: maxUnacked,
-	}}
-	f.ctx, f.cancel = context.WithCancel(context.Background())
-	if err := f.open(ctx); err != nil {
-		f.cancel()
+	}})
+	if err != nil {
 		return nil, fmt.Errorf("opening the feed %s of the log of events: %w", name, err)
 	}
 	return f, nil
 }
 
+func openFeed(ctx context.Context, f *Feed) (*Feed, error) {
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	if err := f.open(ctx); err != nil {
+		f.cancel()
+		return nil, err
+	}
+	return f, nil
+}
+
 func (f *Feed) open(ctx context.Context) error {
-	nc, stream := f.log.stream.js.Conn(), f.log.stream.name()
+	nc, stream := f.stream.js.Conn(), f.stream.name()
 	if f.guard != nil {
 		f.guard.End()
 	}
@@ -92,7 +101,7 @@ func (f *Feed) open(ctx context.Context) error {
 }
 
 func (f *Feed) tryOpen(ctx context.Context) error {
-	stream := f.log.stream.stream
+	stream := f.stream.stream
 	consumer, err := stream.Consumer(ctx, f.config.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		consumer, err = stream.CreateConsumer(ctx, f.newConfig())
@@ -112,7 +121,7 @@ func (f *Feed) tryOpen(ctx context.Context) error {
 // newConfig is the configuration of a feed that is not there, or no longer.
 func (f *Feed) newConfig() jetstream.ConsumerConfig {
 	config := f.config
-	if !f.alive.IsZero() {
+	if !f.alive.IsZero() && config.DeliverPolicy == jetstream.DeliverNewPolicy {
 		since := f.alive.Add(-feedOverlap)
 		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
 	}
@@ -142,7 +151,7 @@ func (f *Feed) Next() (Fed, bool) {
 			pause.For(f.ctx, retryPause)
 		default:
 			f.alive = time.Now()
-			if fed, ok := f.parse(msg); ok {
+			if fed, ok := f.read(msg); ok {
 				return fed, true
 			}
 			_ = msg.Term() // not a valid event
@@ -161,18 +170,18 @@ func (f *Feed) reopen(why error) {
 	}
 	if err := f.open(f.ctx); err != nil && f.ctx.Err() == nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		f.failed(err)
-		f.log.stream.suspect()
+		f.stream.suspect()
 	}
 }
 
-func (f *Feed) parse(msg jetstream.Msg) (Fed, bool) {
+func (f *Feed) read(msg jetstream.Msg) (Fed, bool) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return Fed{}, false
 	}
-	logged, err := f.log.parse(msg.Subject(), msg.Headers(), msg.Data())
+	logged, err := f.parse(msg.Subject(), msg.Headers(), msg.Data())
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
-	opened := f.opened + f.log.stream.js.Conn().Stats().Reconnects
+	opened := f.opened + f.stream.js.Conn().Stats().Reconnects
 	return Fed{Logged: logged, Delivered: meta.NumDelivered, Opened: opened, msg: msg}, err == nil
 }
 

@@ -16,16 +16,16 @@ import (
 
 // flight is what the server acknowledges as one: a single write or an atomic batch.
 type flight struct {
-	writes  []prepared
-	sent    time.Time
-	ahead   int  // record writes in flight when it was sent
-	journal bool // a group of a journal, not records
-	bucket  *bucket
+	writes []prepared
+	sent   time.Time
+	ahead  int  // record writes in flight when it was sent
+	apart  bool // not of records
+	bucket *bucket
 }
 
 // recordWrites is how many writes of records are in a flight.
 func (f *flight) recordWrites() int {
-	if f.journal {
+	if f.apart {
 		return 0
 	}
 	return len(f.writes)
@@ -76,9 +76,11 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 	}
 	reply := w.inbox + strconv.FormatUint(number, 36)
 	for i, one := range f.writes {
-		msg := &nats.Msg{Subject: one.subject, Data: one.value, Header: nats.Header{
-			jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(one.expected, 10)},
-		}}
+		msg := &nats.Msg{Subject: one.subject, Data: one.value, Header: one.header}
+		if msg.Header == nil {
+			msg.Header = make(nats.Header, 1)
+		}
+		msg.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(one.expected, 10)}
 		if n > 1 {
 			msg.Header["Nats-Batch-Id"] = []string{reply[max(0, len(reply)-maxBatchID):]}
 			msg.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
@@ -158,7 +160,7 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	refused := err != nil && len(f.writes) > 1
 	if refused { // none of them is stored: each is sent again alone and gets its own outcome
 		w.policy = batchPolicy{unsupported: w.policy.unsupported || errors.Is(err, errNoBatches)}
-	} else if !f.journal {
+	} else if !f.apart {
 		now := time.Now()
 		w.bucket.reach(revision)
 		w.policy.observe(f, now)
@@ -189,11 +191,12 @@ func (w *writer) settle(f *flight, revision uint64, err error, more bool) {
 		} else {
 			one.done(Outcome{Revision: revision - uint64(after), More: more || after > 0})
 		}
-		if one.done = nil; f.journal || cap(one.value) > keepBuffer {
+		one.header = nil
+		if one.done = nil; f.apart || cap(one.value) > keepBuffer {
 			one.value = nil
 		}
 	}
-	f.writes, f.journal = f.writes[:0], false
+	f.writes, f.apart = f.writes[:0], false
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.free) < keepFlights {

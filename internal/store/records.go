@@ -79,6 +79,16 @@ func (r *Records) HasType(ctx context.Context, actorType string) (bool, error) {
 // actor, its last Epoch. The error is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.
 func (r *Records) Get(ctx context.Context, id troupe.ID) (record.Record, error) {
 	msg, err := r.bucket.last(ctx, r.bucket.prefix+id.Tokens())
+	return decoded(id, msg, err)
+}
+
+// Newest is Get for a caller that must not miss what has just been written.
+func (r *Records) Newest(ctx context.Context, id troupe.ID) (record.Record, error) {
+	msg, err := r.bucket.newest(ctx, r.bucket.prefix+id.Tokens())
+	return decoded(id, msg, err)
+}
+
+func decoded(id troupe.ID, msg *jetstream.RawStreamMsg, err error) (record.Record, error) {
 	switch {
 	case err != nil:
 		return record.Record{}, fmt.Errorf("reading %s: %w", id, err)

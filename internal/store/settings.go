@@ -22,7 +22,7 @@ type Settings struct {
 }
 
 // MaxBytes are the limits of streams in bytes. Zero is no limit.
-type MaxBytes struct{ Records, Journal, Hosts, Subscriptions, Events, Answers int64 }
+type MaxBytes struct{ Records, Journal, Hosts, Subscriptions, Events, Answers, Alarms int64 }
 
 // replicas is three in a cluster, so that the loss of one server loses nothing, and else one, unless it is set.
 func (s Settings) replicas() int {

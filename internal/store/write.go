@@ -127,6 +127,7 @@ type writer struct {
 // prepared is a write that is ready to be sent.
 type prepared struct {
 	subject  string
+	header   nats.Header // besides the expected revision
 	expected uint64
 	value    []byte
 	done     func(Outcome)
@@ -290,10 +291,10 @@ func (w *writer) pending() int {
 	return w.queue.Len() + w.retries.Len() + w.inFlight
 }
 
-// sendNow sends a write of the journal, which is in another stream, ahead of the waiting ones.
+// sendNow sends a write to another stream ahead of the waiting ones.
 func (w *writer) sendNow(b *bucket, one prepared) {
 	f := w.newFlight()
-	f.journal, f.bucket = true, b
+	f.apart, f.bucket = true, b
 	f.writes = append(f.writes, one)
 	w.send(f)
 	w.signal() // starts the check for writes that are not acknowledged in time

@@ -19,6 +19,9 @@ const (
 	// [ConnectReply]. [HeaderConnection] and [HeaderInbox] identify the connection. DisconnectAction ends one.
 	ConnectAction    = "_connect"
 	DisconnectAction = "_disconnect"
+	// DueAction tells an actor that its alarm has rung: what is due runs. The reply comes when that is stored and the next alarm
+	// stands. An actor for which nothing is due does not wake.
+	DueAction = "_due"
 	// CancelAction says that nobody waits any more for the call with the same reply subject. There is no reply.
 	CancelAction = "_cancel"
 )
@@ -60,7 +63,8 @@ type Notice struct {
 // Builtins are the actions that every actor type has.
 var Builtins = []string{
 	troupe.CreateAction, troupe.SleepAction, troupe.DestroyAction,
-	PositionAction, NoticeAction, ConnectAction, DisconnectAction,
+	troupe.ScheduleAction, troupe.UnscheduleAction, troupe.SchedulesAction, troupe.FireAction,
+	PositionAction, NoticeAction, ConnectAction, DisconnectAction, DueAction,
 }
 
 // Builtin reports whether an action is one of [Builtins].

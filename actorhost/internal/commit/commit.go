@@ -24,6 +24,7 @@ type Host struct {
 	Log   *store.EventLog
 	// Archive has the answers that the records have no room for.
 	Archive *store.Archive
+	Alarms  *store.Alarms
 	Tables  *Tables
 	Logger  *slog.Logger
 	Faults  *faultlog.Log
@@ -108,6 +109,7 @@ const (
 	keeping    = "keeping an event failed"
 	destroying = "destroying the actor failed"
 	archiving  = "archiving answers failed: they are sent again"
+	alarming   = "setting the alarm of an actor failed: what it has scheduled is not stored"
 	flushing   = "writing the record failed: it is tried again"
 )
 

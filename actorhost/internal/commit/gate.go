@@ -32,6 +32,7 @@ type Gate struct {
 	refusing int8  // goroutines that refuse what was held back
 	left     bool  // the activation has ended
 	emitted  bool  // the record has durable events in its outbox
+	alarmed  int64 // when the alarm that its schedules name is to have rung, if this activation has set it
 	ending   bool  // the record is deleted, if it can be: nothing is written any more
 	closed   error // why the activation can write no more
 	moved    signal
@@ -79,7 +80,7 @@ func (g *Gate) Restore(parts record.Parts) {
 	g.parts = nil
 	if !parts.IsZero() {
 		parts.Answers().Of(g.actor.ID().Tokens(), g.host.Window)
-		g.parts, g.emitted = &parts, hasEvents(&parts)
+		g.parts, g.emitted, g.alarmed = &parts, hasEvents(&parts), 0
 	}
 }
 

@@ -13,7 +13,10 @@ import (
 )
 
 // ask is whether a write is wanted, and of which kind.
-type ask struct{ wanted, journal bool }
+type ask struct {
+	wanted, journal bool
+	alarm           *alarm // that is to be set before
+}
 
 // ask has the newest state stored, unless that is under way. The caller holds g.mu, and calls write once it has let it go.
 func (g *Gate) ask() ask {
@@ -21,7 +24,11 @@ func (g *Gate) ask() ask {
 		return ask{}
 	}
 	g.asked = true
-	return ask{true, !g.shared}
+	if alarm := g.lacksAlarm(); alarm != nil {
+		g.shared = true // who hears the alarm reads the record
+		return ask{wanted: true, alarm: alarm}
+	}
+	return ask{wanted: true, journal: !g.shared}
 }
 
 // write requests the write that was asked for, if one was.
@@ -31,6 +38,10 @@ func (g *Gate) write(a ask) {
 	}
 	if g.request == nil { // a turn asks for the first write, so nobody else looks at it yet
 		g.request = &store.Write{ID: g.actor.ID(), Take: g.take, Done: g.written}
+	}
+	if a.alarm != nil {
+		g.setAlarm(a.alarm)
+		return
 	}
 	if err := g.actor.Write(*g.request, a.journal); err != nil {
 		g.close(err, err)
@@ -46,7 +57,7 @@ func (g *Gate) take(journal bool) (record.Record, bool) {
 	case g.closed != nil:
 		g.mu.Unlock()
 		return record.Record{}, false
-	case journal && g.shared:
+	case journal && g.shared, g.lacksAlarm() != nil:
 		g.asked = false
 		ask := g.ask()
 		g.mu.Unlock()

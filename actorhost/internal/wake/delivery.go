@@ -31,8 +31,8 @@ type deliveries struct {
 // maxDeliveries limits how many are in progress. The server keeps the rest.
 const maxDeliveries = 4096
 
-func newDeliveries() deliveries {
-	return deliveries{slots: make(chan struct{}, maxDeliveries), unacked: make(map[*delivery]struct{})}
+func newDeliveries(most int) deliveries {
+	return deliveries{slots: make(chan struct{}, most), unacked: make(map[*delivery]struct{})}
 }
 
 // begin adds a delivery, and waits while there are maxDeliveries. The caller must answer it once.

@@ -70,7 +70,7 @@ func Start(ctx context.Context, config Config) (*Waker, error) {
 	}
 	w := &Waker{
 		config: config, index: index, feed: feed,
-		deliveries: newDeliveries(), queues: newRetryQueues(), lookups: lookups{read: index.Of},
+		deliveries: newDeliveries(maxDeliveries), queues: newRetryQueues(), lookups: lookups{read: index.Of},
 		lookupSlots: make(chan struct{}, lookupsAtOnce), quit: make(chan struct{}),
 	}
 	w.running.Go(w.run)

@@ -1,0 +1,236 @@
+package actorhost
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
+)
+
+// After so many runs, or this time, what is due lets other calls of the actor run.
+const maxDueRuns, maxDueTime = 256, 100 * time.Millisecond
+
+// dueAgain is the pause before what is due is tried again on a host that cannot run it now.
+const dueAgain = time.Second
+
+// running is what may fail for long.
+const running = "what an actor has scheduled cannot run on this host"
+
+// serveDue runs a call of wire.DueAction: the alarm has rung. As always, the answer waits until what has run is stored, and here
+// until the next alarm stands.
+func (a *activation) serveDue(w *work) {
+	var at int64
+	if err := w.As.Unmarshal(w.Data, &at); err != nil {
+		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
+		return
+	}
+	if err := a.runDue(); err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	if a.destroyed {
+		a.host.out.Answer(w.Reply, nil)
+		return
+	}
+	w.ID = dedup.ID{} // it needs not be remembered
+	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang(at)})
+}
+
+// runDue runs what is due, and sees to what will be. It fails if that cannot run now.
+func (a *activation) runDue() error {
+	a.inDue = true
+	defer func() { a.inDue = false }()
+	began := a.host.clock.Now()
+	for runs := 0; !a.finished; runs++ {
+		now := a.host.alarms.Now()
+		one, volatile, ok := a.nextDue(now)
+		if !ok {
+			break
+		}
+		if runs == maxDueRuns || a.host.clock.Now()-began > maxDueTime {
+			break // the agenda calls at once
+		}
+		if err := a.runOne(one, volatile, now); err != nil {
+			a.host.agenda.Set(a, now.Add(dueAgain))
+			return err
+		}
+	}
+	a.inDue = false
+	a.plan()
+	return nil
+}
+
+// nextDue returns what is due first, if anything is.
+func (a *activation) nextDue(now time.Time) (one record.Scheduled, volatile, ok bool) {
+	milli := now.UnixMilli()
+	due := func(s *record.Schedules) {
+		if first := s.First(); first != 0 && first <= milli && (!ok || first < one.At()) {
+			for found := range s.All() {
+				one, ok = *found, true
+				return
+			}
+		}
+	}
+	a.gate.Read(func(p *record.Parts) { due(p.Schedules()) })
+	before := one
+	if due(a.volatile.Schedules()); ok && one.Name != before.Name {
+		volatile = true
+	}
+	return one, volatile, ok
+}
+
+// reschedule takes what a turn has done to schedules.
+func (a *activation) reschedule(s *scheduleEffects) {
+	for _, c := range s.volatile {
+		c.Apply(&a.volatile)
+	}
+	a.plan()
+}
+
+// plan has the agenda call for what is due next.
+func (a *activation) plan() {
+	if a.inDue { // which plans at its end
+		return
+	}
+	first := a.volatile.Schedules().First()
+	a.gate.Read(func(p *record.Parts) {
+		if stored := p.Schedules().First(); stored != 0 && (first == 0 || stored < first) {
+			first = stored
+		}
+	})
+	switch {
+	case first != 0:
+		a.planned = true
+		a.host.agenda.Set(a, time.UnixMilli(first))
+	case a.planned:
+		a.planned = false
+		a.host.agenda.Remove(a)
+	}
+}
+
+// runOne runs a schedule in a turn. An error says that it cannot run now, for a reason of the host.
+func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) error {
+	if faults.Fencing && !a.session.Valid() {
+		return errs.Unavailable("%v", a.session.Err())
+	}
+	if !volatile {
+		if err := a.cannotWrite(turn{}); err != nil {
+			return err
+		}
+		a.keepAwake()
+	}
+	f, err := firingOf(one, now)
+	if err != nil { // by no program of today
+		a.commitDue(volatile, record.Park{Scheduled: one}, record.RemoveSchedule{Name: one.Name, Ran: true})
+		a.parked(&f, err)
+		return nil
+	}
+	if f.skip {
+		a.commitDue(volatile, f.done())
+		return nil
+	}
+	result, err := a.runFiring(&f, volatile)
+	switch failed := errs.Find(err); {
+	case err == nil:
+		a.commitTurn(&result, &commit.Output{})
+	case volatile:
+		a.commitDue(true, f.done())
+		a.logger("").Warn("a volatile schedule failed", a.scheduleFields(&f, err)...)
+	case failed != nil && failed.Retryable: // the action is not to blame
+		return err
+	default:
+		a.failedRun(&f, err)
+	}
+	return nil
+}
+
+// runFiring runs the action of a schedule.
+func (a *activation) runFiring(f *firing, volatile bool) (result, error) {
+	endpoint := a.kind.actions[f.Action]
+	if endpoint == nil || endpoint.run == nil {
+		return result{}, errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s", a.kind.name, f.Action, a.kind.own)
+	}
+	why := troupe.Firing{Name: f.Name, Due: time.UnixMilli(f.Due).UTC(), Attempt: f.Attempts + 1, Missed: f.Missed}
+	t := turn{action: f.Action, firing: &why, id: dedup.ID{Given: fmt.Sprintf("%s/%d/%d", f.Name, f.Set, f.Due)}}
+	buffer := buffers.Get().(*[]byte)
+	defer putBuffer(buffer)
+	ran, err := a.runTurn(t, func(c *Context) error {
+		c.beginFiring(f, volatile)
+		output, err := endpoint.run(a.state.pointer(), c, input{body: f.Input, as: codec.MsgPack}, (*buffer)[:0])
+		if err == nil {
+			*buffer = output
+		}
+		return err
+	})
+	a.misread = false
+	endpoint.Count(ran.took, err)
+	return ran, err
+}
+
+// beginFiring makes it a part of the turn that the run is over.
+func (c *Context) beginFiring(f *firing, volatile bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.replace(f.Name, pendingSchedule{one: f.next, volatile: volatile}, f.done())
+}
+
+// commitDue changes what is scheduled without a turn.
+func (a *activation) commitDue(volatile bool, changes ...record.Change) {
+	if !volatile {
+		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: changes})
+		return
+	}
+	for _, c := range changes {
+		c.Apply(&a.volatile)
+	}
+}
+
+// maxReason is how many bytes of an error are kept.
+const maxReason = 300
+
+// failedRun has a run tried again, or gives it up.
+func (a *activation) failedRun(f *firing, err error) {
+	reason := err.Error()
+	if known := errs.Find(err); known != nil {
+		reason = string(known.Code) + ": " + known.Message
+	}
+	changes, given := f.failed(strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""), a.host.alarms.Now())
+	a.commitDue(false, changes...)
+	switch {
+	case given:
+		a.parked(f, err)
+	case f.Attempts == 0:
+		a.logger("").Warn("a scheduled action failed and is tried again", a.scheduleFields(f, err)...)
+	}
+}
+
+// parked tells that a run was given up.
+func (a *activation) parked(f *firing, err error) {
+	a.logger("").Error("a scheduled action was given up: troupe schedule retry runs it again", a.scheduleFields(f, err)...)
+}
+
+func (a *activation) scheduleFields(f *firing, err error) []any {
+	return []any{
+		slog.String("schedule", f.Name), slog.String("action", f.Action), slog.Time("due", time.UnixMilli(f.Due).UTC()),
+		slog.Int("attempts", f.Attempts+1), slog.Any("error", err),
+	}
+}
+
+// callDue has what is due run in the mailbox of its actor. If that is full, it is tried again.
+func (h *Host) callDue(a *activation) {
+	switch a.offer(&work{kind: dueWork}) {
+	case mustRun:
+		h.ready.Add(a)
+	case mailboxFull:
+		h.agenda.Set(a, h.alarms.Now().Add(100*time.Millisecond))
+	}
+}

@@ -1,0 +1,86 @@
+package commit
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// The alarm of an actor stands before the record names what it rings for: a host that dies in between leaves an alarm too many,
+// and nothing that nobody wakes for. Only what is due earlier than all that was known needs that. What is due later, or no more,
+// costs no message: the alarm rings all the same, and is set again then.
+
+const (
+	// alarmMargin is how far off an alarm is that has certainly not rung: clocks are not the same.
+	alarmMargin = store.AlarmLead + time.Second
+	// alarmLost is how long after its time an alarm that this activation has set, and that nobody has heard, counts as lost.
+	alarmLost = 30 * time.Second
+)
+
+// alarm is one that is to be set.
+type alarm struct {
+	at    int64
+	known record.Alarm // the last one
+}
+
+// lacksAlarm returns the alarm that must be set before the record is written, or nil. The caller holds g.mu.
+func (g *Gate) lacksAlarm() *alarm {
+	s := g.parts.Schedules()
+	first := s.First()
+	if first == 0 {
+		return nil
+	}
+	wanted, now := &alarm{at: first}, g.host.Alarms.Now().UnixMilli()
+	switch last := s.Alarm; {
+	case last.At == 0:
+		return wanted
+	case g.alarmed+alarmLost.Milliseconds() > now, last.At > now+alarmMargin.Milliseconds(): // it is yet to ring
+		if last.At <= first {
+			return nil
+		}
+		wanted.known = last
+	}
+	return wanted
+}
+
+// setAlarm sets an alarm, and then has the record written.
+func (g *Gate) setAlarm(wanted *alarm) {
+	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, g.host.Go, func(stands record.Alarm, err error) {
+		if err != nil {
+			g.failed(alarming, err)
+			err = fmt.Errorf("its alarm could not be set: %v", err) //nolint:errorlint // nothing is stored, whatever became of the alarm
+			g.close(err, err)
+			return
+		}
+		g.host.Faults.Works(alarming)
+		g.mu.Lock()
+		if s := g.parts.Schedules(); s != nil {
+			s.Alarm, g.alarmed = stands, max(stands.At, g.host.Alarms.Now().UnixMilli())
+		}
+		g.asked = false
+		ask := g.ask()
+		g.moved.broadcast()
+		g.mu.Unlock()
+		g.write(ask)
+	})
+}
+
+// Rang returns what is to be changed because the alarm for a time has rung: nothing, if what is due next has one.
+func (g *Gate) Rang(at int64) []record.Change {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.parts.Schedules()
+	if s.First() == 0 || s.Alarm.At > at && g.lacksAlarm() == nil {
+		return nil
+	}
+	return []record.Change{record.Rang{At: at}}
+}
+
+// HasSchedules reports whether the actor has scheduled anything.
+func (g *Gate) HasSchedules() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.parts.Schedules().First() != 0
+}

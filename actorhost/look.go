@@ -1,0 +1,148 @@
+package actorhost
+
+import (
+	"context"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// What an actor has scheduled is in its record, so most alarms, and all lists, need not wake it. But a record tells all only
+// while the actor is asleep: what its owner has not stored yet, or has in its journal, only the owner knows.
+
+// looksOnly reports whether an action may be served from the record of an actor that is asleep.
+func looksOnly(action string) bool {
+	return action != "" && action[0] == '_' && (action == wire.DueAction || action == troupe.SchedulesAction)
+}
+
+// dueSoon is how far off what is due may be for the actor to wake already: clocks are not the same.
+const dueSoon = 100 * time.Millisecond
+
+// look serves such an action of an actor that is not awake here.
+func (d *dispatcher) look(w *work, tokens string) {
+	id, err := troupe.ParseID(tokens)
+	if err != nil {
+		d.out.Refuse(&w.Call, errs.New(troupe.CodeBadInput, "%v", err))
+		return
+	}
+	asked := *w // a copy, so that not every call escapes to the heap
+	d.goroutines.Go(func() {
+		ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(asked.Deadline))
+		defer cancel()
+		select {
+		case d.lookups <- struct{}{}:
+			defer func() { <-d.lookups }()
+		case <-ctx.Done():
+			d.out.Refuse(&asked.Call, errTooLate)
+			return
+		}
+		s, err := d.lookAt(ctx, id)
+		if err == nil && s.owner != "" {
+			if d.forward(&asked.Call, s.owner, id, released{}) != ownerReleased {
+				return
+			}
+			s.wake = true
+		}
+		var output []byte
+		if err == nil && !s.wake {
+			output, s.wake, err = d.answerLook(ctx, &asked, id, &s)
+		}
+		switch {
+		case err != nil:
+			d.out.Refuse(&asked.Call, errs.As(err))
+		case s.wake:
+			if a := d.enqueue(tokens, &asked); a != nil {
+				d.ready.Add(a)
+			}
+		default:
+			msg := outlet.Reply(&asked.Call, output)
+			d.out.SendReply(&msg, false)
+		}
+	})
+}
+
+// seen is what a look at a record has found.
+type seen struct {
+	foundRecord
+	owner string // another host that is up, which must be asked
+	wake  bool   // the record does not tell all, and nobody else does
+}
+
+// lookAt reads the record of an actor that is not awake here.
+func (r *roster) lookAt(ctx context.Context, id troupe.ID) (s seen, err error) {
+	s.foundRecord, err = r.newestRecord(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	if s.Owner != "" && s.Owner != r.presence.Session().ID {
+		up, err := r.presence.WaitForOwner(ctx, s.Owner)
+		if err != nil {
+			return s, errs.Unavailable("%v", err)
+		}
+		if up {
+			s.owner = s.Owner
+			return s, nil
+		}
+		s.wake = s.Created // its journal may tell more
+	}
+	s.wake = s.wake || s.lacks != nil
+	return s, nil
+}
+
+// answerLook answers from a record that tells all, unless the actor must wake.
+func (d *dispatcher) answerLook(ctx context.Context, w *work, id troupe.ID, s *seen) (output []byte, wake bool, err error) {
+	if w.Action == wire.DueAction {
+		var rang int64
+		if err := w.As.Unmarshal(w.Data, &rang); err != nil {
+			return nil, false, errs.New(troupe.CodeBadInput, "%s.%s: %v", id, w.Action, err)
+		}
+		wake, err = d.becomesDue(ctx, id, s, rang)
+		return nil, wake, err
+	}
+	if !s.Created {
+		return nil, false, errs.New(troupe.CodeNotFound, "there is no actor %s", id)
+	}
+	output, err = w.As.Append(nil, schedulesOf(s.parts.Schedules()))
+	return output, false, err
+}
+
+// becomesDue reports whether the actor must wake, because something is due. If not, it sees to it that the next alarm stands.
+func (r *roster) becomesDue(ctx context.Context, id troupe.ID, s *seen, rang int64) (wake bool, err error) {
+	scheduled, now := s.parts.Schedules(), r.alarms.Now()
+	first := scheduled.First()
+	switch {
+	case first == 0:
+		return false, nil
+	case first <= now.Add(dueSoon).UnixMilli():
+		return true, nil
+	case scheduled.Alarm.At > rang: // as the next host to load the record believes
+		first = min(first, scheduled.Alarm.At)
+	}
+	if _, err := r.alarms.SetNow(ctx, id, first); err != nil {
+		return false, errs.Unavailable("%v", err)
+	}
+	return false, nil
+}
+
+// ringFor is told of an alarm that rings for an actor. It reports whether that has been seen to, and else when the actor is to
+// be called.
+func (r *roster) ringFor(ctx context.Context, id troupe.ID, at time.Time) (due time.Time, seenTo bool, err error) {
+	if r.isActive(id.Tokens()) {
+		return at, false, nil
+	}
+	s, err := r.lookAt(ctx, id)
+	switch {
+	case err != nil:
+		return at, false, err
+	case s.owner != "", s.wake:
+		return at, false, nil
+	}
+	if first := s.parts.Schedules().First(); first != 0 && !time.UnixMilli(first).After(at) {
+		return time.UnixMilli(first), false, nil
+	}
+	wake, err := r.becomesDue(ctx, id, &s, at.UnixMilli())
+	return at, !wake, err
+}

@@ -1,0 +1,63 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+)
+
+// An alarm is a message that the server publishes at its time on the subject of what is due (ADR-51). An actor has one at most:
+// it rings for the earliest of its schedules. The body is when that is due, in milliseconds since 1970.
+
+// Alarm is the subject of an actor's alarm in its stream.
+func (n Namespace) Alarm(id troupe.ID) string { return n.name + ".alarm." + id.Tokens() }
+
+// Due is the subject on which the alarm of an actor rings.
+func (n Namespace) Due(id troupe.ID) string { return n.name + ".due." + id.Tokens() }
+
+// DueType matches what rings for the actors of a type, which has one with an empty key.
+func (n Namespace) DueType(actorType string) []string {
+	one := n.name + ".due." + actorType
+	return []string{one, one + ".>"}
+}
+
+// ParseDue parses such a subject, and checks the ID.
+func (n Namespace) ParseDue(subject string) (troupe.ID, bool) {
+	tokens, ok := strings.CutPrefix(subject, n.name+".due.")
+	id, err := troupe.ParseID(tokens)
+	return id, ok && err == nil
+}
+
+// ParseAlarm parses the subject of an alarm.
+func (n Namespace) ParseAlarm(subject string) (troupe.ID, bool) {
+	tokens, ok := strings.CutPrefix(subject, n.name+".alarm.")
+	id, err := troupe.ParseID(tokens)
+	return id, ok && err == nil
+}
+
+// The headers with which a message is scheduled.
+const (
+	headerSchedule       = "Nats-Schedule"
+	headerScheduleTarget = "Nats-Schedule-Target"
+)
+
+// AlarmHeader has an alarm ring at a time.
+func (n Namespace) AlarmHeader(id troupe.ID, ring time.Time) nats.Header {
+	return nats.Header{
+		headerSchedule:       {"@at " + ring.UTC().Format(time.RFC3339Nano)},
+		headerScheduleTarget: {n.Due(id)},
+	}
+}
+
+// AlarmBody is the body of an alarm.
+func AlarmBody(at int64) []byte { return strconv.AppendInt(nil, at, 10) }
+
+// ParseAlarmBody reads the body of an alarm. One that is none was due long ago.
+func ParseAlarmBody(body []byte) int64 {
+	at, _ := strconv.ParseInt(string(body), 10, 64)
+	return at
+}
