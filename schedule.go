@@ -71,8 +71,10 @@ const (
 
 // Limits of what an actor schedules.
 const (
-	// MaxSchedules is how many schedules an actor has at most, and MaxScheduleBytes how many bytes they take, with inputs.
-	MaxSchedules, MaxScheduleBytes = 1000, 128 << 10
+	// MaxSchedules is how many schedules an actor has at most.
+	MaxSchedules = 1000
+	// MaxScheduleBytes is how many bytes they take, with their inputs.
+	MaxScheduleBytes = 128 << 10
 	// MaxMissed is how many missed times [RunAll] makes up for.
 	MaxMissed = 1000
 )
@@ -136,8 +138,8 @@ func (a Action[R, In, Out]) Every(s Scheduler, d time.Duration, in In, options .
 	return a.schedule(s, ScheduleRequest{Every: d, Input: in}, options)
 }
 
-// Cron is [Action.Every] by a cron expression of 5 fields (minute, hour, day of month, month, day of week), of 6 (with seconds
-// before them), or one of @hourly, @daily, @weekly, @monthly, @yearly. [In] sets the time zone. When clocks are set forward, a
+// Cron is [Action.Every] by a cron expression of 5 fields (minute, hour, day of the month, month, day of the week), of 6 (seconds
+// before those), or one of @hourly, @daily, @weekly, @monthly, @yearly. [In] sets the time zone. When clocks are set forward, a
 // time that is skipped runs at the end of the gap; when they are set back, one that comes twice runs the first time. Those that
 // run in every hour follow real time.
 func (a Action[R, In, Out]) Cron(s Scheduler, expression string, in In, options ...ScheduleOption) (name string, err error) {

@@ -132,9 +132,6 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	for _, name := range wire.Builtins {
 		built.actions[name] = &endpoint{}
 	}
-	for name, run := range builtins {
-		built.actions[name].run = run
-	}
 	var errs []error
 	fail := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("actor type %q: "+format, append([]any{built.name}, args...)...))

@@ -88,35 +88,6 @@ func (a *activation) nextDue(now time.Time) (one record.Scheduled, volatile, ok 
 	return one, volatile, ok
 }
 
-// reschedule takes what a turn has done to schedules.
-func (a *activation) reschedule(s *scheduleEffects) {
-	for _, c := range s.volatile {
-		c.Apply(&a.volatile)
-	}
-	a.plan()
-}
-
-// plan has the agenda call for what is due next.
-func (a *activation) plan() {
-	if a.inDue { // which plans at its end
-		return
-	}
-	first := a.volatile.Schedules().First()
-	a.gate.Read(func(p *record.Parts) {
-		if stored := p.Schedules().First(); stored != 0 && (first == 0 || stored < first) {
-			first = stored
-		}
-	})
-	switch {
-	case first != 0:
-		a.planned = true
-		a.host.agenda.Set(a, time.UnixMilli(first))
-	case a.planned:
-		a.planned = false
-		a.host.agenda.Remove(a)
-	}
-}
-
 // runOne runs a schedule in a turn. An error says that it cannot run now, for a reason of the host.
 func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) error {
 	if faults.Fencing && !a.session.Valid() {
@@ -157,7 +128,8 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 func (a *activation) runFiring(f *firing, volatile bool) (result, error) {
 	endpoint := a.kind.actions[f.Action]
 	if endpoint == nil || endpoint.run == nil {
-		return result{}, errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s", a.kind.name, f.Action, a.kind.own)
+		return result{}, errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s",
+			a.kind.name, f.Action, a.kind.own)
 	}
 	why := troupe.Firing{Name: f.Name, Due: time.UnixMilli(f.Due).UTC(), Attempt: f.Attempts + 1, Missed: f.Missed}
 	t := turn{action: f.Action, firing: &why, id: dedup.ID{Given: fmt.Sprintf("%s/%d/%d", f.Name, f.Set, f.Due)}}
@@ -222,15 +194,5 @@ func (a *activation) scheduleFields(f *firing, err error) []any {
 	return []any{
 		slog.String("schedule", f.Name), slog.String("action", f.Action), slog.Time("due", time.UnixMilli(f.Due).UTC()),
 		slog.Int("attempts", f.Attempts+1), slog.Any("error", err),
-	}
-}
-
-// callDue has what is due run in the mailbox of its actor. If that is full, it is tried again.
-func (h *Host) callDue(a *activation) {
-	switch a.offer(&work{kind: dueWork}) {
-	case mustRun:
-		h.ready.Add(a)
-	case mailboxFull:
-		h.agenda.Set(a, h.alarms.Now().Add(100*time.Millisecond))
 	}
 }

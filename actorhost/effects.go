@@ -36,6 +36,21 @@ type disconnection struct {
 	reason     string
 }
 
+// scheduleEffects is what a turn does to the schedules of its actor. The changes of the record are among those of the turn.
+type scheduleEffects struct {
+	volatile []record.Change            // of what is kept in memory
+	pending  map[string]pendingSchedule // what the turn has made of each name
+	count    int                        // of schedules with the turn's
+	bytes    int64                      // of the record
+}
+
+// pendingSchedule is what there is under a name once the turn has succeeded.
+type pendingSchedule struct {
+	one      *record.Scheduled // nil: nothing
+	volatile bool
+	unparked bool
+}
+
 // addEvent adds an event for all subscribers, or for one connection.
 func (e *effects) addEvent(event *commit.Event, to *Connection) {
 	if to != nil {

@@ -83,7 +83,8 @@ func earliestOf(grid calendar.Grid, due, until time.Time) time.Time {
 	low, high := due, until // after low there are as many or more, after high fewer
 	for high.Sub(low) > time.Millisecond {
 		middle := low.Add(high.Sub(low) / 2)
-		if _, n := grid.Passed(grid.Next(due, middle), until, troupe.MaxMissed); n+1 >= troupe.MaxMissed && grid.Next(due, middle).Before(until) {
+		first := grid.Next(due, middle)
+		if _, n := grid.Passed(first, until, troupe.MaxMissed); n+1 >= troupe.MaxMissed {
 			low = middle
 		} else {
 			high = middle

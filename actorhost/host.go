@@ -104,6 +104,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	if err != nil {
 		return nil, err
 	}
+	addBuiltins(types)
 	actorLog := config.Logger
 	config.Logger = slog.New(mutedLog{actorLog.Handler(), nc.IsClosed})
 	e := &env{

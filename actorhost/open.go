@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/troupe-go/troupe/actorhost/internal/agenda"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
@@ -56,7 +57,8 @@ func (h *Host) open(ctx context.Context) (err error) {
 		return err
 	}
 	h.ringer = wake.StartRinger(wake.RingerConfig{
-		Alarms: h.alarms, Types: h.typeNames, Faults: h.faults, For: h.ringFor, Call: h.client.Invoke, UntilGivenUp: h.ctx, UntilStop: h.untilStop,
+		Alarms: h.alarms, Types: h.typeNames, Faults: h.faults, For: h.ringFor, Call: h.client.Invoke,
+		UntilGivenUp: h.ctx, UntilStop: h.untilStop,
 	})
 	h.goroutines.Go(func() { h.dispatcher.run(h.quit) })
 	h.goroutines.Go(h.presence.Keep)
@@ -107,37 +109,6 @@ func (h *Host) clustered(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	return cluster, err
-}
-
-// checkArchive checks the archive if there is one. A host that may not has none: its calls have no ids.
-func (h *Host) checkArchive(ctx context.Context) error {
-	ctx, allowed := h.allowed(ctx, store.ArchiveQuestion(h.ns))
-	err := h.archive.Check(ctx)
-	if !allowed() {
-		return nil
-	}
-	return err
-}
-
-// checkAlarms is [store.Alarms.Check]. A host that may not look for them has none, unless an actor of its own schedules something.
-func (h *Host) checkAlarms(ctx context.Context) (*store.Replaced, error) {
-	ctx, allowed := h.allowed(ctx, store.AlarmsQuestion(h.ns))
-	replaced, err := h.alarms.Check(ctx)
-	if !allowed() {
-		return nil, nil //nolint:nilnil // there is nothing to say
-	}
-	return replaced, err
-}
-
-// allowed returns a context that ends if NATS does not allow the host to publish on a subject, and a function that ends it
-// and reports whether it did.
-func (h *Host) allowed(ctx context.Context, subject string) (context.Context, func() bool) {
-	guard := link.NewGuard(ctx, h.nc, func(publish bool, denied string) bool { return publish && denied == subject })
-	return guard.Context(), func() bool {
-		err := guard.Err()
-		guard.End()
-		return err == nil
-	}
 }
 
 // startSweeper starts the sweeper. A host that may not ask for the marks of others looks for them once it has made one.
@@ -239,5 +210,15 @@ func (h *Host) leaveLog(ctx context.Context, id string) {
 	defer cancel()
 	if err := h.log.Leave(ctx, id); err != nil && ctx.Err() == nil {
 		h.config.Logger.Warn("removing the mark of the host failed", slog.String("host", id), slog.Any("error", err))
+	}
+}
+
+// callDue has what is due run in the mailbox of its actor. If that is full, it is tried again.
+func (h *Host) callDue(a *activation) {
+	switch a.offer(&work{kind: dueWork}) {
+	case mustRun:
+		h.ready.Add(a)
+	case mailboxFull:
+		h.agenda.Set(a, h.alarms.Now().Add(100*time.Millisecond))
 	}
 }

@@ -138,7 +138,8 @@ func checkPolicy(r *troupe.ScheduleRequest) error {
 	recurs := r.Cron != "" || r.Every != 0
 	switch {
 	case !slices.Contains([]troupe.MissedPolicy{"", troupe.RunOnce, troupe.RunAll, troupe.Skip}, r.Missed):
-		return fmt.Errorf("there is no policy %.40q for what is missed: there are %s, %s and %s", r.Missed, troupe.RunOnce, troupe.RunAll, troupe.Skip)
+		return fmt.Errorf("there is no policy %.40q for what is missed: there are %s, %s and %s",
+			r.Missed, troupe.RunOnce, troupe.RunAll, troupe.Skip)
 	case r.Zone != "" && r.Cron == "":
 		return fmt.Errorf("only a cron expression has a time zone, such as %.40q", r.Zone)
 	case !recurs && (r.Missed != "" || r.Spread != 0):

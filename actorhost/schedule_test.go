@@ -118,6 +118,9 @@ func virtual(t *testing.T, test func(t *testing.T, b *hosttest.Bus, d Logbook)) 
 	})
 }
 
+// advance lets virtual time pass.
+func advance(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // inside of a synctest bubble
+
 func entries(t *testing.T, d Logbook) []entry {
 	t.Helper()
 	all, err := ReadPage.Call(context.WithoutCancel(t.Context()), d, nil)
@@ -127,12 +130,13 @@ func entries(t *testing.T, d Logbook) []entry {
 
 func TestScheduledActionRunsOnTimeAndOnce(t *testing.T) {
 	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
+		t.Helper()
 		began := time.Now()
 		name, err := Plan.Call(t.Context(), d, plan{Text: "soon", After: 30 * time.Minute})
 		require.NoError(t, err)
-		time.Sleep(29*time.Minute + 59*time.Second)
+		advance(29*time.Minute + 59*time.Second)
 		require.Empty(t, entries(t, d))
-		time.Sleep(2 * time.Second)
+		advance(2 * time.Second)
 		noted := entries(t, d)
 		require.Len(t, noted, 1)
 		require.Equal(t, "soon", noted[0].Text)
@@ -140,17 +144,18 @@ func TestScheduledActionRunsOnTimeAndOnce(t *testing.T) {
 		require.Equal(t, 1, noted[0].Attempt)
 		require.GreaterOrEqual(t, noted[0].At.Sub(began), 30*time.Minute, "never early")
 		require.Less(t, noted[0].At.Sub(began), 30*time.Minute+100*time.Millisecond)
-		time.Sleep(time.Hour)
+		advance(time.Hour)
 		require.Len(t, entries(t, d), 1)
 	})
 }
 
 func TestRecurringKeepsItsGrid(t *testing.T) {
 	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
+		t.Helper()
 		began := time.Now()
 		_, err := Note.Every(troupe.SchedulerOf(t.Context(), d), 90*time.Second, "tick", troupe.Named("tick"))
 		require.NoError(t, err)
-		time.Sleep(15*time.Minute + time.Second)
+		advance(15*time.Minute + time.Second)
 		noted := entries(t, d)
 		require.Len(t, noted, 10)
 		for i, one := range noted {
@@ -162,7 +167,7 @@ func TestRecurringKeepsItsGrid(t *testing.T) {
 		found, err := troupe.SchedulerOf(t.Context(), d).Unschedule("tick")
 		require.NoError(t, err)
 		require.True(t, found)
-		time.Sleep(10 * time.Minute)
+		advance(10 * time.Minute)
 		require.Len(t, entries(t, d), 10)
 		found, err = troupe.SchedulerOf(t.Context(), d).Unschedule("tick")
 		require.NoError(t, err)
@@ -172,12 +177,13 @@ func TestRecurringKeepsItsGrid(t *testing.T) {
 
 // The same name moves a schedule, and what a turn schedules goes with its failure.
 func TestScheduleIsAPartOfItsTurn(t *testing.T) {
-	virtual(t, func(t *testing.T, b *hosttest.Bus, d Logbook) {
+	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
+		t.Helper()
 		s := troupe.SchedulerOf(t.Context(), d)
 		for range 5 {
 			_, err := Plan.Call(t.Context(), d, plan{Text: "moved", Name: "expiry", After: time.Minute})
 			require.NoError(t, err)
-			time.Sleep(30 * time.Second)
+			advance(30 * time.Second)
 		}
 		require.Empty(t, entries(t, d))
 		require.ErrorIs(t, callUndone(t, d, plan{Text: "undone", Name: "expiry", After: time.Second}), troupe.ErrInternal)
@@ -186,7 +192,7 @@ func TestScheduleIsAPartOfItsTurn(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, listed, 1)
 		require.Equal(t, "moved", listed[0].Input)
-		time.Sleep(time.Hour)
+		advance(time.Hour)
 		require.Len(t, entries(t, d), 1)
 		listed, err = s.Schedules()
 		require.NoError(t, err)
@@ -203,18 +209,19 @@ func callUndone(t *testing.T, d Logbook, p plan) error {
 // What fails is tried again, later each time, and in the end parked and listed until somebody retries it.
 func TestFailingScheduleIsTriedAgainAndParked(t *testing.T) {
 	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
+		t.Helper()
 		s := troupe.SchedulerOf(t.Context(), d)
 		began := time.Now()
 		callOf(t, Trouble, d, 3)
 		_, err := Fail.After(s, time.Minute, "late", troupe.Named("late"))
 		require.NoError(t, err)
-		time.Sleep(time.Minute + 1500*time.Millisecond)
+		advance(time.Minute + 1500*time.Millisecond)
 		listed, err := s.Schedules()
 		require.NoError(t, err)
 		require.Len(t, listed, 1)
 		require.Equal(t, 2, listed[0].Attempts)
 		require.Equal(t, "no_luck: not yet", listed[0].Error)
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		noted := entries(t, d)
 		require.Len(t, noted, 1)
 		require.Equal(t, 4, noted[0].Attempt)
@@ -224,7 +231,7 @@ func TestFailingScheduleIsTriedAgainAndParked(t *testing.T) {
 		callOf(t, Trouble, d, 100)
 		_, err = Fail.After(s, time.Second, "never", troupe.Named("never"))
 		require.NoError(t, err)
-		time.Sleep(2 * time.Hour)
+		advance(2 * time.Hour)
 		listed, err = s.Schedules()
 		require.NoError(t, err)
 		require.Len(t, listed, 1)
@@ -235,7 +242,7 @@ func TestFailingScheduleIsTriedAgainAndParked(t *testing.T) {
 
 		callOf(t, Trouble, d, 0)
 		require.True(t, fireNow(t, d, "never"))
-		time.Sleep(time.Second)
+		advance(time.Second)
 		noted = entries(t, d)
 		require.Len(t, noted, 2)
 		require.Equal(t, "never", noted[1].Text)
@@ -261,13 +268,14 @@ func fireNow(t *testing.T, d Logbook, name string) bool {
 // A recurring schedule that fails goes on with its next time, and what was given up is parked once, with a count.
 func TestRecurringScheduleThatFailsGoesOn(t *testing.T) {
 	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
+		t.Helper()
 		s := troupe.SchedulerOf(t.Context(), d)
 		callOf(t, Trouble, d, 100)
 		_, err := Fail.Every(s, 10*time.Second, "tick", troupe.Named("tick"))
 		require.NoError(t, err)
-		time.Sleep(65 * time.Second)
+		advance(65 * time.Second)
 		callOf(t, Trouble, d, 0)
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		require.Len(t, entries(t, d), 6+1, "and the one that was under way")
 		listed, err := s.Schedules()
 		require.NoError(t, err)
@@ -275,34 +283,35 @@ func TestRecurringScheduleThatFailsGoesOn(t *testing.T) {
 		require.False(t, listed[0].Parked)
 		require.True(t, listed[1].Parked)
 		require.True(t, fireNow(t, d, "tick"), "what is parked")
-		time.Sleep(100 * time.Millisecond)
+		advance(100 * time.Millisecond)
 		require.Len(t, entries(t, d), 8)
 		listed, err = s.Schedules()
 		require.NoError(t, err)
 		require.Len(t, listed, 1)
 		require.True(t, fireNow(t, d, "tick"), "one more")
-		time.Sleep(100 * time.Millisecond)
+		advance(100 * time.Millisecond)
 		require.Len(t, entries(t, d), 9)
 	})
 }
 
 func TestVolatileScheduleIsLostWithTheActivation(t *testing.T) {
 	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
+		t.Helper()
 		_, err := Plan.Call(t.Context(), d, plan{Text: "beat", Name: "beat", Every: 100 * time.Millisecond, Volatile: true})
 		require.NoError(t, err)
-		time.Sleep(1050 * time.Millisecond)
+		advance(1050 * time.Millisecond)
 		require.Len(t, entries(t, d), 10)
 		listed, err := troupe.SchedulerOf(t.Context(), d).Schedules()
 		require.NoError(t, err)
 		require.Len(t, listed, 1)
 		require.True(t, listed[0].Volatile)
 		require.NoError(t, sleepNow(t, d))
-		time.Sleep(time.Second)
+		advance(time.Second)
 		require.Len(t, entries(t, d), 10)
 		_, err = Plan.Call(t.Context(), d, plan{Text: "beat", Name: "beat", Every: 100 * time.Millisecond, Volatile: true})
 		require.NoError(t, err)
 		require.True(t, callOf(t, Cancel, d, "beat"))
-		time.Sleep(time.Second)
+		advance(time.Second)
 		require.Len(t, entries(t, d), 10)
 	})
 }
@@ -326,15 +335,15 @@ func TestMissedTimesFollowThePolicy(t *testing.T) {
 				_, err := Note.Every(troupe.SchedulerOf(t.Context(), d), 10*time.Second, "tick", troupe.OnMissed(policy))
 				require.NoError(t, err)
 				require.NoError(t, host.Stop(t.Context()))
-				time.Sleep(time.Hour + 5*time.Second)
+				advance(time.Hour + 5*time.Second)
 				b.Host(logbookType())
-				time.Sleep(4 * time.Second)
+				advance(4 * time.Second)
 				noted := entries(t, d)
 				require.Len(t, noted, want.runs)
 				if want.runs > 0 {
 					require.Equal(t, want.missed, noted[0].Missed)
 				}
-				time.Sleep(10 * time.Second)
+				advance(10 * time.Second)
 				require.Len(t, entries(t, d), want.runs+1)
 			})
 		})

@@ -20,6 +20,15 @@ var builtins = map[string]action{
 	troupe.SchedulesAction:  builtin(func(c *Context, _ input) (any, error) { return c.listSchedules() }),
 }
 
+// addBuiltins adds them to types.
+func addBuiltins(types map[string]*actorType) {
+	for _, t := range types {
+		for name, run := range builtins {
+			t.actions[name].run = run
+		}
+	}
+}
+
 // builtin is an action without the state.
 func builtin(run func(c *Context, in input) (any, error)) action {
 	return func(_ any, c *Context, in input, dst []byte) ([]byte, error) {
@@ -51,8 +60,8 @@ func scheduleFor(c *Context, in input) (any, error) {
 		return nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", c.a.id, c.turn.action, err)
 	}
 	r := troupe.ScheduleRequest{
-		ActorType: c.Type(), Action: m.Action, Name: m.Name, After: milliseconds(m.After), Every: milliseconds(m.Every), Cron: m.Cron, Zone: m.Zone,
-		Missed: m.Missed, Spread: milliseconds(m.Spread),
+		ActorType: c.Type(), Action: m.Action, Name: m.Name, After: milliseconds(m.After), Every: milliseconds(m.Every),
+		Cron: m.Cron, Zone: m.Zone, Missed: m.Missed, Spread: milliseconds(m.Spread),
 	}
 	if m.At != 0 {
 		r.At = time.UnixMilli(m.At)
@@ -111,7 +120,7 @@ func (c *Context) fire(name string) (found bool, err error) {
 	var parked *record.Scheduled
 	c.a.gate.Read(func(p *record.Parts) {
 		if found := p.Schedules().FindParked(name); found != nil && !one.unparked {
-			copied := found.Scheduled
+			copied := found.Run
 			parked = &copied
 		}
 	})

@@ -10,21 +10,6 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// scheduleEffects is what a turn does to the schedules of its actor. The changes of the record are among those of the turn.
-type scheduleEffects struct {
-	volatile []record.Change            // of what is kept in memory
-	pending  map[string]pendingSchedule // what the turn has made of each name
-	count    int                        // of schedules with the turn's
-	bytes    int64                      // of the record
-}
-
-// pendingSchedule is what there is under a name once the turn has succeeded.
-type pendingSchedule struct {
-	one      *record.Scheduled // nil: nothing
-	volatile bool
-	unparked bool
-}
-
 // lookUp returns the schedule of a name, as the running turn sees it. The caller holds c.mu.
 func (c *Context) lookUp(name string) pendingSchedule {
 	if c.effects != nil && c.effects.schedules != nil {
@@ -162,7 +147,7 @@ func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
 			add(one, false)
 		}
 		for _, one := range p.Schedules().Parked() {
-			if !pending[one.Name].unparked {
+			if !pending[one.Run.Name].unparked {
 				parked = append(parked, parkedMessage(&one))
 			}
 		}
@@ -204,7 +189,7 @@ func scheduleMessage(one *record.Scheduled, volatile bool) troupe.ScheduleMessag
 }
 
 func parkedMessage(one *record.Parked) troupe.ScheduleMessage {
-	m := scheduleMessage(&one.Scheduled, false)
-	m.At, m.Parked = one.Due, true
+	m := scheduleMessage(&one.Run, false)
+	m.At, m.Parked = one.Run.Due, true
 	return m
 }

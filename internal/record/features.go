@@ -28,22 +28,3 @@ func (r *Record) Lacks(features []string) []string {
 	}
 	return lacks
 }
-
-// needs are what the record needs for the parts that it is filled with, and what it has needed for other reasons.
-func (p *Parts) needs() []string {
-	if p.foreign == nil && len(p.held) == 1 && p.held[0].kind == &answersPart && p.held[0].there { // as of most actors
-		return onlyAnswers
-	}
-	var needs []string
-	if p.foreign != nil {
-		needs = slices.Clip(p.foreign.needs)
-	}
-	for i := range p.held {
-		if feature := p.held[i].kind.feature; feature != "" && p.held[i].there {
-			needs = append(needs, feature)
-		}
-	}
-	return needs
-}
-
-var onlyAnswers = []string{answersPart.feature}

@@ -99,7 +99,7 @@ func (p *Parts) decode(r *Record) error {
 		}
 	}
 	for _, feature := range r.Needs {
-		if !slices.Contains(Features(), feature) {
+		if !slices.ContainsFunc(known, func(k *kind) bool { return k.feature == feature }) {
 			others.needs = append(others.needs, feature)
 		}
 	}
@@ -238,3 +238,22 @@ func (p *Parts) Fill(r *Record) {
 	}
 	r.Parts = b
 }
+
+// needs are what the record needs for the parts that it is filled with, and what it has needed for other reasons.
+func (p *Parts) needs() []string {
+	if p.foreign == nil && len(p.held) == 1 && p.held[0].kind == &answersPart && p.held[0].there { // as of most actors
+		return onlyAnswers
+	}
+	var needs []string
+	if p.foreign != nil {
+		needs = slices.Clip(p.foreign.needs)
+	}
+	for i := range p.held {
+		if feature := p.held[i].kind.feature; feature != "" && p.held[i].there {
+			needs = append(needs, feature)
+		}
+	}
+	return needs
+}
+
+var onlyAnswers = []string{answersPart.feature}

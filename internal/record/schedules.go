@@ -55,9 +55,8 @@ func (s *Scheduled) Recurs() bool { return s.Every != 0 || s.Cron != "" }
 
 // Parked is a run that was given up, or the last of a recurring schedule's.
 type Parked struct {
-	Scheduled `json:"r,noinline"`
-
-	Count int `json:"n"` // how many were given up
+	Run   Scheduled `json:"r"`
+	Count int       `json:"n"` // how many were given up
 }
 
 // MaxParked is how many parked runs an actor keeps; beyond that, the oldest go.
@@ -128,7 +127,7 @@ func (s *Schedules) FindParked(name string) *Parked {
 }
 
 func (s *Schedules) findParked(name string) int {
-	return slices.IndexFunc(s.parked, func(one Parked) bool { return one.Name == name })
+	return slices.IndexFunc(s.parked, func(one Parked) bool { return one.Run.Name == name })
 }
 
 func (s *Schedules) changed() { s.encoded = nil }
@@ -158,7 +157,7 @@ func (s *Schedules) park(one Scheduled) {
 		s.unpark(one.Name)
 	}
 	if len(s.parked) == MaxParked {
-		s.unpark(s.parked[0].Name)
+		s.unpark(s.parked[0].Run.Name)
 	}
 	s.parked = append(s.parked, Parked{one, count})
 	s.size += one.Size()
@@ -167,7 +166,7 @@ func (s *Schedules) park(one Scheduled) {
 
 func (s *Schedules) unpark(name string) {
 	if i := s.findParked(name); i >= 0 {
-		s.size -= s.parked[i].Size()
+		s.size -= s.parked[i].Run.Size()
 		s.parked = slices.Delete(s.parked, i, i+1)
 		s.changed()
 	}
@@ -217,7 +216,7 @@ func (s *Schedules) append(b []byte) []byte {
 	for i := range s.parked {
 		b = codec.AppendMap(b, 2)
 		b = codec.AppendUint(codec.AppendString(b, "n"), uint64(s.parked[i].Count))
-		b = s.parked[i].append(codec.AppendString(b, "r"))
+		b = s.parked[i].Run.append(codec.AppendString(b, "r"))
 	}
 	return b
 }
@@ -282,13 +281,13 @@ func (s *Schedules) Decode(value []byte) error {
 		s.put(one)
 	}
 	for _, one := range decoded.Parked {
-		if err := one.check(); err != nil {
+		if err := one.Run.check(); err != nil {
 			return err
 		}
-		if s.findParked(one.Name) >= 0 || one.Count < 1 {
-			return fmt.Errorf("%s is parked %d times", one.Name, one.Count)
+		if s.findParked(one.Run.Name) >= 0 || one.Count < 1 {
+			return fmt.Errorf("%s is parked %d times", one.Run.Name, one.Count)
 		}
-		s.parked, s.size = append(s.parked, one), s.size+one.Size()
+		s.parked, s.size = append(s.parked, one), s.size+one.Run.Size()
 	}
 	s.changed()
 	return nil

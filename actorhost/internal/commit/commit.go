@@ -113,17 +113,6 @@ const (
 	flushing   = "writing the record failed: it is tried again"
 )
 
-// failed logs a fault.
-func (g *Gate) failed(what string, err error) {
-	g.host.Faults.Failed(what, store.Cause(err), err, g.about()...)
-}
-
-// about says in the log which actor it is about.
-func (g *Gate) about() []slog.Attr {
-	id := g.actor.ID()
-	return []slog.Attr{slog.String("actor_type", id.Type()), slog.String("actor_key", id.KeyString()), slog.String("host", g.actor.Host())}
-}
-
 // Errors for which a Gate is closed, besides those of the store.
 var (
 	errNoState = errors.New("there is no state to write")

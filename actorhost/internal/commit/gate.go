@@ -2,6 +2,7 @@ package commit
 
 import (
 	"bytes"
+	"log/slog"
 	"sync"
 
 	"github.com/troupe-go/troupe"
@@ -340,4 +341,15 @@ func (g *Gate) refuse(o *Output, err error) {
 		failed = errs.Called(failed, o.Call.ID.Known())
 	}
 	g.actor.Refuse(o.Call, failed)
+}
+
+// failed logs a fault.
+func (g *Gate) failed(what string, err error) {
+	g.host.Faults.Failed(what, store.Cause(err), err, g.about()...)
+}
+
+// about says in the log which actor it is about.
+func (g *Gate) about() []slog.Attr {
+	id := g.actor.ID()
+	return []slog.Attr{slog.String("actor_type", id.Type()), slog.String("actor_key", id.KeyString()), slog.String("host", g.actor.Host())}
 }

@@ -22,6 +22,9 @@ func Needs(nc *nats.Conn, ns wire.Namespace, durable bool) func(publish bool, su
 		if publish {
 			needed = published
 		}
+		if strings.Contains(subject, "."+store.AlarmsName(ns)) { // only those need it who schedule something
+			return false
+		}
 		switch subject {
 		case "":
 			return !publish
