@@ -138,7 +138,7 @@ func (a Action[R, In, Out]) Every(s Scheduler, d time.Duration, in In, options .
 	return a.schedule(s, ScheduleRequest{Every: d, Input: in}, options)
 }
 
-// Cron is [Action.Every] by a cron expression of 5 fields (minute, hour, day of the month, month, day of the week), of 6 (seconds
+// Cron is [Action.Every] by a cron expression of 5 fields (minute, hour, day, month, weekday), of 6 (seconds
 // before those), or one of @hourly, @daily, @weekly, @monthly, @yearly. [In] sets the time zone. When clocks are set forward, a
 // time that is skipped runs at the end of the gap; when they are set back, one that comes twice runs the first time. Those that
 // run in every hour follow real time.
