@@ -81,6 +81,15 @@ func (s *Schedules) First() int64 {
 	return s.due[0].At()
 }
 
+// AlarmFor is for when an alarm must be set that is to be the only one: for the first schedule, but not for later than the one that
+// the record names and that has not rung by some time. Who loads the record goes by that.
+func (s *Schedules) AlarmFor(first, rang int64) int64 {
+	if s.Alarm.At > rang {
+		return min(first, s.Alarm.At)
+	}
+	return first
+}
+
 // All yields the schedules by when they are to run. They must not be changed.
 func (s *Schedules) All() iter.Seq[*Scheduled] {
 	return func(yield func(*Scheduled) bool) {
@@ -271,15 +280,19 @@ func (s *Schedules) Decode(value []byte) error {
 		return errors.New("more than an actor has")
 	}
 	s.Alarm = decoded.Alarm
+	names := make(map[string]bool, len(decoded.Due))
 	for _, one := range decoded.Due {
 		if err := one.check(); err != nil {
 			return err
 		}
-		if s.find(one.Name) >= 0 {
+		if names[one.Name] {
 			return fmt.Errorf("%s is there twice", one.Name)
 		}
-		s.put(one)
+		names[one.Name] = true
+		s.size += one.Size()
 	}
+	s.due = decoded.Due
+	slices.SortStableFunc(s.due, func(a, b Scheduled) int { return cmp.Compare(a.At(), b.At()) })
 	for _, one := range decoded.Parked {
 		if err := one.Run.check(); err != nil {
 			return err
