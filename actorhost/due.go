@@ -71,7 +71,7 @@ func (a *activation) runDue(w *work) error {
 		if runs == maxDueRuns || a.host.clock.Now()-began > maxDueTime {
 			break // the agenda calls at once
 		}
-		err := error(nil)
+		var err error
 		if a.kind.actions[one.Action] == nil && (w == nil || !w.searched) {
 			a.passDue(w, &one)
 			err = errPassedOn

@@ -30,6 +30,7 @@ type RingerConfig struct {
 // Verdict is what is to be done about an alarm that rings.
 type Verdict int
 
+// The verdicts.
 const (
 	SeenTo Verdict = iota // nothing
 	Ask                   // the actor is to be asked, where it is awake if it is
