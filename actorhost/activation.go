@@ -61,12 +61,12 @@ type activation struct {
 	sub        *nats.Subscription
 	gate       commit.Gate
 	unsent     atomic.Pointer[store.Mark]
-	check      *lives.Check // nil without Config.CheckState, and until the actor is awake
-	ownerEpoch uint64       // the epoch of the owner that was found when it was to wake
-	volatile   record.Parts // what is scheduled in memory only
-	planned    bool         // the agenda may call for it
-	inDue      bool         // what is due is running
-	misread    bool         // the call that is served has an input that this program cannot take
+	check      *lives.Check  // nil without Config.CheckState, and until the actor is awake
+	ownerEpoch uint64        // the epoch of the owner that was found when it was to wake
+	volatile   *record.Parts // what is scheduled in memory only; nil if nothing was
+	planned    bool          // the agenda may call for it
+	inDue      bool          // what is due is running
+	misread    bool          // the call that is served has an input that this program cannot take
 }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
@@ -175,7 +175,7 @@ func (a *activation) next() (work, bool) {
 	for a.ending == 0 && a.mailbox.Len() > 0 {
 		w := a.mailbox.Pop(a.host.mailboxes)
 		if !a.passOver(&w) {
-			a.serving, a.busied = w.ID, a.busied || w.kind != dueWork
+			a.serving, a.busied = w.ID, a.busied || !w.isDue()
 			if a.canceled != nil {
 				a.canceled.serving = false
 			}

@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // After so many runs, or this time, what is due lets other calls of the actor run.
@@ -22,18 +24,24 @@ const maxDueRuns, maxDueTime = 256, 100 * time.Millisecond
 // dueAgain is the pause before what is due is tried again on a host that cannot run it now.
 const dueAgain = time.Second
 
+// passDueTimeout bounds the search for a host that has the action which is due.
+const passDueTimeout = 10 * time.Second
+
 // running is what may fail for long.
 const running = "what an actor has scheduled cannot run on this host"
 
 // serveDue runs a call of wire.DueAction: the alarm has rung. As always, the answer waits until what has run is stored, and here
 // until the next alarm stands.
 func (a *activation) serveDue(w *work) {
-	var at int64
-	if err := w.As.Unmarshal(w.Data, &at); err != nil {
+	var rang wire.Rang
+	if err := w.As.Unmarshal(w.Data, &rang); err != nil {
 		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
-	if err := a.runDue(); err != nil {
+	switch err := a.runDue(w); {
+	case errors.Is(err, errPassedOn):
+		return
+	case err != nil:
 		a.answer(w, nil, err)
 		return
 	}
@@ -42,11 +50,15 @@ func (a *activation) serveDue(w *work) {
 		return
 	}
 	w.ID = dedup.ID{} // it needs not be remembered
-	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang(at)})
+	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang()})
 }
 
-// runDue runs what is due, and sees to what will be. It fails if that cannot run now.
-func (a *activation) runDue() error {
+// errPassedOn says that what is due was left to a host of another program.
+var errPassedOn = errors.New("another program has the action")
+
+// runDue runs what is due, and sees to what will be. It fails if that cannot run now. Without a call it is the agenda that has it
+// run.
+func (a *activation) runDue(w *work) error {
 	a.inDue = true
 	defer func() { a.inDue = false }()
 	began := a.host.clock.Now()
@@ -59,7 +71,14 @@ func (a *activation) runDue() error {
 		if runs == maxDueRuns || a.host.clock.Now()-began > maxDueTime {
 			break // the agenda calls at once
 		}
-		if err := a.runOne(one, volatile, now); err != nil {
+		var err error
+		if a.kind.actions[one.Action] == nil && (w == nil || !w.searched) {
+			a.passDue(w, &one)
+			err = errPassedOn
+		} else {
+			err = a.runOne(one, volatile, now)
+		}
+		if err != nil {
 			a.host.agenda.Set(a, now.Add(dueAgain))
 			return err
 		}
@@ -67,6 +86,21 @@ func (a *activation) runDue() error {
 	a.inDue = false
 	a.plan()
 	return nil
+}
+
+// passDue passes a call to run what is due on, because this program has not the action. If no other has it either, the call comes
+// back, and the action fails.
+func (a *activation) passDue(w *work, one *record.Scheduled) {
+	if w == nil {
+		w = &work{kind: callWork, arg: a.kind.actions[wire.DueAction]}
+		w.Action, w.As, w.Existing = wire.DueAction, codec.MsgPack, true
+		w.Counters, w.Deadline = &a.kind.actions[wire.DueAction].Counters, a.host.clock.Now()+passDueTimeout
+		w.Data, _ = codec.MsgPack.Append(nil, wire.Rang{At: one.At()})
+	}
+	passed := *w // a copy, so that not every call escapes to the heap
+	l := lacksAction(one.Action, errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q", a.kind.name, one.Action))
+	l.searched = true
+	a.host.passOn(&passed, a.id.Tokens(), l)
 }
 
 // nextDue returns what is due first, if anything is.
@@ -97,7 +131,6 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 		if err := a.cannotWrite(turn{}); err != nil {
 			return err
 		}
-		a.keepAwake()
 	}
 	f, err := firingOf(one, now)
 	if err != nil { // by no program of today
@@ -161,9 +194,7 @@ func (a *activation) commitDue(volatile bool, changes ...record.Change) {
 		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: changes})
 		return
 	}
-	for _, c := range changes {
-		c.Apply(&a.volatile)
-	}
+	a.changeVolatile(changes...)
 }
 
 // maxReason is how many bytes of an error are kept.

@@ -24,8 +24,11 @@ func (a *activation) doNext() (more bool) {
 	case disconnectWork:
 		a.disconnect(w.arg.(*Connection))
 	case dueWork:
-		if err := a.runDue(); err != nil {
+		if err := a.runDue(nil); err != nil && !errors.Is(err, errPassedOn) {
 			a.failed(running, err)
+		}
+		if w.arg != nil {
+			a.setAlarmAgain()
 		}
 	case sleepWork:
 		a.fallAsleep()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -23,6 +24,13 @@ const dueSoon = 100 * time.Millisecond
 
 // look serves such an action of an actor that is not awake here.
 func (d *dispatcher) look(w *work, tokens string) {
+	var rang wire.Rang
+	if w.Action == wire.DueAction && w.As.Unmarshal(w.Data, &rang) == nil && rang.Wake { // another host has looked
+		if a := d.enqueue(tokens, w); a != nil {
+			d.ready.Add(a)
+		}
+		return
+	}
 	id, err := troupe.ParseID(tokens)
 	if err != nil {
 		d.out.Refuse(&w.Call, errs.New(troupe.CodeBadInput, "%v", err))
@@ -95,11 +103,11 @@ func (r *roster) lookAt(ctx context.Context, id troupe.ID) (s seen, err error) {
 // answerLook answers from a record that tells all, unless the actor must wake.
 func (d *dispatcher) answerLook(ctx context.Context, w *work, id troupe.ID, s *seen) (output []byte, wake bool, err error) {
 	if w.Action == wire.DueAction {
-		var rang int64
+		var rang wire.Rang
 		if err := w.As.Unmarshal(w.Data, &rang); err != nil {
 			return nil, false, errs.New(troupe.CodeBadInput, "%s.%s: %v", id, w.Action, err)
 		}
-		wake, err = d.becomesDue(ctx, id, s, rang)
+		wake, err = d.becomesDue(ctx, id, s, rang.At)
 		return nil, wake, err
 	}
 	if !s.Created {
@@ -118,31 +126,32 @@ func (r *roster) becomesDue(ctx context.Context, id troupe.ID, s *seen, rang int
 		return false, nil
 	case first <= now.Add(dueSoon).UnixMilli():
 		return true, nil
-	case scheduled.Alarm.At > rang: // as the next host to load the record believes
-		first = min(first, scheduled.Alarm.At)
 	}
-	if _, err := r.alarms.SetNow(ctx, id, first); err != nil {
+	if _, err := r.alarms.SetNow(ctx, id, scheduled.AlarmFor(first, rang)); err != nil {
 		return false, errs.Unavailable("%v", err)
 	}
 	return false, nil
 }
 
-// ringFor is told of an alarm that rings for an actor. It reports whether that has been seen to, and else when the actor is to
-// be called.
-func (r *roster) ringFor(ctx context.Context, id troupe.ID, at time.Time) (due time.Time, seenTo bool, err error) {
+// ringFor is told of an alarm that rings for an actor, and for what time. It says what is to be done, and when.
+func (r *roster) ringFor(ctx context.Context, id troupe.ID, at time.Time) (due time.Time, v wake.Verdict, err error) {
 	if r.isActive(id.Tokens()) {
-		return at, false, nil
+		return at, wake.Ask, nil
 	}
 	s, err := r.lookAt(ctx, id)
 	switch {
 	case err != nil:
-		return at, false, err
-	case s.owner != "", s.wake:
-		return at, false, nil
+		return at, wake.Ask, err
+	case s.owner != "":
+		return at, wake.Ask, nil
+	case s.wake:
+		return at, wake.Wake, nil
 	}
 	if first := s.parts.Schedules().First(); first != 0 && !time.UnixMilli(first).After(at) {
-		return time.UnixMilli(first), false, nil
+		return time.UnixMilli(first), wake.Wake, nil
 	}
-	wake, err := r.becomesDue(ctx, id, &s, at.UnixMilli())
-	return at, !wake, err
+	if becomes, err := r.becomesDue(ctx, id, &s, at.UnixMilli()); becomes || err != nil {
+		return at, wake.Wake, err
+	}
+	return at, wake.SeenTo, nil
 }

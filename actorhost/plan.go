@@ -8,10 +8,17 @@ import (
 
 // reschedule takes what a turn has done to schedules.
 func (a *activation) reschedule(s *scheduleEffects) {
-	for _, c := range s.volatile {
-		c.Apply(&a.volatile)
-	}
+	a.changeVolatile(s.volatile...)
 	a.plan()
+}
+
+func (a *activation) changeVolatile(changes ...record.Change) {
+	if a.volatile == nil && len(changes) > 0 {
+		a.volatile = new(record.Parts)
+	}
+	for _, c := range changes {
+		c.Apply(a.volatile)
+	}
 }
 
 // plan has the agenda call for what is due next.
@@ -19,12 +26,14 @@ func (a *activation) plan() {
 	if a.inDue { // which plans at its end
 		return
 	}
-	first := a.volatile.Schedules().First()
-	a.gate.Read(func(p *record.Parts) {
-		if stored := p.Schedules().First(); stored != 0 && (first == 0 || stored < first) {
-			first = stored
-		}
-	})
+	var first int64
+	a.gate.Read(func(p *record.Parts) { first = p.Schedules().First() })
+	if soon := a.host.alarms.Now().Add(a.kind.config.SleepAfter); first != 0 && first < soon.UnixMilli() {
+		a.keepAwake() // to sleep and to wake again costs more
+	}
+	if volatile := a.volatile.Schedules().First(); volatile != 0 && (first == 0 || volatile < first) {
+		first = volatile
+	}
 	switch {
 	case first != 0:
 		a.planned = true

@@ -132,6 +132,9 @@ func (c *Context) Schedules() ([]troupe.Schedule, error) {
 func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ended {
+		return nil, errTurnOver
+	}
 	var pending map[string]pendingSchedule
 	if c.effects != nil && c.effects.schedules != nil {
 		pending = c.effects.schedules.pending

@@ -114,6 +114,7 @@ func (h *Host) checkStreams() error {
 		h.replaced(records, func() {
 			h.presence.Restart()
 			h.tellRecordsReplaced()
+			h.setAlarmsAgain(ctx)
 		})
 	})
 	checks.Go(func() {
@@ -138,7 +139,7 @@ func (h *Host) checkStreams() error {
 	checks.Go(func() {
 		var alarms *store.Replaced
 		alarms, errAlarms = h.checkAlarms(ctx)
-		h.replaced(alarms, func() {})
+		h.replaced(alarms, func() { h.setAlarmsAgain(ctx) })
 	})
 	checks.Wait()
 	return errors.Join(errRecords, errLeases, errJournals, errLog, errAlarms)

@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // work is one entry of a mailbox.
@@ -13,6 +14,9 @@ type work struct {
 	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, or the *Connection of a disconnect
 	call.Call
 }
+
+// isDue reports whether the work is to run what is due, which by itself keeps no actor awake.
+func (w *work) isDue() bool { return w.kind == dueWork || w.Action == wire.DueAction }
 
 type workKind uint8
 

@@ -81,6 +81,15 @@ func (s *Schedules) First() int64 {
 	return s.due[0].At()
 }
 
+// AlarmFor is for when an alarm must be set that is to be the only one: for the first schedule, but not for later than the one that
+// the record names and that has not rung by some time. Who loads the record goes by that.
+func (s *Schedules) AlarmFor(first, rang int64) int64 {
+	if s.Alarm.At > rang {
+		return min(first, s.Alarm.At)
+	}
+	return first
+}
+
 // All yields the schedules by when they are to run. They must not be changed.
 func (s *Schedules) All() iter.Seq[*Scheduled] {
 	return func(yield func(*Scheduled) bool) {
@@ -271,15 +280,19 @@ func (s *Schedules) Decode(value []byte) error {
 		return errors.New("more than an actor has")
 	}
 	s.Alarm = decoded.Alarm
+	names := make(map[string]bool, len(decoded.Due))
 	for _, one := range decoded.Due {
 		if err := one.check(); err != nil {
 			return err
 		}
-		if s.find(one.Name) >= 0 {
+		if names[one.Name] {
 			return fmt.Errorf("%s is there twice", one.Name)
 		}
-		s.put(one)
+		names[one.Name] = true
+		s.size += one.Size()
 	}
+	s.due = decoded.Due
+	slices.SortStableFunc(s.due, func(a, b Scheduled) int { return cmp.Compare(a.At(), b.At()) })
 	for _, one := range decoded.Parked {
 		if err := one.Run.check(); err != nil {
 			return err
@@ -293,16 +306,18 @@ func (s *Schedules) Decode(value []byte) error {
 	return nil
 }
 
-// maxTime is the last time that is valid, in milliseconds since 1970: what is computed from it does not overflow.
-const maxTime = 1 << 53
+// What is computed from these does not overflow, in milliseconds: the last time of the year 9999, and a hundred years.
+const maxTime, maxSpan = 253_402_300_799_999, 100 * 366 * 24 * 3600 * 1000
 
 func (s *Scheduled) check() error {
 	if err := checkName("schedule", s.Name); err != nil {
 		return err
 	}
-	for _, number := range [...]int64{s.Set, s.Try, s.Every, s.Offset, int64(s.Attempts), int64(s.Missed)} {
-		if number < 0 || number > maxTime {
-			return fmt.Errorf("%s has the number %d", s.Name, number)
+	for _, number := range [...]struct{ is, most int64 }{
+		{s.Set, maxTime}, {s.Try, maxTime}, {s.Every, maxSpan}, {s.Offset, maxSpan}, {int64(s.Attempts), maxTime}, {int64(s.Missed), maxTime},
+	} {
+		if number.is < 0 || number.is > number.most {
+			return fmt.Errorf("%s has the number %d", s.Name, number.is)
 		}
 	}
 	if s.Due <= 0 || s.Due > maxTime || s.Action == "" || s.Every != 0 && s.Cron != "" {
@@ -373,8 +388,8 @@ func (c Unpark) Apply(p *Parts) {
 	}
 }
 
-// Rang is the change that the alarm for a time has rung.
-type Rang struct{ At int64 }
+// Rang is the change that an alarm has rung: which one stands is not known any more.
+type Rang struct{}
 
 // Size implements [Change].
 func (Rang) Size(*Parts) int64 { return 0 }
@@ -383,8 +398,8 @@ func (Rang) Size(*Parts) int64 { return 0 }
 func (Rang) Shared() bool { return false }
 
 // Apply implements [Change].
-func (c Rang) Apply(p *Parts) {
-	if s := p.Schedules(); s != nil && s.Alarm.At <= c.At {
+func (Rang) Apply(p *Parts) {
+	if s := p.Schedules(); s != nil {
 		s.Alarm = Alarm{}
 	}
 }

@@ -53,6 +53,12 @@ func (n Namespace) AlarmHeader(id troupe.ID, ring time.Time) nats.Header {
 	}
 }
 
+// Rang is the input of [DueAction].
+type Rang struct {
+	At   int64 `json:"at"`             // for which the alarm was
+	Wake bool  `json:"wake,omitempty"` // something is due, as the record says
+}
+
 // AlarmBody is the body of an alarm.
 func AlarmBody(at int64) []byte { return strconv.AppendInt(nil, at, 10) }
 

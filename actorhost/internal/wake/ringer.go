@@ -19,14 +19,23 @@ type RingerConfig struct {
 	Alarms *store.Alarms
 	Types  []string // whose actors the host runs
 	Faults *faultlog.Log
-	// For is told of an alarm that rings for an actor and of what is due at that time. It reports whether that has been seen to,
-	// and else when the actor is to be called.
-	For func(ctx context.Context, id troupe.ID, at time.Time) (due time.Time, seenTo bool, err error)
+	// For is told of an alarm that rings for an actor, and for what time. It says what is to be done, and when.
+	For func(ctx context.Context, id troupe.ID, at time.Time) (due time.Time, v Verdict, err error)
 	// Call calls an actor, on whichever host it is.
 	Call func(ctx context.Context, call troupe.Invocation) error
 	// UntilGivenUp ends when the host gives up what is under way. UntilStop ends earlier, when the host begins to stop.
 	UntilGivenUp, UntilStop context.Context //nolint:containedctx // the life of the host
 }
+
+// Verdict is what is to be done about an alarm that rings.
+type Verdict int
+
+// The verdicts.
+const (
+	SeenTo Verdict = iota // nothing
+	Ask                   // the actor is to be asked, where it is awake if it is
+	Wake                  // the actor is to run what is due
+)
 
 // Ringer calls the actors whose alarms ring. The hosts of a type share that: each ring is delivered to one of them, a little
 // before its time. It waits for that, calls the actor, and acks the ring when what was due has run and is stored, and the next
@@ -137,14 +146,15 @@ func (r *Ringer) ring(d *delivery) {
 func (r *Ringer) callAt(id troupe.ID, at time.Time) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(r.config.UntilGivenUp, ringTimeout)
 	defer cancel()
-	due, seenTo, err := r.config.For(ctx, id, at)
-	if err != nil || seenTo {
+	due, verdict, err := r.config.For(ctx, id, at)
+	if err != nil || verdict == SeenTo {
 		return due, err
 	}
 	if !pause.For(r.config.UntilStop, due.Sub(r.config.Alarms.Now())) {
 		return due, r.config.UntilStop.Err()
 	}
-	err = r.config.Call(ctx, troupe.Invocation{ID: id, Action: wire.DueAction, Existing: true, In: at.UnixMilli()})
+	rang := wire.Rang{At: at.UnixMilli(), Wake: verdict == Wake}
+	err = r.config.Call(ctx, troupe.Invocation{ID: id, Action: wire.DueAction, Existing: true, In: rang})
 	if errors.Is(err, troupe.ErrNotFound) { // it was destroyed
 		return due, nil
 	}
