@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -164,7 +165,7 @@ func (p *play) add(name string, cart market.Cart, piece market.Piece) func(conte
 			what = "and waits until %s now"
 		}
 		p.countdown.set(name, view.Expires)
-		p.tell(p.s.Line, "• %-4s takes %-7s %8s   %s", name, piece.Name, euros(piece.Price), p.s.Dim(fmt.Sprintf(what, p.at(view.Expires))))
+		p.tell(p.bullet, "%-4s takes %-7s %8s   %s", name, piece.Name, euros(piece.Price), p.s.Dim(fmt.Sprintf(what, p.at(view.Expires))))
 		return nil
 	}
 }
@@ -195,7 +196,7 @@ func (p *play) look(ctx context.Context, cart market.Cart) error {
 	for _, one := range scheduled {
 		if one.Action == "confirm" && one.Attempts > p.attempts {
 			p.attempts = one.Attempts
-			p.tell(p.s.Refused, "mail to anna    %s   %s", one.Error, p.s.Dim("tried again at "+p.at(one.Due)))
+			p.tell(p.s.Refused, "mail to anna: %s   %s", one.Error, p.s.Dim("tried again at "+p.at(one.Due)))
 		}
 	}
 	return nil
@@ -204,12 +205,12 @@ func (p *play) look(ctx context.Context, cart market.Cart) error {
 func (p *play) expire(name string, v market.View) {
 	p.expired = true
 	p.countdown.set(name, time.Time{})
-	p.tell(p.s.Refused, "%-4s has walked away: the cart has expired, %s is back on the shelf", name, v.Pieces[len(v.Pieces)-1].Name)
+	p.tell(p.s.Refused, "%-4s has walked away: his cart has expired, %s is back on the shelf", name, v.Pieces[len(v.Pieces)-1].Name)
 }
 
 func (p *play) mail(m market.Mail) {
 	p.mailed = true
-	p.tell(p.s.Done, "mail to %s    is out at attempt %d. The state says so once, however often it was tried", m.Customer, m.Attempt)
+	p.tell(p.s.Done, "mail to %s is out, at attempt %d.   %s", m.Customer, m.Attempt, p.s.Dim("its cart is gone"))
 }
 
 func (p *play) report(r market.Report) {
@@ -217,11 +218,11 @@ func (p *play) report(r market.Report) {
 		return
 	}
 	p.reported = p.reported || r.Orders > 0
-	made := fmt.Sprintf("%d orders, %s", r.Orders, euros(r.Total))
+	made := fmt.Sprintf("orders %d, %s", r.Orders, euros(r.Total))
 	if r.Missed > 0 {
 		made += fmt.Sprintf(", for %d days that were missed too", r.Missed)
 	}
-	p.tell(p.s.Line, "%s report of the day that ended at %s: %s", p.s.Bold("≡"), p.at(r.Day), made)
+	p.tell(p.bullet, "%s of the day that ended at %s: %s", p.s.Bold("report"), p.at(r.Day), made)
 }
 
 // evening has the market close at six again.
@@ -241,8 +242,8 @@ func (p *play) evening(ctx context.Context, m market.Market) error {
 			}
 			p.s.Line("")
 			p.s.Line("The market closes at six in Berlin again, in summer and in winter: next on %s, in %v.",
-				due.Format("Monday 15:04 MST"), time.Until(due).Round(time.Minute))
-			p.s.Line("All of that is stored with the actors: end the program or the server, and what is due meanwhile runs after the start.")
+				due.Format("Monday 15:04 MST"), strings.TrimSuffix(time.Until(due).Round(time.Minute).String(), "0s"))
+			p.s.Line("What is scheduled is stored with its actor: what is due while the program or NATS is down runs when they are up again.")
 		}
 	}
 	return nil
@@ -253,6 +254,8 @@ func (p *play) tell(line func(format string, args ...any), format string, args .
 	p.countdown.clear()
 	line(p.s.Dim(fmt.Sprintf("%4.1f s", time.Since(p.began).Seconds()))+"  "+format, args...)
 }
+
+func (p *play) bullet(format string, args ...any) { p.s.Line("• "+format, args...) }
 
 // at is a time of the scene.
 func (p *play) at(t time.Time) string { return fmt.Sprintf("%.1f s", t.Sub(p.began).Seconds()) }
