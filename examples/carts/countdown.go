@@ -58,8 +58,11 @@ func (d *countdown) draw(now time.Time) {
 		full := min(int(left*cellsPerBar/scenePatience)+1, cellsPerBar)
 		fmt.Fprintf(&line, "%s %s%s %.1f s    ", cart.name, strings.Repeat("█", full), strings.Repeat("░", cellsPerBar-full), left.Seconds())
 	}
-	fmt.Fprint(d.out, clearLine+"  "+line.String())
-	d.drawn = true
+	d.clear()
+	if line.Len() > 0 {
+		fmt.Fprint(d.out, "  "+line.String())
+		d.drawn = true
+	}
 }
 
 // clear makes room for another line.

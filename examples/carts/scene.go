@@ -210,7 +210,7 @@ func (p *play) expire(name string, v market.View) {
 
 func (p *play) mail(m market.Mail) {
 	p.mailed = true
-	p.tell(p.s.Done, "mail to %s is out, at attempt %d.   %s", m.Customer, m.Attempt, p.s.Dim("its cart is gone"))
+	p.tell(p.s.Done, "mail to %s is out, at attempt %d   %s", m.Customer, m.Attempt, p.s.Dim("its cart is gone"))
 }
 
 func (p *play) report(r market.Report) {
