@@ -15,8 +15,8 @@ func drawSchedule(t *rapid.T, name string) record.Change {
 	number, text := rapid.Int64Range(0, 1<<41), rapid.StringN(0, 20, 60)
 	one := record.Scheduled{
 		Name: name, Action: "a" + text.Draw(t, "action"), Input: rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "input"),
-		Set: number.Draw(t, "set"), Due: number.Draw(t, "due") | 1, Try: number.Draw(t, "try"), Attempts: int(number.Draw(t, "attempts")),
-		Error: text.Draw(t, "error"), Missed: int(number.Draw(t, "missed")), Zone: text.Draw(t, "zone"), Policy: text.Draw(t, "policy"),
+		Set: number.Draw(t, "set"), Due: number.Draw(t, "due") | 1, Try: number.Draw(t, "try"), Attempts: rapid.IntRange(0, 1<<30).Draw(t, "attempts"),
+		Error: text.Draw(t, "error"), Missed: rapid.IntRange(0, 1<<30).Draw(t, "missed"), Zone: text.Draw(t, "zone"), Policy: text.Draw(t, "policy"),
 		Offset: number.Draw(t, "offset"),
 	}
 	if rapid.Bool().Draw(t, "cron") {
