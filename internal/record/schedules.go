@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/troupe-go/troupe"
@@ -314,7 +315,8 @@ func (s *Scheduled) check() error {
 		return err
 	}
 	for _, number := range [...]struct{ is, most int64 }{
-		{s.Set, maxTime}, {s.Try, maxTime}, {s.Every, maxSpan}, {s.Offset, maxSpan}, {int64(s.Attempts), maxTime}, {int64(s.Missed), maxTime},
+		{s.Set, maxTime}, {s.Try, maxTime}, {s.Every, maxSpan}, {s.Offset, maxSpan},
+		{int64(s.Attempts), math.MaxInt32}, {int64(s.Missed), math.MaxInt32},
 	} {
 		if number.is < 0 || number.is > number.most {
 			return fmt.Errorf("%s has the number %d", s.Name, number.is)

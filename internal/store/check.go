@@ -52,6 +52,7 @@ var rules = []struct {
 	{"max_age", "----w--", other(func(c *streamConfig) any { return c.MaxAge })},
 	{"max_age", "-----R-", shorter},
 	{"discard", "RRRR-R-", discardsOld},
+	{"max_msgs", "------R", other(func(c *streamConfig) any { return max(c.MaxMsgs, 0) })},
 	{"max_bytes", "------w", limitedBytes}, // with schedules, JetStream makes room by dropping the oldest
 	{"discard_new_per_subject", "RRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
 	{"max_msgs_per_subject", "R-RR---", noHistory},
