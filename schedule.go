@@ -84,7 +84,7 @@ type Firing struct {
 	Name    string    // of the schedule
 	Due     time.Time // when it was to run, however late it is
 	Attempt int       // 1 for the first
-	Missed  int       // how many earlier times this run makes up for
+	Missed  int       // how many earlier times this run makes up for; by cron, at most 100,000 are counted
 }
 
 // FiringKey is the key under which the context of a scheduled action's turn has its [Firing].
