@@ -117,6 +117,39 @@ func TestDoctorKnowsWhichAlarmsDo(t *testing.T) {
 	require.NotContains(t, p.ok(t, "doctor").out, noAlarms)
 }
 
+// TestDoctorLooksAgain at an actor that has scheduled something since the alarms were read.
+func TestDoctorLooksAgain(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	p := at(server.URL())
+	startHost(t, server, actorhost.Config{})
+	p.ok(t, "schedule", "add", "room", "before", "add", "5", "--after", "1h")
+	ns, err := wire.NewNamespace("")
+	require.NoError(t, err)
+	x := examination{connection: connection{env{namespace: ns, timeout: 10 * time.Second}, connect(t, server)}}
+	defer x.close()
+	x.hosts, err = x.hostsUp(t.Context())
+	require.NoError(t, err)
+	x.records, err = x.findRecords(t.Context())
+	require.NoError(t, err)
+	alarms, err := findAlarms(t.Context(), &x, 1)
+	require.NoError(t, err)
+	require.Len(t, alarms.standing, 1)
+	for i := range 5 {
+		p.ok(t, "schedule", "add", "room", fmt.Sprint(i), "add", "5", "--after", "1h")
+	}
+	for one, err := range x.records.List(t.Context(), "") {
+		require.NoError(t, err)
+		parts, err := one.Open()
+		require.NoError(t, err)
+		alarms.compare(one, parts.Schedules())
+	}
+	require.Len(t, alarms.suspects, 5)
+	found, err := alarms.findings(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, found)
+}
+
 func TestDoctorChecksTheStreamOfAlarms(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
