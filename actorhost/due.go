@@ -50,7 +50,7 @@ func (a *activation) serveDue(w *work) {
 		return
 	}
 	w.ID = dedup.ID{} // it needs not be remembered
-	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang(rang.At)})
+	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang()})
 }
 
 // errPassedOn says that what is due was left to a host of another program.

@@ -386,8 +386,8 @@ func (c Unpark) Apply(p *Parts) {
 	}
 }
 
-// Rang is the change that the alarm for a time has rung.
-type Rang struct{ At int64 }
+// Rang is the change that an alarm has rung: which one stands is not known any more.
+type Rang struct{}
 
 // Size implements [Change].
 func (Rang) Size(*Parts) int64 { return 0 }
@@ -396,8 +396,8 @@ func (Rang) Size(*Parts) int64 { return 0 }
 func (Rang) Shared() bool { return false }
 
 // Apply implements [Change].
-func (c Rang) Apply(p *Parts) {
-	if s := p.Schedules(); s != nil && s.Alarm.At <= c.At {
+func (Rang) Apply(p *Parts) {
+	if s := p.Schedules(); s != nil {
 		s.Alarm = Alarm{}
 	}
 }

@@ -67,15 +67,19 @@ func (g *Gate) setAlarm(wanted *alarm) {
 	})
 }
 
-// Rang returns what is to be changed because the alarm for a time has rung: nothing, if what is due next has one.
-func (g *Gate) Rang(at int64) []record.Change {
+// Rang returns what is to be changed because an alarm has rung. Which one stands now, if any, is looked up with the next that is
+// to be set: what has rung may have been set by somebody else, for earlier than the record says.
+func (g *Gate) Rang() []record.Change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := g.parts.Schedules()
-	if s.First() == 0 || s.Alarm.At > at && g.lacksAlarm() == nil {
+	switch s := g.parts.Schedules(); {
+	case s == nil:
+		return nil
+	case s.First() == 0: // and whatever comes next is stored anyway
+		s.Alarm = record.Alarm{}
 		return nil
 	}
-	return []record.Change{record.Rang{At: at}}
+	return []record.Change{record.Rang{}}
 }
 
 // HasSchedules reports whether the actor has scheduled anything.
