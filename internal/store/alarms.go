@@ -17,6 +17,8 @@ import (
 // keeps what has rung until somebody has done with it. The stream is made with the first alarm, because many hosts need none.
 // It is safe for concurrent use.
 type Alarms struct {
+	Blind bool // an alarm may be made later before it has rung, to see whether that is noticed
+
 	nc       *nats.Conn
 	ns       wire.Namespace
 	settings Settings
