@@ -70,7 +70,7 @@ func runPlans(t *testing.T, sc scenario) findings {
 	defer giveUp()
 	var running sync.WaitGroup
 	for _, c := range schemers {
-		running.Go(func() { c.run(ctx, give) })
+		running.Go(func() { c.run(ctx, give, cmp.Or(sc.planners, plannersOfEach)) })
 	}
 	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, 4)), sc.faults)
 	s.mend()

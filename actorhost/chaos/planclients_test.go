@@ -17,7 +17,7 @@ import (
 
 const (
 	planClients    = 6
-	plannersOfEach = 3
+	plannersOfEach = 16              // by default
 	soonest        = 4 * time.Second // so far off is what is planned at most
 	anchored       = time.Hour       // what must not run in a test, and has alarms be moved
 	betweenPlans   = 300 * time.Millisecond
@@ -48,23 +48,25 @@ type plannerOf struct {
 
 func (c *schemer) ref(p *plannerOf) planner { return troupe.GetOrCreate[planner](c.client, p.key) }
 
-// run plans until ctx is done, and makes the last call until give is.
-func (c *schemer) run(ctx, give context.Context) {
-	for i := range plannersOfEach {
+// run plans for so many planners until ctx is done, and makes the last call until give is.
+func (c *schemer) run(ctx, give context.Context, many int) {
+	for i := range many {
 		c.planners = append(c.planners, &plannerOf{key: fmt.Sprintf("%d-%d", c.number, i), life: 1, named: map[string]*planned{}})
 	}
 	for ctx.Err() == nil {
-		p := c.planners[c.random.IntN(len(c.planners))]
-		if p != c.planners[0] && p.named[anchor] == nil {
+		i := c.random.IntN(len(c.planners))
+		p := c.planners[i]
+		if i%4 != 0 && p.named[anchor] == nil {
 			c.plan(give, p, plan{Name: anchor, After: anchored}, c.random.IntN(2) == 0)
 		}
-		c.something(give, p)
+		c.something(give, p, i%4 == 1)
 		// Calls come at irregular times, and planners have time to fall asleep.
 		sometime(c.random, betweenPlans)
 	}
 }
 
-func (c *schemer) something(ctx context.Context, p *plannerOf) {
+// something is what one call is for. Some planners are mortal.
+func (c *schemer) something(ctx context.Context, p *plannerOf, mortal bool) {
 	after, outside := time.Duration(c.random.Int64N(int64(soonest))).Round(time.Millisecond), c.random.IntN(2) == 0
 	name := fmt.Sprint("n", c.random.IntN(3))
 	switch c.random.IntN(12) {
@@ -78,7 +80,7 @@ func (c *schemer) something(ctx context.Context, p *plannerOf) {
 		policies := []troupe.MissedPolicy{troupe.RunOnce, troupe.RunAll, troupe.Skip}
 		c.plan(ctx, p, plan{Name: ticking, Every: time.Second, Missed: policies[c.random.IntN(len(policies))]}, outside)
 	case 9:
-		if p == c.planners[len(c.planners)-1] {
+		if mortal {
 			c.destroy(ctx, p)
 		} else {
 			c.cancel(ctx, p, ticking, outside)
@@ -143,7 +145,11 @@ func (c *schemer) cancel(ctx context.Context, p *plannerOf, name string, outside
 // destroy begins another life, which has nothing of what was planned in this one.
 func (c *schemer) destroy(ctx context.Context, p *plannerOf) {
 	if !c.untilAcknowledged(ctx, p, plan{Name: troupe.DestroyAction}, func(ctx context.Context) error {
-		return c.client.Actor("planner", p.key).Call(ctx, troupe.DestroyAction, nil, nil)
+		err := c.client.Actor("planner", p.key).Call(ctx, troupe.DestroyAction, nil, nil)
+		if errors.Is(err, troupe.ErrNotFound) { // it was destroyed, and the answer is lost
+			return nil
+		}
+		return err
 	}) {
 		return
 	}
