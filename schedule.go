@@ -173,7 +173,7 @@ const (
 type ScheduleMessage struct {
 	Name     string       `json:"name,omitempty"`
 	Action   string       `json:"action"`
-	Input    any          `json:"input,omitempty"`
+	Input    any          `json:"input"`
 	At       int64        `json:"at,omitempty"`    // when it is due
 	After    int64        `json:"after,omitempty"` // only where it is asked for
 	Every    int64        `json:"every,omitempty"`

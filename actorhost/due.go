@@ -50,7 +50,7 @@ func (a *activation) serveDue(w *work) {
 		return
 	}
 	w.ID = dedup.ID{} // it needs not be remembered
-	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang()})
+	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang(rang.Sequence)})
 }
 
 // errPassedOn says that what is due was left to a host of another program.
@@ -71,7 +71,7 @@ func (a *activation) runDue(w *work) error {
 		if runs == maxDueRuns || a.host.clock.Now()-began > maxDueTime {
 			break // the agenda calls at once
 		}
-		err := error(nil)
+		var err error
 		if a.kind.actions[one.Action] == nil && (w == nil || !w.searched) {
 			a.passDue(w, &one)
 			err = errPassedOn

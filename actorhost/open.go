@@ -99,7 +99,11 @@ func (h *Host) openStreams(ctx context.Context) error {
 	h.archive = store.NewArchive(h.nc, h.ns, settings)
 	h.alarms = store.NewAlarms(h.nc, h.ns, h.records, settings)
 	h.alarms.Blind = !faults.AlarmCAS
-	return h.checkArchive(ctx)
+	if err := h.checkArchive(ctx); err != nil {
+		return err
+	}
+	_, err = h.checkAlarms(ctx)
+	return err
 }
 
 // clustered reports whether JetStream runs on a cluster. A host that may not ask takes it for one.

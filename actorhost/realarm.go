@@ -3,6 +3,7 @@ package actorhost
 import (
 	"context"
 	"log/slog"
+	"math"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/store"
@@ -34,7 +35,7 @@ func (h *Host) setAlarmsAgain(ctx context.Context) {
 
 // setAlarmAgain sets the alarm of the actor again, if it has scheduled anything.
 func (a *activation) setAlarmAgain() {
-	if parts := a.gate.Rang(); parts != nil && a.cannotWrite(turn{}) == nil {
+	if parts := a.gate.Rang(math.MaxUint64); parts != nil && a.cannotWrite(turn{}) == nil {
 		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: parts})
 	}
 }

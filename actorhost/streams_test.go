@@ -21,7 +21,7 @@ import (
 )
 
 // streamNames are the streams of the namespace %s, in the order of the columns below.
-var streamNames = []string{"KV_%s-actors", "%s-journal", "KV_%s-hosts", "KV_%s-subscriptions", "%s-events", "%s-answers"}
+var streamNames = []string{"KV_%s-actors", "%s-journal", "KV_%s-hosts", "KV_%s-subscriptions", "%s-events", "%s-answers", "%s-due"}
 
 type settings = jetstream.StreamConfig
 
@@ -29,50 +29,54 @@ type settings = jetstream.StreamConfig
 var wrongStreams = map[string]struct {
 	edit   func(*settings)
 	told   string
-	become string // R: refused, w: logged, -: not tried, .: taken; for records, journals, hosts, subscriptions, events and answers
+	become string // R: refused, w: logged, -: not tried, .: taken; for records, journals, hosts, subscriptions, events, answers and alarms
 }{
 	"other subjects": {func(c *settings) { c.Subjects, c.RePublish = []string{c.Name + ".other.>"}, nil },
-		"subjects is [", "RRRRRR"},
+		"subjects is [", "RRRRRRR"},
 	"more subjects": {func(c *settings) { c.Subjects = append(c.Subjects, c.Name+".other.>") },
-		"subjects is [", "RRRRRR"},
+		"subjects is [", "RRRRRRR"},
 	"mapped subjects": {func(c *settings) {
 		c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: c.Subjects[0], Destination: "x." + c.Subjects[0]}
-	}, "subject_transform is {", "RRRRRR"},
-	"age":          {func(c *settings) { c.MaxAge = 11 * time.Minute }, "max_age is 11m0s", "RRRRwR"},
-	"no age":       {func(c *settings) { c.MaxAge = 0 }, "max_age", "----w-"},
-	"limited, old": {func(c *settings) { c.MaxBytes, c.Discard = 1<<20, jetstream.DiscardOld }, "discard is old", "RRRR-R"},
-	"counted, old": {func(c *settings) { c.MaxMsgs, c.Discard = 1000, jetstream.DiscardOld }, "discard is old", "RRRR-R"},
-	"limited, new": {func(c *settings) { c.MaxBytes, c.Discard = 1<<20, jetstream.DiscardNew }, "", "......"},
+	}, "subject_transform is {", "RRRRRRR"},
+	"age":          {func(c *settings) { c.MaxAge = 11 * time.Minute }, "max_age is 11m0s", "RRRRwRR"},
+	"no age":       {func(c *settings) { c.MaxAge = 0 }, "max_age", "----w--"},
+	"limited, old": {func(c *settings) { c.MaxBytes, c.Discard = 1<<20, jetstream.DiscardOld }, "discard is old", "RRRR-R-"},
+	"counted, old": {func(c *settings) { c.MaxMsgs, c.Discard = 1000, jetstream.DiscardOld }, "discard is old", "RRRR-R-"},
+	"limited, new": {func(c *settings) { c.MaxBytes, c.Discard = 1<<20, jetstream.DiscardNew }, "", "......-"},
 	"new by subject": {func(c *settings) {
 		c.Discard, c.DiscardNewPerSubject, c.MaxMsgsPerSubject = jetstream.DiscardNew, true, 1
-	}, "discard_new_per_subject is true", "RRRRRR"},
-	"unlimited history": {func(c *settings) { c.MaxMsgsPerSubject = -1 }, "max_msgs_per_subject is unlimited", "R-RR--"},
-	"one of a subject":  {func(c *settings) { c.MaxMsgsPerSubject = 1 }, "max_msgs_per_subject is 1", "-R--wR"},
-	"history":           {func(c *settings) { c.MaxMsgsPerSubject = 5 }, "max_msgs_per_subject is 5", "-R--wR"},
-	"in memory":         {func(c *settings) { c.Storage = jetstream.MemoryStorage }, "storage is memory", "RRwRRR"},
-	"interest":          {func(c *settings) { c.Retention = jetstream.InterestPolicy }, "retention is interest", "RRRRRR"},
-	"work queue":        {func(c *settings) { c.Retention = jetstream.WorkQueuePolicy }, "retention is workqueue", "RRRRRR"},
-	"no rollup":         {func(c *settings) { c.AllowRollup, c.DenyPurge, c.SubjectDeleteMarkerTTL = false, true, 0 }, "allow_rollup_hdrs is false", "RRRR--"},
+	}, "discard_new_per_subject is true", "RRRRRR-"},
+	"unlimited history": {func(c *settings) { c.MaxMsgsPerSubject = -1 }, "max_msgs_per_subject is unlimited", "R-RR---"},
+	"one of a subject":  {func(c *settings) { c.MaxMsgsPerSubject = 1 }, "max_msgs_per_subject is 1", "-R--wR-"},
+	"history":           {func(c *settings) { c.MaxMsgsPerSubject = 5 }, "max_msgs_per_subject is 5", "-R--wRR"},
+	"in memory":         {func(c *settings) { c.Storage = jetstream.MemoryStorage }, "storage is memory", "RRwRRRR"},
+	"interest":          {func(c *settings) { c.Retention = jetstream.InterestPolicy }, "retention is interest", "RRRRRRR"},
+	"work queue":        {func(c *settings) { c.Retention = jetstream.WorkQueuePolicy }, "retention is workqueue", "RRRRRR-"},
+	"no rollup":         {func(c *settings) { c.AllowRollup, c.DenyPurge, c.SubjectDeleteMarkerTTL = false, true, 0 }, "allow_rollup_hdrs is false", "RRRR---"},
 	"no TTL": {func(c *settings) { c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = false, 0 },
-		"allow_msg_ttl is false", "RRRR--"},
-	"no markers": {func(c *settings) { c.SubjectDeleteMarkerTTL = 0 }, "", "......"},
-	"no direct":  {func(c *settings) { c.AllowDirect = false }, "allow_direct is false", "RRRRRR"},
-	"no batches": {func(c *settings) { c.AllowAtomicPublish = false }, "allow_atomic is false", "w-----"},
-	"sealed":     {func(c *settings) { c.Sealed = true }, "sealed is true", "RRRRRR"},
-	"no acks":    {func(c *settings) { c.NoAck, c.AllowAtomicPublish = true, false }, "no_ack is true", "RRRRRR"},
+		"allow_msg_ttl is false", "RRRR---"},
+	"no markers": {func(c *settings) { c.SubjectDeleteMarkerTTL = 0 }, "", "......-"},
+	"no direct":  {func(c *settings) { c.AllowDirect = false }, "allow_direct is false", "RRRRRRR"},
+	"no batches": {func(c *settings) { c.AllowAtomicPublish = false }, "allow_atomic is false", "w------"},
+	"sealed":     {func(c *settings) { c.Sealed = true }, "sealed is true", "RRRRRRR"},
+	"no acks":    {func(c *settings) { c.NoAck, c.AllowAtomicPublish = true, false }, "no_ack is true", "RRRRRRR"},
 	"acks early": {func(c *settings) {
 		c.PersistMode, c.AllowAtomicPublish = jetstream.AsyncPersistMode, false
-	}, "persist_mode is async", "RRwRRR"},
-	"copied in": {func(c *settings) { c.Sources = []*jetstream.StreamSource{{Name: "elsewhere"}} }, "sources is [", "RRRRRR"},
+	}, "persist_mode is async", "RRwRRRR"},
+	"copied in": {func(c *settings) { c.Sources = []*jetstream.StreamSource{{Name: "elsewhere"}} }, "sources is [", "RRRRRR-"},
 	"counters": {func(c *settings) {
 		c.AllowMsgCounter, c.AllowMsgTTL, c.SubjectDeleteMarkerTTL, c.Discard = true, false, 0, jetstream.DiscardOld
-	}, "allow_msg_counter is true", "RRRRRR"},
-	"unpublished": {func(c *settings) { c.RePublish = nil }, "republish is none", "----R-"},
-	"compressed":  {func(c *settings) { c.Compression = jetstream.S2Compression }, "compression is s2", "wwwwww"},
-	"small":       {func(c *settings) { c.MaxMsgSize = 500000 }, "max_msg_size is 500000", "wwwwww"},
+	}, "allow_msg_counter is true", "RRRRRR-"},
+	"unpublished":     {func(c *settings) { c.RePublish = nil }, "republish is none", "----R--"},
+	"compressed":      {func(c *settings) { c.Compression = jetstream.S2Compression }, "compression is s2", "wwwwwww"},
+	"small":           {func(c *settings) { c.MaxMsgSize = 500000 }, "max_msg_size is 500000", "wwwwwww"},
+	"no schedules":    {func(c *settings) { c.AllowMsgSchedules = false }, "allow_msg_schedules is false", "------R"},
+	"counted":         {func(c *settings) { c.MaxMsgs = 1000 }, "max_msgs is 1000", "------R"},
+	"limited":         {func(c *settings) { c.MaxBytes = 1 << 20 }, "max_bytes is 1048576", "------w"},
+	"other retention": {func(c *settings) { c.Retention = jetstream.LimitsPolicy }, "retention is limits", "------R"},
 	"a mirror": {func(c *settings) {
 		*c = jetstream.StreamConfig{Name: c.Name, AllowDirect: true, Mirror: &jetstream.StreamSource{Name: "elsewhere"}}
-	}, "mirror is {", "RRRRRR"},
+	}, "mirror is {", "RRRRRRR"},
 }
 
 // streamsOf makes all streams of a namespace as hosts do, and returns their settings.
@@ -97,6 +101,7 @@ func streamsOf(t *testing.T, nc *nats.Conn, namespace string) (configs []jetstre
 	appended := make(chan error, 1)
 	require.NoError(t, archive.Append([]byte("answer"), func(_ store.Ref, err error) { appended <- err }))
 	require.NoError(t, <-appended)
+	require.NoError(t, store.NewAlarms(nc, ns, records, made).Open(t.Context()))
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
 	for _, name := range streamNames {

@@ -269,7 +269,7 @@ func draw(t *rapid.T, ids []troupe.ID) (changes []record.Change) {
 	for range rapid.IntRange(0, 30).Draw(t, "changes") {
 		source, event := rapid.SampledFrom(ids).Draw(t, "source"), name.Draw(t, "event")
 		last := troupe.Position{Epoch: number.Draw(t, "epoch"), Sequence: number.Draw(t, "sequence")}
-		switch rapid.IntRange(0, 5).Draw(t, "kind") {
+		switch rapid.IntRange(0, 7).Draw(t, "kind") {
 		case 0, 1:
 			changes = append(changes, &record.Broadcast{
 				Event: event, Epoch: last.Epoch, Durable: rapid.Bool().Draw(t, "durable"),
@@ -283,6 +283,8 @@ func draw(t *rapid.T, ids []troupe.ID) (changes []record.Change) {
 			changes = append(changes, record.Unfollow{Source: source, Event: event})
 		case 5:
 			changes = append(changes, record.SetTimer{Name: event, Due: time.UnixMilli(int64(last.Sequence))})
+		default:
+			changes = append(changes, drawSchedule(t, event))
 		}
 	}
 	return changes
@@ -327,6 +329,10 @@ func FuzzDecode(f *testing.F) {
 		{"owner": "h", "created": true, "follows": encoded(f, fields{"room.a": nil})},
 		{"owner": "h", "created": true, "outbox": []fields{{"event": "a\r\nPUB x 0\r\n", "position": at}}},
 		{"owner": "h", "created": true, "answers": encoded(f, fields{"callers": map[uint64]any{1: nil}})},
+		{"owner": "h", "created": true, "needs": []string{"schedules"}, "schedules": encoded(f, fields{
+			"alarm": fields{"a": 5, "s": 1}, "due": []fields{{"n": "a", "a": "run", "d": 5, "e": 1000}, {"n": "b", "a": "run", "d": 4, "c": "* * * * *"}},
+			"parked": []fields{{"n": 2, "r": fields{"n": "a", "a": "run", "d": 1, "f": 20, "l": "no"}}},
+		})},
 	} {
 		f.Add(encoded(f, one))
 	}

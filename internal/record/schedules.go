@@ -306,16 +306,18 @@ func (s *Schedules) Decode(value []byte) error {
 	return nil
 }
 
-// maxTime is the last time that is valid, in milliseconds since 1970: what is computed from it does not overflow.
-const maxTime = 1 << 53
+// What is computed from these does not overflow, in milliseconds: the last time of the year 9999, and a hundred years.
+const maxTime, maxSpan = 253_402_300_799_999, 100 * 366 * 24 * 3600 * 1000
 
 func (s *Scheduled) check() error {
 	if err := checkName("schedule", s.Name); err != nil {
 		return err
 	}
-	for _, number := range [...]int64{s.Set, s.Try, s.Every, s.Offset, int64(s.Attempts), int64(s.Missed)} {
-		if number < 0 || number > maxTime {
-			return fmt.Errorf("%s has the number %d", s.Name, number)
+	for _, number := range [...]struct{ is, most int64 }{
+		{s.Set, maxTime}, {s.Try, maxTime}, {s.Every, maxSpan}, {s.Offset, maxSpan}, {int64(s.Attempts), maxTime}, {int64(s.Missed), maxTime},
+	} {
+		if number.is < 0 || number.is > number.most {
+			return fmt.Errorf("%s has the number %d", s.Name, number.is)
 		}
 	}
 	if s.Due <= 0 || s.Due > maxTime || s.Action == "" || s.Every != 0 && s.Cron != "" {

@@ -52,6 +52,8 @@ var rules = []struct {
 	{"max_age", "----w--", other(func(c *streamConfig) any { return c.MaxAge })},
 	{"max_age", "-----R-", shorter},
 	{"discard", "RRRR-R-", discardsOld},
+	{"max_msgs", "------R", other(func(c *streamConfig) any { return max(c.MaxMsgs, 0) })},
+	{"max_bytes", "------w", limitedBytes}, // with schedules, JetStream makes room by dropping the oldest
 	{"discard_new_per_subject", "RRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
 	{"max_msgs_per_subject", "R-RR---", noHistory},
 	{"max_msgs_per_subject", "-R--wR-", limitedHistory},
@@ -152,6 +154,13 @@ func discardsOld(have, _ *streamConfig) (string, string) {
 		return "", ""
 	}
 	return fmt.Sprintf("old (max_bytes is %d, max_msgs %d)", have.MaxBytes, have.MaxMsgs), "new"
+}
+
+func limitedBytes(have, want *streamConfig) (string, string) {
+	if have.MaxBytes <= 0 || want.MaxBytes > 0 && have.MaxBytes >= want.MaxBytes {
+		return "", ""
+	}
+	return fmt.Sprint(have.MaxBytes), "unlimited"
 }
 
 func noHistory(have, _ *streamConfig) (string, string) {

@@ -91,13 +91,14 @@ func (g *Gate) setAlarmLate() {
 	})
 }
 
-// Rang returns what is to be changed because an alarm has rung. Which one stands now, if any, is looked up with the next that is
-// to be set: what has rung may have been set by somebody else, for earlier than the record says.
-func (g *Gate) Rang() []record.Change {
+// Rang returns what is to be changed because an alarm has rung, with this sequence in the stream of alarms: nothing, if one that
+// this activation has set after that stands. Else it is looked up which one does, if any, with the next that is to be set: what
+// has rung may have been set by somebody else, for earlier than the record says.
+func (g *Gate) Rang(sequence uint64) []record.Change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch s := g.parts.Schedules(); {
-	case s == nil:
+	case s == nil, g.alarmed != 0 && s.Alarm.Sequence > sequence && g.lacksAlarm() == nil:
 		return nil
 	case s.First() == 0: // and whatever comes next is stored anyway
 		s.Alarm = record.Alarm{}

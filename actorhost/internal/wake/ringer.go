@@ -31,6 +31,7 @@ type RingerConfig struct {
 // Verdict is what is to be done about an alarm that rings.
 type Verdict int
 
+// The verdicts.
 const (
 	SeenTo Verdict = iota // nothing
 	Ask                   // the actor is to be asked, where it is awake if it is
@@ -122,7 +123,7 @@ func (r *Ringer) ring(d *delivery) {
 		d.Ack()
 	}
 	for {
-		due, err := r.callAt(d.Actor, at)
+		due, err := r.callAt(d, at)
 		switch {
 		case r.config.UntilStop.Err() != nil && err != nil:
 			d.answer(time.Millisecond) // at once, to another host
@@ -147,18 +148,18 @@ func (r *Ringer) ring(d *delivery) {
 }
 
 // callAt calls an actor when it is time. It returns when that is.
-func (r *Ringer) callAt(id troupe.ID, at time.Time) (time.Time, error) {
+func (r *Ringer) callAt(d *delivery, at time.Time) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(r.config.UntilGivenUp, ringTimeout)
 	defer cancel()
-	due, verdict, err := r.config.For(ctx, id, at)
+	due, verdict, err := r.config.For(ctx, d.Actor, at)
 	if err != nil || verdict == SeenTo {
 		return due, err
 	}
 	if !pause.For(r.config.UntilStop, due.Sub(r.config.Alarms.Now())) {
 		return due, r.config.UntilStop.Err()
 	}
-	rang := wire.Rang{At: at.UnixMilli(), Wake: verdict == Wake}
-	err = r.config.Call(ctx, troupe.Invocation{ID: id, Action: wire.DueAction, Existing: true, In: rang})
+	rang := wire.Rang{At: at.UnixMilli(), Sequence: d.Sequence, Wake: verdict == Wake}
+	err = r.config.Call(ctx, troupe.Invocation{ID: d.Actor, Action: wire.DueAction, Existing: true, In: rang})
 	if errors.Is(err, troupe.ErrNotFound) { // it was destroyed
 		return due, nil
 	}
