@@ -84,7 +84,7 @@ type Firing struct {
 	Name    string    // of the schedule
 	Due     time.Time // when it was to run, however late it is
 	Attempt int       // 1 for the first
-	Missed  int       // how many earlier times this run makes up for
+	Missed  int       // how many earlier times this run makes up for; by cron, at most 100,000 are counted
 }
 
 // FiringKey is the key under which the context of a scheduled action's turn has its [Firing].
@@ -173,7 +173,7 @@ const (
 type ScheduleMessage struct {
 	Name     string       `json:"name,omitempty"`
 	Action   string       `json:"action"`
-	Input    any          `json:"input"`
+	Input    any          `json:"input"`           // null: none
 	At       int64        `json:"at,omitempty"`    // when it is due
 	After    int64        `json:"after,omitempty"` // only where it is asked for
 	Every    int64        `json:"every,omitempty"`

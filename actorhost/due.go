@@ -218,6 +218,7 @@ func (a *activation) failedRun(f *firing, err error) {
 
 // parked tells that a run was given up.
 func (a *activation) parked(f *firing, err error) {
+	a.host.givenUp.Add(1)
 	a.logger("").Error("a scheduled action was given up: troupe schedule retry runs it again", a.scheduleFields(f, err)...)
 }
 

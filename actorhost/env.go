@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
@@ -53,6 +54,7 @@ type env struct {
 	log     *store.EventLog
 	archive *store.Archive
 	alarms  *store.Alarms
+	givenUp atomic.Int64 // scheduled runs
 }
 
 // busy reports whether calls have arrived that no goroutine has taken yet.

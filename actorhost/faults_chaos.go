@@ -5,5 +5,5 @@ package actorhost
 import "github.com/troupe-go/troupe/actorhost/internal/faults"
 
 // OnPoint makes every turn that changes its actor call f at each of the points before_commit, after_commit and
-// before_reply. It exists only in builds with the tag chaos.
+// before_reply, and every alarm at before_alarm and before_ack. It exists only in builds with the tag chaos.
 func OnPoint(f func(point string)) { faults.Handle(f) }

@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"math"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -17,6 +18,9 @@ const (
 
 // missedAfter is how late a run may be that counts as missed only if it is to be skipped then.
 const missedAfter = time.Minute
+
+// maxCounted is how many missed times of a cron schedule are counted.
+const maxCounted = 100_000
 
 // firing is one run of a schedule.
 type firing struct {
@@ -62,18 +66,18 @@ func (f *firing) onGrid(milli int64) time.Time { return time.UnixMilli(milli - f
 // catchUp decides what becomes of the times that have passed since the run was due.
 func (f *firing) catchUp(grid calendar.Grid, now time.Time) {
 	due, until := f.onGrid(f.Due), now.Add(-time.Duration(f.Offset)*time.Millisecond)
-	last, passed := grid.Passed(due, until, troupe.MaxMissed)
+	last, passed := grid.Passed(due, until, maxCounted)
 	switch troupe.MissedPolicy(f.Policy) {
 	case troupe.Skip:
 		f.skip = passed > 0 || until.Sub(due) > missedAfter
 	case troupe.RunAll:
 		if passed >= troupe.MaxMissed { // begin with the last of them
 			f.Due = earliestOf(grid, due, until).UnixMilli() + f.Offset
-			f.Missed = passed + 1 - troupe.MaxMissed
+			f.Missed = min(passed+1-troupe.MaxMissed, math.MaxInt32)
 		}
 	default:
 		if passed > 0 {
-			f.Due, f.Missed = last.UnixMilli()+f.Offset, passed
+			f.Due, f.Missed = last.UnixMilli()+f.Offset, min(passed, math.MaxInt32)
 		}
 	}
 }

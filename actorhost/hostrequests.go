@@ -62,7 +62,7 @@ func (h *Host) typeInfo(actorType string) wire.TypeInfo {
 
 func (h *Host) info() wire.HostInfo {
 	h.mu.Lock()
-	info := wire.HostInfo{ID: h.ID(), Awake: len(h.active), Stopping: h.stopping}
+	info := wire.HostInfo{ID: h.ID(), Awake: len(h.active), Stopping: h.stopping, GivenUp: h.givenUp.Load()}
 	h.mu.Unlock()
 	for _, kind := range h.types {
 		for _, action := range kind.actions {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -127,6 +128,7 @@ func (r *roster) becomesDue(ctx context.Context, id troupe.ID, s *seen, rang int
 	case first <= now.Add(dueSoon).UnixMilli():
 		return true, nil
 	}
+	faults.At(faults.BeforeAlarm)
 	if _, err := r.alarms.SetNow(ctx, id, scheduled.AlarmFor(first, rang)); err != nil {
 		return false, errs.Unavailable("%v", err)
 	}

@@ -101,6 +101,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 	h.log = store.NewEventLog(h.nc, h.ns, settings)
 	h.archive = store.NewArchive(h.nc, h.ns, settings)
 	h.alarms = store.NewAlarms(h.nc, h.ns, h.records, settings)
+	h.alarms.Blind = !faults.AlarmCAS
 	if err := h.checkArchive(ctx); err != nil {
 		return err
 	}

@@ -55,11 +55,7 @@ func (e *endpoint) scheduledInput(value any) (data []byte, err error) {
 		if data, err = codec.MsgPack.Append(nil, codec.Filled(value)); err != nil || reflect.TypeOf(value) == e.takes {
 			return err
 		}
-		into := e.takes
-		if into == nil {
-			into = nothing
-		}
-		return codec.MsgPack.Unmarshal(data, reflect.New(into).Interface())
+		return codec.MsgPack.Unmarshal(data, reflect.New(e.input()).Interface())
 	})
 	return data, err
 }

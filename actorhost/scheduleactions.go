@@ -72,7 +72,8 @@ func scheduleFor(c *Context, in input) (any, error) {
 	}
 	data, err := endpoint.inputWithin(in)
 	if err != nil {
-		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the input of %s: %v", c.a.id, c.turn.action, m.Action, err)
+		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the input of %s: %.500s; it takes: %s", c.a.id, c.turn.action, m.Action, err,
+			shapeOf(endpoint.input()))
 	}
 	return c.schedule(&r, data)
 }
@@ -95,18 +96,34 @@ func checkMessage(m *troupe.ScheduleMessage) error {
 	return nil
 }
 
-// inputWithin reads the input of an action out of a [troupe.ScheduleMessage], and encodes it as it is kept.
-func (e *endpoint) inputWithin(in input) (data []byte, err error) {
-	takes := e.takes
-	if takes == nil {
-		takes = nothing
+// input is what the action takes.
+func (e *endpoint) input() reflect.Type {
+	if e.takes == nil {
+		return nothing
 	}
-	message := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Input", Type: takes, Tag: `json:"input"`}}))
+	return e.takes
+}
+
+// inputWithin reads the input of an action out of a [troupe.ScheduleMessage], and encodes it as it is kept. None is a null.
+func (e *endpoint) inputWithin(in input) (data []byte, err error) {
+	pointer := reflect.PointerTo(e.input())
+	message := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Input", Type: pointer, Tag: `json:"input"`}}))
 	err = protect(func() error { // methods of the input may run
 		if err := in.as.Unmarshal(in.body, message.Interface()); err != nil {
 			return err
 		}
-		data, err = codec.MsgPack.Append(nil, codec.Filled(message.Elem().Field(0).Interface()))
+		value := message.Elem().Field(0)
+		if value.IsNil() {
+			null, err := in.as.Append(nil, nil)
+			if err != nil {
+				return err
+			}
+			value = reflect.New(e.input())
+			if err := in.as.Unmarshal(null, value.Interface()); err != nil {
+				return err
+			}
+		}
+		data, err = codec.MsgPack.Append(nil, codec.Filled(value.Elem().Interface()))
 		return err
 	})
 	return data, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -296,4 +297,61 @@ func TestScheduleInTheCreateHook(t *testing.T) {
 	require.Equal(t, "made", eventually(t, logbookOf(b, "made"), 1)[0].Text)
 	_, err := ReadPage.Call(context.WithoutCancel(t.Context()), refused, nil)
 	require.ErrorIs(t, err, troupe.ErrNotFound)
+}
+
+// Actors that all want the same time are spread evenly, each at a time of its own that it keeps.
+func TestSpreadIsEven(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, logbookType())
+	const actors, parts = 300, 10
+	counts := make([]int, parts)
+	for key := range actors {
+		s := troupe.SchedulerOf(t.Context(), logbookOf(b, fmt.Sprint("a", key)))
+		var first time.Time
+		for range 2 {
+			_, err := Note.Cron(s, "0 9 * * *", "x", troupe.Spread(10*time.Minute), troupe.Named("daily"))
+			require.NoError(t, err)
+			listed, err := s.Schedules()
+			require.NoError(t, err)
+			require.Len(t, listed, 1)
+			after := listed[0].Due.Sub(listed[0].Due.Truncate(24 * time.Hour).Add(9 * time.Hour))
+			require.Less(t, after, 10*time.Minute)
+			require.GreaterOrEqual(t, after, time.Duration(0))
+			if first.IsZero() {
+				counts[after*parts/(10*time.Minute)]++
+			} else {
+				require.Equal(t, first, listed[0].Due)
+			}
+			first = listed[0].Due
+		}
+	}
+	for _, n := range counts {
+		require.InDelta(t, actors/parts, n, actors/parts, "%v", counts)
+		require.NotZero(t, n)
+	}
+}
+
+// A turn schedules an action of another actor by a call.
+func TestScheduleOfAnotherActor(t *testing.T) {
+	t.Parallel()
+	other := troupe.NewAction[Logbook, Logbook, string]("other")
+	b := hosttest.Start(t, actorhost.Define(func() logbook { return logbook{} },
+		actorhost.On(Note, actorhost.NoOut((*logbook).note)),
+		actorhost.On(ReadPage, actorhost.NoIn(func(d *logbook, _ *actorhost.Context) ([]entry, error) { return d.Entries, nil })),
+		actorhost.On(other, func(_ *logbook, c *actorhost.Context, of Logbook) (string, error) {
+			return Note.After(troupe.SchedulerOf(c, of), 0, "for you", troupe.Named("gift"))
+		})))
+	name, err := other.Call(t.Context(), logbookOf(b, "one"), logbookOf(b, "two"))
+	require.NoError(t, err)
+	require.Equal(t, "gift", name)
+	require.Equal(t, "for you", eventually(t, logbookOf(b, "two"), 1)[0].Text)
+	require.NoError(t, logbookNote(t, logbookOf(b, "two")))
+	noted := eventually(t, logbookOf(b, "two"), 2)
+	require.Zero(t, noted[1].Attempt, "a call is no firing")
+}
+
+func logbookNote(t *testing.T, d Logbook) error {
+	t.Helper()
+	_, err := Note.Call(t.Context(), d, "called")
+	return err
 }

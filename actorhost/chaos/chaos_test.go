@@ -116,6 +116,13 @@ func TestFaultsAreFound(t *testing.T) {
 			return runBank(t, sc, bankSize{callers: callers, accounts: 2}, named)
 		}
 	}
+	plans := func(planners int) func(*testing.T, scenario) findings { // of each client: of many, few are called again, which wakes them
+		return func(t *testing.T, sc scenario) findings {
+			t.Helper()
+			sc.planners = planners
+			return runPlans(t, sc)
+		}
+	}
 	killed := []fault{faultNamed("a host is killed after a commit"), faultNamed("a host is killed before a reply")}
 	for _, without := range []struct {
 		guarantee, of string
@@ -137,6 +144,9 @@ func TestFaultsAreFound(t *testing.T) {
 		{"nesting", "bank", bank(30, false), killed},
 		{"archiving", "bank", bank(200, true), killed},
 		{"asking", "bank", bank(200, true), killed},
+		{"alarmfirst", "plans", plans(40), []fault{faultNamed("a host is killed after a commit")}},
+		{"alarmcas", "plans", plans(16), []fault{faultNamed("a host is frozen before it sets an alarm until its lease is over")}},
+		{"ringacks", "plans", plans(40), []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
 	} {
 		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {
 			t.Parallel()
@@ -146,6 +156,7 @@ func TestFaultsAreFound(t *testing.T) {
 					name: fmt.Sprintf("without-%s-%s", without.guarantee, without.of), seed: *firstSeed + i, servers: 1, faults: without.with,
 					atMost:     8 * time.Second,
 					settling:   5 * time.Second,
+					planners:   40,          // so that few are called again, which would wake them
 					generation: time.Minute, // so that a host that comes to finds the actors that it had still called
 					env:        []string{envOff + "=" + without.guarantee},
 				})
@@ -171,6 +182,7 @@ type scenario struct {
 	load            func(*caller, context.Context) // what a caller does until its context ends; by default (*caller).run
 	generation      time.Duration                  // see actors; by default four seconds
 	patience        time.Duration                  // see caller
+	planners        int                            // of each client that plans
 	settling        time.Duration                  // how long orders are given once all faults are over; by default a minute
 	storage         int                            // of a server, in bytes; by default as much as there is
 	env             []string                       // of the hosts

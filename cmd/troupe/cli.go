@@ -50,6 +50,8 @@ type grammar struct {
 
 	State stateCommand `cmd:"" group:"state" help:"Show or repair the stored state of an actor."`
 
+	Schedule scheduleCommand `cmd:"" group:"schedules" help:"Show and change what actors have scheduled."`
+
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
@@ -98,7 +100,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		kong.Vars{"version": programVersion(), "namespace": wire.DefaultNamespace,
 			"timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.Groups{
-			"actors": "Actors:", "state": "Stored state:", "hosts": "Hosts:", "tools": "Tools:",
+			"actors": "Actors:", "state": "Stored state:", "schedules": "Schedules:", "hosts": "Hosts:", "tools": "Tools:",
 			"common": "Common flags:", "connection": "Connection:",
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),

@@ -15,6 +15,8 @@ func TestHelpAndVersion(t *testing.T) {
 		{"sleep", "-h"},
 		{"drain", "-h"}, {"state", "-h"}, {"state", "get", "-h"}, {"state", "set", "-h"}, {"state", "history", "-h"},
 		{"state", "keep", "-h"}, {"up", "-h"}, {"bench", "-h"}, {"completion", "-h"},
+		{"schedule", "-h"}, {"schedule", "ls", "-h"}, {"schedule", "add", "-h"}, {"schedule", "cancel", "-h"}, {"schedule", "run", "-h"},
+		{"schedule", "retry", "-h"},
 	} {
 		got := program{}.run(t.Context(), args...)
 		require.Equal(t, exitOK, got.code)
@@ -46,6 +48,13 @@ Stored state:
   state set        Replace the stored state of an actor.
   state history    List the kept revisions of an actor.
   state keep       Show or set how many revisions of each actor are kept.
+
+Schedules:
+  schedule ls        List what is scheduled, and what was given up.
+  schedule add       Schedule an action of an actor.
+  schedule cancel    Cancel a schedule.
+  schedule run       Run a schedule now, and keep its times.
+  schedule retry     Run what was given up once more.
 
 Hosts:
   hosts    List the hosts that are up, and their load.

@@ -15,10 +15,13 @@ import (
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"":                                  "call watch ls info sleep rm state hosts drain doctor up bench completion",
+		"":                                  "call watch ls info sleep rm state schedule hosts drain doctor up bench completion",
 		"st":                                "state",
 		"state ":                            "get set history keep",
 		"state h":                           "history",
+		"sc":                                "schedule",
+		"schedule ":                         "ls add cancel run retry",
+		"schedule add room a --s":           "--server --seed --socks-proxy --spread",
 		"-s nats://x state k":               "keep",
 		"--server nats://x -j st":           "state",
 		"--server = nats://x st":            "state",
@@ -82,7 +85,11 @@ func TestCompleteAsksTheServer(t *testing.T) {
 	for _, key := range []string{"org1/lobby", "org2", ""} {
 		require.Equal(t, exitOK, at(url).run(t.Context(), "call", "room", key, "empty").code)
 	}
+	require.Equal(t, exitOK, at(url).run(t.Context(), "schedule", "add", "room", "org2", "empty", "--after", "1h", "--name", "soon").code)
 	for line, want := range map[string]string{
+		"schedule cancel room org2 ":  "soon",
+		"schedule run room org1 s":    "",
+		"schedule add room org2 s":    "sell send sometimes stuck",
 		"call ":                       "room",
 		"call x":                      "",
 		"watch ro":                    "room",

@@ -36,6 +36,7 @@ KV_troupe-hosts                1 <size>        1 <age>
 KV_troupe-subscriptions        -     -        - not there
 troupe-events                  -     -        - not there
 troupe-answers                 -     -        - not there
+troupe-due                     -     -        - not there
 
 ok     1 records can be decoded
 `, ""}, result{got.code, sizes.ReplaceAllString(steady(got.out), "<size>"), got.err})

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -23,10 +25,11 @@ type examination struct {
 	hosts   map[string]store.HostEntry
 	log     map[topic]store.Logged // the last event of each; nil if there is no log
 	index   *store.Subscriptions   // nil if there is none
+	alarms  *alarmCheck
 
 	decoded                                  int
 	damaged, orphaned, early, older, unheard sample
-	unindexed, behind                        sample
+	unindexed, behind, parked                sample
 	missing                                  []subscription // in the index
 	told                                     []subscription // to tell of events in the log
 }
@@ -72,11 +75,18 @@ func (x *examination) examine(ctx context.Context, streams []store.Surveyed) ([]
 	if x.hosts, err = x.hostsUp(ctx); err != nil {
 		return nil, err
 	}
-	if err := x.read(ctx, int64(streams[0].Info.State.Msgs)); err != nil {
+	if err := x.read(ctx, streams[0].Info); err != nil {
 		return nil, err
 	}
-	journals, err := x.journals(ctx)
-	return append(x.findings(), journals...), err
+	found := x.findings()
+	for _, look := range []func(context.Context) ([]finding, error){x.alarms.findings, x.journals} {
+		more, err := look(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
 }
 
 // close ends the examination, and the repairs.
@@ -106,8 +116,8 @@ func streamFindings(namespace string, streams []store.Surveyed) (found []finding
 	return found
 }
 
-// read reads the log, the index and the records, of which there are about so many.
-func (x *examination) read(ctx context.Context, total int64) error {
+// read reads the log, the index, the alarms and the records, whose stream is this.
+func (x *examination) read(ctx context.Context, stream *jetstream.StreamInfo) error {
 	log, err := store.FindLog(ctx, x.nc, x.namespace)
 	if err != nil {
 		return err
@@ -127,9 +137,12 @@ func (x *examination) read(ctx context.Context, total int64) error {
 	if x.records, err = x.findRecords(ctx); err != nil || x.records == nil {
 		return err
 	}
+	if x.alarms, err = findAlarms(ctx, x, stream.Config.Replicas); err != nil {
+		return err
+	}
 	var done atomic.Int64
 	if x.interactive && !x.json {
-		defer showProgress(x.err, "reading records", total, done.Load)()
+		defer showProgress(x.err, "reading records", int64(stream.State.Msgs), done.Load)()
 	}
 	for one, err := range x.records.List(ctx, "") {
 		done.Add(1)
@@ -159,6 +172,10 @@ func (x *examination) compare(ctx context.Context, one store.ListedRecord) error
 	}
 	if one.Epoch > uint64(time.Now().Add(maxClockAhead).UnixMilli()) {
 		x.early.add(one.ID)
+	}
+	x.alarms.compare(one, parts.Schedules())
+	if len(parts.Schedules().Parked()) > 0 {
+		x.parked.add(one.ID)
 	}
 	for event, last := range parts.Events().All() {
 		if logged, ok := x.log[topic{one.ID, event}]; ok && last.Before(logged.Place.Position) {
@@ -210,6 +227,7 @@ func (x *examination) findings() (found []finding) {
 	} else {
 		add(x.unindexed, isWrong, "durable subscriptions wake nobody, for the index does not have them", "", x.enter)
 	}
+	add(x.parked, isNote, "actors have scheduled runs that were given up", "troupe schedule ls --parked shows why", nil)
 	add(x.orphaned, isNote, "actors were last on a host that is gone", "the next call to one takes it over", nil)
 	return found
 }

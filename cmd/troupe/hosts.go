@@ -56,8 +56,17 @@ func printHosts(e env, hosts []hostLine) error {
 	if e.json {
 		return printLines(e.terminal, hosts)
 	}
-	_, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts))
-	return err
+	if _, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts)); err != nil {
+		return err
+	}
+	givenUp := 0
+	for _, host := range hosts {
+		if host.Info != nil {
+			givenUp += int(host.Info.GivenUp)
+		}
+	}
+	tellParked(e.terminal, givenUp)
+	return nil
 }
 
 // askHosts asks all hosts for their counters, and sorts them by name.

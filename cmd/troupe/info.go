@@ -9,6 +9,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -20,7 +21,8 @@ type infoCommand struct{ actorArgs }
 // Help is shown by troupe info --help.
 func (*infoCommand) Help() string {
 	return `It shows what the record and the host say. The actor is not woken. Host is the host that runs it or ran it last. ` +
-		`Epoch is the revision at which it last woke, Revision the newest one. Answers are kept for calls that are resent.`
+		`Epoch is the revision at which it last woke, Revision the newest one. Answers are kept for calls that are resent. ` +
+		`Parked is what it had scheduled and failed too often: see troupe schedule retry.`
 }
 
 // actorInfo is what info --json writes.
@@ -34,6 +36,10 @@ type actorInfo struct {
 	Needs    []string `json:"needs,omitempty"` // features that a host must have to run it
 	Answers  *int     `json:"answers"`         // null: they cannot be decoded
 	Kept     int      `json:"revisions_kept"`
+
+	Schedules int            `json:"schedules,omitempty"`
+	Due       *scheduleLine  `json:"next_due,omitempty"`
+	GivenUp   []scheduleLine `json:"parked_runs,omitempty"`
 }
 
 func (c *infoCommand) run(ctx context.Context, e env) error {
@@ -79,6 +85,7 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 	if parts, err := newest.Open(); err == nil && damage == nil {
 		answers := parts.Answers().Len()
 		info.Answers = &answers
+		info.addSchedules(r.id, parts.Schedules())
 	}
 	awake := false
 	if info.Host.Up {
@@ -95,10 +102,39 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 	return info, nil
 }
 
+// addSchedules adds what a record has scheduled.
+func (i *actorInfo) addSchedules(id troupe.ID, s *record.Schedules) {
+	i.Schedules = s.Len()
+	for _, one := range storedSchedules(id, s) {
+		switch {
+		case one.Parked:
+			i.GivenUp = append(i.GivenUp, one)
+		case i.Due == nil:
+			i.Due = &one
+		}
+	}
+}
+
+// infoLine is a line of what people see.
+type infoLine struct{ name, value string }
+
+func scheduleInfo(t terminal, info actorInfo) (lines []infoLine) {
+	if next := info.Due; next != nil {
+		line := fmt.Sprintf("%d, next %s at %s", info.Schedules, next.Name, dueText(next.Due, time.Now()))
+		if trouble := next.trouble(); trouble != "" {
+			line += ", " + paint(t.out, text.FgYellow, stripControls(trouble))
+		}
+		lines = append(lines, infoLine{"Schedules", line})
+	}
+	for _, one := range info.GivenUp {
+		lines = append(lines, infoLine{"Parked", one.Name + " " + paint(t.out, text.FgRed, stripControls(one.trouble()))})
+	}
+	return lines
+}
+
 func printInfo(e env, info actorInfo) error {
 	written := info.Modified.Local().Format(time.DateTime) //nolint:gosmopolitan // for people
-	type line struct{ name, value string }
-	lines := []line{
+	lines := []infoLine{
 		{"Host", infoHost(e.terminal, info.Host)},
 		{"Awake", awakeText(info)},
 		{"Written", fmt.Sprintf("%s (%s)", formatAge(time.Since(info.Modified)), written)},
@@ -111,8 +147,9 @@ func printInfo(e env, info actorInfo) error {
 		lines[len(lines)-1].value = fmt.Sprintf("%d remembered", *info.Answers)
 	}
 	if len(info.Needs) > 0 {
-		lines = append(lines, line{"Needs", stripControls(strings.Join(info.Needs, ", "))})
+		lines = append(lines, infoLine{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
+	lines = append(lines, scheduleInfo(e.terminal, info)...)
 	title := info.Type
 	if info.Key != "" {
 		title += "/" + info.Key

@@ -29,7 +29,7 @@ func lookUp(
 		return beginningWith(found, word.last)
 	}
 	ask, ok := map[string]func(context.Context, connection, []string) []candidate{
-		"type": typesUp, "key": keysOf, "action": actionsOf, "host": hostNames,
+		"type": typesUp, "key": keysOf, "action": actionsOf, "host": hostNames, "schedule": scheduleNames,
 	}[word.value]
 	if !ok {
 		return nil
@@ -108,4 +108,19 @@ func actionsOf(ctx context.Context, conn connection, arguments []string) (found 
 		return found
 	}
 	return nil
+}
+
+func scheduleNames(ctx context.Context, conn connection, arguments []string) (found []candidate) {
+	if len(arguments) < 2 {
+		return nil
+	}
+	id, err := actorArgs{arguments[0], arguments[1]}.id()
+	if err != nil {
+		return nil
+	}
+	lines, _ := conn.askSchedules(ctx, id)
+	for _, line := range lines {
+		found = append(found, candidate{line.Name, "schedule of " + stripControls(line.Action)})
+	}
+	return found
 }

@@ -79,6 +79,13 @@ func (c *lsCommand) print(e env, actors []actorSummary) error {
 	if left := len(actors) - len(shown); left > 0 {
 		fmt.Fprintf(e.err, "%d more are not shown: see --limit\n", left)
 	}
+	parked := 0
+	for _, actor := range actors {
+		parked += actor.Parked
+	}
+	if !e.json {
+		tellParked(e.terminal, parked)
+	}
 	return nil
 }
 

@@ -14,7 +14,8 @@ type actorSummary struct {
 	Host     hostRef   `json:"host"`
 	State    int       `json:"state_bytes"`
 	Modified time.Time `json:"modified"`
-	Error    string    `json:"error,omitempty"` // why the record cannot be read
+	Parked   int       `json:"parked,omitempty"` // scheduled runs that were given up
+	Error    string    `json:"error,omitempty"`  // why the record cannot be read
 }
 
 // summarize returns what a record says about an actor, or why it cannot be read.
@@ -29,6 +30,8 @@ func summarize(one store.ListedRecord, damage error, hosts map[string]store.Host
 	}
 	if damage != nil {
 		actor.Error = damage.Error()
+	} else if parts, err := one.Open(); err == nil {
+		actor.Parked = len(parts.Schedules().Parked())
 	}
 	return actor
 }

@@ -3,7 +3,8 @@
 import { Connection } from "./connection.mjs";
 import { checkName, tokens, troupeError } from "./wire.mjs";
 
-const ofEvery = ["_create", "_sleep", "_destroy", "_schedule", "_unschedule", "_schedules", "_fire"]; // actions that every type has
+// Actions that every type has.
+const ofEvery = ["_create", "_sleep", "_destroy", "_schedule", "_unschedule", "_schedules", "_fire"];
 
 /** A reference to one actor. */
 export class Actor {

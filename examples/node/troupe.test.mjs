@@ -54,6 +54,44 @@ describe("troupe", { skip: process.env.NATS_URL ? false : "NATS_URL is not set",
     }
   });
 
+  test("actions are scheduled by any client", async () => {
+    for (const by of [troupe, other]) {
+      const key = unique(), inventory = by.actor("inventory", key);
+      await assert.rejects(inventory.call("_schedules"), hasCode("not_found"));
+      await assert.rejects(inventory.call("_fire", "x", { existing: true }), hasCode("not_found"));
+      assert.equal(await inventory.call("_schedule", { action: "restock", input: 5, after: 300, name: "delivery" }), "delivery");
+      const made = await inventory.call("_schedule", { action: "restock", input: 20, at: Date.now() + 3_600_000 });
+      assert.equal(await inventory.call("_schedule", { action: "restock", input: 1, cron: "0 6 * * 1-5", zone: "Europe/Berlin", name: "daily" }), "daily");
+      await until(async () => await inventory.call("stockLeft") === 105);
+      const listed = await inventory.call("_schedules");
+      assert.deepEqual(listed.map(({ name }) => name).sort(), ["daily", made].sort());
+      const { at, ...daily } = listed.find(({ name }) => name === "daily");
+      assert.deepEqual(daily, { name: "daily", action: "restock", input: 1, cron: "0 6 * * 1-5", zone: "Europe/Berlin" });
+      assert.ok(Number(at) > Date.now());
+      assert.equal(await inventory.call("_fire", made), true);
+      await until(async () => await inventory.call("stockLeft") === 125);
+      assert.equal(await inventory.call("_schedule", { action: "restock", input: 1 }) === made, false);
+      await until(async () => await inventory.call("stockLeft") === 126); // at once
+      assert.equal(await inventory.call("_unschedule", "daily"), true);
+      assert.equal(await inventory.call("_unschedule", "daily"), false);
+      assert.ok(!(await inventory.call("_schedules"))?.length);
+      for (const [code, wrong] of [
+        ["unknown_action", { action: "noSuchAction", after: 1 }], ["bad_input", { action: "restock", input: "many", after: 1 }],
+        ["bad_input", { action: "restock", input: 1, cron: "0 6 * *" }], ["bad_input", { action: "restock", input: 1, cron: "@daily", zone: "Mars" }],
+        ["bad_input", { action: "restock", input: 1, after: 1, every: 1000 }], ["bad_input", { action: "restock", input: 1, every: 999 }],
+        ["bad_input", { action: "restock", input: 1, after: 1, name: "not a name" }], ["bad_input", { action: "restock", input: 1, after: 1.5 }],
+      ]) await assert.rejects(inventory.call("_schedule", wrong), hasCode(code));
+    }
+  });
+
+  test("an action is scheduled by a plain request in JSON", async () => {
+    const key = unique(), h = headers();
+    h.set("Content-Type", "application/json");
+    const ask = async (action, input) => (await nc.request(`troupe.route.inventory.${key}.${action}`, JSON.stringify(input), { headers: h, timeout: 5000 })).json();
+    assert.equal(await ask("_schedule", { action: "restock", input: 10, after: 200, name: "delivery" }), "delivery");
+    await until(async () => await ask("stockLeft") === 110);
+  });
+
   test("many calls at once are answered, each once", async () => {
     const inventory = troupe.actor("inventory", unique());
     const stocks = await Promise.all(Array.from({ length: 500 }, () => inventory.call("restock", 1)));

@@ -2,10 +2,12 @@ package store_test
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
@@ -143,4 +145,28 @@ func TestAlarmsAreFoundAndChecked(t *testing.T) {
 	err = store.NewAlarms(nc, other, nil, store.Settings{}).Open(context.WithoutCancel(t.Context()))
 	require.ErrorContains(t, err, "retention is limits, it must be workqueue")
 	require.ErrorContains(t, err, "allow_msg_schedules is false, it must be true")
+}
+
+// slowly is a connection on which what is sent to the server is under way for a while.
+type slowly struct{ net.Conn }
+
+func (c slowly) Write(b []byte) (int, error) {
+	time.Sleep(30 * time.Millisecond) //nolint:forbidigo // it is what the test is about
+	return c.Conn.Write(b)
+}
+
+type slowDialer struct{}
+
+func (slowDialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.Dial(network, address) //nolint:noctx // nats.go gives none
+	return slowly{conn}, err
+}
+
+// A question about the time may be under way for long: nobody must take the clock of the server to be ahead for that.
+func TestClockIsNotAhead(t *testing.T) {
+	t.Parallel()
+	nc, err := nats.Connect(bustest.Serve(t, &server.Options{JetStream: true, StoreDir: t.TempDir()}).ClientURL(), nats.SetCustomDialer(slowDialer{}))
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	require.Less(t, -openAlarms(t, nc).Skew(), 5*time.Millisecond)
 }

@@ -80,7 +80,7 @@ func (a *Alarms) setAgain(ctx context.Context, stream *bucket, id troupe.ID, at 
 		expected := uint64(0)
 		if last != nil {
 			expected = last.Sequence
-			if stands := wire.ParseAlarmBody(last.Data); stands <= at {
+			if stands := wire.ParseAlarmBody(last.Data); stands <= at && !a.Blind {
 				return record.Alarm{At: stands, Sequence: expected}, nil
 			}
 		}

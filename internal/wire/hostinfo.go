@@ -12,6 +12,7 @@ type HostInfo struct {
 	Awake    int    `json:"awake"`    // actors
 	Calls    int64  `json:"calls"`    // that ran or were refused
 	Failed   int64  `json:"failed"`   // of those, the ones that failed
+	GivenUp  int64  `json:"given_up"` // scheduled runs
 	Stopping bool   `json:"stopping"` // its actors move to other hosts
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -47,6 +48,7 @@ func (g *Gate) lacksAlarm() *alarm {
 
 // setAlarm sets an alarm, and then has the record written.
 func (g *Gate) setAlarm(wanted *alarm) {
+	faults.At(faults.BeforeAlarm)
 	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, g.host.Go, func(stands record.Alarm, err error) {
 		if err != nil {
 			g.failed(alarming, err)
@@ -56,14 +58,36 @@ func (g *Gate) setAlarm(wanted *alarm) {
 		}
 		g.host.Faults.Works(alarming)
 		g.mu.Lock()
-		if s := g.parts.Schedules(); s != nil {
-			s.Alarm, g.alarmed = stands, max(stands.At, g.host.Alarms.Now().UnixMilli())
-		}
+		g.hasAlarm(stands)
 		g.asked = false
 		ask := g.ask()
 		g.moved.broadcast()
 		g.mu.Unlock()
 		g.write(ask)
+	})
+}
+
+// hasAlarm takes the alarm that stands. The caller holds g.mu.
+func (g *Gate) hasAlarm(stands record.Alarm) {
+	if s := g.parts.Schedules(); s != nil {
+		s.Alarm, g.alarmed = stands, max(stands.At, g.host.Alarms.Now().UnixMilli())
+	}
+}
+
+// setAlarmLate sets an alarm when the record is stored, as the harness of package chaos wants it, to see whether it notices.
+func (g *Gate) setAlarmLate() {
+	g.mu.Lock()
+	wanted := g.lacksAlarm()
+	g.mu.Unlock()
+	if wanted == nil {
+		return
+	}
+	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, g.host.Go, func(stands record.Alarm, err error) {
+		if err == nil {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.hasAlarm(stands)
+		}
 	})
 }
 

@@ -24,7 +24,7 @@ func (g *Gate) ask() ask {
 		return ask{}
 	}
 	g.asked = true
-	if alarm := g.lacksAlarm(); alarm != nil {
+	if alarm := g.lacksAlarm(); alarm != nil && faults.AlarmFirst {
 		g.shared = true // who hears the alarm reads the record
 		return ask{wanted: true, alarm: alarm}
 	}
@@ -57,7 +57,7 @@ func (g *Gate) take(journal bool) (record.Record, bool) {
 	case g.closed != nil:
 		g.mu.Unlock()
 		return record.Record{}, false
-	case journal && g.shared, g.lacksAlarm() != nil:
+	case journal && g.shared, faults.AlarmFirst && g.lacksAlarm() != nil:
 		g.asked = false
 		ask := g.ask()
 		g.mu.Unlock()
@@ -132,6 +132,9 @@ func (g *Gate) written(o store.Outcome) {
 	}
 	g.archive(block)
 	g.settleSegment(segment)
+	if !faults.AlarmFirst {
+		g.setAlarmLate()
+	}
 	g.write(ask)
 }
 

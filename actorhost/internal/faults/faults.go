@@ -11,6 +11,10 @@ const (
 	Archiving = true // an answer leaves the record when the archive has it
 	Asking    = true // and is looked for there
 
+	AlarmFirst = true // an alarm stands before the record has what it rings for
+	AlarmCAS   = true // and is not made later before it has rung
+	RingAcks   = true // a ring is acked when what was due is stored
+
 	Eager = false // every change goes to the journal if it may
 )
 

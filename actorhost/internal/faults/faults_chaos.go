@@ -17,6 +17,10 @@ var (
 	Archiving = !off("archiving")
 	Asking    = !off("asking")
 
+	AlarmFirst = !off("alarmfirst")
+	AlarmCAS   = !off("alarmcas")
+	RingAcks   = !off("ringacks")
+
 	Eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
 )
 

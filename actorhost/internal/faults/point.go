@@ -11,3 +11,9 @@ const (
 	AfterCommit  Point = "after_commit"  // the write is acknowledged, nothing is sent
 	BeforeReply  Point = "before_reply"  // the events are sent, the reply is not
 )
+
+// Points on the way of an alarm.
+const (
+	BeforeAlarm Point = "before_alarm" // what is to be set is decided, it is not sent
+	BeforeAck   Point = "before_ack"   // what was due is stored, the ring is not acked
+)

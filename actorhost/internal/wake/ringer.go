@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
@@ -118,6 +119,9 @@ func (r *Ringer) serve(actorType string) {
 // ring sees to one ring.
 func (r *Ringer) ring(d *delivery) {
 	at := time.UnixMilli(wire.ParseAlarmBody(d.Data))
+	if !faults.RingAcks {
+		d.Ack()
+	}
 	for {
 		due, err := r.callAt(d, at)
 		switch {
@@ -126,6 +130,7 @@ func (r *Ringer) ring(d *delivery) {
 			return
 		case err == nil:
 			r.config.Faults.Works(ringing)
+			faults.At(faults.BeforeAck)
 			d.answer(noRetry)
 			return
 		}

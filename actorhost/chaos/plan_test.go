@@ -1,0 +1,143 @@
+//go:build chaos && unix
+
+package chaos_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+)
+
+// alarmFaults are those of alarms, beside what else may happen.
+var alarmFaults = []fault{
+	{"a host is killed before it sets an alarm", killAt("before_alarm")},
+	{"a host is killed before it acks a ring", killAt("before_ack")},
+	{"a host is frozen before it sets an alarm until its lease is over", freezeAt("before_alarm")},
+	{"a host is frozen before it acks a ring until its lease is over", freezeAt("before_ack")},
+}
+
+// planFaults are as many of each kind, so that alarms have their share.
+var planFaults = slices.Concat(faults, alarmFaults, alarmFaults)
+
+// TestChaosSchedules has clients schedule actions of planners while faults happen: once, again and again, under names that are moved
+// and cancelled, in turns and from outside. In the end each schedule that was acknowledged must have run once, not early, and
+// none that was cancelled or destroyed.
+func TestChaosSchedules(t *testing.T) {
+	t.Parallel()
+	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
+			runPlans(t, scenario{
+				name: fmt.Sprint("plans-", seed), seed: seed, servers: serversOf(seed), faults: planFaults, env: journaling(seed),
+			}).report(t)
+		})
+	}
+}
+
+// runPlans plans while the faults of a scenario happen, waits until nothing is due any more, and counts.
+func runPlans(t *testing.T, sc scenario) findings {
+	t.Helper()
+	s := begin(t, sc.servers, sc.name+".log", sc.env...)
+	defer s.end()
+	duration := sc.duration()
+	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
+	var ids atomic.Int32
+	var schemers []*schemer
+	for i := range planClients {
+		nc, err := bus.Connect(t.Context(), bus.Config{URL: s.client().urls(), Logger: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		cl, err := client.New(nc, client.Config{})
+		require.NoError(t, err)
+		schemers = append(schemers, &schemer{number: i, client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(2000+i)))})
+	}
+	ctx, stop := context.WithTimeout(t.Context(), duration)
+	defer stop()
+	give, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	var running sync.WaitGroup
+	for _, c := range schemers {
+		running.Go(func() { c.run(ctx, give, cmp.Or(sc.planners, plannersOfEach)) })
+	}
+	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, 4)), sc.faults)
+	s.mend()
+	s.awaitHosts()
+	late := time.AfterFunc(cmp.Or(sc.settling, settling), giveUp)
+	defer late.Stop()
+	running.Wait()
+	found := findings{faults: slices.Clone(s.found)}
+	found.faults = append(found.faults, awaitPlans(schemers, cmp.Or(sc.settling, settling))...)
+	y := new(planYield)
+	var all []*planned
+	for _, c := range schemers {
+		c.conclude(t, y)
+		found.faults = append(found.faults, c.faults...)
+		for _, p := range c.planners {
+			all = append(all, p.plans...)
+		}
+	}
+	t.Logf("%s; plans: %s", y, save(t, all, sc.name+".jsonl"))
+	return found
+}
+
+// awaitPlans waits until no planner has anything that is due. What is overdue for so long is lost.
+func awaitPlans(schemers []*schemer, most time.Duration) (faults []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), soonest+most)
+	defer cancel()
+	for {
+		var late []string
+		for _, c := range schemers {
+			for _, p := range c.planners {
+				late = append(late, c.overdue(context.Background(), p)...)
+			}
+		}
+		switch {
+		case len(late) == 0:
+			return nil
+		case ctx.Err() != nil:
+			return slices.DeleteFunc(late, func(text string) bool { return text == "" })
+		}
+		// Planners are in other processes: all there is to do is to ask again.
+		time.Sleep(betweenAudits)
+	}
+}
+
+// conclude ends what recurs, and compares what planners have done with what they were to do.
+func (c *schemer) conclude(t *testing.T, y *planYield) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), settling)
+	defer cancel()
+	for _, p := range c.planners {
+		for _, name := range []string{ticking, anchor} {
+			c.cancel(ctx, p, name, false)
+		}
+	}
+	// What is cancelled must not run any more: no event tells that it does not.
+	time.Sleep(time.Second)
+	for _, p := range c.planners {
+		if len(p.plans) == 0 {
+			continue
+		}
+		runs, err := chimes.Call(ctx, troupe.GetOrCreate[planner](c.client, p.key), nil)
+		if err != nil {
+			c.findf("reading planner %s: %v", p.key, err)
+			continue
+		}
+		for _, fault := range checkPlans(p.key, p.life, p.plans, runs, y) {
+			c.findf("%s", fault)
+		}
+	}
+}
