@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // scheduling are the rules of deploy/auth.conf that only what is scheduled needs.
@@ -41,7 +42,9 @@ func (g guarded) wakes(t *testing.T, key string) error {
 	if _, err := troupe.NewAction[room, troupe.None, troupe.None](troupe.SleepAction).Call(t.Context(), lobby, nil); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(wakeTimeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	ctx, cancel := context.WithTimeout(t.Context(), wakeTimeout)
+	defer cancel()
+	for pause.For(ctx, 20*time.Millisecond) {
 		listed, err := troupe.SchedulerOf(t.Context(), lobby).Schedules() // does not wake it
 		if err != nil || len(listed) == 0 {
 			return err
