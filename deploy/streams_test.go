@@ -53,6 +53,7 @@ func TestStreamsMadeByHand(t *testing.T) {
 		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&logged, nil))}, rooms)
 	require.NoError(t, err)
 	require.NoError(t, g.archive(t, never))
+	require.NoError(t, g.wakes(t, "a"))
 	require.NoError(t, host.Stop(t.Context()))
 	require.Empty(t, logged.String())
 }
