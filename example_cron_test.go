@@ -16,8 +16,8 @@ type Bakery struct{ troupe.Ref }
 func (Bakery) ActorType() string { return "bakery" }
 
 var (
-	OpenShop = troupe.NewConstructor[Bakery, string]() // with its time zone
-	BakeDaily     = troupe.NewAction[Bakery, string, troupe.None]("bake")
+	OpenShop  = troupe.NewConstructor[Bakery, string]() // with its time zone
+	BakeDaily = troupe.NewAction[Bakery, string, troupe.None]("bake")
 )
 
 type bakeryState struct{ Baked []time.Time }

@@ -16,9 +16,9 @@ type Alarm struct{ troupe.Ref }
 func (Alarm) ActorType() string { return "alarm" }
 
 var (
-	Guard   = troupe.NewAction[Alarm, time.Duration, troupe.None]("guard")
+	Guard = troupe.NewAction[Alarm, time.Duration, troupe.None]("guard")
 	Probe = troupe.NewAction[Alarm, string, troupe.None]("probe")
-	Value   = troupe.NewEvent[Alarm, int]("value")
+	Value = troupe.NewEvent[Alarm, int]("value")
 )
 
 type alarmState struct{ Probed int }

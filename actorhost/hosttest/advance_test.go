@@ -2,6 +2,7 @@ package hosttest_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -286,4 +287,23 @@ func TestTimeGoesOnAfterAdvance(t *testing.T) {
 		return len(listed) == 0
 	}, 30*time.Second, 10*time.Millisecond)
 	require.WithinDuration(t, time.Now().Add(1000*time.Hour), read(t, d)[0].Firing.Due, time.Minute)
+}
+
+func TestAdvanceWithManyActors(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, calendars)
+	const many, days = 200, 10
+	var all []calendar
+	for i := range many {
+		d, s := schedulerOf(t, b, strconv.Itoa(i))
+		all = append(all, d)
+		_, err := remind.Cron(s, "@daily", "good night")
+		require.NoError(t, err)
+	}
+	began := time.Now()
+	b.Advance(days * 24 * time.Hour)
+	t.Logf("%d runs took %v", many*days, time.Since(began))
+	for _, d := range all {
+		require.Len(t, read(t, d), days)
+	}
 }

@@ -25,12 +25,11 @@ var tour = stage.Tour{
 	Calls: []stage.Call{
 		{Type: "cart", Key: "me", Action: "add", Input: `{"name":"tea","price":490}`},
 		{Type: "cart", Key: "me", Action: "look"},
-		{Type: "cart", Key: "me", Action: "_schedules"},
 		{Type: "cart", Key: "me", Action: "checkout"},
 		{Type: "market", Key: "main", Action: "lastReport"},
-		{Type: "market", Key: "main", Action: "_fire", Input: `"closing"`},
 	},
-	Watch: "cart me",
+	Commands: []string{"schedule ls", "schedule run market main closing"},
+	Watch:    "cart me",
 }
 
 // play is a scene under way. One goroutine tells it; what is heard reaches that through happened.
