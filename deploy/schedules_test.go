@@ -3,6 +3,8 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/pause"
@@ -51,6 +54,15 @@ func (g guarded) wakes(t *testing.T, key string) error {
 		}
 	}
 	return errAsleep
+}
+
+// startLogging is start for a host that must start, and logs there.
+func (g guarded) startLogging(t *testing.T, log io.Writer) {
+	t.Helper()
+	config := actorhost.Config{Logger: slog.New(slog.NewTextHandler(log, nil))}
+	host, err := actorhost.Start(t.Context(), g.connect(t, "host"), config, rooms)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 }
 
 const wakeTimeout = 4 * time.Second
