@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,15 @@ import (
 )
 
 // scheduling are the rules of deploy/auth.conf that only what is scheduled needs.
-func scheduling(rule string) bool { return strings.Contains(rule, ".troupe-due") }
+func scheduling(rule string) bool {
+	return strings.Contains(rule, ".troupe-due") || strings.Contains(rule, ".STREAM.MSG.GET.") || listing(rule)
+}
+
+// listing are those with which a host sets alarms again.
+func listing(rule string) bool {
+	return strings.HasPrefix(rule, "$JS.API.CONSUMER.CREATE.KV_troupe-actors.") ||
+		strings.HasPrefix(rule, "$JS.API.CONSUMER.DELETE.KV_troupe-actors.") || strings.HasPrefix(rule, "$JS.FC.")
+}
 
 // wakes has a room schedule something, as an actor with an alarm from an earlier life, and waits asleep until it has run.
 func (g guarded) wakes(t *testing.T, key string) error {
@@ -86,6 +95,8 @@ func TestSchedulesNeedTheirPermissions(t *testing.T) {
 			denied := `NATS does not allow this user to publish to "` + strings.TrimRight(rule, "*>")
 			switch {
 			case strings.Contains(rule, ".STREAM.MSG.GET."): // for clusters only
+				require.NoError(t, err)
+			case listing(rule): // see TestAlarmsAreSetAgain
 				require.NoError(t, err)
 			case strings.HasPrefix(rule, "$JS.ACK."): // what is not acknowledged comes again
 				require.NoError(t, err)
@@ -193,5 +204,39 @@ func TestClientNeedsTheTokensToSchedule(t *testing.T) {
 				require.ErrorIs(t, err, troupe.ErrDenied, may[i])
 			}
 		}
+	}
+}
+
+func TestAlarmsAreSetAgain(t *testing.T) {
+	for _, may := range []bool{true, false} {
+		options := users(t)
+		options.Users = append(options.Users, &server.User{Username: "admin", Password: password})
+		if publish := hostOf(options).Publish; !may {
+			publish.Allow = slices.DeleteFunc(publish.Allow, listing)
+		}
+		g := guard(t, options)
+		var logged bustest.Log
+		g.startLogging(t, &logged)
+		inside, err := client.New(g.connect(t, "host"), client.Config{})
+		require.NoError(t, err)
+		lobby := troupe.GetOrCreate[room](inside, "org1", "lobby")
+		_, err = remind.Call(t.Context(), lobby, time.Hour)
+		require.NoError(t, err)
+		_, err = troupe.NewAction[room, troupe.None, troupe.None](troupe.SleepAction).Call(t.Context(), lobby, nil)
+		require.NoError(t, err)
+		require.NoError(t, inside.Close(t.Context()))
+		js := g.admin(t)
+		require.NoError(t, js.DeleteStream(t.Context(), "troupe-due"))
+		require.Eventually(t, func() bool {
+			if !may {
+				return strings.Contains(logged.String(), "setting the alarms of actors again failed")
+			}
+			stream, err := js.Stream(t.Context(), "troupe-due")
+			if err != nil {
+				return false
+			}
+			_, err = stream.GetLastMsgForSubject(t.Context(), "troupe.alarm.room.org1.lobby")
+			return err == nil
+		}, 30*time.Second, 20*time.Millisecond, "%v: %s", may, &logged)
 	}
 }
