@@ -1,6 +1,7 @@
 package hosttest_test
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"testing"
@@ -87,7 +88,7 @@ func TestAYearOfDailyReports(t *testing.T) {
 	b.AdvanceTo(first.In(berlin).AddDate(1, 0, -1))
 	took := time.Since(began)
 	t.Logf("a year took %v", took)
-	require.Less(t, took, time.Minute) // 2 s on an idle machine
+	require.Less(t, took, 5*time.Minute) // 1 s on an idle machine
 
 	offsets := make(map[int]int)
 	reports := read(t, d)
@@ -280,7 +281,9 @@ func TestTimeGoesOnAfterAdvance(t *testing.T) {
 	_, err := remind.After(s, time.Second, "soon")
 	require.NoError(t, err)
 	_, err = troupe.NewAction[calendar, troupe.None, troupe.None](troupe.SleepAction).Call(t.Context(), d, nil)
-	require.NoError(t, err)
+	if !errors.Is(err, troupe.ErrNotFound) { // it sleeps already
+		require.NoError(t, err)
+	}
 	require.Eventually(t, func() bool { // a list does not wake it
 		listed, err := s.Schedules()
 		require.NoError(t, err)

@@ -89,8 +89,7 @@ func (j *journey) clientOf(ns wire.Namespace) *client.Client {
 
 // next returns what is due next, all at the same time.
 func (j *journey) next() []stop {
-	stops := j.stored("alarm")
-	stops = append(stops, j.stored("due")...)
+	stops := j.stored(">") // at once: an alarm that is due may ring by itself meanwhile
 	for _, host := range j.b.clock.Hosts() {
 		if ns, tokens, at, ok := host.NextDue(); ok {
 			stops = append(stops, stop{place{ns: ns, actor: j.id(tokens), awake: true}, at})
@@ -124,7 +123,7 @@ func (j *journey) id(tokens string) troupe.ID {
 
 // ringing returns an alarm that has rung for a host that is up, and is not seen to.
 func (j *journey) ringing() *stop {
-	for _, s := range j.stored("due") {
+	for _, s := range j.stored("due.>") {
 		if j.mustRun(s) {
 			return &s
 		}
@@ -152,32 +151,42 @@ func (j *journey) mustRun(s stop) bool {
 	})
 }
 
-// stored returns the alarms of all actors, or what has rung.
-func (j *journey) stored(kind string) (stops []stop) {
+// stored returns the alarms of actors and what has rung, by subjects within the namespace.
+func (j *journey) stored(subjects string) (stops []stop) {
 	for _, ns := range j.b.namespaces {
-		messages, err := jetstreamext.GetBatch(j.ctx, j.js, store.AlarmsName(ns), 1_000_000,
-			jetstreamext.GetBatchSeq(1), jetstreamext.GetBatchSubject(ns.Name()+"."+kind+".>"))
+		found, err := j.read(ns, subjects)
+		for began := time.Now(); errors.Is(err, context.DeadlineExceeded) && time.Since(began) < travelTimeout; { // a slow machine
+			found, err = j.read(ns, subjects)
+		}
 		if err != nil {
 			j.failed(err)
-			continue
 		}
-		for msg, err := range messages {
-			if err != nil {
-				j.failed(err)
-				break
-			}
-			s := stop{place{ns: ns}, time.UnixMilli(wire.ParseAlarmBody(msg.Data))}
-			if id, ok := ns.ParseAlarm(msg.Subject); ok {
-				s.actor, s.alarm = id, msg.Sequence
-			} else if id, ok := ns.ParseDue(msg.Subject); ok {
-				s.actor, s.rang = id, true
-			} else {
-				continue
-			}
-			stops = append(stops, s)
-		}
+		stops = append(stops, found...)
 	}
 	return stops
+}
+
+func (j *journey) read(ns wire.Namespace, subjects string) (stops []stop, err error) {
+	messages, err := jetstreamext.GetBatch(j.ctx, j.js, store.AlarmsName(ns), 1_000_000,
+		jetstreamext.GetBatchSeq(1), jetstreamext.GetBatchSubject(ns.Name()+"."+subjects))
+	if err != nil {
+		return nil, err
+	}
+	for msg, err := range messages {
+		if err != nil {
+			return stops, err
+		}
+		s := stop{place{ns: ns}, time.UnixMilli(wire.ParseAlarmBody(msg.Data))}
+		if id, ok := ns.ParseAlarm(msg.Subject); ok {
+			s.actor, s.alarm = id, msg.Sequence
+		} else if id, ok := ns.ParseDue(msg.Subject); ok {
+			s.actor, s.rang = id, true
+		} else {
+			continue
+		}
+		stops = append(stops, s)
+	}
+	return stops, nil
 }
 
 func (j *journey) failed(err error) {
@@ -186,8 +195,8 @@ func (j *journey) failed(err error) {
 	}
 }
 
-// isGone reports whether there is no such stream or message.
+// isGone reports whether there is no such stream or message: an alarm that is due may ring by itself.
 func isGone(err error) bool {
-	return errors.Is(err, jetstreamext.ErrNoMessages) || errors.Is(err, nats.ErrNoResponders) ||
+	return errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) || errors.Is(err, jetstreamext.ErrNoMessages) || errors.Is(err, nats.ErrNoResponders) ||
 		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrMsgNotFound)
 }
