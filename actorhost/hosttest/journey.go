@@ -21,6 +21,8 @@ import (
 // travelTimeout bounds how long, in real time, one step may take.
 const travelTimeout = 30 * time.Second
 
+const readTimeout = 5 * time.Second
+
 // journey looks for what is due next.
 type journey struct {
 	b       *Bus
@@ -167,7 +169,9 @@ func (j *journey) stored(subjects string) (stops []stop) {
 }
 
 func (j *journey) read(ns wire.Namespace, subjects string) (stops []stop, err error) {
-	messages, err := jetstreamext.GetBatch(j.ctx, j.js, store.AlarmsName(ns), 1_000_000,
+	ctx, cancel := context.WithTimeout(j.ctx, readTimeout)
+	defer cancel()
+	messages, err := jetstreamext.GetBatch(ctx, j.js, store.AlarmsName(ns), 1_000_000,
 		jetstreamext.GetBatchSeq(1), jetstreamext.GetBatchSubject(ns.Name()+"."+subjects))
 	if err != nil {
 		return nil, err
@@ -186,7 +190,7 @@ func (j *journey) read(ns wire.Namespace, subjects string) (stops []stop, err er
 		}
 		stops = append(stops, s)
 	}
-	return stops, nil
+	return stops, ctx.Err() // a timeout ends the messages just as their end does
 }
 
 func (j *journey) failed(err error) {
