@@ -201,6 +201,8 @@ func (j *journey) failed(err error) {
 
 // isGone reports whether there is no such stream or message: an alarm that is due may ring by itself.
 func isGone(err error) bool {
-	return errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) || errors.Is(err, jetstreamext.ErrNoMessages) || errors.Is(err, nats.ErrNoResponders) ||
-		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrMsgNotFound)
+	gone := []error{
+		jetstream.ErrStreamNotFound, jetstream.ErrMsgNotFound, jetstream.ErrMsgDeleteUnsuccessful, jetstreamext.ErrNoMessages, nats.ErrNoResponders,
+	}
+	return slices.ContainsFunc(gone, func(one error) bool { return errors.Is(err, one) })
 }
