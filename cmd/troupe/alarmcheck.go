@@ -80,7 +80,8 @@ func (a *alarmCheck) findings(ctx context.Context) ([]finding, error) {
 		return nil, nil
 	}
 	return []finding{{
-		Level: isWrong, Text: fmt.Sprintf("%d actors have scheduled something and have no alarm for it", a.silent.count), Actors: a.silent.actors,
+		Level: isWrong, Actors: a.silent.actors,
+		Text:   fmt.Sprintf("%d actors have scheduled something and have no alarm for it", a.silent.count),
 		Remedy: "their stream was lost or put back to an older copy: what they have scheduled runs only while they are awake",
 		repair: a.setAll,
 	}}, nil
