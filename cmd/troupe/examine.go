@@ -45,22 +45,6 @@ type subscription struct {
 	last       store.Logged
 }
 
-// sample counts actors, and has the first few.
-type sample struct {
-	count  int
-	actors []string
-}
-
-const maxSample = 3
-
-func (s *sample) add(id troupe.ID) {
-	text := actorText(id)
-	if len(s.actors) < maxSample && !id.IsZero() && !slices.Contains(s.actors, text) { // the key of a damaged record may be no ID
-		s.actors = append(s.actors, text)
-	}
-	s.count++
-}
-
 // maxClockAhead is how far epochs may be ahead of the clock of this machine.
 const maxClockAhead = time.Minute
 
@@ -135,7 +119,7 @@ func (x *examination) read(ctx context.Context, stream store.Surveyed) error {
 	if x.records, err = x.findRecords(ctx); err != nil || x.records == nil {
 		return err
 	}
-	if x.alarms, err = findAlarms(ctx, x, stream.Info.Config.Replicas); err != nil {
+	if x.alarms, err = findAlarms(ctx, x.connection, x.records, x.hosts, stream.Info.Config.Replicas); err != nil {
 		return err
 	}
 	var done atomic.Int64
