@@ -28,11 +28,10 @@ type steeple struct{ troupe.Ref }
 func (steeple) ActorType() string { return "steeple" }
 
 var (
-	wind    = troupe.NewAction[steeple, []winding, troupe.None]("wind") // schedules strikes
-	strike  = troupe.NewAction[steeple, int, troupe.None]("strike")     // takes its number
-	turn    = troupe.NewAction[steeple, turning, troupe.None]("turn")   // changes the state, and what is scheduled
-	struck  = troupe.NewEvent[steeple, stroke]("struck")
-	someday = 365 * 24 * time.Hour
+	wind   = troupe.NewAction[steeple, []winding, troupe.None]("wind") // schedules strikes
+	strike = troupe.NewAction[steeple, int, troupe.None]("strike")     // takes its number
+	turn   = troupe.NewAction[steeple, turning, troupe.None]("turn")   // changes the state, and what is scheduled
+	struck = troupe.NewEvent[steeple, stroke]("struck")
 )
 
 // winding is one strike to come.
@@ -53,10 +52,11 @@ type stroke struct {
 type turning string
 
 const (
-	only    turning = "only"
-	earlier turning = "earlier" // schedules something for earlier than all that was
-	later   turning = "later"   // moves something later
-	toggle  turning = "toggle"  // schedules something, and the next time cancels it
+	only     turning = "only"
+	earlier  turning = "earlier"  // schedules something for earlier than all that was
+	later    turning = "later"    // moves something later
+	toggle   turning = "toggle"   // schedules something, and the next time cancels it
+	publicly turning = "publicly" // broadcasts an event, so that the record is written by itself
 )
 
 type steepleState struct {
@@ -99,6 +99,8 @@ func (s *steepleState) turn(c *actorhost.Context, what turning) (err error) {
 		if found, err = c.Unschedule("toggle"); err == nil && !found {
 			_, err = strike.At(c, time.Unix(base+int64(s.Turns), 0), 0, troupe.Named("toggle"))
 		}
+	case publicly:
+		err = struck.Broadcast(c, stroke{})
 	case only:
 	}
 	return err

@@ -19,6 +19,7 @@ import (
 //	earlier  schedules something for earlier than all that is scheduled, so that an alarm must be set first
 //	later    moves a schedule later
 //	toggle   schedules something, and the next time cancels it
+//	publicly broadcasts an event, for which the record is written by itself, as it is for an alarm, and not with others
 //
 // in turns of 100 ms, one at a time and 256 at a time over 1,000 actors. It reports, as medians with the least and greatest, how long
 // each takes as a multiple of the first (one at a time), or how many there are in a second (many), and how many alarms are written for
@@ -34,7 +35,7 @@ func scheduleCost(b *testing.B, actors, inFlight int) {
 	server := startServer(b)
 	host := startProcess(b, "steeples", server.url, "24h")
 	cl, nc := clientOf(b, server.url)
-	whats := []turning{only, earlier, later, toggle}
+	whats := []turning{only, earlier, later, toggle, publicly}
 	sides := make([]side, len(whats))
 	refs := make([][]steeple, len(whats))
 	for i, what := range whats {
