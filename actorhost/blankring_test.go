@@ -50,7 +50,7 @@ func countMessages(t *testing.T, nc *nats.Conn) func() map[string]int {
 	var mu sync.Mutex
 	counts := map[string]int{}
 	_, err := nc.Subscribe(">", func(msg *nats.Msg) {
-		what := ""
+		var what string
 		switch s := msg.Subject; {
 		case strings.HasPrefix(s, "$JS.API.DIRECT.GET.KV_troupe-actors"):
 			what = "record read"

@@ -22,8 +22,8 @@ import (
 //	publicly broadcasts an event, for which the record is written by itself, as it is for an alarm, and not with others
 //
 // in turns of 100 ms, one at a time and 256 at a time over 1,000 actors. It reports, as medians with the least and greatest, how long
-// each takes as a multiple of the first (one at a time), or how many there are in a second (many), and how many alarms are written for
-// 1,000 actions.
+// each takes as a multiple of the first (one at a time), or how many there are in a second (many), with the processor time of all
+// processes, and how many alarms are written for 1,000 actions.
 func BenchmarkScheduleCost(b *testing.B) {
 	for _, of := range []struct{ actors, inFlight int }{{1, 1}, {1000, 256}} {
 		b.Run(fmt.Sprintf("inflight=%d", of.inFlight), func(b *testing.B) { scheduleCost(b, of.actors, of.inFlight) })
@@ -48,13 +48,14 @@ func scheduleCost(b *testing.B, actors, inFlight int) {
 		}
 		every(b, string(what), 2*actors, sides[i].call) // wakes them, and has them schedule something
 	}
-	ratios, alarms, turns := make([][]float64, len(whats)), make([]uint64, len(whats)), make([]int64, len(whats))
+	ratios, costs, alarms, turns := make([][]float64, len(whats)), make([][]float64, len(whats)), make([]uint64, len(whats)), make([]int64, len(whats))
 	for b.Loop() {
 		for i := range sides {
 			before := alarmsWritten(b, nc)
 			counted := side{at: sides[i].at, call: sides[i].call}
 			require.NoError(b, counted.turn(b.Context(), inFlight))
-			sides[i].times, sides[i].rate = counted.times, counted.rate
+			sides[i].times, sides[i].rate, sides[i].cost = counted.times, counted.rate, counted.cost
+			costs[i] = append(costs[i], counted.cost/sides[0].cost)
 			alarms[i] += alarmsWritten(b, nc) - before
 			turns[i] += int64(counted.rate * roundTime.Seconds())
 			if inFlight == 1 {
@@ -68,6 +69,7 @@ func scheduleCost(b *testing.B, actors, inFlight int) {
 		b.ReportMetric(float64(alarms[i])*1000/float64(max(turns[i], 1)), string(what)+"-alarms/1000")
 		if i > 0 {
 			b.ReportMetric(median(ratios[i]), string(what)+"-x")
+			b.ReportMetric(median(costs[i]), string(what)+"-cpu-x")
 			b.ReportMetric(slices.Min(ratios[i]), string(what)+"-least")
 			b.ReportMetric(slices.Max(ratios[i]), string(what)+"-most")
 		}

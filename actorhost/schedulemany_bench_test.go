@@ -157,6 +157,7 @@ func closedAfter(d time.Duration) chan struct{} {
 
 // otherCalls calls some other actors, one at a time, until done, and returns how long each call took.
 func otherCalls(b *testing.B, cl *client.Client, done chan struct{}) (times []time.Duration) {
+	b.Helper()
 	for i := 0; ; i++ {
 		select {
 		case <-done:

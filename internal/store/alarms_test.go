@@ -158,7 +158,7 @@ func (c slowly) Write(b []byte) (int, error) {
 type slowDialer struct{}
 
 func (slowDialer) Dial(network, address string) (net.Conn, error) {
-	conn, err := net.Dial(network, address) //nolint:noctx // nats.go gives none
+	conn, err := net.Dial(network, address)
 	return slowly{conn}, err
 }
 
