@@ -240,7 +240,10 @@ func (r ScheduleRequest) Message() (ScheduleMessage, error) {
 			set++
 		}
 	}
-	at := int64(0)
+	at, input := int64(0), r.Input
+	if none, ok := input.(None); ok && none == nil {
+		input = nil // as an interface it would not be
+	}
 	switch {
 	case set > 1:
 		return ScheduleMessage{}, badInput("%s.%s: a schedule has one of At, After, Every and Cron", r.ActorType, r.Action)
@@ -248,7 +251,7 @@ func (r ScheduleRequest) Message() (ScheduleMessage, error) {
 		at = max(r.At.UnixMilli(), 1) // what is due before 1970 is due now
 	}
 	return ScheduleMessage{
-		Name: r.Name, Action: r.Action, Input: r.Input, At: at, After: millis(r.After), Every: millis(r.Every), Cron: r.Cron, Zone: r.Zone,
+		Name: r.Name, Action: r.Action, Input: input, At: at, After: millis(r.After), Every: millis(r.Every), Cron: r.Cron, Zone: r.Zone,
 		Missed: r.Missed, Spread: millis(r.Spread),
 	}, nil
 }

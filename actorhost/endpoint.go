@@ -72,3 +72,11 @@ func (e *endpoint) output(was dedup.Answer, as codec.Codec) ([]byte, error) {
 	})
 	return output, err
 }
+
+// input is what the action takes.
+func (e *endpoint) input() reflect.Type {
+	if e.takes == nil {
+		return nothing
+	}
+	return e.takes
+}

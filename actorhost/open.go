@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/travel"
 )
 
 // open connects the host to the bus.
@@ -44,6 +45,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Tables: commit.NewTables(h.config.RequestIDMemory), Logger: h.config.Logger, Faults: h.faults, Ctx: h.ctx, Go: h.goroutines.Go,
 	}
 	h.agenda = agenda.New(h.alarms.Now, h.callDue)
+	travel.Of(ctx).Join(traveller{h})
 	if err := h.presence.AskStores(ctx); err != nil {
 		return err
 	}
@@ -84,6 +86,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 		return err
 	}
 	settings := h.config.streams(cluster)
+	settings.Clock = travel.Of(ctx)
 	settings.Suspect, settings.Gone, settings.Troubles = h.suspectStreams, h.streamGone, store.NewTroubles(h.nc, h.ns)
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, settings); err != nil {
 		return err

@@ -1,8 +1,10 @@
 package actorhost
 
 import (
+	"math"
 	"time"
 
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/record"
 )
 
@@ -41,5 +43,12 @@ func (a *activation) plan() {
 	case a.planned:
 		a.planned = false
 		a.host.agenda.Remove(a)
+	}
+}
+
+// setAlarmAgain sets the alarm of the actor again, if it has scheduled anything.
+func (a *activation) setAlarmAgain() {
+	if parts := a.gate.Rang(math.MaxUint64); parts != nil && a.cannotWrite(turn{}) == nil {
+		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: parts})
 	}
 }

@@ -3,9 +3,7 @@ package actorhost
 import (
 	"context"
 	"log/slog"
-	"math"
 
-	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -31,11 +29,4 @@ func (h *Host) setAlarmsAgain(ctx context.Context) {
 		}
 		h.config.Logger.Info("the alarms of actors were set again", slog.Int("set", set))
 	})
-}
-
-// setAlarmAgain sets the alarm of the actor again, if it has scheduled anything.
-func (a *activation) setAlarmAgain() {
-	if parts := a.gate.Rang(math.MaxUint64); parts != nil && a.cannotWrite(turn{}) == nil {
-		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: parts})
-	}
 }

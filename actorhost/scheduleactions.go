@@ -96,14 +96,6 @@ func checkMessage(m *troupe.ScheduleMessage) error {
 	return nil
 }
 
-// input is what the action takes.
-func (e *endpoint) input() reflect.Type {
-	if e.takes == nil {
-		return nothing
-	}
-	return e.takes
-}
-
 // inputWithin reads the input of an action out of a [troupe.ScheduleMessage], and encodes it as it is kept. None is a null.
 func (e *endpoint) inputWithin(in input) (data []byte, err error) {
 	pointer := reflect.PointerTo(e.input())

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -71,6 +72,15 @@ func (g guarded) connect(t *testing.T, user string) *nats.Conn {
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	return nc
+}
+
+// startLogging is start for a host that must start, and logs there.
+func (g guarded) startLogging(t *testing.T, log io.Writer) {
+	t.Helper()
+	config := actorhost.Config{Logger: slog.New(slog.NewTextHandler(log, nil))}
+	host, err := actorhost.Start(t.Context(), g.connect(t, "host"), config, rooms)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 }
 
 func (g guarded) start(t *testing.T) (*actorhost.Host, error) {
@@ -144,6 +154,7 @@ func TestAuthConf(t *testing.T) {
 			return slices.Equal(got, []string{"noted: milk"})
 		}, 10*time.Second, time.Millisecond)
 		require.NoError(t, g.archive(t, never))
+		require.NoError(t, g.wakes(t, "c"))
 	})
 
 	t.Run("a client may call some actions and hear its events", func(t *testing.T) {
@@ -222,8 +233,14 @@ func TestAuthConf(t *testing.T) {
 			"_INBOX.host.x", "_INBOX.org1.x", "$SRV.PING", "$KV.troupe-actors.room.org1.lobby", "$KV.troupe-hosts." + id,
 			"$JS.API.INFO", "$JS.API.DIRECT.GET.KV_troupe-actors.$KV.troupe-actors.room.org1.lobby",
 			"$JS.API.STREAM.DELETE.KV_troupe-actors", "$JS.API.CONSUMER.CREATE.KV_troupe-actors.x",
+			"troupe.alarm.room.org1.lobby", "troupe.due.room.org1.lobby", "$JS.API.STREAM.INFO.troupe-due",
+			"$JS.API.DIRECT.GET.troupe-due.troupe.alarm.room.org1.lobby", "$JS.API.STREAM.MSG.GET.troupe-due",
+			"$JS.API.CONSUMER.CREATE.troupe-due.due-room", "$JS.API.CONSUMER.MSG.NEXT.troupe-due.due-room",
+			"$JS.API.STREAM.PURGE.troupe-due", "$JS.API.STREAM.MSG.DELETE.troupe-due", "$JS.ACK.troupe-due.due-room.1.1.1.1.1",
+			"troupe.route.room.org1.lobby._due",
 		},
 		"watcher": {
+			"troupe.alarm.room.org1.lobby", "troupe.due.room.org1.lobby", "$JS.API.CONSUMER.CREATE.troupe-due.x",
 			"troupe.call.room.org1.lobby.history", "troupe.route.room.org1.lobby.history", "troupe.host." + id + ".ping",
 			"troupe.event.room.org1.lobby.said", "_INBOX.org1.x", "$KV.troupe-actors.room.org1.lobby", "$KV.troupe-hosts." + id,
 			"$JS.API.STREAM.DELETE.KV_troupe-actors", "$JS.API.STREAM.PURGE.KV_troupe-actors", "$JS.API.CONSUMER.CREATE.KV_troupe-actors.x",
@@ -238,6 +255,7 @@ func TestAuthConf(t *testing.T) {
 		"org1": {
 			"troupe.>", "troupe.event.>", "troupe.event.room.*.lobby.said", "troupe.event.room.org2.>", "troupe.call.room.org1.lobby.*",
 			"troupe.route.room.>", "troupe.host.>", "_INBOX.>", "_INBOX.host.>", "_INBOX.watcher.>", "$SRV.>", "$KV.>", "$JS.>",
+			"troupe.alarm.>", "troupe.due.>",
 		},
 		"watcher": {"troupe.>", "troupe.call.>", "troupe.route.>", "troupe.host.>", "_INBOX.>", "_INBOX.org1.>", "$SRV.PING", "$KV.>"},
 		"host":    {"troupe.>", "troupe.route.room.>", "_INBOX.>", "_INBOX.org1.>", "$KV.>", "elsewhere"},
@@ -297,6 +315,9 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 				switch {
 				case rule == "$SRV.>", strings.Contains(rule, ".LEADER.STEPDOWN."), strings.Contains(rule, ".STREAM.PURGE."),
 					strings.HasPrefix(rule, "$JS.EVENT."), rule == "troupe.replaced.actors":
+					require.NoError(t, err)
+					return
+				case scheduling(rule): // see TestSchedulesNeedTheirPermissions
 					require.NoError(t, err)
 					return
 				case strings.HasSuffix(rule, ".troupe-answers"):

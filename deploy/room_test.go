@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
@@ -22,6 +23,7 @@ var (
 	enter   = troupe.NewConnector[room, troupe.None]()
 	noted   = troupe.NewDurableEvent[room, string]("noted")
 	note    = troupe.NewAction[room, string, troupe.None]("note")
+	remind  = troupe.NewAction[room, time.Duration, troupe.None]("remind") // says something later
 	attend  = troupe.NewAction[room, []string, troupe.None]("attend") // to what another room notes
 )
 
@@ -43,6 +45,10 @@ var rooms = actorhost.Define(func() roomState { return roomState{} },
 		return err
 	})),
 	actorhost.On(note, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, text string) error { return noted.Broadcast(c, text) })),
+	actorhost.On(remind, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, after time.Duration) error {
+		_, err := say.After(c, after, "in time", troupe.Named("reminder"))
+		return err
+	})),
 	actorhost.On(attend, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
 		return noted.SubscribeDurable(c, troupe.GetOrCreate[room](c, key...))
 	}))).

@@ -5,6 +5,7 @@
 //	analytics  an actor asks several others at once and makes one report of their answers
 //	audit      an actor subscribes for good to the events of others, and misses none
 //	batch      a program calls many actors in parallel
+//	carts      actors schedule what they will do: carts that expire, a mail that is tried again, a daily report
 //	chat       pages in a browser are connected with an actor, over a WebSocket
 //
 // Each is a contract (a package that imports only troupe), the actors behind it (actors.go), the program (main.go) and a

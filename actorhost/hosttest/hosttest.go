@@ -14,6 +14,9 @@
 // run in parallel and need nothing installed. All of it also works inside a bubble of testing/synctest, where actors
 // fall asleep, deadlines pass and leases run out in virtual time. Such a test must not be parallel.
 //
+// What actors schedule needs no bubble: [Bus.Advance] has a month pass for schedules alone, with all that is due in it, in
+// parallel tests too.
+//
 // An action under test may call testify's require: the test fails, and the call fails as internal.
 package hosttest
 
@@ -22,6 +25,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +38,8 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/travel"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // stopTimeout bounds how long hosts may take to stop at the end of a test.
@@ -60,6 +67,12 @@ type Bus struct {
 	tb     testing.TB
 	server *bus.Server
 	hosts  map[*actorhost.Host]*nats.Conn
+
+	clock      travel.Clock
+	advancing  sync.Mutex
+	namespaces []wire.Namespace
+	travels    *nats.Conn // see [Bus.traveller]
+	clients    map[wire.Namespace]*client.Client
 }
 
 // Start starts a bus and, when definitions are given, one host that runs them.
@@ -71,7 +84,7 @@ func Start(tb testing.TB, definitions ...actorhost.Definition) *Bus {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(server.Shutdown)
-	b := &Bus{tb: tb, server: server, hosts: make(map[*actorhost.Host]*nats.Conn)}
+	b := &Bus{tb: tb, server: server, hosts: make(map[*actorhost.Host]*nats.Conn), clients: make(map[wire.Namespace]*client.Client)}
 	_, b.SkipStateCheck = tb.(*testing.B)
 	b.Client = b.NewClient(client.Config{})
 	if len(definitions) > 0 {
@@ -97,9 +110,12 @@ func (b *Bus) HostWith(config actorhost.Config, definitions ...actorhost.Definit
 		config.CheckState = func(actor troupe.ID, lost error) { b.tb.Errorf("the state of %s: %v", actor, lost) }
 	}
 	nc := b.Connect()
-	host, err := actorhost.Start(b.tb.Context(), nc, config, definitions...)
+	host, err := actorhost.Start(travel.With(b.tb.Context(), &b.clock), nc, config, definitions...)
 	if err != nil {
 		b.tb.Fatal(err)
+	}
+	if ns, _ := wire.NewNamespace(config.Namespace); !slices.Contains(b.namespaces, ns) {
+		b.namespaces = append(b.namespaces, ns)
 	}
 	b.hosts[host] = nc
 	b.tb.Cleanup(func() { b.Stop(host) })

@@ -20,13 +20,14 @@ import (
 	"github.com/troupe-go/troupe/examples/analytics/metrics"
 	"github.com/troupe-go/troupe/examples/audit/company"
 	"github.com/troupe-go/troupe/examples/batch/work"
+	"github.com/troupe-go/troupe/examples/carts/market"
 	"github.com/troupe-go/troupe/examples/chat/room"
 	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
 	"github.com/troupe-go/troupe/examples/orders/shop"
 	"github.com/troupe-go/troupe/examples/workflow/flow"
 )
 
-var examples = []string{"orders", "workflow", "analytics", "audit", "batch", "chat"}
+var examples = []string{"orders", "workflow", "analytics", "audit", "batch", "carts", "chat"}
 
 // TestExamples drives the actors of all examples from Node, each example a process, and makes the same calls from Go.
 func TestExamples(t *testing.T) {
@@ -145,6 +146,11 @@ type results struct {
 		Result work.Result
 		Error  refusal
 	}
+	Carts struct {
+		Cart    string
+		Pieces  []market.Piece
+		Expired market.View
+	}
 	Chat struct{ Said, Answer room.Message }
 }
 
@@ -193,6 +199,11 @@ func compare(t *testing.T, cl *client.Client, file string) {
 	require.Equal(t, processed, node.Batch.Result)
 	_, err = work.Process.Call(ctx, troupe.GetOrCreate[work.Processor](cl, "pdf"), item)
 	node.Batch.Error.require(t, err)
+
+	require.Equal(t, node.Carts.Pieces, node.Carts.Expired.Pieces)
+	require.Equal(t, 4_90, node.Carts.Expired.Total)
+	_, err = market.Look.Call(ctx, troupe.Get[market.Cart](cl, node.Carts.Cart), nil)
+	require.ErrorIs(t, err, troupe.ErrNotFound, "the cart is gone")
 
 	view, err := room.Look.Call(ctx, troupe.GetOrCreate[room.Room](cl, "lobby"), nil)
 	require.NoError(t, err)

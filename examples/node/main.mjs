@@ -104,6 +104,21 @@ async function batch(troupe) {
   return { result: results.at(-1), error: { code: error.code, metadata: error.metadata } };
 }
 
+async function carts(troupe) {
+  const cart = troupe.actor("cart", "node-" + Date.now());
+  const { hear, heard } = listenFor(() => true);
+  const subscription = await cart.subscribe("expired", hear);
+  const { pieces } = await cart.call("add", { name: "tea", price: 4_90 });
+  // It has scheduled that it expires in half an hour. What is scheduled under the same name replaces that.
+  await cart.call("_schedule", { name: "expiry", action: "expire", after: 300 });
+  const [{ name, at }] = await cart.call("_schedules");
+  done(`what the cart has scheduled as ${name} is due in ${Number(at) - Date.now()} ms now`);
+  const expired = await soon(heard);
+  subscription.unsubscribe();
+  refused(`nobody has paid: ${expired.pieces.length} piece for ${euros(expired.total)} is back on the shelf`);
+  return { pieces, expired, cart: cart.key[0] };
+}
+
 async function chat(troupe) {
   // A bot is a plain NATS service: the room, an actor in Go, makes a request, and we answer. No Troupe is in this.
   const bot = troupe.nc.subscribe("chat.bot.node", {
@@ -128,7 +143,7 @@ async function chat(troupe) {
 const nc = await connect({ servers: process.env.NATS_URL || "nats://127.0.0.1:4222", name: "examples/node", maxReconnectAttempts: -1 });
 const troupe = new Troupe(nc, { codec: flags.json ? json : msgpack });
 const results = {};
-for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit, batch, chat })) {
+for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit, batch, carts, chat })) {
   console.log(`\n  ${name}`);
   try {
     results[name] = await drive(troupe);

@@ -141,8 +141,10 @@ func (a *Alarms) readClock(ctx context.Context, stream *bucket) error {
 	return nil
 }
 
-// Now is the time by the clock of the server, as far as it is known.
-func (a *Alarms) Now() time.Time {
+// Now is the time by the clock of the server, as far as it is known, unless a test moves it.
+func (a *Alarms) Now() time.Time { return a.settings.Clock.Now(a.serverTime()) }
+
+func (a *Alarms) serverTime() time.Time {
 	offset := a.offset.Load()
 	if offset == 0 {
 		return time.Now()
@@ -151,7 +153,7 @@ func (a *Alarms) Now() time.Time {
 }
 
 // Skew is how far the clock of this machine is ahead of the server's.
-func (a *Alarms) Skew() time.Duration { return time.Until(a.Now()) * -1 }
+func (a *Alarms) Skew() time.Duration { return time.Until(a.serverTime()) * -1 }
 
 // MaxRings is how many rings of a type may be under way at all hosts together. The server keeps the others.
 const MaxRings = 4096

@@ -53,9 +53,12 @@ func (a *Alarms) Set(
 
 func (a *Alarms) alarm(id troupe.ID, at int64, expected uint64, done func(Outcome)) prepared {
 	due := time.UnixMilli(at)
-	ring := due.Add(-AlarmLead)
-	if ring.Before(a.Now()) {
+	ring, now := due.Add(-AlarmLead), a.Now()
+	if ring.Before(now) {
 		ring = due // it may ring twice, but not in a circle
+	}
+	if a.settings.Clock != nil {
+		ring = ring.Add(a.serverTime().Sub(now))
 	}
 	return prepared{
 		subject: a.ns.Alarm(id), expected: expected, header: a.ns.AlarmHeader(id, ring), value: wire.AlarmBody(at), done: done,

@@ -66,7 +66,11 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 	w.flights[number] = f
 	f.sent, f.ahead = time.Now(), w.inFlight
 	w.inFlight += f.recordWrites()
+	closed := w.closed // then nobody looks for flights that are not acknowledged
 	w.mu.Unlock()
+	if closed {
+		return number, fmt.Errorf("writing %s: %w: %w", f.writes[0].subject, errNotSent, errClosed)
+	}
 	if why := f.bucket.trouble.why(); why != nil {
 		w.inTrouble(f.bucket)
 		return number, fmt.Errorf("writing %s: %w: %w", f.writes[0].subject, errNotSent, why)

@@ -3,6 +3,8 @@ package store
 import (
 	"log/slog"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/travel"
 )
 
 // Settings are those of the streams that a host makes, as far as its owner may choose. All but Logger count only for
@@ -18,7 +20,8 @@ type Settings struct {
 	Suspect     func()        // is called when a stream seems to be gone, perhaps often; must not block; may be nil
 	// Gone is called when a stream is gone, before it is made again, if that fails, and with nil when it is there again. It
 	// may be nil.
-	Gone func(stream string, err error)
+	Gone  func(stream string, err error)
+	Clock *travel.Clock // moves the time of alarms, in tests; may be nil
 }
 
 // MaxBytes are the limits of streams in bytes. Zero is no limit.

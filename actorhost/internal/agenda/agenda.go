@@ -72,6 +72,26 @@ func (a *Agenda[K]) Len() int {
 	return len(a.queue)
 }
 
+// Next returns what is called for first, and when.
+func (a *Agenda[K]) Next() (of K, at time.Time, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.queue) == 0 || a.closed {
+		return of, at, false
+	}
+	return a.queue[0].of, a.queue[0].at, true
+}
+
+// Recheck looks at the clock, which has jumped.
+func (a *Agenda[K]) Recheck() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.closed {
+		a.at = time.Time{}
+		a.arm()
+	}
+}
+
 // Close ends the agenda: it calls for nothing that is not called for yet.
 func (a *Agenda[K]) Close() {
 	a.mu.Lock()

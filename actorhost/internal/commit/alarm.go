@@ -52,8 +52,7 @@ func (g *Gate) setAlarm(wanted *alarm) {
 	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, g.host.Go, func(stands record.Alarm, err error) {
 		if err != nil {
 			g.failed(alarming, err)
-			err = fmt.Errorf("its alarm could not be set: %v", err) //nolint:errorlint // nothing is stored, whatever became of the alarm
-			g.close(err, err)
+			g.close(notAlarmed(err), nil)
 			return
 		}
 		g.host.Faults.Works(alarming)
@@ -89,6 +88,14 @@ func (g *Gate) setAlarmLate() {
 			g.hasAlarm(stands)
 		}
 	})
+}
+
+// notAlarmed is why nothing is stored, whatever has become of the alarm.
+func notAlarmed(err error) error {
+	if isUnknown(err) {
+		return fmt.Errorf("its alarm could not be set: %v", err) //nolint:errorlint // that of the call is known
+	}
+	return fmt.Errorf("its alarm could not be set: %w", err)
 }
 
 // Rang returns what is to be changed because an alarm has rung, with this sequence in the stream of alarms: nothing, if one that

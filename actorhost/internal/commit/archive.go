@@ -102,7 +102,9 @@ func (g *Gate) archiveAgain(block []byte, again time.Duration) {
 
 // notArchived sends what could not be sent again after a pause, unless somebody else has.
 func (g *Gate) notArchived(err error, again time.Duration) {
-	g.failed(archiving, err)
+	if g.host.Ctx.Err() == nil { // a host that stops leaves them in the record
+		g.failed(archiving, err)
+	}
 	g.mu.Lock()
 	g.parts.Answers().NotSent(again)
 	g.moved.broadcast()

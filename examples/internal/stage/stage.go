@@ -31,6 +31,7 @@ type Stage struct {
 	screen
 
 	complaints  io.Writer
+	expected    *expected
 	serve       bool
 	natsContext string
 }
@@ -47,9 +48,11 @@ func Parse(config *bus.Config) *Stage {
 
 // New returns a stage that shows to out what happens, and to complaints what goes wrong.
 func New(out, complaints io.Writer) *Stage {
+	log, e := slog.NewTextHandler(complaints, &slog.HandlerOptions{Level: slog.LevelWarn}), new(expected)
 	return &Stage{
 		Scene:      true,
-		Logger:     slog.New(slog.NewTextHandler(complaints, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Logger:     slog.New(scripted{log, e}),
+		expected:   e,
 		screen:     newScreen(out),
 		complaints: complaints,
 	}

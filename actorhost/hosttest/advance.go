@@ -1,0 +1,161 @@
+package hosttest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// Now is the time by which the actors on the bus run what they have scheduled: it is that of the machine until [Bus.Advance].
+func (b *Bus) Now() time.Time { return b.clock.Now(time.Now()) }
+
+// Advance moves the time by which actors run what they have scheduled. It goes from one due time to the next, in order, and
+// waits there until what is due has run and is stored, also what was scheduled on the way, and what has failed and is tried
+// again. So a year of daily reports takes a second, in parallel tests too. Actors that sleep are woken. What is due while no
+// host runs its type waits for one, as in life.
+//
+// Only schedules see that time: a run finds it in [troupe.FiringOf], where Due is exactly when it was to run, while time.Now,
+// deadlines, and when actors fall asleep do not change. Between two calls of Advance the time goes on by itself, but what an
+// actor that sleeps had scheduled before a call runs in the next one.
+func (b *Bus) Advance(d time.Duration) {
+	b.tb.Helper()
+	b.AdvanceTo(b.Now().Add(d))
+}
+
+// AdvanceTo is [Bus.Advance] to a time; what is due then runs too. With that of [Bus.NextDue] it is a single step. It runs what is
+// due already, but moves nothing, when the time has passed or is zero.
+func (b *Bus) AdvanceTo(t time.Time) {
+	b.tb.Helper()
+	b.advancing.Lock()
+	defer b.advancing.Unlock()
+	j := b.newJourney()
+	defer j.cancel()
+	b.clock.Stop(b.Now())
+	defer func() {
+		b.clock.Run(time.Now())
+		j.tellHosts()
+	}()
+	for at := 0; ; {
+		j.settle()
+		next, ok := j.next()
+		if !ok || next.at.After(t) && next.at.After(b.Now()) {
+			break
+		}
+		if at++; next.at.After(b.Now()) {
+			b.clock.Stop(next.at)
+			at = 0
+		}
+		if at > mostAtOnce {
+			b.tb.Fatalf("hosttest: more than %d runs are due at %v, and there is no end of it: see %s", mostAtOnce, b.Now(), next.actor)
+		}
+		j.run(next)
+	}
+	if t.After(b.Now()) {
+		b.clock.Stop(t)
+	}
+}
+
+// mostAtOnce is how many runs there may be at one time of the clock.
+const mostAtOnce = 10_000
+
+// NextDue returns when something is due next on the bus, or zero if nothing is.
+func (b *Bus) NextDue() time.Time {
+	b.tb.Helper()
+	b.advancing.Lock()
+	defer b.advancing.Unlock()
+	j := b.newJourney()
+	defer j.cancel()
+	for {
+		next, ok := j.next()
+		if !ok {
+			return time.Time{}
+		}
+		due := next.at
+		if next.alarm != 0 { // an alarm may be earlier than what is due, or for nothing
+			due = j.dueOf(next)
+		}
+		if due.Equal(next.at) {
+			return due
+		}
+		j.known[next.place] = due
+	}
+}
+
+// dueOf asks an actor when something of it is due next.
+func (j *journey) dueOf(s stop) time.Time {
+	var listed []troupe.ScheduleMessage
+	err := j.clientOf(s.ns).Invoke(j.ctx, troupe.Invocation{ID: s.actor, Action: troupe.SchedulesAction, Existing: true, Out: &listed})
+	switch {
+	case errors.Is(err, troupe.ErrNotFound):
+		return time.Time{}
+	case err != nil:
+		return s.at // as far as can be known
+	}
+	for _, one := range listed {
+		if !one.Parked {
+			return time.UnixMilli(one.At)
+		}
+	}
+	return time.Time{}
+}
+
+// run has what is due at a stop run.
+func (j *journey) run(s stop) {
+	if s.alarm != 0 {
+		j.ring(s)
+		return
+	}
+	if !s.awake { // it has rung
+		return
+	}
+	rang := wire.Rang{At: s.at.UnixMilli(), Wake: true}
+	err := j.clientOf(s.ns).Invoke(j.ctx, troupe.Invocation{ID: s.actor, Action: wire.DueAction, Existing: true, In: rang})
+	if failed, ok := errors.AsType[*troupe.Error](err); ok && !failed.Retryable && failed.Code != troupe.CodeNotFound {
+		j.b.tb.Fatalf("hosttest: running what %s has scheduled for %v: %v", s.actor, s.at, err)
+	}
+}
+
+// ring has an alarm ring, as the server does at its time.
+func (j *journey) ring(s stop) {
+	stream, err := j.js.Stream(j.ctx, s.stream())
+	if err == nil {
+		err = stream.DeleteMsg(j.ctx, s.alarm)
+	}
+	if err == nil {
+		_, err = j.js.Publish(j.ctx, s.ns.Due(s.actor), wire.AlarmBody(s.at.UnixMilli()))
+	}
+	if err != nil && !isGone(err) {
+		j.b.tb.Fatalf("hosttest: ringing the alarm of %s: %v", s.actor, err)
+	}
+}
+
+// settle waits until all that has rung was seen to, unless no host is up for it.
+func (j *journey) settle() {
+	began := time.Now()
+	for wait := 50 * time.Microsecond; ; wait = min(2*wait, 20*time.Millisecond) {
+		waits := j.ringing()
+		if waits == nil {
+			return
+		}
+		if time.Since(began) > travelTimeout {
+			j.b.tb.Fatalf("hosttest: what %s has scheduled for %v did not run in %v", waits.actor, waits.at, travelTimeout)
+		}
+		if wait == 20*time.Millisecond {
+			j.tellHosts() // one may not hear of alarms yet
+		}
+		time.Sleep(wait) // nobody tells that a ring is acked
+	}
+}
+
+func (j *journey) tellHosts() {
+	ctx, cancel := context.WithTimeout(j.ctx, travelTimeout)
+	defer cancel()
+	for _, host := range j.b.clock.Hosts() {
+		if err := host.Travel(ctx); err != nil {
+			j.b.tb.Logf("hosttest: a host does not hear of alarms: %v", err)
+		}
+	}
+}
