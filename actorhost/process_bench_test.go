@@ -26,7 +26,7 @@ const envProgram = "TROUPE_BENCH_PROGRAM"
 var programs = map[string]func(args []string, orders map[string]func() string) (end func() error, err error){
 	"server":     runServer,
 	"crates":     runCrates,
-	"steeples":   runSteeples,
+	"metronomes": runMetronomes,
 	"echoes":     runEchoes,
 	"listeners":  runListeners,
 	"misdoers":   runMisdoers,

@@ -22,19 +22,19 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// steeple is an actor that strikes at times.
-type steeple struct{ troupe.Ref }
+// metronome is an actor that strikes at times.
+type metronome struct{ troupe.Ref }
 
-func (steeple) ActorType() string { return "steeple" }
+func (metronome) ActorType() string { return "metronome" }
 
 var (
-	wind   = troupe.NewAction[steeple, []winding, troupe.None]("wind") // schedules strikes
-	strike = troupe.NewAction[steeple, int, troupe.None]("strike")     // takes its number
-	turn   = troupe.NewAction[steeple, turning, troupe.None]("turn")   // changes the state, and what is scheduled
-	struck = troupe.NewEvent[steeple, stroke]("struck")
+	wind    = troupe.NewAction[metronome, []winding, troupe.None]("wind") // schedules strikes
+	sound   = troupe.NewAction[metronome, int, troupe.None]("sound")      // takes its number
+	turn    = troupe.NewAction[metronome, turning, troupe.None]("turn")   // changes the state, and what is scheduled
+	sounded = troupe.NewEvent[metronome, stroke]("sounded")
 )
 
-// winding is one strike to come.
+// winding is one sound to come.
 type winding struct {
 	Number int
 	At     time.Time
@@ -42,7 +42,7 @@ type winding struct {
 	Spread time.Duration
 }
 
-// stroke is a strike that is stored.
+// stroke is a sound that is stored.
 type stroke struct {
 	Number int
 	Due    int64 // in milliseconds since 1970
@@ -59,17 +59,17 @@ const (
 	publicly turning = "publicly" // broadcasts an event, so that the record is written by itself
 )
 
-type steepleState struct {
+type metronomeState struct {
 	Turns   int
 	Content []byte
 }
 
-func (s *steepleState) wind(c *actorhost.Context, all []winding) (err error) {
+func (s *metronomeState) wind(c *actorhost.Context, all []winding) (err error) {
 	for _, one := range all {
 		if one.Cron != "" {
-			_, err = strike.Cron(c, one.Cron, one.Number, troupe.Spread(one.Spread), troupe.Named("cron"))
+			_, err = sound.Cron(c, one.Cron, one.Number, troupe.Spread(one.Spread), troupe.Named("cron"))
 		} else {
-			_, err = strike.At(c, one.At, one.Number)
+			_, err = sound.At(c, one.At, one.Number)
 		}
 		if err != nil {
 			return err
@@ -78,43 +78,43 @@ func (s *steepleState) wind(c *actorhost.Context, all []winding) (err error) {
 	return nil
 }
 
-func (s *steepleState) strike(c *actorhost.Context, number int) error {
+func (s *metronomeState) sound(c *actorhost.Context, number int) error {
 	f, _ := troupe.FiringOf(c)
 	s.Turns++
-	return struck.Broadcast(c, stroke{number, f.Due.UnixMilli()})
+	return sounded.Broadcast(c, stroke{number, f.Due.UnixMilli()})
 }
 
 // base is in how many seconds since 1970 all turnings are.
 const base = 4_000_000_000
 
-func (s *steepleState) turn(c *actorhost.Context, what turning) (err error) {
+func (s *metronomeState) turn(c *actorhost.Context, what turning) (err error) {
 	s.Turns++
 	switch what {
 	case earlier:
-		_, err = strike.At(c, time.Unix(base-int64(s.Turns), 0), 0, troupe.Named("earlier"))
+		_, err = sound.At(c, time.Unix(base-int64(s.Turns), 0), 0, troupe.Named("earlier"))
 	case later:
-		_, err = strike.At(c, time.Unix(base+int64(s.Turns), 0), 0, troupe.Named("later"))
+		_, err = sound.At(c, time.Unix(base+int64(s.Turns), 0), 0, troupe.Named("later"))
 	case toggle:
 		var found bool
 		if found, err = c.Unschedule("toggle"); err == nil && !found {
-			_, err = strike.At(c, time.Unix(base+int64(s.Turns), 0), 0, troupe.Named("toggle"))
+			_, err = sound.At(c, time.Unix(base+int64(s.Turns), 0), 0, troupe.Named("toggle"))
 		}
 	case publicly:
-		err = struck.Broadcast(c, stroke{})
+		err = sounded.Broadcast(c, stroke{})
 	case only:
 	}
 	return err
 }
 
-func steeples() actorhost.ActorType[steeple, steepleState] {
-	return actorhost.Define(func() steepleState { return steepleState{Content: make([]byte, smallState)} },
-		actorhost.On(wind, actorhost.NoOut((*steepleState).wind)),
-		actorhost.On(strike, actorhost.NoOut((*steepleState).strike)),
-		actorhost.On(turn, actorhost.NoOut((*steepleState).turn)))
+func metronomes() actorhost.ActorType[metronome, metronomeState] {
+	return actorhost.Define(func() metronomeState { return metronomeState{Content: make([]byte, smallState)} },
+		actorhost.On(wind, actorhost.NoOut((*metronomeState).wind)),
+		actorhost.On(sound, actorhost.NoOut((*metronomeState).sound)),
+		actorhost.On(turn, actorhost.NoOut((*metronomeState).turn)))
 }
 
-// runSteeples is a host of steeples and counters at the server whose URL is its first argument. They sleep after the second.
-func runSteeples(args []string, orders map[string]func() string) (end func() error, err error) {
+// runMetronomes is a host of metronomes and counters at the server whose URL is its first argument. They sleep after the second.
+func runMetronomes(args []string, orders map[string]func() string) (end func() error, err error) {
 	ctx := context.Background()
 	sleepAfter, err := time.ParseDuration(args[1])
 	if err != nil {
@@ -126,7 +126,7 @@ func runSteeples(args []string, orders map[string]func() string) (end func() err
 		return nil, err
 	}
 	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger},
-		steeples().Config(actorhost.TypeConfig{SleepAfter: sleepAfter}), counters())
+		metronomes().Config(actorhost.TypeConfig{SleepAfter: sleepAfter}), counters())
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func runSteeples(args []string, orders map[string]func() string) (end func() err
 	}, nil
 }
 
-// strokes are what steeples have struck.
+// strokes are what metronomes have sounded.
 type strokes struct {
 	mu    sync.Mutex
 	times []int // by number
@@ -148,11 +148,11 @@ type strokes struct {
 	at    []time.Time
 }
 
-// hearStrokes listens to all steeples.
+// hearStrokes listens to all metronomes.
 func hearStrokes(b *testing.B, nc *nats.Conn, most int) *strokes {
 	b.Helper()
 	s := &strokes{times: make([]int, most)}
-	sub, err := nc.Subscribe("troupe.event.steeple.*.struck", func(msg *nats.Msg) {
+	sub, err := nc.Subscribe("troupe.event.metronome.*.sounded", func(msg *nats.Msg) {
 		now := time.Now()
 		var one stroke
 		if codec.MsgPack.Unmarshal(msg.Data, &one) != nil {
@@ -170,7 +170,7 @@ func hearStrokes(b *testing.B, nc *nats.Conn, most int) *strokes {
 	return s
 }
 
-// await waits until so many have struck, and then checks that each has once.
+// await waits until so many have sounded, and then checks that each has once.
 func (s *strokes) await(b *testing.B, n int, most time.Duration) {
 	b.Helper()
 	count := func() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.late) }
@@ -193,14 +193,16 @@ func (s *strokes) await(b *testing.B, n int, most time.Duration) {
 
 func key(i int) string { return strconv.Itoa(i) }
 
-func steepleAt(cl *client.Client, i int) steeple { return troupe.GetOrCreate[steeple](cl, key(i)) }
+func metronomeAt(cl *client.Client, i int) metronome {
+	return troupe.GetOrCreate[metronome](cl, key(i))
+}
 
-// windAll schedules for n steeples, and has them sleep.
+// windAll schedules for n metronomes, and has them sleep.
 func windAll(b *testing.B, cl *client.Client, n int, of func(i int) []winding) {
 	b.Helper()
-	every(b, "wind", n, func(ctx context.Context, i int) error { return call(ctx, wind, steepleAt(cl, i), of(i)) })
+	every(b, "wind", n, func(ctx context.Context, i int) error { return call(ctx, wind, metronomeAt(cl, i), of(i)) })
 	every(b, "sleep", n, func(ctx context.Context, i int) error {
-		return cl.Actor("steeple", key(i)).Call(ctx, troupe.SleepAction, nil, nil)
+		return cl.Actor("metronome", key(i)).Call(ctx, troupe.SleepAction, nil, nil)
 	})
 }
 
@@ -218,8 +220,8 @@ func spread(b *testing.B, what string, all []time.Duration) {
 // perSecond is how many strikes a second BenchmarkOnTime has.
 const perSecond = 100
 
-// BenchmarkOnTime has steeples strike 100 times a second, each of which is asleep until then, or all of which are awake, and reports
-// how long after it was due a strike is stored and heard of, in milliseconds; how many strikes were early; by how much Sleep of
+// BenchmarkOnTime has metronomes sound 100 times a second, each of which is asleep until then, or all of which are awake, and reports
+// how long after it was due a sound is stored and heard of, in milliseconds; how many strikes were early; by how much Sleep of
 // 10 ms overshoots in this process meanwhile; and how late messages are that JetStream schedules for the same times by itself.
 // TROUPE_BENCH_ACTORS is fifty times the number of strikes.
 func BenchmarkOnTime(b *testing.B) {
@@ -227,24 +229,24 @@ func BenchmarkOnTime(b *testing.B) {
 	b.Run("awake", func(b *testing.B) { onTime(b, "24h", func(i int) int { return i % perSecond }) })
 }
 
-func onTime(b *testing.B, sleepAfter string, steepleOf func(i int) int) {
+func onTime(b *testing.B, sleepAfter string, metronomeOf func(i int) int) {
 	b.Helper()
 	n := max(numberOfActors(b)/50, 20)
 	var late, overshoot, raw []time.Duration
 	early := 0
 	for b.Loop() {
 		server := startServer(b)
-		host := startProcess(b, "steeples", server.url, sleepAfter)
+		host := startProcess(b, "metronomes", server.url, sleepAfter)
 		cl, nc := clientOf(b, server.url)
 		heard := hearStrokes(b, nc, n)
 		began := time.Now().Add(4*time.Second + time.Duration(n)*time.Millisecond)
 		due := func(i int) time.Time { return began.Add(time.Duration(i) * time.Second / perSecond) }
 		of := map[int][]winding{}
 		for i := range n {
-			of[steepleOf(i)] = append(of[steepleOf(i)], winding{Number: i, At: due(i)})
+			of[metronomeOf(i)] = append(of[metronomeOf(i)], winding{Number: i, At: due(i)})
 		}
 		if sleepAfter == "24h" {
-			every(b, "wind", len(of), func(ctx context.Context, i int) error { return call(ctx, wind, steepleAt(cl, i), of[i]) })
+			every(b, "wind", len(of), func(ctx context.Context, i int) error { return call(ctx, wind, metronomeAt(cl, i), of[i]) })
 		} else {
 			windAll(b, cl, len(of), func(i int) []winding { return of[i] })
 		}

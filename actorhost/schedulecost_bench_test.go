@@ -33,14 +33,14 @@ func BenchmarkScheduleCost(b *testing.B) {
 func scheduleCost(b *testing.B, actors, inFlight int) {
 	b.Helper()
 	server := startServer(b)
-	host := startProcess(b, "steeples", server.url, "24h")
+	host := startProcess(b, "metronomes", server.url, "24h")
 	cl, nc := clientOf(b, server.url)
 	whats := []turning{only, earlier, later, toggle, publicly}
 	sides := make([]side, len(whats))
-	refs := make([][]steeple, len(whats))
+	refs := make([][]metronome, len(whats))
 	for i, what := range whats {
 		for n := range actors {
-			refs[i] = append(refs[i], troupe.GetOrCreate[steeple](cl, string(what), key(n)))
+			refs[i] = append(refs[i], troupe.GetOrCreate[metronome](cl, string(what), key(n)))
 		}
 		sides[i] = side{
 			at:   stage{nc: nc, client: cl, time: func() time.Duration { return ownTime() + server.time(b) + host.time(b) }},

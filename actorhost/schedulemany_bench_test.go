@@ -33,7 +33,7 @@ func pendingSchedules(b *testing.B, n int) {
 	dir := b.TempDir()
 	server := startProcess(b, "server", dir)
 	server.url = server.order(b, "url")
-	host := startProcess(b, "steeples", server.url, "24h")
+	host := startProcess(b, "metronomes", server.url, "24h")
 	cl, _ := clientOf(b, server.url)
 	later := time.Now().Add(100 * time.Hour)
 	bare := func(int) []winding { return nil }
@@ -110,13 +110,13 @@ func pastDue(b *testing.B, n int) {
 	dir := b.TempDir()
 	server := startProcess(b, "server", dir)
 	url := server.order(b, "url")
-	host := startProcess(b, "steeples", url, "1s")
+	host := startProcess(b, "metronomes", url, "1s")
 	cl, _ := clientOf(b, url)
 	due := time.Now().Add(5*time.Second + time.Duration(n)*time.Millisecond)
 	windAll(b, cl, n, func(i int) []winding { return []winding{{Number: i, At: due}} })
-	woken := every(b, "asleep", n, func(ctx context.Context, i int) error { return call(ctx, turn, steepleAt(cl, i), only) })
+	woken := every(b, "asleep", n, func(ctx context.Context, i int) error { return call(ctx, turn, metronomeAt(cl, i), only) })
 	every(b, "sleep", n, func(ctx context.Context, i int) error {
-		err := cl.Actor("steeple", key(i)).Call(ctx, troupe.SleepAction, nil, nil)
+		err := cl.Actor("metronome", key(i)).Call(ctx, troupe.SleepAction, nil, nil)
 		if errors.Is(err, troupe.ErrNotFound) { // it sleeps already
 			return nil
 		}
@@ -133,7 +133,7 @@ func pastDue(b *testing.B, n int) {
 	b.ReportMetric(time.Since(began).Seconds(), "restart-s")
 	cl, nc := clientOf(b, url)
 	heard := hearStrokes(b, nc, n)
-	host = startProcess(b, "steeples", url, "1s")
+	host = startProcess(b, "metronomes", url, "1s")
 	began = time.Now()
 	done := make(chan struct{})
 	busy := make(chan []time.Duration)
@@ -201,7 +201,7 @@ func BenchmarkHerd(b *testing.B) {
 func herd(b *testing.B, n int, spread time.Duration) {
 	b.Helper()
 	server := startServer(b)
-	host := startProcess(b, "steeples", server.url, "1s")
+	host := startProcess(b, "metronomes", server.url, "1s")
 	cl, nc := clientOf(b, server.url)
 	heard := hearStrokes(b, nc, n)
 	due := time.Now().UTC().Add(6*time.Second + time.Duration(n)*500*time.Microsecond).Truncate(time.Second)
