@@ -211,7 +211,7 @@ func (a *activation) failedRun(f *firing, err error) {
 	switch {
 	case given:
 		a.parked(f, err)
-	case f.Attempts == 0:
+	case f.Attempts == 0 && !errors.Is(err, troupe.ErrInternal): // which is logged
 		a.logger("").Warn("a scheduled action failed and is tried again", a.scheduleFields(f, err)...)
 	}
 }

@@ -52,7 +52,8 @@ func (g *Gate) setAlarm(wanted *alarm) {
 	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, g.host.Go, func(stands record.Alarm, err error) {
 		if err != nil {
 			g.failed(alarming, err)
-			g.close(notAlarmed(err), nil)
+			err = notAlarmed(err)
+			g.close(err, err)
 			return
 		}
 		g.host.Faults.Works(alarming)
