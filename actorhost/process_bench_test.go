@@ -26,6 +26,7 @@ const envProgram = "TROUPE_BENCH_PROGRAM"
 var programs = map[string]func(args []string, orders map[string]func() string) (end func() error, err error){
 	"server":     runServer,
 	"crates":     runCrates,
+	"metronomes": runMetronomes,
 	"echoes":     runEchoes,
 	"listeners":  runListeners,
 	"misdoers":   runMisdoers,

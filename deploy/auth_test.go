@@ -224,7 +224,7 @@ func TestAuthConf(t *testing.T) {
 			"$JS.API.INFO", "$JS.API.DIRECT.GET.KV_troupe-actors.$KV.troupe-actors.room.org1.lobby",
 			"$JS.API.STREAM.DELETE.KV_troupe-actors", "$JS.API.CONSUMER.CREATE.KV_troupe-actors.x",
 			"troupe.alarm.room.org1.lobby", "troupe.due.room.org1.lobby", "$JS.API.STREAM.INFO.troupe-due",
-			"$JS.API.DIRECT.GET.troupe-due.troupe.alarm.room.org1.lobby", "$JS.API.STREAM.MSG.GET.troupe-due",
+			"$JS.API.DIRECT.GET.troupe-due", "$JS.API.DIRECT.GET.troupe-due.troupe.alarm.room.org1.lobby", "$JS.API.STREAM.MSG.GET.troupe-due",
 			"$JS.API.CONSUMER.CREATE.troupe-due.due-room", "$JS.API.CONSUMER.MSG.NEXT.troupe-due.due-room",
 			"$JS.API.STREAM.PURGE.troupe-due", "$JS.API.STREAM.MSG.DELETE.troupe-due", "$JS.ACK.troupe-due.due-room.1.1.1.1.1",
 			"troupe.route.room.org1.lobby._due",

@@ -9,11 +9,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -79,7 +82,10 @@ func runPlans(t *testing.T, sc scenario) findings {
 	defer late.Stop()
 	running.Wait()
 	found := findings{faults: slices.Clone(s.found)}
-	found.faults = append(found.faults, awaitPlans(schemers, cmp.Or(sc.settling, settling))...)
+	if late := awaitPlans(schemers, cmp.Or(sc.settling, settling)); len(late) > 0 {
+		found.faults = append(found.faults, late...)
+		s.showAlarms()
+	}
 	y := new(planYield)
 	var all []*planned
 	for _, c := range schemers {
@@ -112,6 +118,32 @@ func awaitPlans(schemers []*schemer, most time.Duration) (faults []string) {
 		}
 		// Planners are in other processes: all there is to do is to ask again.
 		time.Sleep(betweenAudits)
+	}
+}
+
+// showAlarms logs what the server has of alarms and of rings.
+func (s *system) showAlarms() {
+	nc, err := nats.Connect(s.urls())
+	require.NoError(s.t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	require.NoError(s.t, err)
+	stream, err := js.Stream(s.t.Context(), "troupe-due")
+	if err != nil {
+		s.t.Log(err)
+		return
+	}
+	info, err := stream.Info(s.t.Context(), jetstream.WithSubjectFilter(">"))
+	require.NoError(s.t, err)
+	for subject := range info.State.Subjects {
+		msg, err := stream.GetLastMsgForSubject(s.t.Context(), subject)
+		if err == nil && !strings.Contains(msg.Header.Get("Nats-Schedule"), time.Now().Add(anchored/2).UTC().Format("T15:")) {
+			fmt.Fprintln(s.log, "kept:", subject, msg.Sequence, msg.Time.UTC(), msg.Header, string(msg.Data))
+		}
+	}
+	for consumer := range stream.ListConsumers(s.t.Context()).Info() {
+		s.t.Logf("the feed %s: %d are to be acked, %d wait, %d hosts ask; %d messages are kept, of %d subjects",
+			consumer.Name, consumer.NumAckPending, consumer.NumPending, consumer.NumWaiting, info.State.Msgs, len(info.State.Subjects))
 	}
 }
 

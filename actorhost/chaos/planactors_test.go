@@ -52,13 +52,13 @@ type plannerState struct {
 	Runs []chimed `json:"runs"`
 }
 
-// noLuck is why a run fails that is to fail.
-var noLuck = troupe.NewError("no_luck", "")
+// errNoLuck is why a run fails that is to fail.
+var errNoLuck = troupe.NewError("no_luck", "")
 
 func (s *plannerState) chime(c *actorhost.Context, p plan) error {
 	f, _ := troupe.FiringOf(c)
 	if f.Attempt <= p.Fails {
-		return noLuck
+		return errNoLuck
 	}
 	s.Runs = append(s.Runs, chimed{p.ID, p.Life, f.Due.UnixMilli(), time.Now().UnixMilli(), f.Missed, f.Attempt})
 	return nil

@@ -16,7 +16,9 @@ import (
 
 // alarmCheck finds the actors that have scheduled something for which no alarm would wake them.
 type alarmCheck struct {
-	*examination
+	connection
+	records  *store.Records
+	hosts    map[string]store.HostEntry
 	store    *store.Alarms
 	standing map[troupe.ID]int64 // the earliest alarm of each, as they were before the records
 	suspects map[troupe.ID]suspect
@@ -34,12 +36,14 @@ type suspect struct {
 }
 
 // findAlarms reads the alarms. If their stream is gone, a repair makes it with so many replicas.
-func findAlarms(ctx context.Context, x *examination, replicas int) (*alarmCheck, error) {
+func findAlarms(
+	ctx context.Context, c connection, records *store.Records, hosts map[string]store.HostEntry, replicas int,
+) (*alarmCheck, error) {
 	a := &alarmCheck{
-		examination: x, standing: make(map[troupe.ID]int64), suspects: make(map[troupe.ID]suspect),
-		store: store.NewAlarms(x.nc, x.namespace, x.records, store.Settings{Replicas: replicas}),
+		connection: c, records: records, hosts: hosts, standing: make(map[troupe.ID]int64), suspects: make(map[troupe.ID]suspect),
+		store: store.NewAlarms(c.nc, c.namespace, records, store.Settings{Replicas: replicas}),
 	}
-	asking, cancel := context.WithTimeout(ctx, x.timeout)
+	asking, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	if _, err := a.store.Check(asking); err != nil {
 		return nil, err
@@ -80,7 +84,8 @@ func (a *alarmCheck) findings(ctx context.Context) ([]finding, error) {
 		return nil, nil
 	}
 	return []finding{{
-		Level: isWrong, Text: fmt.Sprintf("%d actors have scheduled something and have no alarm for it", a.silent.count), Actors: a.silent.actors,
+		Level: isWrong, Actors: a.silent.actors,
+		Text:   fmt.Sprintf("%d actors have scheduled something and have no alarm for it", a.silent.count),
 		Remedy: "their stream was lost or put back to an older copy: what they have scheduled runs only while they are awake",
 		repair: a.setAll,
 	}}, nil

@@ -132,7 +132,7 @@ func TestDoctorLooksAgain(t *testing.T) {
 	require.NoError(t, err)
 	x.records, err = x.findRecords(t.Context())
 	require.NoError(t, err)
-	alarms, err := findAlarms(t.Context(), &x, 1)
+	alarms, err := findAlarms(t.Context(), x.connection, x.records, x.hosts, 1)
 	require.NoError(t, err)
 	require.Len(t, alarms.standing, 1)
 	for i := range 5 {

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -47,22 +45,6 @@ type subscription struct {
 	last       store.Logged
 }
 
-// sample counts actors, and has the first few.
-type sample struct {
-	count  int
-	actors []string
-}
-
-const maxSample = 3
-
-func (s *sample) add(id troupe.ID) {
-	text := actorText(id)
-	if len(s.actors) < maxSample && !id.IsZero() && !slices.Contains(s.actors, text) { // the key of a damaged record may be no ID
-		s.actors = append(s.actors, text)
-	}
-	s.count++
-}
-
 // maxClockAhead is how far epochs may be ahead of the clock of this machine.
 const maxClockAhead = time.Minute
 
@@ -75,7 +57,7 @@ func (x *examination) examine(ctx context.Context, streams []store.Surveyed) ([]
 	if x.hosts, err = x.hostsUp(ctx); err != nil {
 		return nil, err
 	}
-	if err := x.read(ctx, streams[0].Info); err != nil {
+	if err := x.read(ctx, streams[0]); err != nil {
 		return nil, err
 	}
 	found := x.findings()
@@ -116,8 +98,8 @@ func streamFindings(namespace string, streams []store.Surveyed) (found []finding
 	return found
 }
 
-// read reads the log, the index, the alarms and the records, whose stream is this.
-func (x *examination) read(ctx context.Context, stream *jetstream.StreamInfo) error {
+// read reads the log, the index, the alarms and the records, whose stream this is.
+func (x *examination) read(ctx context.Context, stream store.Surveyed) error {
 	log, err := store.FindLog(ctx, x.nc, x.namespace)
 	if err != nil {
 		return err
@@ -137,12 +119,12 @@ func (x *examination) read(ctx context.Context, stream *jetstream.StreamInfo) er
 	if x.records, err = x.findRecords(ctx); err != nil || x.records == nil {
 		return err
 	}
-	if x.alarms, err = findAlarms(ctx, x, stream.Config.Replicas); err != nil {
+	if x.alarms, err = findAlarms(ctx, x.connection, x.records, x.hosts, stream.Info.Config.Replicas); err != nil {
 		return err
 	}
 	var done atomic.Int64
 	if x.interactive && !x.json {
-		defer showProgress(x.err, "reading records", int64(stream.State.Msgs), done.Load)()
+		defer showProgress(x.err, "reading records", int64(stream.Info.State.Msgs), done.Load)()
 	}
 	for one, err := range x.records.List(ctx, "") {
 		done.Add(1)

@@ -34,7 +34,7 @@ const exitHelp = `Exit codes:
   0  success
   1  the actor returned an error of its own
   2  invalid command line, settings, context or input, or not answered with yes
-  3  nothing found: no such actor, actor type, action, schedule, host or revision;
+  3  nothing found: no such actor, actor type, action, schedule, host, revision;
      ls and hosts have nothing to list; watch has not heard enough in time
   4  no connection, or no host could take the call: nothing has run, try again
   5  any other failure

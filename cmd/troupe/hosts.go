@@ -65,7 +65,7 @@ func printHosts(e env, hosts []hostLine) error {
 			givenUp += int(host.Info.GivenUp)
 		}
 	}
-	tellParked(e.terminal, givenUp)
+	tellParked(e.terminal, givenUp, " since these hosts started")
 	return nil
 }
 

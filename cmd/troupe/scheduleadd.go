@@ -16,7 +16,7 @@ type scheduleAddCommand struct {
 	Action string  `arg:"" help:"Action."`
 	Input  *string `arg:"" name:"json" optional:"" help:"Input as JSON; - reads it from stdin. Without it, piped stdin is read."`
 
-	At    string         `placeholder:"TIME" help:"Once, at this time: 2027-01-31T09:00:00+01:00, \"2027-01-31 09:00\" or 09:00, the next one."`
+	At    string         `placeholder:"TIME" help:"Once, such as 2027-01-31T09:00:00+01:00, \"2027-01-31 09:00\" or 09:00, the next one."`
 	After *time.Duration `placeholder:"DURATION" help:"Once, so much later, such as 90s or 36h."`
 	Every *time.Duration `placeholder:"DURATION" help:"Again and again, first after that time; a second at least."`
 	Cron  string         `placeholder:"EXPRESSION" help:"Again and again: minute hour day month weekday, or @daily and such."`

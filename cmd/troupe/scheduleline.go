@@ -125,9 +125,9 @@ func dueText(due, now time.Time) string {
 	return due.Local().Format(time.DateTime) + " (" + relative + ")" //nolint:gosmopolitan // for people
 }
 
-// tellParked tells people of runs that were given up.
-func tellParked(t terminal, n int) {
+// tellParked tells people of runs that were given up. Since is since when, or empty.
+func tellParked(t terminal, n int, since string) {
 	if n > 0 {
-		fmt.Fprintf(t.err, "%d scheduled runs were given up: see troupe schedule ls --parked\n", n)
+		fmt.Fprintf(t.err, "%d scheduled runs were given up%s: see troupe schedule ls --parked\n", n, since)
 	}
 }

@@ -202,41 +202,42 @@ func (l *scheduleList) print(where string) error {
 	return nil
 }
 
-// troubleWidth is how much of an error is shown to people.
-const troubleWidth = 100
-
 func (l *scheduleList) table() string {
+	troubled := slices.ContainsFunc(l.lines, func(line scheduleLine) bool { return line.Attempts > 0 })
 	w := newTable(l.terminal)
-	head, troubled := table.Row{"DUE", "TYPE", "KEY", "NAME", "ACTION", "REPEATS"}, false
-	if l.one {
-		head = slices.Delete(head, 1, 3)
-	}
-	for i := range l.lines {
-		troubled = troubled || l.lines[i].Attempts > 0
-	}
-	if troubled {
-		head = append(head, "TROUBLE")
-	}
-	w.AppendHeader(head)
+	w.AppendHeader(l.row([]any{"DUE", "TYPE", "KEY", "NAME", "ACTION", "REPEATS", "TROUBLE"}, troubled))
 	now := time.Now()
 	for i := range l.lines {
 		line := &l.lines[i]
-		row := table.Row{dueText(line.Due, now), line.Type, cmp.Or(line.Key, `""`), line.Name, stripControls(line.Action), stripControls(line.repeats())}
-		if l.one {
-			row = slices.Delete(row, 1, 3)
-		}
-		if troubled {
-			color := text.FgYellow
-			if line.Parked {
-				color = text.FgRed
-			}
-			trouble := text.Trim(stripControls(line.trouble()), troubleWidth)
-			if trouble != "" {
-				trouble = paint(l.out, color, trouble)
-			}
-			row = append(row, trouble)
-		}
-		w.AppendRow(row)
+		w.AppendRow(l.row([]any{
+			dueText(line.Due, now), line.Type, cmp.Or(line.Key, `""`), line.Name, stripControls(line.Action), stripControls(line.repeats()),
+			l.troubleText(line),
+		}, troubled))
 	}
 	return w.Render()
+}
+
+// row is a row of all columns without those that are not shown.
+func (l *scheduleList) row(all []any, troubled bool) table.Row {
+	if !troubled {
+		all = all[:len(all)-1]
+	}
+	if l.one {
+		all = slices.Delete(all, 1, 3)
+	}
+	return all
+}
+
+// troubleWidth is how much of an error is shown to people.
+const troubleWidth = 100
+
+func (l *scheduleList) troubleText(line *scheduleLine) string {
+	trouble := text.Trim(stripControls(line.trouble()), troubleWidth)
+	switch {
+	case trouble == "":
+		return ""
+	case line.Parked:
+		return paint(l.out, text.FgRed, trouble)
+	}
+	return paint(l.out, text.FgYellow, trouble)
 }

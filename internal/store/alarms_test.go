@@ -158,7 +158,7 @@ func (c slowly) Write(b []byte) (int, error) {
 type slowDialer struct{}
 
 func (slowDialer) Dial(network, address string) (net.Conn, error) {
-	conn, err := net.Dial(network, address) //nolint:noctx // nats.go gives none
+	conn, err := net.Dial(network, address)
 	return slowly{conn}, err
 }
 
@@ -169,4 +169,42 @@ func TestClockIsNotAhead(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	require.Less(t, -openAlarms(t, nc).Skew(), 5*time.Millisecond)
+}
+
+// A server that has no room for a ring does not try again: who looks after alarms does.
+func TestStuckAlarmRings(t *testing.T) {
+	t.Parallel()
+	srv := bustest.Serve(t, &server.Options{JetStream: true, StoreDir: t.TempDir()})
+	nc, err := nats.Connect(srv.ClientURL())
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	a := openAlarms(t, nc)
+	feed := a.rings("cart")
+	account := srv.GlobalAccount()
+	room := func(bytes int64) {
+		require.NoError(t, account.UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": {
+			MaxMemory: -1, MaxStore: bytes, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+		}}))
+	}
+	cart, later := bustest.NewID(t, "cart", "7"), bustest.NewID(t, "cart", "8")
+	at := a.Now().Add(time.Second).Truncate(time.Millisecond)
+	a.set(cart, at, record.Alarm{})
+	a.set(later, a.Now().Add(time.Hour), record.Alarm{})
+	room(int64(account.JetStreamUsage().Store))
+	time.Sleep(2 * time.Second) //nolint:forbidigo // the server says to nobody that it has no room for a ring
+	room(-1)
+	time.Sleep(5 * time.Second) //nolint:forbidigo // nor does it say that the alarm is stuck
+	rung := 0
+	require.Eventually(t, func() bool {
+		n, err := a.RingStuck(t.Context())
+		require.NoError(t, err)
+		rung += n
+		return rung > 0
+	}, time.Minute, 100*time.Millisecond)
+	require.Equal(t, 1, rung)
+	fed, ok := feed.Next()
+	require.True(t, ok)
+	require.Equal(t, cart, fed.Actor)
+	require.Equal(t, at.UnixMilli(), wire.ParseAlarmBody(fed.Data))
+	fed.Ack()
 }

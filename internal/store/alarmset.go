@@ -84,20 +84,29 @@ func (a *Alarms) setAgain(ctx context.Context, stream *bucket, id troupe.ID, at 
 				return record.Alarm{At: stands, Sequence: expected}, nil
 			}
 		}
-		acked := make(chan Outcome, 1)
-		w, err := a.records.ensureWriter()
-		if err != nil {
-			return record.Alarm{}, err
+		set, err := a.trySet(stream, id, at, expected)
+		if err == nil {
+			return set, nil
 		}
-		w.sendNow(stream, a.alarm(id, at, expected, func(o Outcome) { acked <- o }))
-		o := <-acked // each write has an outcome in time
-		if o.Err == nil {
-			stream.reach(o.Revision)
-			return record.Alarm{At: at, Sequence: o.Revision}, nil
-		}
-		failed = o.Err
+		failed = err
 	}
 	return record.Alarm{}, fmt.Errorf("setting the alarm of %s: %w", id, failed)
+}
+
+// trySet sets an alarm if the last one of the actor is the expected one.
+func (a *Alarms) trySet(stream *bucket, id troupe.ID, at int64, expected uint64) (record.Alarm, error) {
+	w, err := a.records.ensureWriter()
+	if err != nil {
+		return record.Alarm{}, err
+	}
+	acked := make(chan Outcome, 1)
+	w.sendNow(stream, a.alarm(id, at, expected, func(o Outcome) { acked <- o }))
+	o := <-acked // each write has an outcome in time
+	if o.Err != nil {
+		return record.Alarm{}, o.Err
+	}
+	stream.reach(o.Revision)
+	return record.Alarm{At: at, Sequence: o.Revision}, nil
 }
 
 // SetNow is Set for a caller that waits.
@@ -107,5 +116,10 @@ func (a *Alarms) SetNow(ctx context.Context, id troupe.ID, at int64) (record.Ala
 	if err := a.Open(opening); err != nil {
 		return record.Alarm{}, err
 	}
-	return a.setAgain(ctx, a.stream.Load(), id, at, ErrConflict)
+	stream := a.stream.Load()
+	set, err := a.trySet(stream, id, at, 0) // mostly there is none
+	if err != nil {
+		return a.setAgain(ctx, stream, id, at, err)
+	}
+	return set, nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-const scanMessages, scanBytes = 256, 1 << 20 // per request; plus at most one message
+const scanMessages, scanBytes = 4096, 1 << 20 // per request; plus at most one message
 
 // scan yields the messages whose subjects match a filter, in order, from start to the end of the stream. A message that
 // is written again meanwhile is yielded at its new place. An error ends the scan. In a cluster any replica may reply,

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// A server tries once to have an alarm ring. If it could not store the ring, because there was no room for example, the alarm stays
+// where it is and rings no more, until it is written again or another server leads the stream. So hosts look after alarms.
+
+const (
+	// stuckAfter is how long after its time an alarm that is still there counts as stuck. Servers are up to half a second late.
+	stuckAfter = 5 * time.Second
+	// StuckEvery is how often hosts look for such alarms, or more rarely: all looks together take one part of stuckShare of the time.
+	StuckEvery = 20 * time.Second
+	stuckShare = 100
+)
+
+// RingStuck has alarms ring that should have rung, and returns how many. Only one of the hosts that call it looks for them at a time,
+// and only every so often; with the others it does nothing.
+func (a *Alarms) RingStuck(ctx context.Context) (rung int, err error) {
+	stream := a.stream.Load()
+	if stream == nil {
+		return 0, nil
+	}
+	mark := a.ns.Name() + ".due._stuck" // no type has the name
+	last, err := stream.newest(ctx, mark)
+	if err != nil {
+		return 0, err
+	}
+	began, expected := a.Now(), uint64(0)
+	if last != nil {
+		if until := wire.ParseAlarmBody(last.Data); until > began.UnixMilli() && began.Sub(last.Time) >= 0 {
+			return 0, nil
+		}
+		expected = last.Sequence
+	}
+	next := func(pause time.Duration) *nats.Msg {
+		return &nats.Msg{Subject: mark, Data: wire.AlarmBody(began.Add(pause).UnixMilli())}
+	}
+	if expected, err = stream.write(ctx, next(StuckEvery), expected, 0); errors.Is(err, ErrConflict) {
+		return 0, nil // another host looks
+	} else if err != nil {
+		return 0, err
+	}
+	for msg, err := range stream.scan(ctx, a.ns.Name()+".alarm.>", jetstreamext.GetBatchSeq(1)) {
+		if err != nil {
+			return rung, fmt.Errorf("looking for alarms that are stuck: %w", err)
+		}
+		at := time.UnixMilli(wire.ParseAlarmBody(msg.Data))
+		id, ok := a.ns.ParseAlarm(msg.Subject)
+		if !ok || a.Now().Sub(at) < stuckAfter {
+			continue
+		}
+		again := &nats.Msg{Subject: msg.Subject, Header: a.ns.AlarmHeader(id, at), Data: msg.Data}
+		switch _, err := stream.write(ctx, again, msg.Sequence, 0); {
+		case err == nil:
+			rung++
+		case !errors.Is(err, ErrConflict):
+			return rung, fmt.Errorf("an alarm is stuck: %w", err)
+		}
+	}
+	if pause := stuckShare * a.Now().Sub(began); pause > StuckEvery {
+		_, err = stream.write(ctx, next(pause), expected, 0)
+	}
+	return rung, err
+}
