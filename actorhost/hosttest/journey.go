@@ -202,7 +202,8 @@ func (j *journey) failed(err error) {
 // isGone reports whether there is no such stream or message: an alarm that is due may ring by itself.
 func isGone(err error) bool {
 	gone := []error{
-		jetstream.ErrStreamNotFound, jetstream.ErrMsgNotFound, jetstream.ErrMsgDeleteUnsuccessful, jetstreamext.ErrNoMessages, nats.ErrNoResponders,
+		jetstream.ErrStreamNotFound, jetstream.ErrMsgNotFound, jetstream.ErrMsgDeleteUnsuccessful,
+		jetstreamext.ErrNoMessages, nats.ErrNoResponders,
 	}
 	return slices.ContainsFunc(gone, func(one error) bool { return errors.Is(err, one) })
 }
