@@ -27,8 +27,11 @@ const dueAgain = time.Second
 // passDueTimeout bounds the search for a host that has the action which is due.
 const passDueTimeout = 10 * time.Second
 
-// running is what may fail for long.
-const running = "what an actor has scheduled cannot run on this host"
+// What may fail for long.
+const (
+	running = "what an actor has scheduled cannot run on this host"
+	givenUp = "runs of a recurring schedule are given up: troupe schedule retry runs the last again"
+)
 
 // serveDue runs a call of wire.DueAction: the alarm has rung. As always, the answer waits until what has run is stored, and here
 // until the next alarm stands.
@@ -206,7 +209,11 @@ func (a *activation) failedRun(f *firing, err error) {
 	if known := errs.Find(err); known != nil {
 		reason = string(known.Code) + ": " + known.Message
 	}
-	changes, given := f.failed(strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""), a.host.alarms.Now())
+	now, stored := a.host.alarms.Now(), len(a.storedState())
+	changes, given := f.failed(strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""), now)
+	if a.checkSize(stored, stored, changes) != nil { // the record has no room for that
+		changes, given = f.failed("", now)
+	}
 	a.commitDue(false, changes...)
 	switch {
 	case given:
@@ -219,6 +226,11 @@ func (a *activation) failedRun(f *firing, err error) {
 // parked tells that a run was given up.
 func (a *activation) parked(f *firing, err error) {
 	a.host.givenUp.Add(1)
+	if f.Recurs() { // it may be each time
+		id := a.id.String()
+		a.host.faults.Failed(givenUp, "schedule "+f.Name+" of "+id, err, slog.String("actor", id), slog.String("schedule", f.Name))
+		return
+	}
 	a.logger("").Error("a scheduled action was given up: troupe schedule retry runs it again", a.scheduleFields(f, err)...)
 }
 

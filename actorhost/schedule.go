@@ -76,6 +76,9 @@ func (c *Context) schedule(r *troupe.ScheduleRequest, input []byte) (name string
 	}
 	one, err := c.a.scheduled(r, alarms.Now())
 	if err != nil {
+		if known := errs.Find(err); known != nil {
+			return "", known
+		}
 		return "", errs.New(troupe.CodeBadInput, "scheduling %s of %s: %v", r.Action, c.a.id, err)
 	}
 	one.Input = input

@@ -30,7 +30,7 @@ func (t traveller) Travel(ctx context.Context) error {
 	t.h.agenda.Recheck()
 	_, err := t.h.alarms.Check(ctx) // it hears of alarms from then on
 	if t.h.nc.IsClosed() {
-		return nil //nolint:nilerr // that is why
+		return nil // that is why
 	}
 	return err
 }

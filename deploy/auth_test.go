@@ -2,7 +2,6 @@ package deploy_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -72,15 +71,6 @@ func (g guarded) connect(t *testing.T, user string) *nats.Conn {
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	return nc
-}
-
-// startLogging is start for a host that must start, and logs there.
-func (g guarded) startLogging(t *testing.T, log io.Writer) {
-	t.Helper()
-	config := actorhost.Config{Logger: slog.New(slog.NewTextHandler(log, nil))}
-	host, err := actorhost.Start(t.Context(), g.connect(t, "host"), config, rooms)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 }
 
 func (g guarded) start(t *testing.T) (*actorhost.Host, error) {

@@ -24,7 +24,7 @@ var (
 	noted   = troupe.NewDurableEvent[room, string]("noted")
 	note    = troupe.NewAction[room, string, troupe.None]("note")
 	remind  = troupe.NewAction[room, time.Duration, troupe.None]("remind") // says something later
-	attend  = troupe.NewAction[room, []string, troupe.None]("attend") // to what another room notes
+	attend  = troupe.NewAction[room, []string, troupe.None]("attend")      // to what another room notes
 )
 
 type roomState struct{ Said []string }

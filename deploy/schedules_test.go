@@ -3,6 +3,9 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,12 +16,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // scheduling are the rules of deploy/auth.conf that only what is scheduled needs.
-func scheduling(rule string) bool { return strings.Contains(rule, ".troupe-due") }
+func scheduling(rule string) bool {
+	return strings.Contains(rule, ".troupe-due") || strings.Contains(rule, ".STREAM.MSG.GET.") || listing(rule)
+}
+
+// listing are those with which a host sets alarms again.
+func listing(rule string) bool {
+	return strings.HasPrefix(rule, "$JS.API.CONSUMER.CREATE.KV_troupe-actors.") ||
+		strings.HasPrefix(rule, "$JS.API.CONSUMER.DELETE.KV_troupe-actors.") || strings.HasPrefix(rule, "$JS.FC.")
+}
 
 // wakes has a room schedule something, as an actor with an alarm from an earlier life, and waits asleep until it has run.
 func (g guarded) wakes(t *testing.T, key string) error {
@@ -41,13 +54,24 @@ func (g guarded) wakes(t *testing.T, key string) error {
 	if _, err := troupe.NewAction[room, troupe.None, troupe.None](troupe.SleepAction).Call(t.Context(), lobby, nil); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(wakeTimeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	ctx, cancel := context.WithTimeout(t.Context(), wakeTimeout)
+	defer cancel()
+	for pause.For(ctx, 20*time.Millisecond) {
 		listed, err := troupe.SchedulerOf(t.Context(), lobby).Schedules() // does not wake it
 		if err != nil || len(listed) == 0 {
 			return err
 		}
 	}
 	return errAsleep
+}
+
+// startLogging is start for a host that must start, and logs there.
+func (g guarded) startLogging(t *testing.T, log io.Writer) {
+	t.Helper()
+	config := actorhost.Config{Logger: slog.New(slog.NewTextHandler(log, nil))}
+	host, err := actorhost.Start(t.Context(), g.connect(t, "host"), config, rooms)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 }
 
 const wakeTimeout = 4 * time.Second
@@ -73,6 +97,8 @@ func TestSchedulesNeedTheirPermissions(t *testing.T) {
 			case strings.HasSuffix(rule, ".DIRECT.GET.troupe-due"): // for alarms that the server has forgotten
 				require.NoError(t, err)
 			case strings.Contains(rule, ".STREAM.MSG.GET."): // for clusters only
+				require.NoError(t, err)
+			case listing(rule): // see TestAlarmsAreSetAgain
 				require.NoError(t, err)
 			case strings.HasPrefix(rule, "$JS.ACK."): // what is not acknowledged comes again
 				require.NoError(t, err)
@@ -180,5 +206,39 @@ func TestClientNeedsTheTokensToSchedule(t *testing.T) {
 				require.ErrorIs(t, err, troupe.ErrDenied, may[i])
 			}
 		}
+	}
+}
+
+func TestAlarmsAreSetAgain(t *testing.T) {
+	for _, may := range []bool{true, false} {
+		options := users(t)
+		options.Users = append(options.Users, &server.User{Username: "admin", Password: password})
+		if publish := hostOf(options).Publish; !may {
+			publish.Allow = slices.DeleteFunc(publish.Allow, listing)
+		}
+		g := guard(t, options)
+		var logged bustest.Log
+		g.startLogging(t, &logged)
+		inside, err := client.New(g.connect(t, "host"), client.Config{})
+		require.NoError(t, err)
+		lobby := troupe.GetOrCreate[room](inside, "org1", "lobby")
+		_, err = remind.Call(t.Context(), lobby, time.Hour)
+		require.NoError(t, err)
+		_, err = troupe.NewAction[room, troupe.None, troupe.None](troupe.SleepAction).Call(t.Context(), lobby, nil)
+		require.NoError(t, err)
+		require.NoError(t, inside.Close(t.Context()))
+		js := g.admin(t)
+		require.NoError(t, js.DeleteStream(t.Context(), "troupe-due"))
+		require.Eventually(t, func() bool {
+			if !may {
+				return strings.Contains(logged.String(), "setting the alarms of actors again failed")
+			}
+			stream, err := js.Stream(t.Context(), "troupe-due")
+			if err != nil {
+				return false
+			}
+			_, err = stream.GetLastMsgForSubject(t.Context(), "troupe.alarm.room.org1.lobby")
+			return err == nil
+		}, 30*time.Second, 20*time.Millisecond, "%v: %s", may, &logged)
 	}
 }

@@ -34,7 +34,7 @@ func TestStreamsMadeByHand(t *testing.T) {
 	dir, home := t.TempDir(), t.TempDir()
 	open := guard(t, &server.Options{StoreDir: dir})
 	commands := streamCommands(t)
-	require.Len(t, commands, 6)
+	require.Len(t, commands, 7)
 	for _, command := range commands {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", `"$0" --server "$1" `+command, binary, open.url)
 		cmd.Env = []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home}
@@ -53,6 +53,7 @@ func TestStreamsMadeByHand(t *testing.T) {
 		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&logged, nil))}, rooms)
 	require.NoError(t, err)
 	require.NoError(t, g.archive(t, never))
+	require.NoError(t, g.wakes(t, "a"))
 	require.NoError(t, host.Stop(t.Context()))
 	require.Empty(t, logged.String())
 }

@@ -1,7 +1,9 @@
 package hosttest_test
 
 import (
+	"errors"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,7 +88,7 @@ func TestAYearOfDailyReports(t *testing.T) {
 	b.AdvanceTo(first.In(berlin).AddDate(1, 0, -1))
 	took := time.Since(began)
 	t.Logf("a year took %v", took)
-	require.Less(t, took, time.Minute) // 2 s on an idle machine
+	require.Less(t, took, 5*time.Minute) // 1 s on an idle machine
 
 	offsets := make(map[int]int)
 	reports := read(t, d)
@@ -279,11 +281,32 @@ func TestTimeGoesOnAfterAdvance(t *testing.T) {
 	_, err := remind.After(s, time.Second, "soon")
 	require.NoError(t, err)
 	_, err = troupe.NewAction[calendar, troupe.None, troupe.None](troupe.SleepAction).Call(t.Context(), d, nil)
-	require.NoError(t, err)
+	if !errors.Is(err, troupe.ErrNotFound) { // it sleeps already
+		require.NoError(t, err)
+	}
 	require.Eventually(t, func() bool { // a list does not wake it
 		listed, err := s.Schedules()
 		require.NoError(t, err)
 		return len(listed) == 0
 	}, 30*time.Second, 10*time.Millisecond)
 	require.WithinDuration(t, time.Now().Add(1000*time.Hour), read(t, d)[0].Firing.Due, time.Minute)
+}
+
+func TestAdvanceWithManyActors(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, calendars)
+	const many, days = 200, 10
+	var all []calendar
+	for i := range many {
+		d, s := schedulerOf(t, b, strconv.Itoa(i))
+		all = append(all, d)
+		_, err := remind.Cron(s, "@daily", "good night")
+		require.NoError(t, err)
+	}
+	began := time.Now()
+	b.Advance(days * 24 * time.Hour)
+	t.Logf("%d runs took %v", many*days, time.Since(began))
+	for _, d := range all {
+		require.Len(t, read(t, d), days)
+	}
 }

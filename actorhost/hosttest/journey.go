@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/travel"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -22,11 +23,12 @@ const travelTimeout = 30 * time.Second
 
 // journey looks for what is due next.
 type journey struct {
-	b      *Bus
-	js     jetstream.JetStream
-	ctx    context.Context //nolint:containedctx // that of the journey
-	cancel context.CancelFunc
-	known  map[place]time.Time // when something is really due; zero: nothing is
+	b       *Bus
+	js      jetstream.JetStream
+	ctx     context.Context //nolint:containedctx // that of the journey
+	cancel  context.CancelFunc
+	streams map[wire.Namespace]jetstream.Stream
+	known   map[place]time.Time // when something is really due; zero: nothing is
 }
 
 // place is where a journey may stop.
@@ -45,7 +47,15 @@ type stop struct {
 	at time.Time
 }
 
-func (p place) stream() string { return store.AlarmsName(p.ns) }
+// stream returns the stream with the alarms of a namespace.
+func (j *journey) stream(ns wire.Namespace) (stream jetstream.Stream, err error) {
+	if stream = j.streams[ns]; stream == nil {
+		if stream, err = j.js.Stream(j.ctx, store.AlarmsName(ns)); err == nil {
+			j.streams[ns] = stream
+		}
+	}
+	return stream, err
+}
 
 func (b *Bus) newJourney() *journey {
 	b.tb.Helper()
@@ -53,7 +63,7 @@ func (b *Bus) newJourney() *journey {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	j := &journey{b: b, js: js, known: make(map[place]time.Time)}
+	j := &journey{b: b, js: js, streams: make(map[wire.Namespace]jetstream.Stream), known: make(map[place]time.Time)}
 	j.ctx, j.cancel = context.WithCancel(context.WithoutCancel(b.tb.Context()))
 	j.tellHosts()
 	return j
@@ -77,9 +87,9 @@ func (j *journey) clientOf(ns wire.Namespace) *client.Client {
 	return c
 }
 
-// next returns what is due next.
-func (j *journey) next() (next stop, ok bool) {
-	stops := j.stored()
+// next returns what is due next, all at the same time.
+func (j *journey) next() []stop {
+	stops := j.stored(">") // at once: an alarm that is due may ring by itself meanwhile
 	for _, host := range j.b.clock.Hosts() {
 		if ns, tokens, at, ok := host.NextDue(); ok {
 			stops = append(stops, stop{place{ns: ns, actor: j.id(tokens), awake: true}, at})
@@ -92,12 +102,15 @@ func (j *journey) next() (next stop, ok bool) {
 		}
 	}
 	stops = slices.DeleteFunc(stops, func(s stop) bool { return s.at.IsZero() })
-	if len(stops) == 0 {
-		return stop{}, false
-	}
-	return slices.MinFunc(stops, func(a, b stop) int {
+	slices.SortFunc(stops, func(a, b stop) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.alarm, a.alarm), cmp.Compare(a.actor.Tokens(), b.actor.Tokens()))
-	}), true
+	})
+	for i, s := range stops {
+		if !s.at.Equal(stops[0].at) {
+			return stops[:i]
+		}
+	}
+	return stops
 }
 
 func (j *journey) id(tokens string) troupe.ID {
@@ -110,45 +123,70 @@ func (j *journey) id(tokens string) troupe.ID {
 
 // ringing returns an alarm that has rung for a host that is up, and is not seen to.
 func (j *journey) ringing() *stop {
-	hosts := j.b.clock.Hosts()
-	for _, s := range j.stored() {
-		if !s.rang || s.at.After(j.b.Now()) {
-			continue
-		}
-		for _, host := range hosts {
-			if host.RunsType(s.ns, s.actor.Type()) {
-				return &s
-			}
+	for _, s := range j.stored("due.>") {
+		if j.mustRun(s) {
+			return &s
 		}
 	}
 	return nil
 }
 
-// stored returns the alarms of all actors, and what has rung.
-func (j *journey) stored() (stops []stop) {
+// stillRings is ringing for one actor.
+func (j *journey) stillRings(stream jetstream.Stream, p place) *stop {
+	msg, err := stream.GetLastMsgForSubject(j.ctx, p.ns.Due(p.actor))
+	if err != nil {
+		j.failed(err)
+		return nil
+	}
+	if s := (stop{p, time.UnixMilli(wire.ParseAlarmBody(msg.Data))}); j.mustRun(s) {
+		return &s
+	}
+	return nil
+}
+
+// mustRun reports whether what has rung is due, and a host is up for it.
+func (j *journey) mustRun(s stop) bool {
+	return !s.at.After(j.b.Now()) && slices.ContainsFunc(j.b.clock.Hosts(), func(h travel.Host) bool {
+		return h.RunsType(s.ns, s.actor.Type())
+	})
+}
+
+// stored returns the alarms of actors and what has rung, by subjects within the namespace.
+func (j *journey) stored(subjects string) (stops []stop) {
 	for _, ns := range j.b.namespaces {
-		messages, err := jetstreamext.GetBatch(j.ctx, j.js, store.AlarmsName(ns), 1_000_000, jetstreamext.GetBatchSeq(1))
+		found, err := j.read(ns, subjects)
+		for began := time.Now(); errors.Is(err, context.DeadlineExceeded) && time.Since(began) < travelTimeout; { // a slow machine
+			found, err = j.read(ns, subjects)
+		}
 		if err != nil {
 			j.failed(err)
-			continue
 		}
-		for msg, err := range messages {
-			if err != nil {
-				j.failed(err)
-				break
-			}
-			s := stop{place{ns: ns}, time.UnixMilli(wire.ParseAlarmBody(msg.Data))}
-			if id, ok := ns.ParseAlarm(msg.Subject); ok {
-				s.actor, s.alarm = id, msg.Sequence
-			} else if id, ok := ns.ParseDue(msg.Subject); ok {
-				s.actor, s.rang = id, true
-			} else {
-				continue
-			}
-			stops = append(stops, s)
-		}
+		stops = append(stops, found...)
 	}
 	return stops
+}
+
+func (j *journey) read(ns wire.Namespace, subjects string) (stops []stop, err error) {
+	messages, err := jetstreamext.GetBatch(j.ctx, j.js, store.AlarmsName(ns), 1_000_000,
+		jetstreamext.GetBatchSeq(1), jetstreamext.GetBatchSubject(ns.Name()+"."+subjects))
+	if err != nil {
+		return nil, err
+	}
+	for msg, err := range messages {
+		if err != nil {
+			return stops, err
+		}
+		s := stop{place{ns: ns}, time.UnixMilli(wire.ParseAlarmBody(msg.Data))}
+		if id, ok := ns.ParseAlarm(msg.Subject); ok {
+			s.actor, s.alarm = id, msg.Sequence
+		} else if id, ok := ns.ParseDue(msg.Subject); ok {
+			s.actor, s.rang = id, true
+		} else {
+			continue
+		}
+		stops = append(stops, s)
+	}
+	return stops, nil
 }
 
 func (j *journey) failed(err error) {
@@ -157,8 +195,8 @@ func (j *journey) failed(err error) {
 	}
 }
 
-// isGone reports whether there is no such stream or message.
+// isGone reports whether there is no such stream or message: an alarm that is due may ring by itself.
 func isGone(err error) bool {
-	return errors.Is(err, jetstreamext.ErrNoMessages) || errors.Is(err, nats.ErrNoResponders) ||
+	return errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) || errors.Is(err, jetstreamext.ErrNoMessages) || errors.Is(err, nats.ErrNoResponders) ||
 		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrMsgNotFound)
 }

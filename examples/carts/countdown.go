@@ -56,7 +56,8 @@ func (d *countdown) draw(now time.Time) {
 			continue
 		}
 		full := min(int(left*cellsPerBar/scenePatience)+1, cellsPerBar)
-		fmt.Fprintf(&line, "%s %s%s %.1f s    ", cart.name, strings.Repeat("█", full), strings.Repeat("░", cellsPerBar-full), left.Seconds())
+		bar := strings.Repeat("█", full) + strings.Repeat("░", cellsPerBar-full)
+		fmt.Fprintf(&line, "%s %s %.1f s    ", cart.name, bar, left.Seconds())
 	}
 	d.clear()
 	if line.Len() > 0 {

@@ -25,12 +25,11 @@ var tour = stage.Tour{
 	Calls: []stage.Call{
 		{Type: "cart", Key: "me", Action: "add", Input: `{"name":"tea","price":490}`},
 		{Type: "cart", Key: "me", Action: "look"},
-		{Type: "cart", Key: "me", Action: "_schedules"},
 		{Type: "cart", Key: "me", Action: "checkout"},
 		{Type: "market", Key: "main", Action: "lastReport"},
-		{Type: "market", Key: "main", Action: "_fire", Input: `"closing"`},
 	},
-	Watch: "cart me",
+	Commands: []string{"schedule ls", "schedule run market main closing"},
+	Watch:    "cart me",
 }
 
 // play is a scene under way. One goroutine tells it; what is heard reaches that through happened.
@@ -53,7 +52,7 @@ type step struct {
 
 // scene shows two customers, of whom one walks away.
 func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
-	s.Title("Carts that expire", "Actors schedule what they will do, and sleep until then. Here a cart waits 3 s for its customer, and a day takes 4 s.")
+	s.Title("Carts that expire", "Actors schedule what they will do, and sleep until then. Here a cart waits 3 s, and a day takes 4 s.")
 	s.Expect("a scheduled action failed and is tried again") // show tells
 	ctx, cancel := context.WithTimeout(ctx, sceneTimeout)
 	defer cancel()
@@ -243,7 +242,7 @@ func (p *play) evening(ctx context.Context, m market.Market) error {
 			p.s.Line("")
 			p.s.Line("The market closes at six in Berlin again, in summer and in winter: next on %s, in %v.",
 				due.Format("Monday 15:04 MST"), strings.TrimSuffix(time.Until(due).Round(time.Minute).String(), "0s"))
-			p.s.Line("What is scheduled is stored with its actor: what is due while the program or NATS is down runs when they are up again.")
+			p.s.Line("What is scheduled is stored with its actor. What is due while the program or NATS is down runs when they are up.")
 		}
 	}
 	return nil

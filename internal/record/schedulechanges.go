@@ -38,7 +38,7 @@ func (c RemoveSchedule) Apply(p *Parts) {
 type Park struct{ Scheduled }
 
 // Size implements [Change].
-func (c Park) Size(*Parts) int64 { return c.Scheduled.Size() }
+func (c Park) Size(*Parts) int64 { return parkedSize(&c.Scheduled) }
 
 // Shared implements [Change].
 func (Park) Shared() bool { return false }

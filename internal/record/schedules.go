@@ -170,24 +170,38 @@ func (s *Schedules) park(one Scheduled) {
 		s.unpark(s.parked[0].Run.Name)
 	}
 	s.parked = append(s.parked, Parked{one, count})
-	s.size += one.Size()
+	s.size += parkedSize(&one)
 	s.changed()
 }
 
 func (s *Schedules) unpark(name string) {
 	if i := s.findParked(name); i >= 0 {
-		s.size -= s.parked[i].Run.Size()
+		s.size -= parkedSize(&s.parked[i].Run)
 		s.parked = slices.Delete(s.parked, i, i+1)
 		s.changed()
 	}
 }
 
-// Size is the largest size of a schedule or of a parked run, in bytes.
+// Size is the largest size of a schedule or of a parked run, in bytes: also after attempts have failed, but for what is known of
+// the last of them then.
 func (s *Scheduled) Size() int64 {
-	const around = 5 + 14*2 + 8*9 + 5 // the map, the names, the numbers and the head of the input
-	return around + textSize(s.Name) + textSize(s.Action) + textSize(s.Error) + textSize(s.Cron) + textSize(s.Zone) + textSize(s.Policy) +
-		int64(len(s.Input))
+	const name, number = 2, 2 + 9
+	size := int64(5 + 5*number + name + 5 + len(s.Input)) // set, due, try, attempts, missed, input
+	for _, text := range [...]string{s.Name, s.Action, s.Error, s.Cron, s.Zone, s.Policy} {
+		if text != "" {
+			size += name + textSize(text)
+		}
+	}
+	for _, n := range [...]int64{s.Every, s.Offset} {
+		if n != 0 {
+			size += number
+		}
+	}
+	return size
 }
+
+// parkedSize is the largest size of a parked run: with a map and a number around it.
+func parkedSize(run *Scheduled) int64 { return 1 + 2*2 + 9 + run.Size() }
 
 // Bytes is how much of the record the schedules take, or less.
 func (s *Schedules) Bytes() int64 {
@@ -301,7 +315,7 @@ func (s *Schedules) Decode(value []byte) error {
 		if s.findParked(one.Run.Name) >= 0 || one.Count < 1 {
 			return fmt.Errorf("%s is parked %d times", one.Run.Name, one.Count)
 		}
-		s.parked, s.size = append(s.parked, one), s.size+one.Run.Size()
+		s.parked, s.size = append(s.parked, one), s.size+parkedSize(&one.Run)
 	}
 	s.changed()
 	return nil

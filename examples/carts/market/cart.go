@@ -56,8 +56,8 @@ type Piece struct {
 // View is what there is to see of a cart.
 type View struct {
 	Pieces  []Piece   `json:"pieces"`
-	Total   int       `json:"total"`             // in cents
-	Expires time.Time `json:"expires,omitempty"` // zero: it does not
+	Total   int       `json:"total"`            // in cents
+	Expires time.Time `json:"expires,omitzero"` // zero: it does not
 }
 
 // Order is what was sold.

@@ -36,8 +36,8 @@ const (
 
 // Report is what a market has sold since the one before.
 type Report struct {
-	Day    time.Time `json:"day"`    // when it was due
-	Missed int       `json:"missed"` // how many reports before it were not made
+	Day    time.Time `json:"day,omitzero"` // when it was due
+	Missed int       `json:"missed"`       // how many reports before it were not made
 	Orders int       `json:"orders"`
 	Total  int       `json:"total"` // in cents
 }

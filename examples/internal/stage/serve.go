@@ -11,8 +11,9 @@ import (
 
 // Tour is what there is to try from another terminal.
 type Tour struct {
-	Calls []Call
-	Watch string // the actor, and perhaps the event, to watch: "inventory main"
+	Calls    []Call
+	Commands []string // others of the troupe command, such as "schedule ls"
+	Watch    string   // the actor, and perhaps the event, to watch: "inventory main"
 }
 
 // Call is a call that works whatever was called before.
@@ -71,6 +72,9 @@ func (s *Stage) commands(b *bus.Bus, tour Tour) []string {
 			command += " " + quote(c.Input)
 		}
 		commands = append(commands, command)
+	}
+	for _, command := range tour.Commands {
+		commands = append(commands, troupe+command)
 	}
 	commands = append(commands, troupe+"ls")
 	if len(tour.Calls) > 0 {
