@@ -58,7 +58,7 @@ func countMessages(t *testing.T, nc *nats.Conn) func() map[string]int {
 			what = "alarm read"
 		case strings.HasPrefix(s, "troupe.alarm."):
 			what = "alarm set"
-		case strings.HasPrefix(s, "$JS.ACK.troupe-due."):
+		case strings.HasPrefix(s, "$JS.ACK.troupe-due.") && string(msg.Data) != "+WPI": // it is in progress
 			what = "ack"
 		case strings.HasPrefix(s, "$KV.troupe-actors."):
 			what = "record written"

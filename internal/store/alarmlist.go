@@ -19,7 +19,7 @@ func (a *Alarms) Standing(ctx context.Context) iter.Seq2[StandingAlarm, error] {
 		if stream == nil {
 			return
 		}
-		for msg, err := range stream.scan(ctx, a.ns.Name()+".>", jetstreamext.GetBatchSeq(1)) {
+		for msg, err := range stream.scanBy(ctx, a.ns.Name()+".>", jetstreamext.GetBatchSeq(1), alarmsAtOnce) {
 			if err != nil {
 				yield(StandingAlarm{}, fmt.Errorf("listing the alarms: %w", err))
 				return

@@ -9,17 +9,24 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-const scanMessages, scanBytes = 4096, 1 << 20 // per request; plus at most one message
+const scanMessages, scanBytes = 256, 1 << 20 // per request; plus at most one message
 
 // scan yields the messages whose subjects match a filter, in order, from start to the end of the stream. A message that
 // is written again meanwhile is yielded at its new place. An error ends the scan. In a cluster any replica may reply,
 // which may lag.
 func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.GetBatchOpt) iter.Seq2[*jetstream.RawStreamMsg, error] {
+	return b.scanBy(ctx, filter, start, scanMessages)
+}
+
+// scanBy is scan with so many messages per request.
+func (b *bucket) scanBy(
+	ctx context.Context, filter string, start jetstreamext.GetBatchOpt, many int,
+) iter.Seq2[*jetstream.RawStreamMsg, error] {
 	return func(yield func(*jetstream.RawStreamMsg, error) bool) {
 		for end := false; !end; {
 			var found []*jetstream.RawStreamMsg
 			var err error
-			if found, end, err = b.scanPage(ctx, filter, start); err != nil {
+			if found, end, err = b.scanPage(ctx, filter, start, many); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -35,11 +42,11 @@ func (b *bucket) scan(ctx context.Context, filter string, start jetstreamext.Get
 
 // scanPage reads one page, and reports whether the stream ends with it.
 func (b *bucket) scanPage(
-	ctx context.Context, filter string, start jetstreamext.GetBatchOpt,
+	ctx context.Context, filter string, start jetstreamext.GetBatchOpt, many int,
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
 	ctx, wait := b.reading(ctx, askGet)
 	defer func() { err = wait.End(err) }()
-	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), scanMessages, start,
+	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), many, start,
 		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
 	if err != nil {
 		return nil, false, explain(b.name(), err)
@@ -59,7 +66,7 @@ func (b *bucket) scanPage(
 	if late != nil && len(found) == 0 {
 		return nil, false, late
 	}
-	return found, late == nil && len(found) < scanMessages && size < scanBytes, nil
+	return found, late == nil && len(found) < many && size < scanBytes, nil
 }
 
 // sizeOf is at least the size that the server counted. The server does not count the headers that say where a message

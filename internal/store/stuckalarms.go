@@ -21,6 +21,8 @@ const (
 	// StuckEvery is how often hosts look for such alarms, or more rarely: all looks together take one part of stuckShare of the time.
 	StuckEvery = 20 * time.Second
 	stuckShare = 100
+	// alarmsAtOnce is how many are read at a time: for each request the server counts what is left of the stream.
+	alarmsAtOnce = 4096
 )
 
 // RingStuck has alarms ring that should have rung, and returns how many. Only one of the hosts that call it looks for them at a time,
@@ -50,7 +52,7 @@ func (a *Alarms) RingStuck(ctx context.Context) (rung int, err error) {
 	} else if err != nil {
 		return 0, err
 	}
-	for msg, err := range stream.scan(ctx, a.ns.Name()+".alarm.>", jetstreamext.GetBatchSeq(1)) {
+	for msg, err := range stream.scanBy(ctx, a.ns.Name()+".alarm.>", jetstreamext.GetBatchSeq(1), alarmsAtOnce) {
 		if err != nil {
 			return rung, fmt.Errorf("looking for alarms that are stuck: %w", err)
 		}
