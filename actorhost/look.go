@@ -86,7 +86,9 @@ func (r *roster) lookAt(ctx context.Context, id troupe.ID) (s seen, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Owner != "" && s.Owner != r.presence.Session().ID {
+	session := r.presence.Session()
+	s.wake = s.Created && session.Unflushed.Load() // what an actor has left may be in the journal alone
+	if s.Owner != "" && s.Owner != session.ID {
 		up, err := r.presence.WaitForOwner(ctx, s.Owner)
 		if err != nil {
 			return s, errs.Unavailable("%v", err)
@@ -95,7 +97,7 @@ func (r *roster) lookAt(ctx context.Context, id troupe.ID) (s seen, err error) {
 			s.owner = s.Owner
 			return s, nil
 		}
-		s.wake = s.Created // its journal may tell more
+		s.wake = s.Created // the journal of its host may tell more
 	}
 	s.wake = s.wake || s.lacks != nil
 	return s, nil

@@ -44,6 +44,7 @@ const (
 type Ringer struct {
 	config     RingerConfig
 	deliveries deliveries
+	calling    chan struct{} // one element for each of callsAtOnce
 	running    sync.WaitGroup
 	quit       chan struct{}
 }
@@ -53,6 +54,9 @@ const (
 	ringPatience = time.Second
 	// ringsAtOnce is how many rings a host has in hand, and ringsAhead how many of a type it fetches ahead.
 	ringsAtOnce, ringsAhead = 1024, 256
+	// callsAtOnce is how many actors a host calls at a time, so that those who call others need not wait for a crowd that is due at
+	// once. A call that takes longer than slowCall does not count any more.
+	callsAtOnce, slowCall = 64, 50 * time.Millisecond
 	// ringTimeout limits what is done for one ring at a time.
 	ringTimeout = 30 * time.Second
 	// What cannot run is tried again after as long as it is late already, at least leastLater and at most mostLater.
@@ -72,7 +76,7 @@ const (
 
 // StartRinger starts a ringer. It works as soon as the alarms are open. Callers must Stop it, once UntilStop has ended.
 func StartRinger(config RingerConfig) *Ringer {
-	r := &Ringer{config: config, deliveries: newDeliveries(ringsAtOnce), quit: make(chan struct{})}
+	r := &Ringer{config: config, deliveries: newDeliveries(ringsAtOnce), calling: make(chan struct{}, callsAtOnce), quit: make(chan struct{})}
 	r.running.Go(func() {
 		select {
 		case <-config.Alarms.Opened():
@@ -136,8 +140,10 @@ func (r *Ringer) ring(d *delivery) {
 			d.answer(noRetry)
 			return
 		}
-		r.config.Faults.Failed(ringing, store.Cause(err), err, slog.String("actor_type", d.Actor.Type()),
-			slog.String("actor_key", d.Actor.KeyString()))
+		if !errors.Is(err, troupe.ErrDeadlineExceeded) { // then it may run still
+			r.config.Faults.Failed(ringing, store.Cause(err), err, slog.String("actor_type", d.Actor.Type()),
+				slog.String("actor_key", d.Actor.KeyString()))
+		}
 		if r.later(d.Actor, due) == nil {
 			d.answer(noRetry)
 			return
@@ -160,12 +166,24 @@ func (r *Ringer) callAt(d *delivery, at time.Time) (time.Time, error) {
 	if !pause.For(r.config.UntilStop, due.Sub(r.config.Alarms.Now())) {
 		return due, r.config.UntilStop.Err()
 	}
-	rang := wire.Rang{At: at.UnixMilli(), Sequence: d.Sequence, Wake: verdict == Wake}
-	err = r.config.Call(ctx, troupe.Invocation{ID: d.Actor, Action: wire.DueAction, Existing: true, In: rang})
+	err = r.call(ctx, d.Actor, wire.Rang{At: at.UnixMilli(), Sequence: d.Sequence, Wake: verdict == Wake})
 	if errors.Is(err, troupe.ErrNotFound) { // it was destroyed
 		return due, nil
 	}
 	return due, err
+}
+
+// call calls an actor, when not too many others are called.
+func (r *Ringer) call(ctx context.Context, id troupe.ID, rang wire.Rang) error {
+	select {
+	case r.calling <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	done := sync.OnceFunc(func() { <-r.calling })
+	defer done()
+	defer time.AfterFunc(slowCall, done).Stop()
+	return r.config.Call(ctx, troupe.Invocation{ID: id, Action: wire.DueAction, Existing: true, In: rang})
 }
 
 // later sets an alarm for an actor that could not be called, so that its ring does not hold up others.
