@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -44,7 +45,7 @@ const (
 type Ringer struct {
 	config     RingerConfig
 	deliveries deliveries
-	calling    chan struct{} // one element for each of callsAtOnce
+	calling    chan struct{} // one element for each call that counts
 	running    sync.WaitGroup
 	quit       chan struct{}
 }
@@ -54,9 +55,9 @@ const (
 	ringPatience = time.Second
 	// ringsAtOnce is how many rings a host has in hand, and ringsAhead how many of a type it fetches ahead.
 	ringsAtOnce, ringsAhead = 1024, 256
-	// callsAtOnce is how many actors a host calls at a time, so that those who call others need not wait for a crowd that is due at
-	// once. A call that takes longer than slowCall does not count any more.
-	callsAtOnce, slowCall = 64, 50 * time.Millisecond
+	// callsPerProcessor is how many actors a host calls at a time, for each processor, so that those who call others need not wait
+	// for a crowd that is due at once. A call that takes longer than slowCall does not count any more.
+	callsPerProcessor, slowCall = 8, 50 * time.Millisecond
 	// ringTimeout limits what is done for one ring at a time.
 	ringTimeout = 30 * time.Second
 	// What cannot run is tried again after as long as it is late already, at least leastLater and at most mostLater.
@@ -76,7 +77,10 @@ const (
 
 // StartRinger starts a ringer. It works as soon as the alarms are open. Callers must Stop it, once UntilStop has ended.
 func StartRinger(config RingerConfig) *Ringer {
-	r := &Ringer{config: config, deliveries: newDeliveries(ringsAtOnce), calling: make(chan struct{}, callsAtOnce), quit: make(chan struct{})}
+	r := &Ringer{
+		config: config, deliveries: newDeliveries(ringsAtOnce), quit: make(chan struct{}),
+		calling: make(chan struct{}, callsPerProcessor*runtime.GOMAXPROCS(0)),
+	}
 	r.running.Go(func() {
 		select {
 		case <-config.Alarms.Opened():
