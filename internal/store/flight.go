@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,11 +81,10 @@ func (w *writer) publish(f *flight) (number uint64, err error) {
 	}
 	reply := w.inbox + strconv.FormatUint(number, 36)
 	for i, one := range f.writes {
-		msg := &nats.Msg{Subject: one.subject, Data: one.value, Header: one.header}
-		if msg.Header == nil {
-			msg.Header = make(nats.Header, 1)
-		}
-		msg.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(one.expected, 10)}
+		msg := &nats.Msg{Subject: one.subject, Data: one.value, Header: nats.Header{
+			jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(one.expected, 10)},
+		}}
+		maps.Copy(msg.Header, one.header)
 		if n > 1 {
 			msg.Header["Nats-Batch-Id"] = []string{reply[max(0, len(reply)-maxBatchID):]}
 			msg.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
