@@ -214,5 +214,8 @@ func TestWordOfAnEarlierLeaveIsOver(t *testing.T) {
 		now, err := hand.records.Get(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, want, now.Owner, epoch)
+		if want == owner.ID() { // what comes while a call is passed on goes the same way
+			require.Eventually(t, func() bool { return other.Active() == 0 }, 10*time.Second, time.Millisecond)
+		}
 	}
 }
