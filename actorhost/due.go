@@ -59,6 +59,19 @@ func (a *activation) serveDue(w *work) {
 // errPassedOn says that what is due was left to a host of another program.
 var errPassedOn = errors.New("another program has the action")
 
+// workDue runs what is due because the agenda says so, or the alarm is lost.
+func (a *activation) workDue(w *work) {
+	if !a.awake { // it has failed to wake, and ends
+		return
+	}
+	if err := a.runDue(nil); err != nil && !errors.Is(err, errPassedOn) {
+		a.failed(running, err)
+	}
+	if w.arg != nil {
+		a.setAlarmAgain()
+	}
+}
+
 // runDue runs what is due, and sees to what will be. It fails if that cannot run now. Without a call it is the agenda that has it
 // run.
 func (a *activation) runDue(w *work) error {

@@ -24,12 +24,7 @@ func (a *activation) doNext() (more bool) {
 	case disconnectWork:
 		a.disconnect(w.arg.(*Connection))
 	case dueWork:
-		if err := a.runDue(nil); err != nil && !errors.Is(err, errPassedOn) {
-			a.failed(running, err)
-		}
-		if w.arg != nil {
-			a.setAlarmAgain()
-		}
+		a.workDue(&w)
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
