@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,7 +53,11 @@ type logbook struct {
 	Fails   int
 }
 
+// notedTexts are those that were noted in this process, by whichever logbook, so that a test need not call one to know.
+var notedTexts sync.Map
+
 func (d *logbook) note(c *actorhost.Context, text string) error {
+	notedTexts.Store(text, true)
 	e := entry{Text: text, At: time.Now().UTC(), Request: c.RequestID()}
 	if f, ok := troupe.FiringOf(c); ok {
 		e.Name, e.Due, e.Attempt, e.Missed = f.Name, f.Due, f.Attempt, f.Missed

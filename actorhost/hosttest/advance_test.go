@@ -88,7 +88,6 @@ func TestAYearOfDailyReports(t *testing.T) {
 	b.AdvanceTo(first.In(berlin).AddDate(1, 0, -1))
 	took := time.Since(began)
 	t.Logf("a year took %v", took)
-	require.Less(t, took, 5*time.Minute) // 1 s on an idle machine
 
 	offsets := make(map[int]int)
 	reports := read(t, d)
