@@ -54,6 +54,7 @@ type Schedule struct {
 	Attempts int
 	Error    string
 	Parked   bool
+	Times    int // how many runs were given up, of which this is the last
 }
 
 // MissedPolicy is what becomes of times of a recurring schedule that have passed while the actor could not run: no host was
@@ -185,6 +186,7 @@ type ScheduleMessage struct {
 	Attempts int          `json:"attempts,omitempty"`
 	Error    string       `json:"error,omitempty"`
 	Parked   bool         `json:"parked,omitempty"`
+	Times    int          `json:"times,omitempty"`
 }
 
 // remoteScheduler is the Scheduler of an actor by calls.
@@ -266,6 +268,6 @@ func (m ScheduleMessage) Schedule() Schedule {
 	return Schedule{
 		Name: m.Name, Action: m.Action, Input: m.Input, Due: time.UnixMilli(m.At).UTC(), Every: time.Duration(m.Every) * time.Millisecond,
 		Cron: m.Cron, Zone: m.Zone, Missed: m.Missed, Volatile: m.Volatile,
-		Attempts: m.Attempts, Error: m.Error, Parked: m.Parked,
+		Attempts: m.Attempts, Error: m.Error, Parked: m.Parked, Times: m.Times,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -27,11 +28,8 @@ const dueAgain = time.Second
 // passDueTimeout bounds the search for a host that has the action which is due.
 const passDueTimeout = 10 * time.Second
 
-// What may fail for long.
-const (
-	running = "what an actor has scheduled cannot run on this host"
-	givenUp = "runs of a recurring schedule are given up: troupe schedule retry runs the last again"
-)
+// running is what may fail for long.
+const running = "what an actor has scheduled cannot run on this host"
 
 // serveDue runs a call of wire.DueAction: the alarm has rung. As always, the answer waits until what has run is stored, and here
 // until the next alarm stands.
@@ -64,7 +62,10 @@ func (a *activation) workDue(w *work) {
 	if !a.awake { // it has failed to wake, and ends
 		return
 	}
-	if err := a.runDue(nil); err != nil && !errors.Is(err, errPassedOn) {
+	switch err := a.runDue(nil); {
+	case err == nil:
+		a.host.faults.Works(running)
+	case !errors.Is(err, errPassedOn):
 		a.failed(running, err)
 	}
 	if w.arg != nil {
@@ -151,7 +152,7 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 	f, err := firingOf(one, now)
 	if err != nil { // by no program of today
 		a.commitDue(volatile, record.Park{Scheduled: one}, record.RemoveSchedule{Name: one.Name, Ran: true})
-		a.parked(&f, err)
+		a.parked(&f, 1, err)
 		return nil
 	}
 	if f.skip {
@@ -227,24 +228,28 @@ func (a *activation) failedRun(f *firing, err error) {
 	if a.checkSize(stored, stored, changes) != nil { // the record has no room for that
 		changes, given = f.failed("", now)
 	}
+	times := 1 // that a run of the schedule was given up
+	a.gate.Read(func(p *record.Parts) {
+		if before := p.Schedules().FindParked(f.Name); before != nil {
+			times += before.Count
+		}
+	})
 	a.commitDue(false, changes...)
 	switch {
 	case given:
-		a.parked(f, err)
+		a.parked(f, times, err)
 	case f.Attempts == 0 && !errors.Is(err, troupe.ErrInternal): // which is logged
 		a.logger("").Warn("a scheduled action failed and is tried again", a.scheduleFields(f, err)...)
 	}
 }
 
-// parked tells that a run was given up.
-func (a *activation) parked(f *firing, err error) {
+// parked tells that a run was given up. Of a schedule that recurs it may be each, so the 1st is logged, the 2nd, the 4th, and so on.
+func (a *activation) parked(f *firing, times int, err error) {
 	a.host.givenUp.Add(1)
-	if f.Recurs() { // it may be each time
-		id := a.id.String()
-		a.host.faults.Failed(givenUp, "schedule "+f.Name+" of "+id, err, slog.String("actor", id), slog.String("schedule", f.Name))
-		return
+	if bits.OnesCount(uint(times)) == 1 {
+		a.logger("").Error("a scheduled action was given up: troupe schedule retry runs it again",
+			append(a.scheduleFields(f, err), slog.Int("times", times))...)
 	}
-	a.logger("").Error("a scheduled action was given up: troupe schedule retry runs it again", a.scheduleFields(f, err)...)
 }
 
 func (a *activation) scheduleFields(f *firing, err error) []any {

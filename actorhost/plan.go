@@ -30,7 +30,7 @@ func (a *activation) plan() {
 	}
 	var first int64
 	a.gate.Read(func(p *record.Parts) { first = p.Schedules().First() })
-	if soon := a.host.alarms.Now().Add(a.kind.config.SleepAfter); first != 0 && first < soon.UnixMilli() {
+	if first != 0 && first < a.host.alarms.Now().Add(a.kind.config.SleepAfter).UnixMilli() {
 		a.keepAwake() // to sleep and to wake again costs more
 	}
 	if volatile := a.volatile.Schedules().First(); volatile != 0 && (first == 0 || volatile < first) {

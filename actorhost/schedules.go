@@ -193,6 +193,6 @@ func scheduleMessage(one *record.Scheduled, volatile bool) troupe.ScheduleMessag
 
 func parkedMessage(one *record.Parked) troupe.ScheduleMessage {
 	m := scheduleMessage(&one.Run, false)
-	m.At, m.Parked = one.Run.Due, true
+	m.At, m.Parked, m.Times = one.Run.Due, true, one.Count
 	return m
 }

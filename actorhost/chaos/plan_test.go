@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // alarmFaults are those of alarms, beside what else may happen.
@@ -137,7 +137,7 @@ func (s *system) showAlarms() {
 	require.NoError(s.t, err)
 	for subject := range info.State.Subjects {
 		msg, err := stream.GetLastMsgForSubject(s.t.Context(), subject)
-		if err == nil && !strings.Contains(msg.Header.Get("Nats-Schedule"), time.Now().Add(anchored/2).UTC().Format("T15:")) {
+		if err == nil && wire.ParseAlarmBody(msg.Data) < time.Now().UnixMilli() {
 			fmt.Fprintln(s.log, "kept:", subject, msg.Sequence, msg.Time.UTC(), msg.Header, string(msg.Data))
 		}
 	}

@@ -172,10 +172,12 @@ func runHost() error {
 		sig := syscall.SIGSTOP
 		if strings.HasPrefix(*due, "kill") {
 			sig = syscall.SIGKILL
-			time.Sleep(rand.N(2 * time.Millisecond)) // what was sent before has left, or not
+			// What was sent before has left, or not.
+			time.Sleep(rand.N(2 * time.Millisecond))
 		}
 		_ = syscall.Kill(os.Getpid(), sig)
-		time.Sleep(time.Millisecond) // a signal to oneself may come a little later
+		// A signal to oneself may come a little later.
+		time.Sleep(time.Millisecond)
 	})
 	go func() {
 		lines := bufio.NewScanner(os.Stdin)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -33,7 +34,11 @@ type suspect struct {
 	id    troupe.ID
 	owner string
 	at    int64 // when its earliest schedule is due, in milliseconds since 1970
+	claim int64 // for when its record says that an alarm stands, if that is yet to ring; else no time is later
 }
+
+// alarmFor is for when it needs an alarm: who loads the record takes the one that it names for granted.
+func (s suspect) alarmFor() int64 { return min(s.at, s.claim) }
 
 // findAlarms reads the alarms. If their stream is gone, a repair makes it with so many replicas.
 func findAlarms(
@@ -61,9 +66,12 @@ func findAlarms(
 
 // compare compares what a record has scheduled with the alarms.
 func (a *alarmCheck) compare(one store.ListedRecord, s *record.Schedules) {
-	first := s.First()
-	if at, ok := a.standing[one.ID]; first != 0 && (!ok || at > first) {
-		a.suspects[one.ID] = suspect{one.ID, one.Owner, first}
+	missing := suspect{id: one.ID, owner: one.Owner, at: s.First(), claim: math.MaxInt64}
+	if missing.at != 0 && s.Alarm.At > a.store.Now().UnixMilli() {
+		missing.claim = s.Alarm.At
+	}
+	if at, ok := a.standing[one.ID]; missing.at != 0 && (!ok || at > missing.alarmFor()) {
+		a.suspects[one.ID] = missing
 	} else {
 		delete(a.suspects, one.ID) // where it was written meanwhile
 	}
@@ -111,15 +119,13 @@ const looks = 3
 func (a *alarmCheck) lookAgain(ctx context.Context, cl *client.Client, one suspect) error {
 	at, err := a.firstOf(ctx, cl, one)
 	for range looks {
-		if err != nil || at == 0 {
+		if one.at = at; err != nil || at == 0 {
 			return err
 		}
-		if stands, err := a.store.Stands(ctx, one.id, at); err != nil || stands {
+		if stands, err := a.store.Stands(ctx, one.id, one.alarmFor()); err != nil || stands {
 			return err
 		}
-		before := at
-		if at, err = a.firstOf(ctx, cl, one); err == nil && at == before {
-			one.at = at
+		if at, err = a.firstOf(ctx, cl, one); err == nil && at == one.at {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			a.silent.add(one.id)
@@ -163,7 +169,7 @@ func (a *alarmCheck) setAll(ctx context.Context) error {
 	all.SetLimit(suspectsAtOnce)
 	for _, one := range a.found {
 		all.Go(func() error {
-			_, err := a.store.SetNow(ctx, one.id, one.at)
+			_, err := a.store.SetNow(ctx, one.id, one.alarmFor())
 			return err
 		})
 	}

@@ -26,6 +26,7 @@ type scheduleLine struct {
 	Attempts int                 `json:"attempts,omitempty"` // that have failed
 	Error    string              `json:"error,omitempty"`    // of the last of them
 	Parked   bool                `json:"parked,omitempty"`
+	Times    int                 `json:"times,omitempty"` // that runs were given up
 }
 
 // listedSchedule is a schedule as an actor lists it.
@@ -48,7 +49,7 @@ func (c connection) askSchedules(ctx context.Context, id troupe.ID) (lines []sch
 		lines = append(lines, scheduleLine{
 			scheduleRef: refTo(id, one.Name), Action: one.Action, Input: someJSON(one.Input), Due: time.UnixMilli(one.At).UTC(),
 			Every: everyText(one.Every), Cron: one.Cron, Zone: one.Zone, Missed: one.Missed, Volatile: one.Volatile,
-			Attempts: one.Attempts, Error: one.Error, Parked: one.Parked,
+			Attempts: one.Attempts, Error: one.Error, Parked: one.Parked, Times: one.Times,
 		})
 	}
 	return lines, nil
@@ -61,7 +62,7 @@ func storedSchedules(id troupe.ID, s *record.Schedules) (lines []scheduleLine) {
 	}
 	for _, parked := range s.Parked() {
 		line := storedSchedule(id, &parked.Run)
-		line.Due, line.Parked = time.UnixMilli(parked.Run.Due).UTC(), true
+		line.Due, line.Parked, line.Times = time.UnixMilli(parked.Run.Due).UTC(), true, parked.Count
 		lines = append(lines, line)
 	}
 	return lines
@@ -108,6 +109,8 @@ func (l *scheduleLine) repeats() string {
 // trouble says for people what is wrong with a schedule, if anything is.
 func (l *scheduleLine) trouble() string {
 	switch {
+	case l.Times > 1:
+		return fmt.Sprintf("given up %d times, the last after %d: %s", l.Times, l.Attempts, l.Error)
 	case l.Parked:
 		return fmt.Sprintf("given up after %d: %s", l.Attempts, l.Error)
 	case l.Attempts > 0:

@@ -74,11 +74,6 @@ func (a *Alarms) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.use(ctx, stream)
-}
-
-// use has the stream used. The caller holds a.opening.
-func (a *Alarms) use(ctx context.Context, stream *bucket) error {
 	if err := a.readClock(ctx, stream); err != nil {
 		return err
 	}

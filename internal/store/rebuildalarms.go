@@ -14,9 +14,9 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// rebuilding is how long others leave it to a host that has begun to set alarms again, and rebuildsAtOnce how many that sets at a
-// time.
-const rebuilding, rebuildsAtOnce = time.Minute, 64
+// rebuilding is how long others leave it to a host that has begun to set alarms again: all have noticed by then what was replaced.
+// rebuildsAtOnce is how many that host sets at a time.
+const rebuilding, rebuildsAtOnce = 15 * time.Second, 64
 
 var errRebuilding = errors.New("another host sets the alarms again")
 

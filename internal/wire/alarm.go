@@ -26,15 +26,16 @@ func (n Namespace) DueType(actorType string) []string {
 }
 
 // ParseDue parses such a subject, and checks the ID.
-func (n Namespace) ParseDue(subject string) (troupe.ID, bool) {
-	tokens, ok := strings.CutPrefix(subject, n.name+".due.")
-	id, err := troupe.ParseID(tokens)
-	return id, ok && err == nil
+func (n Namespace) ParseDue(subject string) (troupe.ID, bool) { return n.parseOwn(subject, ".due.") }
+
+// ParseAlarm parses the subject of an alarm, and checks the ID.
+func (n Namespace) ParseAlarm(subject string) (troupe.ID, bool) {
+	return n.parseOwn(subject, ".alarm.")
 }
 
-// ParseAlarm parses the subject of an alarm.
-func (n Namespace) ParseAlarm(subject string) (troupe.ID, bool) {
-	tokens, ok := strings.CutPrefix(subject, n.name+".alarm.")
+// parseOwn parses a subject that an actor has to itself.
+func (n Namespace) parseOwn(subject, kind string) (troupe.ID, bool) {
+	tokens, ok := strings.CutPrefix(subject, n.name+kind)
 	id, err := troupe.ParseID(tokens)
 	return id, ok && err == nil
 }

@@ -29,8 +29,7 @@ type entry[K comparable] struct {
 // most is the longest that the timer waits: the clock may be set.
 const most = time.Minute
 
-// New returns an agenda by a clock, whose times may jump. It calls from a goroutine of its own, for what is due at once one
-// after the other: call must not block.
+// New returns an agenda by a clock, whose times may jump. It calls from goroutines of its own: call must not block.
 func New[K comparable](now func() time.Time, call func(K)) *Agenda[K] {
 	return &Agenda[K]{now: now, call: call, places: make(map[K]*entry[K])}
 }
@@ -63,13 +62,6 @@ func (a *Agenda[K]) Remove(of K) {
 		delete(a.places, of)
 		heap.Remove(&a.queue, e.place)
 	}
-}
-
-// Len is how many things there are.
-func (a *Agenda[K]) Len() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.queue)
 }
 
 // Next returns what is called for first, and when.

@@ -114,10 +114,3 @@ func (g *Gate) Rang(sequence uint64) []record.Change {
 	}
 	return []record.Change{record.Rang{}}
 }
-
-// HasSchedules reports whether the actor has scheduled anything.
-func (g *Gate) HasSchedules() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.parts.Schedules().First() != 0
-}
