@@ -52,7 +52,8 @@ type activation struct {
 	created    bool // the record says that the actor exists
 	finished   bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
 	destroyed  bool
-	decoded    any // the input of the call that is served, or nil: see [input]
+	rests      bool // it was asked to sleep: its loop does not come back by itself
+	decoded    any  // the input of the call that is served, or nil: see [input]
 	state      state
 	current    []byte // encoding of the state after the last turn; nil before the first one, and at rest
 	merged     []byte // current with those fields of the record that this program does not know; nil if there are none
@@ -67,6 +68,10 @@ type activation struct {
 	planned    bool          // the agenda may call for it
 	inDue      bool          // what is due is running
 	misread    bool          // the call that is served has an input that this program cannot take
+	loop       *beside       // the run loop; nil when there is none, or it has ended for good
+	pause      chan struct{} // closed when the long pause of the loop is over
+	loopRang   bool          // it is, and the loop has not heard
+	comesBack  bool          // somebody must wake the actor again, because what runs beside its turns is not over
 }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.

@@ -25,6 +25,7 @@ type ActorType[R troupe.Reference, S any] struct {
 	handlers []Handler[R, S]
 	events   []EventHandler[S]
 	hooks    hooks
+	loop     func(*beside) error
 	config   TypeConfig
 }
 
@@ -37,6 +38,7 @@ type actorType struct {
 	create   createHook  // nil without an on-create hook
 	connect  connectHook // nil without an on-connect hook
 	hooks    hooks
+	loop     func(*beside) error // nil without a run loop
 	config   TypeConfig
 	newState func() state
 
@@ -126,6 +128,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 		actions:  make(map[string]*endpoint, len(t.handlers)+len(wire.Builtins)),
 		events:   make(map[topic]eventAction, len(t.events)),
 		hooks:    t.hooks,
+		loop:     t.loop,
 		config:   t.config.withDefaults(),
 		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
 	}
@@ -187,10 +190,23 @@ func build(definitions []Definition) (map[string]*actorType, error) {
 	return types, errors.Join(errs...)
 }
 
+// usesLog reports whether a type needs the log of durable events and its index: for durable subscriptions, or for the marks
+// of actors that come back by themselves.
+func usesLog(types map[string]*actorType) bool { return followsEvents(types) || comeBack(types) }
+
 // followsEvents reports whether a type has durable subscriptions.
 func followsEvents(types map[string]*actorType) bool {
+	return anyType(types, func(t *actorType) bool { return len(t.events) > 0 })
+}
+
+// comeBack reports whether actors of a type come back by themselves.
+func comeBack(types map[string]*actorType) bool {
+	return anyType(types, func(t *actorType) bool { return t.loop != nil })
+}
+
+func anyType(types map[string]*actorType, has func(*actorType) bool) bool {
 	for _, t := range types {
-		if len(t.events) > 0 {
+		if has(t) {
 			return true
 		}
 	}

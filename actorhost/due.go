@@ -89,7 +89,7 @@ func (a *activation) runDue(w *work) error {
 			break // the agenda calls at once
 		}
 		var err error
-		if a.kind.actions[one.Action] == nil && (w == nil || !w.searched) {
+		if one.Name != record.LoopPause && a.kind.actions[one.Action] == nil && (w == nil || !w.searched) {
 			a.passDue(w, &one)
 			err = errPassedOn
 		} else {
@@ -148,6 +148,10 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 		if err := a.cannotWrite(turn{}); err != nil {
 			return err
 		}
+	}
+	if one.Name == record.LoopPause {
+		a.endPause(&one)
+		return nil
 	}
 	f, err := firingOf(one, now)
 	if err != nil { // by no program of today

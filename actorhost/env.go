@@ -55,6 +55,8 @@ type env struct {
 	archive *store.Archive
 	alarms  *store.Alarms
 	givenUp atomic.Int64 // scheduled runs
+
+	loopFailures atomic.Int64
 }
 
 // busy reports whether calls have arrived that no goroutine has taken yet.

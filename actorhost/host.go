@@ -81,7 +81,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := link.NewGuard(ctx, nc, presence.Needs(nc, h.ns, followsEvents(h.types)))
+	guard := link.NewGuard(ctx, nc, presence.Needs(nc, h.ns, usesLog(h.types)))
 	defer guard.End()
 	if err := h.open(guard.Context()); err != nil {
 		h.cancel()

@@ -30,7 +30,7 @@ func (a *activation) checkIdle(now time.Duration) bool {
 		a.current = nil
 		a.gate.DropCaches()
 	}
-	if idle < a.kind.config.SleepAfter || a.connections.len() > 0 {
+	if idle < a.kind.config.SleepAfter || a.connections.len() > 0 || a.worksBeside() {
 		return false
 	}
 	a.mailbox.Push(a.host.mailboxes, work{kind: sleepWork})

@@ -25,6 +25,8 @@ func (a *activation) doNext() (more bool) {
 		a.disconnect(w.arg.(*Connection))
 	case dueWork:
 		a.workDue(&w)
+	case insideWork:
+		w.arg.(*inside).run(a)
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
@@ -41,7 +43,7 @@ func (a *activation) doNext() (more bool) {
 // fallAsleep runs the sleep hook and ends the activation, unless work or a connection has come meanwhile.
 func (a *activation) fallAsleep() {
 	a.mu.Lock()
-	wanted := a.mailbox.Len() > 0 || a.connections.len() > 0
+	wanted := a.mailbox.Len() > 0 || a.connections.len() > 0 || a.worksBeside()
 	a.mu.Unlock()
 	if wanted {
 		return
@@ -62,7 +64,8 @@ func (a *activation) endBorrowing(now time.Duration) {
 
 // release gives up all that an activation has besides its mailbox, once its changes are stored.
 func (a *activation) release() {
-	if a.gate.Settle() == nil { // on failure the gate tells those who wait
+	a.comesBack = a.endBeside()
+	if a.gate.Settle() == nil && !a.comesBack { // on failure the gate tells those who wait
 		a.removeUnsentMark()
 	}
 	if !a.gate.Flush() {
@@ -93,7 +96,10 @@ func (a *activation) guard(w *work, returned, more *bool) {
 	}
 	*more, a.finished = true, true
 	err := a.internalError(turnOf(w), &panicError{value, debug.Stack()})
-	if w.kind == callWork {
+	switch w.kind {
+	case callWork:
 		a.answer(w, nil, err)
+	case insideWork:
+		w.arg.(*inside).finish(err)
 	}
 }

@@ -34,7 +34,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	h.presence = presence.New(presence.Config{
 		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
 		Clock: h.clock, Logger: h.config.Logger, Faults: h.faults, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types),
-		Durable: followsEvents(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
+		Durable: usesLog(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
 		Verify: h.verifyRecords,
@@ -52,10 +52,10 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if err := h.openWaker(ctx); err != nil {
 		return err
 	}
-	if err := h.startSweeper(ctx); err != nil {
+	if _, err := h.presence.Join(ctx); err != nil {
 		return err
 	}
-	if _, err := h.presence.Join(ctx); err != nil {
+	if err := h.startSweeper(ctx); err != nil {
 		return err
 	}
 	h.ringer = wake.StartRinger(wake.RingerConfig{
@@ -122,7 +122,11 @@ func (h *Host) clustered(ctx context.Context) (bool, error) {
 // startSweeper starts the sweeper. A host that may not ask for the marks of others looks for them once it has made one.
 func (h *Host) startSweeper(ctx context.Context) error {
 	find := true
-	if h.waker == nil {
+	if comeBack(h.types) { // those of other hosts too, from now on
+		if _, _, err := h.log.Open(ctx); err != nil {
+			return err
+		}
+	} else if h.waker == nil {
 		ctx, allowed := h.allowed(ctx, store.SubscriptionsQuestion(h.ns))
 		_, err := h.log.FindIndex(ctx)
 		if find = allowed(); find && err != nil {
@@ -130,7 +134,7 @@ func (h *Host) startSweeper(ctx context.Context) error {
 		}
 	}
 	h.sweeper = wake.StartSweeper(wake.SweeperConfig{
-		Conn: h.nc, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, Faults: h.faults,
+		Conn: h.nc, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, ID: h.ID, Gone: h.presence.Gone, Faults: h.faults,
 		Call: h.client.Invoke, UntilStop: h.untilStop,
 	})
 	return nil
@@ -141,7 +145,7 @@ const hearing = "NATS has taken subscriptions away: they are tried again"
 
 // keepHearing has what the host subscribes to come back when NATS has taken it away and allows it again.
 func (h *Host) keepHearing() {
-	needs := presence.Needs(h.nc, h.ns, followsEvents(h.types))
+	needs := presence.Needs(h.nc, h.ns, usesLog(h.types))
 	needed := func(subject string) bool {
 		return needs(false, subject) || strings.HasPrefix(subject, h.ns.Name()+".event.")
 	}

@@ -24,11 +24,15 @@ type roster struct {
 	stopping bool
 
 	passing chan struct{} // one element for each call that is passed on
+
+	comingBack   sync.WaitGroup // actors that are woken again
+	bringingBack chan struct{}  // one element for each of those at a time
 }
 
 func newRoster(e *env, types map[string]*actorType) *roster {
 	return &roster{
 		env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn),
+		bringingBack: make(chan struct{}, maxBringingBack),
 	}
 }
 
@@ -122,6 +126,7 @@ func (r *roster) drainMailbox(a *activation) {
 // activation, here or on another host.
 func (r *roster) endActivation(a *activation) {
 	a.release()
+	defer r.bringBack(a)
 	r.mu.Lock()
 	left := a.close()
 	r.remove(a.id)
@@ -210,5 +215,6 @@ func (r *roster) stop(ctx context.Context) (stuck int) {
 			stuck++
 		}
 	}
+	r.awaitComingBack(ctx)
 	return stuck
 }

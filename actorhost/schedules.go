@@ -146,7 +146,7 @@ func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
 	}
 	var parked []troupe.ScheduleMessage
 	c.a.gate.Read(func(p *record.Parts) {
-		for one := range p.Schedules().All() {
+		for one := range p.Schedules().Own() {
 			add(one, false)
 		}
 		for _, one := range p.Schedules().Parked() {
@@ -155,7 +155,7 @@ func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
 			}
 		}
 	})
-	for one := range c.a.volatile.Schedules().All() {
+	for one := range c.a.volatile.Schedules().Own() {
 		add(one, true)
 	}
 	for _, p := range pending {
@@ -171,7 +171,7 @@ func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
 
 // schedulesOf lists what a record has scheduled.
 func schedulesOf(s *record.Schedules) (listed []troupe.ScheduleMessage) {
-	for one := range s.All() {
+	for one := range s.Own() {
 		listed = append(listed, scheduleMessage(one, false))
 	}
 	for _, one := range s.Parked() {

@@ -131,7 +131,7 @@ func (a *activation) serveSleep(w *work) {
 	began := a.host.clock.Now()
 	a.disconnectAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
-	a.finished = true
+	a.finished, a.rests = true, true
 	w.Counters.Count(a.host.clock.Now()-began, nil)
 	w.Ran = true
 	a.answer(w, nil, nil)

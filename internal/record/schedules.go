@@ -60,6 +60,12 @@ type Parked struct {
 	Count int       `json:"n"` // how many were given up
 }
 
+// LoopPause is the name of the schedule for the end of a pause of the actor's run loop. No action is scheduled by it.
+const LoopPause = "_loop"
+
+// internal reports whether the schedule is one of Troupe's own.
+func (s *Scheduled) internal() bool { return s.Name == LoopPause }
+
 // MaxParked is how many parked runs an actor keeps; beyond that, the oldest go.
 const MaxParked = 64
 
@@ -91,7 +97,18 @@ func (s *Schedules) AlarmFor(first, rang int64) int64 {
 	return first
 }
 
-// All yields the schedules by when they are to run. They must not be changed.
+// Own yields the schedules that the actor has made, by when they are to run. They must not be changed.
+func (s *Schedules) Own() iter.Seq[*Scheduled] {
+	return func(yield func(*Scheduled) bool) {
+		for one := range s.All() {
+			if !one.internal() && !yield(one) {
+				return
+			}
+		}
+	}
+}
+
+// All yields those and Troupe's own.
 func (s *Schedules) All() iter.Seq[*Scheduled] {
 	return func(yield func(*Scheduled) bool) {
 		for i := range s.Len() {
@@ -325,8 +342,10 @@ func (s *Schedules) Decode(value []byte) error {
 const maxTime, maxSpan = 253_402_300_799_999, 100 * 366 * 24 * 3600 * 1000
 
 func (s *Scheduled) check() error {
-	if err := checkName("schedule", s.Name); err != nil {
-		return err
+	if !s.internal() {
+		if err := checkName("schedule", s.Name); err != nil {
+			return err
+		}
 	}
 	for _, number := range [...]struct{ is, most int64 }{
 		{s.Set, maxTime}, {s.Try, maxTime}, {s.Every, maxSpan}, {s.Offset, maxSpan},

@@ -80,6 +80,8 @@ type Output struct {
 	Call   call.Call    // that it answers, if there is a Reply
 	Reply  wire.Message // without a subject nobody waits for it
 	Called bool         // the turn has made calls
+	// Done, if there is one, is told once: nil when what the output tells of is stored, or why it is not. It must not wait.
+	Done func(error)
 
 	changes bool // there is something to store
 }

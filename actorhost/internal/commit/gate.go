@@ -325,7 +325,7 @@ func (g *Gate) DropCaches() {
 
 // refuse answers the call of an output that is not sent: it had no effect, unless that is not known, or it has called others.
 func (g *Gate) refuse(o *Output, err error) {
-	if o.Reply.Subject == "" {
+	if o.Reply.Subject == "" && o.Done == nil {
 		return
 	}
 	failed := errs.Unavailable("%s was not stored: %v", g.actor.ID(), err)
@@ -339,6 +339,10 @@ func (g *Gate) refuse(o *Output, err error) {
 		failed.Retryable = o.Call.ID.Known()
 	case o.Called:
 		failed = errs.Called(failed, o.Call.ID.Known())
+	}
+	if o.Done != nil {
+		o.Done(failed)
+		return
 	}
 	g.actor.Refuse(o.Call, failed)
 }

@@ -91,6 +91,9 @@ func (g *Gate) send(o *Output, more bool) error {
 	}
 	faults.At(faults.BeforeReply)
 	g.actor.Reply(o.Reply, more)
+	if o.Done != nil {
+		o.Done(nil)
+	}
 	return nil
 }
 

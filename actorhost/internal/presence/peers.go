@@ -83,6 +83,15 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 	return false, nil
 }
 
+// Gone reports whether a host is certainly gone, though it may have a lease yet: on a single server nobody listens for its
+// pings. Whoever claims one of its actors revokes the lease.
+func (p *Peers) Gone(ctx context.Context, host string) bool {
+	if p.config.Leases.OnOneServer() || p.config.TakeoverOnDisconnect {
+		return errors.Is(p.ping(ctx, host), nats.ErrNoResponders)
+	}
+	return false
+}
+
 // recover writes into the records what only the journal of a dead host has. All who wait for the same host share one
 // recovery.
 func (p *Peers) recover(ctx context.Context, owner string) error {

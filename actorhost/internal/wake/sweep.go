@@ -31,6 +31,9 @@ type SweeperConfig struct {
 	Find   bool // whether there are marks of others, as long as this host has made none
 	Leases *store.Hosts
 	Lease  time.Duration
+	ID     func() string // of the host
+	// Gone reports whether a host that has a lease is certainly gone all the same.
+	Gone   func(ctx context.Context, host string) bool
 	Faults *faultlog.Log
 	// Call calls an actor, on whichever host it is.
 	Call      func(ctx context.Context, call troupe.Invocation) error
@@ -124,7 +127,7 @@ func (s *Sweeper) sweepInTurn(index *store.Subscriptions, turn *store.Turn, host
 	ctx, cancel := context.WithTimeout(s.config.UntilStop, sweepTimeout)
 	defer cancel()
 	every := max(s.config.Lease, time.Duration(*hosts)*sweepPause).Round(time.Second)
-	mine, known, err := turn.Take(ctx, *hosts, turnLasts*every)
+	mine, known, err := turn.Take(ctx, s.config.ID(), *hosts, turnLasts*every, s.config.Gone)
 	if *hosts = known; mine {
 		return every, s.sweepHosts(ctx, index, hosts)
 	}
@@ -147,7 +150,7 @@ func (s *Sweeper) sweepHosts(ctx context.Context, index *store.Subscriptions, ho
 		up[lease.ID] = true
 	}
 	for _, host := range marked {
-		if !up[host] {
+		if !up[host] || s.config.Gone(ctx, host) {
 			if err := s.sweepHost(ctx, index, host); err != nil {
 				return err
 			}
@@ -158,7 +161,7 @@ func (s *Sweeper) sweepHosts(ctx context.Context, index *store.Subscriptions, ho
 
 // sweepHost wakes the actors of a host, if it is dead. They send their events as they wake.
 func (s *Sweeper) sweepHost(ctx context.Context, index *store.Subscriptions, host string) error {
-	if _, up, err := s.config.Leases.Revision(ctx, host); err != nil || up {
+	if _, up, err := s.config.Leases.Revision(ctx, host); err != nil || up && !s.config.Gone(ctx, host) {
 		return err
 	}
 	ofHost, err := index.UnsentHosts(ctx, host)

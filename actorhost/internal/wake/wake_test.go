@@ -121,7 +121,8 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 	})
 	require.NoError(s.t, err)
 	sweeper := wake.StartSweeper(wake.SweeperConfig{
-		Conn: nc, Log: log, Find: true, Leases: s.leases(nc), Lease: lease, Faults: faultlog.New(logger), Call: notify, UntilStop: staying,
+		Conn: nc, Log: log, Find: true, Leases: s.leases(nc), Lease: lease,
+		ID: func() string { return "host" }, Gone: func(context.Context, string) bool { return false }, Faults: faultlog.New(logger), Call: notify, UntilStop: staying,
 	})
 	h := &host{nc, sync.OnceFunc(func() { leave(); giveUp(); w.Stop(); sweeper.Stop() })}
 	s.t.Cleanup(h.stop)

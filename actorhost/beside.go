@@ -1,0 +1,136 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/bits"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe/internal/origin"
+	"github.com/troupe-go/troupe/internal/pause"
+)
+
+// ErrSuspended is the error of what a run loop or a workflow asks for when its actor falls asleep, moves to another host or
+// has lost its lease. It goes on there, or when the actor wakes. Return it, or any other error: it is not a failure.
+var ErrSuspended = errors.New("actorhost: the actor ends here for now")
+
+// besideGrace is how long an actor that ends waits for what runs beside its turns, which has been told to end.
+const besideGrace = time.Second
+
+// What runs beside the turns and fails is run again after times that double from firstRetry to mostRetry. One that has run
+// for steadyAfter begins again with the first.
+const steadyAfter = time.Minute
+
+// beside is a goroutine that runs beside the turns of an actor. It touches the state in turns only.
+type beside struct {
+	a      *activation
+	ctx    context.Context //nolint:containedctx // the life of the goroutine
+	cancel context.CancelFunc
+	works  atomic.Bool // keeps the actor awake
+	over   chan struct{}
+	ended  atomic.Bool // for good: it has returned without an error
+}
+
+// runBeside starts a goroutine.
+func (a *activation) runBeside(run func(*beside)) *beside {
+	ctx, cancel := context.WithCancel(origin.With(a.host.ctx, origin.Origin{Host: &a.host.origin}))
+	b := &beside{a: a, ctx: ctx, cancel: cancel, over: make(chan struct{})}
+	b.works.Store(true)
+	a.host.goroutines.Go(func() {
+		defer close(b.over)
+		defer b.works.Store(false)
+		defer cancel()
+		run(b)
+	})
+	return b
+}
+
+// worksBeside reports whether something runs beside the turns that keeps the actor awake.
+func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() }
+
+// endBeside ends what runs beside the turns, and reports whether it is to go on somewhere.
+func (a *activation) endBeside() (goesOn bool) {
+	b := a.loop
+	if b == nil {
+		return false
+	}
+	goesOn = !a.destroyed && !a.rests && b.works.Load()
+	b.cancel()
+	timer := time.NewTimer(besideGrace)
+	defer timer.Stop()
+	select {
+	case <-b.over:
+	case <-timer.C:
+		a.logger("").Warn("what runs beside the turns of an actor goes on though its context is done: it can change nothing more",
+			slog.Duration("after", besideGrace))
+	}
+	return goesOn && !b.ended.Load()
+}
+
+// again runs f until it returns without an error or the actor ends, with a pause after each failure.
+func (b *beside) again(what string, f func() error) {
+	for failures := 0; b.ctx.Err() == nil; {
+		began := time.Now()
+		err := b.guarded(f)
+		switch {
+		case err == nil && b.ctx.Err() == nil:
+			b.ended.Store(true)
+			return
+		case err == nil, b.ctx.Err() != nil, errors.Is(err, ErrSuspended):
+			return
+		case time.Since(began) > steadyAfter:
+			failures = 0
+		}
+		failures++
+		wait := min(firstRetry<<min(failures-1, 16), mostRetry)
+		b.a.host.loopFailures.Add(1)
+		if bits.OnesCount(uint(failures)) == 1 {
+			b.a.logger("").Error("a "+what+" failed and is run again", slog.Int("times", failures), slog.Duration("after", wait), slog.Any("error", err))
+		}
+		if !pause.For(b.ctx, wait) {
+			return
+		}
+	}
+}
+
+// guarded calls f, and makes an error of a panic, and of a goroutine that f ends.
+func (b *beside) guarded(f func() error) (err error) {
+	over := make(chan error, 1)
+	b.a.host.goroutines.Go(func() {
+		failed := error(errGoexit)
+		defer func() {
+			if p := recover(); p != nil {
+				failed = &panicError{p, debug.Stack()}
+			}
+			over <- failed
+		}()
+		failed = f()
+	})
+	return <-over
+}
+
+// mark has the actor woken elsewhere when this host dies. It is tried until it works, for until then nothing may run.
+func (b *beside) mark() bool {
+	for b.ctx.Err() == nil {
+		ctx, cancel := context.WithTimeout(b.ctx, markTimeout)
+		err := b.a.markUnsent(ctx)
+		cancel()
+		if err == nil {
+			b.a.host.faults.Works(marking)
+			return true
+		}
+		b.a.failed(marking, err)
+		if !pause.For(b.ctx, markAgain) {
+			break
+		}
+	}
+	return false
+}
+
+// marking is what may fail for long.
+const marking = "marking an actor as one that runs failed: what runs beside its turns waits"
+
+const markTimeout, markAgain = 5 * time.Second, time.Second
