@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -72,6 +73,16 @@ type activation struct {
 	pause      chan struct{} // closed when the long pause of the loop is over
 	loopRang   bool          // it is, and the loop has not heard
 	comesBack  bool          // somebody must wake the actor again, because what runs beside its turns is not over
+}
+
+// beside is a goroutine that runs beside the turns of an actor. It touches the state in turns only.
+type beside struct {
+	a      *activation
+	ctx    context.Context //nolint:containedctx // the life of the goroutine
+	cancel context.CancelFunc
+	works  atomic.Bool // keeps the actor awake
+	over   chan struct{}
+	ended  atomic.Bool // for good: it has returned without an error
 }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.

@@ -6,16 +6,11 @@ import (
 	"log/slog"
 	"math/bits"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/pause"
 )
-
-// ErrSuspended is the error of what a run loop or a workflow asks for when its actor falls asleep, moves to another host or
-// has lost its lease. It goes on there, or when the actor wakes. Return it, or any other error: it is not a failure.
-var ErrSuspended = errors.New("actorhost: the actor ends here for now")
 
 // besideGrace is how long an actor that ends waits for what runs beside its turns, which has been told to end.
 const besideGrace = time.Second
@@ -23,16 +18,6 @@ const besideGrace = time.Second
 // What runs beside the turns and fails is run again after times that double from firstRetry to mostRetry. One that has run
 // for steadyAfter begins again with the first.
 const steadyAfter = time.Minute
-
-// beside is a goroutine that runs beside the turns of an actor. It touches the state in turns only.
-type beside struct {
-	a      *activation
-	ctx    context.Context //nolint:containedctx // the life of the goroutine
-	cancel context.CancelFunc
-	works  atomic.Bool // keeps the actor awake
-	over   chan struct{}
-	ended  atomic.Bool // for good: it has returned without an error
-}
 
 // runBeside starts a goroutine.
 func (a *activation) runBeside(run func(*beside)) *beside {
@@ -47,9 +32,6 @@ func (a *activation) runBeside(run func(*beside)) *beside {
 	})
 	return b
 }
-
-// worksBeside reports whether something runs beside the turns that keeps the actor awake.
-func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() }
 
 // endBeside ends what runs beside the turns, and reports whether it is to go on somewhere.
 func (a *activation) endBeside() (goesOn bool) {

@@ -25,9 +25,14 @@ func (r *roster) bringBack(a *activation) {
 	if !a.comesBack {
 		return
 	}
-	r.comingBack.Add(1)
+	done := make(chan struct{})
+	r.mu.Lock()
+	if r.stopping {
+		r.comingBack = append(r.comingBack, done)
+	}
+	r.mu.Unlock()
 	r.goroutines.Go(func() {
-		defer r.comingBack.Done()
+		defer close(done)
 		r.bringingBack <- struct{}{} // whoever has the place leaves it: all waits have ends
 		defer func() { <-r.bringingBack }()
 		for wait := wakeAgain; r.wakesAgain(a.id) && !r.wakeUp(a.id) && pause.For(r.ctx, wait); {
@@ -61,10 +66,13 @@ func (r *roster) wakeUp(id troupe.ID) bool {
 
 // awaitComingBack waits until the actors that ended are awake elsewhere, as long as ctx lasts.
 func (r *roster) awaitComingBack(ctx context.Context) {
-	done := make(chan struct{})
-	r.goroutines.Go(func() { r.comingBack.Wait(); close(done) })
-	select {
-	case <-done:
-	case <-ctx.Done():
+	r.mu.Lock()
+	all := r.comingBack
+	r.mu.Unlock()
+	for _, done := range all {
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
 	}
 }

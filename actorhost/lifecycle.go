@@ -1,7 +1,6 @@
 package actorhost
 
 import (
-	"errors"
 	"runtime/debug"
 	"time"
 )
@@ -79,8 +78,6 @@ func (a *activation) release() {
 	a.dropConnections()
 	a.unsubscribe()
 }
-
-var errGoexit = errors.New("runtime.Goexit, by which a test that fails ends its goroutine")
 
 // guard is deferred around work in the mailbox, and does nothing if the work has returned. Otherwise a panic that nothing
 // inside has recovered, or runtime.Goexit, has cut the work off: guard drops the activation, which is loaded again

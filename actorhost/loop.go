@@ -54,14 +54,14 @@ func (l *Loop[S]) Pause(d time.Duration) bool {
 			return false
 		}
 	}
-	for again := wakeAgain; b.ctx.Err() == nil; again = min(2*again, mostWakeAgain) {
+	for b.ctx.Err() == nil {
 		err := b.pauseLong(d)
 		if err == nil {
 			return b.ctx.Err() == nil
 		}
 		if b.ctx.Err() == nil {
 			b.a.failed(pausing, err)
-			pause.For(b.ctx, again)
+			pause.For(b.ctx, markAgain)
 		}
 	}
 	return false
@@ -177,7 +177,7 @@ func (b *beside) pauseLong(d time.Duration) error {
 func (a *activation) endPause(one *record.Scheduled) {
 	again := *one
 	again.Due = ceilMilli(a.host.alarms.Now().Add(loopWatch))
-	a.commitDue(false, record.PutSchedule{Scheduled: again})
+	a.changeRecord(func(error) {}, record.PutSchedule{Scheduled: again})
 	a.loopRang = true
 	if a.pause != nil {
 		close(a.pause)

@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -23,3 +24,5 @@ type panicError struct {
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
+
+var errGoexit = errors.New("runtime.Goexit, by which a test that fails ends its goroutine")

@@ -25,8 +25,8 @@ type roster struct {
 
 	passing chan struct{} // one element for each call that is passed on
 
-	comingBack   sync.WaitGroup // actors that are woken again
-	bringingBack chan struct{}  // one element for each of those at a time
+	comingBack   []<-chan struct{} // closed once actors that ended as the host stops are awake elsewhere; guarded by mu
+	bringingBack chan struct{}     // one element for each actor that is woken again
 }
 
 func newRoster(e *env, types map[string]*actorType) *roster {
@@ -126,7 +126,7 @@ func (r *roster) drainMailbox(a *activation) {
 // activation, here or on another host.
 func (r *roster) endActivation(a *activation) {
 	a.release()
-	defer r.bringBack(a)
+	r.bringBack(a)
 	r.mu.Lock()
 	left := a.close()
 	r.remove(a.id)
