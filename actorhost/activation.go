@@ -85,6 +85,9 @@ type beside struct {
 	ended  atomic.Bool // for good: it has returned without an error
 }
 
+// worksBeside reports whether something runs beside the turns that keeps the actor awake.
+func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() }
+
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
 type canceledCalls struct {
 	waiting mailbox.Canceled[callName]

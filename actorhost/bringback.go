@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -20,29 +21,40 @@ const wakeAgain, mostWakeAgain, wakeUpTimeout = 50 * time.Millisecond, 5 * time.
 // maxBringingBack is how many actors a host brings back at a time.
 const maxBringingBack = 64
 
-// bringBack has an actor woken again, if what runs beside its turns is not over.
-func (r *roster) bringBack(a *activation) {
-	if !a.comesBack {
-		return
-	}
+// comebacks are the actors of a host that are woken again.
+type comebacks struct {
+	*env
+	places chan struct{} // one element for each that is woken just now
+
+	mu       sync.Mutex
+	stopping bool
+	awaited  []<-chan struct{} // closed once actors that ended as the host stops are awake elsewhere
+}
+
+func newComebacks(e *env) comebacks {
+	return comebacks{env: e, places: make(chan struct{}, maxBringingBack)}
+}
+
+// bring has an actor woken again.
+func (r *comebacks) bring(id troupe.ID) {
 	done := make(chan struct{})
 	r.mu.Lock()
 	if r.stopping {
-		r.comingBack = append(r.comingBack, done)
+		r.awaited = append(r.awaited, done)
 	}
 	r.mu.Unlock()
 	r.goroutines.Go(func() {
 		defer close(done)
-		r.bringingBack <- struct{}{} // whoever has the place leaves it: all waits have ends
-		defer func() { <-r.bringingBack }()
-		for wait := wakeAgain; r.wakesAgain(a.id) && !r.wakeUp(a.id) && pause.For(r.ctx, wait); {
+		r.places <- struct{}{} // whoever has the place leaves it: all waits have ends
+		defer func() { <-r.places }()
+		for wait := wakeAgain; r.wakesAgain(id) && !r.wakeUp(id) && pause.For(r.ctx, wait); {
 			wait = min(2*wait, mostWakeAgain)
 		}
 	})
 }
 
 // wakesAgain reports whether there is a host on which the actor can wake. If not, the mark of the actor stays.
-func (r *roster) wakesAgain(id troupe.ID) bool {
+func (r *comebacks) wakesAgain(id troupe.ID) bool {
 	r.mu.Lock()
 	stopping := r.stopping
 	r.mu.Unlock()
@@ -56,7 +68,7 @@ func (r *roster) wakesAgain(id troupe.ID) bool {
 }
 
 // wakeUp wakes an actor, on whichever host it is. It reports whether it is awake, or gone.
-func (r *roster) wakeUp(id troupe.ID) bool {
+func (r *comebacks) wakeUp(id troupe.ID) bool {
 	ctx, cancel := context.WithTimeout(r.ctx, wakeUpTimeout)
 	defer cancel()
 	err := r.client.Invoke(origin.With(ctx, origin.Origin{Host: &r.origin}),
@@ -64,10 +76,17 @@ func (r *roster) wakeUp(id troupe.ID) bool {
 	return err == nil || errs.Is(err, troupe.ErrNotFound)
 }
 
-// awaitComingBack waits until the actors that ended are awake elsewhere, as long as ctx lasts.
-func (r *roster) awaitComingBack(ctx context.Context) {
+// stop has actors woken on other hosts from now on.
+func (r *comebacks) stop() {
 	r.mu.Lock()
-	all := r.comingBack
+	defer r.mu.Unlock()
+	r.stopping = true
+}
+
+// wait waits until those that have ended since are awake elsewhere, as long as ctx lasts.
+func (r *comebacks) wait(ctx context.Context) {
+	r.mu.Lock()
+	all := r.awaited
 	r.mu.Unlock()
 	for _, done := range all {
 		select {

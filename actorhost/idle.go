@@ -38,9 +38,6 @@ func (a *activation) checkIdle(now time.Duration) bool {
 	return true
 }
 
-// worksBeside reports whether something runs beside the turns that keeps the actor awake.
-func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() }
-
 // There are sweepsPerRest sweeps in the time after which an actor rests or sleeps, but fewer if they would take more
 // than one part in sweepShare of a processor's time. A sweep lets others proceed after every sweepStep actors.
 const sweepsPerRest, sweepShare, sweepStep = 16, 50, 256

@@ -1,6 +1,10 @@
 package actorhost
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"github.com/troupe-go/troupe/internal/store"
+)
 
 // logger returns the host's logger with the actor, and the request if any, in its fields.
 func (a *activation) logger(requestID string) *slog.Logger {
@@ -19,4 +23,10 @@ func (a *activation) describe(logger *slog.Logger, requestID string) *slog.Logge
 		logger = logger.With(slog.String("request_id", requestID))
 	}
 	return logger
+}
+
+// failed logs a fault.
+func (a *activation) failed(what string, err error) {
+	a.host.faults.Failed(what, store.Cause(err), err, slog.String("actor_type", a.id.Type()),
+		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.ID))
 }

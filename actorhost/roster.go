@@ -25,14 +25,13 @@ type roster struct {
 
 	passing chan struct{} // one element for each call that is passed on
 
-	comingBack   []<-chan struct{} // closed once actors that ended as the host stops are awake elsewhere; guarded by mu
-	bringingBack chan struct{}     // one element for each actor that is woken again
+	comebacks comebacks
 }
 
 func newRoster(e *env, types map[string]*actorType) *roster {
 	return &roster{
 		env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn),
-		bringingBack: make(chan struct{}, maxBringingBack),
+		comebacks: newComebacks(e),
 	}
 }
 
@@ -126,7 +125,9 @@ func (r *roster) drainMailbox(a *activation) {
 // activation, here or on another host.
 func (r *roster) endActivation(a *activation) {
 	a.release()
-	r.bringBack(a)
+	if a.comesBack {
+		r.comebacks.bring(a.id)
+	}
 	r.mu.Lock()
 	left := a.close()
 	r.remove(a.id)
@@ -204,6 +205,7 @@ func (r *roster) stop(ctx context.Context) (stuck int) {
 	r.mu.Lock()
 	r.stopping = true
 	r.mu.Unlock()
+	r.comebacks.stop()
 	activations := r.all()
 	for _, a := range activations {
 		a.requestEnd(stopWork)
@@ -215,6 +217,6 @@ func (r *roster) stop(ctx context.Context) (stuck int) {
 			stuck++
 		}
 	}
-	r.awaitComingBack(ctx)
+	r.comebacks.wait(ctx)
 	return stuck
 }

@@ -66,12 +66,6 @@ func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err
 // claiming is what may fail for long.
 const claiming = "claiming an actor failed"
 
-// failed logs a fault.
-func (a *activation) failed(what string, err error) {
-	a.host.faults.Failed(what, store.Cause(err), err, slog.String("actor_type", a.id.Type()),
-		slog.String("actor_key", a.id.KeyString()), slog.String("host", a.session.ID))
-}
-
 // claim writes this host into the actor's record as the owner, by compare-and-set on the revision that it has read. The
 // same write creates an actor that has no on-create hook. If the last actor of this type to wake was new, claim assumes
 // that this one is new too: it reads the record only if the write finds one.
