@@ -54,6 +54,10 @@ const (
 	CodeAnswerLost Code = "answer_lost"
 	// CodeDisconnected: the connection that the call was made through has ended.
 	CodeDisconnected Code = "disconnected"
+	// CodeUnfinished: the workflow whose result was asked for is still under way.
+	CodeUnfinished Code = "unfinished"
+	// CodeTimedOut: what a workflow has waited for did not come in time.
+	CodeTimedOut Code = "timed_out"
 	// CodeStateCorrupt: the actor's record cannot be decoded. It stays as it is.
 	CodeStateCorrupt Code = "state_corrupt"
 )
@@ -97,6 +101,8 @@ var (
 	ErrRequestReused    = &Error{Code: CodeRequestReused}
 	ErrAnswerLost       = &Error{Code: CodeAnswerLost}
 	ErrDisconnected     = &Error{Code: CodeDisconnected}
+	ErrUnfinished       = &Error{Code: CodeUnfinished}
+	ErrTimedOut         = &Error{Code: CodeTimedOut}
 	ErrStateCorrupt     = &Error{Code: CodeStateCorrupt}
 )
 

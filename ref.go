@@ -75,6 +75,12 @@ func (r Ref) ID() ID { return r.id }
 // String is the actor as people see it: "inventory/main".
 func (r Ref) String() string { return r.id.String() }
 
+// toExisting is the reference to the same actor, which must exist.
+func (r Ref) toExisting() Ref {
+	r.existing = true
+	return r
+}
+
 // existingMark ends the text of a reference by Get. No token has it.
 const existingMark = "?"
 

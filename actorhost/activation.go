@@ -71,6 +71,9 @@ type activation struct {
 	misread    bool          // the call that is served has an input that this program cannot take
 	loop       *beside       // the run loop; nil when there is none, or it has ended for good
 	pause      chan struct{} // closed when the long pause of the loop is over
+	flow       *beside       // the pass of the workflow that is under way, or nil
+	flowAgain  bool          // there is reason for another one
+	results    []*resultWait // calls that wait for the end of the workflow
 	loopRang   bool          // it is, and the loop has not heard
 	comesBack  bool          // somebody must wake the actor again, because what runs beside its turns is not over
 }
@@ -86,7 +89,7 @@ type beside struct {
 }
 
 // worksBeside reports whether something runs beside the turns that keeps the actor awake.
-func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() }
+func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() || a.flow != nil }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
 type canceledCalls struct {
@@ -120,7 +123,7 @@ func (a *activation) offer(w *work) offerResult {
 		return activationClosed
 	case w.Again && a.runsOrWaits(nameOf(w.ID)):
 		return duplicate
-	case !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
+	case w.kind != insideWork && !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
 		return mailboxFull
 	}
 	a.mailbox.Push(a.host.mailboxes, *w)

@@ -36,6 +36,10 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 		if r.schedules != nil {
 			a.reschedule(r.schedules)
 		}
+		if r.flow {
+			a.plan()
+			a.runFlow()
+		}
 		return
 	}
 	a.finished, a.destroyed = true, true

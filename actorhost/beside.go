@@ -35,12 +35,24 @@ func (a *activation) runBeside(run func(*beside)) *beside {
 
 // endBeside ends what runs beside the turns, and reports whether it is to go on somewhere.
 func (a *activation) endBeside() (goesOn bool) {
-	b := a.loop
-	if b == nil {
-		return false
+	a.giveUpResults()
+	loop, flow := a.loop, a.flow
+	for _, b := range [...]*beside{loop, flow} {
+		if b != nil {
+			b.cancel()
+		}
 	}
-	goesOn = !a.destroyed && !a.rests && b.works.Load()
-	b.cancel()
+	loops := loop != nil && loop.works.Load() && !a.rests
+	a.awaitEnd(loop)
+	a.awaitEnd(flow)
+	return !a.destroyed && (loops && !loop.ended.Load() || flow != nil)
+}
+
+// awaitEnd waits until what runs beside the turns has ended, but not for long.
+func (a *activation) awaitEnd(b *beside) {
+	if b == nil {
+		return
+	}
 	timer := time.NewTimer(besideGrace)
 	defer timer.Stop()
 	select {
@@ -49,7 +61,6 @@ func (a *activation) endBeside() (goesOn bool) {
 		a.logger("").Warn("what runs beside the turns of an actor goes on though its context is done: it can change nothing more",
 			slog.Duration("after", besideGrace))
 	}
-	return goesOn && !b.ended.Load()
 }
 
 // again runs f until it returns without an error or the actor ends, with a pause after each failure.

@@ -321,7 +321,7 @@ func (c *Context) end() result {
 	e := c.effects
 	return result{
 		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
-		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called,
+		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called, flow: e.flow,
 	}
 }
 

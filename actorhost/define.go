@@ -31,16 +31,18 @@ type ActorType[R troupe.Reference, S any] struct {
 
 // actorType is a definition without its type parameters.
 type actorType struct {
-	name     string
-	actions  map[string]*endpoint
-	own      string // the names of its own actions, as an error shows them
-	events   map[topic]eventAction
-	create   createHook  // nil without an on-create hook
-	connect  connectHook // nil without an on-connect hook
-	hooks    hooks
-	loop     func(*beside) error // nil without a run loop
-	config   TypeConfig
-	newState func() state
+	name    string
+	actions map[string]*endpoint
+	own     string // the names of its own actions, as an error shows them
+	events  map[topic]eventAction
+	create  createHook  // nil without an on-create hook
+	connect connectHook // nil without an on-connect hook
+	hooks   hooks
+	loop    func(*beside) error // nil without a run loop
+
+	workflows map[string]*workflow // nil without any
+	config    TypeConfig
+	newState  func() state
 
 	lastWasNew atomic.Bool // the last actor of this type to wake on this host had no record
 }
@@ -201,7 +203,7 @@ func followsEvents(types map[string]*actorType) bool {
 
 // comeBack reports whether actors of a type come back by themselves.
 func comeBack(types map[string]*actorType) bool {
-	return anyType(types, func(t *actorType) bool { return t.loop != nil })
+	return anyType(types, func(t *actorType) bool { return t.loop != nil || t.workflows != nil })
 }
 
 func anyType(types map[string]*actorType, has func(*actorType) bool) bool {

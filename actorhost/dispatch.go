@@ -154,7 +154,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	}
 	w.As = as
 	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
-	w.Existing = target.Action == troupe.DestroyAction || looksOnly(target.Action) || w.Get(wire.HeaderExisting) == "1"
+	w.Existing = needsActor(target.Action) || w.Get(wire.HeaderExisting) == "1"
 	w.ID, w.Arrives = identify(w.Reply, w.Header)
 	attempt := w.Get(wire.HeaderAttempt)
 	w.Again = attempt != "" && attempt != "1"

@@ -89,7 +89,7 @@ func (a *activation) runDue(w *work) error {
 			break // the agenda calls at once
 		}
 		var err error
-		if one.Name != record.LoopPause && a.kind.actions[one.Action] == nil && (w == nil || !w.searched) {
+		if a.lacksFor(&one) && (w == nil || !w.searched) {
 			a.passDue(w, &one)
 			err = errPassedOn
 		} else {
@@ -103,6 +103,22 @@ func (a *activation) runDue(w *work) error {
 	a.inDue = false
 	a.plan()
 	return nil
+}
+
+// lacksFor reports whether this program lacks the action that is due, or the workflow that is to go on.
+func (a *activation) lacksFor(one *record.Scheduled) bool {
+	switch one.Name {
+	case record.LoopPause:
+		return false
+	case record.WorkflowTime:
+		a.gate.Read(func(p *record.Parts) {
+			if w := p.Workflow(); w != nil && w.Ended == 0 {
+				one.Action = w.Name
+			}
+		})
+		return one.Action != record.WorkflowTime && a.kind.actions[one.Action] == nil
+	}
+	return a.kind.actions[one.Action] == nil
 }
 
 // passDue passes a call to run what is due on, because this program has not the action. If no other has it either, the call comes
@@ -149,9 +165,12 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 			return err
 		}
 	}
-	if one.Name == record.LoopPause {
+	switch one.Name {
+	case record.LoopPause:
 		a.endPause(&one)
 		return nil
+	case record.WorkflowTime:
+		return a.flowIsDue(now)
 	}
 	f, err := firingOf(one, now)
 	if err != nil { // by no program of today

@@ -20,6 +20,7 @@ type effects struct {
 	called         bool              // the turn has made calls
 	requestID      string            // of a turn without an identity
 	nested         map[dedup.Key]int // how many calls of a kind the turn has made
+	flow           bool              // the workflow may go on
 	schedules      *scheduleEffects  // nil if the turn has not scheduled anything
 	follows        map[string]bool   // the actors that the turn subscribes to durably, beside those that are stored
 }
@@ -80,6 +81,7 @@ type result struct {
 	disconnections []disconnection
 	schedules      *scheduleEffects
 	destroyed      bool
+	flow           bool // the workflow may go on
 	called         bool // it has made calls
 	took           time.Duration
 }

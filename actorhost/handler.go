@@ -18,13 +18,15 @@ type Handler[R troupe.Reference, S any] struct {
 	run     action
 	create  createHook
 	connect connectHook
+	flow    *workflow
+	results reflect.Type // of a workflow
 	takes   reflect.Type // the input
 	gives   reflect.Type // the output; nil for hooks
 }
 
 // checkTypes refuses an input or output that could not be encoded, or not be decoded again.
 func (h *Handler[R, S]) checkTypes() error {
-	for what, t := range map[string]reflect.Type{"input": h.takes, "output": h.gives} {
+	for what, t := range map[string]reflect.Type{"input": h.takes, "output": h.gives, "result": h.results} {
 		if t == nil {
 			continue
 		}
@@ -54,6 +56,13 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		return fmt.Errorf("the action %q has no handler", h.name)
 	case twice:
 		return fmt.Errorf("the action %q is registered twice", h.name)
+	}
+	if h.flow != nil {
+		if t.workflows == nil {
+			t.workflows = make(map[string]*workflow, 1)
+		}
+		h.flow.gives = &endpoint{gives: h.results}
+		t.workflows[h.name] = h.flow
 	}
 	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives}
 	return troupe.CheckName("action", h.name)

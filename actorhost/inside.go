@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
-	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 )
 
@@ -47,8 +46,6 @@ func (b *beside) inside(do func(a *activation, done func(error))) error {
 		b.a.host.ready.Add(b.a)
 	case activationClosed:
 		return ErrSuspended
-	case mailboxFull:
-		return errs.Overloaded("%d calls wait for %s", b.a.kind.config.MailboxSize, b.a.id)
 	}
 	select {
 	case err := <-in.done:

@@ -17,7 +17,16 @@ import (
 
 // looksOnly reports whether an action may be served from the record of an actor that is asleep.
 func looksOnly(action string) bool {
-	return action != "" && action[0] == '_' && (action == wire.DueAction || action == troupe.SchedulesAction)
+	return action != "" && action[0] == '_' && (action == wire.DueAction || action == troupe.SchedulesAction || action == troupe.WorkflowAction)
+}
+
+// needsActor reports whether an action creates no actor.
+func needsActor(action string) bool {
+	switch action {
+	case troupe.DestroyAction, troupe.ResultAction, troupe.CancelWorkflowAction, troupe.RetryWorkflowAction:
+		return true
+	}
+	return looksOnly(action)
 }
 
 // dueSoon is how far off what is due may be for the actor to wake already: clocks are not the same.
@@ -115,6 +124,13 @@ func (d *dispatcher) answerLook(ctx context.Context, w *work, id troupe.ID, s *s
 	}
 	if !s.Created {
 		return nil, false, errs.New(troupe.CodeNotFound, "there is no actor %s", id)
+	}
+	if w.Action == troupe.WorkflowAction {
+		shown, err := workflowOf(id, s.parts.Workflow())
+		if err == nil {
+			output, err = w.As.Append(nil, shown)
+		}
+		return output, false, err
 	}
 	output, err = w.As.Append(nil, schedulesOf(s.parts.Schedules()))
 	return output, false, err

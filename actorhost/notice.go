@@ -31,6 +31,10 @@ func (a *activation) serveNotice(w *work) {
 		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
+	if err := a.markWhatRuns(w); err != nil { // who wakes an actor of a dead host forgets its mark after this
+		a.answer(w, nil, err)
+		return
+	}
 	if cursor, ok := a.cursor(n.Source); ok && (cursor < n.Sequence || a.lacks(&n)) {
 		more, err := a.catchUp(w, &n, cursor)
 		var lacks *lacksHandlerError

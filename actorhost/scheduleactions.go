@@ -18,6 +18,10 @@ var builtins = map[string]action{
 	troupe.UnscheduleAction: builtin(func(c *Context, in input) (any, error) { return namedSchedule(c, in, c.Unschedule) }),
 	troupe.FireAction:       builtin(func(c *Context, in input) (any, error) { return namedSchedule(c, in, c.fire) }),
 	troupe.SchedulesAction:  builtin(func(c *Context, _ input) (any, error) { return c.listSchedules() }),
+
+	troupe.WorkflowAction:       builtin(func(c *Context, _ input) (any, error) { return c.showWorkflow() }),
+	troupe.CancelWorkflowAction: builtin(cancelWorkflow),
+	troupe.RetryWorkflowAction:  builtin(retryWorkflow),
 }
 
 // addBuiltins adds them to types.

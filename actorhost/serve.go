@@ -41,6 +41,9 @@ func (a *activation) serveCall(w *work) {
 	case wire.DueAction:
 		a.serveDue(w)
 		return
+	case troupe.ResultAction:
+		a.serveResult(w)
+		return
 	case wire.ConnectAction:
 		if err := a.cannotWrite(turn{}); err != nil {
 			a.host.refuse(&w.Call, a.session, errs.As(err))

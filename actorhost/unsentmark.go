@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/errs"
 )
 
 // markUnsent marks the actor as one that may have events in its record and not in the log. The mark is made before the
@@ -30,3 +32,16 @@ func (a *activation) removeUnsentMark() {
 }
 
 const unmarkTimeout = 5 * time.Second
+
+// markWhatRuns marks the actor if something runs beside its turns.
+func (a *activation) markWhatRuns(w *work) error {
+	if !a.worksBeside() {
+		return nil
+	}
+	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
+	defer cancel()
+	if err := a.markUnsent(ctx); err != nil {
+		return errs.Unavailable("marking %s as one that runs: %v", a.id, err)
+	}
+	return nil
+}

@@ -56,6 +56,7 @@ func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err
 	a.awake = true
 	a.plan()
 	a.startLoop()
+	a.runFlow()
 	a.hasWoken(a.host.clock.Now())
 	if tell := a.host.config.CheckState; tell != nil {
 		a.check = lives.New(a.state.pointer(), func(lost error) { tell(a.id, lost) })

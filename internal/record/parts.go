@@ -15,6 +15,7 @@ var known = []*kind{
 	&eventsPart,
 	&outboxPart,
 	&schedulesPart,
+	&workflowPart,
 }
 
 // Part is a durable part of a record.

@@ -63,8 +63,11 @@ type Parked struct {
 // LoopPause is the name of the schedule for the end of a pause of the actor's run loop. No action is scheduled by it.
 const LoopPause = "_loop"
 
-// internal reports whether the schedule is one of Troupe's own.
-func (s *Scheduled) internal() bool { return s.Name == LoopPause }
+// WorkflowTime is the name of the schedule for when the workflow of the actor goes on.
+const WorkflowTime = "_workflow"
+
+// Internal reports whether the schedule is one of Troupe's own.
+func (s *Scheduled) Internal() bool { return s.Name == LoopPause || s.Name == WorkflowTime }
 
 // MaxParked is how many parked runs an actor keeps; beyond that, the oldest go.
 const MaxParked = 64
@@ -101,7 +104,7 @@ func (s *Schedules) AlarmFor(first, rang int64) int64 {
 func (s *Schedules) Own() iter.Seq[*Scheduled] {
 	return func(yield func(*Scheduled) bool) {
 		for one := range s.All() {
-			if !one.internal() && !yield(one) {
+			if !one.Internal() && !yield(one) {
 				return
 			}
 		}
@@ -342,7 +345,7 @@ func (s *Schedules) Decode(value []byte) error {
 const maxTime, maxSpan = 253_402_300_799_999, 100 * 366 * 24 * 3600 * 1000
 
 func (s *Scheduled) check() error {
-	if !s.internal() {
+	if !s.Internal() {
 		if err := checkName("schedule", s.Name); err != nil {
 			return err
 		}

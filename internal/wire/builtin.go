@@ -64,6 +64,7 @@ type Notice struct {
 var Builtins = []string{
 	troupe.CreateAction, troupe.SleepAction, troupe.DestroyAction,
 	troupe.ScheduleAction, troupe.UnscheduleAction, troupe.SchedulesAction, troupe.FireAction,
+	troupe.ResultAction, troupe.WorkflowAction, troupe.CancelWorkflowAction, troupe.RetryWorkflowAction,
 	PositionAction, NoticeAction, ConnectAction, DisconnectAction, DueAction,
 }
 

@@ -156,9 +156,9 @@ func status(err *troupe.Error) int {
 		return 403
 	case troupe.CodeUnknownType, troupe.CodeUnknownAction, troupe.CodeNotFound:
 		return 404
-	case troupe.CodeDeadlineExceeded, troupe.CodeCanceled:
+	case troupe.CodeDeadlineExceeded, troupe.CodeCanceled, troupe.CodeTimedOut:
 		return 408
-	case troupe.CodeAlreadyExists, troupe.CodeRequestReused, troupe.CodeAnswerLost, troupe.CodeDisconnected:
+	case troupe.CodeAlreadyExists, troupe.CodeRequestReused, troupe.CodeAnswerLost, troupe.CodeDisconnected, troupe.CodeUnfinished:
 		return 409
 	case troupe.CodeTooLarge:
 		return 413

@@ -1,0 +1,194 @@
+package actorhost
+
+import (
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
+)
+
+// resultFor is how long a call waits for the end of a workflow before it is told to ask again.
+const resultFor = 5 * time.Second
+
+// resultWait is a call that waits for the end of the workflow.
+type resultWait struct {
+	call  work
+	timer *time.Timer
+}
+
+// serveResult serves a call of troupe.ResultAction: now if the workflow is over, else when it is, or after a while.
+func (a *activation) serveResult(w *work) {
+	var name string
+	if err := w.As.Unmarshal(w.Data, &name); err != nil {
+		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s takes the name of the workflow: %v", a.id, w.Action, err))
+		return
+	}
+	var there record.WorkflowHead
+	a.gate.Read(func(p *record.Parts) {
+		if found := p.Workflow(); found != nil {
+			there = found.WorkflowHead
+		}
+	})
+	w.ID = dedup.ID{} // it needs not be remembered
+	switch {
+	case there.Name == "" || there.Name != name:
+		a.answer(w, nil, errs.New(troupe.CodeNotFound, "%s has no workflow %.100q", a.id, name))
+	case there.Ended != 0:
+		a.answerResult(w, &there)
+	case len(a.results) >= a.kind.config.MailboxSize:
+		a.answer(w, nil, errs.Overloaded("%d calls wait for the end of the workflow of %s", len(a.results), a.id))
+	default:
+		wait := &resultWait{call: *w}
+		left := min(resultFor, (w.Deadline-a.host.clock.Now())*3/4)
+		wait.timer = time.AfterFunc(max(left, 0), func() { a.endResultWait(wait) })
+		a.results = append(a.results, wait)
+	}
+}
+
+// endResultWait has a call that has waited for long told to ask again.
+func (a *activation) endResultWait(wait *resultWait) {
+	in := &inside{done: make(chan error, 1), do: func(a *activation, done func(error)) {
+		for i, one := range a.results {
+			if one == wait {
+				a.results = append(a.results[:i], a.results[i+1:]...)
+				a.answer(&wait.call, nil, errUnfinished(a.id))
+				break
+			}
+		}
+		done(nil)
+	}}
+	if a.offer(&work{kind: insideWork, arg: in}) == mustRun {
+		a.host.ready.Add(a)
+	}
+}
+
+func errUnfinished(id troupe.ID) *troupe.Error {
+	return errs.New(troupe.CodeUnfinished, "the workflow of %s is still under way: ask again", id)
+}
+
+// tellResult answers those who wait for the end of the workflow, if it is over.
+func (a *activation) tellResult() {
+	if len(a.results) == 0 {
+		return
+	}
+	var there record.WorkflowHead
+	a.gate.Read(func(p *record.Parts) {
+		if found := p.Workflow(); found != nil {
+			there = found.WorkflowHead
+		}
+	})
+	if there.Ended == 0 {
+		return
+	}
+	for _, wait := range a.results {
+		wait.timer.Stop()
+		a.answerResult(&wait.call, &there)
+	}
+	a.results = nil
+}
+
+// giveUpResults tells those who wait to ask again, where the actor is then.
+func (a *activation) giveUpResults() {
+	for _, wait := range a.results {
+		wait.timer.Stop()
+		a.answer(&wait.call, nil, errUnfinished(a.id))
+	}
+	a.results = nil
+}
+
+func (a *activation) answerResult(w *work, there *record.WorkflowHead) {
+	if there.Failure != nil {
+		a.answer(w, nil, errorOf(there.Failure))
+		return
+	}
+	endpoint := &endpoint{}
+	if wf := a.kind.workflows[there.Name]; wf != nil {
+		endpoint = wf.gives
+	}
+	output, err := endpoint.output(dedup.Answer{Output: there.Result}, w.As)
+	a.answer(w, output, err)
+}
+
+// showWorkflow runs troupe.WorkflowAction in an actor that is awake.
+func (c *Context) showWorkflow() (any, error) {
+	w, found := c.workflow()
+	if !found {
+		return nil, errNoWorkflow(c.a.id)
+	}
+	return workflowOf(c.a.id, &w)
+}
+
+// workflowOf shows a workflow.
+func workflowOf(id troupe.ID, w *record.Workflow) (troupe.WorkflowRun, error) {
+	if w == nil || w.Name == "" {
+		return troupe.WorkflowRun{}, errNoWorkflow(id)
+	}
+	run := troupe.WorkflowRun{
+		Name: w.Name, Status: statusOf(w), Began: timeOf(w.Began), Ended: timeOf(w.Ended), Input: valueOf(w.Input), Result: valueOf(w.Result),
+		Steps: make([]troupe.WorkflowStep, 0, len(w.Steps())),
+	}
+	if w.Failure != nil {
+		run.Error = errorOf(w.Failure).Error()
+	}
+	if w.Stuck != nil {
+		run.Reason, run.Tries = w.Stuck.Reason, w.Stuck.Tries
+	}
+	for _, s := range w.Steps() {
+		step := troupe.WorkflowStep{
+			Name: s.Key, Kind: s.Kind, Began: timeOf(s.Began), Ended: timeOf(s.Ended), Attempts: s.Attempts, Result: valueOf(s.Result),
+		}
+		if s.Error != nil {
+			step.Error = errorOf(s.Error).Error()
+		}
+		run.Steps = append(run.Steps, step)
+	}
+	for _, one := range w.Waits {
+		wait := troupe.WorkflowWait{
+			Name: one.Key, Kind: one.Kind, Since: timeOf(one.Since), Until: timeOf(one.Due), Signal: one.Signal, Attempts: one.Attempts,
+		}
+		if one.Error != nil {
+			wait.Error = errorOf(one.Error).Error()
+		}
+		run.Waits = append(run.Waits, wait)
+	}
+	for _, one := range w.Signals {
+		run.Signals = append(run.Signals, one.Name)
+	}
+	return run, nil
+}
+
+func statusOf(w *record.Workflow) troupe.WorkflowStatus {
+	switch {
+	case w.Ended != 0 && w.Failure == nil:
+		return troupe.WorkflowSucceeded
+	case w.Ended != 0 && w.Failure.Code == troupe.CodeCanceled && !w.Failure.FromActor:
+		return troupe.WorkflowCanceled
+	case w.Ended != 0:
+		return troupe.WorkflowFailed
+	case w.Stuck != nil:
+		return troupe.WorkflowStuck
+	case w.Failure != nil:
+		return troupe.WorkflowUndoes
+	case !w.Runs():
+		return troupe.WorkflowWaits
+	}
+	return troupe.WorkflowRuns
+}
+
+func timeOf(milli int64) time.Time {
+	if milli == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(milli).UTC()
+}
+
+// valueOf is a value as decoding without its type gives it.
+func valueOf(data []byte) (value any) {
+	if len(data) > 0 {
+		_ = codec.MsgPack.Unmarshal(data, &value) // it was encoded by this program, or another one's
+	}
+	return value
+}

@@ -1,0 +1,259 @@
+package actorhost
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
+)
+
+// workflow is one that an actor type has.
+type workflow struct {
+	name string
+	run  func(f *flowRun, input []byte) (output []byte, err error)
+	// gives is what its result is.
+	gives *endpoint
+}
+
+// flowRun is one pass of the function of a workflow: from its beginning to where it ends or waits.
+type flowRun struct {
+	*beside
+
+	wf    *workflow
+	undos []undo
+	began time.Time // of the pass
+
+	mu       sync.Mutex
+	head     record.WorkflowHead   // as of the beginning of the pass
+	steps    []record.WorkflowStep // that are done
+	at       int                   // how many of them the function has passed
+	asked    map[string]int        // how often for a step of each name
+	took     bool                  // the pass has done a step: the next was not tried before
+	undoing  bool
+	stopped  error  // nothing runs any more
+	stuck    string // why, if it is for that
+	again    bool   // it is to be run again soon
+	refusals int
+}
+
+// undo is what is to be done if the workflow fails.
+type undo struct {
+	name string
+	do   func(*StepContext) error
+}
+
+// maxRefusals is how often a function may ask for steps once it was told to return. Then its goroutine is ended.
+const maxRefusals = 1000
+
+// stop has nothing run any more: the function is to return.
+func (f *flowRun) stop() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped == nil {
+		f.stopped = ErrSuspended
+	}
+	return f.stopped
+}
+
+// stick stops the pass, for a reason that keeps the workflow from going on with this program.
+func (f *flowRun) stick(format string, args ...any) error {
+	f.mu.Lock()
+	if f.stuck == "" && f.stopped == nil {
+		f.stuck = fmt.Sprintf(format, args...)
+	}
+	f.mu.Unlock()
+	return f.stop()
+}
+
+// next is the key of the step that is asked for, unless nothing may run any more.
+func (f *flowRun) next(name string) (string, error) {
+	if err := troupe.CheckName("step", name); err != nil {
+		return "", f.stick("%v", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped == nil && f.ctx.Err() != nil {
+		f.stopped = ErrSuspended
+	}
+	if f.stopped != nil {
+		if f.refusals++; f.refusals > maxRefusals {
+			runtime.Goexit()
+		}
+		return "", f.stopped
+	}
+	if f.asked == nil {
+		f.asked = make(map[string]int)
+	}
+	f.asked[name]++
+	if n := f.asked[name]; n > 1 {
+		return fmt.Sprintf("%s#%d", name, n), nil
+	}
+	return name, nil
+}
+
+// recorded returns the step with a key that is done. It is the next one, or the function does not fit what is remembered.
+func (f *flowRun) recorded(key string) (*record.WorkflowStep, error) {
+	f.mu.Lock()
+	if f.at < len(f.steps) {
+		one := &f.steps[f.at]
+		if one.Key == key {
+			f.at++
+			f.mu.Unlock()
+			return one, nil
+		}
+		f.mu.Unlock()
+		return nil, f.stick("the step %s was asked for, where %s is remembered: the program does not fit the run", key, one.Key)
+	}
+	failed, undoing := f.head.Failure, f.undoing
+	var waits string
+	for _, one := range f.head.Waits {
+		if !within(one.Key, key) {
+			waits = one.Key
+		}
+	}
+	f.mu.Unlock()
+	switch {
+	case waits != "":
+		return nil, f.stick("the step %s was asked for, where %s waits: the program does not fit the run", key, waits)
+	case failed != nil && !undoing:
+		return nil, f.stick("the step %s was asked for, where the workflow had failed: the program does not fit the run", key)
+	}
+	return nil, nil
+}
+
+// within reports whether a key is that of a step, or of one of its items.
+func within(key, step string) bool {
+	return key == step || len(key) > len(step) && key[:len(step)] == step && key[len(step)] == '['
+}
+
+// given is what a step has given.
+func given(s *record.WorkflowStep) ([]byte, error) {
+	if s.Error != nil {
+		return nil, errorOf(s.Error)
+	}
+	return s.Result, nil
+}
+
+func errorOf(e *record.WorkflowError) *troupe.Error {
+	return &troupe.Error{Code: e.Code, Message: e.Message, Metadata: e.Metadata, FromActor: e.FromActor}
+}
+
+// maxErrorBytes is how much of the text of an error is kept.
+const maxErrorBytes = 2000
+
+// keptError is an error as it is remembered.
+func keptError(err error) *record.WorkflowError {
+	known := errs.Find(err)
+	if known == nil || troupe.CheckName("error code", string(known.Code)) != nil {
+		known = errs.New(troupe.CodeInternal, "%v", err)
+	}
+	message := known.Message
+	if len(message) > maxErrorBytes {
+		message = message[:maxErrorBytes]
+	}
+	kept := &record.WorkflowError{Code: known.Code, Message: message, Metadata: known.Metadata, FromActor: known.FromActor}
+	if data, err := codec.MsgPack.Append(nil, kept.Metadata); err != nil || len(data) > maxErrorBytes {
+		kept.Metadata = nil
+	}
+	return kept
+}
+
+// edit changes what the record has of the workflow, and waits until that is stored. On failure the pass stops.
+func (f *flowRun) edit(bytes int64, change func(*record.Workflow), more ...record.Change) error {
+	run := f.head.Run
+	changes := append(more, record.EditWorkflow{Bytes: bytes, Edit: func(w *record.Workflow) {
+		if w.Run == run {
+			change(w)
+		}
+	}})
+	return f.stored(f.change(changes...))
+}
+
+// stored stops the pass if what it has done could not be stored.
+func (f *flowRun) stored(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrSuspended), f.ctx.Err() != nil:
+	case errors.Is(err, troupe.ErrTooLarge):
+		return f.stick("what it remembers has no room in the record of the actor: %v", err)
+	default:
+		f.a.failed(remembering, err)
+		f.mu.Lock()
+		f.again = true
+		f.mu.Unlock()
+	}
+	return f.stop()
+}
+
+// remembering is what may fail for long.
+const remembering = "storing a step of a workflow failed: it is tried again"
+
+// done remembers that a step is done.
+func (f *flowRun) done(step record.WorkflowStep, more ...record.Change) error {
+	f.mu.Lock()
+	full := len(f.steps) >= record.MaxWorkflowSteps
+	f.mu.Unlock()
+	if full {
+		return f.stick("it has %d steps, which is the most: restart it with what it needs to know", record.MaxWorkflowSteps)
+	}
+	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step) }, more...); err != nil {
+		return err
+	}
+	f.passed(step)
+	return nil
+}
+
+// passed notes a step that was stored.
+func (f *flowRun) passed(step record.WorkflowStep) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.steps = append(f.steps, step)
+	f.at, f.took = len(f.steps), true
+}
+
+func (f *flowRun) now() int64 { return ceilMilli(f.a.host.alarms.Now()) }
+
+// current is what the record has of the workflow now, besides the steps.
+func (f *flowRun) current() (head record.WorkflowHead) {
+	f.a.gate.Read(func(p *record.Parts) {
+		if w := p.Workflow(); w != nil && w.Run == f.head.Run {
+			head = w.WorkflowHead
+		}
+	})
+	return head
+}
+
+// canceled remembers that a step has failed because the workflow is canceled, if it is.
+func (f *flowRun) canceled(key string) error {
+	cancel := f.current().Cancel
+	if cancel == "" || f.undoing {
+		return nil
+	}
+	now := f.now()
+	step := record.WorkflowStep{Key: key, Began: now, Ended: now, Error: canceledFor(cancel)}
+	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step); w.Cancel = "" }); err != nil {
+		return err
+	}
+	f.passed(step)
+	return errorOf(step.Error)
+}
+
+// canceledFor is the error of a step of a workflow that is canceled.
+func canceledFor(reason string) *record.WorkflowError {
+	return &record.WorkflowError{Code: troupe.CodeCanceled, Message: "the workflow was canceled: " + reason}
+}
+
+// decode decodes what a step has given. If that fails, the program does not fit the run.
+func (f *flowRun) decode(data []byte, into any) error {
+	if err := codec.MsgPack.Unmarshal(data, into); err != nil {
+		return f.stick("what a step has given does not decode: the program does not fit the run: %v", err)
+	}
+	return nil
+}

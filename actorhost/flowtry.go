@@ -1,0 +1,206 @@
+package actorhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/record"
+)
+
+// step gives what a step has given, or tries it.
+func (f *flowRun) step(name string, o stepOptions, do stepFunc) ([]byte, error) {
+	key, err := f.next(name)
+	if err != nil {
+		return nil, err
+	}
+	if one, err := f.recorded(key); one != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return given(one)
+	}
+	if err := f.canceled(key); err != nil {
+		return nil, err
+	}
+	data, waits, err := f.try(key, "", o, do)
+	if waits {
+		return nil, f.stop()
+	}
+	return data, err
+}
+
+// try tries a step once. It waits if it is to be tried again later.
+func (f *flowRun) try(key, kind string, o stepOptions, do stepFunc) (data []byte, waits bool, err error) {
+	head := f.current()
+	failed := record.WorkflowWait{Key: key, Kind: record.WaitRetry, Since: f.now()}
+	if before := head.Waiting(key); before != nil {
+		if failed = *before; before.Due != 0 {
+			return nil, true, nil
+		}
+	}
+	began := f.now()
+	data, err = f.attempt(key, failed.Attempts+1, do)
+	if f.ctx.Err() != nil || errors.Is(err, ErrSuspended) {
+		return nil, false, f.stop()
+	}
+	failed.Attempts++
+	if err == nil || isFinal(err) || o.tries > 0 && failed.Attempts >= o.tries {
+		step := record.WorkflowStep{Key: key, Kind: kind, Began: began, Ended: f.now(), Result: data}
+		if err != nil {
+			step.Error = keptError(err)
+		}
+		if failed.Attempts > 1 {
+			step.Began, step.Attempts = failed.Since, failed.Attempts
+		}
+		if err := f.done(step); err != nil {
+			return nil, false, err
+		}
+		data, err = given(&step)
+		return data, false, err
+	}
+	failed.Error = keptError(err)
+	pause := min(o.first<<min(failed.Attempts-1, 32), o.most)
+	failed.Due = f.now() + max(pause.Milliseconds(), 1)
+	if failed.Attempts == maxAttempts {
+		f.a.logger("").Error("a step of a workflow has failed often and is tried again", stepFields(&failed)...)
+	}
+	return nil, true, f.wait(failed)
+}
+
+// wait remembers that a step waits.
+func (f *flowRun) wait(wait record.WorkflowWait) error {
+	if err := f.a.host.alarms.Open(f.ctx); err != nil {
+		return f.stored(errs.Unavailable("%v", err))
+	}
+	return f.edit(waitSize(&wait), func(w *record.Workflow) { w.Wait(wait) })
+}
+
+// waitSize is how many bytes a wait takes, or more.
+func waitSize(w *record.WorkflowWait) int64 {
+	size := 100 + len(w.Key) + len(w.Signal)
+	if w.Error != nil {
+		size += len(w.Error.Message) + maxErrorBytes
+	}
+	return int64(size)
+}
+
+// isFinal reports whether an error is a step's for good: somebody has made it for those who call, and says so.
+func isFinal(err error) bool {
+	known := errs.Find(err)
+	if known == nil || known.Retryable {
+		return false
+	}
+	if known.FromActor {
+		return true
+	}
+	switch known.Code {
+	case troupe.CodeInternal, troupe.CodeUnavailable, troupe.CodeOverloaded, troupe.CodeDeadlineExceeded, troupe.CodeOutcomeUnknown,
+		troupe.CodeCanceled, troupe.CodeUnfinished:
+		return false
+	}
+	return true
+}
+
+// attempt runs a step.
+func (f *flowRun) attempt(key string, attempt int, do stepFunc) (data []byte, err error) {
+	ctx, cancel := context.WithCancel(f.ctx)
+	defer cancel()
+	c := &StepContext{besideCaller: besideCaller{ctx, f.beside}, f: f, key: key, attempt: attempt, uncertain: f.uncertain()}
+	err = protect(func() error { data, err = do(c); return err })
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		f.a.logger("").Error("a step of a workflow panicked", stepFields(&record.WorkflowWait{Key: key, Attempts: attempt, Error: keptError(err)})...)
+		err = fmt.Errorf("panic: %v", panicked.value)
+	}
+	return data, err
+}
+
+// uncertain is how long ago the next step may have been tried by an earlier pass, if nobody may remember its calls any more.
+func (f *flowRun) uncertain() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	last := f.head.Goes
+	for i := range f.steps {
+		last = max(last, f.steps[i].Ended)
+	}
+	since := f.began.Sub(time.UnixMilli(max(last, f.head.Began)))
+	if f.took || since < f.a.host.commits.Window {
+		return 0
+	}
+	return since
+}
+
+// each is step for many items.
+func (f *flowRun) each(name string, n, atOnce int, o stepOptions, item func(i int) stepFunc) ([][]byte, error) {
+	base, err := f.next(name)
+	if err != nil {
+		return nil, err
+	}
+	all, failed, todo := make([][]byte, n), make([]error, n), make(map[int]bool, n)
+	for i := range n {
+		todo[i] = true
+	}
+	f.mu.Lock()
+	for ; f.at < len(f.steps) && len(todo) > 0; f.at++ {
+		one := &f.steps[f.at]
+		var i int
+		if !within(one.Key, base) || len(one.Key) == len(base) {
+			break
+		}
+		if _, err := fmt.Sscanf(one.Key[len(base):], "[%d]", &i); err != nil || !todo[i] {
+			break
+		}
+		delete(todo, i)
+		all[i], failed[i] = given(one)
+	}
+	f.mu.Unlock()
+	if len(todo) > 0 {
+		if one, err := f.recorded(base); one != nil || err != nil { // there is none, or the program does not fit
+			return nil, err
+		}
+		if err := f.canceled(base + "[" + fmt.Sprint(firstOf(todo)) + "]"); err != nil {
+			return nil, err
+		}
+	}
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	places, waiting := make(chan struct{}, atOnce), false
+	for i := range n {
+		if !todo[i] {
+			continue
+		}
+		places <- struct{}{}
+		running.Go(func() {
+			defer func() { <-places }()
+			data, waits, err := f.try(fmt.Sprintf("%s[%d]", base, i), "", o, item(i))
+			mu.Lock()
+			defer mu.Unlock()
+			all[i], failed[i], waiting = data, err, waiting || waits
+		})
+	}
+	running.Wait()
+	if waiting {
+		return nil, f.stop()
+	}
+	for _, err := range failed {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func firstOf(todo map[int]bool) int {
+	first := -1
+	for i := range todo {
+		if first < 0 || i < first {
+			first = i
+		}
+	}
+	return first
+}

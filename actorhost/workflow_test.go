@@ -1,0 +1,266 @@
+package actorhost_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+)
+
+// A Trip is booked by a workflow.
+type Trip struct{ troupe.Ref }
+
+func (Trip) ActorType() string { return "trip" }
+
+type tripWish struct {
+	To   string
+	Days int
+}
+
+type tripState struct{ Notes []string }
+
+var (
+	BookTrip = troupe.NewWorkflow[Trip, tripWish, string]("book")
+	Decided  = troupe.NewSignal[Trip, string]("decided")
+	Notes    = troupe.NewAction[Trip, troupe.None, []string]("notes")
+)
+
+// trips are defined with a workflow that a test gives, and by which it is to be known.
+func trips(book func(w *actorhost.Flow[tripState], wish tripWish) (string, error)) actorhost.Definition {
+	return actorhost.Define(func() tripState { return tripState{} },
+		actorhost.OnWorkflow(BookTrip, book), actorhost.OnSignal[Trip, tripState](Decided),
+		actorhost.On(Notes, actorhost.NoIn(func(s *tripState, _ *actorhost.Context) ([]string, error) { return s.Notes, nil })))
+}
+
+// ran notes what has run, in order.
+type ran struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (r *ran) note(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names = append(r.names, name)
+}
+
+func (r *ran) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.names)
+}
+
+// stepOf is a step that notes that it has run, and fails if it is told to.
+func stepOf(r *ran, w *actorhost.Flow[tripState], name string, fails error, options ...actorhost.StepOption) (string, error) {
+	return actorhost.Step(w, name, func(*actorhost.StepContext) (string, error) {
+		r.note(name)
+		return name + " is done", fails
+	}, options...)
+}
+
+func TestWorkflowRunsToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r ran
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], wish tripWish) (string, error) {
+			if _, err := stepOf(&r, w, "flight", nil); err != nil {
+				return "", err
+			}
+			if err := w.Update("note", func(s *tripState, _ *actorhost.Context) error {
+				s.Notes = append(s.Notes, "the flight to "+wish.To)
+				return nil
+			}); err != nil {
+				return "", err
+			}
+			if err := w.Sleep("rest", 10*time.Minute); err != nil {
+				return "", err
+			}
+			return stepOf(&r, w, "hotel", nil)
+		}))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		_, err := BookTrip.Result(t.Context(), trip)
+		require.ErrorIs(t, err, troupe.ErrNotFound)
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{"Rome", 3}))
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{"Rome", 3}), "with the same input it is the same")
+		require.ErrorIs(t, BookTrip.Start(t.Context(), trip, tripWish{"Oslo", 3}), troupe.ErrRequestReused)
+		synctest.Wait()
+		run, err := BookTrip.Show(t.Context(), trip)
+		require.NoError(t, err)
+		require.Equal(t, troupe.WorkflowWaits, run.Status)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		out, err := BookTrip.Result(ctx, trip)
+		require.NoError(t, err)
+		require.Equal(t, "hotel is done", out)
+		require.InDelta(t, 10, time.Since(began).Minutes(), 0.1)
+		require.Equal(t, []string{"flight", "hotel"}, r.all(), "each has run once")
+		notes, err := Notes.Call(t.Context(), trip, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"the flight to Rome"}, notes)
+		run, err = BookTrip.Show(t.Context(), trip)
+		require.NoError(t, err)
+		require.Equal(t, troupe.WorkflowSucceeded, run.Status)
+		require.Len(t, run.Steps, 4)
+	})
+}
+
+var errFullyBooked = troupe.NewError("fully_booked", "there is no room")
+
+func TestWorkflowUndoesInReverse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r ran
+		var fails atomic.Int32
+		fails.Store(3)
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			undo := func(name string) {
+				w.Undo("no-"+name, func(*actorhost.StepContext) error {
+					if fails.Add(-1) >= 0 {
+						return errors.New("not now")
+					}
+					r.note("no-" + name)
+					return nil
+				})
+			}
+			for _, name := range []string{"flight", "car"} {
+				if _, err := stepOf(&r, w, name, nil); err != nil {
+					return "", err
+				}
+				undo(name)
+			}
+			return stepOf(&r, w, "hotel", errFullyBooked)
+		}))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		_, err := BookTrip.Run(t.Context(), trip, tripWish{})
+		require.ErrorIs(t, err, errFullyBooked)
+		require.Equal(t, []string{"flight", "car", "hotel", "no-car", "no-flight"}, r.all())
+		run, err := BookTrip.Show(t.Context(), trip)
+		require.NoError(t, err)
+		require.Equal(t, troupe.WorkflowFailed, run.Status)
+	})
+}
+
+func TestStepIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var times []time.Time
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			return actorhost.Step(w, "flight", func(c *actorhost.StepContext) (string, error) {
+				times = append(times, time.Now())
+				if c.Attempt() < 4 {
+					return "", errors.New("not now")
+				}
+				return fmt.Sprint("tried ", c.Attempt(), " times"), nil
+			}, actorhost.Tries(4, time.Second, 3*time.Second))
+		}))
+		out, err := BookTrip.Run(t.Context(), troupe.GetOrCreate[Trip](b.Client, "a"), tripWish{})
+		require.NoError(t, err)
+		require.Equal(t, "tried 4 times", out)
+		for i, want := range []time.Duration{time.Second, 2 * time.Second, 3 * time.Second} {
+			require.InDelta(t, want.Seconds(), times[i+1].Sub(times[i]).Seconds(), 0.1)
+		}
+	})
+}
+
+func TestSignals(t *testing.T) {
+	wait := func(most time.Duration) actorhost.Definition {
+		return trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			first, err := actorhost.Wait(w, Decided, "first", most)
+			switch {
+			case errors.Is(err, troupe.ErrTimedOut):
+				first = "nobody"
+			case err != nil:
+				return "", err
+			}
+			second, err := actorhost.Wait(w, Decided, "second", 0)
+			return first + " and " + second, err
+		})
+	}
+	for name, test := range map[string]struct {
+		most   time.Duration
+		before []time.Duration // the pauses before the signals
+		want   string
+	}{
+		"at once":        {time.Hour, []time.Duration{0, 0}, "a and b"},
+		"later":          {time.Hour, []time.Duration{time.Minute, 3 * time.Minute}, "a and b"},
+		"after the time": {time.Minute, []time.Duration{2 * time.Minute}, "nobody and a"},
+		"without a time": {0, []time.Duration{5 * time.Minute, time.Second}, "a and b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t, wait(test.most))
+				trip := troupe.GetOrCreate[Trip](b.Client, "a")
+				require.ErrorIs(t, Decided.Send(t.Context(), trip, "x"), troupe.ErrNotFound)
+				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+				for i, pause := range test.before {
+					time.Sleep(pause) //nolint:forbidigo // virtual time
+					require.NoError(t, Decided.Send(t.Context(), trip, string(rune('a'+i))))
+				}
+				out, err := BookTrip.Result(t.Context(), trip)
+				require.NoError(t, err)
+				require.Equal(t, test.want, out)
+			})
+		})
+	}
+}
+
+func TestWorkflowIsCanceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r ran
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			if _, err := stepOf(&r, w, "flight", nil); err != nil {
+				return "", err
+			}
+			w.Undo("no-flight", func(*actorhost.StepContext) error { r.note("no-flight"); return nil })
+			if err := w.Sleep("rest", time.Hour); err != nil {
+				return "", err
+			}
+			return stepOf(&r, w, "hotel", nil)
+		}))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+		require.NoError(t, BookTrip.Cancel(t.Context(), trip, "it rains"))
+		_, err := BookTrip.Result(t.Context(), trip)
+		require.ErrorIs(t, err, troupe.ErrCanceled)
+		require.ErrorContains(t, err, "it rains")
+		require.Equal(t, []string{"flight", "no-flight"}, r.all())
+	})
+}
+
+func TestEachRunsSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int32
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], wish tripWish) (string, error) {
+			days := make([]int, wish.Days)
+			for i := range days {
+				days[i] = i
+			}
+			out, err := actorhost.Each(w, "day", days, 3, func(c *actorhost.StepContext, day int) (string, error) {
+				if n := now.Add(1); n > most.Load() {
+					most.Store(n)
+				}
+				defer now.Add(-1)
+				time.Sleep(time.Second) //nolint:forbidigo // virtual time
+				if day == 4 && c.Attempt() < 3 {
+					return "", errors.New("not now")
+				}
+				return fmt.Sprint("day ", day), nil
+			})
+			return fmt.Sprint(len(out), " ", out[4]), err
+		}))
+		out, err := BookTrip.Run(t.Context(), troupe.GetOrCreate[Trip](b.Client, "a"), tripWish{Days: 10})
+		require.NoError(t, err)
+		require.Equal(t, "10 day 4", out)
+		require.EqualValues(t, 3, most.Load())
+	})
+}
