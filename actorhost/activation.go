@@ -88,6 +88,12 @@ type beside struct {
 	ended  atomic.Bool // for good: it has returned without an error
 }
 
+// resultWait is a call that waits for the end of the workflow.
+type resultWait struct {
+	call  work
+	timer *time.Timer
+}
+
 // worksBeside reports whether something runs beside the turns that keeps the actor awake.
 func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() || a.flow != nil }
 

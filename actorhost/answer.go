@@ -36,10 +36,7 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 		if r.schedules != nil {
 			a.reschedule(r.schedules)
 		}
-		if r.flow {
-			a.plan()
-			a.runFlow()
-		}
+		a.flowAgain = a.flowAgain || r.flow
 		return
 	}
 	a.finished, a.destroyed = true, true

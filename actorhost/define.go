@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -45,6 +46,12 @@ type actorType struct {
 	newState  func() state
 
 	lastWasNew atomic.Bool // the last actor of this type to wake on this host had no record
+}
+
+// workflow is one that an actor type has.
+type workflow struct {
+	pass  func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep) // runs its function from the beginning
+	gives *endpoint                                                              // what its result is
 }
 
 // hook runs in a turn, with the actor's state.

@@ -36,22 +36,25 @@ func (a *activation) runFlow() {
 		a.flowAgain = true
 		return
 	}
-	var f flowRun
+	a.flowAgain = false
+	var head record.WorkflowHead
+	var steps []record.WorkflowStep
 	runs := false
 	a.gate.Read(func(p *record.Parts) {
 		if w := p.Workflow(); w != nil {
-			f.head, f.steps, runs = w.WorkflowHead, w.Steps(), w.Runs()
+			head, steps, runs = w.WorkflowHead, w.Steps(), w.Runs()
 		}
 	})
 	if !runs {
 		return
 	}
-	a.flowAgain = false
-	f.wf, f.began = a.kind.workflows[f.head.Name], a.host.alarms.Now()
-	a.flow = a.runBeside(func(b *beside) {
-		f.beside = b
-		f.pass()
-	})
+	pass := func(b *beside, head record.WorkflowHead, _ []record.WorkflowStep) {
+		(&flowRun{beside: b, head: head}).pass()
+	}
+	if wf := a.kind.workflows[head.Name]; wf != nil {
+		pass = wf.pass
+	}
+	a.flow = a.runBeside(func(b *beside) { pass(b, head, steps) })
 }
 
 // pass runs the function of the workflow from its beginning.
@@ -61,11 +64,11 @@ func (f *flowRun) pass() {
 	}) != nil {
 		return
 	}
-	if f.wf == nil {
+	if f.run == nil {
 		_ = f.stick("this program has no workflow %s: it goes on with one that has", f.head.Name)
 	} else {
 		var output []byte
-		err := f.guarded(func() (err error) { output, err = f.wf.run(f, f.head.Input); return err })
+		err := f.guarded(func() (err error) { output, err = f.run(f, f.head.Input); return err })
 		f.end(output, err)
 	}
 	f.over()

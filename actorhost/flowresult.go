@@ -13,12 +13,6 @@ import (
 // resultFor is how long a call waits for the end of a workflow before it is told to ask again.
 const resultFor = 5 * time.Second
 
-// resultWait is a call that waits for the end of the workflow.
-type resultWait struct {
-	call  work
-	timer *time.Timer
-}
-
 // serveResult serves a call of troupe.ResultAction: now if the workflow is over, else when it is, or after a while.
 func (a *activation) serveResult(w *work) {
 	var name string

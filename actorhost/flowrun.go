@@ -13,19 +13,11 @@ import (
 	"github.com/troupe-go/troupe/internal/record"
 )
 
-// workflow is one that an actor type has.
-type workflow struct {
-	name string
-	run  func(f *flowRun, input []byte) (output []byte, err error)
-	// gives is what its result is.
-	gives *endpoint
-}
-
 // flowRun is one pass of the function of a workflow: from its beginning to where it ends or waits.
 type flowRun struct {
 	*beside
 
-	wf    *workflow
+	run   func(f *flowRun, input []byte) (output []byte, err error) // the function of the workflow; nil if the program has none
 	undos []undo
 	began time.Time // of the pass
 

@@ -35,6 +35,10 @@ func (a *activation) doNext() (more bool) {
 	case dropWork:
 		a.finished = true
 	}
+	if a.flowAgain && a.flow == nil {
+		a.plan()
+		a.runFlow()
+	}
 	returned = true
 	return true
 }

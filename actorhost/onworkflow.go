@@ -21,7 +21,7 @@ func OnWorkflow[R troupe.Reference, S, In, Out any](
 	if f == nil {
 		return Handler[R, S]{name: wf.Name()}
 	}
-	flow := &workflow{name: wf.Name(), run: func(run *flowRun, input []byte) ([]byte, error) {
+	function := func(run *flowRun, input []byte) ([]byte, error) {
 		var in In
 		if err := run.decode(input, &in); err != nil {
 			return nil, err
@@ -32,6 +32,9 @@ func OnWorkflow[R troupe.Reference, S, In, Out any](
 			return nil, err
 		}
 		return codec.MsgPack.Append(nil, codec.Filled(out))
+	}
+	flow := &workflow{pass: func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep) {
+		(&flowRun{beside: b, run: function, head: head, steps: steps, began: b.a.host.alarms.Now()}).pass()
 	}}
 	start := func(_ any, c *Context, in input, dst []byte) ([]byte, error) {
 		var arg In

@@ -188,7 +188,7 @@ func TestForgetAnswersThatCannotBeDecoded(t *testing.T) {
 
 func TestWhatIsNeeded(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"once", "schedules", "timers"}, record.Features())
+	require.Equal(t, []string{"once", "schedules", "timers", "workflows"}, record.Features())
 	r, parts := open(t, encoded(t, fields{"owner": "h", "created": true, "needs": []string{"queues"}}), 1)
 	require.Equal(t, []string{"queues"}, r.Lacks(record.Features()))
 	require.Nil(t, r.Lacks([]string{"queues", "timers"}))
