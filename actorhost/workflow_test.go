@@ -264,3 +264,44 @@ func TestEachRunsSideBySide(t *testing.T) {
 		require.EqualValues(t, 3, most.Load())
 	})
 }
+
+// TestNothingRunsOnceAWorkflowWaits has a function that does not care for errors.
+func TestNothingRunsOnceAWorkflowWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r ran
+		var passes atomic.Int32
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			defer func() { _, _ = stepOf(&r, w, "deferred", nil) }()
+			passes.Add(1)
+			_ = w.Sleep("rest", time.Minute)
+			for range 3 {
+				_, _ = stepOf(&r, w, "hotel", nil)
+			}
+			_ = w.Update("note", func(*tripState, *actorhost.Context) error { r.note("update"); return nil })
+			return "", errFullyBooked
+		}))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		time.Sleep(50 * time.Second) //nolint:forbidigo // virtual time
+		require.Empty(t, r.all())
+		require.EqualValues(t, 1, passes.Load())
+		_, err := BookTrip.Result(t.Context(), trip)
+		require.ErrorIs(t, err, errFullyBooked)
+		require.Equal(t, []string{"hotel", "hotel", "hotel", "update", "deferred"}, r.all())
+		require.EqualValues(t, 2, passes.Load())
+	})
+}
+
+// TestFunctionThatNeverReturnsIsEnded has one that asks for a step again and again.
+func TestFunctionThatNeverReturnsIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			for w.Sleep("rest", time.Minute) != nil {
+			}
+			return "rested", nil
+		}))
+		out, err := BookTrip.Run(t.Context(), troupe.GetOrCreate[Trip](b.Client, "a"), tripWish{})
+		require.NoError(t, err)
+		require.Equal(t, "rested", out)
+	})
+}
