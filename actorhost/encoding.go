@@ -102,8 +102,12 @@ func (a *activation) ensureEncoded() (err error) {
 	return err
 }
 
-// storedState returns the state as the record has it, for a turn that has not changed it.
+// storedState returns the state as the record has it, for a turn that has not changed it, or for what is none. It is nil if it
+// cannot be encoded again.
 func (a *activation) storedState() []byte {
+	if a.ensureEncoded() != nil {
+		return nil
+	}
 	if a.merged != nil {
 		return a.merged
 	}

@@ -178,7 +178,7 @@ func (f *flowRun) undo(one undo) error {
 	if done, err := f.recorded(key); done != nil || err != nil {
 		return err
 	}
-	_, waits, err := f.try(key, record.StepUndo, stepOptions{first: firstRetry, most: mostRetry}, func(c *StepContext) ([]byte, error) {
+	_, waits, err := f.try(key, record.StepUndo, f.isFresh(), stepOptions{first: firstRetry, most: mostRetry}, func(c *StepContext) ([]byte, error) {
 		if err := one.do(c); err != nil {
 			if isFinal(err) { // also what would end another step
 				err = fmt.Errorf("%w", &troupe.Error{Code: troupe.CodeInternal, Message: err.Error()})
@@ -281,7 +281,7 @@ func goOn(w *record.Workflow, now int64) {
 		switch {
 		case wait.Due == 0 || wait.Due > now:
 		case wait.Kind == record.WaitRetry:
-			wait.Due = 0
+			wait.Due, wait.Quiet = 0, now
 			w.Wait(wait)
 		default:
 			if step := endOf(w, &wait, now); step != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -19,7 +18,7 @@ type flowRun struct {
 
 	run   func(f *flowRun, input []byte) (output []byte, err error) // the function of the workflow; nil if the program has none
 	undos []undo
-	began time.Time // of the pass
+	known int // steps that were done when the pass began
 
 	mu       sync.Mutex
 	head     record.WorkflowHead   // as of the beginning of the pass

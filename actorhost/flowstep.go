@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -25,6 +26,7 @@ type StepContext struct {
 	f         *flowRun
 	key       string
 	attempt   int
+	touched   atomic.Bool   // a call may have had an effect
 	uncertain time.Duration // how long ago the step may have been tried, if that is too long; else 0
 
 	mu     sync.Mutex
@@ -60,7 +62,11 @@ func (c *StepContext) Invoke(ctx context.Context, call troupe.Invocation) error 
 			"Look at %s, then retry the workflow", c.key, c.uncertain.Round(time.Second), call.ID)
 		return ErrSuspended
 	}
-	return c.f.a.host.client.Invoke(ctx, call)
+	err := c.f.a.host.client.Invoke(ctx, call)
+	if known := errs.Find(err); known == nil || !known.Retryable {
+		c.touched.Store(true)
+	}
+	return err
 }
 
 // nestingStep is a StepContext as its calls see it.

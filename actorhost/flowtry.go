@@ -27,24 +27,32 @@ func (f *flowRun) step(name string, o stepOptions, do stepFunc) ([]byte, error) 
 	if err := f.canceled(key); err != nil {
 		return nil, err
 	}
-	data, waits, err := f.try(key, "", o, do)
+	data, waits, err := f.try(key, "", f.isFresh(), o, do)
 	if waits {
 		return nil, f.stop()
 	}
 	return data, err
 }
 
-// try tries a step once. It waits if it is to be tried again later.
-func (f *flowRun) try(key, kind string, o stepOptions, do stepFunc) (data []byte, waits bool, err error) {
-	head := f.current()
-	failed := record.WorkflowWait{Key: key, Kind: record.WaitRetry, Since: f.now()}
+// try tries a step once. It waits if it is to be tried again later. A fresh one was not begun by an earlier pass.
+func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) (data []byte, waits bool, err error) {
+	if step := f.resolved(key); step != nil {
+		data, err = given(step)
+		return data, false, err
+	}
+	head, began := f.current(), f.now()
+	failed := record.WorkflowWait{Key: key, Kind: record.WaitRetry, Since: began}
 	if before := head.Waiting(key); before != nil {
 		if failed = *before; before.Due != 0 {
 			return nil, true, nil
 		}
 	}
-	began := f.now()
-	data, err = f.attempt(key, failed.Attempts+1, do)
+	tried := f.lastSeen(&failed, fresh) // since when an attempt may have been under way that nobody knows of
+	c := &StepContext{f: f, key: key, attempt: failed.Attempts + 1}
+	if since := time.Duration(began-tried) * time.Millisecond; since > f.a.host.commits.Window {
+		c.uncertain = since
+	}
+	data, err = f.attempt(c, do)
 	if f.ctx.Err() != nil || errors.Is(err, ErrSuspended) {
 		return nil, false, f.stop()
 	}
@@ -63,7 +71,10 @@ func (f *flowRun) try(key, kind string, o stepOptions, do stepFunc) (data []byte
 		data, err = given(&step)
 		return data, false, err
 	}
-	failed.Error = keptError(err)
+	if touched := c.touched.Load(); touched && failed.Touched == 0 {
+		failed.Touched = min(tried, began)
+	}
+	failed.Error, failed.Quiet = keptError(err), f.now()
 	pause := min(o.first<<min(failed.Attempts-1, 32), o.most)
 	failed.Due = f.now() + max(pause.Milliseconds(), 1)
 	if failed.Attempts == maxAttempts {
@@ -107,32 +118,64 @@ func isFinal(err error) bool {
 }
 
 // attempt runs a step.
-func (f *flowRun) attempt(key string, attempt int, do stepFunc) (data []byte, err error) {
+func (f *flowRun) attempt(c *StepContext, do stepFunc) (data []byte, err error) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	defer cancel()
-	c := &StepContext{besideCaller: besideCaller{ctx, f.beside}, f: f, key: key, attempt: attempt, uncertain: f.uncertain()}
+	c.besideCaller = besideCaller{ctx, f.beside}
 	err = protect(func() error { data, err = do(c); return err })
 	var panicked *panicError
 	if errors.As(err, &panicked) {
-		f.a.logger("").Error("a step of a workflow panicked", stepFields(&record.WorkflowWait{Key: key, Attempts: attempt, Error: keptError(err)})...)
+		f.a.logger("").Error("a step of a workflow panicked", stepFields(&record.WorkflowWait{Key: c.key, Attempts: c.attempt, Error: keptError(err)})...)
 		err = fmt.Errorf("panic: %v", panicked.value)
 	}
 	return data, err
 }
 
-// uncertain is how long ago the next step may have been tried by an earlier pass, if nobody may remember its calls any more.
-func (f *flowRun) uncertain() time.Duration {
+// lastSeen is when a step was certainly not under way the last time, or, if its calls may have had an effect since then and it has
+// failed all the same, when it was not before that.
+func (f *flowRun) lastSeen(w *record.WorkflowWait, fresh bool) int64 {
+	switch {
+	case w.Touched != 0:
+		return w.Touched
+	case fresh && w.Attempts == 0:
+		return w.Since
+	}
+	last := max(f.head.Began, f.head.Goes, w.Quiet)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	last := f.head.Goes
-	for i := range f.steps {
+	for i := range f.steps[:f.known] {
 		last = max(last, f.steps[i].Ended)
 	}
-	since := f.began.Sub(time.UnixMilli(max(last, f.head.Began)))
-	if f.took || since < f.a.host.commits.Window {
-		return 0
+	return last
+}
+
+// isFresh reports whether the pass has done a step: what comes next was not begun before.
+func (f *flowRun) isFresh() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.took
+}
+
+// resolved is the step that has ended a wait since the pass began, or nil: somebody has canceled the workflow, or sent a signal.
+func (f *flowRun) resolved(key string) (step *record.WorkflowStep) {
+	if f.head.Waiting(key) == nil {
+		return nil
 	}
-	return since
+	f.a.gate.Read(func(p *record.Parts) {
+		w := p.Workflow()
+		if w == nil || w.Run != f.head.Run || len(w.Steps()) < f.known {
+			return
+		}
+		for _, one := range w.Steps()[f.known:] {
+			if one.Key == key {
+				step = &one
+			}
+		}
+	})
+	if step != nil {
+		f.passed(*step)
+	}
+	return step
 }
 
 // each is step for many items.
@@ -169,7 +212,7 @@ func (f *flowRun) each(name string, n, atOnce int, o stepOptions, item func(i in
 	}
 	var mu sync.Mutex
 	var running sync.WaitGroup
-	places, waiting := make(chan struct{}, atOnce), false
+	places, waiting, fresh := make(chan struct{}, atOnce), false, f.isFresh()
 	for i := range n {
 		if !todo[i] {
 			continue
@@ -177,7 +220,7 @@ func (f *flowRun) each(name string, n, atOnce int, o stepOptions, item func(i in
 		places <- struct{}{}
 		running.Go(func() {
 			defer func() { <-places }()
-			data, waits, err := f.try(fmt.Sprintf("%s[%d]", base, i), "", o, item(i))
+			data, waits, err := f.try(fmt.Sprintf("%s[%d]", base, i), "", fresh, o, item(i))
 			mu.Lock()
 			defer mu.Unlock()
 			all[i], failed[i], waiting = data, err, waiting || waits

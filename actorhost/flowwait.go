@@ -23,6 +23,9 @@ func (f *flowRun) await(name, kind, signal string, most time.Duration) ([]byte, 
 		}
 		return given(one)
 	}
+	if step := f.resolved(key); step != nil {
+		return given(step)
+	}
 	if err := f.canceled(key); err != nil {
 		return nil, err
 	}
@@ -55,7 +58,12 @@ func (f *flowRun) settle(wait record.WorkflowWait, now int64) (step *record.Work
 			if w == nil || w.Run != f.head.Run {
 				return
 			}
-			if there = w.Waiting(wait.Key) != nil; there {
+			for _, one := range w.Steps()[min(f.known, len(w.Steps())):] {
+				if one.Key == wait.Key { // since this pass has looked
+					step, there = &one, true
+				}
+			}
+			if there = there || w.Waiting(wait.Key) != nil; there {
 				return
 			}
 			over = endOf(w, &wait, now)

@@ -34,7 +34,7 @@ func OnWorkflow[R troupe.Reference, S, In, Out any](
 		return codec.MsgPack.Append(nil, codec.Filled(out))
 	}
 	flow := &workflow{pass: func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep) {
-		(&flowRun{beside: b, run: function, head: head, steps: steps, began: b.a.host.alarms.Now()}).pass()
+		(&flowRun{beside: b, run: function, head: head, steps: steps, known: len(steps)}).pass()
 	}}
 	start := func(_ any, c *Context, in input, dst []byte) ([]byte, error) {
 		var arg In
@@ -198,7 +198,7 @@ func retryWorkflow(c *Context, _ input) (any, error) {
 		}
 		for _, wait := range w.Waits {
 			if wait.Kind == record.WaitRetry {
-				wait.Due = 0
+				wait.Due, wait.Quiet, wait.Touched = 0, now, 0
 				w.Wait(wait)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -57,6 +58,8 @@ type WorkflowWait struct {
 	Signal   string         `json:"n,omitempty"`
 	Attempts int            `json:"a,omitempty"` // that have failed
 	Error    *WorkflowError `json:"x,omitempty"` // of the last of them
+	Quiet    int64          `json:"q,omitempty"` // when it was certainly not under way
+	Touched  int64          `json:"t,omitempty"` // when one of them may first have called somebody with effect; 0: none has
 }
 
 // WorkflowSignal is a signal that nobody has waited for yet.
@@ -120,8 +123,8 @@ func (w *WorkflowHead) Due() int64 {
 	return due
 }
 
-// Runs reports whether the workflow can go on now: it waits for nothing. Of steps that wait side by side, each goes on by
-// itself.
+// Runs reports whether the workflow can go on now: it waits for nothing. Of steps side by side others may go on while one
+// waits.
 func (w *WorkflowHead) Runs() bool {
 	switch {
 	case w.Ended != 0:
@@ -129,7 +132,9 @@ func (w *WorkflowHead) Runs() bool {
 	case w.Stuck != nil:
 		return w.Stuck.Due == 0
 	}
-	return len(w.Waits) == 0 || slices.ContainsFunc(w.Waits, func(one WorkflowWait) bool { return one.Kind == WaitRetry && one.Due == 0 })
+	return len(w.Waits) == 0 || slices.ContainsFunc(w.Waits, func(one WorkflowWait) bool {
+		return one.Kind == WaitRetry && (one.Due == 0 || strings.HasSuffix(one.Key, "]"))
+	})
 }
 
 // The kinds of waits, and of steps.
@@ -138,15 +143,6 @@ const (
 
 	StepUpdate, StepVersion, StepUndo = "update", "version", "undo"
 )
-
-// LastTime is when it was last seen that the workflow goes on.
-func (w *Workflow) LastTime() int64 {
-	last := max(w.Began, w.Goes)
-	if n := len(w.steps); n > 0 {
-		last = max(last, w.steps[n-1].Ended)
-	}
-	return last
-}
 
 // EditWorkflow is the change of a turn to the workflow of the actor.
 type EditWorkflow struct {

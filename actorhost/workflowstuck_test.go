@@ -1,0 +1,214 @@
+package actorhost_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+)
+
+// awaitStatus waits until a trip is in a way.
+func awaitStatus(t *testing.T, trip Trip, want troupe.WorkflowStatus) troupe.WorkflowRun {
+	t.Helper()
+	for range 1000 {
+		run, err := BookTrip.Show(t.Context(), trip)
+		require.NoError(t, err)
+		if run.Status == want {
+			return run
+		}
+		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // virtual time
+	}
+	require.Failf(t, "the workflow does not get there", "to %s", want)
+	return troupe.WorkflowRun{}
+}
+
+// callTwice is a workflow that waits for two signals, and calls the ledger in a step between them.
+func callTwice(before func()) actorhost.Definition {
+	return trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+		_, err := actorhost.Step(w, "call", func(c *actorhost.StepContext) (int, error) {
+			n, err := EnterLine.Call(c, troupe.GetOrCreate[Ledger](w, "main"), "called")
+			before()
+			return n, err
+		})
+		return "called", err
+	})
+}
+
+// TestStepWhoseCallsNobodyRemembersIsNotTriedAgain has all hosts away for longer than calls are remembered.
+func TestStepWhoseCallsNobodyRemembersIsNotTriedAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		away  time.Duration
+		stuck bool
+	}{"not for long": {5 * time.Minute, false}, "for too long": {20 * time.Minute, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t)
+				b.Host(ledgers())
+				var host *actorhost.Host
+				died := false
+				host = b.Host(callTwice(func() {
+					if !died {
+						died = true
+						b.Kill(host)
+					}
+				}))
+				trip := troupe.GetOrCreate[Trip](b.Client, "a")
+				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+				time.Sleep(test.away) //nolint:forbidigo // virtual time
+				require.True(t, died)
+				b.Host(callTwice(func() {}))
+				if test.stuck {
+					run := awaitStatus(t, trip, troupe.WorkflowStuck)
+					require.Contains(t, run.Reason, "may have made its calls before")
+					time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+					require.Greater(t, awaitStatus(t, trip, troupe.WorkflowStuck).Tries, 1, "it is tried again, and calls nobody")
+					require.Equal(t, map[string]int{"called": 1}, readLedger(t, b, 1))
+					require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: trip.ID(), Action: troupe.RetryWorkflowAction}))
+				}
+				out, err := BookTrip.Result(t.Context(), trip)
+				require.NoError(t, err)
+				require.Equal(t, "called", out)
+				if !test.stuck {
+					require.Equal(t, map[string]int{"called": 1}, readLedger(t, b, 1))
+				}
+			})
+		})
+	}
+}
+
+// TestStepThatFailsForLongIsNotStuck has one that is refused in ways that have no effect.
+func TestStepThatFailsForLongIsNotStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			return actorhost.Step(w, "world", func(*actorhost.StepContext) (string, error) {
+				if tries++; tries < 12 {
+					return "", errors.New("not now")
+				}
+				return "at last", nil
+			}, actorhost.Tries(20, time.Minute, 2*time.Minute))
+		}))
+		out, err := BookTrip.Run(t.Context(), troupe.GetOrCreate[Trip](b.Client, "a"), tripWish{})
+		require.Eventually(t, func() bool {
+			if errors.Is(err, troupe.ErrUnfinished) || errors.Is(err, troupe.ErrDeadlineExceeded) {
+				out, err = BookTrip.Result(t.Context(), troupe.GetOrCreate[Trip](b.Client, "a"))
+				return false
+			}
+			return true
+		}, time.Hour, time.Second)
+		require.NoError(t, err)
+		require.Equal(t, "at last", out)
+	})
+}
+
+// TestWorkflowIsCanceledWhileAStepRuns, and while one waits to be tried again.
+func TestWorkflowIsCanceledWhileAStepRuns(t *testing.T) {
+	for name, fails := range map[string]error{"runs": nil, "fails": errors.New("not now")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var r ran
+				b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+					w.Undo("no-flight", func(*actorhost.StepContext) error { r.note("no-flight"); return nil })
+					if _, err := actorhost.Step(w, "flight", func(*actorhost.StepContext) (string, error) {
+						r.note("flight")
+						time.Sleep(10 * time.Second) //nolint:forbidigo // virtual time
+						return "", fails
+					}, actorhost.Tries(9, time.Minute, time.Minute)); err != nil {
+						return "", err
+					}
+					return stepOf(&r, w, "hotel", nil)
+				}))
+				trip := troupe.GetOrCreate[Trip](b.Client, "a")
+				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+				time.Sleep(5 * time.Second) //nolint:forbidigo // virtual time
+				if fails != nil {
+					time.Sleep(20 * time.Second) //nolint:forbidigo // virtual time, when it waits to be tried again
+				}
+				require.NoError(t, BookTrip.Cancel(t.Context(), trip, "it rains"))
+				_, err := BookTrip.Result(t.Context(), trip)
+				require.ErrorIs(t, err, troupe.ErrCanceled)
+				require.Equal(t, []string{"flight", "no-flight"}, r.all())
+			})
+		})
+	}
+}
+
+// TestVersions has a workflow go on with a program that was changed meanwhile, back and forth.
+func TestVersions(t *testing.T) {
+	program := func(r *ran, newest int) actorhost.Definition {
+		return trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			if _, err := stepOf(r, w, "flight", nil); err != nil {
+				return "", err
+			}
+			if err := w.Sleep("rest", time.Minute); err != nil {
+				return "", err
+			}
+			if newest > 0 {
+				v, err := w.Version("insurance", newest)
+				if err != nil {
+					return "", err
+				}
+				if v >= 1 {
+					if _, err := stepOf(r, w, "insure", nil); err != nil {
+						return "", err
+					}
+				}
+			}
+			if _, err := actorhost.Wait(w, Decided, "decision", 0); err != nil {
+				return "", err
+			}
+			return stepOf(r, w, "hotel", nil)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var r ran
+		b := hosttest.Start(t)
+		old := b.Host(program(&r, 0))
+		early, late := troupe.GetOrCreate[Trip](b.Client, "early"), troupe.GetOrCreate[Trip](b.Client, "late")
+		require.NoError(t, BookTrip.Start(t.Context(), early, tripWish{}))
+		time.Sleep(2 * time.Minute) //nolint:forbidigo // virtual time, until it waits behind where the version comes to be
+		require.NoError(t, BookTrip.Start(t.Context(), late, tripWish{}))
+		time.Sleep(time.Second) //nolint:forbidigo // virtual time
+		b.Stop(old)
+		newer := b.Host(program(&r, 1))
+		time.Sleep(2 * time.Minute) //nolint:forbidigo // virtual time
+		require.Equal(t, []string{"flight", "flight", "insure"}, r.all())
+		b.Stop(newer)
+		old = b.Host(program(&r, 0))
+		require.NoError(t, Decided.Send(t.Context(), late, "yes"))
+		require.Contains(t, awaitStatus(t, late, troupe.WorkflowStuck).Reason, "insurance is remembered")
+		require.NoError(t, Decided.Send(t.Context(), early, "yes"))
+		_, err := BookTrip.Result(t.Context(), early)
+		require.NoError(t, err)
+		b.Stop(old)
+		b.Host(program(&r, 2))
+		_, err = BookTrip.Result(t.Context(), late)
+		require.NoError(t, err)
+		require.Equal(t, []string{"flight", "flight", "insure", "hotel", "hotel"}, r.all())
+	})
+}
+
+// TestRestart has a workflow that begins anew with another input.
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r ran
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], wish tripWish) (string, error) {
+			if _, err := stepOf(&r, w, wish.To, nil); err != nil {
+				return "", err
+			}
+			if wish.Days < 3 {
+				return "", actorhost.Restart(w, BookTrip, tripWish{wish.To + "-", wish.Days + 1})
+			}
+			return wish.To, nil
+		}))
+		out, err := BookTrip.Run(t.Context(), troupe.GetOrCreate[Trip](b.Client, "a"), tripWish{"Rome", 1})
+		require.NoError(t, err)
+		require.Equal(t, "Rome--", out)
+	})
+}
