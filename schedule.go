@@ -250,7 +250,7 @@ func (r ScheduleRequest) Message() (ScheduleMessage, error) {
 	case set > 1:
 		return ScheduleMessage{}, badInput("%s.%s: a schedule has one of At, After, Every and Cron", r.ActorType, r.Action)
 	case !r.At.IsZero():
-		at = max(r.At.UnixMilli(), 1) // what is due before 1970 is due now
+		at = max(r.At.Add(time.Millisecond-1).UnixMilli(), 1) // rounded up, too; what is due before 1970 is due now
 	}
 	return ScheduleMessage{
 		Name: r.Name, Action: r.Action, Input: input, At: at, After: millis(r.After), Every: millis(r.Every), Cron: r.Cron, Zone: r.Zone,

@@ -32,3 +32,20 @@ func TestScheduledInputMayBeZero(t *testing.T) {
 		require.Len(t, entries(t, d), 1)
 	})
 }
+
+// A time is rounded up to what is stored, so that nothing runs early.
+func TestScheduledTimeIsRoundedUp(t *testing.T) {
+	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
+		t.Helper()
+		s, at := troupe.SchedulerOf(t.Context(), d), time.Now().UTC().Add(time.Minute)
+		for name, within := range map[string]time.Duration{"a": 0, "b": 1, "c": time.Millisecond - 1} {
+			_, err := Note.At(s, at.Add(within), "", troupe.Named(name))
+			require.NoError(t, err)
+		}
+		listed, err := s.Schedules()
+		require.NoError(t, err)
+		require.Len(t, listed, 3)
+		require.Equal(t, []time.Time{at, at.Add(time.Millisecond), at.Add(time.Millisecond)},
+			[]time.Time{listed[0].Due, listed[1].Due, listed[2].Due})
+	})
+}
