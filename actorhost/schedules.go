@@ -66,10 +66,18 @@ func (c *Context) replace(name string, next pendingSchedule, changes ...record.C
 	}
 	s.pending[name] = next
 	if next.volatile {
-		s.volatile = append(s.volatile, changes...)
+		s.volatile = append(withoutPut(s.volatile, name), changes...)
 	} else {
-		c.effects.changes = append(c.effects.changes, changes...)
+		c.effects.changes = append(withoutPut(c.effects.changes, name), changes...)
 	}
+}
+
+// withoutPut leaves out what the turn has made before of a schedule that it replaces: it takes no room.
+func withoutPut(changes []record.Change, name string) []record.Change {
+	return slices.DeleteFunc(changes, func(c record.Change) bool {
+		put, ok := c.(record.PutSchedule)
+		return ok && put.Name == name
+	})
 }
 
 // putSchedule makes a schedule, if the actor has room for it.

@@ -3,8 +3,13 @@ package record
 // PutSchedule is the change of a turn that makes a schedule, replaces the one with its name, or moves it on.
 type PutSchedule struct{ Scheduled }
 
-// Size implements [Change].
-func (c PutSchedule) Size(*Parts) int64 { return c.Scheduled.Size() }
+// Size implements [Change]: by how much it is larger than the one that it replaces.
+func (c PutSchedule) Size(p *Parts) int64 {
+	if was := p.Schedules().Find(c.Name); was != nil {
+		return c.Scheduled.Size() - was.Size()
+	}
+	return c.Scheduled.Size()
+}
 
 // Shared implements [Change]: whether it must be is a matter of the alarm.
 func (PutSchedule) Shared() bool { return false }
