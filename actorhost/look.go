@@ -95,9 +95,7 @@ func (r *roster) lookAt(ctx context.Context, id troupe.ID) (s seen, err error) {
 	if err != nil {
 		return s, err
 	}
-	session := r.presence.Session()
-	s.wake = s.Created && session.Unflushed.Load() // what an actor has left may be in the journal alone
-	if s.Owner != "" && s.Owner != session.ID {
+	if s.Owner != "" && s.Owner != r.presence.Session().ID { // an actor that sleeps here has left nothing in the journal alone
 		up, err := r.presence.WaitForOwner(ctx, s.Owner)
 		if err != nil {
 			return s, errs.Unavailable("%v", err)
