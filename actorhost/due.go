@@ -88,12 +88,13 @@ func (a *activation) runDue(w *work) error {
 		if runs == maxDueRuns || a.host.clock.Now()-began > maxDueTime {
 			break // the agenda calls at once
 		}
-		var err error
-		if a.lacksFor(&one) && (w == nil || !w.searched) {
-			a.passDue(w, &one)
+		if one.Name == record.WorkflowTime {
+			one.Action = a.workflowName()
+		}
+		err := a.runOne(one, volatile, now, w != nil && w.searched)
+		if err != nil && a.misread {
+			a.passDue(w, &one, errs.As(err))
 			err = errPassedOn
-		} else {
-			err = a.runOne(one, volatile, now)
 		}
 		if err != nil {
 			a.host.agenda.Set(a, now.Add(dueAgain))
@@ -105,25 +106,9 @@ func (a *activation) runDue(w *work) error {
 	return nil
 }
 
-// lacksFor reports whether this program lacks the action that is due, or the workflow that is to go on.
-func (a *activation) lacksFor(one *record.Scheduled) bool {
-	switch one.Name {
-	case record.LoopPause:
-		return false
-	case record.WorkflowTime:
-		a.gate.Read(func(p *record.Parts) {
-			if w := p.Workflow(); w != nil && w.Ended == 0 {
-				one.Action = w.Name
-			}
-		})
-		return one.Action != record.WorkflowTime && a.kind.actions[one.Action] == nil
-	}
-	return a.kind.actions[one.Action] == nil
-}
-
-// passDue passes a call to run what is due on, because this program has not the action. If no other has it either, the call comes
-// back, and the action fails.
-func (a *activation) passDue(w *work, one *record.Scheduled) {
+// passDue passes a call to run what is due on, because this program has not the action, or cannot take the input. If no other can
+// either, the call comes back, and the action fails.
+func (a *activation) passDue(w *work, one *record.Scheduled, refusal *troupe.Error) {
 	if w == nil {
 		w = &work{kind: callWork, arg: a.kind.actions[wire.DueAction]}
 		w.Action, w.As, w.Existing = wire.DueAction, codec.MsgPack, true
@@ -131,7 +116,7 @@ func (a *activation) passDue(w *work, one *record.Scheduled) {
 		w.Data, _ = codec.MsgPack.Append(nil, wire.Rang{At: one.At()})
 	}
 	passed := *w // a copy, so that not every call escapes to the heap
-	l := lacksAction(one.Action, errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q", a.kind.name, one.Action))
+	l := a.kind.lacksDue(one.Action, refusal)
 	l.searched = true
 	a.host.passOn(&passed, a.id.Tokens(), l)
 }
@@ -155,8 +140,10 @@ func (a *activation) nextDue(now time.Time) (one record.Scheduled, volatile, ok 
 	return one, volatile, ok
 }
 
-// runOne runs a schedule in a turn. An error says that it cannot run now, for a reason of the host.
-func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) error {
+// runOne runs a schedule in a turn. An error says that it cannot run now, for a reason of the host, or that another program may have
+// what it needs, unless that was searched for.
+func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time, searched bool) error {
+	a.misread = false
 	if faults.Fencing && !a.session.Valid() {
 		return errs.Unavailable("%v", a.session.Err())
 	}
@@ -170,6 +157,10 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 		a.endPause(&one)
 		return nil
 	case record.WorkflowTime:
+		if one.Action != "" && a.kind.workflows[one.Action] == nil && !searched {
+			a.misread = true
+			return errs.New(troupe.CodeUnknownAction, "the actor type %q has no workflow %.100q", a.kind.name, one.Action)
+		}
 		return a.flowIsDue(now)
 	}
 	f, err := firingOf(one, now)
@@ -183,9 +174,12 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 		return nil
 	}
 	result, err := a.runFiring(&f, volatile)
+	a.misread = a.misread && !searched
 	switch failed := errs.Find(err); {
 	case err == nil:
 		a.commitTurn(&result, &commit.Output{})
+	case a.misread:
+		return err
 	case volatile:
 		a.commitDue(true, f.done())
 		a.logger("").Warn("a volatile schedule failed", a.scheduleFields(&f, err)...)
@@ -201,6 +195,7 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time) 
 func (a *activation) runFiring(f *firing, volatile bool) (result, error) {
 	endpoint := a.kind.actions[f.Action]
 	if endpoint == nil || endpoint.run == nil {
+		a.misread = true
 		return result{}, errs.New(troupe.CodeUnknownAction, "the actor type %q has no action %.100q, it has %s",
 			a.kind.name, f.Action, a.kind.own)
 	}
@@ -216,7 +211,6 @@ func (a *activation) runFiring(f *firing, volatile bool) (result, error) {
 		}
 		return err
 	})
-	a.misread = false
 	endpoint.Count(ran.took, err)
 	return ran, err
 }

@@ -262,6 +262,16 @@ func (a *activation) flowIsDue(now time.Time) error {
 	return nil
 }
 
+// workflowName is the name of the workflow that is under way, or empty.
+func (a *activation) workflowName() (name string) {
+	a.gate.Read(func(p *record.Parts) {
+		if w := p.Workflow(); w != nil && w.Ended == 0 {
+			name = w.Name
+		}
+	})
+	return name
+}
+
 // goOn ends the waits whose time has come.
 func goOn(w *record.Workflow, now int64) {
 	switch {

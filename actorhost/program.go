@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -18,7 +17,7 @@ import (
 func (t *actorType) typeInfo() wire.TypeInfo {
 	info := wire.TypeInfo{Actions: make(map[string]string, len(t.actions))}
 	for name, action := range t.actions {
-		if action.takes != nil || name == troupe.CreateAction {
+		if action.takes != nil || wire.Builtin(name) { // another version of Troupe may have others
 			info.Actions[name] = fingerprint(action.takes)
 		}
 	}

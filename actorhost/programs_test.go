@@ -101,6 +101,18 @@ func TestWhatOneProgramLacksAnotherDoes(t *testing.T) {
 		"one that sleeps": func(b *hosttest.Bus, p wrap) error {
 			return errors.Join(b.Client.Invoke(t.Context(), troupe.Invocation{ID: p.ID(), Action: troupe.SleepAction}), call(t.Context(), frank, p, 5))
 		},
+		"a schedule": func(_ *hosttest.Bus, p wrap) error {
+			_, err := frank.After(troupe.SchedulerOf(t.Context(), p), 0, 5)
+			return err
+		},
+		"a schedule with another input": func(_ *hosttest.Bus, p wrap) error {
+			_, err := weighNew.After(troupe.SchedulerOf(t.Context(), p), 0, weighed{5})
+			return err
+		},
+		"what is due with another input": func(_ *hosttest.Bus, p wrap) error {
+			_, err := weighNew.After(troupe.SchedulerOf(t.Context(), p), time.Second, weighed{5})
+			return errors.Join(err, call(t.Context(), seal, p, 0)) // by which it is on an old host again
+		},
 		"a connection": func(b *hosttest.Bus, p wrap) error {
 			conn, err := claimNew.Connect(t.Context(), p, weighed{5})
 			if err != nil {
@@ -139,6 +151,17 @@ func TestWhatNoProgramHas(t *testing.T) {
 		err = b.Client.Actor("wrap", "new").Create(t.Context(), "much")
 		require.ErrorIs(t, err, troupe.ErrBadInput)
 	}
+	owner, err := byHand(t, b).records.Get(t.Context(), p.ID())
+	require.NoError(t, err)
+	for _, no := range []troupe.ScheduleRequest{{Action: "burn"}, {Action: "weigh", Input: "much"}, {Action: "frank", Input: "much"}} {
+		no.ActorType, no.After = "wrap", time.Second
+		_, err := troupe.SchedulerOf(t.Context(), p).Schedule(no)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, troupe.ErrUnavailable)
+	}
+	still, err := byHand(t, b).records.Get(t.Context(), p.ID())
+	require.NoError(t, err)
+	require.Equal(t, owner.Epoch, still.Epoch, "it does not move in vain")
 }
 
 // TestRawCallsOfANewAction come from programs that do not send again: what is not done is told to be retryable.

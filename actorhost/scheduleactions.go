@@ -9,6 +9,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // builtins are the actions of every actor type that run as those of its contract do.
@@ -72,14 +73,45 @@ func scheduleFor(c *Context, in input) (any, error) {
 	}
 	endpoint, err := c.schedulable(&r)
 	if err != nil {
+		c.a.misread = !wire.Builtin(m.Action)
 		return nil, err
 	}
 	data, err := endpoint.inputWithin(in)
 	if err != nil {
+		c.a.misread = true
 		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the input of %s: %.500s; it takes: %s", c.a.id, c.turn.action, m.Action, err,
 			shapeOf(endpoint.input()))
 	}
 	return c.schedule(&r, data)
+}
+
+// lacksSchedule is for a schedule of an action that this program has not, or that takes something else here.
+func (t *actorType) lacksSchedule(in input, refusal *troupe.Error) lack {
+	var m troupe.ScheduleMessage
+	_ = in.as.Unmarshal(in.body, &m) // it was read before
+	return t.lacksDue(m.Action, refusal)
+}
+
+// lacksDue is for what is scheduled of such an action.
+func (t *actorType) lacksDue(action string, refusal *troupe.Error) lack {
+	if endpoint := t.actions[action]; endpoint != nil {
+		return lacksInput(action, fingerprint(endpoint.takes), refusal)
+	}
+	return lacksAction(action, refusal)
+}
+
+// takesSchedule reports why an action cannot be scheduled as asked for, if so.
+func (t *actorType) takesSchedule(in input) error {
+	var m troupe.ScheduleMessage
+	if err := in.as.Unmarshal(in.body, &m); err != nil {
+		return err
+	}
+	endpoint := t.actions[m.Action]
+	if endpoint == nil {
+		return errs.New(troupe.CodeBadInput, "the host has no such action")
+	}
+	_, err := endpoint.inputWithin(in)
+	return err
 }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

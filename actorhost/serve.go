@@ -98,7 +98,11 @@ func (a *activation) wakeFor(w *work) (fresh, woken bool) {
 func (a *activation) fail(w *work, err *troupe.Error) {
 	if a.misread {
 		passed := *w // a copy, so that not every call escapes to the heap
-		a.host.passOn(&passed, a.id.Tokens(), lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err))
+		l := lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err)
+		if w.Action == troupe.ScheduleAction {
+			l = a.kind.lacksSchedule(w.input(), err)
+		}
+		a.host.passOn(&passed, a.id.Tokens(), l)
 		return
 	}
 	a.host.refuse(&w.Call, a.session, err)

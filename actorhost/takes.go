@@ -59,6 +59,12 @@ func (r *roster) takes(w *work, actorType, action string) error {
 	if err != nil {
 		return err
 	}
+	if action == troupe.ScheduleAction {
+		return kind.takesSchedule(input{body: w.Data, as: as})
+	}
+	if _, ok := builtins[action]; ok { // it says itself what it cannot take
+		return nil
+	}
 	into := kind.actions[action].takes
 	if into == nil {
 		into = nothing
