@@ -64,7 +64,13 @@ type process struct {
 // startProcess returns when it is ready. It ends with the benchmark.
 func startProcess(tb testing.TB, program string, args ...string) *process {
 	tb.Helper()
-	p := &process{command: exec.Command(os.Args[0], args...)}
+	return startBinary(tb, os.Args[0], program, args...)
+}
+
+// startBinary is startProcess for another binary.
+func startBinary(tb testing.TB, binary, program string, args ...string) *process {
+	tb.Helper()
+	p := &process{command: exec.Command(binary, args...)}
 	p.command.Env = append(os.Environ(), envProgram+"="+program)
 	p.command.Stderr = os.Stderr
 	var err error

@@ -101,5 +101,5 @@ func TestRunThatFailsWhereTheRecordIsFull(t *testing.T) {
 	b.AdvanceTo(b.NextDue())
 	listed, err := s.Schedules()
 	require.NoError(t, err)
-	require.Contains(t, listed[0].Error, "too_much: groan groan")
+	require.Contains(t, listed[0].Error, "too_much: groan ")
 }

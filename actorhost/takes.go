@@ -59,15 +59,15 @@ func (r *roster) takes(w *work, actorType, action string) error {
 	if err != nil {
 		return err
 	}
-	if action == troupe.ScheduleAction {
-		return kind.takesSchedule(input{body: w.Data, as: as})
-	}
-	if _, ok := builtins[action]; ok { // it says itself what it cannot take
-		return nil
-	}
 	into := kind.actions[action].takes
-	if into == nil {
+	switch {
+	case action == troupe.ScheduleAction:
+		return kind.takesSchedule(input{body: w.Data, as: as})
+	case into != nil:
+	case action == troupe.CreateAction, action == wire.ConnectAction: // without a hook
 		into = nothing
+	default: // it says itself what it cannot take
+		return nil
 	}
 	return protect(func() error { return as.Unmarshal(w.Data, reflect.New(into).Interface()) })
 }
