@@ -124,6 +124,9 @@ type WorkflowRun struct {
 	Error  string         `json:"error,omitempty"`  // that it has failed with, or fails with once it is undone
 	Reason string         `json:"reason,omitempty"` // why it is stuck
 	Tries  int            `json:"tries,omitempty"`  // since it is stuck
+	Since  time.Time      `json:"since,omitzero"`   // when it was stuck first
+	Retry  time.Time      `json:"retry,omitzero"`   // when it is tried again; zero if that is now, or it is not stuck
+	Cancel string         `json:"cancel,omitempty"` // why its next step is to fail
 	Steps  []WorkflowStep `json:"steps"`            // that are done, in order
 	Waits  []WorkflowWait `json:"waits,omitempty"`
 	// Signals are the names of those that nobody has waited for yet.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
@@ -95,7 +94,7 @@ func (a *activation) giveUpResults() {
 
 func (a *activation) answerResult(w *work, there *record.WorkflowHead) {
 	if there.Failure != nil {
-		a.answer(w, nil, errorOf(there.Failure))
+		a.answer(w, nil, there.Failure.Err())
 		return
 	}
 	endpoint := &endpoint{}
@@ -120,69 +119,5 @@ func workflowOf(id troupe.ID, w *record.Workflow) (troupe.WorkflowRun, error) {
 	if w == nil || w.Name == "" {
 		return troupe.WorkflowRun{}, errNoWorkflow(id)
 	}
-	run := troupe.WorkflowRun{
-		Name: w.Name, Status: statusOf(w), Began: timeOf(w.Began), Ended: timeOf(w.Ended), Input: valueOf(w.Input), Result: valueOf(w.Result),
-		Steps: make([]troupe.WorkflowStep, 0, len(w.Steps())),
-	}
-	if w.Failure != nil {
-		run.Error = errorOf(w.Failure).Error()
-	}
-	if w.Stuck != nil {
-		run.Reason, run.Tries = w.Stuck.Reason, w.Stuck.Tries
-	}
-	for _, s := range w.Steps() {
-		step := troupe.WorkflowStep{
-			Name: s.Key, Kind: s.Kind, Began: timeOf(s.Began), Ended: timeOf(s.Ended), Attempts: s.Attempts, Result: valueOf(s.Result),
-		}
-		if s.Error != nil {
-			step.Error = errorOf(s.Error).Error()
-		}
-		run.Steps = append(run.Steps, step)
-	}
-	for _, one := range w.Waits {
-		wait := troupe.WorkflowWait{
-			Name: one.Key, Kind: one.Kind, Since: timeOf(one.Since), Until: timeOf(one.Due), Signal: one.Signal, Attempts: one.Attempts,
-		}
-		if one.Error != nil {
-			wait.Error = errorOf(one.Error).Error()
-		}
-		run.Waits = append(run.Waits, wait)
-	}
-	for _, one := range w.Signals {
-		run.Signals = append(run.Signals, one.Name)
-	}
-	return run, nil
-}
-
-func statusOf(w *record.Workflow) troupe.WorkflowStatus {
-	switch {
-	case w.Ended != 0 && w.Failure == nil:
-		return troupe.WorkflowSucceeded
-	case w.Ended != 0 && w.Failure.Code == troupe.CodeCanceled && !w.Failure.FromActor:
-		return troupe.WorkflowCanceled
-	case w.Ended != 0:
-		return troupe.WorkflowFailed
-	case w.Stuck != nil:
-		return troupe.WorkflowStuck
-	case w.Failure != nil:
-		return troupe.WorkflowUndoes
-	case !w.Runs():
-		return troupe.WorkflowWaits
-	}
-	return troupe.WorkflowRuns
-}
-
-func timeOf(milli int64) time.Time {
-	if milli == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(milli).UTC()
-}
-
-// valueOf is a value as decoding without its type gives it.
-func valueOf(data []byte) (value any) {
-	if len(data) > 0 {
-		_ = codec.MsgPack.Unmarshal(data, &value) // it was encoded by this program, or another one's
-	}
-	return value
+	return w.Show(), nil
 }

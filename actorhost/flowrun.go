@@ -126,13 +126,9 @@ func within(key, step string) bool {
 // given is what a step has given.
 func given(s *record.WorkflowStep) ([]byte, error) {
 	if s.Error != nil {
-		return nil, errorOf(s.Error)
+		return nil, s.Error.Err()
 	}
 	return s.Result, nil
-}
-
-func errorOf(e *record.WorkflowError) *troupe.Error {
-	return &troupe.Error{Code: e.Code, Message: e.Message, Metadata: e.Metadata, FromActor: e.FromActor}
 }
 
 // maxErrorBytes is how much of the text of an error is kept.
@@ -233,7 +229,7 @@ func (f *flowRun) canceled(key string) error {
 		return err
 	}
 	f.passed(step)
-	return errorOf(step.Error)
+	return step.Error.Err()
 }
 
 // canceledFor is the error of a step of a workflow that is canceled.

@@ -1,0 +1,82 @@
+package record
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// Status says how the workflow is.
+func (w *Workflow) Status() troupe.WorkflowStatus {
+	switch {
+	case w.Ended != 0 && w.Failure == nil:
+		return troupe.WorkflowSucceeded
+	case w.Ended != 0 && w.Failure.Code == troupe.CodeCanceled && !w.Failure.FromActor:
+		return troupe.WorkflowCanceled
+	case w.Ended != 0:
+		return troupe.WorkflowFailed
+	case w.Stuck != nil:
+		return troupe.WorkflowStuck
+	case w.Failure != nil:
+		return troupe.WorkflowUndoes
+	case !w.Runs():
+		return troupe.WorkflowWaits
+	}
+	return troupe.WorkflowRuns
+}
+
+// Show is the workflow as it is shown, with all steps and waits.
+func (w *Workflow) Show() troupe.WorkflowRun {
+	run := troupe.WorkflowRun{
+		Name: w.Name, Status: w.Status(), Began: timeOf(w.Began), Ended: timeOf(w.Ended), Input: valueOf(w.Input), Result: valueOf(w.Result),
+		Error: w.Failure.text(), Cancel: w.Cancel, Steps: make([]troupe.WorkflowStep, 0, len(w.Steps())),
+	}
+	if stuck := w.Stuck; stuck != nil {
+		run.Reason, run.Tries, run.Since, run.Retry = stuck.Reason, stuck.Tries, timeOf(stuck.Since), timeOf(stuck.Due)
+	}
+	for _, s := range w.Steps() {
+		run.Steps = append(run.Steps, troupe.WorkflowStep{
+			Name: s.Key, Kind: cmp.Or(s.Kind, "step"), Began: timeOf(s.Began), Ended: timeOf(s.Ended), Attempts: s.Attempts,
+			Result: valueOf(s.Result), Error: s.Error.text(),
+		})
+	}
+	for _, one := range w.Waits {
+		run.Waits = append(run.Waits, troupe.WorkflowWait{
+			Name: one.Key, Kind: one.Kind, Since: timeOf(one.Since), Until: timeOf(one.Due), Signal: one.Signal, Attempts: one.Attempts,
+			Error: one.Error.text(),
+		})
+	}
+	for _, one := range w.Signals {
+		run.Signals = append(run.Signals, one.Name)
+	}
+	return run
+}
+
+// Err is the error as callers get it.
+func (e *WorkflowError) Err() *troupe.Error {
+	return &troupe.Error{Code: e.Code, Message: e.Message, Metadata: e.Metadata, FromActor: e.FromActor}
+}
+
+func (e *WorkflowError) text() string {
+	if e == nil {
+		return ""
+	}
+	return e.Err().Error()
+}
+
+func timeOf(milli int64) time.Time {
+	if milli == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(milli).UTC()
+}
+
+// valueOf is a value as decoding without its type gives it.
+func valueOf(data []byte) (value any) {
+	if len(data) > 0 {
+		_ = codec.MsgPack.Unmarshal(data, &value) // it was encoded by this program, or another one's
+	}
+	return value
+}
