@@ -57,6 +57,9 @@ type env struct {
 	givenUp atomic.Int64 // scheduled runs
 
 	loopFailures atomic.Int64
+
+	flows      atomic.Int64 // workflows that go on
+	flowsStuck atomic.Int64 // workflows that were, since the start
 }
 
 // busy reports whether calls have arrived that no goroutine has taken yet.

@@ -59,6 +59,8 @@ func (a *activation) runFlow() {
 
 // pass runs the function of the workflow from its beginning.
 func (f *flowRun) pass() {
+	f.a.host.flows.Add(1)
+	defer f.a.host.flows.Add(-1)
 	if !f.mark() || f.inside(func(a *activation, done func(error)) { // until what it begins with is stored
 		a.gate.Pass(&commit.Output{Done: done}, &commit.Changes{})
 	}) != nil {
@@ -225,6 +227,9 @@ func (f *flowRun) keepStuck(reason string) error {
 	stuck := record.WorkflowStuck{Reason: reason[:min(len(reason), maxErrorBytes)], Since: now, Tries: 1}
 	if before := f.head.Stuck; before != nil {
 		stuck.Since, stuck.Tries = before.Since, before.Tries+1
+	}
+	if stuck.Tries == 1 {
+		f.a.host.flowsStuck.Add(1)
 	}
 	stuck.Due = now + min(firstUnstick<<min(stuck.Tries-1, 16), mostUnstick).Milliseconds()
 	if bits.OnesCount(uint(stuck.Tries)) == 1 {

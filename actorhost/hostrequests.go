@@ -62,7 +62,9 @@ func (h *Host) typeInfo(actorType string) wire.TypeInfo {
 
 func (h *Host) info() wire.HostInfo {
 	h.mu.Lock()
-	info := wire.HostInfo{ID: h.ID(), Awake: len(h.active), Stopping: h.stopping, GivenUp: h.givenUp.Load()}
+	info := wire.HostInfo{
+		ID: h.ID(), Awake: len(h.active), Stopping: h.stopping, GivenUp: h.givenUp.Load(), Runs: h.flows.Load(), Stuck: h.flowsStuck.Load(),
+	}
 	h.mu.Unlock()
 	for _, kind := range h.types {
 		for _, action := range kind.actions {

@@ -9,11 +9,13 @@ import (
 // HostInfo is what a host says about itself, on the subject of [Namespace.Info]. The counters start with the host.
 type HostInfo struct {
 	ID       string `json:"id"`
-	Awake    int    `json:"awake"`    // actors
-	Calls    int64  `json:"calls"`    // that ran or were refused
-	Failed   int64  `json:"failed"`   // of those, the ones that failed
-	GivenUp  int64  `json:"given_up"` // scheduled runs
-	Stopping bool   `json:"stopping"` // its actors move to other hosts
+	Awake    int    `json:"awake"`     // actors
+	Calls    int64  `json:"calls"`     // that ran or were refused
+	Failed   int64  `json:"failed"`    // of those, the ones that failed
+	GivenUp  int64  `json:"given_up"`  // scheduled runs
+	Runs     int64  `json:"workflows"` // that go on at the moment, and do not wait
+	Stuck    int64  `json:"stuck"`     // workflows that were
+	Stopping bool   `json:"stopping"`  // its actors move to other hosts
 }
 
 // ActorInfo is what a host says about one of its actors, on the subject of [Namespace.ActorInfo].
