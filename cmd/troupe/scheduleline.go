@@ -57,7 +57,7 @@ func (c connection) askSchedules(ctx context.Context, id troupe.ID) (lines []sch
 
 // storedSchedules are those that a record has.
 func storedSchedules(id troupe.ID, s *record.Schedules) (lines []scheduleLine) {
-	for one := range s.All() {
+	for one := range s.Own() {
 		lines = append(lines, storedSchedule(id, one))
 	}
 	for _, parked := range s.Parked() {
