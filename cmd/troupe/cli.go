@@ -52,9 +52,12 @@ type grammar struct {
 
 	Schedule scheduleCommand `cmd:"" group:"schedules" help:"Show and change what actors have scheduled."`
 
+	Workflow workflowCommand `cmd:"" group:"workflows" help:"Show and steer the workflows of actors."`
+
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
+	Stuck  stuckCommand  `cmd:"" group:"tools" help:"List what does not go on by itself, and why."`
 	Doctor doctorCommand `cmd:"" group:"tools" help:"Find out whether what is stored fits together, and repair it."`
 
 	Up    upCommand    `cmd:"" group:"tools" help:"Run a NATS server with JetStream, for development."`
@@ -100,7 +103,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		kong.Vars{"version": programVersion(), "namespace": wire.DefaultNamespace,
 			"timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.Groups{
-			"actors": "Actors:", "state": "Stored state:", "schedules": "Schedules:", "hosts": "Hosts:", "tools": "Tools:",
+			"actors": "Actors:", "state": "Stored state:", "schedules": "Schedules:", "workflows": "Workflows:", "hosts": "Hosts:", "tools": "Tools:",
 			"common": "Common flags:", "connection": "Connection:",
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),

@@ -17,6 +17,8 @@ func TestHelpAndVersion(t *testing.T) {
 		{"state", "keep", "-h"}, {"up", "-h"}, {"bench", "-h"}, {"completion", "-h"},
 		{"schedule", "-h"}, {"schedule", "ls", "-h"}, {"schedule", "add", "-h"}, {"schedule", "cancel", "-h"}, {"schedule", "run", "-h"},
 		{"schedule", "retry", "-h"},
+		{"workflow", "-h"}, {"workflow", "ls", "-h"}, {"workflow", "show", "-h"}, {"workflow", "start", "-h"}, {"workflow", "signal", "-h"},
+		{"workflow", "result", "-h"}, {"workflow", "cancel", "-h"}, {"workflow", "retry", "-h"}, {"stuck", "-h"},
 	} {
 		got := program{}.run(t.Context(), args...)
 		require.Equal(t, exitOK, got.code)
@@ -56,11 +58,21 @@ Schedules:
   schedule run       Run a schedule now, and keep its times.
   schedule retry     Run what was given up once more.
 
+Workflows:
+  workflow ls        List workflows, and how far they are.
+  workflow show      Show what the workflow of an actor has done, step by step.
+  workflow start     Start a workflow of an actor.
+  workflow signal    Send a signal to the workflow of an actor.
+  workflow result    Print what a workflow has given.
+  workflow cancel    Cancel a workflow, which undoes what it has done.
+  workflow retry     Try a workflow that is stuck again.
+
 Hosts:
   hosts    List the hosts that are up, and their load.
   drain    Stop a host cleanly, and release its actors.
 
 Tools:
+  stuck         List what does not go on by itself, and why.
   doctor        Find out whether what is stored fits together, and repair it.
   up            Run a NATS server with JetStream, for development.
   bench         Measure calls of an action against plain NATS requests.

@@ -27,7 +27,7 @@ type examination struct {
 
 	decoded                                  int
 	damaged, orphaned, early, older, unheard sample
-	unindexed, behind, parked                sample
+	unindexed, behind, parked, stuck         sample
 	missing                                  []subscription // in the index
 	told                                     []subscription // to tell of events in the log
 }
@@ -159,6 +159,9 @@ func (x *examination) compare(ctx context.Context, one store.ListedRecord) error
 	if len(parts.Schedules().Parked()) > 0 {
 		x.parked.add(one.ID)
 	}
+	if len(stuckOf(one.ID, &parts, stuckWorkflow)) > 0 {
+		x.stuck.add(one.ID)
+	}
 	for event, last := range parts.Events().All() {
 		if logged, ok := x.log[topic{one.ID, event}]; ok && last.Before(logged.Place.Position) {
 			x.older.add(one.ID)
@@ -210,6 +213,7 @@ func (x *examination) findings() (found []finding) {
 		add(x.unindexed, isWrong, "durable subscriptions wake nobody, for the index does not have them", "", x.enter)
 	}
 	add(x.parked, isNote, "actors have scheduled runs that were given up", "troupe schedule ls --parked shows why", nil)
+	add(x.stuck, isNote, "actors have workflows that are stuck, or with a step that fails", "troupe stuck shows why", nil)
 	add(x.orphaned, isNote, "actors were last on a host that is gone", "the next call to one takes it over", nil)
 	return found
 }

@@ -32,11 +32,12 @@ const (
 
 const exitHelp = `Exit codes:
   0  success
-  1  the actor returned an error of its own
+  1  the actor returned an error of its own; its workflow has failed
   2  invalid command line, settings, context or input, or not answered with yes
-  3  nothing found: no such actor, actor type, action, schedule, host, revision;
-     ls and hosts have nothing to list; watch has not heard enough in time
-  4  no connection, or no host could take the call: nothing has run, try again
+  3  nothing found: no such actor, actor type, action, schedule, workflow, host,
+     revision; nothing to list; watch has not heard enough in time
+  4  no connection, or no host could take the call: nothing has run, try again;
+     the workflow whose result is asked for is still under way
   5  any other failure
   6  no reply in time: the outcome is unknown
   7  the actor is not as expected, somebody else was faster: nothing is changed
@@ -55,6 +56,7 @@ type failure struct {
 func asFailure(err error) (failure, int) {
 	var failed *troupe.Error
 	var usage usageError
+	var ended endedError
 	var unconnected connectionError
 	var conflict conflictError
 	switch {
@@ -64,6 +66,9 @@ func asFailure(err error) (failure, int) {
 		f := failure{
 			Code: string(failed.Code), Message: failed.Message, Metadata: failed.Metadata,
 			FromActor: failed.FromActor, Retryable: failed.Retryable,
+		}
+		if errors.As(err, &ended) {
+			return f, exitActor
 		}
 		return f, exitCode(failed)
 	case errors.As(err, &conflict):
@@ -102,7 +107,7 @@ func exitCode(err *troupe.Error) int {
 		return exitUsage
 	case troupe.CodeNotFound, troupe.CodeUnknownType, troupe.CodeUnknownAction:
 		return exitNotFound
-	case troupe.CodeUnavailable, troupe.CodeOverloaded, troupe.CodeDeadlineExceeded, troupe.CodeCanceled:
+	case troupe.CodeUnavailable, troupe.CodeOverloaded, troupe.CodeDeadlineExceeded, troupe.CodeCanceled, troupe.CodeUnfinished:
 		return exitUnavailable
 	case troupe.CodeOutcomeUnknown:
 		return exitUnknown

@@ -59,13 +59,15 @@ func printHosts(e env, hosts []hostLine) error {
 	if _, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts)); err != nil {
 		return err
 	}
-	givenUp := 0
+	givenUp, stuck := 0, 0
 	for _, host := range hosts {
 		if host.Info != nil {
 			givenUp += int(host.Info.GivenUp)
+			stuck += int(host.Info.Stuck)
 		}
 	}
 	tellParked(e.terminal, givenUp, " since these hosts started")
+	tellStuck(e.terminal, stuck, "have been")
 	return nil
 }
 

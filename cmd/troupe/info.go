@@ -40,6 +40,8 @@ type actorInfo struct {
 	Schedules int            `json:"schedules,omitempty"`
 	Due       *scheduleLine  `json:"next_due,omitempty"`
 	GivenUp   []scheduleLine `json:"parked_runs,omitempty"`
+
+	Flow *workflowLine `json:"workflow_run,omitempty"`
 }
 
 func (c *infoCommand) run(ctx context.Context, e env) error {
@@ -86,6 +88,10 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 		answers := parts.Answers().Len()
 		info.Answers = &answers
 		info.addSchedules(r.id, parts.Schedules())
+		if info.Workflow != "" {
+			line := lineOf(r.id, parts.Workflow(), time.Now())
+			info.Flow = &line
+		}
 	}
 	awake := false
 	if info.Host.Up {
@@ -104,12 +110,12 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 
 // addSchedules adds what a record has scheduled.
 func (i *actorInfo) addSchedules(id troupe.ID, s *record.Schedules) {
-	i.Schedules = s.Len()
 	for _, one := range storedSchedules(id, s) {
-		switch {
-		case one.Parked:
+		if one.Parked {
 			i.GivenUp = append(i.GivenUp, one)
-		case i.Due == nil:
+			continue
+		}
+		if i.Schedules++; i.Due == nil {
 			i.Due = &one
 		}
 	}
@@ -150,6 +156,9 @@ func printInfo(e env, info actorInfo) error {
 		lines = append(lines, infoLine{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
 	lines = append(lines, scheduleInfo(e.terminal, info)...)
+	if flow := info.Flow; flow != nil {
+		lines = append(lines, infoLine{"Workflow", flow.text(e.terminal)})
+	}
 	title := info.Type
 	if info.Key != "" {
 		title += "/" + info.Key

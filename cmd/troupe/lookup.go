@@ -30,6 +30,7 @@ func lookUp(
 	}
 	ask, ok := map[string]func(context.Context, connection, []string) []candidate{
 		"type": typesUp, "key": keysOf, "action": actionsOf, "host": hostNames, "schedule": scheduleNames,
+		"workflow": actionsOf, "signal": actionsOf,
 	}[word.value]
 	if !ok {
 		return nil

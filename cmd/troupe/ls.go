@@ -79,12 +79,16 @@ func (c *lsCommand) print(e env, actors []actorSummary) error {
 	if left := len(actors) - len(shown); left > 0 {
 		fmt.Fprintf(e.err, "%d more are not shown: see --limit\n", left)
 	}
-	parked := 0
+	parked, stuck := 0, 0
 	for _, actor := range actors {
 		parked += actor.Parked
+		if actor.Workflow == troupe.WorkflowStuck {
+			stuck++
+		}
 	}
 	if !e.json {
 		tellParked(e.terminal, parked, "")
+		tellStuck(e.terminal, stuck, "are")
 	}
 	return nil
 }

@@ -17,6 +17,34 @@ func (c connection) findRecords(ctx context.Context) (*store.Records, error) {
 	return store.FindRecords(ctx, c.nc, c.namespace)
 }
 
+// eachRecord reads all records of the type, or of all types.
+func (c connection) eachRecord(
+	ctx context.Context, actorType string, damaged *int, each func(store.ListedRecord, *record.Parts) error,
+) error {
+	records, err := c.findRecords(ctx)
+	if err != nil || records == nil {
+		return err
+	}
+	defer func() { _ = records.Close() }() // no write is in flight
+	for one, err := range records.List(ctx, actorType) {
+		switch {
+		case errors.Is(err, record.ErrCorrupt):
+			*damaged++
+			continue
+		case err != nil:
+			return fmt.Errorf("listing the actors: %w", err)
+		}
+		parts, err := one.Open()
+		if err != nil {
+			return err
+		}
+		if err := each(one, &parts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // actorRecord is an actor, which need not exist, with the records and the connection.
 type actorRecord struct {
 	connection

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -16,6 +17,8 @@ type actorSummary struct {
 	Modified time.Time `json:"modified"`
 	Parked   int       `json:"parked,omitempty"` // scheduled runs that were given up
 	Error    string    `json:"error,omitempty"`  // why the record cannot be read
+
+	Workflow troupe.WorkflowStatus `json:"workflow,omitempty"`
 }
 
 // summarize returns what a record says about an actor, or why it cannot be read.
@@ -32,6 +35,9 @@ func summarize(one store.ListedRecord, damage error, hosts map[string]store.Host
 		actor.Error = damage.Error()
 	} else if parts, err := one.Open(); err == nil {
 		actor.Parked = len(parts.Schedules().Parked())
+		if stored := parts.Workflow(); stored != nil && stored.Name != "" {
+			actor.Workflow = stored.Status()
+		}
 	}
 	return actor
 }

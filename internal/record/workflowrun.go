@@ -27,20 +27,26 @@ func (w *Workflow) Status() troupe.WorkflowStatus {
 	return troupe.WorkflowRuns
 }
 
-// Show is the workflow as it is shown, with all steps and waits.
+// Show is the workflow as it is shown.
 func (w *Workflow) Show() troupe.WorkflowRun {
-	run := troupe.WorkflowRun{
-		Name: w.Name, Status: w.Status(), Began: timeOf(w.Began), Ended: timeOf(w.Ended), Input: valueOf(w.Input), Result: valueOf(w.Result),
-		Error: w.Failure.text(), Cancel: w.Cancel, Steps: make([]troupe.WorkflowStep, 0, len(w.Steps())),
-	}
-	if stuck := w.Stuck; stuck != nil {
-		run.Reason, run.Tries, run.Since, run.Retry = stuck.Reason, stuck.Tries, timeOf(stuck.Since), timeOf(stuck.Due)
-	}
+	run := w.ShowHead()
+	run.Input, run.Result, run.Steps = valueOf(w.Input), valueOf(w.Result), make([]troupe.WorkflowStep, 0, len(w.Steps()))
 	for _, s := range w.Steps() {
 		run.Steps = append(run.Steps, troupe.WorkflowStep{
 			Name: s.Key, Kind: cmp.Or(s.Kind, "step"), Began: timeOf(s.Began), Ended: timeOf(s.Ended), Attempts: s.Attempts,
 			Result: valueOf(s.Result), Error: s.Error.text(),
 		})
+	}
+	return run
+}
+
+// ShowHead is Show without steps, input and result, which may be large.
+func (w *Workflow) ShowHead() troupe.WorkflowRun {
+	run := troupe.WorkflowRun{
+		Name: w.Name, Status: w.Status(), Began: timeOf(w.Began), Ended: timeOf(w.Ended), Error: w.Failure.text(), Cancel: w.Cancel,
+	}
+	if stuck := w.Stuck; stuck != nil {
+		run.Reason, run.Tries, run.Since, run.Retry = stuck.Reason, stuck.Tries, timeOf(stuck.Since), timeOf(stuck.Due)
 	}
 	for _, one := range w.Waits {
 		run.Waits = append(run.Waits, troupe.WorkflowWait{
