@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/agenda"
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
@@ -58,6 +59,7 @@ type env struct {
 
 	loopFailures atomic.Int64
 
+	crash      crash.Hook   // nil but in tests
 	flows      atomic.Int64 // workflows that go on
 	flowsStuck atomic.Int64 // workflows that were, since the start
 }

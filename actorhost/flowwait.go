@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
@@ -129,6 +130,9 @@ func (f *flowRun) update(name string, do func(*Context) error) error {
 	}
 	if err := f.canceled(key); err != nil {
 		return err
+	}
+	if f.a.host.crash.At(crash.Before, key) {
+		return f.stop()
 	}
 	now, run := f.now(), f.head.Run
 	step := record.WorkflowStep{Key: key, Kind: record.StepUpdate, Began: now, Ended: now}

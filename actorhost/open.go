@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost/internal/agenda"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
@@ -86,7 +87,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 		return err
 	}
 	settings := h.config.streams(cluster)
-	settings.Clock = travel.Of(ctx)
+	settings.Clock, h.crash = travel.Of(ctx), crash.Of(ctx)
 	settings.Suspect, settings.Gone, settings.Troubles = h.suspectStreams, h.streamGone, store.NewTroubles(h.nc, h.ns)
 	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, settings); err != nil {
 		return err

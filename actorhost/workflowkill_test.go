@@ -26,15 +26,15 @@ var (
 	ReadLedger = troupe.NewAction[Ledger, troupe.None, map[string]int]("entered")
 )
 
-type ledgerState struct{ Entries map[string]int }
+type lineState struct{ Entries map[string]int }
 
 func ledgers() actorhost.Definition {
-	return actorhost.Define(func() ledgerState { return ledgerState{Entries: map[string]int{}} },
-		actorhost.On(EnterLine, func(s *ledgerState, _ *actorhost.Context, name string) (int, error) {
+	return actorhost.Define(func() lineState { return lineState{Entries: map[string]int{}} },
+		actorhost.On(EnterLine, func(s *lineState, _ *actorhost.Context, name string) (int, error) {
 			s.Entries[name]++
 			return s.Entries[name], nil
 		}),
-		actorhost.On(ReadLedger, actorhost.NoIn(func(s *ledgerState, _ *actorhost.Context) (map[string]int, error) { return s.Entries, nil })))
+		actorhost.On(ReadLedger, actorhost.NoIn(func(s *lineState, _ *actorhost.Context) (map[string]int, error) { return s.Entries, nil })))
 }
 
 // The points of a workflow at which its host may die.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -88,7 +89,7 @@ func (b *Bus) NextDue() time.Time {
 	}
 }
 
-// dueOf asks an actor when something of it is due next.
+// dueOf asks an actor when something of it is due next. What it does not list, as when its workflow goes on, is in its record.
 func (j *journey) dueOf(s stop) time.Time {
 	var listed []troupe.ScheduleMessage
 	err := j.clientOf(s.ns).Invoke(j.ctx, troupe.Invocation{ID: s.actor, Action: troupe.SchedulesAction, Existing: true, Out: &listed})
@@ -98,9 +99,33 @@ func (j *journey) dueOf(s stop) time.Time {
 	case err != nil:
 		return s.at // as far as can be known
 	}
+	due := j.ownDue(s)
 	for _, one := range listed {
-		if !one.Parked {
-			return time.UnixMilli(one.At)
+		if at := time.UnixMilli(one.At); !one.Parked && (due.IsZero() || at.Before(due)) {
+			due = at
+		}
+	}
+	return due
+}
+
+// ownDue is the first of the schedules of Troupe's own that an actor has.
+func (j *journey) ownDue(s stop) time.Time {
+	records, err := store.FindRecords(j.ctx, j.b.traveller(), s.ns)
+	if err != nil || records == nil {
+		return time.Time{}
+	}
+	defer func() { _ = records.Close() }() // no write is in flight
+	found, err := records.Get(j.ctx, s.actor)
+	if err != nil {
+		return time.Time{}
+	}
+	parts, err := found.Open()
+	if err != nil {
+		return time.Time{}
+	}
+	for one := range parts.Schedules().All() {
+		if one.Internal() {
+			return time.UnixMilli(one.At())
 		}
 	}
 	return time.Time{}

@@ -36,6 +36,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/travel"
@@ -67,9 +68,12 @@ type Bus struct {
 	// SkipStateCheck lets the hosts that start from now on leave out [actorhost.Config.CheckState].
 	SkipStateCheck bool
 
-	tb     testing.TB
-	server *bus.Server
-	hosts  map[*actorhost.Host]*nats.Conn
+	tb      testing.TB
+	server  *bus.Server
+	crashes crashes
+
+	mu    sync.Mutex // of hosts and namespaces
+	hosts map[*actorhost.Host]*nats.Conn
 
 	clock      travel.Clock
 	advancing  sync.Mutex
@@ -106,23 +110,42 @@ func (b *Bus) Host(definitions ...actorhost.Definition) *actorhost.Host {
 // unless the config has a CheckState of its own.
 func (b *Bus) HostWith(config actorhost.Config, definitions ...actorhost.Definition) *actorhost.Host {
 	b.tb.Helper()
+	host, err := b.start(config, definitions)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return host
+}
+
+func (b *Bus) start(config actorhost.Config, definitions []actorhost.Definition) (*actorhost.Host, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.NewTextHandler(b.tb.Output(), nil))
 	}
 	if config.CheckState == nil && !b.SkipStateCheck {
 		config.CheckState = func(actor troupe.ID, lost error) { b.tb.Errorf("the state of %s: %v", actor, lost) }
 	}
-	nc := b.Connect()
-	host, err := actorhost.Start(travel.With(b.tb.Context(), &b.clock), nc, config, definitions...)
+	nc, err := b.connect()
 	if err != nil {
-		b.tb.Fatal(err)
+		return nil, err
 	}
+	ctx := crash.With(travel.With(b.tb.Context(), &b.clock), func(p crash.Point, step string) bool {
+		return b.crashAt(p, step, nc, func() error {
+			_, err := b.start(config, definitions)
+			return err
+		})
+	})
+	host, err := actorhost.Start(ctx, nc, config, definitions...)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if ns, _ := wire.NewNamespace(config.Namespace); !slices.Contains(b.namespaces, ns) {
 		b.namespaces = append(b.namespaces, ns)
 	}
 	b.hosts[host] = nc
 	b.tb.Cleanup(func() { b.Stop(host) })
-	return host
+	return host, nil
 }
 
 // Stop stops a host cleanly, as a deployment does.
@@ -130,7 +153,7 @@ func (b *Bus) Stop(host *actorhost.Host) {
 	b.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.tb.Context()), stopTimeout)
 	defer cancel()
-	killed := b.hosts[host].IsClosed()
+	killed := b.connOf(host).IsClosed()
 	if err := host.Stop(ctx); err != nil && !killed {
 		b.tb.Errorf("stopping the host %s: %v", host.ID(), err)
 	}
@@ -138,7 +161,19 @@ func (b *Bus) Stop(host *actorhost.Host) {
 
 // Kill closes the connection of a host. To the others it looks like one whose process has died; its goroutines end within
 // a second.
-func (b *Bus) Kill(host *actorhost.Host) { b.hosts[host].Close() }
+func (b *Bus) Kill(host *actorhost.Host) { b.connOf(host).Close() }
+
+func (b *Bus) allNamespaces() []wire.Namespace {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.namespaces)
+}
+
+func (b *Bus) connOf(host *actorhost.Host) *nats.Conn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.hosts[host]
+}
 
 // NewClient makes one more client, on a connection of its own.
 func (b *Bus) NewClient(config client.Config) *client.Client {
@@ -160,10 +195,17 @@ func (b *Bus) NewClient(config client.Config) *client.Client {
 // Connect makes one more connection to the bus.
 func (b *Bus) Connect() *nats.Conn {
 	b.tb.Helper()
-	nc, err := b.server.Connect(bus.Config{Name: b.tb.Name()})
+	nc, err := b.connect()
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	b.tb.Cleanup(nc.Close)
 	return nc
+}
+
+func (b *Bus) connect() (*nats.Conn, error) {
+	nc, err := b.server.Connect(bus.Config{Name: b.tb.Name()})
+	if err == nil {
+		b.tb.Cleanup(nc.Close)
+	}
+	return nc, err
 }

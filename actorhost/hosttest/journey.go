@@ -155,7 +155,7 @@ func (j *journey) mustRun(s stop) bool {
 
 // stored returns the alarms of actors and what has rung, by subjects within the namespace.
 func (j *journey) stored(subjects string) (stops []stop) {
-	for _, ns := range j.b.namespaces {
+	for _, ns := range j.b.allNamespaces() {
 		found, err := j.read(ns, subjects)
 		for began := time.Now(); errors.Is(err, context.DeadlineExceeded) && time.Since(began) < travelTimeout; { // a slow machine
 			found, err = j.read(ns, subjects)
