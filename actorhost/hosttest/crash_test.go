@@ -148,12 +148,14 @@ type forgiving struct {
 	said []string
 }
 
-func (f *forgiving) Errorf(format string, args ...any) { f.said = append(f.said, fmt.Sprintf(format, args...)) }
+func (f *forgiving) Errorf(format string, args ...any) {
+	f.said = append(f.said, fmt.Sprintf(format, args...))
+}
 
 func TestPlannedCrashMustHappen(t *testing.T) {
 	t.Parallel()
 	var f forgiving
-	t.Run("test", func(t *testing.T) { //nolint:paralleltest // it is over before it is looked at
+	t.Run("test", func(t *testing.T) { //nolint:tparallel // it is over before it is looked at
 		f.TB = t
 		hosttest.Start(&f).CrashBefore("pay")
 	})

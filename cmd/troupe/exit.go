@@ -56,7 +56,6 @@ type failure struct {
 func asFailure(err error) (failure, int) {
 	var failed *troupe.Error
 	var usage usageError
-	var ended endedError
 	var unconnected connectionError
 	var conflict conflictError
 	switch {
@@ -67,7 +66,7 @@ func asFailure(err error) (failure, int) {
 			Code: string(failed.Code), Message: failed.Message, Metadata: failed.Metadata,
 			FromActor: failed.FromActor, Retryable: failed.Retryable,
 		}
-		if errors.As(err, &ended) {
+		if _, ended := errors.AsType[endedError](err); ended {
 			return f, exitActor
 		}
 		return f, exitCode(failed)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/troupe-go/troupe"
 )
@@ -31,9 +32,8 @@ func (c *workflowResultCommand) run(ctx context.Context, e env) error {
 		case err != nil:
 			return err
 		case !run.Status.Over() && !c.Wait:
-			return &troupe.Error{
-				Code: troupe.CodeUnfinished, Message: workflowName(id, run.Name) + " is " + string(run.Status) + ": see troupe workflow show",
-			}
+			unfinished := fmt.Sprintf("%s is %s: see troupe workflow show", workflowName(id, run.Name), run.Status)
+			return &troupe.Error{Code: troupe.CodeUnfinished, Message: unfinished}
 		}
 		return conn.printResult(ctx, id, run.Name, c.Wait)
 	})

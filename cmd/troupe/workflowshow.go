@@ -61,12 +61,9 @@ func workflowInfo(t terminal, run *workflowRun, now time.Time) (lines []infoLine
 			lines = append(lines, infoLine{name, stripControls(value)})
 		}
 	}
-	if end := now; run.Status.Over() {
-		end = run.Ended
-		add("Began", dueText(run.Began, now))
-		add("Ended", fmt.Sprintf("%s, it took %s", dueText(run.Ended, now), exactDuration(end.Sub(run.Began))))
-	} else {
-		add("Began", dueText(run.Began, now))
+	add("Began", dueText(run.Began, now))
+	if run.Status.Over() {
+		add("Ended", fmt.Sprintf("%s, it took %s", dueText(run.Ended, now), exactDuration(run.Ended.Sub(run.Began))))
 	}
 	add("Input", valueText(run.Input))
 	add("Result", valueText(run.Result))

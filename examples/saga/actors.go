@@ -16,7 +16,9 @@ const (
 // actors are what a host of the shop runs.
 var actors = []actorhost.Definition{
 	actorhost.Define(func() checkoutState { return checkoutState{} }, actorhost.OnWorkflow(checkout.Place, place)),
-	actorhost.Define(func() warehouseState { return warehouseState{Stock: checkout.Stock{Left: fullStock}, Reserved: make(map[string]int)} },
+	actorhost.Define(func() warehouseState {
+		return warehouseState{Stock: checkout.Stock{Left: fullStock}, Reserved: make(map[string]int)}
+	},
 		actorhost.On(checkout.Reserve, actorhost.NoOut((*warehouseState).reserve)),
 		actorhost.On(checkout.Release, actorhost.NoOut((*warehouseState).release)),
 		actorhost.On(checkout.Ship, actorhost.NoOut((*warehouseState).ship)),
