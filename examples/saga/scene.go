@@ -19,7 +19,7 @@ var tour = stage.Tour{
 		{Type: "warehouse", Key: "main", Action: "count"},
 	},
 	Commands: []string{
-		"workflow show checkout o1", "workflow result checkout o1 --wait", "workflow cancel checkout o1 changed=mind", "workflow ls", "stuck",
+		"workflow show checkout o1", "workflow result checkout o1 --wait", "workflow cancel checkout o1 'it rains'", "workflow ls", "stuck",
 	},
 }
 
