@@ -28,7 +28,7 @@ var (
 
 type lineState struct{ Entries map[string]int }
 
-func ledgers() actorhost.Definition {
+func lineBooks() actorhost.Definition {
 	return actorhost.Define(func() lineState { return lineState{Entries: map[string]int{}} },
 		actorhost.On(EnterLine, func(s *lineState, _ *actorhost.Context, name string) (int, error) {
 			s.Entries[name]++
@@ -53,7 +53,7 @@ func TestWorkflowGoesOnWhereItsHostDies(t *testing.T) {
 
 func testDeathAt(t *testing.T, point string, killed bool) {
 	b := hosttest.Start(t)
-	b.Host(ledgers())
+	b.Host(lineBooks())
 	var die atomic.Pointer[func()]
 	at := func(here string) {
 		if f := die.Load(); here == point && f != nil && die.CompareAndSwap(f, nil) {
@@ -160,7 +160,7 @@ func TestManyWorkflowsUnderKills(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const many, kills = 60, 8
 		b := hosttest.Start(t)
-		b.Host(ledgers())
+		b.Host(lineBooks())
 		book := trips(func(w *actorhost.Flow[tripState], wish tripWish) (string, error) {
 			books := troupe.GetOrCreate[Ledger](w, "main")
 			enter := func(c *actorhost.StepContext, name string) (int, error) {

@@ -49,7 +49,7 @@ func TestStepWhoseCallsNobodyRemembersIsNotTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := hosttest.Start(t)
-				b.Host(ledgers())
+				b.Host(lineBooks())
 				var host *actorhost.Host
 				died := false
 				host = b.Host(callTwice(func() {

@@ -45,7 +45,7 @@ func TestReadEndsWithItsConnection(t *testing.T) {
 		},
 		"who subscribes": func(ctx context.Context, o opened) error { _, err := o.index.Of(ctx, source, "said"); return err },
 		"whose turn it is": func(ctx context.Context, o opened) error {
-			_, _, err := o.index.Turn().Take(ctx, 1, time.Second)
+			_, _, err := o.index.Turn().Take(ctx, "host", 1, time.Second, func(context.Context, string) bool { return false })
 			return err
 		},
 		"the marks":       func(ctx context.Context, o opened) error { _, err := o.index.MayBeUnsent(ctx); return err },
