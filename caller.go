@@ -14,6 +14,10 @@ type Caller interface {
 	Listen(ctx context.Context, l ListenRequest) (Subscription, error)
 	// Replay yields the kept events of an actor: see [DurableEvent.Replay].
 	Replay(ctx context.Context, id ID, event string, from ReplayStart) iter.Seq2[Replayed, error]
+	// Push puts a message into a queue of an actor: see [Queue.Push].
+	Push(ctx context.Context, p PushRequest) error
+	// DeadMessages yields what was given up of a queue of an actor: see [Queue.Dead].
+	DeadMessages(ctx context.Context, id ID, queue string) iter.Seq2[DeadMessage, error]
 }
 
 // Invocation is one call, untyped.

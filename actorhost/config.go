@@ -38,6 +38,9 @@ type Config struct {
 	// EventRetention is how long durable events are kept. It counts only on the host that creates their log. A durable
 	// subscriber that lags further behind misses events, and is told so. Defaults to 7 days.
 	EventRetention time.Duration
+	// QueueLength is how many messages may wait in a queue of an actor. It counts only on the host that creates their stream.
+	// Defaults to 10,000.
+	QueueLength int
 	// Replicas is the number of copies of each record. It counts only on the host that creates the buckets. Defaults to
 	// 3 on a cluster and 1 on a single server. A host that finds fewer logs it.
 	Replicas int
@@ -71,6 +74,9 @@ type MaxBytes struct {
 	Events        int64 // durable events; when there is no room, the oldest go before EventRetention is over
 	Answers       int64 // to calls with request ids, some 30 bytes each plus the output; when there is no room, such calls are refused
 	Alarms        int64 // some 500 bytes for each actor that has scheduled something; when there is no room, the oldest go
+	Queues        int64 // messages that wait in queues; when there is no room, nothing can be pushed
+	Later         int64 // messages of queues that wait for a time; when there is no room, the oldest go
+	Dead          int64 // dead letters; when there is no room, the oldest go
 }
 
 // Defaults of a host.
@@ -98,8 +104,9 @@ func (c *Config) complete() error {
 	if c.RequestIDWindow < minRequestIDWindow {
 		return fmt.Errorf("request ids are to be remembered for %v, it takes %v at least", c.RequestIDWindow, minRequestIDWindow)
 	}
-	if m := c.MaxBytes; min(c.RequestIDMemory, m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events, m.Answers, m.Alarms) < 0 {
-		return errors.New("RequestIDMemory and MaxBytes must not be negative")
+	if m := c.MaxBytes; min(c.RequestIDMemory, int64(c.QueueLength), m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events,
+		m.Answers, m.Alarms, m.Queues, m.Later, m.Dead) < 0 {
+		return errors.New("RequestIDMemory, QueueLength and MaxBytes must not be negative")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -127,6 +134,6 @@ func (c *Config) completeLease(oneServer bool) {
 func (c *Config) streams(cluster bool) store.Settings {
 	return store.Settings{
 		Cluster: cluster, Replicas: c.Replicas, MaxBytes: store.MaxBytes(c.MaxBytes), Logger: c.Logger,
-		KeepEvents: c.EventRetention, KeepAnswers: dedup.KeepFor(c.RequestIDWindow),
+		KeepEvents: c.EventRetention, QueueLength: c.QueueLength, KeepAnswers: dedup.KeepFor(c.RequestIDWindow),
 	}
 }

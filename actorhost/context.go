@@ -128,6 +128,8 @@ func (c *Context) Value(key any) any {
 		return &from
 	case key == (troupe.FiringKey{}) && c.turn.firing != nil:
 		return *c.turn.firing
+	case key == (troupe.QueuedKey{}) && c.turn.queued != nil:
+		return *c.turn.queued
 	}
 	c.mu.Lock()
 	timed := c.timed

@@ -36,6 +36,7 @@ type actorType struct {
 	actions map[string]*endpoint
 	own     string // the names of its own actions, as an error shows them
 	events  map[topic]eventAction
+	queues  map[string]*queueHandler
 	create  createHook  // nil without an on-create hook
 	connect connectHook // nil without an on-connect hook
 	hooks   hooks

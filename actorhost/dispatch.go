@@ -93,6 +93,11 @@ func (d *dispatcher) receiveCall(msg *wire.Message, target wire.Target, now time
 		d.servePosition(w, target.Tokens)
 		return nil
 	}
+	if w.Action == troupe.DeadAction {
+		asked := *w // a copy, so that not every call escapes to the heap
+		d.serveDead(&asked, target.Tokens)
+		return nil
+	}
 	if looksOnly(w.Action) && !d.isActive(target.Tokens) {
 		d.look(w, target.Tokens)
 		return nil

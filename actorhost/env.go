@@ -55,6 +55,7 @@ type env struct {
 	log     *store.EventLog
 	archive *store.Archive
 	alarms  *store.Alarms
+	queues  *store.Queues
 	givenUp atomic.Int64 // scheduled runs
 
 	loopFailures atomic.Int64

@@ -11,8 +11,8 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// Handler implements one action, the on-create hook or the on-connect hook of the actors that R refers to, on the state
-// S.
+// Handler implements one action, one queue, the on-create hook or the on-connect hook of the actors that R refers to, on the
+// state S.
 type Handler[R troupe.Reference, S any] struct {
 	name    string
 	run     action
@@ -20,6 +20,7 @@ type Handler[R troupe.Reference, S any] struct {
 	connect connectHook
 	flow    *workflow
 	results reflect.Type // of a workflow
+	queue   *queueHandler
 	takes   reflect.Type // the input
 	gives   reflect.Type // the output; nil for hooks
 }
@@ -40,6 +41,8 @@ func (h *Handler[R, S]) checkTypes() error {
 // addTo adds the handler to its type, unless the type has it already.
 func (h *Handler[R, S]) addTo(t *actorType) error {
 	switch _, twice := t.actions[h.name]; {
+	case h.queue != nil:
+		return t.addQueue(h.name, h.queue)
 	case h.create != nil && t.create != nil:
 		return errors.New("it has two on-create hooks")
 	case h.create != nil:
@@ -54,7 +57,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		return nil
 	case h.run == nil:
 		return fmt.Errorf("the action %q has no handler", h.name)
-	case twice:
+	case twice || t.queues[h.name] != nil:
 		return fmt.Errorf("the action %q is registered twice", h.name)
 	}
 	if h.flow != nil {

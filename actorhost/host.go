@@ -20,6 +20,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/faultlog"
@@ -51,6 +52,7 @@ type Host struct {
 	waker           *wake.Waker           // nil if no actor type has durable subscriptions
 	sweeper         *wake.Sweeper
 	ringer          *wake.Ringer
+	puller          *queues.Puller // nil if no actor type has a queue
 	stopHearing     func()
 
 	cancel context.CancelFunc // ends env.ctx

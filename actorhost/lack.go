@@ -31,6 +31,14 @@ func lacksInput(name, takes string, refusal *troupe.Error) lack {
 	}}
 }
 
+// lacksQueue is for a message of a queue. If this program has the queue, takes is the fingerprint of what it takes.
+func lacksQueue(name, takes string, refusal *troupe.Error) lack {
+	return lack{refusal: refusal, has: func(info wire.TypeInfo) bool {
+		other, ok := info.Queues[name]
+		return ok && other != takes
+	}}
+}
+
 // lacksHandler is for a durable event, as TYPE.EVENT.
 func lacksHandler(event string, refusal *troupe.Error) lack {
 	return lack{refusal: refusal, searched: true, has: func(info wire.TypeInfo) bool { return slices.Contains(info.Events, event) }}

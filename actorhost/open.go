@@ -53,6 +53,9 @@ func (h *Host) open(ctx context.Context) (err error) {
 	if err := h.openWaker(ctx); err != nil {
 		return err
 	}
+	if err := h.openQueues(ctx); err != nil {
+		return err
+	}
 	if _, err := h.presence.Join(ctx); err != nil {
 		return err
 	}
@@ -63,6 +66,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Alarms: h.alarms, Types: h.typeNames, Faults: h.faults, For: h.ringFor, Call: h.client.Invoke,
 		UntilGivenUp: h.ctx, UntilStop: h.untilStop,
 	})
+	h.startPuller()
 	h.goroutines.Go(func() { h.dispatcher.run(h.quit) })
 	h.goroutines.Go(h.presence.Keep)
 	h.goroutines.Go(h.watchStreams)
@@ -102,6 +106,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 	h.log = store.NewEventLog(h.nc, h.ns, settings)
 	h.archive = store.NewArchive(h.nc, h.ns, settings)
 	h.alarms = store.NewAlarms(h.nc, h.ns, h.records, settings)
+	h.queues = store.NewQueues(h.nc, h.ns, h.alarms, settings)
 	h.alarms.Blind = !faults.AlarmCAS
 	if err := h.checkArchive(ctx); err != nil {
 		return err
@@ -188,6 +193,9 @@ func (h *Host) close(ctx context.Context) error {
 	}
 	if h.ringer != nil {
 		h.ringer.Stop()
+	}
+	if h.puller != nil {
+		h.puller.Stop()
 	}
 	if h.agenda != nil {
 		h.agenda.Close()

@@ -21,6 +21,13 @@ func (t *actorType) typeInfo() wire.TypeInfo {
 			info.Actions[name] = fingerprint(action.takes)
 		}
 	}
+	for name, queue := range t.queues {
+		if info.Queues == nil {
+			info.Queues = make(map[string]string, len(t.queues))
+			info.Actions[wire.QueuedAction] = fingerprint(nil) // hosts that do not know queues look for that
+		}
+		info.Queues[name] = fingerprint(queue.takes)
+	}
 	for of := range t.events {
 		info.Events = append(info.Events, of.String())
 	}
@@ -50,6 +57,10 @@ func programOf(types map[string]*actorType) string {
 		}
 		for _, event := range info.Events {
 			write(h, event)
+		}
+		for _, queue := range slices.Sorted(maps.Keys(info.Queues)) {
+			write(h, "queue "+queue)
+			write(h, info.Queues[queue])
 		}
 	}
 	return sum(h)

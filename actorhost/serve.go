@@ -27,7 +27,7 @@ func (a *activation) serveCall(w *work) {
 		return
 	}
 	a.endBorrowing(began)
-	if a.misread = false; a.passesNotice(w) {
+	if a.misread = false; a.passesNotice(w) || a.passesQueued(w) {
 		return
 	}
 	fresh, woken := a.wakeFor(w)
@@ -43,6 +43,9 @@ func (a *activation) serveCall(w *work) {
 		return
 	case troupe.ResultAction:
 		a.serveResult(w)
+		return
+	case wire.QueuedAction:
+		a.serveQueued(w)
 		return
 	case wire.ConnectAction:
 		if err := a.cannotWrite(turn{}); err != nil {
@@ -110,7 +113,7 @@ func (a *activation) fail(w *work, err *troupe.Error) {
 
 // found looks for what the call was answered with when it came before. An error may also say why the call cannot start.
 func (a *activation) found(w *work) (dedup.Answer, *troupe.Error, dedup.Verdict) {
-	if w.ID.Given != "" {
+	if w.ID.Given != "" && w.Mark == nil {
 		in := w.input()
 		w.Mark = w.arg.(*endpoint).mark(w.ID, w.Action, &in)
 		a.decoded = in.value

@@ -19,7 +19,7 @@ const maxAskTime = confirmTimeout
 
 // askTakes asks a host whether it can take a call. An event it takes if it has the handler.
 func (r *roster) askTakes(ctx context.Context, w *work, host, actorType string) error {
-	if w.Action == wire.NoticeAction || w.Action == wire.DueAction {
+	if w.Action == wire.NoticeAction || w.Action == wire.DueAction || w.Action == wire.QueuedAction {
 		return nil
 	}
 	reply, err := r.requester.Do(ctx, &wire.Message{

@@ -7,11 +7,13 @@ import (
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client/internal/calls"
 	"github.com/troupe-go/troupe/client/internal/conns"
 	"github.com/troupe-go/troupe/client/internal/events"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -24,6 +26,8 @@ type Client struct {
 	calls   *calls.Sender
 	subs    *events.Subs
 	conns   *conns.Conns
+	js      jetstream.JetStream // for messages that are pushed
+	codec   codec.Codec
 	closing atomic.Bool
 
 	stopWatching func() // the NATS connection
@@ -48,7 +52,11 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	c := &Client{nc: nc, ns: ns, calls: sender}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("client: using JetStream: %w", err)
+	}
+	c := &Client{nc: nc, ns: ns, calls: sender, js: js, codec: config.Codec}
 	c.subs = events.NewSubs(events.Config{
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 	})

@@ -16,6 +16,7 @@ var known = []*kind{
 	&outboxPart,
 	&schedulesPart,
 	&workflowPart,
+	&queuesPart,
 }
 
 // Part is a durable part of a record.

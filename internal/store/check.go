@@ -25,6 +25,9 @@ const (
 	forEvents
 	forAnswers
 	forAlarms
+	forQueues
+	forLater
+	forDead
 )
 
 // What becomes of a stream with a wrong setting, in the table below. With any other letter, all values are right.
@@ -42,38 +45,39 @@ type rule func(have, want *streamConfig) (value, right string)
 // rules are for the settings of streams, by the names that NATS gives them.
 var rules = []struct {
 	setting  string
-	verdicts string // for each purpose in turn: records, journals, hosts, subscriptions, events, answers, alarms
+	verdicts string // for each purpose in turn
 	rule     rule
 }{
-	{"subjects", "RRRRRRR", otherSubjects},
-	{"retention", "RRRRRRR", other(func(c *streamConfig) any { return c.Retention })},
-	{"storage", "RRwRRRR", other(func(c *streamConfig) any { return c.Storage })},
-	{"max_age", "RRRR--R", other(func(c *streamConfig) any { return c.MaxAge })},
-	{"max_age", "----w--", other(func(c *streamConfig) any { return c.MaxAge })},
-	{"max_age", "-----R-", shorter},
-	{"discard", "RRRR-R-", discardsOld},
-	{"max_msgs", "------R", other(func(c *streamConfig) any { return max(c.MaxMsgs, 0) })},
-	{"max_bytes", "------w", limitedBytes}, // with schedules, JetStream makes room by dropping the oldest
-	{"discard_new_per_subject", "RRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
-	{"max_msgs_per_subject", "R-RR---", noHistory},
-	{"max_msgs_per_subject", "-R--wR-", limitedHistory},
-	{"max_msgs_per_subject", "------R", other(func(c *streamConfig) any { return c.MaxMsgsPerSubject })},
-	{"allow_rollup_hdrs", "RRRR---", other(func(c *streamConfig) any { return c.AllowRollup })},
-	{"allow_msg_ttl", "RRRR---", other(func(c *streamConfig) any { return c.AllowMsgTTL })},
-	{"allow_direct", "RRRRRRR", other(func(c *streamConfig) any { return c.AllowDirect })},
-	{"allow_atomic", "w------", other(func(c *streamConfig) any { return c.AllowAtomicPublish })},
-	{"allow_msg_counter", "RRRRRRR", other(func(c *streamConfig) any { return c.AllowMsgCounter })},
-	{"sealed", "RRRRRRR", other(func(c *streamConfig) any { return c.Sealed })},
-	{"no_ack", "RRRRRRR", other(func(c *streamConfig) any { return c.NoAck })},
-	{"persist_mode", "RRwRRRR", other(func(c *streamConfig) any { return c.PersistMode })},
-	{"mirror", "RRRRRRR", other(func(c *streamConfig) any { return c.Mirror })},
-	{"sources", "RRRRRRR", other(func(c *streamConfig) any { return c.Sources })},
-	{"subject_transform", "RRRRRRR", other(func(c *streamConfig) any { return c.SubjectTransform })},
-	{"republish", "----R--", other(func(c *streamConfig) any { return c.RePublish })},
-	{"allow_msg_schedules", "------R", other(func(c *streamConfig) any { return c.AllowMsgSchedules })},
-	{"num_replicas", "wwwwwww", fewerReplicas},
-	{"max_msg_size", "wwwwwww", limitedSize},
-	{"compression", "wwwwwww", other(func(c *streamConfig) any { return c.Compression })},
+	{"subjects", "RRRRRRRRRR", otherSubjects},
+	{"retention", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Retention })},
+	{"storage", "RRwRRRRRRR", other(func(c *streamConfig) any { return c.Storage })},
+	{"max_age", "RRRR--RRR-", other(func(c *streamConfig) any { return c.MaxAge })},
+	{"max_age", "----w----w", other(func(c *streamConfig) any { return c.MaxAge })},
+	{"max_age", "-----R----", shorter},
+	{"discard", "RRRR-R----", discardsOld},
+	{"discard", "-------R--", other(func(c *streamConfig) any { return c.Discard })},
+	{"max_msgs", "------R-R-", other(func(c *streamConfig) any { return max(c.MaxMsgs, 0) })},
+	{"max_bytes", "------w-ww", limitedBytes}, // with schedules, JetStream makes room by dropping the oldest
+	{"discard_new_per_subject", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
+	{"max_msgs_per_subject", "R-RR------", noHistory},
+	{"max_msgs_per_subject", "-R--wR---w", limitedHistory},
+	{"max_msgs_per_subject", "------R-R-", other(func(c *streamConfig) any { return c.MaxMsgsPerSubject })},
+	{"allow_rollup_hdrs", "RRRR---R-R", other(func(c *streamConfig) any { return c.AllowRollup })},
+	{"allow_msg_ttl", "RRRR---R-R", other(func(c *streamConfig) any { return c.AllowMsgTTL })},
+	{"allow_direct", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.AllowDirect })},
+	{"allow_atomic", "w---------", other(func(c *streamConfig) any { return c.AllowAtomicPublish })},
+	{"allow_msg_counter", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.AllowMsgCounter })},
+	{"sealed", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Sealed })},
+	{"no_ack", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.NoAck })},
+	{"persist_mode", "RRwRRRRRRR", other(func(c *streamConfig) any { return c.PersistMode })},
+	{"mirror", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Mirror })},
+	{"sources", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Sources })},
+	{"subject_transform", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.SubjectTransform })},
+	{"republish", "----R-----", other(func(c *streamConfig) any { return c.RePublish })},
+	{"allow_msg_schedules", "------RRR-", other(func(c *streamConfig) any { return c.AllowMsgSchedules })},
+	{"num_replicas", "wwwwwwwwww", fewerReplicas},
+	{"max_msg_size", "wwwwwww---", limitedSize},
+	{"compression", "wwwwwwwwww", other(func(c *streamConfig) any { return c.Compression })},
 }
 
 // check returns an error if a stream cannot be used, and logs what is less bad.

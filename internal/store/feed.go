@@ -196,3 +196,6 @@ func (e Fed) InProgress() { _ = e.msg.InProgress() }
 
 // Nak asks for another delivery after a delay.
 func (e Fed) Nak(after time.Duration) { _ = e.msg.NakWithDelay(after) }
+
+// AckAndWait is Ack for a caller that must know that the event does not come again.
+func (e Fed) AckAndWait(ctx context.Context) error { return e.msg.DoubleAck(ctx) }

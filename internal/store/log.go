@@ -26,7 +26,8 @@ type Log struct {
 // Logged is an event in the log.
 type Logged struct {
 	Actor    troupe.ID
-	Event    string
+	Event    string // or the queue of a message
+	Message  string // the ID of one that has waited
 	Place    wire.Place
 	Sequence uint64 // in the stream
 	Time     time.Time

@@ -15,6 +15,8 @@ type Settings struct {
 	MaxBytes    MaxBytes      // limits of the streams
 	KeepEvents  time.Duration // how long the log keeps events; zero is for ever
 	KeepAnswers time.Duration // how long the archive keeps answers; zero is for ever. One that keeps them less long is refused
+	QueueLength int           // how many messages a queue of an actor has room for; zero is [DefaultQueueLength]
+	MaxMessage  int64         // how many bytes one may have; zero is what the server takes
 	Logger      *slog.Logger  // is told what is not as it should be; nil is nobody
 	Troubles    *Troubles     // shared by all streams of a host; nil is nobody, who asks why a write is not answered
 	Suspect     func()        // is called when a stream seems to be gone, perhaps often; must not block; may be nil
@@ -25,7 +27,7 @@ type Settings struct {
 }
 
 // MaxBytes are the limits of streams in bytes. Zero is no limit.
-type MaxBytes struct{ Records, Journal, Hosts, Subscriptions, Events, Answers, Alarms int64 }
+type MaxBytes struct{ Records, Journal, Hosts, Subscriptions, Events, Answers, Alarms, Queues, Later, Dead int64 }
 
 // replicas is three in a cluster, so that the loss of one server loses nothing, and else one, unless it is set.
 func (s Settings) replicas() int {

@@ -27,7 +27,7 @@ func Survey(ctx context.Context, nc *nats.Conn, ns wire.Namespace) ([]Surveyed, 
 	usual := []jetstream.StreamConfig{ // by purpose
 		recordBucket.config(ns, 0), journalConfig(ns, Settings{}), leaseBucket.config(ns, 0),
 		subscriptionBucket.config(ns, 0), logConfig(ns, Settings{}), archiveConfig(ns, Settings{}),
-		alarmsConfig(ns, Settings{}),
+		alarmsConfig(ns, Settings{}), queueConfig(ns, Settings{}), laterConfig(ns, Settings{}), deadConfig(ns, Settings{}),
 	}
 	found := make([]Surveyed, len(usual))
 	for p, config := range usual {

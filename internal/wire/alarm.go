@@ -42,15 +42,15 @@ func (n Namespace) parseOwn(subject, kind string) (troupe.ID, bool) {
 
 // The headers with which a message is scheduled.
 const (
-	headerSchedule       = "Nats-Schedule"
-	headerScheduleTarget = "Nats-Schedule-Target"
+	HeaderSchedule       = "Nats-Schedule"
+	HeaderScheduleTarget = "Nats-Schedule-Target"
 )
 
 // AlarmHeader has an alarm ring at a time.
 func (n Namespace) AlarmHeader(id troupe.ID, ring time.Time) nats.Header {
 	return nats.Header{
-		headerSchedule:       {"@at " + ring.UTC().Format(time.RFC3339Nano)},
-		headerScheduleTarget: {n.Due(id)},
+		HeaderSchedule:       {"@at " + ring.UTC().Format(time.RFC3339Nano)},
+		HeaderScheduleTarget: {n.Due(id)},
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 	// DueAction tells an actor that its alarm has rung: what is due runs. The reply comes when that is stored and the next alarm
 	// stands. An actor for which nothing is due does not wake.
 	DueAction = "_due"
+	// QueuedAction hands a message of a queue to an actor: see [Queued]. The reply comes when that is handled and stored.
+	QueuedAction = "_queued"
 	// CancelAction says that nobody waits any more for the call with the same reply subject. There is no reply.
 	CancelAction = "_cancel"
 )
@@ -66,6 +68,7 @@ var Builtins = []string{
 	troupe.ScheduleAction, troupe.UnscheduleAction, troupe.SchedulesAction, troupe.FireAction,
 	troupe.ResultAction, troupe.WorkflowAction, troupe.CancelWorkflowAction, troupe.RetryWorkflowAction,
 	PositionAction, NoticeAction, ConnectAction, DisconnectAction, DueAction,
+	QueuedAction, troupe.DeadAction,
 }
 
 // Builtin reports whether an action is one of [Builtins].

@@ -48,7 +48,8 @@ type TypeInfo struct {
 	// Actions are those that the program has for the type, with _create and _connect if it has a hook for them. The value
 	// tells what the action takes: it is the same for two programs if they take the same.
 	Actions map[string]string `json:"actions"`
-	Events  []string          `json:"events"` // the durable events that it has handlers for, as TYPE.EVENT
+	Queues  map[string]string `json:"queues,omitempty"` // the same of queues
+	Events  []string          `json:"events"`           // the durable events that it has handlers for, as TYPE.EVENT
 }
 
 // TypeInfo is the subject on which a host describes a type that it runs: a request without a body, answered with a

@@ -21,6 +21,10 @@ var (
 	AlarmCAS   = !off("alarmcas")
 	RingAcks   = !off("ringacks")
 
+	QueueDone  = !off("queuedone")
+	QueueAcks  = !off("queueacks")
+	QueueLooks = !off("queuelooks")
+
 	Eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
 )
 

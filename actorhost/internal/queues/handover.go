@@ -1,0 +1,158 @@
+package queues
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/bits"
+	"strings"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// callExtra is how much longer than a turn a call may take: the actor may wait for its host, or for other turns.
+const callExtra = 30 * time.Second
+
+// work hands the messages of a line over, one after the other, until there are no more.
+func (p *Puller) work(l *line) {
+	for m, acked := p.lines.next(l); m != nil; m, acked = p.lines.next(l) {
+		gone := false
+		if p.config.UntilStop.Err() != nil {
+			p.giveBack(m)
+		} else {
+			gone = p.handOver(l, m, acked)
+		}
+		if p.lines.done(l, m, gone) {
+			p.running.Go(func() { p.work(l) })
+		}
+	}
+}
+
+// handOver calls the actor of a message, and sees to what becomes of that. It reports whether the message was handled and is gone.
+func (p *Puller) handOver(l *line, m *message, acked []string) (gone bool) {
+	handling := p.config.Handling(m.actor().Type(), m.Queue)
+	err := p.call(m, acked, handling)
+	if err == nil {
+		p.config.Faults.Works(waiting)
+		faults.At(faults.BeforeAck)
+		return p.ack(m)
+	}
+	p.lines.untold(l, acked)
+	switch failed := errs.As(err); {
+	case p.config.UntilStop.Err() != nil && !failed.FromActor:
+		p.giveBack(m)
+	case failed.FromActor, errors.Is(err, troupe.ErrNotFound) && m.Existing():
+		p.bury(m, m.Attempts()+1, failed)
+	case failed.Retryable, errors.Is(err, troupe.ErrUnknownAction), errors.Is(err, troupe.ErrUnknownType), errors.Is(err, troupe.ErrDenied):
+		// Nothing has run, or no program has the queue.
+		p.config.Faults.Failed(waiting, store.Cause(err), err, m.about()...)
+		p.waits(m, min(leastWait<<min(m.Waits(), 5), mostWait))
+	case m.Attempts()+1 >= handling.Retries.Attempts:
+		p.bury(m, m.Attempts()+1, failed)
+	default:
+		p.tryAgain(m, handling.Retries, failed)
+	}
+	return false
+}
+
+// call calls the actor of a message.
+func (p *Puller) call(m *message, acked []string, handling Handling) error {
+	as, err := m.Codec()
+	if err != nil {
+		return errs.New(troupe.CodeBadInput, "%v", err)
+	}
+	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, handling.Timeout+callExtra)
+	defer cancel()
+	return p.config.Call(troupe.WithRequestID(ctx, wire.QueuedRequest(m.Queue, m.ID)), troupe.Invocation{
+		ID: m.actor(), Action: wire.QueuedAction, Existing: m.Existing(),
+		In: wire.Queued{
+			Queue: m.Queue, ID: m.ID, Sequence: m.Sequence, Ripe: m.ripe, Attempt: m.Attempts() + 1,
+			Pushed: m.Pushed().UnixMilli(), JSON: as == codec.JSON, Body: m.Message.Data, Acked: acked,
+		},
+	})
+}
+
+// ack takes a message out of its stream, and reports whether it is certainly gone.
+func (p *Puller) ack(m *message) bool {
+	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, ackTimeout)
+	defer cancel()
+	err := m.AckAndWait(ctx)
+	p.lines.drop(m)
+	return err == nil
+}
+
+// giveBack has a message go to another host at once.
+func (p *Puller) giveBack(m *message) {
+	p.lines.drop(m)
+	m.Nak(time.Millisecond)
+}
+
+// later moves a message to where it waits until a time.
+func (p *Puller) later(m *message, at time.Time, moved *store.Message) {
+	p.moved(m, func(ctx context.Context) error { return p.config.Queues.Later(ctx, moved, at) })
+}
+
+// waits moves a message that has not failed, to come again after a while.
+func (p *Puller) waits(m *message, wait time.Duration) {
+	p.later(m, p.config.Queues.Now().Add(wait), m.With(m.Attempts(), m.Waits()+1, ""))
+}
+
+// maxReason is how many bytes of an error are kept.
+const maxReason = 300
+
+func reasonOf(err *troupe.Error) string {
+	reason := strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, err.Error())
+	return strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")
+}
+
+// tryAgain moves a message that has failed.
+func (p *Puller) tryAgain(m *message, r Retries, failed *troupe.Error) {
+	attempts := m.Attempts() + 1
+	if bits.OnesCount(uint(attempts)) == 1 {
+		p.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "a message of a queue failed and is tried again",
+			append(m.about(), slog.Int("attempts", attempts), slog.Any("error", failed))...)
+	}
+	p.later(m, p.config.Queues.Now().Add(r.after(attempts)), m.With(attempts, 0, reasonOf(failed)))
+}
+
+// bury makes a message a dead letter.
+func (p *Puller) bury(m *message, attempts int, failed *troupe.Error) {
+	dead := m.With(attempts, 0, reasonOf(failed))
+	if !p.moved(m, func(ctx context.Context) error { return p.config.Queues.Bury(ctx, dead) }) {
+		return
+	}
+	if n := p.GivenUp.Add(1); bits.OnesCount64(uint64(n)) == 1 {
+		p.config.Logger.LogAttrs(context.Background(), slog.LevelError, "a message of a queue was given up: troupe queue retry has it handled again",
+			append(m.about(), slog.Int("attempts", attempts), slog.Int64("times", n), slog.Any("error", failed))...)
+	}
+}
+
+// moveAgain is the pause before a move that has failed is tried again.
+const moveAgain = time.Second
+
+// moved moves a message and acks it. If it cannot be moved, it comes again. It reports whether it was moved.
+func (p *Puller) moved(m *message, move func(context.Context) error) bool {
+	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, moveTimeout)
+	defer cancel()
+	if err := move(ctx); err != nil {
+		p.config.Faults.Failed(moving, store.Cause(err), fmt.Errorf("moving a message: %w", err), m.about()...)
+		p.lines.drop(m)
+		m.Nak(moveAgain)
+		return false
+	}
+	p.config.Faults.Works(moving)
+	p.ack(m)
+	return true
+}

@@ -1,0 +1,197 @@
+// Package queues hands the messages of queues to actors, on whichever host they are, and sees to it that none is lost, and that
+// none which has to wait holds up others.
+package queues
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/internal/faultlog"
+	"github.com/troupe-go/troupe/internal/pause"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// Config configures a Puller.
+type Config struct {
+	Queues *store.Queues
+	Types  []string // that have queues
+	Faults *faultlog.Log
+	Logger *slog.Logger
+	// Call calls an actor, on whichever host it is.
+	Call func(ctx context.Context, call troupe.Invocation) error
+	// Handling is how a message of a queue is handled.
+	Handling func(actorType, queue string) Handling
+	// UntilGivenUp ends when the host gives up what is under way. UntilStop ends earlier, when the host begins to stop.
+	UntilGivenUp, UntilStop context.Context //nolint:containedctx // the life of the host
+}
+
+// Handling is how a message of a queue is handled.
+type Handling struct {
+	Retries Retries
+	Timeout time.Duration // of a turn
+}
+
+// Retries says how a message is tried again whose handler has failed.
+type Retries struct {
+	Attempts    int
+	First, Most time.Duration
+}
+
+// DefaultRetries are those of a queue for which nothing else is said.
+var DefaultRetries = Retries{Attempts: 20, First: time.Second, Most: 5 * time.Minute}
+
+// after is the pause after so many failed attempts.
+func (r Retries) after(attempts int) time.Duration {
+	return min(r.First<<min(attempts-1, 30), r.Most)
+}
+
+// Puller takes messages from the streams of queues, which the hosts of a type share, and calls the actors that they are for. A
+// message is acked when it is handled and that is stored, or when it stands elsewhere: where it waits, or among the dead
+// letters. One whose host dies is delivered to another.
+type Puller struct {
+	config  Config
+	lines   lines
+	moves   chan struct{} // one element for each message that is being moved or looked for
+	running sync.WaitGroup
+	quit    chan struct{}
+
+	// GivenUp counts dead letters.
+	GivenUp atomic.Int64
+}
+
+const (
+	// patience is after how long a message goes to another host, unless it is in progress.
+	patience = 4 * time.Second
+	// ahead is how many messages of a type are fetched ahead.
+	ahead = 512
+	// movesAtOnce is how many messages are moved at a time.
+	movesAtOnce = 256
+	// moveTimeout bounds that.
+	moveTimeout = 10 * time.Second
+	// ackTimeout bounds the wait for word that a message does not come again.
+	ackTimeout = 5 * time.Second
+)
+
+// What may fail for long.
+const (
+	hearing = "hearing of messages in queues failed"
+	moving  = "a message of a queue cannot be moved: it is tried again"
+	waiting = "messages of queues wait, because they cannot be handled now"
+)
+
+// Start starts a puller on streams that are open. Callers must Stop it, once UntilStop has ended.
+func Start(config Config) *Puller {
+	p := &Puller{config: config, lines: newLines(), moves: make(chan struct{}, movesAtOnce), quit: make(chan struct{})}
+	for _, actorType := range config.Types {
+		p.running.Go(func() { p.serve(actorType, config.Queues.Messages) })
+		p.running.Go(func() { p.serve(actorType, config.Queues.Ripe) })
+	}
+	p.running.Go(p.keepInProgress)
+	return p
+}
+
+// Stop waits for the calls under way, which end when UntilGivenUp does. What is not acked goes to other hosts.
+func (p *Puller) Stop() {
+	close(p.quit)
+	p.running.Wait()
+}
+
+type openFeed func(
+	ctx context.Context, actorType string, patience time.Duration, prefetch int, failed func(error),
+) (*store.Feed, error)
+
+// serve takes the messages of a feed until the host stops.
+func (p *Puller) serve(actorType string, open openFeed) {
+	failed := func(err error) { p.config.Faults.Failed(hearing, store.Cause(err), err) }
+	for p.config.UntilStop.Err() == nil {
+		feed, err := open(p.config.UntilStop, actorType, patience, ahead, failed)
+		if err != nil {
+			if p.config.UntilStop.Err() == nil {
+				failed(err)
+			}
+			pause.For(p.config.UntilStop, time.Second)
+			continue
+		}
+		stop := context.AfterFunc(p.config.UntilStop, feed.Stop)
+		for fed, ok := feed.Next(); ok; fed, ok = feed.Next() {
+			p.config.Faults.Works(hearing)
+			p.take(newMessage(fed))
+		}
+		stop()
+		feed.Stop()
+	}
+}
+
+// take takes a message, and does not wait for what becomes of it, but for its turn to be moved.
+func (p *Puller) take(m *message) {
+	p.lines.hold(m)
+	if !faults.QueueAcks {
+		m.Ack()
+	}
+	switch {
+	case p.config.UntilStop.Err() != nil:
+		p.giveBack(m)
+	case m.Delivered > 1 && faults.QueueLooks: // who had it before may have moved it
+		p.move(m, p.lookFor)
+	case m.NotBefore().After(p.config.Queues.Now()) && !m.ripe:
+		p.move(m, func(m *message) { p.later(m, m.NotBefore(), m.Message) })
+	default:
+		p.line(m)
+	}
+}
+
+// line puts a message behind the others of its actor, if there is room. Else it has to come again.
+func (p *Puller) line(m *message) {
+	l, start, wait := p.lines.add(m)
+	switch {
+	case wait > 0:
+		p.move(m, func(m *message) { p.waits(m, wait) })
+	case start:
+		p.running.Go(func() { p.work(l) })
+	}
+}
+
+// lookFor acks a message that was moved, and has others handled.
+func (p *Puller) lookFor(m *message) {
+	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, moveTimeout)
+	defer cancel()
+	switch moved, err := p.config.Queues.Moved(ctx, m.Message, m.ripe); {
+	case err != nil:
+		p.config.Faults.Failed(moving, store.Cause(err), err, m.about()...)
+		p.giveBack(m)
+	case moved:
+		p.ack(m)
+	default:
+		p.line(m)
+	}
+}
+
+// move does what takes a while with a message, when not too many others are moved.
+func (p *Puller) move(m *message, do func(*message)) {
+	p.moves <- struct{}{} // the wait ends: all have deadlines
+	p.running.Go(func() {
+		defer func() { <-p.moves }()
+		do(m)
+	})
+}
+
+// keepInProgress reports the messages that are in hand for long.
+func (p *Puller) keepInProgress() {
+	ticker := time.NewTicker(patience / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.quit:
+			return
+		case <-ticker.C:
+		}
+		for _, m := range p.lines.old(patience / 4) {
+			m.InProgress()
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package actorhost
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/queues"
+	"github.com/troupe-go/troupe/codec"
+)
+
+// Retries says how a message is tried again whose handler has failed. The zero value is the default.
+type Retries struct {
+	Attempts int           // after which it is a dead letter; defaults to 20
+	First    time.Duration // the pause after the first attempt, which doubles with each further one; defaults to 1 s
+	Most     time.Duration // the longest pause; defaults to 5 min
+}
+
+// queueHandler handles the messages of a queue.
+type queueHandler struct {
+	*endpoint
+	retries queues.Retries
+}
+
+// OnQueue handles the messages of a queue with a method of the state: see [troupe.Queue.Push]. f runs as a turn.
+// troupe.QueuedOf(c) tells which message it has. Of retries, the first counts.
+func OnQueue[R troupe.Reference, S, M any](
+	q troupe.Queue[R, M], f func(state *S, c *Context, message M) error, retries ...Retries,
+) Handler[R, S] {
+	h := Handler[R, S]{name: q.Name(), takes: reflect.TypeFor[M](), queue: &queueHandler{endpoint: new(endpoint)}}
+	if len(retries) > 0 {
+		h.queue.retries = queues.Retries(retries[0])
+	}
+	if f == nil {
+		return h
+	}
+	h.queue.takes = h.takes
+	h.queue.run = func(s any, c *Context, in input, dst []byte) ([]byte, error) {
+		var message M
+		if err := decodeInto(c, in, &message); err != nil {
+			return nil, err
+		}
+		return dst, f(s.(*S), c, message)
+	}
+	return h
+}
+
+// addQueue adds the handler of a queue to its type.
+func (t *actorType) addQueue(name string, q *queueHandler) error {
+	r := &q.retries
+	_, twice := t.actions[name]
+	switch {
+	case q.run == nil:
+		return fmt.Errorf("the queue %q has no handler", name)
+	case twice || t.queues[name] != nil:
+		return fmt.Errorf("the queue %q is registered twice, or as an action too", name)
+	case min(int64(r.Attempts), int64(r.First), int64(r.Most)) < 0:
+		return fmt.Errorf("the retries of the queue %q must not be negative", name)
+	}
+	*r = queues.Retries{
+		Attempts: cmp.Or(r.Attempts, queues.DefaultRetries.Attempts),
+		First:    cmp.Or(r.First, queues.DefaultRetries.First),
+		Most:     cmp.Or(r.Most, queues.DefaultRetries.Most),
+	}
+	if r.First > r.Most {
+		return errors.New("the first pause of the queue " + name + " is longer than the longest")
+	}
+	if t.queues == nil {
+		t.queues = make(map[string]*queueHandler, 1)
+	}
+	t.queues[name] = q
+	return errors.Join(troupe.CheckName("queue", name), codec.Check(q.takes))
+}

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/link"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// ErrQueueFull: as many messages wait in the queue of the actor as there may.
+var ErrQueueFull = errors.New("the queue is full")
+
+// Push stores a message of a queue. It may be stored already, if it has a name. The error is [ErrQueueFull] at once where it is.
+func Push(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) error {
+	writing, wait := link.AwaitWrite(ctx, js.Conn(), msg.Subject, writeTimeout)
+	_, err := js.PublishMsg(writing, msg)
+	err = wait.End(err)
+	api := apiError(err)
+	switch {
+	case err == nil:
+		return nil
+	case api != nil && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "per subject"):
+		return fmt.Errorf("%w (%w)", ErrQueueFull, api)
+	case api != nil:
+		return explain("", err)
+	}
+	return fmt.Errorf("%w: %w", writeError(err), explain("", err))
+}
+
+// PushError is what who pushes is told of an error of [Push].
+func PushError(id troupe.ID, queue string, err error) *troupe.Error {
+	api := apiError(err)
+	switch {
+	case errors.Is(err, ErrQueueFull):
+		return errs.Overloaded("%s.%s: as many messages wait as may: %v", id, queue, err)
+	case errors.Is(err, nats.ErrMaxPayload), api != nil && api.ErrorCode == codeTooLarge:
+		return errs.New(troupe.CodeTooLarge, "%s.%s: the message is too large: %v", id, queue, err)
+	case errors.Is(err, jetstream.ErrNoStreamResponse):
+		return errs.Unavailable("%s.%s: there are no queues: a host that handles one makes them: %v", id, queue, err)
+	case errors.Is(err, ErrOutcomeUnknown):
+		failed := errs.New(troupe.CodeOutcomeUnknown, "%s.%s: whether the message is stored is not known: %v", id, queue, err)
+		failed.Err = err
+		return failed
+	}
+	failed := errs.Unavailable("%s.%s: %v", id, queue, err)
+	failed.Err = err
+	return failed
+}
+
+// codeTooLarge is of a message that is larger than its stream takes.
+const codeTooLarge = 10054
+
+// PushMessage is the message that is pushed for a request, with its body.
+func PushMessage(ns wire.Namespace, p *troupe.PushRequest, contentType string, body []byte) *nats.Msg {
+	msg := &nats.Msg{Subject: ns.Queue(p.ID, p.Queue), Header: nats.Header{wire.HeaderContentType: {contentType}}, Data: body}
+	if p.Existing {
+		msg.Header[wire.HeaderExisting] = []string{"1"}
+	}
+	if !p.NotBefore.IsZero() {
+		msg.Header[wire.HeaderNotBefore] = []string{p.NotBefore.UTC().Format(rfc3339Milli)}
+	}
+	if p.PushID != "" { // the stream has those of all queues
+		msg.Header[wire.HeaderPushID] = []string{p.ID.Tokens() + "." + p.Queue + "/" + p.PushID}
+	}
+	return msg
+}
+
+const rfc3339Milli = "2006-01-02T15:04:05.000Z07:00"
+
+// PushBody encodes the message of a request, and checks what is asked for.
+func PushBody(as codec.Codec, p *troupe.PushRequest) ([]byte, error) {
+	if err := troupe.CheckName("queue", p.Queue); err != nil {
+		return nil, err
+	}
+	if len(p.PushID) > wire.MaxPushID || !utf8.ValidString(p.PushID) || strings.ContainsAny(p.PushID, "\r\n") {
+		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the id of a message has at most %d bytes of UTF-8 in one line",
+			p.ID, p.Queue, wire.MaxPushID)
+	}
+	body, err := as.Append(nil, codec.Filled(p.Message))
+	if err != nil {
+		return nil, &troupe.Error{Code: troupe.CodeBadInput, Err: err,
+			Message: fmt.Sprintf("%s.%s: the message cannot be encoded: %v", p.ID, p.Queue, err)}
+	}
+	return body, nil
+}

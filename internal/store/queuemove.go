@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// A message that has to wait is moved: first it stands where it waits, under its ID, then it leaves where it was. So a host that
+// dies in between leaves two of them, and who gets the first one again looks for the other.
+
+// Later has a message come again at a time. If it waits already, nothing changes.
+func (q *Queues) Later(ctx context.Context, m *Message, at time.Time) error {
+	now := q.clock.Now()
+	if q.settings.Clock != nil {
+		at = at.Add(q.clock.serverTime().Sub(now))
+	}
+	msg := &nats.Msg{Subject: q.ns.Later(m.Actor, m.Queue, m.ID), Header: movable(m.Header), Data: m.Data}
+	msg.Header[wire.HeaderSchedule] = []string{"@at " + at.UTC().Format(time.RFC3339Nano)}
+	msg.Header[wire.HeaderScheduleTarget] = []string{q.ns.Ripe(m.Actor, m.Queue, m.ID)}
+	_, err := q.streams.Load().later.write(ctx, msg, 0, 0)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// Bury makes a message a dead letter, unless it is one already.
+func (q *Queues) Bury(ctx context.Context, m *Message) error {
+	msg := &nats.Msg{Subject: q.ns.Dead(m.Actor, m.Queue, m.ID), Header: movable(m.Header), Data: m.Data}
+	_, err := q.streams.Load().dead.write(ctx, msg, 0, 0)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// movable are the headers of a message that go with it: those of ours and of the body, none that JetStream acts on.
+func movable(header nats.Header) nats.Header {
+	moved := make(nats.Header, len(header)+2)
+	maps.Copy(moved, header)
+	maps.DeleteFunc(moved, func(name string, _ []string) bool { return strings.HasPrefix(name, "Nats-") })
+	return moved
+}
+
+// Moved reports whether a message was moved: it waits, it has waited, or it was given up. Ripe says that it is one that has
+// waited itself.
+func (q *Queues) Moved(ctx context.Context, m *Message, ripe bool) (bool, error) {
+	s := q.streams.Load()
+	places := []struct {
+		stream  *bucket
+		subject string
+	}{
+		{s.later, q.ns.Later(m.Actor, m.Queue, m.ID)}, // in this order: it may become ripe, and then be given up, meanwhile
+		{s.later, q.ns.Ripe(m.Actor, m.Queue, m.ID)},
+		{s.dead, q.ns.Dead(m.Actor, m.Queue, m.ID)},
+	}
+	for i, place := range places {
+		if ripe && i == 1 {
+			continue
+		}
+		switch msg, err := place.stream.newest(ctx, place.subject); {
+		case err != nil:
+			return false, fmt.Errorf("looking for the message %s in %s of %s: %w", m.ID, m.Queue, m.Actor, err)
+		case msg != nil:
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Stands reports whether a message is still in its stream, which it leaves when it is acked.
+func (q *Queues) Stands(ctx context.Context, sequence uint64, ripe bool) (bool, error) {
+	s := q.streams.Load()
+	stream := s.queue
+	if ripe {
+		stream = s.later
+	}
+	ctx, wait := stream.reading(ctx, askGet)
+	_, err := stream.stream.GetMsg(ctx, sequence)
+	err = wait.End(err)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	return err == nil, explain(stream.name(), err)
+}

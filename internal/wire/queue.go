@@ -1,0 +1,113 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe"
+)
+
+// Headers of the messages of queues.
+const (
+	// HeaderNotBefore is when a message may be handled, as RFC 3339 has it.
+	HeaderNotBefore = "Troupe-Not-Before"
+	// HeaderPushID is the name that its sender has given a message: those with one name, in the stream, take effect once.
+	HeaderPushID = "Nats-Msg-Id"
+
+	// The others are of messages that a host has moved: when it was pushed, how many attempts have failed, how often it had
+	// to wait for another reason, and why it failed last.
+	HeaderPushed   = "Troupe-Pushed"
+	HeaderAttempts = "Troupe-Attempts"
+	HeaderWaits    = "Troupe-Waits"
+	HeaderFailure  = "Troupe-Error"
+)
+
+// QueueRoom is how many bytes of the server's max_payload a message must leave for the headers that hosts add.
+const QueueRoom = 4 << 10
+
+// MaxPushID is how many bytes the id of a message may have that a client gives.
+const MaxPushID = 256
+
+// Queue is the subject of a queue of an actor.
+func (n Namespace) Queue(id troupe.ID, queue string) string { return n.actor("queue", id, queue) }
+
+// QueueType matches the queues of all actors of a type.
+func (n Namespace) QueueType(actorType string) string { return n.name + ".queue." + actorType + ".>" }
+
+// ParseQueue parses the subject of a queue, and checks the ID.
+func (n Namespace) ParseQueue(subject string) (id troupe.ID, queue string, ok bool) {
+	id, queue, ok = n.parse(subject, ".queue.")
+	return id, queue, ok && troupe.CheckName("queue", queue) == nil
+}
+
+// Later is the subject of a message that waits for a time, Ripe the one on which it comes then, and Dead that of a dead letter.
+func (n Namespace) Later(id troupe.ID, queue, message string) string {
+	return n.actor("later", id, queue) + "." + message
+}
+
+// Ripe is the subject on which a message comes that has waited.
+func (n Namespace) Ripe(id troupe.ID, queue, message string) string {
+	return n.actor("ripe", id, queue) + "." + message
+}
+
+// RipeType matches what has waited for the actors of a type.
+func (n Namespace) RipeType(actorType string) string { return n.name + ".ripe." + actorType + ".>" }
+
+// Dead is the subject of a dead letter.
+func (n Namespace) Dead(id troupe.ID, queue, message string) string {
+	return n.actor("dead", id, queue) + "." + message
+}
+
+// ParseMoved parses the subject of a message that a host has moved: to "later", "ripe" or "dead".
+func (n Namespace) ParseMoved(subject, kind string) (id troupe.ID, queue, message string, ok bool) {
+	dot := strings.LastIndexByte(subject, '.')
+	if dot < 0 {
+		return id, "", "", false
+	}
+	id, queue, ok = n.parse(subject[:dot], "."+kind+".")
+	return id, queue, subject[dot+1:], ok && troupe.CheckName("queue", queue) == nil && IsMessageID(subject[dot+1:])
+}
+
+// MessageID names a message among those of its queue. It is a token of a subject. One that its sender has named is known by
+// that; any other by when it was stored and its number in the stream, which no other has, whatever becomes of the stream.
+func MessageID(header nats.Header, stored time.Time, sequence uint64) string {
+	if name := FirstHeader(header, HeaderPushID); name != "" {
+		return NamedMessage(name)
+	}
+	return "s" + strconv.FormatInt(stored.UnixNano(), 36) + "-" + strconv.FormatUint(sequence, 36)
+}
+
+// NamedMessage is the [MessageID] of a message whose sender has named it.
+func NamedMessage(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return "p" + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+}
+
+// IsMessageID reports whether text can be a [MessageID].
+func IsMessageID(text string) bool {
+	return len(text) <= maxMessageID && troupe.CheckName("message", text) == nil
+}
+
+// maxMessageID is how long a [MessageID] may be.
+const maxMessageID = 64
+
+// QueuedRequest is the request id of the call that hands over a message.
+func QueuedRequest(queue, message string) string { return "~queue/" + queue + "/" + message }
+
+// Queued is the input of [QueuedAction].
+type Queued struct {
+	Queue    string   `json:"queue"`
+	ID       string   `json:"id"`
+	Sequence uint64   `json:"seq"`             // in its stream
+	Ripe     bool     `json:"ripe,omitempty"`  // which is that of those that have waited
+	Attempt  int      `json:"attempt"`         // from 1
+	Pushed   int64    `json:"pushed"`          // in milliseconds since 1970
+	JSON     bool     `json:"json,omitempty"`  // the body is that, else msgpack
+	Body     []byte   `json:"body"`            // the message
+	Acked    []string `json:"acked,omitempty"` // ids of earlier messages that will not come again
+}
