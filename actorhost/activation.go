@@ -68,6 +68,7 @@ type activation struct {
 	volatile   *record.Parts // what is scheduled in memory only; nil if nothing was
 	planned    bool          // the agenda may call for it
 	inDue      bool          // what is due is running
+	pushes     atomic.Uint64 // messages that turns have pushed
 	message    *wire.Queued  // of the call that is served, if it hands over one
 	misread    bool          // the call that is served has an input that this program cannot take
 	loop       *beside       // the run loop; nil when there is none, or it has ended for good

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 )
@@ -13,6 +14,14 @@ type endpoint struct {
 	run   action       // nil for the built-in actions
 	takes reflect.Type // the input; nil for the built-in actions without a hook
 	gives reflect.Type // the output; nil for the built-in actions
+	call.Counters
+}
+
+// queueHandler handles the messages of a queue.
+type queueHandler struct {
+	run     action
+	takes   reflect.Type // a message
+	retries queues.Retries
 	call.Counters
 }
 

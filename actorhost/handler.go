@@ -14,15 +14,15 @@ import (
 // Handler implements one action, one queue, the on-create hook or the on-connect hook of the actors that R refers to, on the
 // state S.
 type Handler[R troupe.Reference, S any] struct {
-	name    string
-	run     action
-	create  createHook
-	connect connectHook
-	flow    *workflow
-	results reflect.Type // of a workflow
-	queue   *queueHandler
-	takes   reflect.Type // the input
-	gives   reflect.Type // the output; nil for hooks
+	name     string
+	run      action
+	create   createHook
+	connect  connectHook
+	flow     *workflow
+	results  reflect.Type           // of a workflow
+	register func(*actorType) error // of what is neither: a queue
+	takes    reflect.Type           // the input
+	gives    reflect.Type           // the output; nil for hooks
 }
 
 // checkTypes refuses an input or output that could not be encoded, or not be decoded again.
@@ -41,8 +41,8 @@ func (h *Handler[R, S]) checkTypes() error {
 // addTo adds the handler to its type, unless the type has it already.
 func (h *Handler[R, S]) addTo(t *actorType) error {
 	switch _, twice := t.actions[h.name]; {
-	case h.queue != nil:
-		return t.addQueue(h.name, h.queue)
+	case h.register != nil:
+		return h.register(t)
 	case h.create != nil && t.create != nil:
 		return errors.New("it has two on-create hooks")
 	case h.create != nil:

@@ -66,10 +66,17 @@ func (h *Host) info() wire.HostInfo {
 		ID: h.ID(), Awake: len(h.active), Stopping: h.stopping, GivenUp: h.givenUp.Load(), Runs: h.flows.Load(), Stuck: h.flowsStuck.Load(),
 	}
 	h.mu.Unlock()
+	if h.puller != nil {
+		info.Dead = h.puller.GivenUp.Load()
+	}
 	for _, kind := range h.types {
 		for _, action := range kind.actions {
 			info.Calls += action.Calls.Load()
 			info.Failed += action.Failed.Load()
+		}
+		for _, queue := range kind.queues {
+			info.Calls += queue.Calls.Load()
+			info.Failed += queue.Failed.Load()
 		}
 	}
 	return info

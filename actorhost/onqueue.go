@@ -19,26 +19,20 @@ type Retries struct {
 	Most     time.Duration // the longest pause; defaults to 5 min
 }
 
-// queueHandler handles the messages of a queue.
-type queueHandler struct {
-	*endpoint
-	retries queues.Retries
-}
-
 // OnQueue handles the messages of a queue with a method of the state: see [troupe.Queue.Push]. f runs as a turn.
 // troupe.QueuedOf(c) tells which message it has. Of retries, the first counts.
 func OnQueue[R troupe.Reference, S, M any](
 	q troupe.Queue[R, M], f func(state *S, c *Context, message M) error, retries ...Retries,
 ) Handler[R, S] {
-	h := Handler[R, S]{name: q.Name(), takes: reflect.TypeFor[M](), queue: &queueHandler{endpoint: new(endpoint)}}
+	one := &queueHandler{takes: reflect.TypeFor[M]()}
 	if len(retries) > 0 {
-		h.queue.retries = queues.Retries(retries[0])
+		one.retries = queues.Retries(retries[0])
 	}
+	h := Handler[R, S]{name: q.Name(), takes: one.takes, register: func(t *actorType) error { return addQueue(t, q.Name(), one) }}
 	if f == nil {
 		return h
 	}
-	h.queue.takes = h.takes
-	h.queue.run = func(s any, c *Context, in input, dst []byte) ([]byte, error) {
+	one.run = func(s any, c *Context, in input, dst []byte) ([]byte, error) {
 		var message M
 		if err := decodeInto(c, in, &message); err != nil {
 			return nil, err
@@ -49,7 +43,7 @@ func OnQueue[R troupe.Reference, S, M any](
 }
 
 // addQueue adds the handler of a queue to its type.
-func (t *actorType) addQueue(name string, q *queueHandler) error {
+func addQueue(t *actorType, name string, q *queueHandler) error {
 	r := &q.retries
 	_, twice := t.actions[name]
 	switch {

@@ -42,7 +42,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 	})
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
 	h.commits = commit.Host{
-		Store: h.records, Log: h.log, Archive: h.archive, Alarms: h.alarms, Window: h.config.RequestIDWindow,
+		Store: h.records, Log: h.log, Archive: h.archive, Alarms: h.alarms, Queues: h.queues, Window: h.config.RequestIDWindow,
 		Tables: commit.NewTables(h.config.RequestIDMemory), Logger: h.config.Logger, Faults: h.faults, Ctx: h.ctx, Go: h.goroutines.Go,
 	}
 	h.agenda = agenda.New(h.alarms.Now, h.callDue)

@@ -1,9 +1,13 @@
 package actorhost_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -18,6 +22,7 @@ func (Sorter) ActorType() string { return "sorter" }
 
 var (
 	Sort       = troupe.NewQueue[Sorter, letter]("sort")
+	Forward    = troupe.NewAction[Sorter, forwarded, troupe.None]("forward") // pushes to another
 	ReadSorted = troupe.NewAction[Sorter, troupe.None, []sorted]("read")
 )
 
@@ -25,6 +30,15 @@ type letter struct {
 	Text   string
 	Refuse bool // with an error of the actor's own
 	Fail   int  // so many attempts fail
+}
+
+type forwarded struct {
+	To     string
+	Letter letter
+	Times  int
+	Undone bool
+	ID     string
+	After  time.Duration
 }
 
 type sorted struct {
@@ -53,9 +67,29 @@ func (s *sorter) sort(c *actorhost.Context, l letter) error {
 	return nil
 }
 
+func (s *sorter) forward(c *actorhost.Context, f forwarded) error {
+	for range max(f.Times, 1) {
+		var options []troupe.PushOption
+		if f.ID != "" {
+			options = append(options, troupe.PushID(f.ID))
+		}
+		if f.After != 0 {
+			options = append(options, troupe.NotBefore(time.Now().Add(f.After)))
+		}
+		if err := Sort.Push(c, troupe.GetOrCreate[Sorter](c, f.To), f.Letter, options...); err != nil {
+			return err
+		}
+	}
+	if f.Undone {
+		return errNoAddressee
+	}
+	return nil
+}
+
 func sorterType(retries ...actorhost.Retries) actorhost.ActorType[Sorter, sorter] {
 	return actorhost.Define(func() sorter { return sorter{} },
 		actorhost.OnQueue(Sort, (*sorter).sort, retries...),
+		actorhost.On(Forward, actorhost.NoOut((*sorter).forward)),
 		actorhost.On(ReadSorted, actorhost.NoIn(func(s *sorter, _ *actorhost.Context) ([]sorted, error) { return s.Sorted, nil })),
 	)
 }
@@ -83,4 +117,185 @@ func TestQueueHandlesWhatIsPushed(t *testing.T) {
 	require.Equal(t, 1, all[0].Attempt)
 	require.NotEmpty(t, all[0].ID)
 	require.WithinDuration(t, began, all[0].Pushed, 10*time.Second)
+}
+
+// virtually runs a test with sorters in virtual time.
+func virtually(t *testing.T, test func(t *testing.T, b *hosttest.Bus, ref Sorter), retries ...actorhost.Retries) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, sorterType(retries...))
+		test(t, b, troupe.GetOrCreate[Sorter](b.Client, "main"))
+	})
+}
+
+func readSorted(t *testing.T, ref Sorter) []sorted {
+	t.Helper()
+	all, err := ReadSorted.Call(context.WithoutCancel(t.Context()), ref, nil)
+	require.NoError(t, err)
+	return all
+}
+
+func deadLetters(t *testing.T, ref Sorter) (all []troupe.DeadLetter[letter]) {
+	t.Helper()
+	for dead, err := range Sort.Dead(context.WithoutCancel(t.Context()), ref) {
+		require.NoError(t, err)
+		all = append(all, dead)
+	}
+	return all
+}
+
+func TestMessageThatFailsIsTriedAgain(t *testing.T) {
+	virtually(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
+		t.Helper()
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "late", Fail: 3}))
+		advance(6500 * time.Millisecond) // 1, 2 and 4 s later
+		require.Empty(t, readSorted(t, ref))
+		advance(1500 * time.Millisecond)
+		all := readSorted(t, ref)
+		require.Len(t, all, 1)
+		require.Equal(t, 4, all[0].Attempt)
+		require.WithinDuration(t, time.Now().Add(-8*time.Second), all[0].Pushed, time.Second)
+		require.Empty(t, deadLetters(t, ref))
+	})
+}
+
+func TestMessageIsGivenUp(t *testing.T) {
+	virtually(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
+		t.Helper()
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "lost", Fail: 3}))
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "refused", Refuse: true}))
+		advance(500 * time.Millisecond)
+		dead := deadLetters(t, ref)
+		require.Len(t, dead, 1, "an error of the actor's own is not tried again")
+		require.Equal(t, letter{Text: "refused", Refuse: true}, dead[0].Message)
+		require.Equal(t, "refused: return to sender", dead[0].Error)
+		require.Equal(t, 1, dead[0].Attempt)
+		advance(10 * time.Second)
+		dead = deadLetters(t, ref)
+		require.Len(t, dead, 2)
+		require.Equal(t, "lost", dead[1].Message.Text)
+		require.Equal(t, 2, dead[1].Attempt)
+		require.Equal(t, "no_luck: not yet", dead[1].Error)
+		require.Empty(t, readSorted(t, ref))
+
+		found, err := Sort.Drop(t.Context(), ref, dead[0].ID)
+		require.NoError(t, err)
+		require.True(t, found)
+		found, err = Sort.Drop(t.Context(), ref, dead[0].ID)
+		require.NoError(t, err)
+		require.False(t, found)
+		found, err = Sort.Retry(t.Context(), ref, dead[1].ID)
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Empty(t, deadLetters(t, ref))
+		advance(5 * time.Second)
+		dead = deadLetters(t, ref)
+		require.Len(t, dead, 1, "it failed twice again")
+		require.Equal(t, 2, dead[0].Attempt)
+	}, actorhost.Retries{Attempts: 2})
+}
+
+func TestMessageWaitsForItsTime(t *testing.T) {
+	virtually(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
+		t.Helper()
+		began := time.Now()
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "soon"}, troupe.NotBefore(began.Add(time.Hour))))
+		_, err := Forward.Call(t.Context(), ref, forwarded{To: "main", Letter: letter{Text: "sooner"}, After: 30 * time.Minute})
+		require.NoError(t, err)
+		advance(30*time.Minute - time.Second)
+		require.Empty(t, readSorted(t, ref))
+		advance(2 * time.Second)
+		require.Len(t, readSorted(t, ref), 1)
+		advance(30 * time.Minute)
+		all := readSorted(t, ref)
+		require.Len(t, all, 2)
+		require.Equal(t, "soon", all[1].Text)
+		require.WithinDuration(t, began, all[1].Pushed, time.Second)
+	})
+}
+
+func TestMessageWithAnIDTakesEffectOnce(t *testing.T) {
+	virtually(t, func(t *testing.T, b *hosttest.Bus, ref Sorter) {
+		t.Helper()
+		other := troupe.GetOrCreate[Sorter](b.Client, "other")
+		for range 3 {
+			require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "once"}, troupe.PushID("17")))
+			_, err := Forward.Call(t.Context(), other, forwarded{To: "main", Letter: letter{Text: "once"}, ID: "17", Times: 2})
+			require.NoError(t, err)
+			advance(3 * time.Minute) // JetStream itself knows it no more
+		}
+		require.Len(t, readSorted(t, ref), 1)
+		require.NoError(t, Sort.Push(t.Context(), other, letter{Text: "another's"}, troupe.PushID("17")))
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "another"}, troupe.PushID("18")))
+		advance(time.Second)
+		require.Len(t, readSorted(t, ref), 2)
+		require.Len(t, readSorted(t, other), 1)
+	})
+}
+
+func TestPushIsAPartOfTheTurn(t *testing.T) {
+	virtually(t, func(t *testing.T, b *hosttest.Bus, ref Sorter) {
+		t.Helper()
+		other := troupe.GetOrCreate[Sorter](b.Client, "other")
+		_, err := Forward.Call(t.Context(), ref, forwarded{To: "other", Letter: letter{Text: "undone"}, Undone: true})
+		require.ErrorIs(t, err, errNoAddressee)
+		_, err = Forward.Call(t.Context(), ref, forwarded{To: "other", Letter: letter{Text: "done"}, Times: 100})
+		require.NoError(t, err)
+		advance(time.Second)
+		all := readSorted(t, other)
+		require.Len(t, all, 100)
+		for _, one := range all {
+			require.Equal(t, "done", one.Text)
+		}
+	})
+}
+
+func TestFullQueueSaysSo(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	host := b.HostWith(actorhost.Config{QueueLength: 3}, sorterType())
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	b.Stop(host)
+	for range 3 {
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "fits"}))
+	}
+	began := time.Now()
+	err := Sort.Push(t.Context(), ref, letter{Text: "does not"})
+	require.ErrorIs(t, err, troupe.ErrOverloaded)
+	failed, _ := errors.AsType[*troupe.Error](err)
+	require.True(t, failed.Retryable)
+	require.Less(t, time.Since(began), 5*time.Second)
+	require.NoError(t, Sort.Push(t.Context(), troupe.GetOrCreate[Sorter](b.Client, "other"), letter{Text: "fits"}))
+	b.HostWith(actorhost.Config{}, sorterType())
+	awaitSorted(t, ref, 3)
+}
+
+func TestActorPushesToAFullQueue(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	b.HostWith(actorhost.Config{QueueLength: 3}, sorterType())
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	_, err := Forward.Call(t.Context(), ref, forwarded{To: "other", Letter: letter{Text: "waits"}, Times: 50})
+	require.NoError(t, err)
+	require.Len(t, awaitSorted(t, troupe.GetOrCreate[Sorter](b.Client, "other"), 50), 50)
+}
+
+func TestAnyClientCanPush(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, sorterType())
+	nc := b.Connect()
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	for _, msg := range []*nats.Msg{
+		{Data: []byte(`{"text":"typed"}`), Header: nats.Header{"Content-Type": {"application/json"}}},
+		{Data: []byte(`{"text":"plain"}`)},
+		{Data: []byte(`{"text":"named"}`), Header: nats.Header{"Nats-Msg-Id": {"1"}}},
+		{Data: []byte(`{"text":"named"}`), Header: nats.Header{"Nats-Msg-Id": {"1"}}},
+	} {
+		msg.Subject = "troupe.queue.sorter.main.sort"
+		reply, err := nc.RequestMsg(msg, 10*time.Second)
+		require.NoError(t, err)
+		require.NotContains(t, string(reply.Data), "error")
+	}
+	all := awaitSorted(t, ref, 3)
+	require.Len(t, all, 3)
 }

@@ -106,7 +106,7 @@ func (h *Host) isOwnStream(advisory string) bool {
 func (h *Host) checkStreams() error {
 	ctx, cancel := context.WithTimeout(h.ctx, checkTimeout)
 	defer cancel()
-	var errRecords, errLeases, errJournals, errLog, errAlarms error
+	var errRecords, errLeases, errJournals, errLog, errAlarms, errQueues error
 	var checks sync.WaitGroup // one that must be made again does not hold up the others
 	checks.Go(func() {
 		var records *store.Replaced
@@ -141,8 +141,15 @@ func (h *Host) checkStreams() error {
 		alarms, errAlarms = h.checkAlarms(ctx)
 		h.replaced(alarms, func() { h.setAlarmsAgain(ctx) })
 	})
+	checks.Go(func() {
+		var queues []*store.Replaced
+		queues, errQueues = h.queues.Check(ctx)
+		for _, one := range queues {
+			h.replaced(one, func() {})
+		}
+	})
 	checks.Wait()
-	return errors.Join(errRecords, errLeases, errJournals, errLog, errAlarms)
+	return errors.Join(errRecords, errLeases, errJournals, errLog, errAlarms, errQueues)
 }
 
 // missing is what may fail for long.

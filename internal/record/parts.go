@@ -17,6 +17,7 @@ var known = []*kind{
 	&schedulesPart,
 	&workflowPart,
 	&queuesPart,
+	&pushesPart,
 }
 
 // Part is a durable part of a record.

@@ -141,7 +141,7 @@ func requireReadByThoseBefore(t *testing.T, data []byte) {
 // TestWhatIsNotKnownIsKept has fields that this program does not know, among those that it does.
 func TestWhatIsNotKnownIsKept(t *testing.T) {
 	t.Parallel()
-	strange := []byte("\xd9\x06queues\x93\x01\xc0\xc7\x02\x05ab") // spelt as we would not
+	strange := []byte("\xd9\x06quirks\x93\x01\xc0\xc7\x02\x05ab") // spelt as we would not
 	data := bytes.Join([][]byte{
 		{0x87}, []byte("\xa1z\xcb\x7f\xf8\x00\x00\x00\x00\x00\x01"), []byte("\xa5owner\xa2h1"), strange, []byte("\xa7created\xc3"),
 		[]byte("\xa6events\x81\xa4said\x82\xa5epoch\x01\xa8sequence\x02"), []byte("\xa5steps\xc0"), []byte("\xa5state\xc4\x01\x80"),
@@ -188,23 +188,23 @@ func TestForgetAnswersThatCannotBeDecoded(t *testing.T) {
 
 func TestWhatIsNeeded(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"once", "schedules", "timers", "workflows"}, record.Features())
-	r, parts := open(t, encoded(t, fields{"owner": "h", "created": true, "needs": []string{"queues"}}), 1)
-	require.Equal(t, []string{"queues"}, r.Lacks(record.Features()))
-	require.Nil(t, r.Lacks([]string{"queues", "timers"}))
+	require.Equal(t, []string{"once", "pushes", "queues", "schedules", "timers", "workflows"}, record.Features())
+	r, parts := open(t, encoded(t, fields{"owner": "h", "created": true, "needs": []string{"quirks"}}), 1)
+	require.Equal(t, []string{"quirks"}, r.Lacks(record.Features()))
+	require.Nil(t, r.Lacks([]string{"quirks", "timers"}))
 
 	record.SetTimer{Name: "wake", Due: time.UnixMilli(5)}.Apply(&parts)
 	parts.Fill(&r)
-	require.Equal(t, []string{"queues", "timers"}, r.Needs, "a part brings what it needs")
+	require.Equal(t, []string{"quirks", "timers"}, r.Needs, "a part brings what it needs")
 	r, parts = open(t, r.Append(nil), 2)
-	require.Equal(t, []string{"queues", "timers"}, r.Needs)
+	require.Equal(t, []string{"quirks", "timers"}, r.Needs)
 	due, set := parts.Timers().Due("wake")
 	require.True(t, set)
 	require.EqualValues(t, 5, due.UnixMilli())
 
 	record.CancelTimer{Name: "wake"}.Apply(&parts)
 	parts.Fill(&r)
-	require.Equal(t, []string{"queues"}, r.Needs, "and takes it away; what is needed for other reasons stays")
+	require.Equal(t, []string{"quirks"}, r.Needs, "and takes it away; what is needed for other reasons stays")
 	require.Empty(t, r.Parts)
 	var none record.Record
 	require.Nil(t, none.Lacks(nil))
@@ -229,6 +229,13 @@ func TestCorruptParts(t *testing.T) {
 		{"events", fields{"a.b": at}, "the event has the name"},
 		{"events", fields{strings.Repeat("a", 65): at}, "the event has the name"},
 		{"outbox", fields{}, "outbox: expected an array"},
+		{"queues", fields{"done": []any{fields{"s": 1}}}, "queues: a message has the id"},
+		{"queues", fields{"done": []any{fields{"i": "a"}, fields{"i": "a"}}}, "queues: a message has the id"},
+		{"queues", fields{"done": make([]any, record.MaxDone+1)}, "queues: more messages"},
+		{"pushes", []any{fields{"a": "t.k", "q": "sort"}}, "pushes: message 0: it has the name"},
+		{"pushes", []any{fields{"a": "t.k", "q": "a.b", "n": "x"}}, "the queue has the name"},
+		{"pushes", []any{fields{"a": "t..k", "q": "sort", "n": "x"}}, "pushes: message 0"},
+		{"pushes", []any{fields{"a": "t.k", "q": "sort", "n": "a\r\nb"}}, "pushes: message 0: it has the name"},
 		{"outbox", []any{nil}, "outbox: event 0: the event has the name \"\""},
 		{"outbox", []any{fields{"event": "said", "position": at}, fields{"event": "a\r\nb", "position": at}}, "outbox: event 1"},
 		{"outbox", []any{fields{"event": "said", "position": at, "except": "a b"}}, "the connection has the name"},

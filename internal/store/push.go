@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
@@ -69,8 +70,8 @@ func PushMessage(ns wire.Namespace, p *troupe.PushRequest, contentType string, b
 	if !p.NotBefore.IsZero() {
 		msg.Header[wire.HeaderNotBefore] = []string{p.NotBefore.UTC().Format(rfc3339Milli)}
 	}
-	if p.PushID != "" { // the stream has those of all queues
-		msg.Header[wire.HeaderPushID] = []string{p.ID.Tokens() + "." + p.Queue + "/" + p.PushID}
+	if p.PushID != "" {
+		msg.Header[wire.HeaderPushID] = []string{wire.PushName(p.ID, p.Queue, p.PushID)}
 	}
 	return msg
 }
@@ -82,7 +83,7 @@ func PushBody(as codec.Codec, p *troupe.PushRequest) ([]byte, error) {
 	if err := troupe.CheckName("queue", p.Queue); err != nil {
 		return nil, err
 	}
-	if len(p.PushID) > wire.MaxPushID || !utf8.ValidString(p.PushID) || strings.ContainsAny(p.PushID, "\r\n") {
+	if len(p.PushID) > wire.MaxPushID || !utf8.ValidString(p.PushID) || strings.ContainsFunc(p.PushID, unicode.IsControl) {
 		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the id of a message has at most %d bytes of UTF-8 in one line",
 			p.ID, p.Queue, wire.MaxPushID)
 	}

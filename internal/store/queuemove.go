@@ -11,6 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -91,4 +94,37 @@ func (q *Queues) Stands(ctx context.Context, sequence uint64, ripe bool) (bool, 
 		return false, nil
 	}
 	return err == nil, explain(stream.name(), err)
+}
+
+// Push stores a message that an actor has pushed. If the queue is full, it waits.
+func (q *Queues) Push(ctx context.Context, p *record.PushedMessage) error {
+	if err := q.Open(ctx); err != nil {
+		return err
+	}
+	id, err := troupe.ParseID(p.Actor)
+	if err != nil {
+		return err
+	}
+	request := troupe.PushRequest{ID: id, Queue: p.Queue, Existing: p.Existing}
+	if p.At > 0 {
+		request.NotBefore = time.UnixMilli(p.At)
+	}
+	msg := PushMessage(q.ns, &request, codec.MsgPack.ContentType(), p.Body)
+	msg.Header[wire.HeaderPushID] = []string{p.Name}
+	stream := q.streams.Load().queue
+	err = Push(ctx, stream.js, msg)
+	if errors.Is(err, ErrQueueFull) {
+		full := &Message{
+			Actor: id, Queue: p.Queue, ID: wire.NamedMessage(p.Name), Stored: q.Now(), Header: msg.Header, Data: msg.Data,
+		}
+		at := q.Now().Add(time.Second)
+		if request.NotBefore.After(at) {
+			at = request.NotBefore
+		}
+		return q.Later(ctx, full.With(0, 0, ""), at)
+	}
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		stream.suspect()
+	}
+	return err
 }

@@ -34,7 +34,7 @@ func NewQueues(nc *nats.Conn, ns wire.Namespace, clock *Alarms, s Settings) *Que
 	return &Queues{nc: nc, ns: ns, settings: s, clock: clock, opened: make(chan struct{})}
 }
 
-// QueueName, LaterName and DeadName are the names of the streams.
+// QueueName is the name of the stream with the messages that may be handled now.
 func QueueName(ns wire.Namespace) string { return ns.Name() + "-queue" }
 
 // LaterName is the name of the stream with the messages that wait.
@@ -42,9 +42,6 @@ func LaterName(ns wire.Namespace) string { return ns.Name() + "-later" }
 
 // DeadName is the name of the stream with dead letters.
 func DeadName(ns wire.Namespace) string { return ns.Name() + "-dead" }
-
-// QueuesQuestion is the subject on which [Queues.Check] asks.
-func QueuesQuestion(ns wire.Namespace) string { return askInfo + QueueName(ns) }
 
 const (
 	// DefaultQueueLength is how many messages a queue of an actor has room for.
@@ -135,19 +132,11 @@ func (q *Queues) Open(ctx context.Context) error {
 // Opened is closed once the streams are open.
 func (q *Queues) Opened() <-chan struct{} { return q.opened }
 
-// Check is [Records.Check] for the streams, if they are open. If they are not, it opens streams that another host has made.
+// Check is [Records.Check] for the streams, if they are open.
 func (q *Queues) Check(ctx context.Context) ([]*Replaced, error) {
 	s := q.streams.Load()
 	if s == nil {
-		js, err := jetstream.New(q.nc)
-		if err != nil {
-			return nil, fmt.Errorf("using JetStream: %w", err)
-		}
-		found, err := findStream(ctx, js, QueueName(q.ns))
-		if err != nil || found == nil {
-			return nil, err
-		}
-		return nil, q.Open(ctx)
+		return nil, nil
 	}
 	var all []*Replaced
 	for _, stream := range []*bucket{s.queue, s.later, s.dead} {

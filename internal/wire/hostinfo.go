@@ -13,6 +13,7 @@ type HostInfo struct {
 	Calls    int64  `json:"calls"`     // that ran or were refused
 	Failed   int64  `json:"failed"`    // of those, the ones that failed
 	GivenUp  int64  `json:"given_up"`  // scheduled runs
+	Dead     int64  `json:"dead"`      // messages of queues that became dead letters
 	Runs     int64  `json:"workflows"` // that go on at the moment, and do not wait
 	Stuck    int64  `json:"stuck"`     // workflows that were
 	Stopping bool   `json:"stopping"`  // its actors move to other hosts

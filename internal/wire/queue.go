@@ -82,6 +82,11 @@ func MessageID(header nats.Header, stored time.Time, sequence uint64) string {
 	return "s" + strconv.FormatInt(stored.UnixNano(), 36) + "-" + strconv.FormatUint(sequence, 36)
 }
 
+// PushName is the [HeaderPushID] of a message with an id that its sender has given it: the stream has those of all queues.
+func PushName(id troupe.ID, queue, pushID string) string {
+	return id.Tokens() + "." + queue + "/" + pushID
+}
+
 // NamedMessage is the [MessageID] of a message whose sender has named it.
 func NamedMessage(name string) string {
 	sum := sha256.Sum256([]byte(name))

@@ -25,6 +25,7 @@ type Host struct {
 	// Archive has the answers that the records have no room for.
 	Archive *store.Archive
 	Alarms  *store.Alarms
+	Queues  *store.Queues
 	Tables  *Tables
 	Logger  *slog.Logger
 	Faults  *faultlog.Log
@@ -77,6 +78,7 @@ type Event struct {
 // Output is what one turn wants to send.
 type Output struct {
 	Events []*Event
+	Pushes []*record.PushMessage
 	Call   call.Call    // that it answers, if there is a Reply
 	Reply  wire.Message // without a subject nobody waits for it
 	Called bool         // the turn has made calls
@@ -87,6 +89,9 @@ type Output struct {
 }
 
 func (o *Output) isDurable() bool {
+	if len(o.Pushes) > 0 {
+		return true
+	}
 	for _, e := range o.Events {
 		if e.Durable {
 			return true
@@ -127,6 +132,9 @@ const (
 	resolveTimeout, destroyTimeout = 10 * time.Second, 10 * time.Second
 	// resolveAgain and flushAgain are the pauses between tries, flushFullAgain that while there is no room.
 	resolveAgain, flushAgain, flushFullAgain = 20 * time.Millisecond, 50 * time.Millisecond, time.Second
+	// keepTimeout bounds how long it is tried to get an event or a message into its stream before the activation is given up,
+	// and keepAgain is the pause between tries.
+	keepTimeout, keepAgain = 30 * time.Second, 20 * time.Millisecond
 	// maxOutputs is how many outputs may be held back before the next turn waits.
 	maxOutputs = 1024
 )

@@ -16,8 +16,8 @@ func (g *Gate) Destroy(o *Output, c *Changes) {
 	o.changes = true
 	durable := o.isDurable()
 	if durable {
-		g.Pass(&Output{Events: o.Events}, c)
-		o.Events, c = nil, &Changes{}
+		g.Pass(&Output{Events: o.Events, Pushes: o.Pushes}, c)
+		o.Events, o.Pushes, c = nil, nil, &Changes{}
 	}
 	g.mu.Lock()
 	err := g.settle()

@@ -302,10 +302,11 @@ func (g *Gate) crowd() int {
 	return len(g.held.flying) + len(g.held.next) + len(g.held.released)
 }
 
-// hasEvents reports whether there are durable events that may not be in the log yet.
+// hasEvents reports whether there are durable events, or messages, that may not be in their streams yet.
 func hasEvents(p *record.Parts) bool {
-	_, ok := p.Outbox().First()
-	return ok
+	_, events := p.Outbox().First()
+	_, messages := p.Pushes().First()
+	return events || messages
 }
 
 // DropCaches drops what can be made again, unless it is in use. It may be called at any time.

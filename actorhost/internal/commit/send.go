@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
@@ -19,10 +18,6 @@ type end struct {
 	position troupe.Position
 	sequence uint64
 }
-
-// keepTimeout bounds how long it is tried to get an event into the log before the activation is given up, and keepAgain is
-// the pause between tries.
-const keepTimeout, keepAgain = 30 * time.Second, 20 * time.Millisecond
 
 // sendReleased sends the outputs that are released, in order, until there are no more. The caller has set g.sending, so
 // that nobody else does. Durable events take a while: from the first on, a goroutine of its own goes on. More says that
@@ -75,7 +70,7 @@ func (g *Gate) nextReleased(done []Output) []Output {
 }
 
 // send sends an output. What the reply says is true in any case, for its turn began under the lease. It fails when a
-// durable event does not get into the log.
+// durable event, or a message that was pushed, does not get into its stream.
 func (g *Gate) send(o *Output, more bool) error {
 	for _, e := range o.Events {
 		if !e.Durable {
@@ -87,6 +82,16 @@ func (g *Gate) send(o *Output, more bool) error {
 		}
 		g.mu.Lock()
 		g.parts.Outbox().Kept()
+		g.mu.Unlock()
+	}
+	if len(o.Pushes) > 0 {
+		if err := g.host.push(g.host.Ctx, g.actor, o.Pushes); err != nil {
+			return err
+		}
+		g.mu.Lock()
+		for range o.Pushes {
+			g.parts.Pushes().Sent()
+		}
 		g.mu.Unlock()
 	}
 	faults.At(faults.BeforeReply)
@@ -111,12 +116,12 @@ func (g *Gate) giveUp(outputs []Output, err error) {
 	g.dismiss(dropped, err, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err))
 }
 
-// SendLeft gets the events into the log that an earlier activation has left.
+// SendLeft gets the events and messages into their streams that an earlier activation has left.
 func (g *Gate) SendLeft(ctx context.Context) error {
 	for {
 		first, ok := g.parts.Outbox().First()
 		if !ok {
-			return nil
+			return g.host.pushLeft(ctx, g.actor, g.parts.Pushes())
 		}
 		if err := g.keep(ctx, first); err != nil {
 			return err

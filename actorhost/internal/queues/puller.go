@@ -139,7 +139,7 @@ func (p *Puller) take(m *message) {
 	case m.Delivered > 1 && faults.QueueLooks: // who had it before may have moved it
 		p.move(m, p.lookFor)
 	case m.NotBefore().After(p.config.Queues.Now()) && !m.ripe:
-		p.move(m, func(m *message) { p.later(m, m.NotBefore(), m.Message) })
+		p.move(m, func(m *message) { p.later(m, m.NotBefore(), m.With(0, 0, "")) })
 	default:
 		p.line(m)
 	}
