@@ -60,7 +60,7 @@ var rules = []struct {
 	{"max_bytes", "------w-ww", limitedBytes}, // with schedules, JetStream makes room by dropping the oldest
 	{"discard_new_per_subject", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
 	{"max_msgs_per_subject", "R-RR------", noHistory},
-	{"max_msgs_per_subject", "-R--wR---w", limitedHistory},
+	{"max_msgs_per_subject", "-R--wR----", limitedHistory},
 	{"max_msgs_per_subject", "------R-R-", other(func(c *streamConfig) any { return c.MaxMsgsPerSubject })},
 	{"allow_rollup_hdrs", "RRRR---R-R", other(func(c *streamConfig) any { return c.AllowRollup })},
 	{"allow_msg_ttl", "RRRR---R-R", other(func(c *streamConfig) any { return c.AllowMsgTTL })},

@@ -38,11 +38,17 @@ func (q *Queues) Later(ctx context.Context, m *Message, at time.Time) error {
 
 // Bury makes a message a dead letter, unless it is one already.
 func (q *Queues) Bury(ctx context.Context, m *Message) error {
+	dead := q.streams.Load().dead
 	msg := &nats.Msg{Subject: q.ns.Dead(m.Actor, m.Queue, m.ID), Header: movable(m.Header), Data: m.Data}
-	_, err := q.streams.Load().dead.write(ctx, msg, 0, 0)
-	if errors.Is(err, ErrConflict) {
-		return nil
+	_, err := dead.write(ctx, msg, 0, 0)
+	if !errors.Is(err, ErrConflict) {
+		return err
 	}
+	last, err := dead.newest(ctx, msg.Subject)
+	if err != nil || last == nil || m.isOf(last) {
+		return err
+	}
+	_, err = dead.write(ctx, msg, last.Sequence, 0) // an earlier one whose sender has given it the same name
 	return err
 }
 
@@ -73,11 +79,17 @@ func (q *Queues) Moved(ctx context.Context, m *Message, ripe bool) (bool, error)
 		switch msg, err := place.stream.newest(ctx, place.subject); {
 		case err != nil:
 			return false, fmt.Errorf("looking for the message %s in %s of %s: %w", m.ID, m.Queue, m.Actor, err)
-		case msg != nil:
+		case msg != nil && (i < 2 || m.isOf(msg)):
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// isOf reports whether a message that was moved is this one, and not another with the same name.
+func (m *Message) isOf(moved *jetstream.RawStreamMsg) bool {
+	other := Message{Stored: moved.Time, Header: moved.Header}
+	return other.Pushed().UnixMilli() == m.Pushed().UnixMilli()
 }
 
 // Stands reports whether a message is still in its stream, which it leaves when it is acked.

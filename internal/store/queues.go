@@ -89,12 +89,13 @@ func laterConfig(ns wire.Namespace, s Settings) jetstream.StreamConfig {
 
 func deadConfig(ns wire.Namespace, s Settings) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:        DeadName(ns),
-		Description: "Messages that were given up",
-		Subjects:    []string{ns.Name() + ".dead.>"},
-		MaxAge:      keepDead,
-		MaxBytes:    s.MaxBytes.Dead,
-		AllowDirect: true,
+		Name:              DeadName(ns),
+		Description:       "Messages that were given up",
+		Subjects:          []string{ns.Name() + ".dead.>"},
+		MaxAge:            keepDead,
+		MaxBytes:          s.MaxBytes.Dead,
+		MaxMsgsPerSubject: 1,
+		AllowDirect:       true,
 	}
 }
 

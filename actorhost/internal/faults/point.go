@@ -17,3 +17,10 @@ const (
 	BeforeAlarm Point = "before_alarm" // what is to be set is decided, it is not sent
 	BeforeAck   Point = "before_ack"   // what was due is stored, the ring is not acked
 )
+
+// Points on the way of a message of a queue.
+const (
+	BeforeMessageAck Point = "before_message_ack" // it is handled, that is stored, and it is not acked
+	BeforeMove       Point = "before_move"        // it is to be moved
+	AfterMove        Point = "after_move"         // it stands elsewhere, and is not acked
+)

@@ -24,9 +24,13 @@ const callExtra = 30 * time.Second
 func (p *Puller) work(l *line) {
 	for m, acked := p.lines.next(l); m != nil; m, acked = p.lines.next(l) {
 		gone := false
-		if p.config.UntilStop.Err() != nil {
+		switch {
+		case p.lines.stale(m):
+			p.lines.drop(m)
+			p.lines.untold(l, acked)
+		case p.config.UntilStop.Err() != nil:
 			p.giveBack(m)
-		} else {
+		default:
 			gone = p.handOver(l, m, acked)
 		}
 		if p.lines.done(l, m, gone) {
@@ -41,7 +45,7 @@ func (p *Puller) handOver(l *line, m *message, acked []string) (gone bool) {
 	err := p.call(m, acked, handling)
 	if err == nil {
 		p.config.Faults.Works(waiting)
-		faults.At(faults.BeforeAck)
+		faults.At(faults.BeforeMessageAck)
 		return p.ack(m)
 	}
 	p.lines.untold(l, acked)
@@ -144,6 +148,11 @@ const moveAgain = time.Second
 
 // moved moves a message and acks it. If it cannot be moved, it comes again. It reports whether it was moved.
 func (p *Puller) moved(m *message, move func(context.Context) error) bool {
+	faults.At(faults.BeforeMove)
+	if p.lines.stale(m) {
+		p.lines.drop(m)
+		return false
+	}
 	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, moveTimeout)
 	defer cancel()
 	if err := move(ctx); err != nil {
@@ -153,6 +162,7 @@ func (p *Puller) moved(m *message, move func(context.Context) error) bool {
 		return false
 	}
 	p.config.Faults.Works(moving)
+	faults.At(faults.AfterMove)
 	p.ack(m)
 	return true
 }

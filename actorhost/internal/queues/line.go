@@ -1,6 +1,7 @@
 package queues
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,8 +15,8 @@ const (
 	maxInLine, maxLineBytes = 256, 4 << 20
 	// maxHeld is how many messages a host has in hand, and maxHeldBytes how many bytes of them.
 	maxHeld, maxHeldBytes = 16_384, 256 << 20
-	// An actor gets up to mostCalls messages at a time while each takes less than quick, else leastCalls: what waits in its
-	// mailbox has a deadline, what waits here has none.
+	// An actor gets up to mostCalls messages at a time while each takes less than quick, and begins with leastCalls: what waits in
+	// its mailbox has a deadline, what waits here has none.
 	leastCalls, mostCalls, quick = 2, 64, 20 * time.Millisecond
 	// What an actor has no room for waits as long as those before it are likely to take.
 	leastWait, mostWait = time.Second, 30 * time.Second
@@ -28,6 +29,7 @@ type line struct {
 	held    int // with those that are being handled
 	bytes   int64
 	calls   int // goroutines that hand messages over
+	trust   int // how many messages more it may get at a time, because those before were quick
 
 	took    time.Duration // a message, on average
 	ended   time.Time     // when the last was done, or the line began
@@ -65,13 +67,14 @@ func (s *lines) drop(m *message) {
 
 func size(m *message) int64 { return int64(len(m.Message.Data)) }
 
-// old returns the messages of which the server has not heard for a while, and notes that it hears of them now.
+// old returns the messages of which the server has not heard for a while, and notes that it hears of them now. Those of which it
+// has not heard for too long are others' by now.
 func (s *lines) old(while time.Duration) (found []*message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	for m := range s.held {
-		if now.Sub(m.touched) >= while {
+		if since := now.Sub(m.touched); since >= while && since < patience {
 			m.touched = now
 			found = append(found, m)
 		}
@@ -86,8 +89,14 @@ func (s *lines) add(m *message) (l *line, start bool, wait time.Duration) {
 	defer s.mu.Unlock()
 	tokens, now := m.Message.Actor.Tokens(), time.Now()
 	if l = s.all[tokens]; l == nil {
-		l = &line{actor: tokens, ended: now}
+		if len(s.all) > maxHeld {
+			s.forgetIdle()
+		}
+		l = &line{actor: tokens}
 		s.all[tokens] = l
+	}
+	if l.held == 0 {
+		l.ended = now
 	}
 	if l.held >= maxInLine || l.held > 0 && l.bytes+size(m) > maxLineBytes || len(s.held) > maxHeld || s.bytes > maxHeldBytes {
 		return l, false, l.sendAway(now, m.Waits())
@@ -110,10 +119,10 @@ func (l *line) pace(now time.Time) time.Duration {
 
 // mayCall is how many messages the actor may get at a time.
 func (l *line) mayCall(now time.Time) int {
-	if l.pace(now) < quick {
-		return mostCalls
+	if l.pace(now) >= quick {
+		l.trust = 0
 	}
-	return leastCalls
+	return leastCalls + l.trust
 }
 
 // sendAway returns how long a message is to wait that the line has no room for: until those before it are done, as far as that can
@@ -155,6 +164,7 @@ func (s *lines) done(l *line, m *message, gone bool) (start bool) {
 	l.held, l.bytes = l.held-1, l.bytes-size(m)
 	took := now.Sub(l.ended)
 	l.took += (min(took, mostWait) - l.took) / 8
+	l.trust = min(l.trust+1, mostCalls-leastCalls)
 	l.ended = now
 	if gone {
 		l.acked = append(l.acked, m.ID)
@@ -165,17 +175,26 @@ func (s *lines) done(l *line, m *message, gone bool) (start bool) {
 	return start
 }
 
-// keepLine is how many ids a line without messages is kept for. The actor can ask for them itself.
-const keepLine = 64
-
-// forget forgets a line that has nothing to do, unless there is something to tell its actor.
+// forget forgets a line that has nothing to do, unless there is something to tell its actor. The caller holds s.mu.
 func (s *lines) forget(l *line) {
 	if l.held > 0 || l.calls > 0 {
 		return
 	}
-	if len(l.acked) == 0 || len(s.all) > maxHeld {
+	if len(l.acked) == 0 {
 		delete(s.all, l.actor)
 	}
+}
+
+// forgetIdle forgets all lines that have nothing to do. What their actors were to be told they find out. The caller holds s.mu.
+func (s *lines) forgetIdle() {
+	maps.DeleteFunc(s.all, func(_ string, l *line) bool { return l.held == 0 && l.calls == 0 })
+}
+
+// stale reports whether a message may have gone to another host, because this one was not there for a while.
+func (s *lines) stale(m *message) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(m.touched) >= patience
 }
 
 // untold gives ids back that the actor could not be told.

@@ -1,0 +1,238 @@
+//go:build chaos && unix
+
+package chaos_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/client"
+)
+
+// messageFaults are those of messages, beside what else may happen.
+var messageFaults = []fault{
+	{"a host is killed before it acks a message", killAt("before_message_ack")},
+	{"a host is killed before it moves a message", killAt("before_move")},
+	{"a host is killed when it has moved a message", killAt("after_move")},
+	{"a host is frozen before it acks a message until its lease is over", freezeAt("before_message_ack")},
+	{"a host is frozen before it moves a message until its lease is over", freezeAt("before_move")},
+	{"a host is frozen when it has moved a message until its lease is over", freezeAt("after_move")},
+}
+
+// postFaults are as many of each kind, so that messages have their share.
+var postFaults = slices.Concat(faults, messageFaults, messageFaults)
+
+const (
+	posters     = 6
+	postOffices = 24
+	betweenPost = 60 * time.Millisecond
+)
+
+// poster is a client that pushes messages, itself or by way of a post office.
+type poster struct {
+	number int
+	client *client.Client
+	random *rand.Rand
+	ids    *atomic.Int32
+	posted []posted
+	faults []string
+}
+
+// posted is a message, and what its sender knows of it.
+type posted struct {
+	relayed
+
+	By      string `json:"by,omitempty"` // the post office whose turn has pushed it, if any
+	Unknown bool   `json:"unknown"`      // it may not have been stored
+}
+
+// TestChaosQueues has clients and actors push messages while faults happen: with ids, over and over until that is acknowledged, and
+// without, once. Some fail at first, some always, and some as luck has it. In the end each message that was acknowledged was
+// handled once, or is a dead letter.
+func TestChaosQueues(t *testing.T) {
+	t.Parallel()
+	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
+			runPost(t, scenario{
+				name: fmt.Sprint("post-", seed), seed: seed, servers: serversOf(seed), faults: postFaults, env: journaling(seed),
+			}).report(t)
+		})
+	}
+}
+
+// runPost has messages pushed while the faults of a scenario happen, waits until none waits any more, and counts.
+func runPost(t *testing.T, sc scenario) findings {
+	t.Helper()
+	s := begin(t, sc.servers, sc.name+".log", sc.env...)
+	defer s.end()
+	duration := sc.duration()
+	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
+	var ids atomic.Int32
+	var all []*poster
+	for i := range posters {
+		nc, err := bus.Connect(t.Context(), bus.Config{URL: s.client().urls(), Logger: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		cl, err := client.New(nc, client.Config{})
+		require.NoError(t, err)
+		all = append(all, &poster{number: i, client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(3000+i)))})
+	}
+	ctx, stop := context.WithTimeout(t.Context(), duration)
+	defer stop()
+	give, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	var running sync.WaitGroup
+	for _, c := range all {
+		running.Go(func() { c.run(ctx, give) })
+	}
+	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, 4)), sc.faults)
+	s.mend()
+	s.awaitHosts()
+	late := time.AfterFunc(cmp.Or(sc.settling, settling), giveUp)
+	defer late.Stop()
+	running.Wait()
+	found := findings{faults: slices.Clone(s.found)}
+	found.faults = append(found.faults, s.awaitQueues(cmp.Or(sc.settling, settling))...)
+	var sent []posted
+	for _, c := range all {
+		found.faults = append(found.faults, c.faults...)
+		sent = append(sent, c.posted...)
+	}
+	y := new(postYield)
+	found.faults = append(found.faults, checkPost(sent, all[0].handled(t), all[0].dead(t), y)...)
+	t.Logf("%s: %s", y, save(t, sent, sc.name+".jsonl"))
+	return found
+}
+
+// run pushes messages until ctx is done, and the last one until give is.
+func (c *poster) run(ctx, give context.Context) {
+	for ctx.Err() == nil {
+		id := c.ids.Add(1)
+		one := posted{relayed: relayed{To: fmt.Sprint("o", c.random.IntN(postOffices)), Parcel: parcel{ID: id}}}
+		switch c.random.IntN(8) {
+		case 0, 1:
+			one.Parcel.Fails = 1 + c.random.IntN(2)
+		case 2:
+			one.Parcel.Fails = 1000
+		case 3:
+			one.Parcel.Risky = true
+		}
+		if c.random.IntN(2) == 0 {
+			one.By = fmt.Sprint("o", c.random.IntN(postOffices))
+		}
+		if c.random.IntN(2) == 0 {
+			one.Name = fmt.Sprint("parcel-", id)
+		}
+		c.post(give, &one)
+		c.posted = append(c.posted, one)
+		sometime(c.random, betweenPost)
+	}
+}
+
+// post pushes a message: over and over if it can take effect once only.
+func (c *poster) post(ctx context.Context, p *posted) {
+	var why error
+	for ctx.Err() == nil {
+		one, cancel := context.WithTimeout(ctx, callTimeout/3)
+		var err error
+		if p.By == "" {
+			err = p.push(one, c.client)
+		} else {
+			named := troupe.WithRequestID(one, fmt.Sprint("relay-", p.Parcel.ID))
+			_, err = relay.Call(named, troupe.GetOrCreate[postOffice](c.client, p.By), p.relayed)
+		}
+		cancel()
+		failed, _ := errors.AsType[*troupe.Error](err)
+		switch {
+		case err == nil:
+			return
+		case p.By == "" && p.Name == "" && !failed.Retryable:
+			p.Unknown = true
+			return
+		}
+		why = err
+		sometime(c.random, shortly)
+	}
+	c.faults = append(c.faults, fmt.Sprintf("%+v was never acknowledged: %v", *p, why))
+	p.Unknown = true
+}
+
+// awaitQueues waits until no message waits any more.
+func (s *system) awaitQueues(most time.Duration) []string {
+	nc, err := nats.Connect(s.urls())
+	require.NoError(s.t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	require.NoError(s.t, err)
+	left := func() (left []string) {
+		for _, name := range []string{"troupe-queue", "troupe-later"} {
+			stream, err := js.Stream(s.t.Context(), name)
+			if err != nil {
+				left = append(left, err.Error())
+				continue
+			}
+			info, err := stream.Info(s.t.Context(), jetstream.WithSubjectFilter(">"))
+			if err != nil {
+				left = append(left, err.Error())
+				continue
+			}
+			for subject := range info.State.Subjects {
+				left = append(left, "a message is left: "+subject)
+			}
+		}
+		return left
+	}
+	for began := time.Now(); ; {
+		found := left()
+		if len(found) == 0 || time.Since(began) > most {
+			return found
+		}
+		// Hosts are other processes: all there is to do is to ask again.
+		time.Sleep(betweenAudits)
+	}
+}
+
+// handled are the messages that post offices have noted, each with how often.
+func (c *poster) handled(t *testing.T) map[int32]int {
+	t.Helper()
+	all := map[int32]int{}
+	for i := range postOffices {
+		ctx, cancel := context.WithTimeout(t.Context(), settling)
+		noted, err := delivered.Call(ctx, troupe.GetOrCreate[postOffice](c.client, fmt.Sprint("o", i)), nil)
+		cancel()
+		require.NoError(t, err)
+		for _, id := range noted {
+			all[id]++
+		}
+	}
+	return all
+}
+
+// dead are the dead letters, each with how many there are.
+func (c *poster) dead(t *testing.T) map[int32]int {
+	t.Helper()
+	all := map[int32]int{}
+	for i := range postOffices {
+		for letter, err := range deliver.Dead(t.Context(), troupe.GetOrCreate[postOffice](c.client, fmt.Sprint("o", i))) {
+			require.NoError(t, err)
+			all[letter.Message.ID]++
+		}
+	}
+	return all
+}
