@@ -52,7 +52,7 @@ func (d *dispatcher) unbury(w *work, id troupe.ID) (found bool, err error) {
 		if !r.Retry {
 			return nil
 		}
-		return d.queues.Later(ctx, m.With(0, 0, ""), d.queues.Now())
+		return d.queues.Later(ctx, m.Again(), d.queues.Now())
 	})
 	if err != nil {
 		return false, errs.Unavailable("%v", err)

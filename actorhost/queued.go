@@ -9,6 +9,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -42,27 +43,31 @@ func (a *activation) serveQueued(w *work) {
 	m := a.message
 	a.message = nil
 	var changes []record.Change
-	done, full := false, false
+	var done *record.DoneMessage
+	full := false
 	a.gate.Read(func(p *record.Parts) {
-		done = p.Queues().Has(m.ID)
+		if found := p.Queues().Find(m.Key()); found != nil {
+			copied := *found
+			done = &copied
+		}
 		for _, id := range m.Acked {
-			if p.Queues().Has(id) {
+			if p.Queues().Find(id) != nil {
 				changes = append(changes, record.AckedMessage{ID: id})
 			}
 		}
 		full = len(p.Queues().Done())-len(changes) >= record.MaxDone
 	})
-	if done && faults.QueueDone {
-		a.answer(w, nil, nil)
+	if done != nil && faults.QueueDone {
+		a.answerQueued(w, done.Dead)
 		return
 	}
 	w.Mark = dedup.NewMark(w.ID, w.Action+m.Queue, nil) // whatever else is the same
-	switch _, failed, v := a.found(w); {
+	switch answer, failed, v := a.found(w); {
 	case failed != nil:
 		a.answer(w, nil, failed)
 		return
 	case v != dedup.New:
-		a.answer(w, nil, nil)
+		a.answer(w, answer.Output, nil)
 		return
 	}
 	if full {
@@ -73,8 +78,42 @@ func (a *activation) serveQueued(w *work) {
 		}
 		changes = gone
 	}
-	handled := record.HandledMessage{DoneMessage: record.DoneMessage{ID: m.ID, Sequence: m.Sequence, Ripe: m.Ripe}}
-	a.runQueued(w, m, append(changes, handled))
+	if m.GiveUp != "" {
+		a.giveUp(w, m, changes, m.GiveUp)
+		return
+	}
+	a.runQueued(w, m, changes)
+}
+
+// handled is the change by which a message is done with.
+func handled(m *wire.Queued, dead string) record.Change {
+	return record.HandledMessage{DoneMessage: record.DoneMessage{ID: m.Key(), Sequence: m.Sequence, Ripe: m.Ripe, Dead: dead}}
+}
+
+// answerQueued answers for a message that was handled, or given up, before.
+func (a *activation) answerQueued(w *work, dead string) {
+	output, err := w.As.Append(nil, wire.QueuedReply{Dead: dead})
+	a.answer(w, output, err)
+}
+
+// giveUp gives a message up. The actor's record decides: whoever hands the message over again learns that it was.
+func (a *activation) giveUp(w *work, m *wire.Queued, changes []record.Change, why string) {
+	if err := a.cannotWrite(turn{}); err != nil {
+		a.host.refuse(&w.Call, a.session, errs.As(err))
+		return
+	}
+	changes = append(changes, handled(m, why))
+	stored := len(a.storedState())
+	err := a.ensureEncoded()
+	if err == nil {
+		err = a.checkSize(stored, stored, changes)
+	}
+	output, failed := w.As.Append(nil, wire.QueuedReply{Dead: why})
+	if err = errors.Join(err, failed); err != nil {
+		a.answer(w, nil, err)
+		return
+	}
+	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, output)}, &commit.Changes{Parts: changes})
 }
 
 // runQueued runs the handler of a message.
@@ -92,8 +131,13 @@ func (a *activation) runQueued(w *work, m *wire.Queued, changes []record.Change)
 		a.host.refuse(&w.Call, a.session, errs.As(err))
 		return
 	}
+	reply, err := w.As.Append(nil, wire.QueuedReply{})
+	if err != nil {
+		a.answer(w, nil, err)
+		return
+	}
 	result, err := a.runTurnAt(now, t, func(c *Context) error {
-		for _, change := range changes {
+		for _, change := range append(changes, handled(m, "")) {
 			if err := c.addChange(change); err != nil {
 				return err
 			}
@@ -112,11 +156,14 @@ func (a *activation) runQueued(w *work, m *wire.Queued, changes []record.Change)
 	}
 	q.Count(result.took, err)
 	w.Ran = true
-	if err != nil {
+	switch failed := errs.Find(err); {
+	case err == nil:
+		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, reply)})
+	case failed != nil && (failed.FromActor || m.Last && !failed.Retryable):
+		a.giveUp(w, m, changes, queues.Reason(failed))
+	default:
 		a.answerFailed(w, &result, err)
-		return
 	}
-	a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)})
 }
 
 // goneMessages asks which messages that the actor has handled will not come again, for want of word of the hosts that have

@@ -192,6 +192,7 @@ func (s *system) awaitQueues(most time.Duration) []string {
 				left = append(left, err.Error())
 				continue
 			}
+			delete(info.State.Subjects, "troupe.ripe._stuck")
 			for subject := range info.State.Subjects {
 				left = append(left, "a message is left: "+subject)
 			}

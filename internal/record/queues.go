@@ -10,7 +10,7 @@ import (
 
 var queuesPart = kind{name: "queues", make: func() Part { return new(Queues) }, feature: "queues"}
 
-// Queues holds the messages of queues that the actor has handled, and that may come again.
+// Queues holds the messages of queues that the actor has handled, or given up, and that may come again.
 type Queues struct {
 	done []DoneMessage
 	size int64
@@ -18,16 +18,17 @@ type Queues struct {
 
 // DoneMessage is a message that was handled.
 type DoneMessage struct {
-	ID       string `json:"i"`
+	ID       string `json:"i"` // see [wire.Queued.Key]
 	Sequence uint64 `json:"s"` // in its stream
 	Ripe     bool   `json:"r"` // which is that of those that have waited
+	Dead     string `json:"d"` // why it was given up; empty: it was not
 }
 
 // MaxDone is how many messages an actor keeps in mind that may come again.
 const MaxDone = 256
 
 // maxMessageID is how long the ID of a message may be.
-const maxMessageID = 64
+const maxMessageID = 80
 
 // Queues returns the messages that may come again, or nil.
 func (p *Parts) Queues() *Queues { return get[*Queues](p, &queuesPart) }
@@ -40,12 +41,18 @@ func (q *Queues) Done() []DoneMessage {
 	return q.done
 }
 
-// Has reports whether a message was handled.
-func (q *Queues) Has(id string) bool {
-	return q != nil && slices.ContainsFunc(q.done, func(one DoneMessage) bool { return one.ID == id })
+// Find returns a message that was handled, or nil.
+func (q *Queues) Find(id string) *DoneMessage {
+	if q == nil {
+		return nil
+	}
+	if i := slices.IndexFunc(q.done, func(one DoneMessage) bool { return one.ID == id }); i >= 0 {
+		return &q.done[i]
+	}
+	return nil
 }
 
-func (d DoneMessage) size() int64 { return 1 + 2 + textSize(d.ID) + 2 + 9 + 3 }
+func (d DoneMessage) size() int64 { return 1 + 2 + textSize(d.ID) + 2 + 9 + 3 + 2 + textSize(d.Dead) }
 
 func (q *Queues) remove(id string) {
 	q.done = slices.DeleteFunc(q.done, func(one DoneMessage) bool {
@@ -70,14 +77,19 @@ func (q *Queues) Append(b []byte) []byte {
 	b = codec.AppendArray(codec.AppendString(b, "done"), len(q.done))
 	for _, one := range q.done {
 		fields := 2
-		if one.Ripe {
-			fields++
+		for _, there := range [...]bool{one.Ripe, one.Dead != ""} {
+			if there {
+				fields++
+			}
 		}
 		b = codec.AppendMap(b, fields)
 		b = codec.AppendString(codec.AppendString(b, "i"), one.ID)
 		b = codec.AppendUint(codec.AppendString(b, "s"), one.Sequence)
 		if one.Ripe {
 			b = codec.AppendTrue(codec.AppendString(b, "r"))
+		}
+		if one.Dead != "" {
+			b = codec.AppendString(codec.AppendString(b, "d"), one.Dead)
 		}
 	}
 	return b
@@ -95,7 +107,7 @@ func (q *Queues) Decode(value []byte) error {
 		return errors.New("more messages were handled than an actor keeps in mind")
 	}
 	for _, one := range decoded.Done {
-		if one.ID == "" || len(one.ID) > maxMessageID || q.Has(one.ID) {
+		if one.ID == "" || len(one.ID) > maxMessageID || q.Find(one.ID) != nil {
 			return fmt.Errorf("a message has the id %.40q", one.ID)
 		}
 		q.done = append(q.done, one)

@@ -79,6 +79,16 @@ func (m *Message) Pushed() time.Time {
 	return m.Stored
 }
 
+// Life is how often the message was a dead letter.
+func (m *Message) Life() int { return m.number(wire.HeaderLife) }
+
+// Again is a copy of a dead letter that is to be handled again.
+func (m *Message) Again() *Message {
+	again := m.With(0, 0, "")
+	again.Header[wire.HeaderLife] = []string{strconv.Itoa(m.Life() + 1)}
+	return again
+}
+
 // With is a copy of the message with headers that say what has become of it.
 func (m *Message) With(attempts, waits int, failure string) *Message {
 	moved := *m

@@ -22,18 +22,24 @@ import (
 
 // Later has a message come again at a time. If it waits already, nothing changes.
 func (q *Queues) Later(ctx context.Context, m *Message, at time.Time) error {
-	now := q.clock.Now()
-	if q.settings.Clock != nil {
-		at = at.Add(q.clock.serverTime().Sub(now))
-	}
-	msg := &nats.Msg{Subject: q.ns.Later(m.Actor, m.Queue, m.ID), Header: movable(m.Header), Data: m.Data}
-	msg.Header[wire.HeaderSchedule] = []string{"@at " + at.UTC().Format(time.RFC3339Nano)}
-	msg.Header[wire.HeaderScheduleTarget] = []string{q.ns.Ripe(m.Actor, m.Queue, m.ID)}
+	msg := &nats.Msg{Subject: q.ns.Later(m.Actor, m.Queue, m.ID), Header: q.laterHeader(m, at), Data: m.Data}
 	_, err := q.streams.Load().later.write(ctx, msg, 0, 0)
 	if errors.Is(err, ErrConflict) {
 		return nil
 	}
 	return err
+}
+
+// laterHeader has a message come again at a time.
+func (q *Queues) laterHeader(m *Message, at time.Time) nats.Header {
+	header := movable(m.Header)
+	header[wire.HeaderNotBefore] = []string{at.UTC().Format(rfc3339Milli)}
+	if q.settings.Clock != nil {
+		at = at.Add(q.clock.serverTime().Sub(q.clock.Now()))
+	}
+	header[wire.HeaderSchedule] = []string{"@at " + at.UTC().Format(time.RFC3339Nano)}
+	header[wire.HeaderScheduleTarget] = []string{q.ns.Ripe(m.Actor, m.Queue, m.ID)}
+	return header
 }
 
 // Bury makes a message a dead letter, unless it is one already.
@@ -89,7 +95,7 @@ func (q *Queues) Moved(ctx context.Context, m *Message, ripe bool) (bool, error)
 // isOf reports whether a message that was moved is this one, and not another with the same name.
 func (m *Message) isOf(moved *jetstream.RawStreamMsg) bool {
 	other := Message{Stored: moved.Time, Header: moved.Header}
-	return other.Pushed().UnixMilli() == m.Pushed().UnixMilli()
+	return other.Pushed().UnixMilli() == m.Pushed().UnixMilli() && other.Life() == m.Life()
 }
 
 // Stands reports whether a message is still in its stream, which it leaves when it is acked.

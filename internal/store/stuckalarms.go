@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/troupe-go/troupe/internal/wire"
@@ -33,11 +34,26 @@ func (a *Alarms) RingStuck(ctx context.Context) (rung int, err error) {
 		return 0, nil
 	}
 	mark := a.ns.Name() + ".due._stuck" // no type has the name
-	last, err := stream.newest(ctx, mark)
+	return stream.ringStuck(ctx, mark, a.ns.Name()+".alarm.>", a.Now, func(msg *jetstream.RawStreamMsg) (at time.Time, header nats.Header) {
+		at = time.UnixMilli(wire.ParseAlarmBody(msg.Data))
+		id, ok := a.ns.ParseAlarm(msg.Subject)
+		if !ok {
+			return at, nil
+		}
+		return at, a.ns.AlarmHeader(id, at)
+	})
+}
+
+// ringStuck writes messages again that should have been published by now, of those whose subjects match a filter. When that is, and
+// with which headers, read says; without headers it is left. A mark says when somebody looks next.
+func (b *bucket) ringStuck(
+	ctx context.Context, mark, filter string, clock func() time.Time, read func(*jetstream.RawStreamMsg) (time.Time, nats.Header),
+) (rung int, err error) {
+	last, err := b.newest(ctx, mark)
 	if err != nil {
 		return 0, err
 	}
-	began, expected := a.Now(), uint64(0)
+	began, expected := clock(), uint64(0)
 	if last != nil {
 		if until := wire.ParseAlarmBody(last.Data); until > began.UnixMilli() && began.Sub(last.Time) >= 0 {
 			return 0, nil
@@ -47,30 +63,49 @@ func (a *Alarms) RingStuck(ctx context.Context) (rung int, err error) {
 	next := func(pause time.Duration) *nats.Msg {
 		return &nats.Msg{Subject: mark, Data: wire.AlarmBody(began.Add(pause).UnixMilli())}
 	}
-	if expected, err = stream.write(ctx, next(StuckEvery), expected, 0); errors.Is(err, ErrConflict) {
+	if expected, err = b.write(ctx, next(StuckEvery), expected, 0); errors.Is(err, ErrConflict) {
 		return 0, nil // another host looks
 	} else if err != nil {
 		return 0, err
 	}
-	for msg, err := range stream.scanBy(ctx, a.ns.Name()+".alarm.>", jetstreamext.GetBatchSeq(1), alarmsAtOnce) {
+	for msg, err := range b.scanBy(ctx, filter, jetstreamext.GetBatchSeq(1), alarmsAtOnce) {
 		if err != nil {
-			return rung, fmt.Errorf("looking for alarms that are stuck: %w", err)
+			return rung, fmt.Errorf("looking for what is stuck: %w", err)
 		}
-		at := time.UnixMilli(wire.ParseAlarmBody(msg.Data))
-		id, ok := a.ns.ParseAlarm(msg.Subject)
-		if !ok || a.Now().Sub(at) < stuckAfter {
+		at, header := read(msg)
+		if header == nil || clock().Sub(at) < stuckAfter {
 			continue
 		}
-		again := &nats.Msg{Subject: msg.Subject, Header: a.ns.AlarmHeader(id, at), Data: msg.Data}
-		switch _, err := stream.write(ctx, again, msg.Sequence, 0); {
+		again := &nats.Msg{Subject: msg.Subject, Header: header, Data: msg.Data}
+		switch _, err := b.write(ctx, again, msg.Sequence, 0); {
 		case err == nil:
 			rung++
 		case !errors.Is(err, ErrConflict):
-			return rung, fmt.Errorf("an alarm is stuck: %w", err)
+			return rung, fmt.Errorf("something is stuck: %w", err)
 		}
 	}
-	if pause := stuckShare * a.Now().Sub(began); pause > StuckEvery {
-		_, err = stream.write(ctx, next(pause), expected, 0)
+	if pause := stuckShare * clock().Sub(began); pause > StuckEvery {
+		_, err = b.write(ctx, next(pause), expected, 0)
 	}
 	return rung, err
+}
+
+// RingStuck is [Alarms.RingStuck] for messages that wait.
+func (q *Queues) RingStuck(ctx context.Context) (rung int, err error) {
+	s := q.streams.Load()
+	if s == nil {
+		return 0, nil
+	}
+	mark := q.ns.Name() + ".ripe._stuck" // no type has the name
+	return s.later.ringStuck(ctx, mark, q.ns.Name()+".later.>", q.Now, func(msg *jetstream.RawStreamMsg) (at time.Time, header nats.Header) {
+		id, queue, message, ok := q.ns.ParseMoved(msg.Subject, "later")
+		if !ok {
+			return at, nil
+		}
+		m := Message{Actor: id, Queue: queue, ID: message, Header: msg.Header}
+		if at = m.NotBefore(); at.IsZero() { // no host has moved it
+			return at, nil
+		}
+		return at, q.laterHeader(&m, at)
+	})
 }

@@ -25,6 +25,8 @@ const (
 	HeaderAttempts = "Troupe-Attempts"
 	HeaderWaits    = "Troupe-Waits"
 	HeaderFailure  = "Troupe-Error"
+	// HeaderLife is how often the message was a dead letter, and is handled again.
+	HeaderLife = "Troupe-Life"
 )
 
 // QueueRoom is how many bytes of the server's max_payload a message must leave for the headers that hosts add.
@@ -101,18 +103,34 @@ func IsMessageID(text string) bool {
 // maxMessageID is how long a [MessageID] may be.
 const maxMessageID = 64
 
-// QueuedRequest is the request id of the call that hands over a message.
-func QueuedRequest(queue, message string) string { return "~queue/" + queue + "/" + message }
+// QueuedRequest is the request id of the calls that hand over a message.
+func QueuedRequest(m *Queued) string { return "~queue/" + m.Queue + "/" + m.Key() }
 
 // Queued is the input of [QueuedAction].
 type Queued struct {
 	Queue    string   `json:"queue"`
 	ID       string   `json:"id"`
-	Sequence uint64   `json:"seq"`             // in its stream
-	Ripe     bool     `json:"ripe,omitempty"`  // which is that of those that have waited
-	Attempt  int      `json:"attempt"`         // from 1
-	Pushed   int64    `json:"pushed"`          // in milliseconds since 1970
-	JSON     bool     `json:"json,omitempty"`  // the body is that, else msgpack
-	Body     []byte   `json:"body"`            // the message
-	Acked    []string `json:"acked,omitempty"` // ids of earlier messages that will not come again
+	Sequence uint64   `json:"seq"`              // in its stream
+	Ripe     bool     `json:"ripe,omitempty"`   // which is that of those that have waited
+	Attempt  int      `json:"attempt"`          // from 1
+	Pushed   int64    `json:"pushed"`           // in milliseconds since 1970
+	JSON     bool     `json:"json,omitempty"`   // the body is that, else msgpack
+	Body     []byte   `json:"body"`             // the message
+	Life     int      `json:"life,omitempty"`   // how often it was a dead letter
+	Last     bool     `json:"last,omitempty"`   // it is given up if it fails
+	GiveUp   string   `json:"giveup,omitempty"` // it is not handled: unless it was, it is given up for this reason
+	Acked    []string `json:"acked,omitempty"`  // keys of earlier messages that will not come again
+}
+
+// Key tells the message from all others of its actor, and from what it was before it was a dead letter.
+func (m *Queued) Key() string {
+	if m.Life == 0 {
+		return m.ID
+	}
+	return m.ID + "." + strconv.Itoa(m.Life)
+}
+
+// QueuedReply is the output of [QueuedAction].
+type QueuedReply struct {
+	Dead string `json:"dead,omitempty"` // why the message is given up; empty: it was handled
 }

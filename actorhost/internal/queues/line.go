@@ -167,7 +167,8 @@ func (s *lines) done(l *line, m *message, gone bool) (start bool) {
 	l.trust = min(l.trust+1, mostCalls-leastCalls)
 	l.ended = now
 	if gone {
-		l.acked = append(l.acked, m.ID)
+		in := m.queued()
+		l.acked = append(l.acked, in.Key())
 	}
 	if start = l.waiting.Len() > 0 && l.calls < l.mayCall(now); start {
 		l.calls++

@@ -4,6 +4,7 @@ package queues
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -79,9 +80,10 @@ const (
 
 // What may fail for long.
 const (
-	hearing = "hearing of messages in queues failed"
-	moving  = "a message of a queue cannot be moved: it is tried again"
-	waiting = "messages of queues wait, because they cannot be handled now"
+	hearing      = "hearing of messages in queues failed"
+	moving       = "a message of a queue cannot be moved: it is tried again"
+	lookingAfter = "messages of queues have not come in time"
+	waiting      = "messages of queues wait, because they cannot be handled now"
 )
 
 // Start starts a puller on streams that are open. Callers must Stop it, once UntilStop has ended.
@@ -92,6 +94,7 @@ func Start(config Config) *Puller {
 		p.running.Go(func() { p.serve(actorType, config.Queues.Ripe) })
 	}
 	p.running.Go(p.keepInProgress)
+	p.running.Go(p.lookAfterWaiting)
 	return p
 }
 
@@ -179,6 +182,24 @@ func (p *Puller) move(m *message, do func(*message)) {
 		do(m)
 	})
 }
+
+// lookAfterWaiting has messages come that the server has not.
+func (p *Puller) lookAfterWaiting() {
+	for pause.For(p.config.UntilStop, store.StuckEvery) {
+		switch rung, err := p.config.Queues.RingStuck(p.config.UntilStop); {
+		case p.config.UntilStop.Err() != nil:
+		case err != nil:
+			p.config.Faults.Failed(lookingAfter, store.Cause(err), err)
+		case rung > 0:
+			p.config.Faults.Failed(lookingAfter, "", errStuck, slog.Int("messages", rung))
+		default:
+			p.config.Faults.Works(lookingAfter)
+		}
+	}
+}
+
+// errStuck is what the log says of messages that had to be moved again.
+var errStuck = errors.New("the server has not had them come in time, and does now")
 
 // keepInProgress reports the messages that are in hand for long.
 func (p *Puller) keepInProgress() {

@@ -1,0 +1,208 @@
+package actorhost_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// handOver hands a message over as a host does.
+func handOver(ctx context.Context, t *testing.T, cl *client.Client, ref Sorter, m wire.Queued) error {
+	t.Helper()
+	m.Queue, m.Attempt = "sort", max(m.Attempt, 1)
+	var err error
+	m.Body, err = codec.MsgPack.Append(nil, letter{Text: m.ID})
+	require.NoError(t, err)
+	return cl.Invoke(ctx, troupe.Invocation{ID: ref.ID(), Action: wire.QueuedAction, In: m})
+}
+
+func TestMessageIsNotHandledTwice(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, sorterType())
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	again := func(id string, acked ...string) int {
+		t.Helper()
+		require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: id, Sequence: 1, Acked: acked}))
+		return len(readSorted(t, ref))
+	}
+	require.Equal(t, 1, again("a"))
+	require.Equal(t, 1, again("a"), "it is known without a request id, for as long as it may come again")
+	require.Equal(t, 2, again("b"))
+	require.Equal(t, 3, again("c", "a", "none"))
+	require.Equal(t, 3, again("b"))
+	require.Equal(t, 4, again("a"), "it could not come again, and nobody has kept it in mind")
+	named := troupe.WithRequestID(t.Context(), "named")
+	for range 2 {
+		require.NoError(t, handOver(named, t, b.Client, ref, wire.Queued{ID: "d", Sequence: 1, Acked: []string{"a", "b", "c", "d"}}))
+	}
+	require.Equal(t, 5, len(readSorted(t, ref)))
+	require.Equal(t, 6, again("e", "d"))
+	require.NoError(t, handOver(named, t, b.Client, ref, wire.Queued{ID: "d", Sequence: 1}))
+	require.Len(t, readSorted(t, ref), 6, "it is known by its request id")
+}
+
+// TestMessageIsHandledOrGivenUp has a message handed over again by a host that does not know what became of it.
+func TestMessageIsHandledOrGivenUp(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, sorterType())
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	hand := func(m wire.Queued, l letter) string {
+		t.Helper()
+		m.Queue, m.Sequence = "sort", 1
+		var err error
+		m.Body, err = codec.MsgPack.Append(nil, l)
+		require.NoError(t, err)
+		var reply wire.QueuedReply
+		require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: ref.ID(), Action: wire.QueuedAction, In: m, Out: &reply}))
+		return reply.Dead
+	}
+	require.Equal(t, "refused: return to sender", hand(wire.Queued{ID: "a", Attempt: 1}, letter{Refuse: true}))
+	require.Equal(t, "refused: return to sender", hand(wire.Queued{ID: "a", Attempt: 1}, letter{}), "it is not handled after that")
+	require.Empty(t, hand(wire.Queued{ID: "a", Attempt: 1, Life: 1}, letter{}), "unless it is to be handled again")
+	require.Equal(t, "no_luck: not yet", hand(wire.Queued{ID: "b", Attempt: 1, Last: true}, letter{Fail: 1}))
+	require.Equal(t, "no_luck: not yet", hand(wire.Queued{ID: "b", Attempt: 2}, letter{}))
+	require.Equal(t, "enough", hand(wire.Queued{ID: "c", Attempt: 2, GiveUp: "enough"}, letter{}))
+	require.Equal(t, "enough", hand(wire.Queued{ID: "c", Attempt: 2}, letter{}))
+	require.Empty(t, hand(wire.Queued{ID: "d", Attempt: 1}, letter{}))
+	require.Empty(t, hand(wire.Queued{ID: "d", Attempt: 2, GiveUp: "enough"}, letter{}), "it was handled")
+	require.Len(t, readSorted(t, ref), 2)
+}
+
+func TestActorKeepsFewMessagesInMind(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, sorterType())
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	for range record.MaxDone { // which nobody takes
+		_, err := js.Publish(t.Context(), "troupe.queue.nobody.x.y", nil)
+		require.NoError(t, err)
+	}
+	for i := range record.MaxDone {
+		require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: fmt.Sprint("m", i), Sequence: uint64(i + 1)}))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, handOver(ctx, t, b.Client, ref, wire.Queued{ID: "more", Sequence: 1000}), troupe.ErrUnavailable)
+	stream, err := js.Stream(t.Context(), "troupe-queue")
+	require.NoError(t, err)
+	require.NoError(t, stream.DeleteMsg(t.Context(), 7))
+	require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: "more", Sequence: 1000}))
+	require.Len(t, readSorted(t, ref), record.MaxDone+1)
+	require.NoError(t, stream.Purge(t.Context()))
+	for i := range 2 * record.MaxDone {
+		require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: fmt.Sprint("n", i), Sequence: uint64(i + 1)}))
+	}
+	require.Len(t, readSorted(t, ref), 3*record.MaxDone+1)
+}
+
+// TestMessageThatWasMovedIsNotHandled has a host die that has moved a message, before it could ack it.
+func TestMessageThatWasMovedIsNotHandled(t *testing.T) {
+	for place, subject := range map[string]string{
+		"it is a dead letter":        "dead",
+		"it has waited":              "ripe",
+		"it waits":                   "later",
+		"it is another dead letter":  "",
+		"it is nowhere, and handled": "none",
+	} {
+		t.Run(place, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t)
+				host := b.Host(sorterType())
+				b.Stop(host)
+				ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+				require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "moved"}, troupe.PushID("1")))
+				js, err := jetstream.New(b.Connect())
+				require.NoError(t, err)
+				consumer, err := js.Consumer(t.Context(), "troupe-queue", "queue-sorter")
+				require.NoError(t, err)
+				batch, err := consumer.Fetch(1)
+				require.NoError(t, err)
+				taken := <-batch.Messages()
+				require.NotNil(t, taken)
+				meta, err := taken.Metadata()
+				require.NoError(t, err)
+				moved := &nats.Msg{Data: taken.Data(), Header: nats.Header{
+					wire.HeaderPushed: {meta.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z07:00")}, wire.HeaderAttempts: {"1"},
+				}}
+				tokens := "sorter.main.sort." + wire.MessageID(taken.Headers(), meta.Timestamp, meta.Sequence.Stream)
+				handled := 1
+				switch subject {
+				case "":
+					moved.Header.Set(wire.HeaderPushed, "2000-01-01T00:00:00Z")
+					moved.Subject = "troupe.dead." + tokens
+					moved.Header.Set(wire.HeaderPushed, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
+				case "none":
+				case "later":
+					moved.Header.Set("Nats-Schedule", "@at "+time.Now().Add(time.Minute).UTC().Format(time.RFC3339Nano))
+					moved.Header.Set("Nats-Schedule-Target", "troupe.ripe."+tokens)
+					moved.Subject = "troupe.later." + tokens
+				case "dead":
+					handled = 0
+					moved.Subject = "troupe.dead." + tokens
+				default:
+					moved.Subject = "troupe." + subject + "." + tokens
+				}
+				if moved.Subject != "" {
+					_, err = js.PublishMsg(t.Context(), moved)
+					require.NoError(t, err)
+				}
+				b.Host(sorterType())
+				advance(2 * time.Minute)
+				all := readSorted(t, ref)
+				require.Len(t, all, handled)
+				if subject == "later" || subject == "ripe" {
+					require.Equal(t, 2, all[0].Attempt, "it is that which was moved")
+				}
+				info, err := consumer.Info(t.Context())
+				require.NoError(t, err)
+				require.Zero(t, info.NumAckPending, "it was acked")
+				require.Zero(t, info.NumPending)
+			})
+		})
+	}
+}
+
+func TestMessageWaitsForAProgramWithTheQueue(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	old := actorhost.Define(func() sorter { return sorter{} },
+		actorhost.OnQueue(troupe.NewQueue[Sorter, letter]("older"), (*sorter).sort),
+		actorhost.On(ReadSorted, actorhost.NoIn(func(s *sorter, _ *actorhost.Context) ([]sorted, error) { return s.Sorted, nil })))
+	b.Host(old)
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	require.Empty(t, readSorted(t, ref)) // it is awake where the queue is not known
+	require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "early"}))
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // it waits elsewhere
+		stream, err := js.Stream(t.Context(), "troupe-later")
+		if err != nil {
+			return false
+		}
+		info, err := stream.Info(t.Context())
+		return err == nil && info.State.Msgs > 0
+	}, 30*time.Second, 10*time.Millisecond)
+	require.Empty(t, deadLetters(t, ref))
+	b.Host(sorterType())
+	require.Len(t, awaitSorted(t, ref, 1), 1)
+	for i := range 20 {
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: fmt.Sprint(i)}))
+	}
+	require.Len(t, awaitSorted(t, ref, 21), 21)
+	require.Empty(t, deadLetters(t, ref))
+}
