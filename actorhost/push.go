@@ -38,7 +38,7 @@ func (c *Context) Push(ctx context.Context, p troupe.PushRequest) error {
 		m.At = min(max(ceilMilli(p.NotBefore), 1), maxScheduleTime.UnixMilli())
 	}
 	if p.PushID != "" {
-		m.Name = wire.PushName(p.ID, p.Queue, p.PushID)
+		m.Name = p.PushID
 	} else {
 		m.Name = fmt.Sprintf("~%s/%d/%d", c.a.id.Tokens(), c.a.epoch, c.a.pushes.Add(1))
 	}

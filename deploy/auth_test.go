@@ -307,6 +307,9 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 					strings.HasPrefix(rule, "$JS.EVENT."), rule == "troupe.replaced.actors":
 					require.NoError(t, err)
 					return
+				case queueing(rule): // see TestQueuesNeedTheirPermissions
+					require.NoError(t, err)
+					return
 				case scheduling(rule): // see TestSchedulesNeedTheirPermissions
 					require.NoError(t, err)
 					return

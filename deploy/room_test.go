@@ -24,6 +24,7 @@ var (
 	noted   = troupe.NewDurableEvent[room, string]("noted")
 	note    = troupe.NewAction[room, string, troupe.None]("note")
 	remind  = troupe.NewAction[room, time.Duration, troupe.None]("remind") // says something later
+	post    = troupe.NewQueue[room, string]("post")                        // to be said
 	attend  = troupe.NewAction[room, []string, troupe.None]("attend")      // to what another room notes
 )
 

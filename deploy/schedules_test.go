@@ -24,7 +24,7 @@ import (
 
 // scheduling are the rules of deploy/auth.conf that only what is scheduled needs.
 func scheduling(rule string) bool {
-	return strings.Contains(rule, ".troupe-due") || strings.Contains(rule, ".STREAM.MSG.GET.") || listing(rule)
+	return strings.Contains(rule, ".troupe-due") || strings.Contains(rule, ".STREAM.MSG.GET.") && !queueing(rule) || listing(rule)
 }
 
 // listing are those with which a host sets alarms again.

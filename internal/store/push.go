@@ -71,7 +71,7 @@ func PushMessage(ns wire.Namespace, p *troupe.PushRequest, contentType string, b
 		msg.Header[wire.HeaderNotBefore] = []string{p.NotBefore.UTC().Format(rfc3339Milli)}
 	}
 	if p.PushID != "" {
-		msg.Header[wire.HeaderPushID] = []string{wire.PushName(p.ID, p.Queue, p.PushID)}
+		msg.Header[wire.HeaderPushID] = []string{p.PushID}
 	}
 	return msg
 }

@@ -174,12 +174,12 @@ func (q *Queues) Ripe(ctx context.Context, actorType string, patience time.Durat
 
 func queueConsumer(name, filter string, patience time.Duration) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable:       name,
-		DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       patience,
-		MaxAckPending: MaxInHand,
-		FilterSubject: filter,
+		Durable:        name,
+		DeliverPolicy:  jetstream.DeliverAllPolicy,
+		AckPolicy:      jetstream.AckExplicitPolicy,
+		AckWait:        patience,
+		MaxAckPending:  MaxInHand,
+		FilterSubjects: []string{filter}, // which, unlike one alone, is not a part of the subject that is asked
 	}
 }
 

@@ -16,8 +16,10 @@ import (
 const (
 	// HeaderNotBefore is when a message may be handled, as RFC 3339 has it.
 	HeaderNotBefore = "Troupe-Not-Before"
-	// HeaderPushID is the name that its sender has given a message: those with one name, in the stream, take effect once.
-	HeaderPushID = "Nats-Msg-Id"
+	// HeaderPushID is the name that its sender has given a message: of those in a queue of an actor with one name, one takes
+	// effect. What JetStream itself has for that would do too, but knows names of the whole stream: so whoever may push to one
+	// actor could keep away what is for another.
+	HeaderPushID = "Troupe-Push-Id"
 
 	// The others are of messages that a host has moved: when it was pushed, how many attempts have failed, how often it had
 	// to wait for another reason, and why it failed last.
@@ -78,15 +80,12 @@ func (n Namespace) ParseMoved(subject, kind string) (id troupe.ID, queue, messag
 // MessageID names a message among those of its queue. It is a token of a subject. One that its sender has named is known by
 // that; any other by when it was stored and its number in the stream, which no other has, whatever becomes of the stream.
 func MessageID(header nats.Header, stored time.Time, sequence uint64) string {
-	if name := FirstHeader(header, HeaderPushID); name != "" {
-		return NamedMessage(name)
+	for _, by := range [...]string{HeaderPushID, "Nats-Msg-Id"} {
+		if name := FirstHeader(header, by); name != "" {
+			return NamedMessage(name)
+		}
 	}
 	return "s" + strconv.FormatInt(stored.UnixNano(), 36) + "-" + strconv.FormatUint(sequence, 36)
-}
-
-// PushName is the [HeaderPushID] of a message with an id that its sender has given it: the stream has those of all queues.
-func PushName(id troupe.ID, queue, pushID string) string {
-	return id.Tokens() + "." + queue + "/" + pushID
 }
 
 // NamedMessage is the [MessageID] of a message whose sender has named it.
