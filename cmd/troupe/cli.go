@@ -54,6 +54,8 @@ type grammar struct {
 
 	Workflow workflowCommand `cmd:"" group:"workflows" help:"Show and steer the workflows of actors."`
 
+	Queue queueCommand `cmd:"" group:"queues" help:"Show and change what waits in queues of actors."`
+
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
@@ -103,7 +105,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		kong.Vars{"version": programVersion(), "namespace": wire.DefaultNamespace,
 			"timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.Groups{
-			"actors": "Actors:", "state": "Stored state:", "schedules": "Schedules:", "workflows": "Workflows:",
+			"actors": "Actors:", "state": "Stored state:", "schedules": "Schedules:", "workflows": "Workflows:", "queues": "Queues:",
 			"hosts": "Hosts:", "tools": "Tools:",
 			"common": "Common flags:", "connection": "Connection:",
 		},

@@ -59,15 +59,19 @@ func printHosts(e env, hosts []hostLine) error {
 	if _, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts)); err != nil {
 		return err
 	}
-	givenUp, stuck := 0, 0
+	givenUp, stuck, dead := 0, 0, 0
 	for _, host := range hosts {
 		if host.Info != nil {
 			givenUp += int(host.Info.GivenUp)
 			stuck += int(host.Info.Stuck)
+			dead += int(host.Info.Dead)
 		}
 	}
 	tellParked(e.terminal, givenUp, " since these hosts started")
 	tellStuck(e.terminal, stuck, "have been")
+	if dead > 0 {
+		fmt.Fprintf(e.err, "%d messages of queues became dead letters since these hosts started: see troupe queue ls\n", dead)
+	}
 	return nil
 }
 

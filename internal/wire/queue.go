@@ -41,7 +41,15 @@ const MaxPushID = 256
 func (n Namespace) Queue(id troupe.ID, queue string) string { return n.actor("queue", id, queue) }
 
 // QueueType matches the queues of all actors of a type.
-func (n Namespace) QueueType(actorType string) string { return n.name + ".queue." + actorType + ".>" }
+func (n Namespace) QueueType(actorType string) string { return n.Moved("queue", actorType) }
+
+// Moved matches the messages of a kind for actors of a type, or of all if it is empty.
+func (n Namespace) Moved(kind, actorType string) string {
+	if actorType == "" {
+		return n.name + "." + kind + ".>"
+	}
+	return n.name + "." + kind + "." + actorType + ".>"
+}
 
 // ParseQueue parses the subject of a queue, and checks the ID.
 func (n Namespace) ParseQueue(subject string) (id troupe.ID, queue string, ok bool) {
@@ -60,7 +68,7 @@ func (n Namespace) Ripe(id troupe.ID, queue, message string) string {
 }
 
 // RipeType matches what has waited for the actors of a type.
-func (n Namespace) RipeType(actorType string) string { return n.name + ".ripe." + actorType + ".>" }
+func (n Namespace) RipeType(actorType string) string { return n.Moved("ripe", actorType) }
 
 // Dead is the subject of a dead letter.
 func (n Namespace) Dead(id troupe.ID, queue, message string) string {

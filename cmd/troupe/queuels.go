@@ -1,0 +1,75 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/store"
+)
+
+// queueLsCommand is the verb queue ls.
+type queueLsCommand struct {
+	Type string `arg:"" optional:"" help:"Only actors of this type."`
+}
+
+// Help is shown by troupe queue ls --help.
+func (*queueLsCommand) Help() string {
+	return `WAITING are messages to be handled now. LATER are those that wait for a time: they were pushed for one, have failed, or an ` +
+		`actor has no room for them. DEAD are those that were given up, and are kept for 30 days. If there are none, the exit code is 3.`
+}
+
+// queueLine is a queue as queue ls --json prints it.
+type queueLine struct {
+	queueRef
+	Waiting uint64 `json:"waiting"`
+	Later   uint64 `json:"later"`
+	Dead    uint64 `json:"dead"`
+}
+
+func (c *queueLsCommand) run(ctx context.Context, e env) error {
+	if c.Type != "" {
+		if err := troupe.CheckName("actor type", c.Type); err != nil {
+			return err
+		}
+	}
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
+		asking, cancel := context.WithTimeout(ctx, e.timeout)
+		defer cancel()
+		counts, err := store.QueueCounts(asking, conn.nc, conn.namespace, c.Type)
+		switch {
+		case err != nil:
+			return err
+		case len(counts) == 0 && c.Type != "":
+			return nothingFound("no queue of an actor of the type %s has messages, in the namespace %s", c.Type, e.namespace.Name())
+		case len(counts) == 0:
+			return nothingFound("no queue has messages, in the namespace %s", e.namespace.Name())
+		}
+		lines := make([]queueLine, len(counts))
+		for i, one := range counts {
+			lines[i] = queueLine{refToQueue(one.Actor, one.Queue), one.Waiting, one.Later, one.Dead}
+		}
+		if e.json {
+			return printLines(e.terminal, lines)
+		}
+		_, err = fmt.Fprintln(e.out, queueTable(e.terminal, lines))
+		return err
+	})
+}
+
+func queueTable(t terminal, lines []queueLine) string {
+	w := newTable(t, "WAITING", "LATER", "DEAD")
+	w.AppendHeader(table.Row{"TYPE", "KEY", "QUEUE", "WAITING", "LATER", "DEAD"})
+	for _, line := range lines {
+		dead := fmt.Sprint(line.Dead)
+		if line.Dead > 0 {
+			dead = paint(t.out, text.FgRed, dead)
+		}
+		w.AppendRow(table.Row{line.Type, cmp.Or(line.Key, `""`), line.Queue, line.Waiting, line.Later, dead})
+	}
+	return w.Render()
+}
