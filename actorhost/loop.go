@@ -111,6 +111,14 @@ func (c besideCaller) Replay(ctx context.Context, id troupe.ID, event string, fr
 	return c.b.a.host.client.Replay(ctx, id, event, from)
 }
 
+// Push implements troupe.Caller: see [troupe.Queue.Push].
+func (c besideCaller) Push(ctx context.Context, p troupe.PushRequest) error { return c.b.a.host.client.Push(ctx, p) }
+
+// DeadMessages implements troupe.Caller: see [troupe.Queue.Dead].
+func (c besideCaller) DeadMessages(ctx context.Context, id troupe.ID, queue string) iter.Seq2[troupe.DeadMessage, error] {
+	return c.b.a.host.client.DeadMessages(ctx, id, queue)
+}
+
 // startLoop starts the loop of an actor that has woken.
 func (a *activation) startLoop() {
 	loop := a.kind.loop

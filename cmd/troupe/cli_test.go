@@ -67,6 +67,13 @@ Workflows:
   workflow cancel    Cancel a workflow, which undoes what it has done.
   workflow retry     Try a workflow that is stuck again.
 
+Queues:
+  queue ls       List the queues that have messages or dead letters.
+  queue push     Push a message to a queue of an actor.
+  queue dead     List the dead letters of a queue.
+  queue retry    Have dead letters handled again.
+  queue drop     Delete dead letters.
+
 Hosts:
   hosts    List the hosts that are up, and their load.
   drain    Stop a host cleanly, and release its actors.

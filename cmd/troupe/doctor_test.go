@@ -37,6 +37,9 @@ KV_troupe-subscriptions        -     -        - not there
 troupe-events                  -     -        - not there
 troupe-answers                 -     -        - not there
 troupe-due                     -     -        - not there
+troupe-queue                   -     -        - not there
+troupe-later                   -     -        - not there
+troupe-dead                    -     -        - not there
 
 ok     1 records can be decoded
 `, ""}, result{got.code, sizes.ReplaceAllString(steady(got.out), "<size>"), got.err})

@@ -72,6 +72,7 @@ func TestQueueFromPushToDrop(t *testing.T) {
 	require.Contains(t, p.ok(t, "hosts").err, "2 messages of queues became dead letters since these hosts started: see troupe queue ls\n")
 	require.Contains(t, p.ok(t, "hosts", "--json").out, `"dead":2`)
 
+	require.Contains(t, p.ok(t, "doctor").out, "note   2 messages of queues are dead letters\n       such as desk/a/b\n")
 	letters := p.dead(t)
 	require.Len(t, letters, 2)
 	require.Equal(t, "unsigned: who is it from?", letters[0].Error)
