@@ -63,21 +63,21 @@ type activation struct {
 	sub        *nats.Subscription
 	gate       commit.Gate
 	unsent     atomic.Pointer[store.Mark]
-	check      *lives.Check  // nil without Config.CheckState, and until the actor is awake
-	ownerEpoch uint64        // the epoch of the owner that was found when it was to wake
-	volatile   *record.Parts // what is scheduled in memory only; nil if nothing was
-	planned    bool          // the agenda may call for it
-	inDue      bool          // what is due is running
-	pushes     atomic.Uint64 // messages that turns have pushed
-	message    *wire.Queued  // of the call that is served, if it hands over one
-	misread    bool          // the call that is served has an input that this program cannot take
-	loop       *beside       // the run loop; nil when there is none, or it has ended for good
-	pause      chan struct{} // closed when the long pause of the loop is over
-	flow       *beside       // the pass of the workflow that is under way, or nil
-	flowAgain  bool          // there is reason for another one
-	results    []*resultWait // calls that wait for the end of the workflow
-	loopRang   bool          // it is, and the loop has not heard
-	comesBack  bool          // somebody must wake the actor again, because what runs beside its turns is not over
+	check      *lives.Check      // nil without Config.CheckState, and until the actor is awake
+	ownerEpoch uint64            // the epoch of the owner that was found when it was to wake
+	volatile   *record.Parts     // what is scheduled in memory only; nil if nothing was
+	planned    bool              // the agenda may call for it
+	inDue      bool              // what is due is running
+	pushes     atomic.Uint64     // messages that turns have pushed
+	messages   *wire.QueuedBatch // of the call that is served, if it hands any over
+	misread    bool              // the call that is served has an input that this program cannot take
+	loop       *beside           // the run loop; nil when there is none, or it has ended for good
+	pause      chan struct{}     // closed when the long pause of the loop is over
+	flow       *beside           // the pass of the workflow that is under way, or nil
+	flowAgain  bool              // there is reason for another one
+	results    []*resultWait     // calls that wait for the end of the workflow
+	loopRang   bool              // it is, and the loop has not heard
+	comesBack  bool              // somebody must wake the actor again, because what runs beside its turns is not over
 }
 
 // beside is a goroutine that runs beside the turns of an actor. It touches the state in turns only.

@@ -90,9 +90,9 @@ func BenchmarkQueue(b *testing.B) {
 		}
 	}
 	q.stick()
-	for range max(len(rates), 3) {
-		free := rates[len(rates)/2]
-		toFree = append(toFree, q.drain("troupe-queue", "queue-tally", "troupe.queue.tally.")/free)
+	for _, free := range toRaw { // each to what it was without, as the machine is now
+		raw, stuck := q.drain("plain", "shared", "plain.tally."), q.drain("troupe-queue", "queue-tally", "troupe.queue.tally.")
+		toFree = append(toFree, stuck/raw/free)
 	}
 	for unit, values := range map[string][]float64{"x-raw": toRaw, "x-stuck": toFree} {
 		slices.Sort(values)

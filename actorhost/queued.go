@@ -17,126 +17,133 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// passesQueued passes a message on of a queue that this program does not have, so that the actor does not wake here in vain. Else
-// it decodes the message, for serveQueued. It reports whether the call needs nothing more.
+// maxQueuedTime is after how long messages let other calls of the actor run.
+const maxQueuedTime = 100 * time.Millisecond
+
+// passesQueued passes messages on of a queue that this program does not have, so that the actor does not wake here in vain. Else
+// it decodes them, for serveQueued. It reports whether the call needs nothing more.
 func (a *activation) passesQueued(w *work) bool {
 	if w.Action != wire.QueuedAction {
 		return false
 	}
-	m := new(wire.Queued)
-	if err := w.As.Unmarshal(w.Data, m); err != nil {
+	batch := new(wire.QueuedBatch)
+	if err := w.As.Unmarshal(w.Data, batch); err != nil {
 		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return true
 	}
-	if a.kind.queues[m.Queue] == nil {
+	if a.kind.queues[batch.Queue] == nil {
 		passed := *w
-		a.host.passOn(&passed, a.id.Tokens(), lacksQueue(m.Queue, "", errs.New(troupe.CodeUnknownAction,
-			"the actor type %q has no queue %.100q", a.kind.name, m.Queue)))
+		a.host.passOn(&passed, a.id.Tokens(), lacksQueue(batch.Queue, "", errs.New(troupe.CodeUnknownAction,
+			"the actor type %q has no queue %.100q", a.kind.name, batch.Queue)))
 		return true
 	}
-	a.message = m
+	a.messages = batch
 	return false
 }
 
-// serveQueued runs a call of wire.QueuedAction: it handles a message. One that was handled before is not run.
+// serveQueued runs a call of wire.QueuedAction: it handles messages, each in a turn. As always, the answer waits until what they have
+// changed is stored.
 func (a *activation) serveQueued(w *work) {
-	m := a.message
-	a.message = nil
-	var changes []record.Change
-	var done *record.DoneMessage
-	full := false
-	a.gate.Read(func(p *record.Parts) {
+	h := handover{activation: a, call: w, batch: a.messages, queue: a.kind.queues[a.messages.Queue]}
+	a.messages = nil
+	began := a.host.clock.Now()
+	for i := range h.batch.Messages {
+		if i > 0 && (a.finished || a.host.clock.Now()-began > maxQueuedTime) {
+			break
+		}
+		a.misread = false
+		reply := h.handle(&h.batch.Messages[i])
+		switch {
+		case a.destroyed: // with which the call was answered
+			return
+		case a.misread && i == 0:
+			passed := *w
+			a.host.passOn(&passed, a.id.Tokens(), lacksQueue(h.batch.Queue, fingerprint(h.queue.takes), reply.Err()))
+			return
+		case a.misread: // it is to come as the first of another call
+			a.answerQueued(w, h.replies)
+			return
+		}
+		h.replies = append(h.replies, reply)
+	}
+	a.answerQueued(w, h.replies)
+}
+
+func (a *activation) answerQueued(w *work, replies []wire.QueuedReply) {
+	output, err := w.As.Append(nil, replies)
+	a.answer(w, output, err)
+}
+
+// handover is a call that hands messages over.
+type handover struct {
+	*activation
+
+	call    *work
+	batch   *wire.QueuedBatch
+	queue   *queueHandler
+	replies []wire.QueuedReply
+}
+
+// handle handles a message, unless it was handled or given up before.
+func (h *handover) handle(m *wire.Queued) wire.QueuedReply {
+	changes, done, full := h.look(m)
+	if done != nil && faults.QueueDone {
+		return wire.QueuedReply{Dead: done.Dead}
+	}
+	w := *h.call // as if the message had come in a call of its own
+	w.Reply, w.ID = "", dedup.ID{Given: wire.QueuedRequest(h.batch.Queue, m)}
+	w.Mark = dedup.NewMark(w.ID, w.Action, nil)
+	switch answer, failed, v := h.found(&w); {
+	case failed != nil:
+		return wire.QueuedFailure(failed)
+	case v != dedup.New:
+		var reply wire.QueuedReply
+		_ = codec.MsgPack.Unmarshal(answer.Output, &reply) // without an output it was handled
+		return reply
+	}
+	if full {
+		var err error
+		if changes, err = h.goneMessages(&w); err != nil {
+			return wire.QueuedFailure(errs.As(err))
+		}
+	}
+	if m.GiveUp != "" {
+		return h.giveUp(&w, m, changes, m.GiveUp)
+	}
+	return h.run(&w, m, changes)
+}
+
+// look looks for a message among those that the actor has in mind. Changes are those by which it forgets some; full says that there
+// is no room for one more.
+func (h *handover) look(m *wire.Queued) (changes []record.Change, done *record.DoneMessage, full bool) {
+	h.gate.Read(func(p *record.Parts) {
 		if found := p.Queues().Find(m.Key()); found != nil {
 			copied := *found
 			done = &copied
 		}
-		for _, id := range m.Acked {
+		for _, id := range h.batch.Acked {
 			if p.Queues().Find(id) != nil {
 				changes = append(changes, record.AckedMessage{ID: id})
 			}
 		}
 		full = len(p.Queues().Done())-len(changes) >= record.MaxDone
 	})
-	if done != nil && faults.QueueDone {
-		a.answerQueued(w, done.Dead)
-		return
-	}
-	w.Mark = dedup.NewMark(w.ID, w.Action+m.Queue, nil) // whatever else is the same
-	switch answer, failed, v := a.found(w); {
-	case failed != nil:
-		a.answer(w, nil, failed)
-		return
-	case v != dedup.New:
-		a.answer(w, answer.Output, nil)
-		return
-	}
-	if full {
-		gone, err := a.goneMessages(w)
-		if err != nil {
-			a.answer(w, nil, err)
-			return
-		}
-		changes = gone
-	}
-	if m.GiveUp != "" {
-		a.giveUp(w, m, changes, m.GiveUp)
-		return
-	}
-	a.runQueued(w, m, changes)
+	return changes, done, full
 }
 
-// handled is the change by which a message is done with.
-func handled(m *wire.Queued, dead string) record.Change {
-	return record.HandledMessage{DoneMessage: record.DoneMessage{ID: m.Key(), Sequence: m.Sequence, Ripe: m.Ripe, Dead: dead}}
-}
-
-// answerQueued answers for a message that was handled, or given up, before.
-func (a *activation) answerQueued(w *work, dead string) {
-	output, err := w.As.Append(nil, wire.QueuedReply{Dead: dead})
-	a.answer(w, output, err)
-}
-
-// giveUp gives a message up. The actor's record decides: whoever hands the message over again learns that it was.
-func (a *activation) giveUp(w *work, m *wire.Queued, changes []record.Change, why string) {
-	if err := a.cannotWrite(turn{}); err != nil {
-		a.host.refuse(&w.Call, a.session, errs.As(err))
-		return
-	}
-	changes = append(changes, handled(m, why))
-	stored := len(a.storedState())
-	err := a.ensureEncoded()
-	if err == nil {
-		err = a.checkSize(stored, stored, changes)
-	}
-	output, failed := w.As.Append(nil, wire.QueuedReply{Dead: why})
-	if err = errors.Join(err, failed); err != nil {
-		a.answer(w, nil, err)
-		return
-	}
-	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, output)}, &commit.Changes{Parts: changes})
-}
-
-// runQueued runs the handler of a message.
-func (a *activation) runQueued(w *work, m *wire.Queued, changes []record.Change) {
-	now := a.host.clock.Now()
-	q := a.kind.queues[m.Queue]
+// run runs the handler of a message.
+func (h *handover) run(w *work, m *wire.Queued, changes []record.Change) wire.QueuedReply {
+	now := h.host.clock.Now()
 	t := turnOf(w)
-	t.action = m.Queue
-	t.queued = &troupe.Queued{Queue: m.Queue, ID: m.ID, Attempt: m.Attempt, Pushed: time.UnixMilli(m.Pushed).UTC()}
-	if faults.Fencing && !a.session.ValidAt(now) {
-		a.host.refuse(&w.Call, a.session, errs.Unavailable("%v", a.session.Err()))
-		return
+	t.action = h.batch.Queue
+	t.queued = &troupe.Queued{Queue: h.batch.Queue, ID: m.ID, Attempt: m.Attempt, Pushed: time.UnixMilli(m.Pushed).UTC()}
+	if faults.Fencing && !h.session.ValidAt(now) {
+		return wire.QueuedFailure(errs.Unavailable("%v", h.session.Err()))
 	}
-	if err := a.cannotWrite(t); err != nil {
-		a.host.refuse(&w.Call, a.session, errs.As(err))
-		return
+	if err := h.cannotWrite(t); err != nil {
+		return wire.QueuedFailure(errs.As(err))
 	}
-	reply, err := w.As.Append(nil, wire.QueuedReply{})
-	if err != nil {
-		a.answer(w, nil, err)
-		return
-	}
-	result, err := a.runTurnAt(now, t, func(c *Context) error {
+	result, err := h.runTurnAt(now, t, func(c *Context) error {
 		for _, change := range append(changes, handled(m, "")) {
 			if err := c.addChange(change); err != nil {
 				return err
@@ -146,41 +153,75 @@ func (a *activation) runQueued(w *work, m *wire.Queued, changes []record.Change)
 		if m.JSON {
 			in.as = codec.JSON
 		}
-		_, err := q.run(a.state.pointer(), c, in, nil)
+		_, err := h.queue.run(h.state.pointer(), c, in, nil)
 		return err
 	})
-	if err != nil && a.misread {
-		passed := *w
-		a.host.passOn(&passed, a.id.Tokens(), lacksQueue(m.Queue, fingerprint(q.takes), errs.As(err)))
-		return
+	if err != nil && h.misread {
+		return wire.QueuedFailure(errs.As(err))
 	}
-	q.Count(result.took, err)
-	w.Ran = true
+	h.queue.Count(result.took, err)
 	switch failed := errs.Find(err); {
 	case err == nil:
-		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, reply)})
+		return h.commit(w, &result)
 	case failed != nil && (failed.FromActor || m.Last && !failed.Retryable):
-		a.giveUp(w, m, changes, queues.Reason(failed))
+		return h.giveUp(w, m, changes, queues.Reason(failed))
 	default:
-		a.answerFailed(w, &result, err)
+		return wire.QueuedFailure(errs.As(err))
 	}
+}
+
+// commit stores what a turn has changed. If that has destroyed the actor, it answers the call.
+func (h *handover) commit(w *work, r *result) (handled wire.QueuedReply) {
+	o := &commit.Output{Call: w.Call}
+	if r.destroyed {
+		output, _ := h.call.As.Append(nil, append(h.replies, handled)) // which cannot fail
+		o.Call, o.Reply = h.call.Call, outlet.Reply(&h.call.Call, output)
+	}
+	h.commitTurn(r, o)
+	return handled
+}
+
+// handled is the change by which a message is done with.
+func handled(m *wire.Queued, dead string) record.Change {
+	return record.HandledMessage{DoneMessage: record.DoneMessage{ID: m.Key(), Sequence: m.Sequence, Ripe: m.Ripe, Dead: dead}}
+}
+
+// giveUp gives a message up. The actor's record decides: whoever hands the message over again learns that it was.
+func (h *handover) giveUp(w *work, m *wire.Queued, changes []record.Change, why string) wire.QueuedReply {
+	reply := wire.QueuedReply{Dead: why}
+	if err := h.cannotWrite(turn{}); err != nil {
+		return wire.QueuedFailure(errs.As(err))
+	}
+	changes = append(changes, handled(m, why))
+	stored := len(h.storedState())
+	err := h.ensureEncoded()
+	if err == nil {
+		err = h.checkSize(stored, stored, changes)
+	}
+	output, failed := codec.MsgPack.Append(nil, reply)
+	if err = errors.Join(err, failed); err != nil {
+		return wire.QueuedFailure(errs.As(err))
+	}
+	w.As = codec.MsgPack
+	h.gate.Pass(&commit.Output{Call: w.Call, Reply: wire.Message{Data: output}}, &commit.Changes{Parts: changes})
+	return reply
 }
 
 // goneMessages asks which messages that the actor has handled will not come again, for want of word of the hosts that have
 // acked them.
-func (a *activation) goneMessages(w *work) (changes []record.Change, _ error) {
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
+func (h *handover) goneMessages(w *work) (changes []record.Change, _ error) {
+	ctx, cancel := context.WithDeadline(h.host.ctx, h.host.clock.Time(w.Deadline))
 	defer cancel()
-	if err := a.gate.Settle(); err != nil { // those of earlier turns are known then
+	if err := h.gate.Settle(); err != nil { // those of earlier turns are known then
 		return nil, errs.Unavailable("%v", err)
 	}
-	if err := a.host.queues.Open(ctx); err != nil {
+	if err := h.host.queues.Open(ctx); err != nil {
 		return nil, errs.Unavailable("%v", err)
 	}
 	var done []record.DoneMessage
-	a.gate.Read(func(p *record.Parts) { done = append(done, p.Queues().Done()...) })
+	h.gate.Read(func(p *record.Parts) { done = append(done, p.Queues().Done()...) })
 	for _, one := range done {
-		stands, err := a.host.queues.Stands(ctx, one.Sequence, one.Ripe)
+		stands, err := h.host.queues.Stands(ctx, one.Sequence, one.Ripe)
 		if err != nil {
 			return nil, errs.Unavailable("%v", err)
 		}
@@ -189,7 +230,7 @@ func (a *activation) goneMessages(w *work) (changes []record.Change, _ error) {
 		}
 	}
 	if len(changes) == 0 {
-		return nil, errs.Unavailable("%s: %w", a.id, errTooManyDone)
+		return nil, errs.Unavailable("%s: %w", h.id, errTooManyDone)
 	}
 	return changes, nil
 }

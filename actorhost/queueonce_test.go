@@ -20,39 +20,86 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// handOver hands a message over as a host does.
-func handOver(ctx context.Context, t *testing.T, cl *client.Client, ref Sorter, m wire.Queued) error {
+// handOver hands messages over as a host does, and returns what has become of them.
+func handOver(ctx context.Context, cl *client.Client, ref Sorter, batch wire.QueuedBatch) (replies []wire.QueuedReply, err error) {
+	batch.Queue = "sort"
+	for i := range batch.Messages {
+		m := &batch.Messages[i]
+		m.Attempt, m.Sequence = max(m.Attempt, 1), max(m.Sequence, 1)
+		if m.Body == nil {
+			m.Body, _ = codec.MsgPack.Append(nil, letter{Text: m.ID})
+		}
+	}
+	err = cl.Invoke(ctx, troupe.Invocation{ID: ref.ID(), Action: wire.QueuedAction, In: batch, Out: &replies})
+	if len(replies) == 1 && replies[0].Err() != nil {
+		err = replies[0].Err()
+	}
+	return replies, err
+}
+
+// forgetAnswers takes from a record what the actor remembers of calls, as time does.
+func forgetAnswers(t *testing.T, b *hosttest.Bus, ref Sorter) {
 	t.Helper()
-	m.Queue, m.Attempt = "sort", max(m.Attempt, 1)
-	var err error
-	m.Body, err = codec.MsgPack.Append(nil, letter{Text: m.ID})
+	js, err := jetstream.New(b.Connect())
 	require.NoError(t, err)
-	return cl.Invoke(ctx, troupe.Invocation{ID: ref.ID(), Action: wire.QueuedAction, In: m})
+	kv, err := js.KeyValue(t.Context(), "troupe-actors")
+	require.NoError(t, err)
+	entry, err := kv.Get(t.Context(), ref.ID().Tokens())
+	require.NoError(t, err)
+	r, err := record.Decode(entry.Value(), entry.Revision())
+	require.NoError(t, err)
+	r.Forget()
+	_, err = kv.Update(t.Context(), ref.ID().Tokens(), r.Append(nil), entry.Revision())
+	require.NoError(t, err)
 }
 
 func TestMessageIsNotHandledTwice(t *testing.T) {
 	t.Parallel()
-	b := hosttest.Start(t, sorterType())
+	b := hosttest.Start(t)
 	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
 	again := func(id string, acked ...string) int {
 		t.Helper()
-		require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: id, Sequence: 1, Acked: acked}))
+		_, err := handOver(t.Context(), b.Client, ref, wire.QueuedBatch{Messages: []wire.Queued{{ID: id}}, Acked: acked})
+		require.NoError(t, err)
 		return len(readSorted(t, ref))
 	}
+	first := b.Host(sorterType())
 	require.Equal(t, 1, again("a"))
-	require.Equal(t, 1, again("a"), "it is known without a request id, for as long as it may come again")
+	require.Equal(t, 1, again("a"))
 	require.Equal(t, 2, again("b"))
+	b.Stop(first)
+	forgetAnswers(t, b, ref)
+	second := b.Host(sorterType())
+	require.Equal(t, 2, again("a"), "it may come again")
 	require.Equal(t, 3, again("c", "a", "none"))
-	require.Equal(t, 3, again("b"))
-	require.Equal(t, 4, again("a"), "it could not come again, and nobody has kept it in mind")
-	named := troupe.WithRequestID(t.Context(), "named")
+	require.Equal(t, 4, again("d", "c"))
+	require.Equal(t, 4, again("c"), "it cannot come again, and does, from a host that was away")
+	b.Stop(second)
+	forgetAnswers(t, b, ref)
+	b.Host(sorterType())
+	require.Equal(t, 4, again("b"))
+	require.Equal(t, 5, again("c"), "much later nobody keeps it in mind")
+}
+
+func TestMessagesComeTogether(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, sorterType())
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	body := func(l letter) (data []byte) { data, _ = codec.MsgPack.Append(nil, l); return data }
+	batch := wire.QueuedBatch{Messages: []wire.Queued{
+		{ID: "a"}, {ID: "b", Body: body(letter{Refuse: true})}, {ID: "c", Body: body(letter{Fail: 9})}, {ID: "a"}, {ID: "d"},
+		{ID: "e", Body: []byte{0xc1}}, {ID: "f"},
+	}}
 	for range 2 {
-		require.NoError(t, handOver(named, t, b.Client, ref, wire.Queued{ID: "d", Sequence: 1, Acked: []string{"a", "b", "c", "d"}}))
+		replies, err := handOver(t.Context(), b.Client, ref, batch)
+		require.NoError(t, err)
+		require.Equal(t, []wire.QueuedReply{
+			{}, {Dead: "refused: return to sender"}, {Code: "no_luck", Error: "not yet"}, {}, {},
+		}, replies, "what this program cannot read is to come first, and so is what is after it")
 	}
-	require.Equal(t, 5, len(readSorted(t, ref)))
-	require.Equal(t, 6, again("e", "d"))
-	require.NoError(t, handOver(named, t, b.Client, ref, wire.Queued{ID: "d", Sequence: 1}))
-	require.Len(t, readSorted(t, ref), 6, "it is known by its request id")
+	_, err := handOver(t.Context(), b.Client, ref, wire.QueuedBatch{Messages: batch.Messages[5:]})
+	require.ErrorIs(t, err, troupe.ErrBadInput)
+	require.Len(t, readSorted(t, ref), 2)
 }
 
 // TestMessageIsHandledOrGivenUp has a message handed over again by a host that does not know what became of it.
@@ -62,13 +109,12 @@ func TestMessageIsHandledOrGivenUp(t *testing.T) {
 	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
 	hand := func(m wire.Queued, l letter) string {
 		t.Helper()
-		m.Queue, m.Sequence = "sort", 1
 		var err error
 		m.Body, err = codec.MsgPack.Append(nil, l)
 		require.NoError(t, err)
-		var reply wire.QueuedReply
-		require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: ref.ID(), Action: wire.QueuedAction, In: m, Out: &reply}))
-		return reply.Dead
+		replies, err := handOver(t.Context(), b.Client, ref, wire.QueuedBatch{Messages: []wire.Queued{m}})
+		require.NoError(t, err)
+		return replies[0].Dead
 	}
 	require.Equal(t, "refused: return to sender", hand(wire.Queued{ID: "a", Attempt: 1}, letter{Refuse: true}))
 	require.Equal(t, "refused: return to sender", hand(wire.Queued{ID: "a", Attempt: 1}, letter{}), "it is not handled after that")
@@ -92,20 +138,22 @@ func TestActorKeepsFewMessagesInMind(t *testing.T) {
 		_, err := js.Publish(t.Context(), "troupe.queue.nobody.x.y", nil)
 		require.NoError(t, err)
 	}
-	for i := range record.MaxDone {
-		require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: fmt.Sprint("m", i), Sequence: uint64(i + 1)}))
+	hand := func(ctx context.Context, id string, sequence int) error {
+		_, err := handOver(ctx, b.Client, ref, wire.QueuedBatch{Messages: []wire.Queued{{ID: id, Sequence: uint64(sequence)}}})
+		return err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	require.ErrorIs(t, handOver(ctx, t, b.Client, ref, wire.Queued{ID: "more", Sequence: 1000}), troupe.ErrUnavailable)
+	for i := range record.MaxDone {
+		require.NoError(t, hand(t.Context(), fmt.Sprint("m", i), i+1))
+	}
+	require.ErrorIs(t, hand(t.Context(), "more", 1000), troupe.ErrUnavailable)
 	stream, err := js.Stream(t.Context(), "troupe-queue")
 	require.NoError(t, err)
 	require.NoError(t, stream.DeleteMsg(t.Context(), 7))
-	require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: "more", Sequence: 1000}))
+	require.NoError(t, hand(t.Context(), "more", 1000))
 	require.Len(t, readSorted(t, ref), record.MaxDone+1)
 	require.NoError(t, stream.Purge(t.Context()))
 	for i := range 2 * record.MaxDone {
-		require.NoError(t, handOver(t.Context(), t, b.Client, ref, wire.Queued{ID: fmt.Sprint("n", i), Sequence: uint64(i + 1)}))
+		require.NoError(t, hand(t.Context(), fmt.Sprint("n", i), i+1))
 	}
 	require.Len(t, readSorted(t, ref), 3*record.MaxDone+1)
 }

@@ -38,6 +38,9 @@ type Fed struct {
 	Delivered uint64 // number of deliveries, including this one
 	Opened    uint64 // how many times the feed was opened or connected anew until then: with each, the log may be another
 	msg       jetstream.Msg
+
+	nc         *nats.Conn
+	reconnects uint64 // of the connection until then
 }
 
 // Before reports whether an event is before another in the log, or was delivered before the feed was opened again.
@@ -181,8 +184,9 @@ func (f *Feed) read(msg jetstream.Msg) (Fed, bool) {
 	}
 	logged, err := f.parse(msg.Subject(), msg.Headers(), msg.Data())
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
-	opened := f.opened + f.stream.js.Conn().Stats().Reconnects
-	return Fed{Logged: logged, Delivered: meta.NumDelivered, Opened: opened, msg: msg}, err == nil
+	nc := f.stream.js.Conn()
+	reconnects := nc.Stats().Reconnects
+	return Fed{Logged: logged, Delivered: meta.NumDelivered, Opened: f.opened + reconnects, msg: msg, nc: nc, reconnects: reconnects}, err == nil
 }
 
 // Stop stops fetching. Events that Next has returned are delivered to others unless they are acked.
@@ -196,6 +200,12 @@ func (e Fed) InProgress() { _ = e.msg.InProgress() }
 
 // Nak asks for another delivery after a delay.
 func (e Fed) Nak(after time.Duration) { _ = e.msg.NakWithDelay(after) }
+
+// AckSent is Ack. It reports whether the ack was sent.
+func (e Fed) AckSent() bool { return e.msg.Ack() == nil }
+
+// Lost reports whether the connection was lost since the event was delivered, and with it what was sent perhaps.
+func (e Fed) Lost() bool { return e.reconnects != e.nc.Stats().Reconnects }
 
 // AckAndWait is Ack for a caller that must know that the event does not come again.
 func (e Fed) AckAndWait(ctx context.Context) error { return e.msg.DoubleAck(ctx) }

@@ -110,23 +110,29 @@ func IsMessageID(text string) bool {
 // maxMessageID is how long a [MessageID] may be.
 const maxMessageID = 64
 
-// QueuedRequest is the request id of the calls that hand over a message.
-func QueuedRequest(m *Queued) string { return "~queue/" + m.Queue + "/" + m.Key() }
+// QueuedRequest is the request id under which an actor knows a message of a queue.
+func QueuedRequest(queue string, m *Queued) string { return "~queue/" + queue + "/" + m.Key() }
 
-// Queued is the input of [QueuedAction].
-type Queued struct {
+// QueuedBatch is the input of [QueuedAction]. The output is a list with a [QueuedReply] for each message, in order: for those that are
+// missing at its end, nothing was begun.
+type QueuedBatch struct {
 	Queue    string   `json:"queue"`
-	ID       string   `json:"id"`
-	Sequence uint64   `json:"seq"`              // in its stream
-	Ripe     bool     `json:"ripe,omitempty"`   // which is that of those that have waited
-	Attempt  int      `json:"attempt"`          // from 1
-	Pushed   int64    `json:"pushed"`           // in milliseconds since 1970
-	JSON     bool     `json:"json,omitempty"`   // the body is that, else msgpack
-	Body     []byte   `json:"body"`             // the message
-	Life     int      `json:"life,omitempty"`   // how often it was a dead letter
-	Last     bool     `json:"last,omitempty"`   // it is given up if it fails
-	GiveUp   string   `json:"giveup,omitempty"` // it is not handled: unless it was, it is given up for this reason
-	Acked    []string `json:"acked,omitempty"`  // keys of earlier messages that will not come again
+	Messages []Queued `json:"messages"`
+	Acked    []string `json:"acked,omitempty"` // keys of earlier messages that will not come again
+}
+
+// Queued is a message that is handed over.
+type Queued struct {
+	ID       string `json:"id"`
+	Life     int    `json:"life,omitempty"` // how often it was a dead letter
+	Sequence uint64 `json:"seq"`            // in its stream
+	Ripe     bool   `json:"ripe,omitempty"` // which is that of those that have waited
+	Attempt  int    `json:"attempt"`        // from 1
+	Pushed   int64  `json:"pushed"`         // in milliseconds since 1970
+	JSON     bool   `json:"json,omitempty"` // the body is that, else msgpack
+	Body     []byte `json:"body"`
+	Last     bool   `json:"last,omitempty"`   // it is given up if it fails
+	GiveUp   string `json:"giveup,omitempty"` // it is not handled: unless it was, it is given up for this reason
 }
 
 // Key tells the message from all others of its actor, and from what it was before it was a dead letter.
@@ -137,7 +143,23 @@ func (m *Queued) Key() string {
 	return m.ID + "." + strconv.Itoa(m.Life)
 }
 
-// QueuedReply is the output of [QueuedAction].
+// QueuedReply is what has become of a message. Without anything, it was handled.
 type QueuedReply struct {
-	Dead string `json:"dead,omitempty"` // why the message is given up; empty: it was handled
+	Dead      string      `json:"dead,omitempty"` // why it is given up
+	Code      troupe.Code `json:"code,omitempty"` // of the error with which it failed
+	Error     string      `json:"error,omitempty"`
+	Retryable bool        `json:"retryable,omitempty"` // nothing has run
+}
+
+// Err is the error with which the message failed, or nil.
+func (r *QueuedReply) Err() *troupe.Error {
+	if r.Code == "" {
+		return nil
+	}
+	return &troupe.Error{Code: r.Code, Message: r.Error, Retryable: r.Retryable}
+}
+
+// QueuedFailure is the reply for a message that has failed.
+func QueuedFailure(err *troupe.Error) QueuedReply {
+	return QueuedReply{Code: err.Code, Error: err.Message, Retryable: err.Retryable}
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/bits"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -22,87 +24,165 @@ import (
 // callExtra is how much longer than a turn a call may take: the actor may wait for its host, or for other turns.
 const callExtra = 30 * time.Second
 
-// work hands the messages of a line over, one after the other, until there are no more.
+// work hands the messages of a line over until there are no more.
 func (p *Puller) work(l *line) {
-	for m, acked := p.lines.next(l); m != nil; m, acked = p.lines.next(l) {
-		gone := false
+	for {
+		p.calling <- struct{}{} // the wait ends: nobody has it for long
+		free := sync.OnceFunc(func() { <-p.calling })
+		slow := time.AfterFunc(slowCall, free)
+		more := p.workOn(l)
+		slow.Stop()
+		free()
+		if !more {
+			return
+		}
+	}
+}
+
+// workOn hands the next messages of a line over. It reports whether there were any.
+func (p *Puller) workOn(l *line) bool {
+	batch, acked := p.lines.next(l)
+	if batch == nil {
+		return false
+	}
+	batch = slices.DeleteFunc(batch, func(m *message) bool {
 		switch {
 		case p.lines.stale(m):
 			p.lines.drop(m)
-			p.lines.untold(l, acked)
 		case p.config.UntilStop.Err() != nil:
 			p.giveBack(m)
 		default:
-			gone = p.handOver(l, m, acked)
+			return false
 		}
-		if p.lines.done(l, m, gone) {
-			p.running.Go(func() { p.work(l) })
+		p.lines.done(l, false, m)
+		return true
+	})
+	if len(batch) == 0 {
+		p.lines.untold(l, acked)
+	} else {
+		p.handOver(l, batch, acked)
+	}
+	return true
+}
+
+// handOver calls the actor of some messages, and sees to what becomes of them.
+func (p *Puller) handOver(l *line, batch []*message, acked []string) {
+	handling := p.config.Handling(batch[0].actor().Type(), batch[0].Queue)
+	replies, err := p.call(batch, acked, handling)
+	p.lines.ran(l, len(replies))
+	if err != nil {
+		p.lines.untold(l, acked)
+		p.failed(l, batch, handling.Retries, err)
+		return
+	}
+	p.config.Faults.Works(waiting)
+	var handled []*message
+	for i, reply := range replies[:min(len(replies), len(batch))] {
+		m, failed := batch[i], reply.Err()
+		switch {
+		case reply.Dead != "":
+			p.move(m, func(m *message) { p.lines.done(l, p.bury(m, reply.Dead), m) })
+		case failed != nil:
+			p.move(m, func(m *message) { p.seeTo(m, handling.Retries, failed); p.lines.done(l, false, m) })
+		default:
+			handled = append(handled, m)
 		}
+	}
+	if len(handled) > 0 {
+		faults.At(faults.BeforeMessageAck)
+		p.lines.done(l, p.ack(handled...), handled...)
+	}
+	if len(replies) < len(batch) {
+		p.lines.back(l, batch[len(replies):])
 	}
 }
 
-// handOver calls the actor of a message, and sees to what becomes of that. It reports whether the message was handled and is gone.
-func (p *Puller) handOver(l *line, m *message, acked []string) (gone bool) {
-	handling := p.config.Handling(m.actor().Type(), m.Queue)
-	dead, err := p.call(m, acked, handling)
-	if err == nil {
-		p.config.Faults.Works(waiting)
-		if dead != "" {
-			return p.bury(m, dead)
-		}
-		faults.At(faults.BeforeMessageAck)
-		return p.ack(m)
+// failed sees to messages of which nobody knows what has become. Of those that may have run it was the first, most likely.
+func (p *Puller) failed(l *line, batch []*message, r Retries, err error) {
+	for i, m := range batch {
+		p.move(m, func(m *message) {
+			failed := errs.As(err)
+			switch {
+			case errors.Is(err, troupe.ErrNotFound) && m.Existing():
+				p.lines.done(l, p.bury(m, Reason(failed)), m)
+				return
+			case i > 0 && !failed.Retryable:
+				p.waits(m, leastWait)
+			default:
+				p.seeTo(m, r, failed)
+			}
+			p.lines.done(l, false, m)
+		})
 	}
-	p.lines.untold(l, acked)
-	switch failed := errs.As(err); {
+}
+
+// seeTo moves a message that was not handled to where it waits.
+func (p *Puller) seeTo(m *message, r Retries, failed *troupe.Error) {
+	switch {
 	case p.config.UntilStop.Err() != nil:
 		p.giveBack(m)
-	case errors.Is(err, troupe.ErrNotFound) && m.Existing():
-		p.bury(m, Reason(failed))
-	case failed.Retryable, errors.Is(err, troupe.ErrUnknownAction), errors.Is(err, troupe.ErrUnknownType), errors.Is(err, troupe.ErrDenied):
+	case failed.Retryable, errors.Is(failed, troupe.ErrUnknownAction), errors.Is(failed, troupe.ErrUnknownType),
+		errors.Is(failed, troupe.ErrDenied):
 		// Nothing has run, or no program has the queue.
-		p.config.Faults.Failed(waiting, store.Cause(err), err, m.about()...)
+		p.config.Faults.Failed(waiting, store.Cause(failed), failed, m.about()...)
 		p.waits(m, min(leastWait<<min(m.Waits(), 5), mostWait))
 	default:
-		p.tryAgain(m, handling.Retries, failed)
+		p.tryAgain(m, r, failed)
 	}
-	return false
 }
 
-// call calls the actor of a message. It returns why the message is given up, if it is: that is for the actor to say, for nobody
-// else knows whether it was handled. A message that was tried often enough, without word of the actor, is not handled again.
-func (p *Puller) call(m *message, acked []string, handling Handling) (dead string, err error) {
-	as, err := m.Codec()
-	if err != nil {
-		return "", errs.New(troupe.CodeBadInput, "%v", err)
-	}
+// call calls the actor of some messages. It returns what has become of the first of them: that is for the actor to say, for nobody
+// else knows whether a message was handled. One that was tried often enough, without word of the actor, is not handled again.
+func (p *Puller) call(batch []*message, acked []string, handling Handling) (replies []wire.QueuedReply, err error) {
 	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, handling.Timeout+callExtra)
 	defer cancel()
-	in, attempt, reply := m.queued(), m.Attempts()+1, wire.QueuedReply{}
-	in.JSON, in.Acked, in.Attempt, in.Last = as == codec.JSON, acked, attempt, attempt >= handling.Retries.Attempts
-	if attempt > handling.Retries.Attempts {
-		in.GiveUp = cmp.Or(m.Failure(), "it was tried often enough")
+	first := batch[0]
+	in := wire.QueuedBatch{Queue: first.Queue, Messages: make([]wire.Queued, len(batch)), Acked: acked}
+	for i, m := range batch {
+		one := m.queued()
+		as, err := m.Codec()
+		if err != nil { // the actor cannot read it either, and says so
+			as = codec.JSON
+		}
+		one.JSON, one.Last = as == codec.JSON, one.Attempt >= handling.Retries.Attempts
+		if one.Attempt > handling.Retries.Attempts {
+			one.GiveUp = cmp.Or(m.Failure(), "it was tried often enough")
+		}
+		in.Messages[i] = one
 	}
-	err = p.config.Call(troupe.WithRequestID(ctx, wire.QueuedRequest(&in)), troupe.Invocation{
-		ID: m.actor(), Action: wire.QueuedAction, Existing: m.Existing(), In: in, Out: &reply,
+	err = p.config.Call(ctx, troupe.Invocation{
+		ID: first.actor(), Action: wire.QueuedAction, Existing: first.Existing(), In: in, Out: &replies,
 	})
-	return reply.Dead, err
-}
-
-// queued is the message as the actor gets it.
-func (m *message) queued() wire.Queued {
-	return wire.Queued{
-		Queue: m.Queue, ID: m.ID, Sequence: m.Sequence, Ripe: m.ripe, Pushed: m.Pushed().UnixMilli(), Life: m.Life(), Body: m.Message.Data,
+	if err == nil && len(replies) == 0 {
+		err = errs.New(troupe.CodeInternal, "the host of %s says nothing of a message", first.actor())
 	}
+	return replies, err
 }
 
-// ack takes a message out of its stream, and reports whether it is certainly gone.
-func (p *Puller) ack(m *message) bool {
+// ack takes messages out of their streams, and reports whether they are certainly gone. The server takes the acks of a connection for
+// a feed in order, so word of the last is word of all.
+func (p *Puller) ack(all ...*message) (gone bool) {
 	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, ackTimeout)
 	defer cancel()
-	err := m.AckAndWait(ctx)
-	p.lines.drop(m)
-	return err == nil
+	gone = true
+	var last [2]*message // of each feed
+	for _, m := range all {
+		feed := 0
+		if m.ripe {
+			feed = 1
+		}
+		if before := last[feed]; before != nil && (before.Opened != m.Opened || !before.AckSent()) {
+			gone = false
+		}
+		last[feed] = m
+		p.lines.drop(m)
+	}
+	for _, m := range last {
+		if m != nil && (m.AckAndWait(ctx) != nil || m.Lost()) {
+			gone = false
+		}
+	}
+	return gone
 }
 
 // giveBack has a message go to another host at once.

@@ -6,41 +6,40 @@ import (
 	"sync"
 	"time"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
 const (
-	// A host has at most so many messages of an actor in hand, and so many bytes of them. More wait elsewhere.
+	// A host has at most so many messages of a queue of an actor in hand, and so many bytes of them. More wait elsewhere.
 	maxInLine, maxLineBytes = 256, 4 << 20
 	// maxHeld is how many messages a host has in hand, and maxHeldBytes how many bytes of them.
 	maxHeld, maxHeldBytes = 16_384, 256 << 20
-	// An actor gets up to mostCalls messages at a time while each takes less than quick, and begins with leastCalls: what waits in
-	// its mailbox has a deadline, what waits here has none.
-	leastCalls, mostCalls, quick = 2, 64, 20 * time.Millisecond
+	// An actor gets one more message at a time than before while each takes less than quick, up to maxBatch, and as long as they have
+	// no more than maxBatchBytes together.
+	maxBatch, maxBatchBytes, quick = 64, 256 << 10, 20 * time.Millisecond
 	// What an actor has no room for waits as long as those before it are likely to take.
 	leastWait, mostWait = time.Second, 30 * time.Second
 )
 
-// line is what a host has in hand of one actor.
+// line is what a host has in hand of a queue of an actor.
 type line struct {
-	actor   string
+	name    string
 	waiting queue.FIFO[*message]
 	held    int // with those that are being handled
 	bytes   int64
-	calls   int // goroutines that hand messages over
-	trust   int // how many messages more it may get at a time, because those before were quick
+	working bool // a goroutine hands messages over
+	batch   int  // how many more than one it may hand over at a time
 
 	took    time.Duration // a message, on average
-	ended   time.Time     // when the last was done, or the line began
+	began   time.Time     // when those that are being handled were handed over
 	drained time.Time     // when those that were sent away are likely to be done
-	acked   []string      // ids of messages that are gone, for the actor to be told
+	acked   []string      // keys of messages that are gone, for the actor to be told
 }
 
 // lines are those of a host.
 type lines struct {
 	mu    sync.Mutex
-	all   map[string]*line // by the tokens of the actor
+	all   map[string]*line
 	held  map[*message]struct{}
 	bytes int64
 }
@@ -82,30 +81,28 @@ func (s *lines) old(while time.Duration) (found []*message) {
 	return found
 }
 
-// add puts a message into the line of its actor. Start says that the caller must have a goroutine work on the line. If there is no
-// room, the message is to come again after a while.
+// add puts a message into its line. Start says that the caller must have a goroutine work on the line. If there is no room, the
+// message is to come again after a while.
 func (s *lines) add(m *message) (l *line, start bool, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tokens, now := m.Message.Actor.Tokens(), time.Now()
-	if l = s.all[tokens]; l == nil {
+	name, now := m.line(), time.Now()
+	if l = s.all[name]; l == nil {
 		if len(s.all) > maxHeld {
 			s.forgetIdle()
 		}
-		l = &line{actor: tokens}
-		s.all[tokens] = l
+		l = &line{name: name}
+		s.all[name] = l
 	}
 	if l.held == 0 {
-		l.ended = now
+		l.began = now
 	}
 	if l.held >= maxInLine || l.held > 0 && l.bytes+size(m) > maxLineBytes || len(s.held) > maxHeld || s.bytes > maxHeldBytes {
 		return l, false, l.sendAway(now, m.Waits())
 	}
 	l.held, l.bytes = l.held+1, l.bytes+size(m)
 	l.waiting.Push(m)
-	if start = l.calls < l.mayCall(now); start {
-		l.calls++
-	}
+	start, l.working = !l.working, true
 	return l, start, 0
 }
 
@@ -114,15 +111,7 @@ func (l *line) pace(now time.Time) time.Duration {
 	if l.held == 0 {
 		return l.took
 	}
-	return max(l.took, now.Sub(l.ended)) // nothing has been done since
-}
-
-// mayCall is how many messages the actor may get at a time.
-func (l *line) mayCall(now time.Time) int {
-	if l.pace(now) >= quick {
-		l.trust = 0
-	}
-	return leastCalls + l.trust
+	return max(l.took, now.Sub(l.began)) // nothing has been done since
 }
 
 // sendAway returns how long a message is to wait that the line has no room for: until those before it are done, as far as that can
@@ -142,53 +131,66 @@ func (l *line) sendAway(now time.Time, waits int) time.Duration {
 	return max(l.drained.Sub(now), leastWait)
 }
 
-// next takes the next message of a line, with the ids that its actor is to be told. Without any, the goroutine must end.
-func (s *lines) next(l *line) (m *message, acked []string) {
+// next takes the next messages of a line, with the keys that its actor is to be told. Without any, the goroutine must end.
+func (s *lines) next(l *line) (batch []*message, acked []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.waiting.Len() == 0 || l.calls > l.mayCall(time.Now()) && l.calls > 1 {
-		l.calls--
-		s.forget(l)
+	bytes := int64(0)
+	for l.waiting.Len() > 0 && len(batch) <= l.batch && bytes < maxBatchBytes {
+		m := l.waiting.Pop()
+		batch, bytes = append(batch, m), bytes+size(m)
+	}
+	if len(batch) == 0 {
+		l.working = false
+		if l.held == 0 && len(l.acked) == 0 {
+			delete(s.all, l.name)
+		}
 		return nil, nil
 	}
-	acked, l.acked = l.acked, nil
-	return l.waiting.Pop(), acked
+	acked, l.acked, l.began = l.acked, nil, time.Now()
+	return batch, acked
 }
 
-// done notes that a message is done with. Gone says that it certainly does not come again. It reports whether another goroutine
-// may work on the line.
-func (s *lines) done(l *line, m *message, gone bool) (start bool) {
+// back puts messages back that were not begun, before all others.
+func (s *lines) back(l *line, rest []*message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := l.waiting.Drain()
+	l.waiting.Push(rest...)
+	l.waiting.Push(waiting...)
+}
+
+// ran notes how long so many messages took.
+func (s *lines) ran(l *line, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	l.held, l.bytes = l.held-1, l.bytes-size(m)
-	took := now.Sub(l.ended)
-	l.took += (min(took, mostWait) - l.took) / 8
-	l.trust = min(l.trust+1, mostCalls-leastCalls)
-	l.ended = now
-	if gone {
-		in := m.queued()
-		l.acked = append(l.acked, in.Key())
+	took := now.Sub(l.began) / time.Duration(max(n, 1))
+	l.took += (min(took, mostWait) - l.took) / 4
+	l.began = now
+	if took < quick {
+		l.batch = min(2*l.batch+1, maxBatch-1)
+	} else {
+		l.batch = 0
 	}
-	if start = l.waiting.Len() > 0 && l.calls < l.mayCall(now); start {
-		l.calls++
-	}
-	return start
 }
 
-// forget forgets a line that has nothing to do, unless there is something to tell its actor. The caller holds s.mu.
-func (s *lines) forget(l *line) {
-	if l.held > 0 || l.calls > 0 {
-		return
-	}
-	if len(l.acked) == 0 {
-		delete(s.all, l.actor)
+// done notes that messages are done with. Gone says that they certainly do not come again.
+func (s *lines) done(l *line, gone bool, all ...*message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range all {
+		l.held, l.bytes = l.held-1, l.bytes-size(m)
+		if gone {
+			in := m.queued()
+			l.acked = append(l.acked, in.Key())
+		}
 	}
 }
 
 // forgetIdle forgets all lines that have nothing to do. What their actors were to be told they find out. The caller holds s.mu.
 func (s *lines) forgetIdle() {
-	maps.DeleteFunc(s.all, func(_ string, l *line) bool { return l.held == 0 && l.calls == 0 })
+	maps.DeleteFunc(s.all, func(_ string, l *line) bool { return l.held == 0 && !l.working })
 }
 
 // stale reports whether a message may have gone to another host, because this one was not there for a while.
@@ -205,6 +207,3 @@ func (s *lines) untold(l *line, acked []string) {
 	l.acked = slices.Concat(acked, l.acked)
 	l.acked = l.acked[max(0, len(l.acked)-maxInLine):]
 }
-
-// actor is the actor of a message.
-func (m *message) actor() troupe.ID { return m.Message.Actor }

@@ -4,7 +4,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // message is a message in hand.
@@ -24,5 +26,25 @@ func (m *message) about() []slog.Attr {
 	return []slog.Attr{
 		slog.String("actor_type", m.Message.Actor.Type()), slog.String("actor_key", m.Message.Actor.KeyString()),
 		slog.String("queue", m.Queue), slog.String("message", m.ID),
+	}
+}
+
+// actor is the actor of a message.
+func (m *message) actor() troupe.ID { return m.Message.Actor }
+
+// line is the name of the line in which a message waits: those in it can be handed over together.
+func (m *message) line() string {
+	name := m.actor().Tokens() + " " + m.Queue
+	if m.Existing() {
+		name += " existing"
+	}
+	return name
+}
+
+// queued is the message as the actor gets it.
+func (m *message) queued() wire.Queued {
+	return wire.Queued{
+		ID: m.ID, Life: m.Life(), Sequence: m.Sequence, Ripe: m.ripe, Attempt: m.Attempts() + 1, Pushed: m.Pushed().UnixMilli(),
+		Body: m.Message.Data,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,7 @@ type Puller struct {
 	config  Config
 	lines   lines
 	moves   chan struct{} // one element for each message that is being moved or looked for
+	calling chan struct{} // one element for each call that counts
 	running sync.WaitGroup
 	quit    chan struct{}
 
@@ -74,6 +76,9 @@ const (
 	movesAtOnce = 256
 	// moveTimeout bounds that.
 	moveTimeout = 10 * time.Second
+	// callsPerProcessor is how many actors a host calls at a time, for each processor: others have more messages by the time it is their
+	// turn. A call that takes longer than slowCall does not count any more.
+	callsPerProcessor, slowCall = 16, 20 * time.Millisecond
 	// ackTimeout bounds the wait for word that a message does not come again.
 	ackTimeout = 5 * time.Second
 )
@@ -88,7 +93,10 @@ const (
 
 // Start starts a puller on streams that are open. Callers must Stop it, once UntilStop has ended.
 func Start(config Config) *Puller {
-	p := &Puller{config: config, lines: newLines(), moves: make(chan struct{}, movesAtOnce), quit: make(chan struct{})}
+	p := &Puller{
+		config: config, lines: newLines(), moves: make(chan struct{}, movesAtOnce), quit: make(chan struct{}),
+		calling: make(chan struct{}, callsPerProcessor*runtime.GOMAXPROCS(0)),
+	}
 	for _, actorType := range config.Types {
 		p.running.Go(func() { p.serve(actorType, config.Queues.Messages) })
 		p.running.Go(func() { p.serve(actorType, config.Queues.Ripe) })
