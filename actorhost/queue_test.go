@@ -299,3 +299,28 @@ func TestAnyClientCanPush(t *testing.T) {
 	all := awaitSorted(t, ref, 3)
 	require.Len(t, all, 3)
 }
+
+func TestAdvanceHasMessagesHandled(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, sorterType(actorhost.Retries{Attempts: 10}))
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	began := b.Now()
+	require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "in a week"}, troupe.NotBefore(began.Add(7*24*time.Hour))))
+	require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "lost", Fail: 10}))
+	require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "late", Fail: 8}))
+	require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "now"}))
+	b.Advance(time.Second)
+	all := readSorted(t, ref)
+	require.Len(t, all, 1)
+	require.WithinRange(t, b.NextDue(), began.Add(time.Second), began.Add(4*time.Second))
+	b.Advance(24 * time.Hour)
+	all = readSorted(t, ref)
+	require.Len(t, all, 2)
+	require.Equal(t, 9, all[1].Attempt)
+	require.Len(t, deadLetters(t, ref), 1)
+	b.Advance(6 * 24 * time.Hour)
+	all = readSorted(t, ref)
+	require.Len(t, all, 3)
+	require.Equal(t, "in a week", all[2].Text)
+	require.Zero(t, b.NextDue())
+}

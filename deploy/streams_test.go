@@ -34,7 +34,7 @@ func TestStreamsMadeByHand(t *testing.T) {
 	dir, home := t.TempDir(), t.TempDir()
 	open := guard(t, &server.Options{StoreDir: dir})
 	commands := streamCommands(t)
-	require.Len(t, commands, 7)
+	require.Len(t, commands, 10)
 	for _, command := range commands {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", `"$0" --server "$1" `+command, binary, open.url)
 		cmd.Env = []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home}
@@ -56,4 +56,8 @@ func TestStreamsMadeByHand(t *testing.T) {
 	require.NoError(t, g.wakes(t, "a"))
 	require.NoError(t, host.Stop(t.Context()))
 	require.Empty(t, logged.String())
+	var queues bustest.Log
+	require.NoError(t, g.startPosting(t, &queues))
+	require.NoError(t, g.posts(t))
+	require.NotContains(t, queues.String(), "not as a host would make it")
 }

@@ -149,7 +149,6 @@ func TestFaultsAreFound(t *testing.T) {
 		{"ringacks", "plans", plans(40), []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
 		{"queueacks", "post", runPost, []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
 		{"queuedone,deduping", "post", runPost, []fault{faultNamed("a host is killed before it acks a message")}},
-		{"queuelooks", "post", runPost, []fault{faultNamed("a host is killed when it has moved a message")}},
 	} {
 		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {
 			t.Parallel()

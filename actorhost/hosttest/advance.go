@@ -18,7 +18,9 @@ func (b *Bus) Now() time.Time { return b.clock.Now(time.Now()) }
 // again. So a year of daily reports takes a second, in parallel tests too. Actors that sleep are woken. What is due while no
 // host runs its type waits for one, as in life.
 //
-// Only schedules see that time: a run finds it in [troupe.FiringOf], where Due is exactly when it was to run, while time.Now,
+// Messages of queues that wait for a time are handled at it, too, and before anything else those that do not.
+//
+// Only schedules and queues see that time: a run finds it in [troupe.FiringOf], where Due is exactly when it was to run, while time.Now,
 // deadlines, and when actors fall asleep do not change. Between two calls of Advance the time goes on by itself, but what an
 // actor that sleeps had scheduled before a call runs in the next one.
 func (b *Bus) Advance(d time.Duration) {
@@ -42,6 +44,7 @@ func (b *Bus) AdvanceTo(t time.Time) {
 	runs := 0
 	for {
 		j.settle(j.ringing)
+		j.settle(j.unhandled)
 		next := j.next()
 		if len(next) == 0 || next[0].at.After(t) && next[0].at.After(b.Now()) {
 			break
@@ -137,6 +140,10 @@ func (j *journey) run(s stop) {
 		j.ring(s)
 		return
 	}
+	if s.later != 0 {
+		j.ripen(s)
+		return
+	}
 	if !s.awake { // it has rung
 		return
 	}
@@ -173,7 +180,7 @@ func (j *journey) settle(ringing func() *stop) {
 			return
 		}
 		if time.Since(began) > travelTimeout {
-			j.b.tb.Fatalf("hosttest: what %s has scheduled for %v did not run in %v", waits.actor, waits.at, travelTimeout)
+			j.b.tb.Fatalf("hosttest: what %s has scheduled for %v, or a message for it, did not come to an end in %v", waits.actor, waits.at, travelTimeout)
 		}
 		if wait == 20*time.Millisecond {
 			j.tellHosts() // one may not hear of alarms yet

@@ -14,8 +14,8 @@
 // run in parallel and need nothing installed. All of it also works inside a bubble of testing/synctest, where actors
 // fall asleep, deadlines pass and leases run out in virtual time. Such a test must not be parallel.
 //
-// What actors schedule needs no bubble: [Bus.Advance] has a month pass for schedules alone, with all that is due in it, in
-// parallel tests too.
+// What actors schedule, and messages of queues that wait, need no bubble: [Bus.Advance] has a month pass for those alone, with all
+// that is due in it, in parallel tests too.
 //
 // An action under test may call testify's require: the test fails, and the call fails as internal.
 package hosttest

@@ -38,6 +38,7 @@ type place struct {
 	ns    wire.Namespace
 	actor troupe.ID
 	alarm uint64 // the sequence of an alarm that has not rung
+	later uint64 // the sequence of a message of a queue that waits
 	rang  bool   // it has, and is not seen to
 	awake bool   // the actor is awake, and has it in memory
 }
@@ -91,7 +92,7 @@ func (j *journey) clientOf(ns wire.Namespace) *client.Client {
 
 // next returns what is due next, all at the same time.
 func (j *journey) next() []stop {
-	stops := j.stored(">") // at once: an alarm that is due may ring by itself meanwhile
+	stops := append(j.stored(">"), j.later()...) // at once: an alarm that is due may ring by itself meanwhile
 	for _, host := range j.b.clock.Hosts() {
 		if ns, tokens, at, ok := host.NextDue(); ok {
 			stops = append(stops, stop{place{ns: ns, actor: j.id(tokens), awake: true}, at})
@@ -105,7 +106,7 @@ func (j *journey) next() []stop {
 	}
 	stops = slices.DeleteFunc(stops, func(s stop) bool { return s.at.IsZero() })
 	slices.SortFunc(stops, func(a, b stop) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.alarm, a.alarm), cmp.Compare(a.actor.Tokens(), b.actor.Tokens()))
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.alarm, a.alarm), cmp.Compare(a.later, b.later), cmp.Compare(a.actor.Tokens(), b.actor.Tokens()))
 	})
 	for i, s := range stops {
 		if !s.at.Equal(stops[0].at) {

@@ -15,9 +15,8 @@ const (
 	AlarmCAS   = true // and is not made later before it has rung
 	RingAcks   = true // a ring is acked when what was due is stored
 
-	QueueDone  = true // messages that were handled are known until they are acked
-	QueueAcks  = true // a message is acked when it is stored that it was handled
-	QueueLooks = true // one that comes again is looked for where it may have been moved to
+	QueueDone = true // messages that were handled are known until they are acked
+	QueueAcks = true // a message is acked when it is stored that it was handled
 
 	Eager = false // every change goes to the journal if it may
 )

@@ -21,9 +21,8 @@ var (
 	AlarmCAS   = !off("alarmcas")
 	RingAcks   = !off("ringacks")
 
-	QueueDone  = !off("queuedone")
-	QueueAcks  = !off("queueacks")
-	QueueLooks = !off("queuelooks")
+	QueueDone = !off("queuedone")
+	QueueAcks = !off("queueacks")
 
 	Eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
 )

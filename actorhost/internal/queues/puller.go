@@ -147,7 +147,7 @@ func (p *Puller) take(m *message) {
 	switch {
 	case p.config.UntilStop.Err() != nil:
 		p.giveBack(m)
-	case m.Delivered > 1 && faults.QueueLooks: // who had it before may have moved it
+	case m.Delivered > 1: // who had it before may have moved it
 		p.move(m, p.lookFor)
 	case m.NotBefore().After(p.config.Queues.Now()) && !m.ripe:
 		p.move(m, func(m *message) { p.later(m, m.NotBefore(), m.With(0, 0, "")) })
