@@ -3,6 +3,7 @@ package troupe
 import (
 	"context"
 	"iter"
+	"time"
 )
 
 // Caller carries calls and subscriptions to actors. A *client.Client is one, and so is the *actorhost.Context of an
@@ -81,4 +82,30 @@ type Emission struct {
 	Durable          bool   // the event is kept
 	To               string // the id of the only connection that gets the event; empty: everybody does
 	Except           string // the id of the connection that does not get it; empty: everybody does
+}
+
+// PushRequest is one message for a queue, untyped.
+type PushRequest struct {
+	ID        ID
+	Queue     string
+	Existing  bool // the message must not create the actor
+	Message   any
+	PushID    string    // empty: none
+	NotBefore time.Time // zero: now
+}
+
+// Queued says which message of a queue is handled.
+type Queued struct {
+	Queue   string
+	ID      string // no other message of the queue has it
+	Attempt int    // 1 for the first
+	Pushed  time.Time
+}
+
+// DeadMessage is a [DeadLetter], untyped.
+type DeadMessage struct {
+	Queued
+	Died   time.Time
+	Error  string
+	Decode func(into any) error // decodes the message
 }

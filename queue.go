@@ -51,24 +51,6 @@ func PushID(id string) PushOption { return func(p *PushRequest) { p.PushID = id 
 // NotBefore has the message handled at a time, or up to a second later.
 func NotBefore(t time.Time) PushOption { return func(p *PushRequest) { p.NotBefore = t } }
 
-// PushRequest is one message for a queue, untyped.
-type PushRequest struct {
-	ID        ID
-	Queue     string
-	Existing  bool // the message must not create the actor
-	Message   any
-	PushID    string    // empty: none
-	NotBefore time.Time // zero: now
-}
-
-// Queued says which message of a queue is handled.
-type Queued struct {
-	Queue   string
-	ID      string // no other message of the queue has it
-	Attempt int    // 1 for the first
-	Pushed  time.Time
-}
-
 // QueuedKey is the key under which the context of a turn that handles a message has its [Queued].
 type QueuedKey struct{}
 
@@ -84,14 +66,6 @@ type DeadLetter[M any] struct {
 	Message M
 	Died    time.Time
 	Error   string // why
-}
-
-// DeadMessage is a [DeadLetter], untyped.
-type DeadMessage struct {
-	Queued
-	Died   time.Time
-	Error  string
-	Decode func(into any) error // decodes the message
 }
 
 // Dead yields the dead letters of the actor that ref refers to, in the order in which they were given up, up to the last one at

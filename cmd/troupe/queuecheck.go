@@ -7,9 +7,9 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// deadLetters tells of messages that were given up.
-func (x *examination) deadLetters(ctx context.Context) ([]finding, error) {
-	counts, err := store.QueueCounts(ctx, x.nc, x.namespace, "")
+// deadFindings tells of messages that were given up.
+func (c *connection) deadFindings(ctx context.Context) ([]finding, error) {
+	counts, err := store.QueueCounts(ctx, c.nc, c.namespace, "")
 	if err != nil {
 		return nil, err
 	}

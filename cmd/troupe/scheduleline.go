@@ -134,3 +134,10 @@ func tellParked(t terminal, n int, since string) {
 		fmt.Fprintf(t.err, "%d scheduled runs were given up%s: see troupe schedule ls --parked\n", n, since)
 	}
 }
+
+// tellStuck tells people of workflows that are stuck, or were.
+func tellStuck(t terminal, n int, are string) {
+	if n > 0 {
+		fmt.Fprintf(t.err, "%d workflows %s stuck: see troupe stuck\n", n, are)
+	}
+}

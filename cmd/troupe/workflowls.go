@@ -199,10 +199,3 @@ func (l *workflowLine) text(t terminal) string {
 	}
 	return line
 }
-
-// tellStuck tells people of workflows that are stuck, or were.
-func tellStuck(t terminal, n int, are string) {
-	if n > 0 {
-		fmt.Fprintf(t.err, "%d workflows %s stuck: see troupe stuck\n", n, are)
-	}
-}

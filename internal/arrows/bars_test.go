@@ -22,7 +22,7 @@ var bars = map[string]bar{
 	"client/internal/events": {},
 	"cmd/troupe":             {},
 	"codec":                  {knot: 12, share: 9},
-	"internal/record":        {knot: 8, share: 20}, // each part is in the knot: parts.go lists them
+	"internal/record":        {knot: 10, share: 25}, // each part is in the knot: parts.go lists them
 	"internal/store":         {knot: 10, share: 10},
 }
 
