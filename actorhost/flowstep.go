@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -74,6 +75,9 @@ type nestingStep StepContext
 
 // Nest implements origin.Turn.
 func (t *nestingStep) Nest(callee, action string, input []byte) string {
+	if !faults.Nesting {
+		return ""
+	}
 	if canonical, err := codec.AppendCanonical(nil, input); err == nil { // else it is in another encoding, as when it runs again
 		input = canonical
 	}

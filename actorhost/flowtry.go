@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/crash"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -53,10 +54,12 @@ func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) 
 	if since := time.Duration(began-tried) * time.Millisecond; since > f.a.host.commits.Window {
 		c.uncertain = since
 	}
+	faults.At(faults.BeforeStep)
 	if f.a.host.crash.At(crash.Before, key) {
 		return nil, false, f.stop()
 	}
 	data, err = f.attempt(c, do)
+	faults.At(faults.AfterStep)
 	if f.ctx.Err() != nil || errors.Is(err, ErrSuspended) || f.a.host.crash.At(crash.After, key) {
 		return nil, false, f.stop()
 	}

@@ -148,6 +148,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{"alarmcas", "plans", plans(16), []fault{faultNamed("a host is frozen before it sets an alarm until its lease is over")}},
 		{"ringacks", "plans", plans(40), []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
 		{"queueacks", "post", runPost, []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
+		{"nesting", "errands", runErrands, []fault{faultNamed("a host is killed after a step")}},
 		{"queuedone,deduping", "post", runPost, []fault{faultNamed("a host is killed before it acks a message")}},
 	} {
 		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {

@@ -139,7 +139,7 @@ func (s *system) strike(random *rand.Rand, faults []fault) {
 }
 
 func faultNamed(name string) fault {
-	for _, f := range slices.Concat(planFaults, messageFaults) {
+	for _, f := range slices.Concat(planFaults, messageFaults, stepFaults) {
 		if f.name == name {
 			return f
 		}

@@ -18,6 +18,12 @@ const (
 	BeforeAck   Point = "before_ack"   // what was due is stored, the ring is not acked
 )
 
+// Points of a step of a workflow.
+const (
+	BeforeStep Point = "before_step" // it is about to run
+	AfterStep  Point = "after_step"  // it has run, and what it has given is not stored
+)
+
 // Points on the way of a message of a queue.
 const (
 	BeforeMessageAck Point = "before_message_ack" // it is handled, that is stored, and it is not acked
