@@ -127,7 +127,8 @@ type WorkflowRun struct {
 	Since  time.Time      `json:"since,omitzero"`   // when it was stuck first
 	Retry  time.Time      `json:"retry,omitzero"`   // when it is tried again; zero if that is now, or it is not stuck
 	Cancel string         `json:"cancel,omitempty"` // why its next step is to fail
-	Steps  []WorkflowStep `json:"steps"`            // that are done, in order
+	Steps  []WorkflowStep `json:"steps"`            // that are done, in order; of many, the last
+	Before int            `json:"before,omitempty"` // how many there were before those
 	Waits  []WorkflowWait `json:"waits,omitempty"`
 	// Signals are the names of those that nobody has waited for yet.
 	Signals []string `json:"signals,omitempty"`

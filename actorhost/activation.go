@@ -74,6 +74,7 @@ type activation struct {
 	loop       *beside           // the run loop; nil when there is none, or it has ended for good
 	pause      chan struct{}     // closed when the long pause of the loop is over
 	flow       *beside           // the pass of the workflow that is under way, or nil
+	flowSteps  knownSteps        // of its last pass here
 	flowAgain  bool              // there is reason for another one
 	results    []*resultWait     // calls that wait for the end of the workflow
 	loopRang   bool              // it is, and the loop has not heard
@@ -88,6 +89,12 @@ type beside struct {
 	works  atomic.Bool // keeps the actor awake
 	over   chan struct{}
 	ended  atomic.Bool // for good: it has returned without an error
+}
+
+// knownSteps are steps of a workflow, from the first on.
+type knownSteps struct {
+	run   string
+	steps []record.WorkflowStep
 }
 
 // resultWait is a call that waits for the end of the workflow.

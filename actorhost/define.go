@@ -51,8 +51,8 @@ type actorType struct {
 
 // workflow is one that an actor type has.
 type workflow struct {
-	pass  func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep) // runs its function from the beginning
-	gives *endpoint                                                              // what its result is
+	pass  func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep, inRecord int) // runs its function from the beginning
+	gives *endpoint                                                                            // what its result is
 }
 
 // hook runs in a turn, with the actor's state.

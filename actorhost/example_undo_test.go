@@ -26,7 +26,7 @@ func (Purse) ActorType() string { return "purse" }
 
 var (
 	PayOut = troupe.NewWorkflow[Payout, Amount, troupe.None]("payOut")
-	Put      = troupe.NewAction[Purse, int, int]("put")
+	Put    = troupe.NewAction[Purse, int, int]("put")
 
 	errPurseFull = troupe.NewError("purse_full", "there is no room for so much")
 )

@@ -48,13 +48,17 @@ func (a *activation) runFlow() {
 	if !runs {
 		return
 	}
-	pass := func(b *beside, head record.WorkflowHead, _ []record.WorkflowStep) {
+	known := len(steps)
+	if before := a.flowSteps; before.run == head.Run && len(before.steps) >= head.Logged { // they need not be read again
+		steps = slices.Concat(before.steps[:head.Logged], steps)
+	}
+	pass := func(b *beside, head record.WorkflowHead, _ []record.WorkflowStep, _ int) {
 		(&flowRun{beside: b, head: head}).pass()
 	}
 	if wf := a.kind.workflows[head.Name]; wf != nil {
 		pass = wf.pass
 	}
-	a.flow = a.runBeside(func(b *beside) { pass(b, head, steps) })
+	a.flow = a.runBeside(func(b *beside) { pass(b, head, steps, known) })
 }
 
 // pass runs the function of the workflow from its beginning.
@@ -66,7 +70,9 @@ func (f *flowRun) pass() {
 	}) != nil {
 		return
 	}
-	if f.run == nil {
+	if err := f.readSteps(); err != nil {
+		_ = f.stick("%v", err)
+	} else if f.run == nil {
 		_ = f.stick("this program has no workflow %s: it goes on with one that has", f.head.Name)
 	} else {
 		var output []byte
@@ -126,10 +132,14 @@ func (f *flowRun) finish(output []byte) error {
 	if err := f.a.host.alarms.Open(f.ctx); err != nil {
 		return f.stored(errs.Unavailable("%v", err))
 	}
-	return f.edit(int64(len(output)), func(w *record.Workflow) {
+	err := f.edit(int64(len(output)), func(w *record.Workflow) {
 		w.Ended, w.Result, w.Forget = now, output, now+keepWorkflow.Milliseconds()
 		w.Waits, w.Signals, w.Stuck, w.Cancel = nil, nil, nil, ""
 	})
+	if err == nil && f.kept > 0 {
+		f.a.forgetSteps(f.head.Run)
+	}
+	return err
 }
 
 // restart begins anew with another input.
@@ -140,6 +150,9 @@ func (f *flowRun) restart(input []byte) {
 		head.Signals = w.Signals
 		w.Begin(head)
 	}) == nil {
+		if f.kept > 0 {
+			f.a.forgetSteps(f.head.Run)
+		}
 		f.mu.Lock()
 		f.again = true
 		f.mu.Unlock()
@@ -210,6 +223,7 @@ func (f *flowRun) over() {
 	}
 	_ = f.inside(func(a *activation, done func(error)) {
 		a.flow = nil
+		a.flowSteps = knownSteps{f.head.Run, f.steps}
 		if again || a.flowAgain {
 			a.runFlow()
 		}

@@ -16,9 +16,10 @@ import (
 type flowRun struct {
 	*beside
 
-	run   func(f *flowRun, input []byte) (output []byte, err error) // the function of the workflow; nil if the program has none
-	undos []undo
-	known int // steps that were done when the pass began
+	run      func(f *flowRun, input []byte) (output []byte, err error) // the function of the workflow; nil if the program has none
+	undos    []undo
+	known    int // steps that were done when the pass began
+	inRecord int // those of them that the record had
 
 	mu       sync.Mutex
 	head     record.WorkflowHead   // as of the beginning of the pass
@@ -26,6 +27,7 @@ type flowRun struct {
 	at       int                   // how many of them the function has passed
 	asked    map[string]int        // how often for a step of each name
 	took     bool                  // the pass has done a step: the next was not tried before
+	kept     int                   // how many steps are kept elsewhere, and may leave the record
 	undoing  bool
 	stopped  error  // nothing runs any more
 	stuck    string // why, if it is for that
@@ -154,8 +156,12 @@ func keptError(err error) *record.WorkflowError {
 // edit changes what the record has of the workflow, and waits until that is stored. On failure the pass stops.
 func (f *flowRun) edit(bytes int64, change func(*record.Workflow), more ...record.Change) error {
 	run := f.head.Run
+	f.mu.Lock()
+	kept := f.kept
+	f.mu.Unlock()
 	changes := append(more, record.EditWorkflow{Bytes: bytes, Edit: func(w *record.Workflow) {
 		if w.Run == run {
+			w.Drop(kept)
 			change(w)
 		}
 	}})
@@ -194,6 +200,7 @@ func (f *flowRun) done(step record.WorkflowStep, more ...record.Change) error {
 		return err
 	}
 	f.passed(step)
+	f.keepSteps()
 	return nil
 }
 

@@ -170,10 +170,10 @@ func (f *flowRun) resolved(key string) (step *record.WorkflowStep) {
 	}
 	f.a.gate.Read(func(p *record.Parts) {
 		w := p.Workflow()
-		if w == nil || w.Run != f.head.Run || len(w.Steps()) < f.known {
+		if w == nil || w.Run != f.head.Run {
 			return
 		}
-		for _, one := range w.Steps()[f.known:] {
+		for _, one := range w.StepsFrom(f.known) {
 			if one.Key == key {
 				step = &one
 			}

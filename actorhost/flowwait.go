@@ -59,7 +59,7 @@ func (f *flowRun) settle(wait record.WorkflowWait, now int64) (step *record.Work
 			if w == nil || w.Run != f.head.Run {
 				return
 			}
-			for _, one := range w.Steps()[min(f.known, len(w.Steps())):] {
+			for _, one := range w.StepsFrom(f.known) {
 				if one.Key == wait.Key { // since this pass has looked
 					step, there = &one, true
 				}

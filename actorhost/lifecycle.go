@@ -75,6 +75,9 @@ func (a *activation) release() {
 		a.session.Unflushed.Store(true)
 	}
 	a.gate.Leave()
+	if a.destroyed && a.kind.workflows != nil {
+		a.forgetAllSteps()
+	}
 	if a.planned {
 		a.host.agenda.Remove(a)
 	}

@@ -112,7 +112,9 @@ func (c besideCaller) Replay(ctx context.Context, id troupe.ID, event string, fr
 }
 
 // Push implements troupe.Caller: see [troupe.Queue.Push].
-func (c besideCaller) Push(ctx context.Context, p troupe.PushRequest) error { return c.b.a.host.client.Push(ctx, p) }
+func (c besideCaller) Push(ctx context.Context, p troupe.PushRequest) error {
+	return c.b.a.host.client.Push(ctx, p)
+}
 
 // DeadMessages implements troupe.Caller: see [troupe.Queue.Dead].
 func (c besideCaller) DeadMessages(ctx context.Context, id troupe.ID, queue string) iter.Seq2[troupe.DeadMessage, error] {

@@ -33,8 +33,8 @@ func OnWorkflow[R troupe.Reference, S, In, Out any](
 		}
 		return codec.MsgPack.Append(nil, codec.Filled(out))
 	}
-	flow := &workflow{pass: func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep) {
-		(&flowRun{beside: b, run: function, head: head, steps: steps, known: len(steps)}).pass()
+	flow := &workflow{pass: func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep, inRecord int) {
+		(&flowRun{beside: b, run: function, head: head, steps: steps, known: len(steps), inRecord: inRecord, kept: head.Logged}).pass()
 	}}
 	start := func(_ any, c *Context, in input, dst []byte) ([]byte, error) {
 		var arg In

@@ -27,6 +27,7 @@ var programs = map[string]func(args []string, orders map[string]func() string) (
 	"server":     runServer,
 	"crates":     runCrates,
 	"metronomes": runMetronomes,
+	"marathons":  runMarathons,
 	"echoes":     runEchoes,
 	"listeners":  runListeners,
 	"misdoers":   runMisdoers,

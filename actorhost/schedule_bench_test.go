@@ -116,6 +116,21 @@ func metronomes() actorhost.ActorType[metronome, metronomeState] {
 
 // runMetronomes is a host of metronomes and counters at the server whose URL is its first argument. They sleep after the second.
 func runMetronomes(args []string, orders map[string]func() string) (end func() error, err error) {
+	return runSleepers(args, orders, func(config actorhost.TypeConfig) []actorhost.Definition {
+		return []actorhost.Definition{metronomes().Config(config), counters()}
+	})
+}
+
+func runMarathons(args []string, orders map[string]func() string) (end func() error, err error) {
+	return runSleepers(args, orders, func(config actorhost.TypeConfig) []actorhost.Definition {
+		return []actorhost.Definition{marathons().Config(config)}
+	})
+}
+
+// runSleepers runs a host whose actors sleep after a time, the second argument.
+func runSleepers(
+	args []string, orders map[string]func() string, definitions func(actorhost.TypeConfig) []actorhost.Definition,
+) (end func() error, err error) {
 	ctx := context.Background()
 	sleepAfter, err := time.ParseDuration(args[1])
 	if err != nil {
@@ -126,8 +141,7 @@ func runMetronomes(args []string, orders map[string]func() string) (end func() e
 	if err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger},
-		metronomes().Config(actorhost.TypeConfig{SleepAfter: sleepAfter}), counters())
+	host, err := actorhost.Start(ctx, nc, actorhost.Config{Logger: logger}, definitions(actorhost.TypeConfig{SleepAfter: sleepAfter})...)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (c connection) eachWorkflow(
 
 // lineOf is a workflow without what its steps have given, which may be much.
 func lineOf(id troupe.ID, stored *record.Workflow, now time.Time) workflowLine {
-	steps := len(stored.Steps())
+	steps := stored.Logged + len(stored.Steps())
 	run := workflowRun{WorkflowRun: stored.ShowHead()}
 	return workflowLine{
 		Type: id.Type(), Key: keyText(id), Name: run.Name, Status: run.Status, Began: run.Began, Ended: run.Ended, Steps: steps,

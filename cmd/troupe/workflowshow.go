@@ -97,6 +97,9 @@ func timeline(t terminal, run *workflowRun, now time.Time) string {
 	}
 	w := newTable(t, "BEGAN", "TOOK", "TRIES")
 	w.AppendHeader(table.Row{"STEP", "KIND", "BEGAN", "TOOK", "TRIES", "", "RESULT"})
+	if run.Before > 0 {
+		w.AppendRow(table.Row{fmt.Sprintf("%d steps before these", run.Before)})
+	}
 	for i := range run.Steps {
 		step := &run.Steps[i]
 		result := valueText(step.Result)

@@ -36,6 +36,7 @@ type WorkflowHead struct {
 	Ended   int64            `json:"e,omitempty"`
 	Result  []byte           `json:"r,omitempty"` // msgpack
 	Forget  int64            `json:"d,omitempty"` // when it is forgotten, once it is over
+	Logged  int              `json:"l,omitempty"` // how many steps came before those that the record has, and are kept elsewhere
 }
 
 // WorkflowStep is a step that is done.
@@ -96,6 +97,11 @@ func (w *Workflow) Steps() []WorkflowStep {
 		return nil
 	}
 	return w.steps
+}
+
+// StepsFrom are those of the record from a number on, which counts those that are kept elsewhere too.
+func (w *Workflow) StepsFrom(number int) []WorkflowStep {
+	return w.steps[min(max(number-w.Logged, 0), len(w.steps)):]
 }
 
 // Waiting is the wait of a step, or nil.
@@ -186,6 +192,30 @@ func (w *Workflow) Done(step WorkflowStep) {
 	w.Waits = slices.DeleteFunc(slices.Clone(w.Waits), func(one WorkflowWait) bool { return one.Key == step.Key })
 }
 
+// Block is the steps that the record has, to be kept elsewhere, and how many bytes they take.
+func (w *Workflow) Block() (block []byte, size int) {
+	return append(codec.AppendArray(nil, len(w.steps)), w.encoded...), len(w.encoded)
+}
+
+// DecodeBlock reads what [Workflow.Block] has made.
+func DecodeBlock(block []byte) (steps []WorkflowStep, err error) {
+	err = guard(func() error { return codec.MsgPack.Unmarshal(block, &steps) })
+	return steps, err
+}
+
+// Drop takes steps off the record that are kept elsewhere: those before a number.
+func (w *Workflow) Drop(before int) {
+	n := min(before-w.Logged, len(w.steps))
+	if n <= 0 {
+		return
+	}
+	w.steps, w.encoded = slices.Clone(w.steps[n:]), nil // others may hold what there was
+	for i := range w.steps {
+		w.encoded = w.steps[i].append(w.encoded)
+	}
+	w.Logged += n
+}
+
 // Wait has a step wait.
 func (w *Workflow) Wait(wait WorkflowWait) {
 	w.Waits = append(slices.DeleteFunc(slices.Clone(w.Waits), func(one WorkflowWait) bool { return one.Key == wait.Key }), wait)
@@ -252,6 +282,9 @@ func (w *WorkflowHead) check() error {
 		if at < 0 || at > maxTime {
 			return fmt.Errorf("a time of it is %d", at)
 		}
+	}
+	if w.Logged < 0 || w.Logged > MaxWorkflowSteps {
+		return fmt.Errorf("%d of its steps are elsewhere", w.Logged)
 	}
 	if w.Stuck != nil && (w.Stuck.Tries < 0 || w.Stuck.Since < 0 || w.Stuck.Since > maxTime) {
 		return errors.New("it is stuck in a way that cannot be")

@@ -30,6 +30,7 @@ func (w *Workflow) Status() troupe.WorkflowStatus {
 // Show is the workflow as it is shown.
 func (w *Workflow) Show() troupe.WorkflowRun {
 	run := w.ShowHead()
+	run.Before = w.Logged
 	run.Input, run.Result, run.Steps = valueOf(w.Input), valueOf(w.Result), make([]troupe.WorkflowStep, 0, len(w.Steps()))
 	for _, s := range w.Steps() {
 		run.Steps = append(run.Steps, troupe.WorkflowStep{

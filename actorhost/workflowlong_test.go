@@ -1,0 +1,127 @@
+package actorhost_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// TestLongWorkflow has one of many steps go on on another host again and again. It remembers most of its steps outside of the record, as
+// long as it needs them.
+func TestLongWorkflow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 400
+		b := hosttest.Start(t)
+		b.Host(lineBooks())
+		var ran [many]atomic.Int32
+		var dies atomic.Pointer[func()]
+		book := trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			for i := range many {
+				out, err := actorhost.Step(w, "day", func(c *actorhost.StepContext) (string, error) {
+					ran[i].Add(1)
+					if i%60 == 59 {
+						if die := dies.Swap(nil); die != nil {
+							(*die)()
+						}
+					}
+					_, err := EnterLine.Call(c, troupe.GetOrCreate[Ledger](w, "main"), fmt.Sprint("day", i))
+					return fmt.Sprintf("%0100d", i), err
+				})
+				if err != nil {
+					return "", err
+				}
+				if out != fmt.Sprintf("%0100d", i) {
+					return "", troupe.NewError("mixed_up", out)
+				}
+				if i%50 == 49 {
+					if err := w.Sleep("night", time.Second); err != nil {
+						return "", err
+					}
+				}
+			}
+			return "all days", nil
+		})
+		ns, err := wire.NewNamespace("")
+		require.NoError(t, err)
+		index, err := store.OpenSubscriptions(t.Context(), b.Connect(), ns, store.Settings{})
+		require.NoError(t, err)
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		hosts := []*actorhost.Host{b.Host(book)}
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		for range 4 {
+			host := hosts[len(hosts)-1]
+			hosts = append(hosts, b.Host(book))
+			die := func() { b.Kill(host) }
+			dies.Store(&die)
+			for dies.Load() != nil {
+				time.Sleep(100 * time.Millisecond) //nolint:forbidigo // virtual time
+			}
+			run, err := BookTrip.Show(t.Context(), trip)
+			require.NoError(t, err)
+			require.Less(t, len(run.Steps), 120, "of the steps the record has the last")
+		}
+		run, err := BookTrip.Show(t.Context(), trip)
+		require.NoError(t, err)
+		require.Positive(t, run.Before)
+		out, err := BookTrip.Result(t.Context(), trip)
+		require.NoError(t, err)
+		require.Equal(t, "all days", out)
+		entries := readLedger(t, b, many)
+		for i := range many {
+			require.Equal(t, 1, entries[fmt.Sprint("day", i)])
+			require.LessOrEqual(t, ran[i].Load(), int32(3), "day %d", i)
+		}
+		run, err = BookTrip.Show(t.Context(), trip)
+		require.NoError(t, err)
+		require.Equal(t, many+8, run.Before+len(run.Steps))
+		require.Eventually(t, func() bool { return noSteps(t, index, trip) }, time.Minute, time.Second)
+	})
+}
+
+// noSteps reports whether no steps of a trip are kept outside of its record.
+func noSteps(t *testing.T, index *store.Subscriptions, trip Trip) bool {
+	t.Helper()
+	blocks, err := index.StepsOf(t.Context(), trip.ID(), "*")
+	require.NoError(t, err)
+	return len(blocks) == 0
+}
+
+// TestWorkflowWithoutItsStepsIsStuck has lost what it had done.
+func TestWorkflowWithoutItsStepsIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t)
+		book := trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			for range 300 {
+				if _, err := actorhost.Step(w, "day", func(*actorhost.StepContext) (string, error) { return fmt.Sprintf("%0100d", 1), nil }); err != nil {
+					return "", err
+				}
+			}
+			_, err := actorhost.Wait(w, Decided, "decision", 0)
+			return "decided", err
+		})
+		host := b.Host(book)
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		awaitStatus(t, trip, troupe.WorkflowWaits)
+		b.Stop(host)
+		js, err := jetstream.New(b.Connect())
+		require.NoError(t, err)
+		stream, err := js.Stream(t.Context(), "KV_troupe-subscriptions")
+		require.NoError(t, err)
+		require.NoError(t, stream.Purge(t.Context()))
+		b.Host(book)
+		require.NoError(t, Decided.Send(t.Context(), trip, "yes"))
+		require.Contains(t, awaitStatus(t, trip, troupe.WorkflowStuck).Reason, "are missing")
+	})
+}
