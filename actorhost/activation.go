@@ -53,6 +53,7 @@ type activation struct {
 	created    bool // the record says that the actor exists
 	finished   bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
 	destroyed  bool
+	gone       bool // there is no record of the actor any more
 	rests      bool // it was asked to sleep: its loop does not come back by itself
 	decoded    any  // the input of the call that is served, or nil: see [input]
 	state      state
@@ -72,23 +73,25 @@ type activation struct {
 	messages   *wire.QueuedBatch // of the call that is served, if it hands any over
 	misread    bool              // the call that is served has an input that this program cannot take
 	loop       *beside           // the run loop; nil when there is none, or it has ended for good
-	pause      chan struct{}     // closed when the long pause of the loop is over
+	pause      chan struct{}     // closed when the long pause is over in which the loop is; else nil
 	flow       *beside           // the pass of the workflow that is under way, or nil
 	flowSteps  knownSteps        // of its last pass here
 	flowAgain  bool              // there is reason for another one
 	results    []*resultWait     // calls that wait for the end of the workflow
-	loopRang   bool              // it is, and the loop has not heard
 	comesBack  bool              // somebody must wake the actor again, because what runs beside its turns is not over
 }
 
-// beside is a goroutine that runs beside the turns of an actor. It touches the state in turns only.
+// beside is a goroutine that runs beside the turns of an actor (beside.go). It touches the state in turns only.
 type beside struct {
-	a      *activation
-	ctx    context.Context //nolint:containedctx // the life of the goroutine
-	cancel context.CancelFunc
-	works  atomic.Bool // keeps the actor awake
-	over   chan struct{}
-	ended  atomic.Bool // for good: it has returned without an error
+	a       *activation
+	ctx     context.Context //nolint:containedctx // the life of the goroutine
+	cancel  context.CancelFunc
+	waiting chan struct{} // one element for each inside
+	turning atomic.Pointer[Context]
+	refused atomic.Bool   // an inside was not stored: the activation may end for that
+	marked  chan struct{} // closed when somebody would wake the actor elsewhere
+	over    chan struct{} // closed when the goroutine has ended
+	ended   atomic.Bool   // for good: it has returned without an error
 }
 
 // knownSteps are steps of a workflow, from the first on.
@@ -104,7 +107,9 @@ type resultWait struct {
 }
 
 // worksBeside reports whether something runs beside the turns that keeps the actor awake.
-func (a *activation) worksBeside() bool { return a.loop != nil && a.loop.works.Load() || a.flow != nil }
+func (a *activation) worksBeside() bool {
+	return a.loop != nil && !a.loop.ended.Load() && a.pause == nil || a.flow != nil
+}
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
 type canceledCalls struct {
@@ -138,7 +143,7 @@ func (a *activation) offer(w *work) offerResult {
 		return activationClosed
 	case w.Again && a.runsOrWaits(nameOf(w.ID)):
 		return duplicate
-	case w.kind != insideWork && !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
+	case w.kind != insideWork && w.kind != lapseWork && !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
 		return mailboxFull
 	}
 	a.mailbox.Push(a.host.mailboxes, *w)
@@ -347,5 +352,31 @@ func (a *activation) hasWoken(now time.Duration) {
 func (a *activation) info() wire.ActorInfo {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len()}
+	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len(), Loop: a.loopInfo()}
+}
+
+// loopInfo describes the loop. The caller holds a.mu.
+func (a *activation) loopInfo() *wire.LoopInfo {
+	b := a.loop
+	if b == nil {
+		return nil
+	}
+	info := &wire.LoopInfo{State: wire.LoopRuns}
+	last, failed := a.host.setbacks.of(a.id)
+	if failed {
+		info.Failed, info.Error = last.times, last.why
+	}
+	switch {
+	case b.ended.Load():
+		info.State = wire.LoopEnded
+	case failed && time.Until(last.until) > 0:
+		info.State, info.Until = wire.LoopWaits, last.until.UnixMilli()
+	default:
+		select {
+		case <-b.marked:
+		default:
+			info.State = wire.LoopStarts
+		}
+	}
+	return info
 }

@@ -40,5 +40,5 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 		return
 	}
 	a.finished, a.destroyed = true, true
-	a.gate.Destroy(o, &r.Changes)
+	a.gone = a.gate.Destroy(o, &r.Changes)
 }

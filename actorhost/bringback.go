@@ -18,42 +18,52 @@ import (
 // The pause between two tries doubles from wakeAgain to mostWakeAgain.
 const wakeAgain, mostWakeAgain, wakeUpTimeout = 50 * time.Millisecond, 5 * time.Second, 10 * time.Second
 
-// maxBringingBack is how many actors a host brings back at a time.
+// maxBringingBack is how many actors a host wakes again at a time.
 const maxBringingBack = 64
 
-// comebacks are the actors of a host that are woken again.
+// aloneAfter is when a host that stops finds that no other runs a type: see Host.Stop.
+const aloneAfter = time.Second
+
+// comebacks are the actors of a host that come back.
 type comebacks struct {
-	*env
-	places chan struct{} // one element for each that is woken just now
-
-	mu       sync.Mutex
-	stopping bool
-	awaited  []<-chan struct{} // closed once actors that ended as the host stops are awake elsewhere
+	*roster
+	all    sync.WaitGroup
+	places chan struct{} // one element for each that is woken now
 }
 
-func newComebacks(e *env) comebacks {
-	return comebacks{env: e, places: make(chan struct{}, maxBringingBack)}
-}
-
-// bring has an actor woken again.
-func (r *comebacks) bring(id troupe.ID) {
-	done := make(chan struct{})
-	r.mu.Lock()
-	if r.stopping {
-		r.awaited = append(r.awaited, done)
+// bringBack has an actor woken again, because what runs beside its turns is not over. The actor counts from now on; begin is for
+// when its activation has ended.
+func (r *comebacks) bringBack(a *activation) (begin func()) {
+	r.all.Add(1)
+	return func() {
+		r.goroutines.Go(func() {
+			defer r.all.Done()
+			if r.bringBackNow(a.id) {
+				a.removeUnsentMark(r.ctx) // the next activation has one of its own
+			} else {
+				a.leaveUnsentMark()
+			}
+			if !r.isActive(a.id.Tokens()) {
+				r.setbacks.forget(a.id)
+			}
+		})
 	}
-	r.mu.Unlock()
-	r.goroutines.Go(func() {
-		defer close(done)
-		r.places <- struct{}{} // whoever has the place leaves it: all waits have ends
-		defer func() { <-r.places }()
-		for wait := wakeAgain; r.wakesAgain(id) && !r.wakeUp(id) && pause.For(r.ctx, wait); {
-			wait = min(2*wait, mostWakeAgain)
-		}
-	})
 }
 
-// wakesAgain reports whether there is a host on which the actor can wake. If not, the mark of the actor stays.
+// bringBackNow tries it until it works, and reports that, or until the host has stopped, or knows no other.
+func (r *comebacks) bringBackNow(id troupe.ID) bool {
+	for wait := wakeAgain; r.wakesAgain(id); wait = min(2*wait, mostWakeAgain) {
+		if r.wakeUp(id) {
+			return true
+		}
+		if r.origin.LeavingFor(aloneAfter) || !pause.For(r.ctx, wait) {
+			break
+		}
+	}
+	return false
+}
+
+// wakesAgain reports whether there is a host on which the actor can wake.
 func (r *comebacks) wakesAgain(id troupe.ID) bool {
 	r.mu.Lock()
 	stopping := r.stopping
@@ -67,31 +77,27 @@ func (r *comebacks) wakesAgain(id troupe.ID) bool {
 	return elsewhere && err == nil
 }
 
-// wakeUp wakes an actor, on whichever host it is. It reports whether it is awake, or gone.
+// wakeUp wakes an actor, on whichever host it is. It reports whether it is awake, with a mark, or gone.
 func (r *comebacks) wakeUp(id troupe.ID) bool {
 	ctx, cancel := context.WithTimeout(r.ctx, wakeUpTimeout)
 	defer cancel()
+	select {
+	case r.places <- struct{}{}:
+		defer func() { <-r.places }()
+	case <-ctx.Done():
+		return false
+	}
 	err := r.client.Invoke(origin.With(ctx, origin.Origin{Host: &r.origin}),
 		troupe.Invocation{ID: id, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
 	return err == nil || errs.Is(err, troupe.ErrNotFound)
 }
 
-// stop has actors woken on other hosts from now on.
-func (r *comebacks) stop() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stopping = true
-}
-
-// wait waits until those that have ended since are awake elsewhere, as long as ctx lasts.
-func (r *comebacks) wait(ctx context.Context) {
-	r.mu.Lock()
-	all := r.awaited
-	r.mu.Unlock()
-	for _, done := range all {
-		select {
-		case <-done:
-		case <-ctx.Done():
-		}
+// await waits until the actors that ended are awake elsewhere, as long as ctx lasts.
+func (r *comebacks) await(ctx context.Context) {
+	done := make(chan struct{})
+	r.goroutines.Go(func() { r.all.Wait(); close(done) })
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }

@@ -154,6 +154,10 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time, 
 	}
 	switch one.Name {
 	case record.LoopPause:
+		if a.kind.loop == nil && !searched {
+			a.misread = true
+			return errs.New(troupe.CodeUnknownAction, "the actor type %q has no run loop", a.kind.name)
+		}
 		a.endPause(&one)
 		return nil
 	case record.WorkflowTime:
@@ -222,6 +226,25 @@ func (c *Context) beginFiring(f *firing, volatile bool) {
 	c.replace(f.Name, pendingSchedule{one: f.next, volatile: volatile}, f.done())
 }
 
+// loopWatch is how often a pause that is over is looked at, until the loop has come to the next one. By then, the actor is awake,
+// or woken for that.
+const loopWatch = 5 * time.Minute
+
+// endPause ends the pause of the loop, which is due. The record has it until the loop pauses again.
+func (a *activation) endPause(one *record.Scheduled) {
+	if a.kind.loop == nil || a.loop != nil && a.loop.ended.Load() {
+		a.commitDue(false, record.RemoveSchedule{Name: record.LoopPause, Ran: true})
+		return
+	}
+	again := *one
+	again.Try = ceilMilli(a.host.alarms.Now().Add(loopWatch))
+	a.commitDue(false, record.PutSchedule{Scheduled: again})
+	if a.pause != nil {
+		close(a.pause)
+		a.pause = nil
+	}
+}
+
 // commitDue changes what is scheduled without a turn.
 func (a *activation) commitDue(volatile bool, changes ...record.Change) {
 	if !volatile {
@@ -230,9 +253,6 @@ func (a *activation) commitDue(volatile bool, changes ...record.Change) {
 	}
 	a.changeVolatile(changes...)
 }
-
-// maxReason is how many bytes of an error are kept.
-const maxReason = 300
 
 // failedRun has a run tried again, or gives it up.
 func (a *activation) failedRun(f *firing, err error) {

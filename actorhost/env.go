@@ -50,7 +50,9 @@ type env struct {
 	// ctx ends when the host gives up its running actions.
 	ctx context.Context //nolint:containedctx // the life of the host
 
-	passOn func(w *work, tokens string, l lack) // see [roster.passOn]
+	passOn         func(w *work, tokens string, l lack) // see [roster.passOn]
+	bringBack      func(a *activation) (begin func())   // see [comebacks]
+	awaitComebacks func(ctx context.Context)
 
 	log     *store.EventLog
 	archive *store.Archive
@@ -59,6 +61,7 @@ type env struct {
 	givenUp atomic.Int64 // scheduled runs
 
 	loopFailures atomic.Int64
+	setbacks     setbacks
 
 	crash      crash.Hook   // nil but in tests
 	flows      atomic.Int64 // workflows that go on

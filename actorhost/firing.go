@@ -11,10 +11,7 @@ import (
 
 // A run that fails is tried again after times that double from firstRetry to mostRetry, and given up after maxAttempts, or when
 // the next of a recurring schedule is due.
-const (
-	firstRetry, mostRetry = time.Second, 5 * time.Minute
-	maxAttempts           = 20
-)
+const maxAttempts = 20
 
 // missedAfter is how late a run may be that counts as missed only if it is to be skipped then.
 const missedAfter = time.Minute

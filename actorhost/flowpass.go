@@ -75,11 +75,22 @@ func (f *flowRun) pass() {
 	} else if f.run == nil {
 		_ = f.stick("this program has no workflow %s: it goes on with one that has", f.head.Name)
 	} else {
-		var output []byte
-		err := f.guarded(func() (err error) { output, err = f.run(f, f.head.Input); return err })
+		output, err := f.function()
 		f.end(output, err)
 	}
 	f.over()
+}
+
+// function calls the function of the workflow, and makes an error of a panic, and of a goroutine that it ends.
+func (f *flowRun) function() (output []byte, err error) {
+	over := make(chan struct{})
+	f.a.host.goroutines.Go(func() {
+		defer close(over)
+		err = errGoexit
+		err = protect(func() (err error) { output, err = f.run(f, f.head.Input); return err })
+	})
+	<-over
+	return output, err
 }
 
 // end does what is to be done after the function has returned.

@@ -126,6 +126,8 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
 	e.passOn = h.roster.passOn
+	back := &comebacks{roster: h.roster, places: make(chan struct{}, maxBringingBack)}
+	e.bringBack, e.awaitComebacks = back.bringBack, back.await
 	e.ready = pool.New(h.roster.drainMailbox)
 	e.out = outlet.New(nc, ns, config.Logger, e.faults, h.ID, e.busy)
 	e.origin.Namespace = ns.Name()

@@ -64,6 +64,7 @@ func (h *Host) info() wire.HostInfo {
 	h.mu.Lock()
 	info := wire.HostInfo{
 		ID: h.ID(), Awake: len(h.active), Stopping: h.stopping, GivenUp: h.givenUp.Load(), Runs: h.flows.Load(), Stuck: h.flowsStuck.Load(),
+		Loops: h.loopFailures.Load(), SetBack: h.setbacks.waiting(),
 	}
 	h.mu.Unlock()
 	if h.puller != nil {

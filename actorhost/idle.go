@@ -61,6 +61,7 @@ func (r *roster) sweepOnce() {
 	defer r.mu.Unlock()
 	now, seen := r.clock.Now(), 0
 	r.left.forget(now)
+	r.setbacks.forgetOld()
 	for _, a := range r.active { // may change while the lock is released
 		if a.checkIdle(now) {
 			r.ready.Add(a)

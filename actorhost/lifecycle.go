@@ -26,6 +26,8 @@ func (a *activation) doNext() (more bool) {
 		a.workDue(&w)
 	case insideWork:
 		w.arg.(*inside).run(a)
+	case lapseWork:
+		a.stopOrStartLoop()
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
@@ -69,7 +71,7 @@ func (a *activation) endBorrowing(now time.Duration) {
 func (a *activation) release() {
 	a.comesBack = a.endBeside()
 	if a.gate.Settle() == nil && !a.comesBack { // on failure the gate tells those who wait
-		a.removeUnsentMark()
+		a.removeUnsentMark(a.host.ctx)
 	}
 	if !a.gate.Flush() {
 		a.session.Unflushed.Store(true)

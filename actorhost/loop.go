@@ -4,9 +4,11 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -15,6 +17,8 @@ import (
 // falls asleep, moves to another host or loses its lease, and a troupe.Caller.
 type Loop[S any] struct {
 	besideCaller
+
+	paused atomic.Bool // for long, since it began
 }
 
 // Loop has f run beside the turns of an actor for as long as it is awake, on one host at a time; the calls of the actor go on
@@ -27,7 +31,11 @@ type Loop[S any] struct {
 // When its context is done, f must return, within a second: what it asks for from then on fails with [ErrSuspended]. Until
 // it does, f may run on two hosts for a moment, but only the one that owns the actor can take turns.
 func (t ActorType[R, S]) Loop(f func(*Loop[S]) error) ActorType[R, S] {
-	t.loop = func(b *beside) error { return f(&Loop[S]{besideCaller{b.ctx, b}}) }
+	t.loop = func(b *beside) error {
+		ctx, cancel := context.WithCancel(b.ctx)
+		defer cancel() // for what f has left behind
+		return f(&Loop[S]{besideCaller: besideCaller{ctx, b}})
+	}
 	return t
 }
 
@@ -35,36 +43,22 @@ func (t ActorType[R, S]) Loop(f func(*Loop[S]) error) ActorType[R, S] {
 // of the turn. If f fails, nothing has changed, and Turn returns its error as a *troupe.Error. The error is [ErrSuspended]
 // if the actor ends here before f has begun.
 func (l *Loop[S]) Turn(f func(*S, *Context) error) error {
+	if l.Err() != nil {
+		return ErrSuspended
+	}
 	return l.b.turn("loop", func(c *Context) error { return f(c.a.state.pointer().(*S), c) })
 }
 
-// Pause waits, and reports whether the loop is to go on: if not, its context is done. A pause that is longer than the
-// SleepAfter of the type does not keep the actor awake: an alarm wakes it, and the loop starts again from its beginning,
-// where the next such Pause returns as soon as this one would have. So a loop that pauses first, and then does something,
-// does it at its times, whatever has happened in between. An actor has one pause of that kind.
+// Pause waits, and reports whether the loop is to go on: if not, its context is done. A pause that is not shorter than the
+// SleepAfter of the type does not keep the actor awake: its end is stored, an alarm wakes the actor, and the loop starts again from
+// its beginning. There its first such Pause takes up the one that is stored: it returns when that would have, at once if that is
+// over. So a loop that pauses first, and then does something, does it at its times at least once, whatever has happened in
+// between: also when it has failed, or its host has died, before it has come to the next Pause. An actor has one pause of that kind.
 func (l *Loop[S]) Pause(d time.Duration) bool {
-	b := l.b
-	if d < b.a.kind.config.SleepAfter {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			return b.ctx.Err() == nil
-		case <-b.ctx.Done():
-			return false
-		}
+	if d >= l.b.a.kind.config.SleepAfter {
+		return l.b.pauseLong(l, d, l.paused.Swap(true))
 	}
-	for b.ctx.Err() == nil {
-		err := b.pauseLong(d)
-		if err == nil {
-			return b.ctx.Err() == nil
-		}
-		if b.ctx.Err() == nil {
-			b.a.failed(pausing, err)
-			pause.For(b.ctx, markAgain)
-		}
-	}
-	return false
+	return pause.For(l, d) && l.Err() == nil
 }
 
 // pausing is what may fail for long.
@@ -121,76 +115,138 @@ func (c besideCaller) DeadMessages(ctx context.Context, id troupe.ID, queue stri
 	return c.b.a.host.client.DeadMessages(ctx, id, queue)
 }
 
-// startLoop starts the loop of an actor that has woken.
+// startLoop starts the loop of an actor that has woken, or whose host has its lease again.
 func (a *activation) startLoop() {
-	loop := a.kind.loop
-	if loop == nil || a.borrowed != nil || a.destroyed {
+	loop, before := a.kind.loop, a.loop
+	if loop == nil || a.borrowed != nil || a.destroyed || faults.Fencing && a.session.Lapsed() {
 		return
 	}
-	a.loop = a.runBeside(func(b *beside) {
+	a.pause = nil
+	b := a.runBeside(func(b *beside) {
+		if before != nil {
+			before.awaitEnd()
+		}
 		if b.mark() {
-			b.again("run loop", func() error { return loop(b) })
+			b.again("run loop", func() error {
+				err := loop(b)
+				if err == nil {
+					b.pausesNoMore()
+				}
+				return err
+			})
 		}
 	})
+	a.mu.Lock()
+	defer a.mu.Unlock() // for who asks about it
+	a.loop = b
 }
 
-// loopWatch is when an actor is woken again whose loop has not gone on since its pause was over, because its host has died.
-const loopWatch = 30 * time.Second
-
-// pauseLong waits for the end of a pause that the record has, or of one that begins now.
-func (b *beside) pauseLong(d time.Duration) error {
-	if err := b.a.host.alarms.Open(b.ctx); err != nil {
-		return err
+// stopOrStartLoop ends the loop when the host has lost its lease, for a while at least, and starts it when it has it.
+func (a *activation) stopOrStartLoop() {
+	switch runs := a.loop != nil && a.loop.ctx.Err() == nil; {
+	case !a.awake:
+	case faults.Fencing && a.session.Lapsed():
+		if runs {
+			a.loop.cancel()
+		}
+	case !runs && (a.loop == nil || !a.loop.ended.Load()):
+		a.startLoop()
 	}
-	over := make(chan struct{})
-	err := b.inside(func(a *activation, done func(error)) {
-		var stored int64
-		a.gate.Read(func(p *record.Parts) {
-			if one := p.Schedules().Find(record.LoopPause); one != nil {
-				stored = one.Due
+}
+
+// pauseLong waits for the end of a pause: that which the record has, if the loop has just begun, or of one that begins now.
+func (b *beside) pauseLong(ctx context.Context, d time.Duration, another bool) bool {
+	due := ceilMilli(b.a.host.alarms.Now().Add(d))
+	until := time.NewTimer(d) // for one that cannot be stored
+	defer until.Stop()
+	for again := wakeAgain; ctx.Err() == nil; again = min(2*again, mostWakeAgain) {
+		over, err := b.storePause(due, another)
+		if err == nil {
+			select {
+			case <-over:
+			case <-ctx.Done():
 			}
-		})
-		now := ceilMilli(a.host.alarms.Now())
-		switch {
-		case a.loopRang || stored != 0 && stored <= now:
+			return ctx.Err() == nil
+		}
+		if ctx.Err() == nil {
+			b.a.failed(pausing, err)
+		}
+		retry := time.NewTimer(again)
+		select {
+		case <-until.C:
+			return ctx.Err() == nil
+		case <-ctx.Done():
+		case <-retry.C:
+		}
+		retry.Stop()
+	}
+	return false
+}
+
+// storePause returns what is closed when the pause is over.
+func (b *beside) storePause(due int64, another bool) (<-chan struct{}, error) {
+	if err := b.a.host.alarms.Open(b.ctx); err != nil {
+		return nil, err
+	}
+	if err := b.tryAlarm(due); err != nil {
+		return nil, err
+	}
+	var over chan struct{}
+	err := b.inside(func(a *activation, done func(error)) {
+		if over = a.pause; over == nil {
+			over = make(chan struct{})
+		}
+		stored := a.storedPause()
+		switch now := ceilMilli(a.host.alarms.Now()); {
+		case stored == 0, another, due < stored:
+			if !a.changeRecord(done, record.PutSchedule{Scheduled: record.Scheduled{
+				Name: record.LoopPause, Action: record.LoopPause, Set: now, Due: due,
+			}}) {
+				return
+			}
+		case stored <= now:
 			close(over)
+			a.pause = nil
 			done(nil)
 			return
-		case stored == 0:
-			stored = now + d.Milliseconds()
-			a.changeRecord(done, record.PutSchedule{Scheduled: record.Scheduled{
-				Name: record.LoopPause, Action: record.LoopPause, Set: now, Due: stored,
-			}})
 		default:
 			done(nil)
 		}
 		a.pause = over
 	})
-	if err != nil {
-		return err
-	}
-	b.works.Store(false)
-	select {
-	case <-over:
-	case <-b.ctx.Done():
-		return nil
-	}
-	b.works.Store(true)
-	return b.inside(func(a *activation, done func(error)) {
-		a.loopRang = false
-		a.changeRecord(done, record.RemoveSchedule{Name: record.LoopPause, Ran: true})
-	})
+	return over, err
 }
 
-// endPause ends the pause of the loop, which is due. The loop takes it off the record as it goes on. Should the host die
-// before that, the actor wakes for it again.
-func (a *activation) endPause(one *record.Scheduled) {
-	again := *one
-	again.Due = ceilMilli(a.host.alarms.Now().Add(loopWatch))
-	a.changeRecord(func(error) {}, record.PutSchedule{Scheduled: again})
-	a.loopRang = true
-	if a.pause != nil {
-		close(a.pause)
-		a.pause = nil
+// tryAlarm sets the alarm for a pause if something could not be stored lately. If that cannot be, the pause is better not tried
+// to be stored: it would end the activation.
+func (b *beside) tryAlarm(due int64) error {
+	if _, failed := b.a.host.setbacks.of(b.a.id); !failed {
+		return nil
+	}
+	b.a.gate.Read(func(p *record.Parts) {
+		if first := p.Schedules().First(); first != 0 {
+			due = min(due, first)
+		}
+	})
+	_, err := b.a.host.alarms.SetNow(b.ctx, b.a.id, due)
+	return err
+}
+
+// storedPause is when the pause of the loop is over, or was; zero if it has none.
+func (a *activation) storedPause() (due int64) {
+	a.gate.Read(func(p *record.Parts) {
+		if one := p.Schedules().Find(record.LoopPause); one != nil {
+			due = one.Due
+		}
+	})
+	return due
+}
+
+// pausesNoMore takes the pause of a loop that is over off the record.
+func (b *beside) pausesNoMore() {
+	for b.a.storedPause() != 0 && b.change(record.RemoveSchedule{Name: record.LoopPause, Ran: true}) != nil {
+		if !pause.For(b.ctx, firstRetry) {
+			return
+		}
 	}
 }

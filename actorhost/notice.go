@@ -31,8 +31,8 @@ func (a *activation) serveNotice(w *work) {
 		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
-	if err := a.markWhatRuns(w); err != nil { // who wakes an actor of a dead host forgets its mark after this
-		a.answer(w, nil, err)
+	if n.Source == "" {
+		a.answerWoken(w)
 		return
 	}
 	if cursor, ok := a.cursor(n.Source); ok && (cursor < n.Sequence || a.lacks(&n)) {
@@ -90,8 +90,11 @@ func (a *activation) passesNotice(w *work) bool {
 		return false
 	}
 	var n wire.Notice
-	if w.As.Unmarshal(w.Data, &n) != nil || n.Event == "" {
+	if w.As.Unmarshal(w.Data, &n) != nil {
 		return false
+	}
+	if n.Event == "" {
+		return a.passesWake(w)
 	}
 	source, _, _ := strings.Cut(n.Source, ".")
 	if of := (topic{source, n.Event}); a.kind.events[of] == nil {

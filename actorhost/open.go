@@ -38,7 +38,7 @@ func (h *Host) open(ctx context.Context) (err error) {
 		Durable: usesLog(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
 		Ctx: h.ctx, UntilStop: h.untilStop, Go: h.goroutines.Go, Evict: h.evict,
-		Verify: h.verifyRecords,
+		Lapse: h.leaseLapsed, Verify: h.verifyRecords,
 	})
 	h.clients = presence.NewClients(h.presence, func(l actorConnection) string { return l.conn.id }, h.connectionLost)
 	h.commits = commit.Host{
@@ -140,8 +140,8 @@ func (h *Host) startSweeper(ctx context.Context) error {
 		}
 	}
 	h.sweeper = wake.StartSweeper(wake.SweeperConfig{
-		Conn: h.nc, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, ID: h.ID, Gone: h.presence.Gone, Faults: h.faults,
-		Call: h.client.Invoke, UntilStop: h.untilStop,
+		Conn: h.nc, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, ID: h.ID,
+		Gone: h.presence.Gone, MakeGone: h.presence.MakeGone, Faults: h.faults, Call: h.client.Invoke, UntilStop: h.untilStop,
 	})
 	return nil
 }

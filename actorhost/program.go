@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -27,6 +28,9 @@ func (t *actorType) typeInfo() wire.TypeInfo {
 			info.Actions[wire.QueuedAction] = fingerprint(nil) // hosts that do not know queues look for that
 		}
 		info.Queues[name] = fingerprint(queue.takes)
+	}
+	if t.loop != nil {
+		info.Actions[record.LoopPause] = ""
 	}
 	for of := range t.events {
 		info.Events = append(info.Events, of.String())

@@ -119,8 +119,8 @@ func TestQueueHandlesWhatIsPushed(t *testing.T) {
 	require.WithinDuration(t, began, all[0].Pushed, 10*time.Second)
 }
 
-// virtually runs a test with sorters in virtual time.
-func virtually(t *testing.T, test func(t *testing.T, b *hosttest.Bus, ref Sorter), retries ...actorhost.Retries) {
+// virtuallyNow runs a test with sorters in virtual time.
+func virtuallyNow(t *testing.T, test func(t *testing.T, b *hosttest.Bus, ref Sorter), retries ...actorhost.Retries) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := hosttest.Start(t, sorterType(retries...))
@@ -145,7 +145,7 @@ func deadLetters(t *testing.T, ref Sorter) (all []troupe.DeadLetter[letter]) {
 }
 
 func TestMessageThatFailsIsTriedAgain(t *testing.T) {
-	virtually(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
+	virtuallyNow(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
 		t.Helper()
 		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "late", Fail: 3}))
 		advance(6500 * time.Millisecond) // 1, 2 and 4 s later
@@ -160,7 +160,7 @@ func TestMessageThatFailsIsTriedAgain(t *testing.T) {
 }
 
 func TestMessageIsGivenUp(t *testing.T) {
-	virtually(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
+	virtuallyNow(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
 		t.Helper()
 		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "lost", Fail: 3}))
 		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "refused", Refuse: true}))
@@ -196,7 +196,7 @@ func TestMessageIsGivenUp(t *testing.T) {
 }
 
 func TestMessageWaitsForItsTime(t *testing.T) {
-	virtually(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
+	virtuallyNow(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
 		t.Helper()
 		began := time.Now()
 		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "soon"}, troupe.NotBefore(began.Add(time.Hour))))
@@ -215,7 +215,7 @@ func TestMessageWaitsForItsTime(t *testing.T) {
 }
 
 func TestMessageWithAnIDTakesEffectOnce(t *testing.T) {
-	virtually(t, func(t *testing.T, b *hosttest.Bus, ref Sorter) {
+	virtuallyNow(t, func(t *testing.T, b *hosttest.Bus, ref Sorter) {
 		t.Helper()
 		other := troupe.GetOrCreate[Sorter](b.Client, "other")
 		for range 3 {
@@ -234,7 +234,7 @@ func TestMessageWithAnIDTakesEffectOnce(t *testing.T) {
 }
 
 func TestPushIsAPartOfTheTurn(t *testing.T) {
-	virtually(t, func(t *testing.T, b *hosttest.Bus, ref Sorter) {
+	virtuallyNow(t, func(t *testing.T, b *hosttest.Bus, ref Sorter) {
 		t.Helper()
 		other := troupe.GetOrCreate[Sorter](b.Client, "other")
 		_, err := Forward.Call(t.Context(), ref, forwarded{To: "other", Letter: letter{Text: "undone"}, Undone: true})

@@ -24,14 +24,11 @@ type roster struct {
 	stopping bool
 
 	passing chan struct{} // one element for each call that is passed on
-
-	comebacks comebacks
 }
 
 func newRoster(e *env, types map[string]*actorType) *roster {
 	return &roster{
 		env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn),
-		comebacks: newComebacks(e),
 	}
 }
 
@@ -126,7 +123,9 @@ func (r *roster) drainMailbox(a *activation) {
 func (r *roster) endActivation(a *activation) {
 	a.release()
 	if a.comesBack {
-		r.comebacks.bring(a.id)
+		defer r.bringBack(a)() // it counts before anybody can hear that it has ended
+	} else if a.loop != nil {
+		r.setbacks.forget(a.id)
 	}
 	r.mu.Lock()
 	left := a.close()
@@ -200,12 +199,20 @@ func (r *roster) evict() {
 	}
 }
 
+// leaseLapsed has the run loops end because the lease has run out, or start because it is back.
+func (r *roster) leaseLapsed(bool) {
+	for _, a := range r.all() {
+		if a.kind.loop != nil && a.offer(&work{kind: lapseWork}) == mustRun {
+			r.ready.Add(a)
+		}
+	}
+}
+
 // stop lets no more actors wake and puts all to sleep. It returns how many are still awake when ctx is done.
 func (r *roster) stop(ctx context.Context) (stuck int) {
 	r.mu.Lock()
 	r.stopping = true
 	r.mu.Unlock()
-	r.comebacks.stop()
 	activations := r.all()
 	for _, a := range activations {
 		a.requestEnd(stopWork)
@@ -217,6 +224,6 @@ func (r *roster) stop(ctx context.Context) (stuck int) {
 			stuck++
 		}
 	}
-	r.comebacks.wait(ctx)
+	r.awaitComebacks(ctx)
 	return stuck
 }

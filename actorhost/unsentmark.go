@@ -4,13 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"time"
-
-	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// markUnsent marks the actor as one that may have events in its record and not in the log. The mark is made before the
-// first such event is stored. It stays until all are in the log and the activation ends. If the host dies before that,
-// a waker wakes the actor to send its events, even if nobody calls it. Few activations need a mark.
+// markUnsent marks the actor as one that may have events in its record and not in the log, or a run loop. The mark is made
+// before the first such event is stored, and before the loop runs. It stays until all are in the log and the activation ends, and
+// the actor is awake again if its loop goes on. If the host dies before that, another wakes the actor, even if nobody calls it.
 func (a *activation) markUnsent(ctx context.Context) error {
 	if a.unsent.Load() == nil {
 		a.unsent.CompareAndSwap(nil, a.host.log.Mark(a.session.ID, a.id))
@@ -19,29 +17,25 @@ func (a *activation) markUnsent(ctx context.Context) error {
 }
 
 // removeUnsentMark removes the mark of an activation that ends and has sent everything.
-func (a *activation) removeUnsentMark() {
+func (a *activation) removeUnsentMark(ctx context.Context) {
 	mark := a.unsent.Load()
 	if mark == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(a.host.ctx, unmarkTimeout)
+	ctx, cancel := context.WithTimeout(ctx, unmarkTimeout)
 	defer cancel()
 	if err := mark.Remove(ctx); err != nil {
 		a.logger("").Warn("removing the mark of unsent events failed", slog.Any("error", err)) // harmless: the actor is woken for nothing
 	}
 }
 
-const unmarkTimeout = 5 * time.Second
-
-// markWhatRuns marks the actor if something runs beside its turns.
-func (a *activation) markWhatRuns(w *work) error {
-	if !a.worksBeside() {
-		return nil
-	}
-	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
+// leaveUnsentMark leaves the mark of an activation that has ended to others. If it was not made yet, it is now.
+func (a *activation) leaveUnsentMark() {
+	ctx, cancel := context.WithTimeout(a.host.ctx, unmarkTimeout)
 	defer cancel()
-	if err := a.markUnsent(ctx); err != nil {
-		return errs.Unavailable("marking %s as one that runs: %v", a.id, err)
+	if err := a.markUnsent(ctx); err != nil && ctx.Err() == nil {
+		a.logger("").Error("an actor is not marked as one that runs: it runs again when it is called", slog.Any("error", err))
 	}
-	return nil
 }
+
+const unmarkTimeout = 5 * time.Second

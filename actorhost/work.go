@@ -11,7 +11,7 @@ type work struct {
 	withdrawn bool     // a call that must not start, as its caller knows
 	searched  bool     // no other program has what it needs
 	leftBy    released // the host that has left the actor to this one
-	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, or an *inside
+	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside
 	call.Call
 }
 
@@ -27,6 +27,7 @@ const (
 	disconnectWork                     // a connection has ended
 	dueWork                            // something scheduled is due
 	insideWork                         // what runs beside the turns wants one
+	lapseWork                          // the lease has run out, or is back
 	sleepWork                          // fall asleep, unless other work has come
 	stopWork                           // the host is stopping
 	dropWork                           // end without hooks: the actor is not awake, or its host can no longer write for it

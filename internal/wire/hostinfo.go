@@ -9,21 +9,44 @@ import (
 // HostInfo is what a host says about itself, on the subject of [Namespace.Info]. The counters start with the host.
 type HostInfo struct {
 	ID       string `json:"id"`
-	Awake    int    `json:"awake"`     // actors
-	Calls    int64  `json:"calls"`     // that ran or were refused
-	Failed   int64  `json:"failed"`    // of those, the ones that failed
-	GivenUp  int64  `json:"given_up"`  // scheduled runs
-	Dead     int64  `json:"dead"`      // messages of queues that became dead letters
-	Runs     int64  `json:"workflows"` // that go on at the moment, and do not wait
-	Stuck    int64  `json:"stuck"`     // workflows that were
-	Stopping bool   `json:"stopping"`  // its actors move to other hosts
+	Awake    int    `json:"awake"`         // actors
+	Calls    int64  `json:"calls"`         // that ran or were refused
+	Failed   int64  `json:"failed"`        // of those, the ones that failed
+	GivenUp  int64  `json:"given_up"`      // scheduled runs
+	Dead     int64  `json:"dead"`          // messages of queues that became dead letters
+	Runs     int64  `json:"workflows"`     // that go on at the moment, and do not wait
+	Stuck    int64  `json:"stuck"`         // workflows that were
+	Loops    int64  `json:"loop_failures"` // of run loops, which run again
+	SetBack  int    `json:"loops_waiting"` // actors whose run loop has failed, and waits until it runs again
+	Stopping bool   `json:"stopping"`      // its actors move to other hosts
 }
 
 // ActorInfo is what a host says about one of its actors, on the subject of [Namespace.ActorInfo].
 type ActorInfo struct {
 	Awake   bool `json:"awake"`
 	Waiting int  `json:"waiting"` // calls and events in its mailbox
+	// Loop says what its run loop does, if the actor is awake and has one.
+	Loop *LoopInfo `json:"loop,omitempty"`
 }
+
+// LoopInfo is what a host says about the run loop of an actor.
+type LoopInfo struct {
+	State  LoopState `json:"state"`
+	Until  int64     `json:"until,omitempty"`  // when it runs again, if it has failed: milliseconds since 1970
+	Failed int       `json:"failed,omitempty"` // how often in a row
+	Error  string    `json:"error,omitempty"`  // of the last time
+}
+
+// LoopState is what a run loop does.
+type LoopState string
+
+// The states of a run loop.
+const (
+	LoopStarts LoopState = "starts" // it waits until somebody would wake the actor elsewhere, or for the lease
+	LoopRuns   LoopState = "runs"
+	LoopWaits  LoopState = "waits" // it has failed, and runs again
+	LoopEnded  LoopState = "ended" // until the actor wakes the next time
+)
 
 // Info is the subject on which a host describes itself: a request without a body, answered with a [HostInfo].
 func (n Namespace) Info(host string) string { return n.name + ".host." + host + ".info" }

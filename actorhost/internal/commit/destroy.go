@@ -12,7 +12,7 @@ import (
 // Destroy removes the actor's record once all that was to be written before is written, and sends o. Durable events are
 // kept before, for afterwards there is no record of them. Whether it succeeds or not, the activation must end: nothing is
 // written any more.
-func (g *Gate) Destroy(o *Output, c *Changes) {
+func (g *Gate) Destroy(o *Output, c *Changes) (gone bool) {
 	o.changes = true
 	durable := o.isDurable()
 	if durable {
@@ -36,7 +36,7 @@ func (g *Gate) Destroy(o *Output, c *Changes) {
 			err = fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
 		}
 		g.refuse(o, err)
-		return
+		return false
 	}
 	g.host.Faults.Works(destroying)
 	g.mu.Lock()
@@ -46,4 +46,5 @@ func (g *Gate) Destroy(o *Output, c *Changes) {
 	g.settleSegment(told)
 	faults.At(faults.AfterCommit)
 	_ = g.send(o, false) // nothing durable
+	return true
 }

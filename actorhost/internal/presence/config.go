@@ -42,6 +42,7 @@ type Config struct {
 	UntilStop context.Context //nolint:containedctx // ends when the host begins to stop; a session lost after that is not replaced
 	Go        func(func())    // runs a goroutine of the host
 	Evict     func()          // ends all activations of a lost session; must not block
+	Lapse     func(over bool) // is told that the lease has run out, though it may not be lost, and that it is back; must not block
 	// Verify is called before the lease is renewed that was held while the connection was lost. If it returns
 	// store.ErrConflict, the lease is lost.
 	Verify func(context.Context) error

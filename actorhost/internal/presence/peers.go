@@ -83,8 +83,17 @@ func (p *Peers) ownerUp(ctx context.Context, owner string) (bool, error) {
 	return false, nil
 }
 
-// Gone reports whether a host is certainly gone, though it may have a lease yet: on a single server nobody listens for its
-// pings. Whoever claims one of its actors revokes the lease.
+// MakeGone reports whether a host is gone for certain. It has no lease then: if it had one though nobody listens for its pings,
+// that is revoked.
+func (p *Peers) MakeGone(ctx context.Context, host string) (bool, error) {
+	up, err := p.ownerUp(ctx, host)
+	if errors.Is(err, errSilent) {
+		return false, nil
+	}
+	return err == nil && !up, err
+}
+
+// Gone reports whether a host seems to be gone, though it may have a lease yet: on a single server nobody listens for its pings.
 func (p *Peers) Gone(ctx context.Context, host string) bool {
 	if p.config.Leases.OnOneServer() || p.config.TakeoverOnDisconnect {
 		return errors.Is(p.ping(ctx, host), nats.ErrNoResponders)

@@ -28,6 +28,7 @@ type Presence struct {
 	rejoining   sync.Mutex       // held while a lost session is replaced
 	lease       atomic.Int64     // see adaptLease, of which one goroutine is at a time
 	counted     time.Time
+	lapsed      bool // as Config.Lapse was told
 }
 
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
@@ -93,6 +94,7 @@ func (p *Presence) Keep() {
 			if s = p.rejoin(s); s == nil {
 				return
 			}
+			p.lapsed = false
 			timer.Reset(wait)
 			continue
 		}
@@ -111,7 +113,16 @@ func (p *Presence) Keep() {
 			p.Faults.Failed(renewing, store.Cause(err), err, slog.String("host", s.ID))
 			timer.Reset(p.pauseAfter(err))
 		}
+		p.tellLapse(s)
 		cancel()
+	}
+}
+
+// tellLapse tells whether the lease has run out, when that has changed.
+func (p *Presence) tellLapse(s *Session) {
+	if over := s.Lapsed(); over != p.lapsed {
+		p.lapsed = over
+		p.Lapse(over)
 	}
 }
 

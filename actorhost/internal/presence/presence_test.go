@@ -34,7 +34,7 @@ func join(t *testing.T, nc *nats.Conn, verify func(context.Context) error) *pres
 	c := presence.Config{
 		Conn: nc, Namespace: ns, Clock: clock.Start(), Logger: slog.New(slog.DiscardHandler), Types: []string{"room"}, Lease: time.Minute,
 		Inbox: make(chan *nats.Msg, 16), ServiceRequests: make(chan *nats.Msg, 16),
-		Ctx: ctx, UntilStop: ctx, Go: running.Go, Evict: func() {}, Verify: verify,
+		Ctx: ctx, UntilStop: ctx, Go: running.Go, Evict: func() {}, Lapse: func(bool) {}, Verify: verify,
 	}
 	c.Requester, err = rpc.NewRequester(nc)
 	require.NoError(t, err)

@@ -119,6 +119,9 @@ func (s *Session) ValidAt(now time.Duration) bool {
 	return int64(now) < s.validUntil.Load() && !s.revoked.Load() && len(s.p.disconnects) == 0 && !s.disconnected.Load()
 }
 
+// Lapsed reports whether the lease has run out.
+func (s *Session) Lapsed() bool { return int64(s.p.Clock.Now()) >= s.validUntil.Load() }
+
 // ErrNoLease is why a host does not serve: it cannot prove that it has its lease.
 var ErrNoLease = errors.New("the host has lost its lease")
 

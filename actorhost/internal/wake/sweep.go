@@ -32,9 +32,11 @@ type SweeperConfig struct {
 	Leases *store.Hosts
 	Lease  time.Duration
 	ID     func() string // of the host
-	// Gone reports whether a host that has a lease is certainly gone all the same.
-	Gone   func(ctx context.Context, host string) bool
-	Faults *faultlog.Log
+	// Gone reports whether a host that has a lease seems to be gone all the same, and MakeGone makes certain of it: if so, it
+	// has no lease from then on.
+	Gone     func(ctx context.Context, host string) bool
+	MakeGone func(ctx context.Context, host string) (bool, error)
+	Faults   *faultlog.Log
 	// Call calls an actor, on whichever host it is.
 	Call      func(ctx context.Context, call troupe.Invocation) error
 	UntilStop context.Context //nolint:containedctx // the life of the host
@@ -51,6 +53,8 @@ const (
 	sweepTimeout, sweepsAtOnce = time.Minute, 64
 	// The pauses for each host that is up: between two sweeps, and between two looks of each of the others for the turn.
 	sweepPause, turnPause = 200 * time.Millisecond, 500 * time.Millisecond
+	// Of more hosts than these, none is pinged: each is gone when its lease is over.
+	fewHosts = 8
 	// findPause is the pause between two looks for marks that only others have made.
 	findPause = 5 * time.Minute
 	// A turn that is not kept for turnLasts sweeps is over.
@@ -127,12 +131,20 @@ func (s *Sweeper) sweepInTurn(index *store.Subscriptions, turn *store.Turn, host
 	ctx, cancel := context.WithTimeout(s.config.UntilStop, sweepTimeout)
 	defer cancel()
 	every := max(s.config.Lease, time.Duration(*hosts)*sweepPause).Round(time.Second)
-	mine, known, err := turn.Take(ctx, s.config.ID(), *hosts, turnLasts*every, s.config.Gone)
+	mine, known, err := turn.Take(ctx, s.config.ID(), *hosts, turnLasts*every, s.goneAmong(*hosts))
 	if *hosts = known; mine {
 		return every, s.sweepHosts(ctx, index, hosts)
 	}
 	wait := max(s.config.Lease, time.Duration(known)*turnPause)
 	return wait/2 + rand.N(wait), err // not all at the same moment
+}
+
+// goneAmong is Config.Gone where there are so many hosts.
+func (s *Sweeper) goneAmong(hosts int) func(ctx context.Context, host string) bool {
+	if hosts > fewHosts {
+		return func(context.Context, string) bool { return false }
+	}
+	return s.config.Gone
 }
 
 func (s *Sweeper) sweepHosts(ctx context.Context, index *store.Subscriptions, hosts *int) error {
@@ -149,19 +161,19 @@ func (s *Sweeper) sweepHosts(ctx context.Context, index *store.Subscriptions, ho
 	for _, lease := range leases {
 		up[lease.ID] = true
 	}
+	var errs []error
 	for _, host := range marked {
-		if !up[host] || s.config.Gone(ctx, host) {
-			if err := s.sweepHost(ctx, index, host); err != nil {
-				return err
-			}
+		if !up[host] || s.goneAmong(len(leases))(ctx, host) {
+			errs = append(errs, s.sweepHost(ctx, index, host)) // one that fails does not hold up the others
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// sweepHost wakes the actors of a host, if it is dead. They send their events as they wake.
+// sweepHost wakes the actors of a host, if it is dead. They send their events as they wake, and run their loops.
 func (s *Sweeper) sweepHost(ctx context.Context, index *store.Subscriptions, host string) error {
-	if _, up, err := s.config.Leases.Revision(ctx, host); err != nil || up && !s.config.Gone(ctx, host) {
+	// A host that came back meanwhile would not make its marks again.
+	if gone, err := s.config.MakeGone(ctx, host); err != nil || !gone {
 		return err
 	}
 	ofHost, err := index.UnsentHosts(ctx, host)

@@ -75,3 +75,40 @@ func TestSweepWakesTheActorsOfADeadHost(t *testing.T) {
 		require.Equal(t, []string{"awake"}, keys)
 	})
 }
+
+// TestSweepLeavesTheMarksOfAHostThatComesBack has a host not hear a ping: it has its marks as long as it has its lease.
+func TestSweepLeavesTheMarksOfAHostThatComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSystem(t)
+		told := newActors(succeed)
+		_, err := s.leases(s.nc).Renew(t.Context(), store.HostEntry{ID: "alive"}, 0, time.Hour)
+		require.NoError(t, err)
+		s.silent = "alive"
+		s.mark("alive", "awake")
+		s.host(told.call)
+		time.Sleep(3 * lease) //nolint:forbidigo // virtual time
+		hosts, keys := s.marked("alive")
+		require.Equal(t, []string{"alive"}, hosts)
+		require.Equal(t, []string{"awake"}, keys)
+		require.Empty(t, told.of("awake"))
+	})
+}
+
+// TestSweepGoesOnAfterAnActorThatCannotWake has each of two dead hosts have one, and another.
+func TestSweepGoesOnAfterAnActorThatCannotWake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSystem(t)
+		told := newActors(func(_ context.Context, key string, _ int) error {
+			if key == "broken" {
+				return errFailed
+			}
+			return nil
+		})
+		s.mark("dead1", "broken", "ann")
+		s.mark("dead2", "broken", "ben")
+		s.host(told.call)
+		time.Sleep(2 * lease) //nolint:forbidigo // virtual time
+		require.Len(t, told.of("ann"), 1)
+		require.Len(t, told.of("ben"), 1)
+	})
+}

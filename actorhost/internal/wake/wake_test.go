@@ -34,6 +34,7 @@ type system struct {
 	last    map[troupe.ID]uint64 // in the log
 	logged  bustest.Log          // by all wakers
 	runs    atomic.Bool          // whether a host runs actors
+	silent  string               // a host that does not answer pings for a moment
 }
 
 func newSystem(t *testing.T) *system {
@@ -120,9 +121,15 @@ func (s *system) host(call func(ctx context.Context, key string, n wire.Notice) 
 		Runs: func(context.Context, string) (bool, error) { return s.runs.Load(), nil },
 	})
 	require.NoError(s.t, err)
+	leases := s.leases(nc)
 	sweeper := wake.StartSweeper(wake.SweeperConfig{
-		Conn: nc, Log: log, Find: true, Leases: s.leases(nc), Lease: lease,
-		ID: func() string { return "host" }, Gone: func(context.Context, string) bool { return false }, Faults: faultlog.New(logger), Call: notify, UntilStop: staying,
+		Conn: nc, Log: log, Find: true, Leases: leases, Lease: lease, ID: func() string { return "host" },
+		Gone: func(_ context.Context, host string) bool { return host == s.silent },
+		MakeGone: func(ctx context.Context, host string) (bool, error) {
+			_, up, err := leases.Revision(ctx, host)
+			return !up, err
+		},
+		Faults: faultlog.New(logger), Call: notify, UntilStop: staying,
 	})
 	h := &host{nc, sync.OnceFunc(func() { leave(); giveUp(); w.Stop(); sweeper.Stop() })}
 	s.t.Cleanup(h.stop)
