@@ -59,18 +59,22 @@ func printHosts(e env, hosts []hostLine) error {
 	if _, err := fmt.Fprintln(e.out, hostTable(e.terminal, hosts)); err != nil {
 		return err
 	}
-	givenUp, stuck, dead := 0, 0, 0
+	givenUp, stuck, dead, setBack := 0, 0, 0, 0
 	for _, host := range hosts {
 		if host.Info != nil {
 			givenUp += int(host.Info.GivenUp)
 			stuck += int(host.Info.Stuck)
 			dead += int(host.Info.Dead)
+			setBack += host.Info.SetBack
 		}
 	}
 	tellParked(e.terminal, givenUp, " since these hosts started")
 	tellStuck(e.terminal, stuck, "have been")
 	if dead > 0 {
 		fmt.Fprintf(e.err, "%d messages of queues became dead letters since these hosts started: see troupe queue ls\n", dead)
+	}
+	if setBack > 0 {
+		fmt.Fprintf(e.err, "the run loops of %d actors have failed and wait until they run again: the logs of the hosts say why\n", setBack)
 	}
 	return nil
 }

@@ -42,6 +42,8 @@ type actorInfo struct {
 	GivenUp   []scheduleLine `json:"parked_runs,omitempty"`
 
 	Flow *workflowLine `json:"workflow_run,omitempty"`
+	Loop  *wire.LoopInfo `json:"loop,omitempty"`       // null: it is not awake, or has none
+	Pause *time.Time     `json:"loop_pause,omitempty"` // until when the loop pauses; if that is over, it has not come to the next pause
 }
 
 func (c *infoCommand) run(ctx context.Context, e env) error {
@@ -102,7 +104,7 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 		case err != nil:
 			return info, fmt.Errorf("asking the host %s: %w", newest.Owner, err)
 		}
-		awake, info.Waiting = told.Awake, told.Waiting
+		awake, info.Waiting, info.Loop = told.Awake, told.Waiting, told.Loop
 	}
 	info.Awake = &awake
 	return info, nil
@@ -110,6 +112,10 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 
 // addSchedules adds what a record has scheduled.
 func (i *actorInfo) addSchedules(id troupe.ID, s *record.Schedules) {
+	if pause := s.Find(record.LoopPause); pause != nil {
+		until := time.UnixMilli(pause.Due).UTC()
+		i.Pause = &until
+	}
 	for _, one := range storedSchedules(id, s) {
 		if one.Parked {
 			i.GivenUp = append(i.GivenUp, one)
@@ -155,6 +161,9 @@ func printInfo(e env, info actorInfo) error {
 	if len(info.Needs) > 0 {
 		lines = append(lines, infoLine{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
+	if loop := loopText(info, time.Now()); loop != "" {
+		lines = append(lines, infoLine{"Loop", loop})
+	}
 	lines = append(lines, scheduleInfo(e.terminal, info)...)
 	if flow := info.Flow; flow != nil {
 		lines = append(lines, infoLine{"Workflow", flow.text(e.terminal)})
@@ -196,6 +205,22 @@ func awakeText(info actorInfo) string {
 		return "yes"
 	}
 	return fmt.Sprintf("yes, %d waiting in its mailbox", info.Waiting)
+}
+
+// loopText says what the run loop of an actor does; nothing if it has none.
+func loopText(info actorInfo, now time.Time) string {
+	pauses := info.Pause != nil && info.Pause.After(now)
+	switch loop := info.Loop; {
+	case loop == nil && info.Pause == nil:
+		return ""
+	case loop != nil && loop.State == wire.LoopWaits:
+		return fmt.Sprintf("failed %d times, runs again at %s: %s", loop.Failed, dueText(time.UnixMilli(loop.Until), now), stripControls(loop.Error))
+	case pauses:
+		return "pauses until " + dueText(*info.Pause, now)
+	case loop == nil:
+		return "not running: its pause is over"
+	}
+	return stripControls(string(info.Loop.State))
 }
 
 // infoHost is the host with its full id.
