@@ -25,6 +25,7 @@ const envProgram = "TROUPE_BENCH_PROGRAM"
 // programs start what their processes are. They add the orders that these take, and return what ends them.
 var programs = map[string]func(args []string, orders map[string]func() string) (end func() error, err error){
 	"server":     runServer,
+	"boats":      runBoats,
 	"crates":     runCrates,
 	"metronomes": runMetronomes,
 	"marathons":  runMarathons,
