@@ -28,6 +28,24 @@ var (
 	attend  = troupe.NewAction[room, []string, troupe.None]("attend")      // to what another room notes
 )
 
+// invite is a workflow that waits for accepted, and then says so in a step.
+var (
+	invite   = troupe.NewWorkflow[room, string, int]("invite")
+	accepted = troupe.NewSignal[room, bool]("accepted")
+)
+
+func inviting(w *actorhost.Flow[roomState], who string) (int, error) {
+	if _, err := actorhost.Wait(w, accepted, "answer", time.Hour); err != nil {
+		return 0, err
+	}
+	if err := w.Sleep("walk", 10*time.Millisecond); err != nil {
+		return 0, err
+	}
+	return actorhost.Step(w, "say", func(c *actorhost.StepContext) (int, error) {
+		return say.Call(c, troupe.GetOrCreate[room](w, "org1", "hall"), who+" is here")
+	})
+}
+
 type roomState struct{ Said []string }
 
 var rooms = actorhost.Define(func() roomState { return roomState{} },
@@ -35,6 +53,7 @@ var rooms = actorhost.Define(func() roomState { return roomState{} },
 		s.Said = append(s.Said, text)
 		return len(s.Said), said.Broadcast(c, text)
 	}),
+	actorhost.OnWorkflow(invite, inviting), actorhost.OnSignal[room, roomState](accepted),
 	actorhost.On(history, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) ([]string, error) { return s.Said, nil })),
 	actorhost.On(clearIt, actorhost.NoInNoOut(func(s *roomState, _ *actorhost.Context) error { s.Said = nil; return nil })),
 	actorhost.On(repeat, func(s *roomState, c *actorhost.Context, key []string) (string, error) {

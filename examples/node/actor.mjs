@@ -4,7 +4,10 @@ import { Connection } from "./connection.mjs";
 import { checkName, tokens, troupeError } from "./wire.mjs";
 
 // Actions that every type has.
-const ofEvery = ["_create", "_sleep", "_destroy", "_schedule", "_unschedule", "_schedules", "_fire"];
+const ofEvery = [
+  "_create", "_sleep", "_destroy", "_schedule", "_unschedule", "_schedules", "_fire",
+  "_result", "_workflow", "_workflow_cancel", "_workflow_retry",
+];
 
 /** A reference to one actor. */
 export class Actor {
@@ -24,6 +27,23 @@ export class Actor {
   async call(action, input, options) {
     if (!ofEvery.includes(action)) checkName(action);
     return this.troupe.call(this, action, input, options);
+  }
+
+  /**
+   * Waits until the actor's workflow is over, and returns what it has given. Throws its error. A workflow is started by a call of
+   * the action with its name, and sent signals by calls of theirs.
+   * @param {string} workflow
+   * @param {{ signal?: AbortSignal }} [options] `signal` to wait no longer
+   * @returns {Promise<any>}
+   */
+  async result(workflow, options) {
+    for (;;) {
+      try {
+        return await this.call("_result", workflow, { ...options, existing: true });
+      } catch (error) {
+        if (error.code !== "unfinished") throw error;
+      }
+    }
   }
 
   /**

@@ -24,10 +24,11 @@ import (
 	"github.com/troupe-go/troupe/examples/chat/room"
 	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
 	"github.com/troupe-go/troupe/examples/orders/shop"
+	"github.com/troupe-go/troupe/examples/saga/checkout"
 	"github.com/troupe-go/troupe/examples/workflow/flow"
 )
 
-var examples = []string{"orders", "workflow", "analytics", "audit", "batch", "carts", "chat"}
+var examples = []string{"orders", "workflow", "analytics", "audit", "batch", "carts", "saga", "approval", "chat"}
 
 // TestExamples drives the actors of all examples from Node, each example a process, and makes the same calls from Go.
 func TestExamples(t *testing.T) {
@@ -151,7 +152,14 @@ type results struct {
 		Pieces  []market.Piece
 		Expired market.View
 	}
-	Chat struct{ Said, Answer room.Message }
+	Saga struct {
+		Number  string
+		Receipt checkout.Receipt
+		Error   refusal
+		Steps   []string
+	}
+	Approval struct{ Outcome string }
+	Chat     struct{ Said, Answer room.Message }
 }
 
 // compare asks the actors from Go what they have answered to Node.
@@ -177,6 +185,14 @@ func compare(t *testing.T, cl *client.Client, file string) {
 	require.Equal(t, result, node.Workflow.Result)
 	_, err = flow.ExecuteWorkflow.Call(ctx, workflow, flow.Job{WorkflowID: "lyon", Readings: "12 l3"})
 	node.Workflow.Error.require(t, err)
+
+	placed, err := checkout.Place.Result(ctx, troupe.GetOrCreate[checkout.Checkout](cl, node.Saga.Number))
+	require.NoError(t, err)
+	require.Equal(t, placed, node.Saga.Receipt)
+	_, err = checkout.Place.Result(ctx, troupe.GetOrCreate[checkout.Checkout](cl, node.Saga.Number+"-moon"))
+	node.Saga.Error.require(t, err)
+	require.Equal(t, []string{"reserve", "charge", "packing", "ship", "refund", "release"}, node.Saga.Steps)
+	require.Equal(t, "approved by Olga", node.Approval.Outcome)
 
 	reports, err := metrics.ListReports.Call(ctx, troupe.GetOrCreate[metrics.Analytics](cl, "main"), nil)
 	require.NoError(t, err)

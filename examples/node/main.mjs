@@ -119,6 +119,30 @@ async function carts(troupe) {
   return { pieces, expired, cart: cart.key[0] };
 }
 
+async function saga(troupe) {
+  const number = "node-" + Date.now();
+  const checkout = troupe.actor("checkout", number);
+  const order = { customer: "nora", pieces: 1, cents: 49_00, to: "Turin" };
+  await checkout.call("place", order); // starts the workflow; from here on it goes on by itself
+  const receipt = await checkout.result("place");
+  done(`a hat for Nora: ${euros(receipt.cents)}, ${receipt.transaction}`);
+  const moon = troupe.actor("checkout", number + "-moon");
+  await moon.call("place", { ...order, to: "the Moon" });
+  const error = await refusal(moon.result("place"));
+  const { steps } = await moon.call("_workflow");
+  refused(`one to the Moon: ${error.code}; ${steps.map(({ name }) => name).join(", ")}`);
+  return { number, receipt, error: { code: error.code, metadata: error.metadata }, steps: steps.map(({ name }) => name) };
+}
+
+async function approval(troupe) {
+  const expense = troupe.actor("expense", "node-" + Date.now());
+  await expense.call("approve", { who: "Nora", what: "a lamp", cents: 29_00 });
+  await expense.call("decided", { by: "Olga", ok: true }); // a signal
+  const outcome = await expense.result("approve");
+  done(`a lamp for Nora: ${outcome}`);
+  return { outcome };
+}
+
 async function chat(troupe) {
   // A bot is a plain NATS service: the room, an actor in Go, makes a request, and we answer. No Troupe is in this.
   const bot = troupe.nc.subscribe("chat.bot.node", {
@@ -143,7 +167,7 @@ async function chat(troupe) {
 const nc = await connect({ servers: process.env.NATS_URL || "nats://127.0.0.1:4222", name: "examples/node", maxReconnectAttempts: -1 });
 const troupe = new Troupe(nc, { codec: flags.json ? json : msgpack });
 const results = {};
-for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit, batch, carts, chat })) {
+for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit, batch, carts, saga, approval, chat })) {
   console.log(`\n  ${name}`);
   try {
     results[name] = await drive(troupe);
