@@ -34,7 +34,11 @@ func (w Workflow[R, In, Out]) Result(ctx context.Context, ref R) (Out, error) {
 	for {
 		var out Out
 		err := ref.embedTroupeRef().toExisting().invoke(ctx, ref.ActorType(), ResultAction, w.name, &out)
-		if !errors.Is(err, ErrUnfinished) || ctx.Err() != nil {
+		_, limited := ctx.Deadline()
+		switch {
+		case limited && errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+			return out, &Error{Code: CodeUnfinished, Message: "nobody waits any more for the workflow, which is still under way", Err: err}
+		case !errors.Is(err, ErrUnfinished) || ctx.Err() != nil:
 			return out, err
 		}
 	}
