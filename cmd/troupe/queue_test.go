@@ -72,6 +72,8 @@ func TestQueueFromPushToDrop(t *testing.T) {
 	require.Contains(t, p.ok(t, "hosts").err, "2 messages of queues became dead letters since these hosts started: see troupe queue ls\n")
 	require.Contains(t, p.ok(t, "hosts", "--json").out, `"dead":2`)
 
+	require.Regexp(t, `(?m)^queue +desk +a/b +file: 2 dead +\S+( ago)? +1 \S+: .+$`, p.ok(t, "stuck").out)
+	require.Contains(t, p.ok(t, "stuck", "desk", "--json").out, `"dead":2,"remedy":"troupe queue dead desk a/b file"`)
 	require.Contains(t, p.ok(t, "doctor").out, "note   2 messages of queues are dead letters\n       such as desk/a/b\n")
 	letters := p.dead(t)
 	require.Len(t, letters, 2)

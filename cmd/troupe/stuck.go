@@ -22,8 +22,8 @@ type stuckCommand struct {
 
 // Help is shown by troupe stuck --help.
 func (*stuckCommand) Help() string {
-	return `It lists scheduled runs that were given up, workflows that do not fit the program, and steps and undos of workflows that ` +
-		`have failed 20 times or more. All records are read, which may be some seconds older than what an actor has in memory. ` +
+	return `It lists scheduled runs that were given up, workflows that do not fit the program, steps and undos of workflows that have ` +
+		`failed 20 times or more, and queues with dead letters, with the error of the oldest. All records are read, which may be some seconds older than what an actor has in memory. ` +
 		`What is remedied is shown no more. If nothing is stuck, the exit code is 3.`
 }
 
@@ -33,6 +33,7 @@ type stuckKind string
 const (
 	stuckSchedule stuckKind = "schedule"
 	stuckWorkflow stuckKind = "workflow"
+	stuckQueue    stuckKind = "queue"
 )
 
 // stuckLine is something that is stuck, as stuck --json prints it.
@@ -40,12 +41,13 @@ type stuckLine struct {
 	Kind   stuckKind `json:"kind"`
 	Type   string    `json:"type"`
 	Key    string    `json:"key"`
-	Name   string    `json:"name"`           // of the schedule or the workflow
+	Name   string    `json:"name"`           // of the schedule, the workflow or the queue
 	Step   string    `json:"step,omitempty"` // of the workflow that fails
 	Since  time.Time `json:"since"`
 	Tries  int       `json:"tries"`
 	Reason string    `json:"reason"`
-	Remedy string    `json:"remedy"` // what to type
+	Dead   uint64    `json:"dead,omitempty"` // letters of the queue
+	Remedy string    `json:"remedy"`         // what to type
 }
 
 func (c *stuckCommand) run(ctx context.Context, e env) error {
@@ -74,8 +76,38 @@ func (c *stuckCommand) run(ctx context.Context, e env) error {
 		for _, lines := range found {
 			all = append(all, lines...)
 		}
-		return printStuck(e, all)
+		queues, err := conn.stuckQueues(ctx, c.Type)
+		if err != nil {
+			return err
+		}
+		return printStuck(e, append(all, queues...))
 	})
+}
+
+// stuckQueues are those that have dead letters.
+func (c connection) stuckQueues(ctx context.Context, actorType string) (lines []stuckLine, err error) {
+	counts, err := store.QueueCounts(ctx, c.nc, c.namespace, actorType)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range counts {
+		if one.Dead == 0 {
+			continue
+		}
+		line := stuckLine{
+			Kind: stuckQueue, Type: one.Actor.Type(), Key: keyText(one.Actor), Name: one.Queue, Dead: one.Dead,
+			Remedy: fmt.Sprintf("troupe queue dead %s %s %s", one.Actor.Type(), keyArgument(one.Actor), one.Queue),
+		}
+		for oldest, err := range store.DeadMessages(ctx, c.nc, c.namespace, c.namespace.Dead(one.Actor, one.Queue, "*")) {
+			if err != nil {
+				return nil, err
+			}
+			line.Since, line.Tries, line.Reason = oldest.Stored, oldest.Attempts(), oldest.Failure()
+			break
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }
 
 // failsOften is how often a step has failed that is shown as stuck, though it is tried again.
@@ -132,8 +164,11 @@ func printStuck(e env, lines []stuckLine) error {
 	for i := range lines {
 		line := &lines[i]
 		name := line.Name
-		if line.Step != "" {
+		switch {
+		case line.Step != "":
 			name += ": " + line.Step
+		case line.Dead > 0:
+			name += fmt.Sprintf(": %d dead", line.Dead)
 		}
 		w.AppendRow(table.Row{
 			line.Kind, line.Type, cmp.Or(line.Key, `""`), stripControls(name), formatAge(now.Sub(line.Since)), line.Tries,
@@ -143,6 +178,6 @@ func printStuck(e env, lines []stuckLine) error {
 	if _, err := fmt.Fprintln(e.out, w.Render()); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.err, "when the reason is gone: troupe schedule retry TYPE KEY, troupe workflow retry TYPE KEY")
+	fmt.Fprintln(e.err, "when the reason is gone: troupe schedule retry, workflow retry or queue retry; --json has the arguments")
 	return nil
 }

@@ -220,7 +220,7 @@ func TestStuckListsAllKinds(t *testing.T) {
 	require.Equal(t, 2, strings.Count(got.out, "\n"), got.out)
 	require.Regexp(t, `(?m)^workflow +room +undo +place: release +\S+ ago +20 internal: the shelf. is locked$`, got.out)
 	require.NotContains(t, got.out, "\x1b")
-	require.Contains(t, got.err, "troupe schedule retry TYPE KEY, troupe workflow retry TYPE KEY")
+	require.Contains(t, got.err, "troupe schedule retry, workflow retry or queue retry")
 }
 
 func TestWorkflowSaysWhatIsWrong(t *testing.T) {

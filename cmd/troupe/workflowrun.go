@@ -35,7 +35,10 @@ func (c connection) workflowOf(ctx context.Context, id troupe.ID) (workflowRun, 
 	if err == nil {
 		return readWorkflow(id, output)
 	}
-	if !errors.Is(err, troupe.ErrUnknownType) && !errors.Is(err, troupe.ErrUnavailable) {
+	switch {
+	case errors.Is(err, troupe.ErrUnknownType), errors.Is(err, troupe.ErrUnavailable):
+	case errors.Is(err, troupe.ErrUnknownAction): // of a host that is older than workflows
+	default:
 		return workflowRun{}, err
 	}
 	records, errRecords := c.findRecords(ctx)
