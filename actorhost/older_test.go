@@ -38,8 +38,25 @@ var (
 
 type ledgerState struct{ Lines []string }
 
+// Only this version has a workflow.
+var (
+	audit   = troupe.NewWorkflow[ledger, string, string]("audit")
+	audited = troupe.NewSignal[ledger, string]("audited")
+)
+
 func ledgers() actorhost.Definition {
 	return actorhost.Define(func() ledgerState { return ledgerState{} },
+		actorhost.OnSignal[ledger, ledgerState](audited),
+		actorhost.OnWorkflow(audit, func(w *actorhost.Flow[ledgerState], line string) (by string, err error) {
+			enter := func(s *ledgerState, _ *actorhost.Context) error { s.Lines = append(s.Lines, line); return nil }
+			if err := w.Update("begin", enter); err != nil {
+				return "", err
+			}
+			if by, err = actorhost.Wait(w, audited, "result", 0); err != nil {
+				return "", err
+			}
+			return by, w.Update("end", enter)
+		}),
 		actorhost.On(enterLine, actorhost.NoOut(func(s *ledgerState, _ *actorhost.Context, line string) error {
 			s.Lines = append(s.Lines, line)
 			return nil
@@ -106,12 +123,12 @@ func TestOlderVersion(t *testing.T) {
 			}
 			stop(killed)
 			for _, d := range o.ledgers {
-				o.requireLeft(d)
+				o.requireLeft(d, "schedules")
 			}
 			other := troupe.GetOrCreate[ledger](o.client, "other")
 			o.enter(other, "old")
 			require.Eventually(t, func() bool { return time.Now().After(due) }, 30*time.Second, 10*time.Millisecond)
-			o.requireLeft(o.ledgers[0])
+			o.requireLeft(o.ledgers[0], "schedules")
 			stop = o.newHost()
 			for _, d := range o.ledgers {
 				o.await(d, "old", "both", "both", "due")
@@ -128,6 +145,39 @@ func TestOlderVersion(t *testing.T) {
 				o.enter(d, "old")
 			}
 			require.NotContains(t, o.log.String(), "bad_input", "hosts understand each other")
+		})
+	}
+}
+
+// A host of a version that knows no workflows leaves actors with one alone, and they go on where one knows them.
+func TestOlderVersionWithoutWorkflows(t *testing.T) {
+	t.Parallel()
+	program := buildOlder(t, "internal/record/workflow.go")
+	for name, killed := range map[string]bool{"taken back": false, "killed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := startOlder(t, program)
+			o.oldHost()
+			stop := o.newHost()
+			for _, d := range o.ledgers {
+				o.enter(d, "both")
+				require.NoError(t, audit.Start(t.Context(), d, "audit"), "whichever host is asked")
+				o.await(d, "both", "audit")
+			}
+			stop(killed)
+			for _, d := range o.ledgers {
+				o.requireLeft(d, "workflows")
+			}
+			stop = o.newHost()
+			for _, d := range o.ledgers {
+				require.NoError(t, audited.Send(t.Context(), d, "eva"))
+				by, err := audit.Result(t.Context(), d)
+				require.NoError(t, err)
+				require.Equal(t, "eva", by)
+				o.await(d, "both", "audit", "audit")
+			}
+			stop(false)
+			o.requireLeft(o.ledgers[0], "workflows") // for what it has given is remembered
 		})
 	}
 }
@@ -199,15 +249,15 @@ func (o *mixed) await(d ledger, lines ...string) {
 	require.ElementsMatch(o.t, lines, got)
 }
 
-// requireLeft checks that an older host leaves a ledger alone.
-func (o *mixed) requireLeft(d ledger) {
+// requireLeft checks that an older host leaves a ledger alone, because it lacks a feature.
+func (o *mixed) requireLeft(d ledger, feature string) {
 	o.t.Helper()
 	require.Eventually(o.t, func() bool { // once it knows that the owner is gone
 		ctx, cancel := context.WithTimeout(o.t.Context(), 200*time.Millisecond)
 		defer cancel()
 		err := call(ctx, enterLine, d, "lost")
 		require.Error(o.t, err)
-		return strings.Contains(err.Error(), "schedules")
+		return strings.Contains(err.Error(), feature)
 	}, 30*time.Second, time.Millisecond)
 	_, err := troupe.SchedulerOf(o.t.Context(), d).Unschedule("it")
 	require.Error(o.t, err)

@@ -17,6 +17,8 @@
 // What actors schedule, and messages of queues that wait, need no bubble: [Bus.Advance] has a month pass for those alone, with all
 // that is due in it, in parallel tests too.
 //
+// [Bus.CrashBefore] and [Bus.CrashAfter] end a host at a step of a workflow, as a process ends that is killed there.
+//
 // An action under test may call testify's require: the test fails, and the call fails as internal.
 package hosttest
 
