@@ -259,6 +259,8 @@ func (o *mixed) requireLeft(d ledger, feature string) {
 		require.Error(o.t, err)
 		return strings.Contains(err.Error(), feature)
 	}, 30*time.Second, time.Millisecond)
-	_, err := troupe.SchedulerOf(o.t.Context(), d).Unschedule("it")
+	ctx, cancel := context.WithTimeout(o.t.Context(), time.Second) // or it is tried until then, for a new host may come
+	defer cancel()
+	_, err := troupe.SchedulerOf(ctx, d).Unschedule("it")
 	require.Error(o.t, err)
 }
