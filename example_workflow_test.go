@@ -56,7 +56,10 @@ func book(w *actorhost.Flow[struct{}], j Journey) (string, error) {
 var bookings = []actorhost.Definition{
 	actorhost.Define(func() struct{} { return struct{}{} }, actorhost.OnWorkflow(Book, book)),
 	actorhost.Define(func() int { return 0 },
-		actorhost.On(Reserve, func(taken *int, _ *actorhost.Context, _ int) (string, error) { *taken++; return fmt.Sprint("room ", *taken), nil }),
+		actorhost.On(Reserve, func(taken *int, _ *actorhost.Context, _ int) (string, error) {
+			*taken++
+			return fmt.Sprint("room ", *taken), nil
+		}),
 		actorhost.On(Cancel, actorhost.NoOut(func(*int, *actorhost.Context, string) error { return nil }))),
 }
 

@@ -80,6 +80,9 @@ func ExampleFlow_Undo() {
 	_, err = PayOut.Run(ctx, run, Amount{From: "ann", To: "ben", Cents: 5_00})
 	fmt.Println(err)
 	shown, err := PayOut.Show(ctx, run)
+	if err != nil {
+		panic(err)
+	}
 	for _, step := range shown.Steps {
 		fmt.Println(step.Kind, step.Name)
 	}

@@ -152,10 +152,10 @@ func (f *forgiving) Errorf(format string, args ...any) {
 	f.said = append(f.said, fmt.Sprintf(format, args...))
 }
 
-func TestPlannedCrashMustHappen(t *testing.T) {
+func TestPlannedCrashMustHappen(t *testing.T) { //nolint:tparallel // the test within is over before it is looked at
 	t.Parallel()
 	var f forgiving
-	t.Run("test", func(t *testing.T) { //nolint:tparallel // it is over before it is looked at
+	t.Run("test", func(t *testing.T) {
 		f.TB = t
 		hosttest.Start(&f).CrashBefore("pay")
 	})

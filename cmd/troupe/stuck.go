@@ -23,7 +23,8 @@ type stuckCommand struct {
 // Help is shown by troupe stuck --help.
 func (*stuckCommand) Help() string {
 	return `It lists scheduled runs that were given up, workflows that do not fit the program, steps and undos of workflows that have ` +
-		`failed 20 times or more, and queues with dead letters, with the error of the oldest. All records are read, which may be some seconds older than what an actor has in memory. ` +
+		`failed 20 times or more, and queues with dead letters, with the error of the oldest. All records are read, which may be ` +
+		`some seconds older than what an actor has in memory. ` +
 		`What is remedied is shown no more. If nothing is stuck, the exit code is 3.`
 }
 
