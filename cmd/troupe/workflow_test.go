@@ -36,13 +36,18 @@ var (
 
 var errRefused = troupe.NewError("refused", "somebody has said no")
 
-// orders reserve, in a step with this name, and wait for a decision for three days.
+// orders reserve, in a step with this name that does not end by itself for what is slow, and wait for a decision for three days.
 func orders(reserve string) actorhost.Definition {
 	return actorhost.Define(func() struct{} { return struct{}{} },
 		actorhost.OnSignal[purchase, struct{}](decided),
 		actorhost.On(look, actorhost.NoIn(func(*struct{}, *actorhost.Context) (int, error) { return 7, nil })),
 		actorhost.OnWorkflow(place, func(w *actorhost.Flow[struct{}], in wish) (string, error) {
-			n, err := actorhost.Step(w, reserve, func(*actorhost.StepContext) (int64, error) { return in.Number, nil })
+			n, err := actorhost.Step(w, reserve, func(c *actorhost.StepContext) (int64, error) {
+				if in.Item == "slow" {
+					<-c.Done()
+				}
+				return in.Number, nil
+			})
 			if err != nil {
 				return "", err
 			}
@@ -147,6 +152,22 @@ func TestWorkflowThatFailsOrIsCanceled(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return strings.Count(p.ok(t, "workflow", "ls", "--json").out, `"status":"failed"`) == 1
 	}, 30*time.Second, 10*time.Millisecond)
+}
+
+func TestWorkflowThatRuns(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	startOrders(t, server, "reserve")
+	p := at(server.URL())
+	require.Contains(t, p.ok(t, "hosts", "--json").out, `"workflows":0`)
+	p.ok(t, "workflow", "start", "order", "a", "place", `{"item":"slow"}`)
+	require.Eventually(t, func() bool {
+		return strings.Contains(p.ok(t, "hosts", "--json").out, `"workflows":1`)
+	}, 30*time.Second, 10*time.Millisecond)
+	p.ok(t, "workflow", "cancel", "order", "a", "it rains")
+	shown := p.ok(t, "workflow", "show", "order", "a").out
+	require.Contains(t, shown, "place  running\n")
+	require.Contains(t, shown, "\n  Cancel   its next step is to fail: it rains\n")
 }
 
 func TestStuckWorkflowIsSeenAndGoesOn(t *testing.T) {
