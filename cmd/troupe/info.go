@@ -41,7 +41,7 @@ type actorInfo struct {
 	Due       *scheduleLine  `json:"next_due,omitempty"`
 	GivenUp   []scheduleLine `json:"parked_runs,omitempty"`
 
-	Flow *workflowLine `json:"workflow_run,omitempty"`
+	Flow  *workflowLine  `json:"workflow_run,omitempty"`
 	Loop  *wire.LoopInfo `json:"loop,omitempty"`       // null: it is not awake, or has none
 	Pause *time.Time     `json:"loop_pause,omitempty"` // until when the loop pauses; if that is over, it has not come to the next pause
 }
