@@ -28,6 +28,19 @@ func (a Action[R, In, Out]) Call(ctx context.Context, ref R, in In) (Out, error)
 	return out, err
 }
 
+// Tell has the action run, and waits for no answer: it costs a fraction of a [Action.Call]. The action runs at most once, or not at
+// all: what nobody hears, refuses or has no room for is lost, and so is the error of an action that fails. It runs if its turn comes
+// within the time that a call would have: client.Config.Timeout. Two that one program tells may arrive the other way round.
+//
+// In the turn of an actor it leaves with what the turn has changed, once that is stored; of a turn that fails, nothing leaves. A turn
+// tells 1,024 times at most, and 8 MB.
+//
+// The error is [ErrBadInput] or [ErrTooLarge] if it cannot be told, [ErrUnavailable] without a connection to NATS, and [ErrCanceled] or
+// [ErrDeadlineExceeded] if ctx is done already. That NATS does not allow it, only its log says.
+func (a Action[R, In, Out]) Tell(ctx context.Context, ref R, in In) error {
+	return ref.embedTroupeRef().tell(ctx, ref.ActorType(), a.name, in)
+}
+
 // Constructor creates the actors that R refers to with an input for their on-create hook. A contract declares it as a
 // package variable; actorhost.OnCreate implements it.
 type Constructor[R Reference, In any] struct{}

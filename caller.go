@@ -9,7 +9,7 @@ import (
 // Caller carries calls and subscriptions to actors. A *client.Client is one, and so is the *actorhost.Context of an
 // action. Every reference is bound to a Caller. Programs use [Action.Call] and its siblings, not these methods.
 type Caller interface {
-	// Invoke makes one call and decodes its answer into call.Out.
+	// Invoke makes one call and decodes its answer into call.Out, unless the call is only told.
 	Invoke(ctx context.Context, call Invocation) error
 	// Listen makes a subscription. It is in force when Listen returns.
 	Listen(ctx context.Context, l ListenRequest) (Subscription, error)
@@ -29,6 +29,7 @@ type Invocation struct {
 	In, Out  any  // Out is a pointer, or nil if the output does not matter
 	// Connection is the id of the connection that the call is made through. Empty: none.
 	Connection string
+	Tell       bool // nobody waits for the answer: see [Action.Tell]
 }
 
 // CreateAction creates an actor with an input. Every actor type has this action; no action of a contract can have its

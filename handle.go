@@ -27,6 +27,11 @@ func (h Handle) Call(ctx context.Context, action string, in, out any) error {
 	return h.ref.invoke(ctx, h.ref.id.Type(), action, in, out)
 }
 
+// Tell tells an action by its name: see [Action.Tell].
+func (h Handle) Tell(ctx context.Context, action string, in any) error {
+	return h.ref.tell(ctx, h.ref.id.Type(), action, in)
+}
+
 // Create creates the actor with an input: see [Constructor.Create].
 func (h Handle) Create(ctx context.Context, in any) error {
 	return h.ref.create(ctx, h.ref.id.Type(), in)

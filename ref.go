@@ -146,6 +146,14 @@ func (r Ref) invoke(ctx context.Context, actorType, action string, in, out any) 
 	return r.caller.Invoke(ctx, Invocation{ID: r.id, Action: action, Existing: r.existing, In: in, Out: out})
 }
 
+func (r Ref) tell(ctx context.Context, actorType, action string, in any) error {
+	r = r.in(ctx)
+	if err := r.ready(actorType, action); err != nil {
+		return err
+	}
+	return r.caller.Invoke(ctx, Invocation{ID: r.id, Action: action, Existing: r.existing, In: in, Tell: true})
+}
+
 // create has a reference by Get, which never creates, do so all the same: this is what the call is for.
 func (r Ref) create(ctx context.Context, actorType string, in any) error {
 	r.existing = false

@@ -30,7 +30,7 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 		s.event.Place = s.to.nextPlace(s.event.Event, a.epoch)
 	}
 	r.events = append(r.events, a.applyDisconnections(r.disconnections)...)
-	o.Events, o.Pushes, o.Called = r.events, pushesOf(r.Parts), r.called
+	o.Events, o.Pushes, o.Told, o.Called = r.events, pushesOf(r.Parts), r.told, r.called
 	if !r.destroyed {
 		a.gate.Pass(o, &r.Changes)
 		if r.schedules != nil {

@@ -229,6 +229,9 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 		}
 		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
+	if call.Tell {
+		return h.client.Invoke(origin.With(ctx, now.origin()), call)
+	}
 	until, _ := now.Deadline()
 	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
 		var cancel context.CancelFunc
@@ -323,7 +326,7 @@ func (c *Context) end() result {
 	e := c.effects
 	return result{
 		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
-		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called, flow: e.flow,
+		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called, told: e.told, flow: e.flow,
 	}
 }
 

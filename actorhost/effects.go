@@ -23,6 +23,8 @@ type effects struct {
 	flow           bool              // the workflow may go on
 	schedules      *scheduleEffects  // nil if the turn has not scheduled anything
 	follows        map[string]bool   // the actors that the turn subscribes to durably, beside those that are stored
+	told           []func()          // sends what the turn tells others
+	toldBytes      int
 }
 
 // directEvent is an event for one connection.
@@ -80,6 +82,7 @@ type result struct {
 	direct         []directEvent
 	disconnections []disconnection
 	schedules      *scheduleEffects
+	told           []func()
 	destroyed      bool
 	flow           bool // the workflow may go on
 	called         bool // it has made calls

@@ -93,8 +93,9 @@ func twoPrograms(t *testing.T) (b *hosttest.Bus, old []*actorhost.Host, p wrap) 
 func TestWhatOneProgramLacksAnotherDoes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(b *hosttest.Bus, p wrap) error{
-		"an action":     func(_ *hosttest.Bus, p wrap) error { return call(t.Context(), frank, p, 5) },
-		"another input": func(_ *hosttest.Bus, p wrap) error { return call(t.Context(), weighNew, p, weighed{5}) },
+		"an action":       func(_ *hosttest.Bus, p wrap) error { return call(t.Context(), frank, p, 5) },
+		"what it is told": func(_ *hosttest.Bus, p wrap) error { return frank.Tell(t.Context(), p, 5) },
+		"another input":   func(_ *hosttest.Bus, p wrap) error { return call(t.Context(), weighNew, p, weighed{5}) },
 		"a moved actor": func(_ *hosttest.Bus, p wrap) error {
 			return errors.Join(call(t.Context(), frank, p, 2), call(t.Context(), seal, p, 2), call(t.Context(), weighNew, p, weighed{1}))
 		},

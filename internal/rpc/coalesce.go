@@ -41,10 +41,15 @@ func (r *Requester) Coalesce(ns wire.Namespace) {
 // coalesce returns the batcher and the host that a new request may travel with; no host means that it travels alone.
 // The caller holds r.mu.
 func (r *Requester) coalesce(l *inflight, now time.Time) (*Batcher, *host) {
-	if r.batcher == nil || l.host == nil || len(r.waiting) == 1 || !l.host.takesBatches || now.Sub(l.hostSeen) > hostKnownFor {
+	if len(r.waiting) == 1 || !r.knows(l, now) {
 		return nil, nil
 	}
 	return r.batcher, l.host
+}
+
+// knows reports whether a host that takes batches has just said that it has a receiver. The caller holds r.mu.
+func (r *Requester) knows(l *inflight, now time.Time) bool {
+	return r.batcher != nil && l != nil && l.host != nil && l.host.takesBatches && now.Sub(l.hostSeen) <= hostKnownFor
 }
 
 // host returns a host by its id. Of a new one it asks whether it takes batches.

@@ -79,6 +79,7 @@ type Event struct {
 type Output struct {
 	Events []*Event
 	Pushes []*record.PushMessage
+	Told   []func()     // send what others are told
 	Call   call.Call    // that it answers, if there is a Reply
 	Reply  wire.Message // without a subject nobody waits for it
 	Called bool         // the turn has made calls

@@ -94,6 +94,9 @@ func (g *Gate) send(o *Output, more bool) error {
 		}
 		g.mu.Unlock()
 	}
+	for _, send := range o.Told {
+		send()
+	}
 	faults.At(faults.BeforeReply)
 	g.actor.Reply(o.Reply, more)
 	if o.Done != nil {

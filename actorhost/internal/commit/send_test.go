@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -140,5 +141,35 @@ func TestEventsStayInOrderWhenOneIsGivenUp(t *testing.T) {
 	for range 2 {
 		f.sendLeft(t)
 		require.Equal(t, []uint64{1, 2}, f.logged("rang"))
+	}
+}
+
+// What others are told leaves with the events, once what the turn has changed is stored, and not if that cannot be.
+func TestWhatOthersAreTold(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct {
+		end  func(*flight)
+		sent string
+	}{
+		"stored": {(*flight).store, "one: told, one done, two: told, two done"},
+		"failed": {func(w *flight) { w.fail(errRefused) }, "one unavailable, two unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			tell := func(name string, c *commit.Changes) {
+				o := output(name)
+				o.Told = []func(){func() { f.set(func(f *fake) { f.sent = append(f.sent, name+": told") }) }}
+				f.gate.Pass(o, c)
+			}
+			tell("at once", &commit.Changes{})
+			require.Equal(t, "at once: told, at once done", f.outputs())
+			tell("one", &commit.Changes{State: []byte("1")})
+			w := f.take()
+			tell("two", &commit.Changes{}) // it has seen what is not stored yet
+			require.Empty(t, f.outputs())
+			want.end(w)
+			require.Equal(t, want.sent, f.outputs())
+		})
 	}
 }

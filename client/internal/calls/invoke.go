@@ -19,6 +19,9 @@ func (s *Sender) Invoke(ctx context.Context, call Call) error {
 			return err
 		}
 	}
+	if call.Tell {
+		return s.tell(ctx, &call)
+	}
 	if call.Out != nil { // what cannot be decoded should not run
 		if err := codec.Check(reflect.TypeOf(call.Out)); err != nil {
 			return &troupe.Error{Code: troupe.CodeBadInput, Err: err,
