@@ -248,3 +248,27 @@ func TestActorTells(t *testing.T) {
 	noted := eventually(t, logbookOf(b, "other"), 2)
 	require.Equal(t, "[1 2 3]", noted[0].Text)
 }
+
+// What a step of a workflow tells takes effect once, though the step is tried again.
+func TestStepTells(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int64
+	b := hosttest.Start(t, counters(), trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+		return actorhost.Step(w, "tell", func(c *actorhost.StepContext) (string, error) {
+			if err := add.Tell(c, troupe.GetOrCreate[counter](c, "a"), 1); err != nil {
+				return "", err
+			}
+			if tries.Add(1) < 4 {
+				return "", errors.New("not yet")
+			}
+			return "told", nil
+		}, actorhost.Tries(5, time.Millisecond, time.Millisecond))
+	}))
+	trip, ref := troupe.GetOrCreate[Trip](b.Client, "a"), troupe.GetOrCreate[counter](b.Client, "a")
+	require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+	got, err := BookTrip.Result(t.Context(), trip)
+	require.NoError(t, err)
+	require.Equal(t, "told", got)
+	require.NoError(t, add.Tell(t.Context(), ref, 100))
+	awaitCount(t, ref, 101)
+}
