@@ -6,6 +6,7 @@
 //	audit      an actor subscribes for good to the events of others, and misses none
 //	batch      a program calls many actors in parallel
 //	carts      actors schedule what they will do: carts that expire, a mail that is tried again, a daily report
+//	mail       a queue: letters that are sent once, tried again, or kept as dead letters
 //	saga       a workflow calls others, goes on whatever dies, and undoes what it has done if it fails
 //	approval   a workflow sleeps until somebody decides, for three days at most
 //	chat       pages in a browser are connected with an actor, over a WebSocket
