@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -192,20 +193,42 @@ func (s *system) awaitQueues(most time.Duration) []string {
 				left = append(left, err.Error())
 				continue
 			}
-			delete(info.State.Subjects, "troupe.ripe._stuck")
+			owed := 0
+			for consumer := range stream.ListConsumers(s.t.Context()).Info() {
+				owed += consumer.NumAckPending + int(consumer.NumPending)
+			}
 			for subject := range info.State.Subjects {
-				left = append(left, "a message is left: "+subject)
+				// A server that is killed may keep a message whose ack it has taken: nobody gets it.
+				if subject != "troupe.ripe._stuck" && (owed > 0 || strings.HasPrefix(subject, "troupe.later.")) {
+					left = append(left, "a message is left: "+subject)
+				}
 			}
 		}
 		return left
 	}
 	for began := time.Now(); ; {
 		found := left()
+		if len(found) > 0 && time.Since(began) > most {
+			s.showQueues(js)
+		}
 		if len(found) == 0 || time.Since(began) > most {
 			return found
 		}
 		// Hosts are other processes: all there is to do is to ask again.
 		time.Sleep(betweenAudits)
+	}
+}
+
+// showQueues logs what the server knows of the feeds of messages.
+func (s *system) showQueues(js jetstream.JetStream) {
+	for _, name := range []string{"troupe-queue", "troupe-later"} {
+		stream, err := js.Stream(s.t.Context(), name)
+		require.NoError(s.t, err)
+		for consumer := range stream.ListConsumers(s.t.Context()).Info() {
+			s.t.Logf("the feed %s: %d are to be acked, %d were delivered again, %d are to be delivered, %d hosts ask; acked up to %+v, delivered up to %+v, of %+v",
+				consumer.Name, consumer.NumAckPending, consumer.NumRedelivered, consumer.NumPending, consumer.NumWaiting, consumer.AckFloor,
+				consumer.Delivered, stream.CachedInfo().State)
+		}
 	}
 }
 

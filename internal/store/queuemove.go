@@ -85,7 +85,7 @@ func (q *Queues) Moved(ctx context.Context, m *Message, ripe bool) (bool, error)
 		switch msg, err := place.stream.newest(ctx, place.subject); {
 		case err != nil:
 			return false, fmt.Errorf("looking for the message %s in %s of %s: %w", m.ID, m.Queue, m.Actor, err)
-		case msg != nil && (i < 2 || m.isOf(msg)):
+		case msg != nil && m.isOf(msg):
 			return true, nil
 		}
 	}

@@ -149,21 +149,10 @@ func (p *Puller) take(m *message) {
 		p.giveBack(m)
 	case m.Delivered > 1: // who had it before may have moved it
 		p.move(m, p.lookFor)
-	case m.NotBefore().After(p.config.Queues.Now()) && !m.ripe:
-		p.move(m, func(m *message) { p.later(m, m.NotBefore(), m.With(0, 0, "")) })
 	default:
-		p.line(m)
-	}
-}
-
-// line puts a message behind the others of its actor, if there is room. Else it has to come again.
-func (p *Puller) line(m *message) {
-	l, start, wait := p.lines.add(m)
-	switch {
-	case wait > 0:
-		p.move(m, func(m *message) { p.waits(m, wait) })
-	case start:
-		p.running.Go(func() { p.work(l) })
+		if wait := p.place(m); wait != nil {
+			p.move(m, wait)
+		}
 	}
 }
 
@@ -178,8 +167,25 @@ func (p *Puller) lookFor(m *message) {
 	case moved:
 		p.ack(m)
 	default:
-		p.line(m)
+		if wait := p.place(m); wait != nil {
+			wait(m)
+		}
 	}
+}
+
+// place puts a message behind the others of its line. If it has to wait elsewhere, it returns what has it do so.
+func (p *Puller) place(m *message) (wait func(*message)) {
+	if at := m.NotBefore(); !m.ripe && at.After(p.config.Queues.Now()) {
+		return func(m *message) { p.later(m, at, m.With(0, 0, "")) }
+	}
+	l, start, pause := p.lines.add(m)
+	if pause > 0 {
+		return func(m *message) { p.waits(m, pause) }
+	}
+	if start {
+		p.running.Go(func() { p.work(l) })
+	}
+	return nil
 }
 
 // move does what takes a while with a message, when not too many others are moved.
