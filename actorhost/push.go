@@ -25,7 +25,8 @@ func (c *Context) Push(ctx context.Context, p troupe.PushRequest) error {
 		return err
 	}
 	if size, limit := int64(len(body)+wire.QueueRoom), h.nc.MaxPayload(); size > limit {
-		return errs.New(troupe.CodeTooLarge, "%s.%s: the message has %d bytes, it may have %d", p.ID, p.Queue, len(body), limit-wire.QueueRoom)
+		return errs.New(troupe.CodeTooLarge, "%s.%s: the message has %d bytes, it may have %d",
+			p.ID, p.Queue, len(body), limit-wire.QueueRoom)
 	}
 	if err := h.queues.Open(ctx); err != nil {
 		return errs.Unavailable("pushing to %s.%s: %v", p.ID, p.Queue, err)

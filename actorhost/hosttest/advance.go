@@ -180,7 +180,8 @@ func (j *journey) settle(ringing func() *stop) {
 			return
 		}
 		if time.Since(began) > travelTimeout {
-			j.b.tb.Fatalf("hosttest: what %s has scheduled for %v, or a message for it, did not come to an end in %v", waits.actor, waits.at, travelTimeout)
+			j.b.tb.Fatalf("hosttest: what %s has scheduled for %v, or a message for it, did not come to an end in %v",
+				waits.actor, waits.at, travelTimeout)
 		}
 		if wait == 20*time.Millisecond {
 			j.tellHosts() // one may not hear of alarms yet

@@ -106,7 +106,8 @@ func (j *journey) next() []stop {
 	}
 	stops = slices.DeleteFunc(stops, func(s stop) bool { return s.at.IsZero() })
 	slices.SortFunc(stops, func(a, b stop) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.alarm, a.alarm), cmp.Compare(a.later, b.later), cmp.Compare(a.actor.Tokens(), b.actor.Tokens()))
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(b.alarm, a.alarm), cmp.Compare(a.later, b.later),
+			cmp.Compare(a.actor.Tokens(), b.actor.Tokens()))
 	})
 	for i, s := range stops {
 		if !s.at.Equal(stops[0].at) {

@@ -88,7 +88,8 @@ func deadTable(t terminal, lines []deadLine) string {
 	now := time.Now()
 	for _, line := range lines {
 		w.AppendRow(table.Row{
-			line.ID, formatAge(now.Sub(line.Died)), line.Attempts, paint(t.out, text.FgRed, text.Trim(stripControls(line.Error), troubleWidth)),
+			line.ID, formatAge(now.Sub(line.Died)), line.Attempts,
+			paint(t.out, text.FgRed, text.Trim(stripControls(line.Error), troubleWidth)),
 			text.Trim(stripControls(string(line.Message)), troubleWidth),
 		})
 	}

@@ -14,7 +14,7 @@ type queuePushCommand struct {
 	queueArgs
 	Message *string `arg:"" name:"json" optional:"" help:"Message as JSON; - reads it from stdin. Without it, piped stdin is read."`
 
-	ID       string         `name:"id" placeholder:"ID" help:"It takes effect once, however often it is pushed with this ID within 15 minutes."`
+	ID       string         `name:"id" placeholder:"ID" help:"Of those that are pushed with this ID within 15 minutes, one takes effect."`
 	At       string         `placeholder:"TIME" help:"Not before that time, such as 2027-01-31T09:00:00+01:00 or 09:00, the next one."`
 	After    *time.Duration `placeholder:"DURATION" help:"So much later, such as 90s or 36h."`
 	Existing bool           `help:"It must not create the actor: if there is none, it becomes a dead letter."`

@@ -36,7 +36,7 @@ func TestLetterIsSentOnce(t *testing.T) {
 	var last troupe.DeadLetter[office.Letter]
 	for letter, err := range office.Send.Dead(t.Context(), mailer) {
 		require.NoError(t, err)
-		require.Zero(t, last.ID, "one is dead")
+		require.Empty(t, last.ID, "one is dead")
 		last = letter
 	}
 	require.Equal(t, "no_address: a letter needs an address", last.Error)

@@ -186,7 +186,9 @@ func (f *Feed) read(msg jetstream.Msg) (Fed, bool) {
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
 	nc := f.stream.js.Conn()
 	reconnects := nc.Stats().Reconnects
-	return Fed{Logged: logged, Delivered: meta.NumDelivered, Opened: f.opened + reconnects, msg: msg, nc: nc, reconnects: reconnects}, err == nil
+	return Fed{
+		Logged: logged, Delivered: meta.NumDelivered, Opened: f.opened + reconnects, msg: msg, nc: nc, reconnects: reconnects,
+	}, err == nil
 }
 
 // Stop stops fetching. Events that Next has returned are delivered to others unless they are acked.

@@ -21,7 +21,7 @@ type Message struct {
 	Data      []byte
 }
 
-// Message is the message of a queue that was delivered.
+// QueueMessage is the message of a queue that was delivered.
 func (e Fed) QueueMessage() *Message {
 	m := &Message{Actor: e.Actor, Queue: e.Event, ID: e.Message, Stored: e.Time, Header: e.Header, Data: e.Data}
 	if m.ID == "" {

@@ -18,7 +18,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// ErrQueueFull: as many messages wait in the queue of the actor as there may.
+// ErrQueueFull is the error of a push when as many messages wait in the queue of the actor as there may.
 var ErrQueueFull = errors.New("the queue is full")
 
 // Push stores a message of a queue. It may be stored already, if it has a name. The error is [ErrQueueFull] at once where it is.

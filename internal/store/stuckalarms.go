@@ -97,7 +97,8 @@ func (q *Queues) RingStuck(ctx context.Context) (rung int, err error) {
 		return 0, nil
 	}
 	mark := q.ns.Name() + ".ripe._stuck" // no type has the name
-	return s.later.ringStuck(ctx, mark, q.ns.Name()+".later.>", q.Now, func(msg *jetstream.RawStreamMsg) (at time.Time, header nats.Header) {
+	filter := q.ns.Name() + ".later.>"
+	return s.later.ringStuck(ctx, mark, filter, q.Now, func(msg *jetstream.RawStreamMsg) (at time.Time, header nats.Header) {
 		id, queue, message, ok := q.ns.ParseMoved(msg.Subject, "later")
 		if !ok {
 			return at, nil

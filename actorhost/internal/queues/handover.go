@@ -234,7 +234,8 @@ func (p *Puller) bury(m *message, why string) (gone bool) {
 		return false
 	}
 	if n := p.GivenUp.Add(1); bits.OnesCount64(uint64(n)) == 1 {
-		p.config.Logger.LogAttrs(context.Background(), slog.LevelError, "a message of a queue was given up: troupe queue retry has it handled again",
+		const text = "a message of a queue was given up: troupe queue retry has it handled again"
+		p.config.Logger.LogAttrs(context.Background(), slog.LevelError, text,
 			append(m.about(), slog.Int("attempts", attempts), slog.Int64("times", n), slog.String("error", why))...)
 	}
 	return gone
