@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,7 @@ type letter struct {
 	Text   string
 	Refuse bool // with an error of the actor's own
 	Fail   int  // so many attempts fail
+	Pad    string
 }
 
 type forwarded struct {
@@ -323,4 +325,49 @@ func TestAdvanceHasMessagesHandled(t *testing.T) {
 	require.Len(t, all, 3)
 	require.Equal(t, "in a week", all[2].Text)
 	require.Zero(t, b.NextDue())
+}
+
+func TestQueueThatIsDefinedWrong(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	state := func() sorter { return sorter{} }
+	again := troupe.NewAction[Sorter, letter, troupe.None]("sort")
+	sort := actorhost.OnQueue(Sort, (*sorter).sort)
+	retries := func(r actorhost.Retries) actorhost.Definition {
+		return actorhost.Define(state, actorhost.OnQueue(Sort, (*sorter).sort, r))
+	}
+	for name, test := range map[string]struct {
+		definition actorhost.Definition
+		text       string
+	}{
+		"twice":            {actorhost.Define(state, sort, sort), `the queue "sort" is registered twice`},
+		"an action too":    {actorhost.Define(state, actorhost.On(again, actorhost.NoOut((*sorter).sort)), sort), "or as an action too"},
+		"the other way":    {actorhost.Define(state, sort, actorhost.On(again, actorhost.NoOut((*sorter).sort))), "registered twice"},
+		"no handler":       {actorhost.Define(state, actorhost.OnQueue[Sorter, sorter](Sort, nil)), `the queue "sort" has no handler`},
+		"no name":          {actorhost.Define(state, actorhost.OnQueue(troupe.NewQueue[Sorter, letter]("a b"), (*sorter).sort)), "is no name"},
+		"negative":         {retries(actorhost.Retries{Attempts: -1}), "must not be negative"},
+		"first after last": {retries(actorhost.Retries{First: time.Hour}), "longer than the longest"},
+		"message": {actorhost.Define(state, actorhost.OnQueue(troupe.NewQueue[Sorter, chan int]("sort"),
+			func(*sorter, *actorhost.Context, chan int) error { return nil })), "chan int"},
+	} {
+		_, err := actorhost.Start(t.Context(), b.Connect(), actorhost.Config{}, test.definition)
+		require.ErrorContains(t, err, test.text, name)
+	}
+}
+
+func TestPushThatIsWrong(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, sorterType())
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	limit := int(b.Connect().MaxPayload())
+	require.ErrorIs(t, troupe.NewQueue[Sorter, letter]("a b").Push(t.Context(), ref, letter{}), troupe.ErrBadInput)
+	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{}, troupe.PushID("a\nb")), troupe.ErrBadInput)
+	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{}, troupe.PushID(strings.Repeat("x", 257))), troupe.ErrBadInput)
+	require.ErrorIs(t, Sort.Push(t.Context(), Sorter{}, letter{}), troupe.ErrBadInput)
+	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{Pad: strings.Repeat("x", limit-1000)}), troupe.ErrTooLarge, "there is no room for headers")
+	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{Pad: strings.Repeat("x", limit)}), troupe.ErrTooLarge)
+	_, err := Forward.Call(t.Context(), ref, forwarded{To: "main", Letter: letter{Text: "too many"}, ID: "a\x01"})
+	require.ErrorIs(t, err, troupe.ErrBadInput)
+	require.NoError(t, Sort.Push(t.Context(), ref, letter{Pad: strings.Repeat("x", limit-6000), Fail: 1}))
+	require.Len(t, awaitSorted(t, ref, 1), 1, "what fits can be moved, too")
 }

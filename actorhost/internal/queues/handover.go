@@ -89,6 +89,7 @@ func (p *Puller) handOver(l *line, batch []*message, acked []string) {
 		}
 	}
 	if len(handled) > 0 {
+		p.config.Faults.Works(failing)
 		faults.At(faults.BeforeMessageAck)
 		p.lines.done(l, p.ack(handled...), handled...)
 	}
@@ -218,10 +219,7 @@ func Reason(err *troupe.Error) string {
 // tryAgain moves a message that has failed.
 func (p *Puller) tryAgain(m *message, r Retries, failed *troupe.Error) {
 	attempts := m.Attempts() + 1
-	if bits.OnesCount(uint(attempts)) == 1 {
-		p.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "a message of a queue failed and is tried again",
-			append(m.about(), slog.Int("attempts", attempts), slog.Any("error", failed))...)
-	}
+	p.config.Faults.Failed(failing, "", failed, append(m.about(), slog.Int("attempts", attempts))...)
 	p.later(m, p.config.Queues.Now().Add(r.after(attempts)), m.With(attempts, 0, Reason(failed)))
 }
 

@@ -88,6 +88,7 @@ const (
 	hearing      = "hearing of messages in queues failed"
 	moving       = "a message of a queue cannot be moved: it is tried again"
 	lookingAfter = "messages of queues have not come in time"
+	failing      = "a message of a queue failed and is tried again"
 	waiting      = "messages of queues wait, because they cannot be handled now"
 )
 
