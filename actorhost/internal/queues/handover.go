@@ -83,7 +83,7 @@ func (p *Puller) handOver(l *line, batch []*message, acked []string) {
 		case reply.Dead != "":
 			p.move(m, func(m *message) { p.lines.done(l, p.bury(m, reply.Dead), m) })
 		case failed != nil:
-			p.move(m, func(m *message) { p.seeTo(m, handling.Retries, failed); p.lines.done(l, false, m) })
+			p.move(m, func(m *message) { p.seeTo(m, handling.Retries, failed, failed.Retryable); p.lines.done(l, false, m) })
 		default:
 			handled = append(handled, m)
 		}
@@ -100,31 +100,31 @@ func (p *Puller) handOver(l *line, batch []*message, acked []string) {
 
 // failed sees to messages of which nobody knows what has become. Of those that may have run it was the first, most likely.
 func (p *Puller) failed(l *line, batch []*message, r Retries, err error) {
+	failed := errs.As(err)
+	notRun := failed.Retryable || errors.Is(err, troupe.ErrUnknownAction) || errors.Is(err, troupe.ErrUnknownType) ||
+		errors.Is(err, troupe.ErrDenied) // or no program has the queue
 	for i, m := range batch {
 		p.move(m, func(m *message) {
-			failed := errs.As(err)
 			switch {
 			case errors.Is(err, troupe.ErrNotFound) && m.Existing():
 				p.lines.done(l, p.bury(m, Reason(failed)), m)
 				return
-			case i > 0 && !failed.Retryable:
+			case i > 0 && !notRun:
 				p.waits(m, leastWait)
 			default:
-				p.seeTo(m, r, failed)
+				p.seeTo(m, r, failed, notRun)
 			}
 			p.lines.done(l, false, m)
 		})
 	}
 }
 
-// seeTo moves a message that was not handled to where it waits.
-func (p *Puller) seeTo(m *message, r Retries, failed *troupe.Error) {
+// seeTo moves a message that was not handled to where it waits. If its handler has not run, that is no attempt.
+func (p *Puller) seeTo(m *message, r Retries, failed *troupe.Error, notRun bool) {
 	switch {
 	case p.config.UntilStop.Err() != nil:
 		p.giveBack(m)
-	case failed.Retryable, errors.Is(failed, troupe.ErrUnknownAction), errors.Is(failed, troupe.ErrUnknownType),
-		errors.Is(failed, troupe.ErrDenied):
-		// Nothing has run, or no program has the queue.
+	case notRun:
 		p.config.Faults.Failed(waiting, store.Cause(failed), failed, m.about()...)
 		p.waits(m, min(leastWait<<min(m.Waits(), 5), mostWait))
 	default:
