@@ -77,9 +77,9 @@ func TestSubjectVectors(t *testing.T) {
 	t.Parallel()
 	var file struct {
 		Cases []struct {
-			Comment, Namespace, Type, Name, Host string
-			Key                                  []string
-			Call, Route, Event, Forward, Ping    string
+			Comment, Namespace, Type, Name, Host     string
+			Key                                      []string
+			Call, Route, Event, Queue, Forward, Ping string
 		}
 		Refused []struct{ Comment, Subject string }
 	}
@@ -90,8 +90,12 @@ func TestSubjectVectors(t *testing.T) {
 		require.NoError(t, err, c.Comment)
 		id, err := troupe.NewID(c.Type, c.Key...)
 		require.NoError(t, err, c.Comment)
-		require.Equal(t, []string{c.Call, c.Route, c.Event, c.Forward, c.Ping},
-			[]string{ns.Call(id, c.Name), ns.Route(id, c.Name), ns.Event(id, c.Name), ns.Forward(c.Host, id, c.Name), ns.Ping(c.Host)}, c.Comment)
+		require.Equal(t, []string{c.Call, c.Route, c.Event, c.Queue, c.Forward, c.Ping}, []string{
+			ns.Call(id, c.Name), ns.Route(id, c.Name), ns.Event(id, c.Name), ns.Queue(id, c.Name), ns.Forward(c.Host, id, c.Name), ns.Ping(c.Host),
+		}, c.Comment)
+		pushed, queue, ok := ns.ParseQueue(c.Queue)
+		require.Equal(t, troupe.CheckName("queue", c.Name) == nil, ok, c.Comment)
+		require.Equal(t, []string{id.Tokens(), c.Name}, []string{pushed.Tokens(), queue}, c.Comment)
 		for _, subject := range []string{c.Call, c.Route, c.Forward} {
 			target, ok := ns.ParseCall(subject)
 			require.True(t, ok, c.Comment)
