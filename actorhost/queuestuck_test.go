@@ -2,6 +2,8 @@ package actorhost_test
 
 import (
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/bustest"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -87,4 +90,20 @@ func TestMessageForAnActorThatMustExist(t *testing.T) {
 	_, err := ReadSorted.Call(t.Context(), missing, nil)
 	require.ErrorIs(t, err, troupe.ErrNotFound)
 	require.Contains(t, deadLetters(t, missing)[0].Error, "not_found")
+}
+
+func TestMessageForNoQueueIsTold(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	var logged bustest.Log
+	b.HostWith(actorhost.Config{Logger: slog.New(slog.NewTextHandler(&logged, nil))}, sorterType())
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	_, err = js.Publish(t.Context(), "troupe.queue.sorter.main.no$name", nil)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return strings.Contains(logged.String(), "a message is dropped") }, 30*time.Second, 10*time.Millisecond)
+	require.Contains(t, logged.String(), "troupe.queue.sorter.main.no$name")
+	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
+	require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "after it"}))
+	awaitSorted(t, ref, 1)
 }

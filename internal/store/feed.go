@@ -154,10 +154,12 @@ func (f *Feed) Next() (Fed, bool) {
 			pause.For(f.ctx, retryPause)
 		default:
 			f.alive = time.Now()
-			if fed, ok := f.read(msg); ok {
+			fed, err := f.read(msg)
+			if err == nil {
 				return fed, true
 			}
-			_ = msg.Term() // not a valid event
+			f.failed(fmt.Errorf("a message is dropped: %w", err))
+			_ = msg.Term()
 		}
 	}
 }
@@ -177,10 +179,10 @@ func (f *Feed) reopen(why error) {
 	}
 }
 
-func (f *Feed) read(msg jetstream.Msg) (Fed, bool) {
+func (f *Feed) read(msg jetstream.Msg) (Fed, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
-		return Fed{}, false
+		return Fed{}, fmt.Errorf("on %s: %w", msg.Subject(), err)
 	}
 	logged, err := f.parse(msg.Subject(), msg.Headers(), msg.Data())
 	logged.Sequence, logged.Time = meta.Sequence.Stream, meta.Timestamp
@@ -188,7 +190,7 @@ func (f *Feed) read(msg jetstream.Msg) (Fed, bool) {
 	reconnects := nc.Stats().Reconnects
 	return Fed{
 		Logged: logged, Delivered: meta.NumDelivered, Opened: f.opened + reconnects, msg: msg, nc: nc, reconnects: reconnects,
-	}, err == nil
+	}, err
 }
 
 // Stop stops fetching. Events that Next has returned are delivered to others unless they are acked.
