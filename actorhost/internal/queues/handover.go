@@ -126,7 +126,7 @@ func (p *Puller) seeTo(m *message, r Retries, failed *troupe.Error, notRun bool)
 		p.giveBack(m)
 	case notRun:
 		p.config.Faults.Failed(waiting, store.Cause(failed), failed, m.about()...)
-		p.waits(m, min(leastWait<<min(m.Waits(), 5), mostWait))
+		p.waits(m, waitAgain(m.Waits()))
 	default:
 		p.tryAgain(m, r, failed)
 	}

@@ -14,8 +14,8 @@ const (
 	maxInLine, maxLineBytes = 256, 4 << 20
 	// maxHeld is how many messages a host has in hand, and maxHeldBytes how many bytes of them.
 	maxHeld, maxHeldBytes = 16_384, 256 << 20
-	// An actor gets one more message at a time than before while each takes less than quick, up to maxBatch, and as long as they have
-	// no more than maxBatchBytes together.
+	// An actor gets twice as many messages at a time as before while each takes less than quick, up to maxBatch, and as long as they
+	// have no more than maxBatchBytes together.
 	maxBatch, maxBatchBytes, quick = 64, 256 << 10, 20 * time.Millisecond
 	// What an actor has no room for waits as long as those before it are likely to take.
 	leastWait, mostWait = time.Second, 30 * time.Second
@@ -97,7 +97,10 @@ func (s *lines) add(m *message) (l *line, start bool, wait time.Duration) {
 	if l.held == 0 {
 		l.began = now
 	}
-	if l.held >= maxInLine || l.held > 0 && l.bytes+size(m) > maxLineBytes || len(s.held) > maxHeld || s.bytes > maxHeldBytes {
+	switch {
+	case len(s.held) > maxHeld || s.bytes > maxHeldBytes:
+		return l, false, max(l.sendAway(now, m.Waits()), waitAgain(m.Waits()))
+	case l.held >= maxInLine || l.held > 0 && l.bytes+size(m) > maxLineBytes:
 		return l, false, l.sendAway(now, m.Waits())
 	}
 	l.held, l.bytes = l.held+1, l.bytes+size(m)
@@ -126,10 +129,13 @@ func (l *line) sendAway(now time.Time, waits int) time.Duration {
 		l.drained = most
 	}
 	if pace >= quick { // it is slow, or stuck
-		return min(max(l.drained.Sub(now), leastWait<<min(waits, 5)), mostWait)
+		return max(l.drained.Sub(now), waitAgain(waits))
 	}
 	return max(l.drained.Sub(now), leastWait)
 }
+
+// waitAgain is how long a message waits that has waited so often in vain.
+func waitAgain(waits int) time.Duration { return min(leastWait<<min(waits, 5), mostWait) }
 
 // next takes the next messages of a line, with the keys that its actor is to be told. Without any, the goroutine must end.
 func (s *lines) next(l *line) (batch []*message, acked []string) {

@@ -49,7 +49,11 @@ var DefaultRetries = Retries{Attempts: 20, First: time.Second, Most: 5 * time.Mi
 
 // after is the pause after so many failed attempts.
 func (r Retries) after(attempts int) time.Duration {
-	return min(r.First<<min(attempts-1, 30), r.Most)
+	pause := r.First
+	for i := 1; i < attempts && pause < r.Most; i++ {
+		pause += min(pause, r.Most-pause)
+	}
+	return pause
 }
 
 // Puller takes messages from the streams of queues, which the hosts of a type share, and calls the actors that they are for. A
