@@ -3,12 +3,15 @@ package actorhost
 import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/origin"
 )
 
 // What one turn tells others at most: see [troupe.Action.Tell].
 const maxTold, maxToldBytes = 1024, 8 << 20
 
-// WhenStored implements origin.Turn.
+var _ origin.StoredTurn = (*nestingTurn)(nil)
+
+// WhenStored implements origin.StoredTurn.
 func (t *nestingTurn) WhenStored(bytes int, send func()) error {
 	c := (*Context)(t)
 	c.mu.Lock()

@@ -19,6 +19,10 @@ type Origin struct {
 type Turn interface {
 	// Nest returns the request id of a call; empty if the turn has no identity itself. The input is in msgpack.
 	Nest(callee, action string, input []byte) string
+}
+
+// StoredTurn is a Turn that is stored as a whole.
+type StoredTurn interface {
 	// WhenStored calls send once what the turn has changed is stored. It fails if the turn tells too much, or is over.
 	WhenStored(bytes int, send func()) error
 }

@@ -26,7 +26,12 @@ func (s *Sender) tell(ctx context.Context, call *Call) error {
 	t.body = body
 	msg := &t.msg
 	msg.Data, msg.Subject = body, s.ns.Route(call.ID, call.Action)
-	msg.Header = withAll(msg.Header, s.codec, "", troupe.RequestID(ctx), call)
+	id, turn := troupe.RequestID(ctx), origin.Of(ctx).Turn
+	stored, isStored := turn.(origin.StoredTurn)
+	if id == "" && turn != nil && !isStored && !wire.Builtin(call.Action) { // it may run again
+		id = turn.Nest(call.ID.Tokens(), call.Action, body)
+	}
+	msg.Header = withAll(msg.Header, s.codec, "", id, call)
 	if len(body) == 1 { // which could be JSON too
 		msg.Header = msg.Header.With(wire.HeaderContentType, s.codec.ContentType())
 	}
@@ -37,10 +42,10 @@ func (s *Sender) tell(ctx context.Context, call *Call) error {
 	if limit := s.nc.MaxPayload() - wire.ForwardRoom; size > limit {
 		return tooLarge(call, size, limit)
 	}
-	if turn := origin.Of(ctx).Turn; turn != nil {
+	if isStored {
 		to, kept := call.ID.Tokens(), *msg
 		kept.Data, kept.Header = bytes.Clone(msg.Data), slices.Clone(msg.Header)
-		return turn.WhenStored(int(size), func() { _ = s.requester.Tell(to, &kept) }) // nobody is there to hear that it fails
+		return stored.WhenStored(int(size), func() { _ = s.requester.Tell(to, &kept) }) // nobody is there to hear that it fails
 	}
 	if err := s.requester.Tell(call.ID.Tokens(), msg); err != nil {
 		return failure(call, err)
