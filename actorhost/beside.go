@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/pause"
 )
@@ -142,7 +143,10 @@ func (b *beside) mark() bool {
 	}
 	for b.ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(b.ctx, markTimeout)
-		err := b.a.markUnsent(ctx)
+		var err error
+		if faults.Marking {
+			err = b.a.markUnsent(ctx)
+		}
 		cancel()
 		if err == nil {
 			b.a.host.faults.Works(marking)

@@ -150,6 +150,8 @@ func TestFaultsAreFound(t *testing.T) {
 		{"queueacks", "post", runPost, []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
 		{"nesting", "errands", runErrands, []fault{faultNamed("a host is killed after a step")}},
 		{"queuedone,deduping", "post", runPost, []fault{faultNamed("a host is killed before it acks a message")}},
+		{"marking", "loops", runLoops, []fault{faultNamed("a host is killed")}},
+		{"fencing", "loops", runLoops, []fault{faultNamed("a host is frozen until its lease is over")}},
 	} {
 		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {
 			t.Parallel()

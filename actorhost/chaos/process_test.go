@@ -187,7 +187,8 @@ func runHost() error {
 		}
 		stop() // whoever started it is gone
 	}()
-	return actorhost.Run(ctx, nc, config, slices.Concat(definitions(), journals(), bankActors(), crateActors(), planActors(), postActors(), errandActors())...)
+	return actorhost.Run(ctx, nc, config,
+		slices.Concat(definitions(), journals(), bankActors(), crateActors(), planActors(), postActors(), errandActors(), loopActors())...)
 }
 
 // process is a child that can be killed, stopped and started again.

@@ -18,6 +18,8 @@ const (
 	QueueDone = true // messages that were handled are known until they are acked
 	QueueAcks = true // a message is acked when it is stored that it was handled
 
+	Marking = true // an actor is marked before its run loop runs
+
 	Eager = false // every change goes to the journal if it may
 )
 

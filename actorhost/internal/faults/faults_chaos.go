@@ -24,6 +24,8 @@ var (
 	QueueDone = !off("queuedone")
 	QueueAcks = !off("queueacks")
 
+	Marking = !off("marking")
+
 	Eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
 )
 
