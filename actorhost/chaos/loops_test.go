@@ -178,7 +178,7 @@ func runLoops(t *testing.T, sc scenario) findings {
 	s.awaitHosts()
 	found := findings{faults: slices.Clone(s.found)}
 	since, mended := heard.now(), time.Now()
-	for len(heard.behind(since)) > 0 && time.Since(mended) < cmp.Or(sc.settling, settling) {
+	for len(heard.behind(since)) > 0 && time.Since(mended) < max(cmp.Or(sc.settling, settling), 4*s.lease) {
 		// They are in other processes: all there is to do is to look again.
 		time.Sleep(shortly)
 	}
