@@ -11,7 +11,7 @@ GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lin
 NATS          := $(GO) run github.com/nats-io/natscli/nats@$(NATSCLI_VERSION)
 BENCHSTAT     := $(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION)
 
-EXAMPLES := orders workflow analytics audit batch carts mail saga approval chat
+EXAMPLES := orders workflow analytics audit batch carts agent mail saga approval chat
 
 # What the targets below take, as in `make bench BENCH=Call COUNT=10`.
 TESTFLAGS ?=

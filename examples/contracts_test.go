@@ -37,5 +37,5 @@ func TestContractsImportNothingButTroupe(t *testing.T) {
 		require.Equal(t, []string{module}, foreign, fields[0])
 		contracts = append(contracts, path.Base(path.Dir(fields[0])))
 	}
-	require.ElementsMatch(t, []string{"analytics", "approval", "audit", "batch", "carts", "chat", "mail", "orders", "saga", "workflow"}, contracts)
+	require.ElementsMatch(t, []string{"agent", "analytics", "approval", "audit", "batch", "carts", "chat", "mail", "orders", "saga", "workflow"}, contracts)
 }

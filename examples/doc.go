@@ -9,6 +9,7 @@
 //	mail       a queue: letters that are sent once, tried again, or kept as dead letters
 //	saga       a workflow calls others, goes on whatever dies, and undoes what it has done if it fails
 //	approval   a workflow sleeps until somebody decides, for three days at most
+//	agent      an actor looks at something by itself, again and again: a run loop
 //	chat       pages in a browser are connected with an actor, over a WebSocket
 //
 // Each is a contract (a package that imports only troupe), the actors behind it (actors.go), the program (main.go) and a

@@ -24,7 +24,7 @@ func TestMainsAreAlike(t *testing.T) {
 		return code
 	}
 	orders := source("orders")
-	for _, name := range []string{"workflow", "analytics", "audit", "batch", "carts", "mail", "saga", "approval"} {
+	for _, name := range []string{"workflow", "analytics", "audit", "batch", "carts", "agent", "mail", "saga", "approval"} {
 		require.Equal(t, orders, source(name), name)
 	}
 
