@@ -49,7 +49,6 @@ func (b *beside) run(f func(*beside)) {
 // endBeside ends what runs beside the turns, once all that it has changed is stored or refused. It reports whether it is to go on
 // somewhere.
 func (a *activation) endBeside() (goesOn bool) {
-	a.giveUpResults()
 	loop, flow := a.loop, a.flow
 	for _, b := range [...]*beside{loop, flow} {
 		if b != nil {

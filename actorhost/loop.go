@@ -64,6 +64,9 @@ func (l *Loop[S]) Pause(d time.Duration) bool {
 // pausing is what may fail for long.
 const pausing = "storing the pause of a run loop failed: it is tried again"
 
+// The pause between two tries doubles from pauseAgain to mostPauseAgain.
+const pauseAgain, mostPauseAgain = 50 * time.Millisecond, 5 * time.Second
+
 // besideCaller is what runs beside the turns of an actor, as its own code sees it.
 type besideCaller struct {
 	context.Context //nolint:containedctx // it is one
@@ -159,7 +162,7 @@ func (b *beside) pauseLong(ctx context.Context, d time.Duration, another bool) b
 	due := ceilMilli(b.a.host.alarms.Now().Add(d))
 	until := time.NewTimer(d) // for one that cannot be stored
 	defer until.Stop()
-	for again := wakeAgain; ctx.Err() == nil; again = min(2*again, mostWakeAgain) {
+	for again := pauseAgain; ctx.Err() == nil; again = min(2*again, mostPauseAgain) {
 		over, err := b.storePause(due, another)
 		if err == nil {
 			select {
