@@ -171,6 +171,7 @@ func TestMessageThatWasMovedIsNotHandled(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := hosttest.Start(t)
 				host := b.Host(sorterType())
+				advance(time.Second) // it opens its feeds
 				b.Stop(host)
 				ref := troupe.GetOrCreate[Sorter](b.Client, "main")
 				require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "moved"}, troupe.PushID("1")))
