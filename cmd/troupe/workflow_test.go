@@ -279,3 +279,15 @@ func TestWorkflowSaysWhatIsWrong(t *testing.T) {
 		require.Empty(t, got.out)
 	}
 }
+
+// Of many steps an actor shows the last, and how many there were before.
+func TestShowOfALongWorkflow(t *testing.T) {
+	t.Parallel()
+	for _, steps := range [][]workflowStep{nil, {{WorkflowStep: troupe.WorkflowStep{Name: "pay#501", Kind: "step"}}}} {
+		var out strings.Builder
+		run := workflowRun{WorkflowRun: troupe.WorkflowRun{Name: "place", Status: troupe.WorkflowRuns, Before: 500}, Steps: steps}
+		require.NoError(t, printWorkflow(terminal{out: &out}, "order/a", &run, time.Now()))
+		require.Contains(t, out.String(), "\n500 steps before these")
+		require.Equal(t, len(steps), strings.Count(out.String(), "pay#501"))
+	}
+}

@@ -119,7 +119,7 @@ func timeline(t terminal, run *workflowRun, now time.Time) string {
 			paint(t.out, text.FgYellow, text.Trim(stripControls(waitText(wait, now)), troubleWidth)),
 		})
 	}
-	if len(run.Steps)+len(run.Waits) == 0 {
+	if run.Before+len(run.Steps)+len(run.Waits) == 0 {
 		return ""
 	}
 	return w.Render()
