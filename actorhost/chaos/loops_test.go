@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -131,11 +132,7 @@ func (l *laps) behind(since map[string]int) (keys []string) {
 func (l *laps) now() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	last := make(map[string]int, len(l.last))
-	for key, n := range l.last {
-		last[key] = n
-	}
-	return last
+	return maps.Clone(l.last)
 }
 
 func runLoops(t *testing.T, sc scenario) findings {

@@ -214,7 +214,8 @@ func loopText(info actorInfo, now time.Time) string {
 	case loop == nil && info.Pause == nil:
 		return ""
 	case loop != nil && loop.State == wire.LoopWaits:
-		return fmt.Sprintf("failed %d times, runs again at %s: %s", loop.Failed, dueText(time.UnixMilli(loop.Until), now), stripControls(loop.Error))
+		again := dueText(time.UnixMilli(loop.Until), now)
+		return fmt.Sprintf("failed %d times, runs again at %s: %s", loop.Failed, again, stripControls(loop.Error))
 	case pauses:
 		return "pauses until " + dueText(*info.Pause, now)
 	case loop == nil:
