@@ -204,7 +204,8 @@ func (f *flowRun) undo(one undo) error {
 	if done, err := f.recorded(key); done != nil || err != nil {
 		return err
 	}
-	_, waits, err := f.try(key, record.StepUndo, f.isFresh(), stepOptions{first: firstRetry, most: mostRetry}, func(c *StepContext) ([]byte, error) {
+	options := stepOptions{first: firstRetry, most: mostRetry}
+	_, waits, err := f.try(key, record.StepUndo, f.isFresh(), options, func(c *StepContext) ([]byte, error) {
 		if err := one.do(c); err != nil {
 			if isFinal(err) { // also what would end another step
 				err = fmt.Errorf("%w", &troupe.Error{Code: troupe.CodeInternal, Message: err.Error()})
@@ -258,7 +259,8 @@ func (f *flowRun) keepStuck(reason string) error {
 	}
 	stuck.Due = now + min(firstUnstick<<min(stuck.Tries-1, 16), mostUnstick).Milliseconds()
 	if bits.OnesCount(uint(stuck.Tries)) == 1 {
-		f.a.logger("").Error("a workflow is stuck: troupe workflow show tells where", "workflow", f.head.Name, "times", stuck.Tries, "error", reason)
+		f.a.logger("").Error("a workflow is stuck: troupe workflow show tells where", "workflow", f.head.Name,
+			"times", stuck.Tries, "error", reason)
 	}
 	run := f.head.Run
 	return f.change(record.EditWorkflow{Bytes: int64(len(stuck.Reason)), Edit: func(w *record.Workflow) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/troupe-go/troupe"
@@ -159,7 +160,7 @@ func (f *flowRun) edit(bytes int64, change func(*record.Workflow), more ...recor
 	f.mu.Lock()
 	kept := f.kept
 	f.mu.Unlock()
-	changes := append(more, record.EditWorkflow{Bytes: bytes, Edit: func(w *record.Workflow) {
+	changes := append(slices.Clip(more), record.EditWorkflow{Bytes: bytes, Edit: func(w *record.Workflow) {
 		if w.Run == run {
 			w.Drop(kept)
 			change(w)

@@ -59,7 +59,7 @@ func (c *StepContext) Value(key any) any {
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
 func (c *StepContext) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if c.uncertain > 0 {
-		c.f.stick("the step %s may have made its calls before, %v ago: they cannot be told from new ones any more. "+
+		_ = c.f.stick("the step %s may have made its calls before, %v ago: they cannot be told from new ones any more. "+
 			"Look at %s, then retry the workflow", c.key, c.uncertain.Round(time.Second), call.ID)
 		return ErrSuspended
 	}
@@ -167,7 +167,8 @@ func encoded[T any](f func(*StepContext) (T, error)) stepFunc {
 			return nil, fmt.Errorf("encoding what the step has given: %w", err)
 		}
 		if len(data) > maxStepResult {
-			return nil, errs.New(troupe.CodeTooLarge, "the step %s has given %d bytes, at most %d are kept", c.key, len(data), maxStepResult)
+			return nil, errs.New(troupe.CodeTooLarge, "the step %s has given %d bytes, at most %d are kept",
+				c.key, len(data), maxStepResult)
 		}
 		return data, nil
 	}

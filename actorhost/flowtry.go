@@ -130,9 +130,9 @@ func (f *flowRun) attempt(c *StepContext, do stepFunc) (data []byte, err error) 
 	defer cancel()
 	c.besideCaller = besideCaller{ctx, f.beside}
 	err = protect(func() error { data, err = do(c); return err })
-	var panicked *panicError
-	if errors.As(err, &panicked) {
-		f.a.logger("").Error("a step of a workflow panicked", stepFields(&record.WorkflowWait{Key: c.key, Attempts: c.attempt, Error: keptError(err)})...)
+	if panicked, ok := errors.AsType[*panicError](err); ok {
+		failed := record.WorkflowWait{Key: c.key, Attempts: c.attempt, Error: keptError(err)}
+		f.a.logger("").Error("a step of a workflow panicked", stepFields(&failed)...)
 		err = fmt.Errorf("panic: %v", panicked.value)
 	}
 	return data, err

@@ -73,10 +73,12 @@ func (f *flowRun) settle(wait record.WorkflowWait, now int64) (step *record.Work
 		case there:
 			done(nil)
 		case over != nil:
-			a.changeRecord(func(err error) { step = over; done(err) }, record.EditWorkflow{Bytes: over.Size(), Edit: func(w *record.Workflow) {
+			end := func(w *record.Workflow) {
 				takeSignal(w, &wait)
 				w.Done(*over)
-			}})
+			}
+			step = over
+			a.changeRecord(done, record.EditWorkflow{Bytes: over.Size(), Edit: end})
 		default:
 			a.changeRecord(done, record.EditWorkflow{Bytes: waitSize(&wait), Edit: func(w *record.Workflow) { w.Wait(wait) }})
 		}
@@ -172,7 +174,8 @@ func (f *flowRun) update(name string, do func(*Context) error) error {
 // version is a step that notes which version of a part of the function the run takes.
 func (f *flowRun) version(change string, newest int) (int, error) {
 	f.mu.Lock()
-	before := f.at < len(f.steps) && f.steps[f.at].Key != change || f.at == len(f.steps) && len(f.head.Waits) > 0 || f.head.Failure != nil && f.at == len(f.steps)
+	before := f.at == len(f.steps) && (len(f.head.Waits) > 0 || f.head.Failure != nil)
+	before = before || f.at < len(f.steps) && f.steps[f.at].Key != change
 	stopped := f.stopped
 	f.mu.Unlock()
 	if stopped == nil && before {

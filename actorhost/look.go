@@ -17,7 +17,8 @@ import (
 
 // looksOnly reports whether an action may be served from the record of an actor that is asleep.
 func looksOnly(action string) bool {
-	return action != "" && action[0] == '_' && (action == wire.DueAction || action == troupe.SchedulesAction || action == troupe.WorkflowAction)
+	return action != "" && action[0] == '_' &&
+		(action == wire.DueAction || action == troupe.SchedulesAction || action == troupe.WorkflowAction)
 }
 
 // needsActor reports whether an action creates no actor.

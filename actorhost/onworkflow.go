@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/nats-io/nuid"
 
@@ -140,7 +141,7 @@ func (c *Context) takeSignal(name string, value []byte) error {
 		if w.Ended != 0 {
 			return
 		}
-		w.Signals = append(w.Signals[:len(w.Signals):len(w.Signals)], record.WorkflowSignal{Name: name, Value: value})
+		w.Signals = append(slices.Clip(w.Signals), record.WorkflowSignal{Name: name, Value: value})
 		for _, wait := range w.Waits {
 			if wait.Kind == record.WaitSignal && wait.Signal == name {
 				step := endOf(w, &wait, now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -296,7 +297,8 @@ func TestNothingRunsOnceAWorkflowWaits(t *testing.T) {
 func TestFunctionThatNeverReturnsIsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
-			for w.Sleep("rest", time.Minute) != nil {
+			for asked := 0; w.Sleep("rest", time.Minute) != nil; asked++ {
+				runtime.Gosched()
 			}
 			return "rested", nil
 		}))

@@ -52,6 +52,7 @@ func TestWorkflowGoesOnWhereItsHostDies(t *testing.T) {
 }
 
 func testDeathAt(t *testing.T, point string, killed bool) {
+	t.Helper()
 	b := hosttest.Start(t)
 	b.Host(lineBooks())
 	var die atomic.Pointer[func()]

@@ -17,7 +17,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// TestLongWorkflow has one of many steps go on on another host again and again. It remembers most of its steps outside of the record, as
+// TestLongWorkflow has one of many steps go on elsewhere again and again. It remembers most of its steps outside of the record, as
 // long as it needs them.
 func TestLongWorkflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 )
 
 // deadFindings tells of messages that were given up.
-func (c *connection) deadFindings(ctx context.Context) ([]finding, error) {
+func (c connection) deadFindings(ctx context.Context) ([]finding, error) {
 	counts, err := store.QueueCounts(ctx, c.nc, c.namespace, "")
 	if err != nil {
 		return nil, err

@@ -85,8 +85,12 @@ type WorkflowStuck struct {
 	Due    int64  `json:"d"` // when it is tried again; 0: now
 }
 
-// MaxWorkflowSteps, MaxSignals and MaxSignalBytes bound what a record has of a workflow.
-const MaxWorkflowSteps, MaxSignals, MaxSignalBytes = 10_000, 1_000, 128 << 10
+// What a workflow may have at most.
+const (
+	MaxWorkflowSteps = 10_000
+	MaxSignals       = 1_000     // that nobody has waited for
+	MaxSignalBytes   = 128 << 10 // of those
+)
 
 // Workflow returns the workflow of the actor, or nil.
 func (p *Parts) Workflow() *Workflow { return get[*Workflow](p, &workflowPart) }
@@ -145,9 +149,12 @@ func (w *WorkflowHead) Runs() bool {
 
 // The kinds of waits, and of steps.
 const (
-	WaitSleep, WaitSignal, WaitRetry = "sleep", "signal", "retry"
-
-	StepUpdate, StepVersion, StepUndo = "update", "version", "undo"
+	WaitSleep   = "sleep"
+	WaitSignal  = "signal"
+	WaitRetry   = "retry"
+	StepUpdate  = "update"
+	StepVersion = "version"
+	StepUndo    = "undo"
 )
 
 // EditWorkflow is the change of a turn to the workflow of the actor.
