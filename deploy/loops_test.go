@@ -21,11 +21,11 @@ type sentry struct{ troupe.Ref }
 
 func (sentry) ActorType() string { return "sentry" }
 
-var post = troupe.NewAction[sentry, troupe.None, troupe.None]("post")
+var stand = troupe.NewAction[sentry, troupe.None, troupe.None]("stand")
 
 func sentries(lives chan<- string) actorhost.Definition {
 	return actorhost.Define(func() struct{} { return struct{}{} },
-		actorhost.On(post, func(*struct{}, *actorhost.Context, troupe.None) (troupe.None, error) { return nil, nil }),
+		actorhost.On(stand, func(*struct{}, *actorhost.Context, troupe.None) (troupe.None, error) { return nil, nil }),
 	).Loop(func(l *actorhost.Loop[struct{}]) error {
 		for l.Pause(2 * time.Second) { // an alarm wakes it
 			if err := l.Turn(func(_ *struct{}, c *actorhost.Context) error { lives <- c.HostID(); return nil }); err != nil {
@@ -56,7 +56,7 @@ func TestLoopsWithThesePermissions(t *testing.T) {
 	cl, err := client.New(g.connect(t, "host"), client.Config{Timeout: 5 * time.Second})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cl.Close(context.Background())) }()
-	_, err = post.Call(t.Context(), troupe.GetOrCreate[sentry](cl, "gate"), nil)
+	_, err = stand.Call(t.Context(), troupe.GetOrCreate[sentry](cl, "gate"), nil)
 	require.NoError(t, err)
 	for range 2 {
 		require.Equal(t, first.ID(), <-lives)
