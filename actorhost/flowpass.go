@@ -58,13 +58,15 @@ func (a *activation) runFlow() {
 	if wf := a.kind.workflows[head.Name]; wf != nil {
 		pass = wf.pass
 	}
-	a.flow = a.runBeside(func(b *beside) { pass(b, head, steps, known) })
+	a.host.flows.Add(1)
+	a.flow = a.runBeside(func(b *beside) {
+		defer a.host.flows.Add(-1)
+		pass(b, head, steps, known)
+	})
 }
 
 // pass runs the function of the workflow from its beginning.
 func (f *flowRun) pass() {
-	f.a.host.flows.Add(1)
-	defer f.a.host.flows.Add(-1)
 	if !f.mark() || f.inside(func(a *activation, done func(error)) { // until what it begins with is stored
 		a.gate.Pass(&commit.Output{Done: done}, &commit.Changes{})
 	}) != nil {

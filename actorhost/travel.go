@@ -25,6 +25,9 @@ func (t traveller) NextDue() (ns wire.Namespace, tokens string, at time.Time, ok
 	return t.h.ns, a.id.Tokens(), at, true
 }
 
+// Works implements travel.Host.
+func (t traveller) Works() bool { return !t.h.nc.IsClosed() && t.h.flows.Load() > 0 }
+
 // Travel implements travel.Host.
 func (t traveller) Travel(ctx context.Context) error {
 	t.h.agenda.Recheck()

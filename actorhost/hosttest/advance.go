@@ -3,10 +3,12 @@ package hosttest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/travel"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -19,6 +21,8 @@ func (b *Bus) Now() time.Time { return b.clock.Now(time.Now()) }
 // host runs its type waits for one, as in life.
 //
 // Messages of queues that wait for a time are handled at it, too, and before anything else those that do not.
+//
+// It waits for workflows too, until they wait or are over, but for no step longer than 10 s.
 //
 // Only schedules and queues see that time: a run finds it in [troupe.FiringOf], where Due is exactly when it was to run, while time.Now,
 // deadlines, and when actors fall asleep do not change. Between two calls of Advance the time goes on by itself, but what an
@@ -45,6 +49,7 @@ func (b *Bus) AdvanceTo(t time.Time) {
 	for {
 		j.settle(j.ringing)
 		j.settle(j.unhandled)
+		j.rest()
 		next := j.next()
 		if len(next) == 0 || next[0].at.After(t) && next[0].at.After(b.Now()) {
 			break
@@ -187,6 +192,19 @@ func (j *journey) settle(ringing func() *stop) {
 			j.tellHosts() // one may not hear of alarms yet
 		}
 		time.Sleep(wait) // nobody tells that a ring is acked
+	}
+}
+
+// restTimeout bounds how long a step of a workflow is waited for.
+const restTimeout = 10 * time.Second
+
+// rest waits until no workflow goes on: what they wait for next is due from the time on that it is now.
+func (j *journey) rest() {
+	for began := time.Now(); slices.ContainsFunc(j.b.clock.Hosts(), travel.Host.Works); time.Sleep(time.Millisecond) {
+		if time.Since(began) > restTimeout {
+			j.b.tb.Logf("hosttest: a workflow has gone on for %v: time goes on without it", restTimeout)
+			return
+		}
 	}
 }
 

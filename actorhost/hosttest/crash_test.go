@@ -71,6 +71,7 @@ func sales(ran *atomic.Int64) []actorhost.Definition {
 			}),
 			actorhost.OnWorkflow(rest, func(w *actorhost.Flow[int], days int) (int, error) {
 				for range days {
+					time.Sleep(10 * time.Millisecond) //nolint:forbidigo // it takes its time to come to where it waits
 					if err := w.Sleep("night", 24*time.Hour); err != nil {
 						return 0, err
 					}

@@ -23,6 +23,8 @@ type Host interface {
 	RunsType(ns wire.Namespace, actorType string) bool
 	// NextDue returns which of its actors that are awake has something due next.
 	NextDue() (ns wire.Namespace, tokens string, at time.Time, ok bool)
+	// Works reports whether a workflow goes on at it, and may soon wait for a time.
+	Works() bool
 	// Travel tells it that the clock is about to move, or has moved.
 	Travel(ctx context.Context) error
 }
