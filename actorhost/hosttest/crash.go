@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +15,9 @@ type crashes struct {
 	planned map[crashPoint]struct{}
 	started sync.WaitGroup // hosts in place of those that crashed
 }
+
+// errCrashed is that of a host which has come to a step where it is to crash while it still started.
+var errCrashed = errors.New("hosttest: the host has crashed as it started")
 
 type crashPoint struct {
 	point crash.Point

@@ -25,6 +25,7 @@ package hosttest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -133,10 +134,16 @@ func (b *Bus) start(config actorhost.Config, definitions []actorhost.Definition)
 	ctx := crash.With(travel.With(b.tb.Context(), &b.clock), func(p crash.Point, step string) bool {
 		return b.crashAt(p, step, nc, func() error {
 			_, err := b.start(config, definitions)
+			if errors.Is(err, errCrashed) {
+				return nil
+			}
 			return err
 		})
 	})
 	host, err := actorhost.Start(ctx, nc, config, definitions...)
+	if err != nil && nc.IsClosed() {
+		return nil, fmt.Errorf("%w: %w", errCrashed, err)
+	}
 	if err != nil {
 		return nil, err
 	}
