@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -183,74 +182,4 @@ func (f *flowRun) resolved(key string) (step *record.WorkflowStep) {
 		f.passed(*step)
 	}
 	return step
-}
-
-// each is step for many items.
-func (f *flowRun) each(name string, n, atOnce int, o stepOptions, item func(i int) stepFunc) ([][]byte, error) {
-	base, err := f.next(name)
-	if err != nil {
-		return nil, err
-	}
-	all, failed, todo := make([][]byte, n), make([]error, n), make(map[int]bool, n)
-	for i := range n {
-		todo[i] = true
-	}
-	f.mu.Lock()
-	for ; f.at < len(f.steps) && len(todo) > 0; f.at++ {
-		one := &f.steps[f.at]
-		var i int
-		if !within(one.Key, base) || len(one.Key) == len(base) {
-			break
-		}
-		if _, err := fmt.Sscanf(one.Key[len(base):], "[%d]", &i); err != nil || !todo[i] {
-			break
-		}
-		delete(todo, i)
-		all[i], failed[i] = given(one)
-	}
-	f.mu.Unlock()
-	if len(todo) > 0 {
-		if one, err := f.recorded(base); one != nil || err != nil { // there is none, or the program does not fit
-			return nil, err
-		}
-		if err := f.canceled(base + "[" + fmt.Sprint(firstOf(todo)) + "]"); err != nil {
-			return nil, err
-		}
-	}
-	var mu sync.Mutex
-	var running sync.WaitGroup
-	places, waiting, fresh := make(chan struct{}, atOnce), false, f.isFresh()
-	for i := range n {
-		if !todo[i] {
-			continue
-		}
-		places <- struct{}{}
-		running.Go(func() {
-			defer func() { <-places }()
-			data, waits, err := f.try(fmt.Sprintf("%s[%d]", base, i), "", fresh, o, item(i))
-			mu.Lock()
-			defer mu.Unlock()
-			all[i], failed[i], waiting = data, err, waiting || waits
-		})
-	}
-	running.Wait()
-	if waiting {
-		return nil, f.stop()
-	}
-	for _, err := range failed {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func firstOf(todo map[int]bool) int {
-	first := -1
-	for i := range todo {
-		if first < 0 || i < first {
-			first = i
-		}
-	}
-	return first
 }

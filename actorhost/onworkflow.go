@@ -174,6 +174,7 @@ func cancelWorkflow(c *Context, in input) (any, error) {
 	return troupe.None(nil), c.editFlow(int64(2*len(reason)), func(w *record.Workflow) {
 		for _, wait := range w.Waits {
 			w.Done(record.WorkflowStep{Key: wait.Key, Kind: wait.Kind, Began: wait.Since, Ended: now, Error: canceledFor(reason)})
+			w.Waits = nil // those beside it never run
 			return
 		}
 		w.Cancel = reason

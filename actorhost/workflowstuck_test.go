@@ -2,6 +2,8 @@ package actorhost_test
 
 import (
 	"errors"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,18 +52,16 @@ func TestStepWhoseCallsNobodyRemembersIsNotTriedAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := hosttest.Start(t)
 				b.Host(lineBooks())
-				var host *actorhost.Host
-				died := false
-				host = b.Host(callTwice(func() {
-					if !died {
-						died = true
-						b.Kill(host)
+				var host atomic.Pointer[actorhost.Host]
+				host.Store(b.Host(callTwice(func() {
+					if dies := host.Swap(nil); dies != nil {
+						b.Kill(dies)
 					}
-				}))
+				})))
 				trip := troupe.GetOrCreate[Trip](b.Client, "a")
 				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
 				time.Sleep(test.away) //nolint:forbidigo // virtual time
-				require.True(t, died)
+				require.Nil(t, host.Load(), "it has died")
 				b.Host(callTwice(func() {}))
 				if test.stuck {
 					run := awaitStatus(t, trip, troupe.WorkflowStuck)
@@ -85,10 +85,10 @@ func TestStepWhoseCallsNobodyRemembersIsNotTriedAgain(t *testing.T) {
 // TestStepThatFailsForLongIsNotStuck has one that is refused in ways that have no effect.
 func TestStepThatFailsForLongIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tries := 0
+		var tries atomic.Int32
 		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
 			return actorhost.Step(w, "world", func(*actorhost.StepContext) (string, error) {
-				if tries++; tries < 12 {
+				if tries.Add(1) < 12 {
 					return "", errors.New("not now")
 				}
 				return "at last", nil
@@ -211,4 +211,31 @@ func TestRestart(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "Rome--", out)
 	})
+}
+
+// TestStepThatDoesNotReturnIsStuck has one end its goroutine, as a test does that fails.
+func TestStepThatDoesNotReturnIsStuck(t *testing.T) {
+	for name, steps := range map[string]func(w *actorhost.Flow[tripState]) error{
+		"a step": func(w *actorhost.Flow[tripState]) error {
+			_, err := actorhost.Step(w, "flight", func(*actorhost.StepContext) (int, error) { runtime.Goexit(); return 0, nil })
+			return err
+		},
+		"an item": func(w *actorhost.Flow[tripState]) error {
+			_, err := actorhost.Each(w, "flight", []int{1, 2}, 2, func(*actorhost.StepContext, int) (int, error) { runtime.Goexit(); return 0, nil })
+			return err
+		},
+		"the function": func(*actorhost.Flow[tripState]) error { runtime.Goexit(); return nil },
+		"a panic":      func(*actorhost.Flow[tripState]) error { panic("out of luck") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) { return "", steps(w) }))
+				trip := troupe.GetOrCreate[Trip](b.Client, "a")
+				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+				require.Contains(t, awaitStatus(t, trip, troupe.WorkflowStuck).Reason, "has not returned")
+				_, err := Notes.Call(t.Context(), trip, nil)
+				require.NoError(t, err, "the actor goes on")
+			})
+		})
+	}
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -21,10 +22,15 @@ func (w *Workflow) Status() troupe.WorkflowStatus {
 		return troupe.WorkflowStuck
 	case w.Failure != nil:
 		return troupe.WorkflowUndoes
-	case !w.Runs():
+	case w.waits():
 		return troupe.WorkflowWaits
 	}
 	return troupe.WorkflowRuns
+}
+
+// waits reports whether a step waits, and none is to be tried now.
+func (w *Workflow) waits() bool {
+	return len(w.Waits) > 0 && !slices.ContainsFunc(w.Waits, func(one WorkflowWait) bool { return one.Kind == WaitRetry && one.Due == 0 })
 }
 
 // Show is the workflow as it is shown.
