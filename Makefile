@@ -49,7 +49,7 @@ test: ## Run all tests (TESTFLAGS='-run Name -v')
 	$(GO) test ./... $(TESTFLAGS)
 
 race: ## Run all tests with the race detector
-	$(GO) test -race ./... $(TESTFLAGS)
+	$(GO) test -race -timeout 20m ./... $(TESTFLAGS)
 
 # A run of 3 servers is among every four seeds. The last test switches guarantees off and must find that out.
 chaos: ## Kill, freeze, silence and overload hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1 ALL=)

@@ -97,10 +97,10 @@ func TestWorkThatTakesLongAfterALongPause(t *testing.T) {
 		require.NoError(t, err)
 		before, err := records.Get(t.Context(), "rover.a")
 		require.NoError(t, err)
-		virtually(time.Hour)
+		virtually(20 * time.Minute)
 		after, err := records.Get(t.Context(), "rover.a")
 		require.NoError(t, err)
-		require.LessOrEqual(t, after.Revision()-before.Revision(), uint64(30))
+		require.LessOrEqual(t, after.Revision()-before.Revision(), uint64(10))
 	})
 }
 
@@ -125,7 +125,7 @@ func TestPauseOfALoopThatIsOver(t *testing.T) {
 					host = b.Host(actorhost.Define(func() rover { return rover{} }, actorhost.On(Steps, stepsOf)).
 						OnWake(func(*rover, *actorhost.Context) error { wakes.Add(1); return nil }))
 				}
-				virtually(2 * time.Hour)
+				virtually(30 * time.Minute)
 				require.Zero(t, host.Active())
 				require.LessOrEqual(t, runs.Load(), int64(2))
 				require.LessOrEqual(t, wakes.Load(), int64(1))
