@@ -45,8 +45,11 @@ func (f *flowRun) each(name string, n, atOnce int, o stepOptions, item func(i in
 		}
 		for i, todo := range s.todo {
 			if todo {
-				if err := f.canceled(s.keyOf(i)); err != nil {
+				switch canceled, err := f.canceled(s.keyOf(i)); {
+				case err != nil:
 					return nil, err
+				case canceled != nil:
+					return nil, canceled.Error.Err()
 				}
 				break
 			}
@@ -101,7 +104,14 @@ func (f *flowRun) tryItems(s *items, atOnce int, o stepOptions, item func(i int)
 					_ = f.stick("%s has not returned: %v", s.keyOf(i), errGoexit)
 				}
 			}()
-			data, waits, err := f.try(s.keyOf(i), "", fresh, o, item(i))
+			var data []byte
+			var waits bool
+			var err error
+			if step := f.resolved(s.keyOf(i)); step != nil {
+				data, err = given(step)
+			} else {
+				data, waits, err = f.try(s.keyOf(i), "", fresh, o, item(i))
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			s.given[i], s.failed[i], waiting, returned = data, err, waiting || waits, true

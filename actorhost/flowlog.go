@@ -22,18 +22,21 @@ const keeping = "keeping the steps of a long workflow failed: they stay in the r
 
 // keepSteps keeps the steps of the record elsewhere, if they are many. If that fails they stay, until the next step.
 func (f *flowRun) keepSteps() {
+	f.mu.Lock()
+	kept := f.kept
+	f.mu.Unlock()
 	var block []byte
-	first, size, n := 0, 0, 0
+	first, n := 0, 0
 	f.a.gate.Read(func(p *record.Parts) {
-		if w := p.Workflow(); w != nil && w.Run == f.head.Run {
-			first, n = w.Logged, len(w.Steps())
-			block, size = w.Block()
+		w := p.Workflow()
+		if w == nil || w.Run != f.head.Run || kept > w.Logged { // those leave the record with the next write
+			return
+		}
+		if size := w.StepBytes(); size >= firstLogged || w.Logged > 0 && size >= nextLogged {
+			first, n, block = w.Logged, len(w.Steps()), w.Block()
 		}
 	})
-	f.mu.Lock()
-	waits := f.kept > first // to leave the record
-	f.mu.Unlock()
-	if size < nextLogged || first == 0 && size < firstLogged || waits {
+	if block == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(f.ctx, logTimeout)

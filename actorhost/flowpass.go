@@ -199,11 +199,8 @@ func (f *flowRun) undoAll(err error) {
 
 // undo is a step that is tried until it succeeds.
 func (f *flowRun) undo(one undo) error {
-	key, err := f.next(one.name)
-	if err != nil {
-		return err
-	}
-	if done, err := f.recorded(key); done != nil || err != nil {
+	key, done, err := f.begin(one.name)
+	if done != nil || err != nil {
 		return err
 	}
 	options := stepOptions{first: firstRetry, most: mostRetry}
@@ -264,22 +261,12 @@ func (f *flowRun) keepStuck(reason string) error {
 		f.a.logger("").Error("a workflow is stuck: troupe workflow show tells where", "workflow", f.head.Name,
 			"times", stuck.Tries, "error", reason)
 	}
-	run := f.head.Run
-	return f.change(record.EditWorkflow{Bytes: int64(len(stuck.Reason)), Edit: func(w *record.Workflow) {
-		if w.Run == run {
-			w.Stuck = &stuck
-		}
-	}})
+	return f.change(f.editing(int64(len(stuck.Reason)), func(w *record.Workflow) { w.Stuck = &stuck }))
 }
 
 // unstick forgets that the workflow was stuck.
 func (f *flowRun) unstick() error {
-	run := f.head.Run
-	return f.change(record.EditWorkflow{Edit: func(w *record.Workflow) {
-		if w.Run == run {
-			w.Stuck = nil
-		}
-	}})
+	return f.change(f.editing(0, func(w *record.Workflow) { w.Stuck = nil }))
 }
 
 // flowIsDue has the workflow go on, because the time has come for which it has waited. That the actor comes back by itself from now

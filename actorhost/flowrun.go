@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/troupe-go/troupe"
@@ -154,19 +153,37 @@ func keptError(err error) *record.WorkflowError {
 	return kept
 }
 
-// edit changes what the record has of the workflow, and waits until that is stored. On failure the pass stops.
-func (f *flowRun) edit(bytes int64, change func(*record.Workflow), more ...record.Change) error {
+// begin is the key of the step that is asked for, and the step, if it is done. If not, it is to be done now.
+func (f *flowRun) begin(name string) (key string, done *record.WorkflowStep, err error) {
+	if key, err = f.next(name); err != nil {
+		return "", nil, err
+	}
+	if done, err = f.recorded(key); done != nil || err != nil {
+		return "", done, err
+	}
+	if done = f.resolved(key); done == nil {
+		done, err = f.canceled(key)
+	}
+	return key, done, err
+}
+
+// editing is a change of what the record has of the workflow, after which steps leave it that are kept elsewhere.
+func (f *flowRun) editing(bytes int64, change func(*record.Workflow)) record.EditWorkflow {
 	run := f.head.Run
 	f.mu.Lock()
 	kept := f.kept
 	f.mu.Unlock()
-	changes := append(slices.Clip(more), record.EditWorkflow{Bytes: bytes, Edit: func(w *record.Workflow) {
+	return record.EditWorkflow{Bytes: bytes, Edit: func(w *record.Workflow) {
 		if w.Run == run {
 			w.Drop(kept)
 			change(w)
 		}
-	}})
-	return f.stored(f.change(changes...))
+	}}
+}
+
+// edit makes such a change, and waits until that is stored. On failure the pass stops.
+func (f *flowRun) edit(bytes int64, change func(*record.Workflow)) error {
+	return f.stored(f.change(f.editing(bytes, change)))
 }
 
 // stored stops the pass if what it has done could not be stored.
@@ -190,27 +207,27 @@ func (f *flowRun) stored(err error) error {
 const remembering = "storing a step of a workflow failed: it is tried again"
 
 // done remembers that a step is done.
-func (f *flowRun) done(step record.WorkflowStep, more ...record.Change) error {
+func (f *flowRun) done(step record.WorkflowStep) error {
 	f.mu.Lock()
 	full := len(f.steps) >= record.MaxWorkflowSteps
 	f.mu.Unlock()
 	if full {
 		return f.stick("it has %d steps, which is the most: restart it with what it needs to know", record.MaxWorkflowSteps)
 	}
-	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step) }, more...); err != nil {
+	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step) }); err != nil {
 		return err
 	}
 	f.passed(step)
-	f.keepSteps()
 	return nil
 }
 
 // passed notes a step that was stored.
 func (f *flowRun) passed(step record.WorkflowStep) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.steps = append(f.steps, step)
 	f.at, f.took = len(f.steps), true
+	f.mu.Unlock()
+	f.keepSteps()
 }
 
 func (f *flowRun) now() int64 { return ceilMilli(f.a.host.alarms.Now()) }
@@ -225,19 +242,19 @@ func (f *flowRun) current() (head record.WorkflowHead) {
 	return head
 }
 
-// canceled remembers that a step has failed because the workflow is canceled, if it is.
-func (f *flowRun) canceled(key string) error {
+// canceled remembers that a step has failed because the workflow is canceled, and returns it, if so.
+func (f *flowRun) canceled(key string) (*record.WorkflowStep, error) {
 	cancel := f.current().Cancel
 	if cancel == "" || f.undoing {
-		return nil
+		return nil, nil
 	}
 	now := f.now()
-	step := record.WorkflowStep{Key: key, Began: now, Ended: now, Error: canceledFor(cancel)}
-	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step); w.Cancel = "" }); err != nil {
-		return err
+	step := &record.WorkflowStep{Key: key, Began: now, Ended: now, Error: canceledFor(cancel)}
+	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(*step); w.Cancel = "" }); err != nil {
+		return nil, err
 	}
-	f.passed(step)
-	return step.Error.Err()
+	f.passed(*step)
+	return step, nil
 }
 
 // canceledFor is the error of a step of a workflow that is canceled.

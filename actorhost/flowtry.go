@@ -15,18 +15,12 @@ import (
 
 // step gives what a step has given, or tries it.
 func (f *flowRun) step(name string, o stepOptions, do stepFunc) ([]byte, error) {
-	key, err := f.next(name)
-	if err != nil {
+	key, done, err := f.begin(name)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if one, err := f.recorded(key); one != nil || err != nil {
-		if err != nil {
-			return nil, err
-		}
-		return given(one)
-	}
-	if err := f.canceled(key); err != nil {
-		return nil, err
+	case done != nil:
+		return given(done)
 	}
 	data, waits, err := f.try(key, "", f.isFresh(), o, do)
 	if waits {
@@ -37,10 +31,6 @@ func (f *flowRun) step(name string, o stepOptions, do stepFunc) ([]byte, error) 
 
 // try tries a step once. It waits if it is to be tried again later. A fresh one was not begun by an earlier pass.
 func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) (data []byte, waits bool, err error) {
-	if step := f.resolved(key); step != nil {
-		data, err = given(step)
-		return data, false, err
-	}
 	head, began := f.current(), f.now()
 	failed := record.WorkflowWait{Key: key, Kind: record.WaitRetry, Since: began}
 	if before := head.Waiting(key); before != nil {

@@ -14,21 +14,12 @@ import (
 
 // await gives what a wait has given, or waits. With 0 a wait for a signal lasts as long as it takes.
 func (f *flowRun) await(name, kind, signal string, most time.Duration) ([]byte, error) {
-	key, err := f.next(name)
-	if err != nil {
+	key, done, err := f.begin(name)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if one, err := f.recorded(key); one != nil || err != nil {
-		if err != nil {
-			return nil, err
-		}
-		return given(one)
-	}
-	if step := f.resolved(key); step != nil {
-		return given(step)
-	}
-	if err := f.canceled(key); err != nil {
-		return nil, err
+	case done != nil:
+		return given(done)
 	}
 	if err := f.a.host.alarms.Open(f.ctx); err != nil {
 		return nil, f.stored(errs.Unavailable("%v", err))
@@ -38,6 +29,7 @@ func (f *flowRun) await(name, kind, signal string, most time.Duration) ([]byte, 
 	if kind == record.WaitSleep || most > 0 {
 		wait.Due = now + max(most.Milliseconds(), 0)
 	}
+	f.keepSteps() // waits that others have ended are among them
 	step, err := f.settle(wait, now)
 	if err != nil {
 		return nil, f.stored(err)
@@ -78,9 +70,9 @@ func (f *flowRun) settle(wait record.WorkflowWait, now int64) (step *record.Work
 				w.Done(*over)
 			}
 			step = over
-			a.changeRecord(done, record.EditWorkflow{Bytes: over.Size(), Edit: end})
+			a.changeRecord(done, f.editing(over.Size(), end))
 		default:
-			a.changeRecord(done, record.EditWorkflow{Bytes: waitSize(&wait), Edit: func(w *record.Workflow) { w.Wait(wait) }})
+			a.changeRecord(done, f.editing(waitSize(&wait), func(w *record.Workflow) { w.Wait(wait) }))
 		}
 	})
 	return step, err
@@ -120,29 +112,20 @@ func takeSignal(w *record.Workflow, wait *record.WorkflowWait) {
 
 // update is a step that is a turn.
 func (f *flowRun) update(name string, do func(*Context) error) error {
-	key, err := f.next(name)
-	if err != nil {
+	key, done, err := f.begin(name)
+	switch {
+	case err != nil:
 		return err
-	}
-	if one, err := f.recorded(key); one != nil || err != nil {
-		if err == nil {
-			_, err = given(one)
-		}
-		return err
-	}
-	if err := f.canceled(key); err != nil {
+	case done != nil:
+		_, err = given(done)
 		return err
 	}
 	if f.a.host.crash.At(crash.Before, key) {
 		return f.stop()
 	}
-	now, run := f.now(), f.head.Run
+	now := f.now()
 	step := record.WorkflowStep{Key: key, Kind: record.StepUpdate, Began: now, Ended: now}
-	remember := record.EditWorkflow{Bytes: step.Size(), Edit: func(w *record.Workflow) {
-		if w.Run == run {
-			w.Done(step)
-		}
-	}}
+	remember := f.editing(step.Size(), func(w *record.Workflow) { w.Done(step) })
 	var failed error // of the turn itself
 	err = f.inside(func(a *activation, done func(error)) {
 		result, err := a.runTurn(turn{action: f.head.Name}, do)

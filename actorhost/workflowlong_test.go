@@ -125,3 +125,36 @@ func TestWorkflowWithoutItsStepsIsStuck(t *testing.T) {
 		require.Contains(t, awaitStatus(t, trip, troupe.WorkflowStuck).Reason, "are missing")
 	})
 }
+
+// TestAllKindsOfStepsLeaveTheRecord has long workflows without a plain step.
+func TestAllKindsOfStepsLeaveTheRecord(t *testing.T) {
+	const many = 300
+	for name, step := range map[string]func(w *actorhost.Flow[tripState]) error{
+		"updates": func(w *actorhost.Flow[tripState]) error {
+			return w.Update("note", func(s *tripState, _ *actorhost.Context) error { s.Notes = []string{"noted"}; return nil })
+		},
+		"sleeps":   func(w *actorhost.Flow[tripState]) error { return w.Sleep("rest", 10*time.Millisecond) },
+		"versions": func(w *actorhost.Flow[tripState]) error { _, err := w.Version("change", 1); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+					for range many {
+						if err := step(w); err != nil {
+							return "", err
+						}
+					}
+					return "all", nil
+				}))
+				trip := troupe.GetOrCreate[Trip](b.Client, "a")
+				out, err := BookTrip.Run(t.Context(), trip, tripWish{})
+				require.NoError(t, err)
+				require.Equal(t, "all", out)
+				run, err := BookTrip.Show(t.Context(), trip)
+				require.NoError(t, err)
+				require.Equal(t, many, run.Before+len(run.Steps))
+				require.Positive(t, run.Before)
+			})
+		})
+	}
+}

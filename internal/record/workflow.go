@@ -199,10 +199,11 @@ func (w *Workflow) Done(step WorkflowStep) {
 	w.Waits = slices.DeleteFunc(slices.Clone(w.Waits), func(one WorkflowWait) bool { return one.Key == step.Key })
 }
 
-// Block is the steps that the record has, to be kept elsewhere, and how many bytes they take.
-func (w *Workflow) Block() (block []byte, size int) {
-	return append(codec.AppendArray(nil, len(w.steps)), w.encoded...), len(w.encoded)
-}
+// StepBytes is how many bytes of the record the steps take.
+func (w *Workflow) StepBytes() int { return len(w.encoded) }
+
+// Block is the steps that the record has, to be kept elsewhere.
+func (w *Workflow) Block() []byte { return append(codec.AppendArray(nil, len(w.steps)), w.encoded...) }
 
 // DecodeBlock reads what [Workflow.Block] has made.
 func DecodeBlock(block []byte) (steps []WorkflowStep, err error) {
