@@ -73,6 +73,18 @@ func (a *activation) checkSize(state, before int, changes []record.Change) error
 	return nil
 }
 
+// checkChanges checks whether the record can take changes that no turn makes.
+func (a *activation) checkChanges(changes []record.Change) error {
+	if err := a.cannotWrite(turn{}); err != nil {
+		return err
+	}
+	if err := a.ensureEncoded(); err != nil {
+		return err
+	}
+	stored := len(a.storedState())
+	return a.checkSize(stored, stored, changes)
+}
+
 // mergeUnknownFields returns the state to store: its encoding with the record's fields that this program does not know.
 // If there are such fields, merged is that too.
 func (a *activation) mergeUnknownFields(state []byte) (toStore, merged []byte, err error) {

@@ -43,12 +43,7 @@ func (a *gateActor) Write(w store.Write, journal bool) error {
 }
 
 // Unchanged implements [commit.Actor].
-func (a *gateActor) Unchanged() []byte {
-	if (*activation)(a).ensureEncoded() != nil { // at rest there is no encoding
-		return nil
-	}
-	return (*activation)(a).storedState()
-}
+func (a *gateActor) Unchanged() []byte { return (*activation)(a).storedState() }
 
 // End implements [commit.Actor].
 func (a *gateActor) End() { (*activation)(a).requestEnd(dropWork) }

@@ -130,8 +130,8 @@ func (b *beside) stuckTurn() (stuck <-chan *Context, stop func()) {
 	return over, func() { timer.Stop() }
 }
 
-// turn runs f as a turn of the actor, with more changes of the record if it succeeds, and waits until all is stored.
-func (b *beside) turn(name string, f func(*Context) error, more ...record.Change) error {
+// turn runs f as a turn of the actor, and waits until all is stored.
+func (b *beside) turn(name string, f func(*Context) error) error {
 	return b.inside(func(a *activation, done func(error)) {
 		result, err := a.runTurn(turn{action: name}, func(c *Context) error {
 			b.turning.Store(c)
@@ -142,7 +142,6 @@ func (b *beside) turn(name string, f func(*Context) error, more ...record.Change
 			done(err)
 			return
 		}
-		result.Parts = append(result.Parts, more...)
 		a.commitTurn(&result, &commit.Output{Done: done})
 	})
 }
@@ -154,15 +153,7 @@ func (b *beside) change(changes ...record.Change) error {
 
 // changeRecord changes the record without a turn. It reports whether it has tried to.
 func (a *activation) changeRecord(done func(error), changes ...record.Change) bool {
-	err := a.ensureEncoded()
-	if err == nil {
-		err = a.cannotWrite(turn{})
-	}
-	if err == nil {
-		stored := len(a.storedState())
-		err = a.checkSize(stored, stored, changes)
-	}
-	if err != nil {
+	if err := a.checkChanges(changes); err != nil {
 		done(err)
 		return false
 	}

@@ -190,15 +190,8 @@ func handled(m *wire.Queued, dead string) record.Change {
 // giveUp gives a message up. The actor's record decides: whoever hands the message over again learns that it was.
 func (h *handover) giveUp(w *work, m *wire.Queued, changes []record.Change, why string) wire.QueuedReply {
 	reply := wire.QueuedReply{Dead: why}
-	if err := h.cannotWrite(turn{}); err != nil {
-		return wire.QueuedFailure(errs.As(err))
-	}
 	changes = append(changes, handled(m, why))
-	stored := len(h.storedState())
-	err := h.ensureEncoded()
-	if err == nil {
-		err = h.checkSize(stored, stored, changes)
-	}
+	err := h.checkChanges(changes)
 	output, failed := codec.MsgPack.Append(nil, reply)
 	if err = errors.Join(err, failed); err != nil {
 		return wire.QueuedFailure(errs.As(err))
