@@ -34,6 +34,7 @@ func ExampleQueue_Dead() {
 	if err := Print.Push(ctx, printer, ""); err != nil {
 		panic(err)
 	}
+	// A message is handled when its actor can: all there is to do is to look again.
 	for dead := 0; dead == 0; time.Sleep(time.Millisecond) {
 		for letter, err := range Print.Dead(ctx, printer) {
 			if err != nil {

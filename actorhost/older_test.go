@@ -71,6 +71,7 @@ func buildOlder(t *testing.T, before string) (program string) {
 	git := func(args ...string) []byte {
 		out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", ".."}, args...)...).Output()
 		if err != nil || len(out) == 0 {
+			// An archive of the sources, and a shallow clone, have no history to make one of.
 			t.Skipf("an older version is made of the history of the repository: git %v: %v", args, err)
 		}
 		return out

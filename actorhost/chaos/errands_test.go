@@ -159,7 +159,8 @@ func (c *runner) check(t *testing.T, started []errandWish, most time.Duration) (
 		if found = c.paid(t, started); len(found) >= len(want) || time.Since(began) > most {
 			break
 		}
-		time.Sleep(betweenAudits) // hosts are other processes: all there is to do is to ask again
+		// Hosts are other processes: all there is to do is to ask again.
+		time.Sleep(betweenAudits)
 	}
 	for what, times := range found {
 		if times != 1 || want[what] != 1 {
