@@ -6,11 +6,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 )
 
@@ -66,32 +63,14 @@ func runErrands(t *testing.T, sc scenario) findings {
 	t.Helper()
 	s := begin(t, sc.servers, sc.name+".log", sc.env...)
 	defer s.end()
-	duration := sc.duration()
-	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
 	var ids atomic.Int32
 	var all []*runner
-	for i := range runners {
-		nc, err := bus.Connect(t.Context(), bus.Config{URL: s.client().urls(), Logger: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		t.Cleanup(nc.Close)
-		cl, err := client.New(nc, client.Config{})
-		require.NoError(t, err)
-		all = append(all, &runner{client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(4000+i)))})
+	var runs []clientRun
+	for i, cl := range s.connect(runners) {
+		c := &runner{client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(4000+i)))}
+		all, runs = append(all, c), append(runs, c.run)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), duration)
-	defer stop()
-	give, giveUp := context.WithCancel(t.Context())
-	defer giveUp()
-	var running sync.WaitGroup
-	for _, c := range all {
-		running.Go(func() { c.run(ctx, give) })
-	}
-	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, 5)), sc.faults)
-	s.mend()
-	s.awaitHosts()
-	late := time.AfterFunc(cmp.Or(sc.settling, settling), giveUp)
-	defer late.Stop()
-	running.Wait()
+	s.run(sc, 5, runs)
 	found := findings{faults: slices.Clone(s.found)}
 	var started []errandWish
 	for _, c := range all {

@@ -6,10 +6,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,8 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
-	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -55,32 +51,15 @@ func runPlans(t *testing.T, sc scenario) findings {
 	t.Helper()
 	s := begin(t, sc.servers, sc.name+".log", sc.env...)
 	defer s.end()
-	duration := sc.duration()
-	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
 	var ids atomic.Int32
 	var schemers []*schemer
-	for i := range planClients {
-		nc, err := bus.Connect(t.Context(), bus.Config{URL: s.client().urls(), Logger: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		t.Cleanup(nc.Close)
-		cl, err := client.New(nc, client.Config{})
-		require.NoError(t, err)
-		schemers = append(schemers, &schemer{number: i, client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(2000+i)))})
+	var runs []clientRun
+	for i, cl := range s.connect(planClients) {
+		c := &schemer{number: i, client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(2000+i)))}
+		schemers = append(schemers, c)
+		runs = append(runs, func(ctx, give context.Context) { c.run(ctx, give, cmp.Or(sc.planners, plannersOfEach)) })
 	}
-	ctx, stop := context.WithTimeout(t.Context(), duration)
-	defer stop()
-	give, giveUp := context.WithCancel(t.Context())
-	defer giveUp()
-	var running sync.WaitGroup
-	for _, c := range schemers {
-		running.Go(func() { c.run(ctx, give, cmp.Or(sc.planners, plannersOfEach)) })
-	}
-	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, 4)), sc.faults)
-	s.mend()
-	s.awaitHosts()
-	late := time.AfterFunc(cmp.Or(sc.settling, settling), giveUp)
-	defer late.Stop()
-	running.Wait()
+	s.run(sc, 4, runs)
 	found := findings{faults: slices.Clone(s.found)}
 	if late := awaitPlans(schemers, cmp.Or(sc.settling, settling)); len(late) > 0 {
 		found.faults = append(found.faults, late...)

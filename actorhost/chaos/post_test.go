@@ -7,11 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,7 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 )
 
@@ -82,32 +79,14 @@ func runPost(t *testing.T, sc scenario) findings {
 	t.Helper()
 	s := begin(t, sc.servers, sc.name+".log", sc.env...)
 	defer s.end()
-	duration := sc.duration()
-	t.Logf("seed %d: %s, %v", sc.seed, s, duration)
 	var ids atomic.Int32
 	var all []*poster
-	for i := range posters {
-		nc, err := bus.Connect(t.Context(), bus.Config{URL: s.client().urls(), Logger: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		t.Cleanup(nc.Close)
-		cl, err := client.New(nc, client.Config{})
-		require.NoError(t, err)
-		all = append(all, &poster{number: i, client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(3000+i)))})
+	var runs []clientRun
+	for i, cl := range s.connect(posters) {
+		c := &poster{number: i, client: cl, ids: &ids, random: rand.New(rand.NewPCG(sc.seed, uint64(3000+i)))}
+		all, runs = append(all, c), append(runs, c.run)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), duration)
-	defer stop()
-	give, giveUp := context.WithCancel(t.Context())
-	defer giveUp()
-	var running sync.WaitGroup
-	for _, c := range all {
-		running.Go(func() { c.run(ctx, give) })
-	}
-	s.suffer(ctx, rand.New(rand.NewPCG(sc.seed, 4)), sc.faults)
-	s.mend()
-	s.awaitHosts()
-	late := time.AfterFunc(cmp.Or(sc.settling, settling), giveUp)
-	defer late.Stop()
-	running.Wait()
+	s.run(sc, 4, runs)
 	found := findings{faults: slices.Clone(s.found)}
 	found.faults = append(found.faults, s.awaitQueues(cmp.Or(sc.settling, settling))...)
 	var sent []posted
