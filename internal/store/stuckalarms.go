@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"github.com/troupe-go/troupe/internal/faultlog"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -19,12 +22,30 @@ import (
 const (
 	// stuckAfter is how long after its time an alarm that is still there counts as stuck. Servers are up to half a second late.
 	stuckAfter = 5 * time.Second
-	// StuckEvery is how often hosts look for such alarms, or more rarely: all looks together take one part of stuckShare of the time.
-	StuckEvery = 20 * time.Second
+	// stuckEvery is how often hosts look for such alarms, or more rarely: all looks together take one part of stuckShare of the time.
+	stuckEvery = 20 * time.Second
 	stuckShare = 100
 	// alarmsAtOnce is how many are read at a time: for each request the server counts what is left of the stream.
 	alarmsAtOnce = 4096
 )
+
+// errStuck is what the log says of those that had to be written again.
+var errStuck = errors.New("the server has not let them ring in time, and does now")
+
+// LookAfterStuck has ring look for such alarms, or for messages that wait like them, until ctx ends, and tells of what it finds.
+func LookAfterStuck(ctx context.Context, log *faultlog.Log, what, of string, ring func(context.Context) (int, error)) {
+	for pause.For(ctx, stuckEvery) {
+		switch rung, err := ring(ctx); {
+		case ctx.Err() != nil:
+		case err != nil:
+			log.Failed(what, Cause(err), err)
+		case rung > 0:
+			log.Failed(what, "", errStuck, slog.Int(of, rung))
+		default:
+			log.Works(what)
+		}
+	}
+}
 
 // RingStuck has alarms ring that should have rung, and returns how many. Only one of the hosts that call it looks for them at a time,
 // and only every so often; with the others it does nothing.
@@ -63,7 +84,7 @@ func (b *bucket) ringStuck(
 	next := func(pause time.Duration) *nats.Msg {
 		return &nats.Msg{Subject: mark, Data: wire.AlarmBody(began.Add(pause).UnixMilli())}
 	}
-	if expected, err = b.write(ctx, next(StuckEvery), expected, 0); errors.Is(err, ErrConflict) {
+	if expected, err = b.write(ctx, next(stuckEvery), expected, 0); errors.Is(err, ErrConflict) {
 		return 0, nil // another host looks
 	} else if err != nil {
 		return 0, err
@@ -84,7 +105,7 @@ func (b *bucket) ringStuck(
 			return rung, fmt.Errorf("something is stuck: %w", err)
 		}
 	}
-	if pause := stuckShare * clock().Sub(began); pause > StuckEvery {
+	if pause := stuckShare * clock().Sub(began); pause > stuckEvery {
 		_, err = b.write(ctx, next(pause), expected, 0)
 	}
 	return rung, err

@@ -4,7 +4,6 @@ package queues
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -107,7 +106,9 @@ func Start(config Config) *Puller {
 		p.running.Go(func() { p.serve(actorType, config.Queues.Ripe) })
 	}
 	p.running.Go(p.keepInProgress)
-	p.running.Go(p.lookAfterWaiting)
+	p.running.Go(func() {
+		store.LookAfterStuck(config.UntilStop, config.Faults, lookingAfter, "messages", config.Queues.RingStuck)
+	})
 	return p
 }
 
@@ -201,24 +202,6 @@ func (p *Puller) move(m *message, do func(*message)) {
 		do(m)
 	})
 }
-
-// lookAfterWaiting has messages come that the server has not.
-func (p *Puller) lookAfterWaiting() {
-	for pause.For(p.config.UntilStop, store.StuckEvery) {
-		switch rung, err := p.config.Queues.RingStuck(p.config.UntilStop); {
-		case p.config.UntilStop.Err() != nil:
-		case err != nil:
-			p.config.Faults.Failed(lookingAfter, store.Cause(err), err)
-		case rung > 0:
-			p.config.Faults.Failed(lookingAfter, "", errStuck, slog.Int("messages", rung))
-		default:
-			p.config.Faults.Works(lookingAfter)
-		}
-	}
-}
-
-// errStuck is what the log says of messages that had to be moved again.
-var errStuck = errors.New("the server has not had them come in time, and does now")
 
 // keepInProgress reports the messages that are in hand for long.
 func (p *Puller) keepInProgress() {

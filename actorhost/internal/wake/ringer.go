@@ -92,7 +92,9 @@ func StartRinger(config RingerConfig) *Ringer {
 		}
 		r.running.Go(r.keepInProgress)
 		r.running.Go(r.keepTime)
-		r.running.Go(r.lookAfterAlarms)
+		r.running.Go(func() {
+			store.LookAfterStuck(config.UntilStop, config.Faults, lookingAfter, "alarms", config.Alarms.RingStuck)
+		})
 	})
 	return r
 }
@@ -230,23 +232,5 @@ func (r *Ringer) keepTime() {
 		cancel()
 	}
 }
-
-// lookAfterAlarms has those ring that the server has not.
-func (r *Ringer) lookAfterAlarms() {
-	for pause.For(r.config.UntilStop, store.StuckEvery) {
-		switch rung, err := r.config.Alarms.RingStuck(r.config.UntilStop); {
-		case r.config.UntilStop.Err() != nil:
-		case err != nil:
-			r.config.Faults.Failed(lookingAfter, store.Cause(err), err)
-		case rung > 0:
-			r.config.Faults.Failed(lookingAfter, "", errStuck, slog.Int("alarms", rung))
-		default:
-			r.config.Faults.Works(lookingAfter)
-		}
-	}
-}
-
-// errStuck is what the log says of alarms that had to be set again.
-var errStuck = errors.New("the server has not had them ring in time, and does now")
 
 var errSkew = errors.New("one of them is wrong: hosts go by the server's")
