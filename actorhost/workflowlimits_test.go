@@ -1,0 +1,91 @@
+package actorhost_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
+)
+
+// untilDecided is a workflow that waits for a signal, after a step that gives so many bytes so often.
+func untilDecided(steps, size int) actorhost.Definition {
+	return trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+		for range steps {
+			if _, err := actorhost.Step(w, "day", func(*actorhost.StepContext) ([]byte, error) { return make([]byte, size), nil }); err != nil {
+				return "", err
+			}
+		}
+		return actorhost.Wait(w, Decided, "decision", 0)
+	})
+}
+
+// TestSignalsThatNobodyWaitsForAreFew has more of them than a workflow keeps, by number and by size.
+func TestSignalsThatNobodyWaitsForAreFew(t *testing.T) {
+	for name, test := range map[string]struct{ size, most int }{"many": {1, 1000}, "large": {30 << 10, 4}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) { return "", w.Sleep("rest", time.Hour) }))
+				trip := troupe.GetOrCreate[Trip](b.Client, "a")
+				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+				signal := strings.Repeat("x", test.size)
+				for range test.most {
+					require.NoError(t, Decided.Send(t.Context(), trip, signal))
+				}
+				require.ErrorContains(t, b.NewClient(client.Config{Timeout: time.Second}).Invoke(t.Context(), troupe.Invocation{ID: trip.ID(), Action: "decided", In: signal}),
+					"signals wait for the workflow")
+				run, err := BookTrip.Show(t.Context(), trip)
+				require.NoError(t, err)
+				require.Len(t, run.Signals, test.most)
+			})
+		})
+	}
+}
+
+// TestStepThatGivesTooMuchFails for good, and the workflow with it.
+func TestStepThatGivesTooMuchFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, untilDecided(1, 256<<10))
+		_, err := BookTrip.Run(t.Context(), troupe.GetOrCreate[Trip](b.Client, "a"), tripWish{})
+		require.ErrorIs(t, err, troupe.ErrTooLarge)
+	})
+}
+
+// TestWorkflowIsForgotten a week after its end, and can be started anew then.
+func TestWorkflowIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, untilDecided(0, 0))
+	trip := troupe.GetOrCreate[Trip](b.Client, "a")
+	require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{"Rome", 1}))
+	require.NoError(t, Decided.Send(t.Context(), trip, "yes"))
+	_, err := BookTrip.Result(t.Context(), trip)
+	require.NoError(t, err)
+	b.Advance(7*24*time.Hour - time.Minute)
+	require.ErrorIs(t, BookTrip.Start(t.Context(), trip, tripWish{"Oslo", 1}), troupe.ErrRequestReused)
+	_, err = BookTrip.Result(t.Context(), trip)
+	require.NoError(t, err)
+	b.Advance(2 * time.Minute)
+	_, err = BookTrip.Result(t.Context(), trip)
+	require.ErrorIs(t, err, troupe.ErrNotFound)
+	require.Zero(t, b.NextDue())
+	require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{"Oslo", 1}))
+}
+
+// TestDestroyedWorkflowLeavesNothing of the steps that were kept outside of its record.
+func TestDestroyedWorkflowLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, untilDecided(100, 300))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		awaitStatus(t, trip, troupe.WorkflowWaits)
+		require.NotEmpty(t, keptSteps(t, b))
+		require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: trip.ID(), Action: troupe.DestroyAction}))
+		require.Eventually(t, func() bool { return len(keptSteps(t, b)) == 0 }, time.Minute, time.Second)
+	})
+}
