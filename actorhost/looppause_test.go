@@ -172,6 +172,7 @@ func TestPauseOfAnActorAtRest(t *testing.T) {
 			}
 			return nil
 		}).OnWake(func(*rover, *actorhost.Context) error { wakes.Add(1); return nil }).Config(actorhost.TypeConfig{SleepAfter: pause}))
+		virtually(100 * time.Millisecond) // between two of the times at which the host looks who has been idle for long
 		wakeRover(t, b, "a")
 		virtually(3*pause + pause/2)
 		require.EqualValues(t, 3, rounds.Load())
