@@ -124,7 +124,7 @@ type WorkflowRun struct {
 	Began  time.Time      `json:"began"`
 	Ended  time.Time      `json:"ended,omitzero"`
 	Input  any            `json:"input"` // as decoding without its type gives it; so are all values here
-	Result any            `json:"result,omitempty"`
+	Result any            `json:"result"`
 	Error  string         `json:"error,omitempty"`  // that it has failed with, or fails with once it is undone
 	Reason string         `json:"reason,omitempty"` // why it is stuck
 	Tries  int            `json:"tries,omitempty"`  // since it is stuck
@@ -145,7 +145,7 @@ type WorkflowStep struct {
 	Began    time.Time `json:"began"`
 	Ended    time.Time `json:"ended"`
 	Attempts int       `json:"attempts,omitempty"` // if more than one
-	Result   any       `json:"result,omitempty"`
+	Result   any       `json:"result"`
 	Error    string    `json:"error,omitempty"`
 }
 

@@ -116,6 +116,88 @@ func TestWorkflowRunsToItsEnd(t *testing.T) {
 	})
 }
 
+// TestResultIsToldAtOnce when the workflow ends, and where it is to be asked for again, when the host stops.
+func TestResultIsToldAtOnce(t *testing.T) {
+	for name, stops := range map[string]bool{"it ends": false, "its host stops": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := hosttest.Start(t)
+				host := b.Host(untilDecided(0, 0))
+				trip := troupe.GetOrCreate[Trip](b.Client, "a")
+				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+				told := make(chan error, 1)
+				var out string
+				began := time.Now()
+				go func() {
+					told <- b.Client.Invoke(t.Context(), troupe.Invocation{ID: trip.ID(), Action: troupe.ResultAction, In: BookTrip.Name(), Out: &out})
+				}()
+				time.Sleep(time.Second) //nolint:forbidigo // virtual time
+				if stops {
+					b.Stop(host)
+					require.ErrorIs(t, <-told, troupe.ErrUnfinished)
+				} else {
+					require.NoError(t, Decided.Send(t.Context(), trip, "yes"))
+					require.NoError(t, <-told)
+					require.Equal(t, "yes", out)
+				}
+				require.Less(t, time.Since(began), 2*time.Second)
+			})
+		})
+	}
+}
+
+// TestWorkflowThatGivesNothing is shown all the same, and each of its steps.
+func TestWorkflowThatGivesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nothing := func(*actorhost.StepContext) (int, error) { return 0, nil }
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			if _, err := actorhost.Step(w, "one", nothing); err != nil {
+				return "", err
+			}
+			_, err := actorhost.Wait(w, Decided, "decision", 0)
+			return "", err
+		}))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		require.EqualValues(t, 0, awaitStatus(t, trip, troupe.WorkflowWaits).Steps[0].Result)
+		require.NoError(t, Decided.Send(t.Context(), trip, ""))
+		run := awaitStatus(t, trip, troupe.WorkflowSucceeded)
+		require.Empty(t, run.Result)
+		require.Len(t, run.Steps, 2)
+	})
+}
+
+// TestNowOfAWorkflow is the same each time that its function runs.
+func TestNowOfAWorkflow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		times := map[string][]time.Time{}
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			for _, day := range []string{"first", "second", "third"} {
+				mu.Lock()
+				times[day] = append(times[day], w.Now())
+				mu.Unlock()
+				if err := w.Sleep(day, time.Minute); err != nil {
+					return "", err
+				}
+			}
+			return "", nil
+		}))
+		began := time.Now()
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		time.Sleep(4 * time.Minute) //nolint:forbidigo // virtual time
+		awaitStatus(t, trip, troupe.WorkflowSucceeded)
+		for i, day := range []string{"first", "second", "third"} {
+			require.GreaterOrEqual(t, len(times[day]), 2, "the function has passed it again")
+			for _, at := range times[day] {
+				require.Equal(t, times[day][0], at)
+				require.WithinDuration(t, began.Add(time.Duration(i)*time.Minute), at, 10*time.Second)
+			}
+		}
+	})
+}
+
 var errFullyBooked = troupe.NewError("fully_booked", "there is no room")
 
 func TestWorkflowUndoesInReverse(t *testing.T) {

@@ -89,3 +89,29 @@ func TestDestroyedWorkflowLeavesNothing(t *testing.T) {
 		require.Eventually(t, func() bool { return len(keptSteps(t, b)) == 0 }, time.Minute, time.Second)
 	})
 }
+
+// TestRestartedWorkflowLeavesNothing of the steps that the run before had kept outside of the record.
+func TestRestartedWorkflowLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], wish tripWish) (string, error) {
+			for range wish.Days {
+				if _, err := actorhost.Step(w, "day", func(*actorhost.StepContext) ([]byte, error) { return make([]byte, 300), nil }); err != nil {
+					return "", err
+				}
+			}
+			if _, err := actorhost.Wait(w, Decided, "decision", 0); err != nil || wish.Days == 0 {
+				return "at home", err
+			}
+			return "", actorhost.Restart(w, BookTrip, tripWish{})
+		}))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{Days: 100}))
+		require.Eventually(t, func() bool { return len(keptSteps(t, b)) > 0 }, time.Minute, time.Second)
+		require.NoError(t, Decided.Send(t.Context(), trip, "again"))
+		require.Eventually(t, func() bool { return len(keptSteps(t, b)) == 0 }, time.Minute, time.Second)
+		require.NoError(t, Decided.Send(t.Context(), trip, "home"))
+		out, err := BookTrip.Result(t.Context(), trip)
+		require.NoError(t, err)
+		require.Equal(t, "at home", out)
+	})
+}

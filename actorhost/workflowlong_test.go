@@ -161,3 +161,38 @@ func TestAllKindsOfStepsLeaveTheRecord(t *testing.T) {
 		})
 	}
 }
+
+// TestStepsThatWereKeptTwice has a host die when it has kept the steps elsewhere, and the record has them still. Its successor wants
+// to keep one more.
+func TestStepsThatWereKeptTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 40
+		b := hosttest.Start(t)
+		var dies atomic.Pointer[actorhost.Host]
+		book := trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			for i := range many {
+				if _, err := actorhost.Step(w, "day", func(*actorhost.StepContext) (string, error) {
+					if dies.Load() != nil && len(keptSteps(t, b)) > 0 {
+						b.Kill(dies.Swap(nil))
+					}
+					return fmt.Sprintf("%01000d", i), nil
+				}); err != nil {
+					return "", err
+				}
+			}
+			return actorhost.Wait(w, Decided, "decision", 0)
+		})
+		dies.Store(b.Host(book))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		require.Eventually(t, func() bool { return dies.Load() == nil }, time.Minute, 10*time.Millisecond)
+		second := b.Host(book)
+		awaitStatus(t, trip, troupe.WorkflowWaits)
+		b.Stop(second)
+		b.Host(book)
+		require.NoError(t, Decided.Send(t.Context(), trip, "yes"))
+		run := awaitStatus(t, trip, troupe.WorkflowSucceeded)
+		require.Equal(t, "yes", run.Result)
+		require.Equal(t, many+1, run.Before+len(run.Steps))
+	})
+}

@@ -82,6 +82,32 @@ func TestStepWhoseCallsNobodyRemembersIsNotTriedAgain(t *testing.T) {
 	}
 }
 
+// TestStepThatFailsAfterItsCallsIsNotTriedForEver has one fail for longer than its calls are remembered.
+func TestStepThatFailsAfterItsCallsIsNotTriedForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var works atomic.Bool
+		b := hosttest.Start(t, lineBooks(), trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			return actorhost.Step(w, "call", func(c *actorhost.StepContext) (string, error) {
+				if _, err := EnterLine.Call(c, troupe.GetOrCreate[Ledger](w, "main"), "called"); err != nil || works.Load() {
+					return "called", err
+				}
+				return "", errors.New("not now")
+			}, actorhost.Tries(100, time.Minute, 2*time.Minute))
+		}))
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		time.Sleep(20 * time.Minute) //nolint:forbidigo // virtual time
+		require.Contains(t, awaitStatus(t, trip, troupe.WorkflowStuck).Reason, "may have made its calls before")
+		require.Equal(t, map[string]int{"called": 1}, readLedger(t, b, 1))
+		works.Store(true)
+		time.Sleep(20 * time.Minute) //nolint:forbidigo // virtual time
+		awaitStatus(t, trip, troupe.WorkflowStuck)
+		require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{ID: trip.ID(), Action: troupe.RetryWorkflowAction}))
+		time.Sleep(3 * time.Minute) //nolint:forbidigo // virtual time
+		require.Equal(t, "called", awaitStatus(t, trip, troupe.WorkflowSucceeded).Result)
+	})
+}
+
 // TestStepThatFailsForLongIsNotStuck has one that is refused in ways that have no effect.
 func TestStepThatFailsForLongIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -109,7 +135,14 @@ func TestStepThatFailsForLongIsNotStuck(t *testing.T) {
 
 // TestWorkflowIsCanceledWhileAStepRuns, and while one waits to be tried again.
 func TestWorkflowIsCanceledWhileAStepRuns(t *testing.T) {
-	for name, fails := range map[string]error{"runs": nil, "fails": errors.New("not now")} {
+	for name, test := range map[string]struct {
+		fails, want error
+		after       time.Duration
+	}{
+		"runs":           {nil, troupe.ErrCanceled, 5 * time.Second},
+		"waits":          {errors.New("not now"), troupe.ErrCanceled, 25 * time.Second},
+		"fails for good": {errFullyBooked, errFullyBooked, 5 * time.Second},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var r ran
@@ -118,7 +151,7 @@ func TestWorkflowIsCanceledWhileAStepRuns(t *testing.T) {
 					if _, err := actorhost.Step(w, "flight", func(*actorhost.StepContext) (string, error) {
 						r.note("flight")
 						time.Sleep(10 * time.Second) //nolint:forbidigo // virtual time
-						return "", fails
+						return "", test.fails
 					}, actorhost.Tries(9, time.Minute, time.Minute)); err != nil {
 						return "", err
 					}
@@ -126,13 +159,10 @@ func TestWorkflowIsCanceledWhileAStepRuns(t *testing.T) {
 				}))
 				trip := troupe.GetOrCreate[Trip](b.Client, "a")
 				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
-				time.Sleep(5 * time.Second) //nolint:forbidigo // virtual time
-				if fails != nil {
-					time.Sleep(20 * time.Second) //nolint:forbidigo // virtual time, when it waits to be tried again
-				}
+				time.Sleep(test.after) //nolint:forbidigo // virtual time
 				require.NoError(t, BookTrip.Cancel(t.Context(), trip, "it rains"))
 				_, err := BookTrip.Result(t.Context(), trip)
-				require.ErrorIs(t, err, troupe.ErrCanceled)
+				require.ErrorIs(t, err, test.want)
 				require.Equal(t, []string{"flight", "no-flight"}, r.all())
 			})
 		})
