@@ -1,6 +1,9 @@
 package troupe
 
-import "context"
+import (
+	"context"
+	"reflect"
+)
 
 // Event is a named broadcast of the actors that R refers to, with a payload P. A contract declares it as a package
 // variable.
@@ -11,6 +14,18 @@ func NewEvent[R Reference, P any](name string) Event[R, P] { return Event[R, P]{
 
 // Name is the event's name on the wire.
 func (e Event[R, P]) Name() string { return e.name }
+
+// PayloadType is the type of P.
+func (e Event[R, P]) PayloadType() reflect.Type { return reflect.TypeFor[P]() }
+
+func (e Event[R, P]) of(R) {}
+
+// EventOf is an [Event] or a [DurableEvent] of the actors that R refers to, with whatever payload.
+type EventOf[R Reference] interface {
+	Name() string
+	PayloadType() reflect.Type
+	of(R)
+}
 
 // Broadcast publishes the event to those who listen now. It leaves once the state of the running action is stored; an
 // action that fails sends nothing. Each subscriber gets it at most once. Broadcast fails if the running actor is not of

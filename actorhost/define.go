@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync/atomic"
 
@@ -28,6 +29,8 @@ type ActorType[R troupe.Reference, S any] struct {
 	hooks    hooks
 	loop     func(*beside) error
 	config   TypeConfig
+
+	broadcasts map[string]reflect.Type // the payloads of its events, as far as it says
 }
 
 // actorType is a definition without its type parameters.
@@ -42,9 +45,10 @@ type actorType struct {
 	hooks   hooks
 	loop    func(*beside) error // nil without a run loop
 
-	workflows map[string]*workflow // nil without any
-	config    TypeConfig
-	newState  func() state
+	workflows  map[string]*workflow    // nil without any
+	broadcasts map[string]reflect.Type // the payloads of its events, as far as the program says
+	config     TypeConfig
+	newState   func() state
 
 	lastWasNew atomic.Bool // the last actor of this type to wake on this host had no record
 }
@@ -125,6 +129,20 @@ func (t ActorType[R, S]) OnDisconnect(f func(*S, *Context, *Connection) error) A
 	return t
 }
 
+// Broadcasts says which events actors of the type broadcast, for whoever asks for its contract: "troupe schema", and what is made
+// of that. It changes nothing else: an actor may broadcast others.
+func (t ActorType[R, S]) Broadcasts(events ...troupe.EventOf[R]) ActorType[R, S] {
+	broadcasts := maps.Clone(t.broadcasts)
+	if broadcasts == nil {
+		broadcasts = make(map[string]reflect.Type, len(events))
+	}
+	for _, e := range events {
+		broadcasts[e.Name()] = e.PayloadType()
+	}
+	t.broadcasts = broadcasts
+	return t
+}
+
 // Config sets how the actors of the type run. The default is the zero TypeConfig.
 func (t ActorType[R, S]) Config(config TypeConfig) ActorType[R, S] {
 	t.config = config
@@ -134,13 +152,15 @@ func (t ActorType[R, S]) Config(config TypeConfig) ActorType[R, S] {
 func (t ActorType[R, S]) build() (*actorType, error) {
 	var zero R
 	built := &actorType{
-		name:     zero.ActorType(),
-		actions:  make(map[string]*endpoint, len(t.handlers)+len(wire.Builtins)),
-		events:   make(map[topic]eventAction, len(t.events)),
-		hooks:    t.hooks,
-		loop:     t.loop,
-		config:   t.config.withDefaults(),
-		newState: func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
+		name:    zero.ActorType(),
+		actions: make(map[string]*endpoint, len(t.handlers)+len(wire.Builtins)),
+		events:  make(map[topic]eventAction, len(t.events)),
+		hooks:   t.hooks,
+		loop:    t.loop,
+		config:  t.config.withDefaults(),
+
+		broadcasts: t.broadcasts,
+		newState:   func() state { return &typedState[S]{newState: t.newState, value: t.newState()} },
 	}
 	for _, name := range wire.Builtins {
 		built.actions[name] = &endpoint{}
@@ -173,6 +193,11 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			fail("the payload of the event %q of %q: %w", h.event, h.source, err)
 		}
 		built.events[at] = h.run
+	}
+	for name, payload := range t.broadcasts {
+		if err := codec.Check(payload); err != nil {
+			fail("the payload of its event %q: %w", name, err)
+		}
 	}
 	if t.newState == nil {
 		fail("it has no function that makes its state")

@@ -24,6 +24,8 @@ func (h *Host) serveHostRequest(msg *wire.Message) bool {
 		h.presence.HeardStore(msg, h.out.Answerable(msg.Subject, msg.Reply), h.displace)
 	case "type":
 		h.answerValue(msg, h.typeInfo(tokens))
+	case "contract":
+		h.answerValue(msg, h.contractOf(tokens))
 	case "takes":
 		h.roster.answerTakes(msg, tokens)
 	case "drain":

@@ -59,6 +59,9 @@ type grammar struct {
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
+	Types  typesCommand  `cmd:"" group:"types" help:"List the actor types, or show what actors of one take and give."`
+	Schema schemaCommand `cmd:"" group:"types" help:"Print the contract of an actor type, also for TypeScript."`
+
 	Stuck  stuckCommand  `cmd:"" group:"tools" help:"List what does not go on by itself, and why."`
 	Doctor doctorCommand `cmd:"" group:"tools" help:"Find out whether what is stored fits together, and repair it."`
 
@@ -106,7 +109,7 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 			"timeout": defaultTimeout.String(), "listen": defaultListen},
 		kong.Groups{
 			"actors": "Actors:", "state": "Stored state:", "schedules": "Schedules:", "workflows": "Workflows:", "queues": "Queues:",
-			"hosts": "Hosts:", "tools": "Tools:",
+			"hosts": "Hosts:", "types": "Types:", "tools": "Tools:",
 			"common": "Common flags:", "connection": "Connection:",
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, FlagsLast: true, WrapUpperBound: 100}),

@@ -19,6 +19,7 @@ func TestHelpAndVersion(t *testing.T) {
 		{"schedule", "retry", "-h"},
 		{"workflow", "-h"}, {"workflow", "ls", "-h"}, {"workflow", "show", "-h"}, {"workflow", "start", "-h"}, {"workflow", "signal", "-h"},
 		{"workflow", "result", "-h"}, {"workflow", "cancel", "-h"}, {"workflow", "retry", "-h"}, {"stuck", "-h"},
+		{"types", "-h"}, {"schema", "-h"},
 	} {
 		got := program{}.run(t.Context(), args...)
 		require.Equal(t, exitOK, got.code)
@@ -77,6 +78,10 @@ Queues:
 Hosts:
   hosts    List the hosts that are up, and their load.
   drain    Stop a host cleanly, and release its actors.
+
+Types:
+  types     List the actor types, or show what actors of one take and give.
+  schema    Print the contract of an actor type, also for TypeScript.
 
 Tools:
   stuck         List what does not go on by itself, and why.

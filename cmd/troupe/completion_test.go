@@ -15,11 +15,11 @@ import (
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"":                                  "call watch ls info sleep rm state schedule workflow queue hosts drain stuck doctor up bench completion",
+		"":                                  "call watch ls info sleep rm state schedule workflow queue hosts drain types schema stuck doctor up bench completion",
 		"st":                                "state stuck",
 		"state ":                            "get set history keep",
 		"state h":                           "history",
-		"sc":                                "schedule",
+		"sc":                                "schedule schema",
 		"schedule ":                         "ls add cancel run retry",
 		"schedule add room a --s":           "--server --seed --socks-proxy --spread",
 		"-s nats://x state k":               "keep",

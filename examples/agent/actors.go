@@ -17,7 +17,8 @@ var actors = []actorhost.Definition{
 	actorhost.Define(func() agentState { return agentState{} },
 		actorhost.On(watch.Follow, actorhost.NoOut((*agentState).follow)),
 		actorhost.On(watch.Look, actorhost.NoIn((*agentState).look))).
-		Loop(poll),
+		Loop(poll).
+		Broadcasts(watch.Changed),
 }
 
 type pageState struct {

@@ -16,7 +16,8 @@ const patience = 72 * time.Hour
 var actors = []actorhost.Definition{
 	actorhost.Define(func() expenseState { return expenseState{} },
 		actorhost.OnWorkflow(expense.Approve, approve),
-		actorhost.OnSignal[expense.Expense, expenseState](expense.Decided)),
+		actorhost.OnSignal[expense.Expense, expenseState](expense.Decided)).
+		Broadcasts(expense.Asked),
 }
 
 // expenseState is nothing: all that an expense knows is in its workflow.

@@ -14,15 +14,18 @@ const keptEntries = 1000 // a record is written whole, so it should not grow for
 // actors are what a host of the company runs.
 var actors = []actorhost.Definition{
 	actorhost.Define(func() usersState { return usersState{} },
-		actorhost.On(company.CreateUser, (*usersState).createUser)),
+		actorhost.On(company.CreateUser, (*usersState).createUser)).
+		Broadcasts(company.UserCreated),
 	actorhost.Define(func() ordersState { return ordersState{} },
-		actorhost.On(company.CompleteOrder, (*ordersState).completeOrder)),
+		actorhost.On(company.CompleteOrder, (*ordersState).completeOrder)).
+		Broadcasts(company.OrderCompleted),
 	actorhost.Define(func() auditLogState { return auditLogState{} },
 		actorhost.On(company.StartAuditing, actorhost.NoIn((*auditLogState).startAuditing)),
 		actorhost.On(company.GetLogs, actorhost.NoIn((*auditLogState).getLogs))).
 		OnEvents(
 			actorhost.OnEvent(company.UserCreated, (*auditLogState).userCreated),
-			actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)),
+			actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)).
+		Broadcasts(company.Logged),
 }
 
 // usersState counts the users.

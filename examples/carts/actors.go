@@ -24,12 +24,14 @@ var actors = []actorhost.Definition{
 		actorhost.On(market.Look, actorhost.NoIn((*cartState).look)),
 		actorhost.On(market.Checkout, actorhost.NoIn((*cartState).checkout)),
 		actorhost.On(market.Expire, actorhost.NoInNoOut((*cartState).expire)),
-		actorhost.On(market.Confirm, actorhost.NoOut((*cartState).confirm))),
+		actorhost.On(market.Confirm, actorhost.NoOut((*cartState).confirm))).
+		Broadcasts(market.Expired, market.Confirmed),
 	actorhost.Define(func() marketState { return marketState{} },
 		actorhost.OnCreate(market.Open, (*marketState).open),
 		actorhost.On(market.Sell, actorhost.NoOut((*marketState).sell)),
 		actorhost.On(market.LastReport, actorhost.NoIn((*marketState).lastReport)),
-		actorhost.On(market.CloseDay, actorhost.NoInNoOut((*marketState).closeDay))),
+		actorhost.On(market.CloseDay, actorhost.NoInNoOut((*marketState).closeDay))).
+		Broadcasts(market.Reported),
 }
 
 // cartState is one customer's cart. What it has scheduled is stored with it, and goes with it.

@@ -25,7 +25,8 @@ func actors(nc *nats.Conn) []actorhost.Definition {
 			actorhost.OnConnect(room.Enter, (*roomState).enter),
 			actorhost.On(room.Say, (*roomState).say),
 			actorhost.On(room.Look, actorhost.NoIn((*roomState).look))).
-			OnDisconnect((*roomState).leave),
+			OnDisconnect((*roomState).leave).
+			Broadcasts(room.Welcome, room.Said, room.Present),
 	}
 }
 

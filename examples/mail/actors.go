@@ -21,7 +21,8 @@ const (
 var actors = []actorhost.Definition{
 	actorhost.Define(func() mailerState { return mailerState{} },
 		actorhost.OnQueue(office.Send, (*mailerState).send, actorhost.Retries{Attempts: 8, First: 500 * time.Millisecond}),
-		actorhost.On(office.Repair, actorhost.NoOut((*mailerState).repair))),
+		actorhost.On(office.Repair, actorhost.NoOut((*mailerState).repair))).
+		Broadcasts(office.Sent),
 	actorhost.Define(func() shopState { return shopState{} },
 		actorhost.On(office.Order, (*shopState).order)),
 }

@@ -34,7 +34,7 @@ var examples = []string{"orders", "workflow", "analytics", "audit", "batch", "ca
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	stagetest.NPM(t, ".")
-	url := play(t)
+	url, programs := play(t)
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)
 	defer nc.Close()
@@ -42,6 +42,7 @@ func TestExamples(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cl.Close(context.Background())) }()
 
+	contracts(t, filepath.Join(programs, "troupe"), url)
 	stagetest.Node(t, ".", []string{"NATS_URL=" + url}, "--test", "troupe.test.mjs", "hostile.test.mjs")
 	for _, encoding := range [][]string{nil, {"--json"}} {
 		file := filepath.Join(t.TempDir(), "results.json")
@@ -62,14 +63,15 @@ func TestNobodyPlays(t *testing.T) {
 	require.Equal(t, len(examples), strings.Count(printed, "nobody plays it"), printed)
 }
 
-// play starts a server and the examples, and returns where they are.
-func play(t *testing.T) (url string) {
+// play starts a server and the examples, and returns where they are, and the folder with the programs, of which one is the command
+// line.
+func play(t *testing.T) (url, dir string) {
 	t.Helper()
 	server, err := bus.StartServer(bus.ServerConfig{Memory: true})
 	require.NoError(t, err)
 	t.Cleanup(server.Shutdown)
-	dir := t.TempDir()
-	build := []string{"build", "-ldflags=-s -w", "-o", dir + string(filepath.Separator)}
+	dir = t.TempDir()
+	build := []string{"build", "-ldflags=-s -w", "-o", dir + string(filepath.Separator), "../../cmd/troupe"}
 	for _, name := range examples {
 		build = append(build, "../"+name)
 		stagetest.Read(t, "../"+name+"/*.go")
@@ -79,7 +81,7 @@ func play(t *testing.T) (url string) {
 	for _, name := range examples {
 		serve(t, filepath.Join(dir, name), server.URL())
 	}
-	return server.URL()
+	return server.URL(), dir
 }
 
 // serve runs an example until the end of the test, and returns when its actors are up.

@@ -25,7 +25,8 @@ var actors = []actorhost.Definition{
 		actorhost.On(shop.ReserveStock, (*inventoryState).reserveStock),
 		actorhost.On(shop.ReleaseStock, (*inventoryState).releaseStock),
 		actorhost.On(shop.Restock, (*inventoryState).restock),
-		actorhost.On(shop.StockLeft, actorhost.NoIn((*inventoryState).stockLeft))),
+		actorhost.On(shop.StockLeft, actorhost.NoIn((*inventoryState).stockLeft))).
+		Broadcasts(shop.Reserved, shop.LowStock),
 	actorhost.Define(func() paymentState { return paymentState{Limit: cardLimit} },
 		actorhost.On(shop.ProcessPayment, (*paymentState).processPayment)),
 	actorhost.Define(func() processorState { return processorState{} },

@@ -15,7 +15,8 @@ const (
 
 // actors are what a host of the shop runs.
 var actors = []actorhost.Definition{
-	actorhost.Define(func() checkoutState { return checkoutState{} }, actorhost.OnWorkflow(checkout.Place, place)),
+	actorhost.Define(func() checkoutState { return checkoutState{} }, actorhost.OnWorkflow(checkout.Place, place)).
+		Broadcasts(checkout.Placed),
 	actorhost.Define(func() warehouseState {
 		return warehouseState{Stock: checkout.Stock{Left: fullStock}, Reserved: make(map[string]int)}
 	},

@@ -89,7 +89,7 @@ func (n Namespace) Takes(host, actorType, action string) string {
 }
 
 // HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "actor" with
-// the tokens of an ID that has not been checked, "type" with the name of one, or "takes" with TYPE.ACTION. It is empty for any
+// the tokens of an ID that has not been checked, "type" or "contract" with the name of a type, or "takes" with TYPE.ACTION. It is empty for any
 // other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
@@ -104,7 +104,7 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	switch request, tokens, _ = strings.Cut(rest, "."); request {
 	case "info":
 		return "actor", tokens
-	case "type", "takes":
+	case "type", "contract", "takes":
 		return request, tokens
 	}
 	return "", ""

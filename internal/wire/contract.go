@@ -1,0 +1,29 @@
+package wire
+
+import "encoding/json"
+
+// Contract is what callers and listeners must know of an actor type, on the subject of [Namespace.Contract]. Its schemas are JSON
+// Schemas (draft 2020-12) of the values in JSON. They refer to those in Defs.
+type Contract struct {
+	Type    string               `json:"type"`
+	Actions map[string]Signature `json:"actions"`           // also signals, and what starts workflows
+	Create  json.RawMessage      `json:"create,omitempty"`  // what creating an actor with an input takes, if the type has a hook for it
+	Connect json.RawMessage      `json:"connect,omitempty"` // what connecting takes, if the type has a hook for it
+
+	Queues map[string]json.RawMessage `json:"queues,omitempty"` // their messages
+	Events map[string]json.RawMessage `json:"events,omitempty"` // those that the type is said to broadcast
+	Defs   json.RawMessage            `json:"$defs"`
+}
+
+// Signature is what an action takes and gives, and, if it starts a workflow, what that gives.
+type Signature struct {
+	In     json.RawMessage `json:"in"`
+	Out    json.RawMessage `json:"out"`
+	Result json.RawMessage `json:"result,omitempty"`
+}
+
+// Contract is the subject on which a host tells the contract of a type: a request without a body, answered with a [Contract]. Of
+// a type that it does not run it has no actions.
+func (n Namespace) Contract(host, actorType string) string {
+	return n.name + ".host." + host + ".contract." + actorType
+}
