@@ -27,11 +27,8 @@ func scheduling(rule string) bool {
 	return strings.Contains(rule, ".troupe-due") || strings.Contains(rule, ".STREAM.MSG.GET.") && !queueing(rule) || listing(rule)
 }
 
-// listing are those with which a host sets alarms again.
-func listing(rule string) bool {
-	return strings.HasPrefix(rule, "$JS.API.CONSUMER.CREATE.KV_troupe-actors.") ||
-		strings.HasPrefix(rule, "$JS.API.CONSUMER.DELETE.KV_troupe-actors.") || strings.HasPrefix(rule, "$JS.FC.")
-}
+// listing is that with which a host sets alarms again.
+func listing(rule string) bool { return rule == "$JS.API.DIRECT.GET.KV_troupe-actors" }
 
 // wakes has a room schedule something, as an actor with an alarm from an earlier life, and waits asleep until it has run.
 func (g guarded) wakes(t *testing.T, key string) error {

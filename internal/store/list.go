@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,22 +22,17 @@ type entry struct {
 	created  time.Time // by the server's clock
 }
 
-// list yields the live entries whose keys match the filters, as they are while it runs: each at least once, and an
-// entry that is written meanwhile perhaps again. An error ends the list.
+// list yields the live entries whose keys match the filters, those that are there when it begins, as they are while it runs:
+// each once. An error ends the list.
 func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		var last uint64
-		for one, err := range b.watch(ctx, filters) {
-			if !yield(one, err) || err != nil {
-				return
-			}
-			last = one.revision
-		}
-		// The watch counts entries to find its end. A key that is written twice is counted in place of one that the
-		// watch has not reached.
 		for _, filter := range filters {
-			for one, err := range b.revisions(ctx, filter, last+1) {
-				if !yield(one, err) || err != nil {
+			for msg, err := range b.newestOfEach(ctx, b.prefix+filter) {
+				if err != nil {
+					yield(entry{}, fmt.Errorf("listing %s: %w", streamName(b.name()), err))
+					return
+				}
+				if !isDeletion(msg.Header) && !yield(b.entry(msg), nil) {
 					return
 				}
 			}
@@ -44,39 +40,110 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, e
 	}
 }
 
-// watch yields the newest revisions at the time it starts.
-func (b *bucket) watch(ctx context.Context, filters []string) iter.Seq2[entry, error] {
-	return func(yield func(entry, error) bool) {
-		watch, err := b.startWatch(ctx, filters)
+// newestOfEach yields the last message of each subject that matches a filter, however many there are. An error ends it. It
+// makes no consumer: whoever may make one, can have the server publish on any subject.
+func (b *bucket) newestOfEach(ctx context.Context, filter string) iter.Seq2[*jetstream.RawStreamMsg, error] {
+	return func(yield func(*jetstream.RawStreamMsg, error) bool) {
+		subjects, err := b.allSubjects(ctx, filter)
 		if err != nil {
-			yield(entry{}, fmt.Errorf("listing %s: %w", streamName(b.name()), explain(b.name(), err)))
+			yield(nil, err)
 			return
 		}
-		defer func() {
-			_ = watch.Stop()            // its consumer is ephemeral: the server removes it anyway
-			for range watch.Updates() { // a pending sender would block for ever
-			}
-		}()
-		for {
-			select {
-			case found, ok := <-watch.Updates():
-				if !ok || found == nil || !yield(entry{found.Key(), found.Value(), found.Revision(), found.Created()}, nil) {
-					return // nil marks the end
-				}
-			case <-ctx.Done():
-				yield(entry{}, ctx.Err())
+		for page := range pages(subjects) {
+			found, err := b.lastOfAll(ctx, page)
+			if err != nil {
+				yield(nil, err)
 				return
+			}
+			for _, msg := range found {
+				if !yield(msg, nil) {
+					return
+				}
 			}
 		}
 	}
 }
 
-func (b *bucket) startWatch(ctx context.Context, filters []string) (jetstream.KeyWatcher, error) {
-	entries, err := b.js.KeyValue(ctx, strings.TrimPrefix(b.name(), "KV_"))
-	if err != nil {
-		return nil, err
+// allSubjects asks the server that leads for the subjects that match a filter, in as many requests as it takes.
+func (b *bucket) allSubjects(ctx context.Context, filter string) (all []string, err error) {
+	for {
+		var page struct {
+			Total int `json:"total"`
+			State struct {
+				Subjects map[string]uint64 `json:"subjects"`
+			} `json:"state"`
+		}
+		if err := b.info(ctx, fmt.Appendf(nil, `{"subjects_filter":%q,"offset":%d}`, filter, len(all)), &page); err != nil {
+			return nil, explain(b.name(), err)
+		}
+		all = slices.AppendSeq(all, maps.Keys(page.State.Subjects))
+		if len(page.State.Subjects) == 0 || len(all) >= page.Total {
+			return all, nil
+		}
 	}
-	return entries.WatchFiltered(ctx, slices.Clone(filters), jetstream.IgnoreDeletes())
+}
+
+// A server answers a question for the last messages of so many subjects, and no more. The bytes are ours.
+const pageSubjects, pageBytes = 1024, 256 << 10
+
+// pages cuts subjects into questions.
+func pages(subjects []string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		first, size := 0, 0
+		for i, subject := range subjects {
+			if i-first == pageSubjects || i > first && size+len(subject) > pageBytes {
+				if !yield(subjects[first:i]) {
+					return
+				}
+				first, size = i, 0
+			}
+			size += len(subject)
+		}
+		if first < len(subjects) {
+			yield(subjects[first:])
+		}
+	}
+}
+
+// lastOfAll reads the last message of each of these subjects, which are no more than a page. Those that have none are left out.
+func (b *bucket) lastOfAll(ctx context.Context, subjects []string) (all []*jetstream.RawStreamMsg, err error) {
+	for len(subjects) > 0 {
+		found, err := b.lastOfEach(ctx, subjects...)
+		if err != nil {
+			return nil, explain(b.name(), err)
+		}
+		all = append(all, found...)
+		has := make(map[string]bool, len(found))
+		for _, msg := range found {
+			has[msg.Subject] = true
+		}
+		var left []string // a server answers with 64 MB at most, and in a cluster any may answer, which may lag
+		for _, subject := range subjects {
+			if !has[subject] {
+				left = append(left, subject)
+			}
+		}
+		if subjects = left; len(found) == 0 {
+			break
+		}
+	}
+	if b.stream.CachedInfo().Config.Replicas <= 1 {
+		return all, nil
+	}
+	for _, subject := range subjects {
+		msg, err := b.newest(ctx, subject)
+		if err != nil {
+			return nil, err
+		}
+		if msg != nil {
+			all = append(all, msg)
+		}
+	}
+	return all, nil
+}
+
+func (b *bucket) entry(msg *jetstream.RawStreamMsg) entry {
+	return entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time}
 }
 
 // revisions yields all kept revisions from one on, without deletions. See [bucket.scan].
@@ -87,8 +154,7 @@ func (b *bucket) revisions(ctx context.Context, filter string, from uint64) iter
 				yield(entry{}, fmt.Errorf("listing %s: %w", streamName(b.name()), err))
 				return
 			}
-			one := entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time}
-			if !isDeletion(msg.Header) && !yield(one, nil) {
+			if !isDeletion(msg.Header) && !yield(b.entry(msg), nil) {
 				return
 			}
 		}
@@ -120,17 +186,17 @@ func (b *bucket) findInOneRequest(ctx context.Context, filter string) (found []e
 	messages, err := b.lastOfEach(ctx, b.prefix+filter)
 	for _, msg := range messages {
 		if !isDeletion(msg.Header) {
-			found = append(found, entry{strings.TrimPrefix(msg.Subject, b.prefix), msg.Data, msg.Sequence, msg.Time})
+			found = append(found, b.entry(msg))
 		}
 	}
 	return found, err
 }
 
-// lastOfEach reads the last message of each subject that matches a filter, by one request.
-func (b *bucket) lastOfEach(ctx context.Context, filter string) (found []*jetstream.RawStreamMsg, err error) {
+// lastOfEach reads the last message of each subject that matches one of the filters, by one request.
+func (b *bucket) lastOfEach(ctx context.Context, filters ...string) (found []*jetstream.RawStreamMsg, err error) {
 	ctx, wait := b.reading(ctx, askGet)
 	defer func() { err = wait.End(err) }()
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), []string{filter})
+	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.name(), filters)
 	if err != nil {
 		return nil, err
 	}

@@ -99,37 +99,16 @@ func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Posi
 // LastOfEach yields the last event of each actor and name in the log, without its data. An error ends it.
 func (l *Log) LastOfEach(ctx context.Context) iter.Seq2[Logged, error] {
 	return func(yield func(Logged, error) bool) {
-		if err := l.lastOfEach(ctx, func(one Logged) bool { return yield(one, nil) }); err != nil {
-			yield(Logged{}, fmt.Errorf("reading the last events in the log: %w", err))
-		}
-	}
-}
-
-func (l *Log) lastOfEach(ctx context.Context, yield func(Logged) bool) error {
-	consumer, err := l.stream.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, HeadersOnly: true,
-	})
-	if err != nil || consumer.CachedInfo().NumPending == 0 {
-		return err
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return err
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return err
-		}
-		one, invalid := l.parse(msg.Subject(), msg.Headers(), nil)
-		one.Sequence, one.Time = meta.Sequence.Stream, meta.Timestamp
-		if invalid == nil && !yield(one) || meta.NumPending == 0 {
-			return nil
+		for msg, err := range l.stream.newestOfEach(ctx, l.ns.Name()+".log.>") {
+			if err != nil {
+				yield(Logged{}, fmt.Errorf("reading the last events in the log: %w", err))
+				return
+			}
+			one, invalid := l.parse(msg.Subject, msg.Header, nil)
+			one.Sequence, one.Time = msg.Sequence, msg.Time
+			if invalid == nil && !yield(one, nil) {
+				return
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -164,22 +165,56 @@ func TestRecordsAreListed(t *testing.T) {
 	}
 }
 
-// TestListIsLeftEarly leaves more records unread than are fetched ahead. The fetching goroutine must end too.
-func TestListIsLeftEarly(t *testing.T) {
+// TestListInPages lists more records than a server tells of at a time, with keys as long as they may be, in a bucket that keeps
+// revisions. It makes no consumer.
+func TestListInPages(t *testing.T) {
 	t.Parallel()
 	nc := bustest.Connect(t)
 	records := openRecords(t, nc)
-	for i := range 2000 {
-		require.NoError(t, nc.Publish(fmt.Sprintf("$KV.troupe-actors.room.%d", i), nil))
+	require.NoError(t, records.Keep(t.Context(), 3))
+	consumers, err := nc.SubscribeSync("$JS.API.CONSUMER.>")
+	require.NoError(t, err)
+	want := make(map[string]uint64)
+	for i := range 2500 {
+		subject := fmt.Sprintf("$KV.troupe-actors.room.%d", i)
+		if i%10 == 0 {
+			subject += strings.Repeat("=FF", 1024-4)
+		}
+		var revision uint64
+		for range 1 + i%3 {
+			ack, err := nc.Request(subject, []byte{0x80}, 10*time.Second)
+			require.NoError(t, err)
+			var stored struct {
+				Seq uint64 `json:"seq"`
+			}
+			require.NoError(t, json.Unmarshal(ack.Data, &stored))
+			revision = stored.Seq
+		}
+		if i%100 == 1 {
+			_, err := nc.RequestMsg(&nats.Msg{Subject: subject, Header: nats.Header{"KV-Operation": {"DEL"}}}, 10*time.Second)
+			require.NoError(t, err)
+			continue
+		}
+		id, err := troupe.ParseID(strings.TrimPrefix(subject, "$KV.troupe-actors."))
+		require.NoError(t, err)
+		want[id.String()] = revision
+	}
+	for _, actorType := range []string{"", "room"} {
+		got := make(map[string]uint64)
+		for listed, err := range records.List(t.Context(), actorType) {
+			require.ErrorIs(t, err, record.ErrCorrupt)
+			require.NotContains(t, got, listed.ID.String())
+			got[listed.ID.String()] = listed.Revision
+		}
+		require.Equal(t, want, got)
+		for range records.List(t.Context(), actorType) { // is left early
+			break
+		}
 	}
 	require.NoError(t, nc.Flush())
-	for _, err := range records.List(t.Context(), "") {
-		require.ErrorIs(t, err, record.ErrCorrupt)
-		for _, err := range records.List(t.Context(), "") { // meanwhile the first list fetches what it can
-			require.ErrorIs(t, err, record.ErrCorrupt)
-		}
-		break
-	}
+	pending, _, err := consumers.Pending()
+	require.NoError(t, err)
+	require.Zero(t, pending)
 }
 
 // TestCorruptRecordsAreNoEmptyOnes stores records that no host writes.
