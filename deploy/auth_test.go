@@ -38,7 +38,7 @@ const password = "secret"
 // users reads deploy/auth.conf.
 func users(t *testing.T) *server.Options {
 	t.Helper()
-	for _, user := range []string{"HOST", "CLIENT", "WATCHER"} {
+	for _, user := range []string{"HOST", "CLIENT", "PAGE", "WATCHER", "OPERATOR"} {
 		t.Setenv("TROUPE_"+user+"_PASSWORD", password)
 	}
 	options, err := server.ProcessConfigFile("auth.conf")
@@ -114,7 +114,9 @@ func (g guarded) subscribe(t *testing.T, user, subject, queue string) error {
 // The tests of the file are not parallel: it reads passwords from the environment.
 
 func TestAuthConf(t *testing.T) {
-	g := guard(t, users(t))
+	options := users(t)
+	userOf(options, "page").AllowedConnectionTypes = nil // it comes by TCP here
+	g := guard(t, options)
 	host, err := g.start(t)
 	require.NoError(t, err)
 	inside, err := client.New(g.connect(t, "host"), client.Config{})
@@ -219,7 +221,7 @@ func TestAuthConf(t *testing.T) {
 	id := host.ID()
 	for user, subjects := range map[string][]string{
 		"org1": {
-			"troupe.host." + id + ".ping", "troupe.host." + id + ".call.room.org2.a.clear", "troupe.event.room.org1.lobby.said",
+			"troupe.host." + id + ".info", "troupe.host." + id + ".drain", "troupe.host." + id + ".call.room.org2.a.clear", "troupe.event.room.org1.lobby.said",
 			"_INBOX.host.x", "_INBOX.org1.x", "$SRV.PING", "$KV.troupe-actors.room.org1.lobby", "$KV.troupe-hosts." + id,
 			"$JS.API.INFO", "$JS.API.DIRECT.GET.KV_troupe-actors.$KV.troupe-actors.room.org1.lobby",
 			"$JS.API.STREAM.DELETE.KV_troupe-actors", "$JS.API.CONSUMER.CREATE.KV_troupe-actors.x",
@@ -231,9 +233,22 @@ func TestAuthConf(t *testing.T) {
 		},
 		"watcher": {
 			"troupe.alarm.room.org1.lobby", "troupe.due.room.org1.lobby", "$JS.API.CONSUMER.CREATE.troupe-due.x",
+			"troupe.queue.room.org1.lobby.post", "$JS.API.CONSUMER.CREATE.troupe-events.x", "$JS.API.STREAM.UPDATE.KV_troupe-actors",
 			"troupe.call.room.org1.lobby.history", "troupe.route.room.org1.lobby.history", "troupe.host." + id + ".ping",
 			"troupe.event.room.org1.lobby.said", "_INBOX.org1.x", "$KV.troupe-actors.room.org1.lobby", "$KV.troupe-hosts." + id,
 			"$JS.API.STREAM.DELETE.KV_troupe-actors", "$JS.API.STREAM.PURGE.KV_troupe-actors", "$JS.API.CONSUMER.CREATE.KV_troupe-actors.x",
+		},
+		"page": {
+			"troupe.queue.room.org1.lobby.post", "troupe.route.room.org1.lobby.invite", "troupe.route.room.org1.lobby.clear",
+			"troupe.route.room.org2.a.say", "troupe.host." + id + ".ping", "troupe.event.room.org1.lobby.said", "_INBOX.page.x", "$SRV.PING",
+			"$KV.troupe-actors.room.org1.lobby", "$JS.API.INFO", "$JS.API.DIRECT.GET.troupe-events",
+		},
+		"operator": {
+			"troupe.event.room.org1.lobby.said", "troupe.due.room.org1.lobby", "troupe.later.room.org1.lobby.post.x",
+			"troupe.ripe.room.org1.lobby.post.x", "troupe.dead.room.org1.lobby.post.x", "troupe.log.room.org1.lobby.noted", "troupe.answers.x",
+			"troupe.host." + id + ".call.room.org2.a.clear", "_INBOX.org1.x", "$KV.other.x", "$SYS.REQ.SERVER.PING", "$JS.API.INFO",
+			"$JS.API.STREAM.DELETE.KV_troupe-actors", "$JS.API.STREAM.PURGE.KV_troupe-actors", "$JS.API.STREAM.MSG.DELETE.troupe-dead",
+			"$JS.API.CONSUMER.CREATE.KV_troupe-actors.x", "$JS.API.CONSUMER.CREATE.troupe-due.x", "$JS.API.CONSUMER.DURABLE.CREATE.troupe-events.x",
 		},
 		"host": {"elsewhere", "$JS.API.STREAM.DELETE.KV_troupe-actors", "$SYS.REQ.SERVER.PING", "$KV.other.x"},
 	} {
@@ -247,8 +262,10 @@ func TestAuthConf(t *testing.T) {
 			"troupe.route.room.>", "troupe.host.>", "_INBOX.>", "_INBOX.host.>", "_INBOX.watcher.>", "$SRV.>", "$KV.>", "$JS.>",
 			"troupe.alarm.>", "troupe.due.>",
 		},
-		"watcher": {"troupe.>", "troupe.call.>", "troupe.route.>", "troupe.host.>", "_INBOX.>", "_INBOX.org1.>", "$SRV.PING", "$KV.>"},
-		"host":    {"troupe.>", "troupe.route.room.>", "_INBOX.>", "_INBOX.org1.>", "$KV.>", "elsewhere"},
+		"page":     {"troupe.event.room.org1.>", "troupe.event.room.org2.*.said", "_INBOX.>", "_INBOX.org1.>", "troupe.replaced.actors"},
+		"operator": {"troupe.>", "troupe.call.>", "troupe.route.>", "troupe.host.>", "_INBOX.>", "_INBOX.org1.>", "$KV.>", "$JS.>"},
+		"watcher":  {"troupe.>", "troupe.call.>", "troupe.route.>", "troupe.host.>", "_INBOX.>", "_INBOX.org1.>", "$SRV.PING", "$KV.>"},
+		"host":     {"troupe.>", "troupe.route.room.>", "_INBOX.>", "_INBOX.org1.>", "$KV.>", "elsewhere"},
 	} {
 		for _, subject := range subjects {
 			require.ErrorIs(t, g.subscribe(t, user, subject, ""), troupe.ErrDenied, "%s subscribes to %s", user, subject)
@@ -282,10 +299,11 @@ func newID(t *testing.T, actorType string, key ...string) troupe.ID {
 	return id
 }
 
-func hostOf(options *server.Options) *server.Permissions {
-	at := slices.IndexFunc(options.Users, func(u *server.User) bool { return u.Username == "host" })
-	return options.Users[at].Permissions
+func userOf(options *server.Options, name string) *server.User {
+	return options.Users[slices.IndexFunc(options.Users, func(u *server.User) bool { return u.Username == name })]
 }
+
+func hostOf(options *server.Options) *server.Permissions { return userOf(options, "host").Permissions }
 
 // Without any one of its permissions a host fails to start, at once, and says which one; but for those that it can do
 // without, and those for the archive, which a host has only when calls have ids.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/internal/pause"
 )
 
 // room is what deploy/auth.conf speaks of.
@@ -23,6 +24,7 @@ var (
 	enter   = troupe.NewConnector[room, troupe.None]()
 	noted   = troupe.NewDurableEvent[room, string]("noted")
 	note    = troupe.NewAction[room, string, troupe.None]("note")
+	ponder  = troupe.NewAction[room, time.Duration, troupe.None]("ponder")
 	remind  = troupe.NewAction[room, time.Duration, troupe.None]("remind") // says something later
 	post    = troupe.NewQueue[room, string]("post")                        // to be said
 	attend  = troupe.NewAction[room, []string, troupe.None]("attend")      // to what another room notes
@@ -48,31 +50,50 @@ func inviting(w *actorhost.Flow[roomState], who string) (int, error) {
 
 type roomState struct{ Said []string }
 
-var rooms = actorhost.Define(func() roomState { return roomState{} },
-	actorhost.On(say, func(s *roomState, c *actorhost.Context, text string) (int, error) {
-		s.Said = append(s.Said, text)
-		return len(s.Said), said.Broadcast(c, text)
-	}),
-	actorhost.OnWorkflow(invite, inviting), actorhost.OnSignal[room, roomState](accepted),
-	actorhost.On(history, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) ([]string, error) { return s.Said, nil })),
-	actorhost.On(clearIt, actorhost.NoInNoOut(func(s *roomState, _ *actorhost.Context) error { s.Said = nil; return nil })),
-	actorhost.On(repeat, func(s *roomState, c *actorhost.Context, key []string) (string, error) {
-		_, err := say.Call(c, troupe.GetOrCreate[room](c, key...), s.Said[0])
-		return s.Said[0], err
-	}),
-	actorhost.On(follow, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
-		_, err := said.Subscribe(c, troupe.GetOrCreate[room](c, key...), func(context.Context, string) error { return nil })
-		return err
-	})),
-	actorhost.On(note, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, text string) error { return noted.Broadcast(c, text) })),
-	actorhost.On(remind, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, after time.Duration) error {
-		_, err := say.After(c, after, "in time", troupe.Named("reminder"))
-		return err
-	})),
-	actorhost.On(attend, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
-		return noted.SubscribeDurable(c, troupe.GetOrCreate[room](c, key...))
-	}))).
-	OnEvents(actorhost.OnEvent(noted, func(s *roomState, _ *actorhost.Context, text string) error {
-		s.Said = append(s.Said, "noted: "+text)
+var (
+	rooms = roomsWith()
+	// furnished are rooms with a queue, in which one may think for long.
+	furnished = roomsWith(actorhost.On(ponder, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, d time.Duration) error {
+		pause.For(c, d)
 		return nil
-	}))
+	})), actorhost.OnQueue(post, func(s *roomState, c *actorhost.Context, text string) error {
+		if text == "refused" {
+			return troupe.NewError("refused", "not here")
+		}
+		s.Said = append(s.Said, text)
+		return said.Broadcast(c, text)
+	}, actorhost.Retries{First: 100 * time.Millisecond}))
+)
+
+func roomsWith(more ...actorhost.Handler[room, roomState]) actorhost.ActorType[room, roomState] {
+	handlers := []actorhost.Handler[room, roomState]{
+		actorhost.On(say, func(s *roomState, c *actorhost.Context, text string) (int, error) {
+			s.Said = append(s.Said, text)
+			return len(s.Said), said.Broadcast(c, text)
+		}),
+		actorhost.OnWorkflow(invite, inviting), actorhost.OnSignal[room, roomState](accepted),
+		actorhost.On(history, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) ([]string, error) { return s.Said, nil })),
+		actorhost.On(clearIt, actorhost.NoInNoOut(func(s *roomState, _ *actorhost.Context) error { s.Said = nil; return nil })),
+		actorhost.On(repeat, func(s *roomState, c *actorhost.Context, key []string) (string, error) {
+			_, err := say.Call(c, troupe.GetOrCreate[room](c, key...), s.Said[0])
+			return s.Said[0], err
+		}),
+		actorhost.On(follow, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
+			_, err := said.Subscribe(c, troupe.GetOrCreate[room](c, key...), func(context.Context, string) error { return nil })
+			return err
+		})),
+		actorhost.On(note, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, text string) error { return noted.Broadcast(c, text) })),
+		actorhost.On(remind, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, after time.Duration) error {
+			_, err := say.After(c, after, "in time", troupe.Named("reminder"))
+			return err
+		})),
+		actorhost.On(attend, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, key []string) error {
+			return noted.SubscribeDurable(c, troupe.GetOrCreate[room](c, key...))
+		})),
+	}
+	return actorhost.Define(func() roomState { return roomState{} }, append(handlers, more...)...).
+		OnEvents(actorhost.OnEvent(noted, func(s *roomState, _ *actorhost.Context, text string) error {
+			s.Said = append(s.Said, "noted: "+text)
+			return nil
+		}))
+}

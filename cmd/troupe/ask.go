@@ -9,19 +9,21 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // errHostSilent is the error of a host that has a lease but does not reply.
 var errHostSilent = errors.New("the host does not reply")
 
-// ask sends a request to a host, and decodes the reply into into, unless that is nil.
+// ask sends a request to a host, and decodes the reply into into, unless that is nil. It fails at once where NATS does not allow
+// the request.
 func (c connection) ask(ctx context.Context, subject string, into any) error {
 	request := nats.NewMsg(subject)
 	wire.SetContentType(request.Header, codec.JSON)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	ctx, wait := link.Await(ctx, c.nc, subject, c.timeout)
 	answer, err := c.nc.RequestMsgWithContext(ctx, request)
+	err = wait.End(err)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return connectionError{fmt.Errorf("%w: %w", errHostSilent, err)}

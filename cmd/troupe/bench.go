@@ -157,6 +157,9 @@ func (m *measurement) echo(ctx context.Context, conn connection, body []byte) (e
 	if err == nil {
 		err = echo.flush(ctx)
 	}
+	if err == nil { // or each of the requests would wait for an answer, where NATS does not allow them
+		err = errors.Join(conn.nc.Publish(subject, nil), conn.flush(ctx))
+	}
 	if err != nil {
 		echo.nc.Close()
 		return nil, fmt.Errorf("answering plain requests: %w", echo.explainDenied(err))

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -29,8 +31,10 @@ func (*hostsCommand) Help() string {
 // hostLine is a host as hosts --json prints it.
 type hostLine struct {
 	store.HostEntry
-	Info  *wire.HostInfo `json:"info"` // null: it does not reply
+	Info  *wire.HostInfo `json:"info"` // null: it does not reply, or must not be asked
 	Error string         `json:"error,omitempty"`
+
+	denied bool
 }
 
 // typesWidth is the width of the column of types on a terminal.
@@ -96,7 +100,7 @@ func askHosts(ctx context.Context, conn connection, up map[string]store.HostEntr
 			defer func() { <-free }()
 			var info wire.HostInfo
 			if err := conn.ask(ctx, conn.namespace.Info(hosts[i].ID), &info); err != nil {
-				hosts[i].Error = err.Error()
+				hosts[i].Error, hosts[i].denied = err.Error(), errors.Is(err, troupe.ErrDenied)
 			} else {
 				hosts[i].Info = &info
 			}
@@ -117,7 +121,9 @@ func hostTable(t terminal, hosts []hostLine) string {
 			types = text.WrapSoft(types, typesWidth)
 		}
 		row := table.Row{name, types, formatDuration(now.Sub(host.Started))}
-		if info := host.Info; info == nil {
+		if info := host.Info; host.denied {
+			row = append(row, "denied", "-", "-")
+		} else if info == nil {
 			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-")
 		} else {
 			row = append(row, info.Awake, info.Calls, info.Failed)

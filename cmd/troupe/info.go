@@ -29,7 +29,7 @@ func (*infoCommand) Help() string {
 type actorInfo struct {
 	actorSummary
 	Created  bool     `json:"created"` // false: claimed for a call that has not created the actor yet
-	Awake    *bool    `json:"awake"`   // null: its host does not reply
+	Awake    *bool    `json:"awake"`   // null: its host does not reply, or must not be asked
 	Waiting  int      `json:"waiting"` // calls and events in its mailbox
 	Epoch    uint64   `json:"epoch"`
 	Revision uint64   `json:"revision"`
@@ -44,6 +44,8 @@ type actorInfo struct {
 	Flow  *workflowLine  `json:"workflow_run,omitempty"`
 	Loop  *wire.LoopInfo `json:"loop,omitempty"`       // null: it is not awake, or has none
 	Pause *time.Time     `json:"loop_pause,omitempty"` // until when the loop pauses; if that is over, it has not come to the next pause
+
+	denied bool // its host must not be asked
 }
 
 func (c *infoCommand) run(ctx context.Context, e env) error {
@@ -100,6 +102,9 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 		var told wire.ActorInfo
 		switch err := r.ask(ctx, r.namespace.ActorInfo(newest.Owner, r.id), &told); {
 		case errors.Is(err, errHostSilent):
+			return info, nil
+		case errors.Is(err, troupe.ErrDenied):
+			info.denied = true
 			return info, nil
 		case err != nil:
 			return info, fmt.Errorf("asking the host %s: %w", newest.Owner, err)
@@ -195,6 +200,8 @@ func printInfo(e env, info actorInfo) error {
 
 func awakeText(info actorInfo) string {
 	switch {
+	case info.denied:
+		return "unknown: NATS does not allow this user to ask its host"
 	case info.Awake == nil:
 		return "unknown: its host does not reply"
 	case !*info.Awake && info.Host.ID != "" && !info.Host.Up:

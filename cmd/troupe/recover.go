@@ -22,8 +22,11 @@ func recoverOwner(ctx context.Context, r actorRecord) error {
 	}
 	asking, cancel := context.WithTimeout(ctx, ownerTimeout)
 	defer cancel()
-	if r.ask(asking, r.namespace.Ping(record.Owner), nil) == nil {
+	switch err := r.ask(asking, r.namespace.Ping(record.Owner), nil); {
+	case err == nil:
 		return nil // the owner wrote the record when the actor fell asleep
+	case errors.Is(err, troupe.ErrDenied):
+		return err
 	}
 	if err := r.revoke(ctx, record.Owner); err != nil {
 		return err

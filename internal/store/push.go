@@ -27,9 +27,12 @@ func Push(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) error {
 	_, err := js.PublishMsg(writing, msg)
 	err = wait.End(err)
 	api := apiError(err)
+	_, denied := err.(*troupe.Error) //nolint:errorlint // it is wrapped where only the reply is denied
 	switch {
 	case err == nil:
 		return nil
+	case denied:
+		return fmt.Errorf("%w: %w", errNotSent, err)
 	case api != nil && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "per subject"):
 		return fmt.Errorf("%w (%w)", ErrQueueFull, api)
 	case api != nil:
@@ -48,6 +51,10 @@ func PushError(id troupe.ID, queue string, err error) *troupe.Error {
 		return errs.New(troupe.CodeTooLarge, "%s.%s: the message is too large: %v", id, queue, err)
 	case errors.Is(err, jetstream.ErrNoStreamResponse):
 		return errs.Unavailable("%s.%s: there are no queues: a host that handles one makes them: %v", id, queue, err)
+	case errors.Is(err, errNotSent) && errors.Is(err, troupe.ErrDenied):
+		failed := errs.New(troupe.CodeDenied, "%s.%s: %v", id, queue, err)
+		failed.Err = err
+		return failed
 	case errors.Is(err, ErrOutcomeUnknown):
 		failed := errs.New(troupe.CodeOutcomeUnknown, "%s.%s: whether the message is stored is not known: %v", id, queue, err)
 		failed.Err = err

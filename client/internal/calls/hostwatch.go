@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/rpc"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -31,9 +32,11 @@ type seen struct {
 const (
 	// A call that waits asks this often whether its host is there, and waits as long for word of it.
 	pingEvery = 75 * time.Millisecond
-	// A host that says nothing has just died, or is frozen, or must not be asked by this program: it is asked less and
-	// less, down to this often, and the call finds out by being sent again.
+	// A host that says nothing has just died, or is frozen: it is asked less and less, down to this often, and the call finds
+	// out by being sent again.
 	pingSilentEvery = 2 * time.Second
+	// A host that this program must not ask is asked this often: the server writes down each time that it does not allow it.
+	pingDeniedEvery = time.Minute
 	// maxSeen bounds the memory of hosts; beyond it all are asked anew.
 	maxSeen = 1024
 )
@@ -59,6 +62,8 @@ func (w *hostWatch) gone(ctx context.Context, host string) bool {
 	switch known.gone = errors.Is(err, nats.ErrNoResponders); {
 	case err == nil || known.gone:
 		known.silent = 0
+	case errors.Is(err, troupe.ErrDenied):
+		known.next = now.Add(pingDeniedEvery)
 	default:
 		known.next = now.Add(pingEvery + known.silent)
 		known.silent = min(2*known.silent+pingEvery, pingSilentEvery)
