@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -27,21 +31,42 @@ func TestProgram(t *testing.T) {
 // TestBrowser chats in two tabs of a browser, while the program is killed and started again.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	stagetest.NPM(t, "browser")
-	browser := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-			break
-		}
-	}
-	if browser == "" {
-		stagetest.Lacking(t, "Chromium is not installed: apt-get install chromium")
-	}
+	browser := chromium(t)
 	binary := filepath.Join(t.TempDir(), "chat")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	stagetest.Node(t, "browser", []string{"CHAT=" + binary, "CHROMIUM=" + browser}, "--test")
+	stagetest.Node(t, "browser", []string{"CHAT=" + binary, "CHROMIUM=" + browser}, "--test", "chat.test.mjs")
+}
+
+// chromium finds the browser, and what drives it.
+func chromium(t *testing.T) (path string) {
+	t.Helper()
+	stagetest.NPM(t, "browser")
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	stagetest.Lacking(t, "Chromium is not installed: apt-get install chromium")
+	return ""
+}
+
+// TestPageOfATenant has a page do what deploy/auth.conf allows it, and what it does not.
+func TestPageOfATenant(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	files := http.NewServeMux()
+	files.Handle("GET /lib/", http.FileServerFS(os.DirFS("page")))
+	files.Handle("GET /troupe/", http.StripPrefix("/troupe/", http.FileServerFS(os.DirFS("../node"))))
+	files.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, `<!doctype html><script type="importmap">{"imports":`+ // to a browser of ours
+			`{"@nats-io/nats-core":"/lib/nats-core.js","@msgpack/msgpack":"/lib/msgpack.js"}}</script>`)
+	})
+	pages := httptest.NewServer(files)
+	t.Cleanup(pages.Close)
+	srv := stagetest.Tenant(t, "../../deploy/auth.conf", pages.URL)
+	stagetest.Read(t, "../node/*.mjs")
+	stagetest.Node(t, "browser", []string{"PAGES=" + pages.URL, "BUS=" + srv.WebsocketURL(), "CHROMIUM=" + browser}, "--test", "tenant.test.mjs")
 }
 
 // world is a room with a host, whose bots are on the same bus.

@@ -1,0 +1,75 @@
+package stagetest
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server" //nolint:depguard // a server with users, for tests of ours
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/bustest" //nolint:depguard // the same
+)
+
+// Password is that of every user of the server that [Tenant] starts.
+const Password = "secret"
+
+// lounge is the room of deploy/auth.conf.
+type lounge struct{ troupe.Ref }
+
+func (lounge) ActorType() string { return "room" }
+
+var (
+	say     = troupe.NewAction[lounge, string, int]("say")
+	history = troupe.NewAction[lounge, troupe.None, []string]("history")
+	said    = troupe.NewEvent[lounge, string]("said")
+)
+
+var lounges = actorhost.Define(func() []string { return nil },
+	actorhost.On(say, func(texts *[]string, c *actorhost.Context, text string) (int, error) {
+		*texts = append(*texts, text)
+		return len(*texts), said.Broadcast(c, text)
+	}),
+	actorhost.On(history, actorhost.NoIn(func(texts *[]string, _ *actorhost.Context) ([]string, error) { return *texts, nil })))
+
+// setPasswords sets the passwords of deploy/auth.conf, for the whole process: its file reads them from the environment.
+var setPasswords = sync.OnceFunc(func() {
+	for _, user := range []string{"HOST", "CLIENT", "PAGE", "WATCHER", "OPERATOR"} {
+		_ = os.Setenv("TROUPE_"+user+"_PASSWORD", Password) // the name is valid
+	}
+})
+
+// Tenant starts a server with the users of deploy/auth.conf, and the host of the rooms that they speak of. Pages come by a
+// WebSocket from the given origins.
+func Tenant(t *testing.T, conf string, origins ...string) *server.Server {
+	t.Helper()
+	setPasswords()
+	options, err := server.ProcessConfigFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.JetStream, options.StoreDir, options.NoLog = true, t.TempDir(), true
+	options.Websocket = server.WebsocketOpts{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true, AllowedOrigins: origins}
+	srv := bustest.Serve(t, options)
+	nc, err := bus.Connect(t.Context(), bus.Config{
+		URL: srv.ClientURL(), User: "host", Password: Password, InboxPrefix: "_INBOX.host", Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, lounges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := host.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return srv
+}

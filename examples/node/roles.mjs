@@ -1,0 +1,53 @@
+// What a user of deploy/auth.conf may do in the rooms of its tenant, and what it may not: for tests, in Node and in browsers.
+
+import { Troupe } from "./troupe.mjs";
+
+const pass = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const check = (good, text) => { if (!good) throw new Error(text); };
+
+// denied checks that what is not allowed fails as that. It must not take long: whoever tests that sets no time-out.
+async function denied(name, promise) {
+  const error = await promise.then(() => undefined, (e) => e);
+  check(error?.code === "denied", `${name}: ${error}`);
+}
+
+/** Connects with a room, is silent for so many ms, and finds the connection as it was. */
+export async function overTime(nc, ms) {
+  const errors = [], statuses = [], heard = [], lived = [];
+  const troupe = new Troupe(nc, { onError: (error) => errors.push(String(error)) });
+  const room = troupe.actor("room", "org1", "lobby" + Math.random().toString(36).slice(2));
+  const connection = await room.connect(undefined, { on: { said: (text) => lived.push(text) }, onStatus: (status) => statuses.push(status) });
+  await room.subscribe("said", (text) => heard.push(text));
+  const quiet = await troupe.actor("room", "org1", "quiet").connect(); // it hears nothing at all
+  const before = statuses.length;
+  for (const text of ["at first", "at last"]) {
+    await connection.call("say", text);
+    const history = await room.call("history");
+    check(history.at(-1) === text, `the room has heard ${history}`);
+    await nc.flush();
+    check(heard.at(-1) === text && lived.at(-1) === text, `we have heard ${heard} and ${lived}`);
+    if (text === "at first") await pass(ms);
+  }
+  check(statuses.length === before && connection.status === "connected" && quiet.status === "connected", `it was ${statuses}`);
+  await connection.close();
+  check(errors.length === 0, `it was told of ${errors}`);
+  await troupe.close();
+}
+
+/** Tries what no program of the tenant may do. */
+export async function beyond(nc) {
+  const errors = [];
+  const troupe = new Troupe(nc, { onError: (error) => errors.push(error.code), timeout: 300_000 });
+  const mine = troupe.actor("room", "org1", "lobby"), other = troupe.actor("room", "org2", "lobby");
+  await denied("another action", mine.call("clear"));
+  await denied("to destroy", mine.call("_destroy"));
+  await denied("to schedule", mine.call("_schedule", {}));
+  await denied("another tenant", other.call("say", "x"));
+  await denied("another tenant's events", other.subscribe("said", () => {}));
+  await denied("to connect with another tenant", other.connect());
+  await denied("another type", troupe.actor("till", "org1", "lobby").call("say", "x"));
+  check(errors.every((code) => code === "denied"), `it was told of ${errors}`);
+  check(await mine.call("say", "still here") > 0, "it is not there any more");
+  await troupe.close();
+}
