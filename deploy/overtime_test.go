@@ -29,6 +29,7 @@ const overTime = time.Hour
 type hall struct {
 	t      *testing.T
 	server *server.Server
+	as     func(user string) []nats.Option
 	logged bustest.Log
 
 	violations violations
@@ -54,7 +55,17 @@ func (*violations) Tracef(string, ...any)  {}
 func inVirtualTime(t *testing.T, test func(t *testing.T, h *hall)) {
 	t.Helper()
 	options := users(t)
-	options.StoreDir = t.TempDir()
+	addMute(options)
+	for _, user := range options.Users {
+		user.AllowedConnectionTypes = nil // a page has no WebSocket in here
+	}
+	inBubble(t, options, func(user string) []nats.Option {
+		return []nats.Option{nats.UserInfo(user, password), nats.CustomInboxPrefix("_INBOX." + user)}
+	}, test)
+}
+
+// addMute adds a program of a tenant that can neither answer pings nor ask hosts.
+func addMute(options *server.Options) {
 	mute := *userOf(options, "org1").Permissions
 	mute.Response = nil
 	mute.Subscribe = &server.SubjectPermission{Allow: append(slices.Clone(mute.Subscribe.Allow), "_INBOX.mute.>")}
@@ -62,16 +73,19 @@ func inVirtualTime(t *testing.T, test func(t *testing.T, h *hall)) {
 		return strings.HasSuffix(rule, ".ping")
 	}), "troupe.call.room.org1.*.ponder", "troupe.route.room.org1.*.ponder")}
 	options.Users = append(options.Users, &server.User{Username: "mute", Password: password, Permissions: &mute})
-	for _, user := range options.Users {
-		user.AllowedConnectionTypes = nil // a page has no WebSocket in here
-	}
+}
+
+// inBubble runs a test on a server in virtual time, whose users connect with options.
+func inBubble(t *testing.T, options *server.Options, as func(user string) []nats.Option, test func(t *testing.T, h *hall)) {
+	t.Helper()
+	options.StoreDir = t.TempDir()
 	bustest.DropTimers(t)
 	synctest.Test(t, func(t *testing.T) {
 		options.DontListen, options.NoSigs, options.NoLog, options.JetStream = true, true, true, true
 		options.NoSublistCache = true
 		srv, err := server.NewServer(options)
 		require.NoError(t, err)
-		h := &hall{t: t, server: srv}
+		h := &hall{t: t, server: srv, as: as}
 		srv.SetLoggerV2(&h.violations, false, false, false)
 		srv.Start()
 		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
@@ -87,13 +101,13 @@ func (h *hall) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&h.lo
 
 func (h *hall) connect(user string) *nats.Conn {
 	h.t.Helper()
-	nc, err := nats.Connect("", nats.InProcessServer(h.server), nats.UserInfo(user, password), nats.CustomInboxPrefix("_INBOX."+user),
+	nc, err := nats.Connect("", append(h.as(user), nats.InProcessServer(h.server),
 		nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.SkipSubjectValidation(),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.denied = append(h.denied, user+": "+err.Error())
-		}))
+		}))...)
 	require.NoError(h.t, err)
 	h.t.Cleanup(nc.Close)
 	return nc
@@ -134,10 +148,15 @@ type visitor struct {
 
 func (h *hall) visit(user string) *visitor {
 	h.t.Helper()
+	return h.visitRoom(user, "org1", user)
+}
+
+func (h *hall) visitRoom(user string, key ...string) *visitor {
+	h.t.Helper()
 	v := &visitor{
 		client: h.client(user), heard: make(chan string, 8), lived: make(chan string, 8), changes: make(chan troupe.StatusChange, 1000),
 	}
-	v.room = troupe.GetOrCreate[room](v.client, "org1", user)
+	v.room = troupe.GetOrCreate[room](v.client, key...)
 	var err error
 	v.connection, err = enter.Connect(h.t.Context(), v.room, nil,
 		said.On(func(_ context.Context, text string) error { v.lived <- text; return nil }),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/examples/chat/room"
 	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
@@ -55,6 +57,45 @@ func chromium(t *testing.T) (path string) {
 func TestPageOfATenant(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
+	pages := servePages(t)
+	srv := stagetest.Tenant(t, "../../deploy/auth.conf", pages)
+	stagetest.Node(t, "browser", []string{"PAGES=" + pages, "BUS=" + srv.WebsocketURL(), "CHROMIUM=" + browser}, "--test", "tenant.test.mjs")
+}
+
+// TestGuestByCookie has a page come in by a cookie, for as long as it is good, on a server of deploy/keys with deploy/callout.
+func TestGuestByCookie(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	pages := servePages(t)
+	dir := t.TempDir()
+	run := func(name string, args ...string) string {
+		out, err := exec.CommandContext(t.Context(), name, args...).Output()
+		require.NoError(t, err, "%s %q: %s", name, args, out)
+		return strings.TrimSpace(string(out))
+	}
+	run("go", "build", "-ldflags=-s -w", "-o", dir+string(filepath.Separator), "../../deploy/keys", "../../deploy/callout")
+	secrets, key := filepath.Join(dir, "secrets"), filepath.Join(dir, "session.key")
+	run(filepath.Join(dir, "keys"), "init", secrets)
+	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("k", 32)), 0o600))
+	srv := stagetest.TenantAs(t, filepath.Join(secrets, "nats.conf"),
+		bus.Config{Creds: filepath.Join(secrets, "creds", "host.creds"), InboxPrefix: "_INBOX.staff.host"}, pages)
+	callout := stagetest.Command(t.Context(), filepath.Join(dir, "callout"), "serve", secrets, "--key", key, "--valid", "3s")
+	callout.Env = append(os.Environ(), "NATS_URL="+srv.ClientURL())
+	told, err := callout.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, callout.Start())
+	t.Cleanup(func() { _ = callout.Wait() }) // it ends with the context of the test
+	require.True(t, bufio.NewScanner(told).Scan(), "it says that it answers")
+	cookie := run(filepath.Join(dir, "callout"), "session", "--key", key, "org1", "ann")
+	stagetest.Node(t, "browser", []string{
+		"PAGES=" + pages, "BUS=" + srv.WebsocketURL(), "CHROMIUM=" + browser, "COOKIE=" + cookie,
+	}, "--test", "tenant.test.mjs")
+}
+
+// servePages serves an empty page and the modules of the client, and returns where.
+func servePages(t *testing.T) (url string) {
+	t.Helper()
+	stagetest.Read(t, "../node/*.mjs")
 	files := http.NewServeMux()
 	files.Handle("GET /lib/", http.FileServerFS(os.DirFS("page")))
 	files.Handle("GET /troupe/", http.StripPrefix("/troupe/", http.FileServerFS(os.DirFS("../node"))))
@@ -64,9 +105,7 @@ func TestPageOfATenant(t *testing.T) {
 	})
 	pages := httptest.NewServer(files)
 	t.Cleanup(pages.Close)
-	srv := stagetest.Tenant(t, "../../deploy/auth.conf", pages.URL)
-	stagetest.Read(t, "../node/*.mjs")
-	stagetest.Node(t, "browser", []string{"PAGES=" + pages.URL, "BUS=" + srv.WebsocketURL(), "CHROMIUM=" + browser}, "--test", "tenant.test.mjs")
+	return pages.URL
 }
 
 // world is a room with a host, whose bots are on the same bus.

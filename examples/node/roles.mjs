@@ -35,6 +35,24 @@ export async function overTime(nc, ms) {
   await troupe.close();
 }
 
+/** Is cut off so many times, as by credentials that run out, and each time finds its connection again. */
+export async function comesBack(nc, times) {
+  const troupe = new Troupe(nc, { onError: () => {} });
+  const heard = [];
+  let back;
+  const connection = await troupe.actor("room", "org1", "lobby").connect(undefined, {
+    on: { said: (text) => heard.push(text) }, onStatus: (status) => { if (status === "connected") back?.(); },
+  });
+  for (let i = 1; i <= times; i++) {
+    await new Promise((resolve) => { back = resolve; });
+    await connection.call("say", `back ${i}`);
+  }
+  await nc.flush();
+  check(heard.at(-1) === `back ${times}`, `we have heard ${heard}`);
+  await connection.close();
+  await troupe.close();
+}
+
 /** Tries what no program of the tenant may do. */
 export async function beyond(nc) {
   const errors = [];

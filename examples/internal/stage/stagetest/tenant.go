@@ -47,17 +47,22 @@ var setPasswords = sync.OnceFunc(func() {
 // WebSocket from the given origins.
 func Tenant(t *testing.T, conf string, origins ...string) *server.Server {
 	t.Helper()
+	return TenantAs(t, conf, bus.Config{User: "host", Password: Password, InboxPrefix: "_INBOX.host"}, origins...)
+}
+
+// TenantAs is Tenant for a server with other users, of whom one is the host.
+func TenantAs(t *testing.T, conf string, as bus.Config, origins ...string) *server.Server {
+	t.Helper()
 	setPasswords()
 	options, err := server.ProcessConfigFile(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	options.JetStream, options.StoreDir, options.NoLog = true, t.TempDir(), true
-	options.Websocket = server.WebsocketOpts{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true, AllowedOrigins: origins}
+	options.Websocket = server.WebsocketOpts{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true, AllowedOrigins: origins, TokenCookie: "session"}
 	srv := bustest.Serve(t, options)
-	nc, err := bus.Connect(t.Context(), bus.Config{
-		URL: srv.ClientURL(), User: "host", Password: Password, InboxPrefix: "_INBOX.host", Logger: slog.New(slog.DiscardHandler),
-	})
+	as.URL, as.Logger = srv.ClientURL(), slog.New(slog.DiscardHandler)
+	nc, err := bus.Connect(t.Context(), as)
 	if err != nil {
 		t.Fatal(err)
 	}
