@@ -89,6 +89,7 @@ type Emission struct {
 type PushRequest struct {
 	ID        ID
 	Queue     string
+	InOrder   bool // the queue is in order
 	Existing  bool // the message must not create the actor
 	Message   any
 	PushID    string    // empty: none

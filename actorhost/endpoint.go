@@ -22,6 +22,7 @@ type queueHandler struct {
 	run     action
 	takes   reflect.Type // a message
 	retries queues.Retries
+	inOrder bool
 	call.Counters
 }
 

@@ -24,7 +24,7 @@ type Retries struct {
 func OnQueue[R troupe.Reference, S, M any](
 	q troupe.Queue[R, M], f func(state *S, c *Context, message M) error, retries ...Retries,
 ) Handler[R, S] {
-	one := &queueHandler{takes: reflect.TypeFor[M]()}
+	one := &queueHandler{takes: reflect.TypeFor[M](), inOrder: q.InOrder()}
 	if len(retries) > 0 {
 		one.retries = queues.Retries(retries[0])
 	}

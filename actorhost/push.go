@@ -28,13 +28,17 @@ func (c *Context) Push(ctx context.Context, p troupe.PushRequest) error {
 		return errs.New(troupe.CodeTooLarge, "%s.%s: the message has %d bytes, it may have %d",
 			p.ID, p.Queue, len(body), limit-wire.QueueRoom)
 	}
-	if err := h.queues.Open(ctx); err != nil {
+	open := h.queues.Open
+	if p.InOrder {
+		open = h.queues.OpenInOrder
+	}
+	if err := open(ctx); err != nil {
 		return errs.Unavailable("pushing to %s.%s: %v", p.ID, p.Queue, err)
 	}
 	if err := c.a.markUnsent(ctx); err != nil {
 		return errs.Unavailable("pushing to %s.%s: %v", p.ID, p.Queue, err)
 	}
-	m := record.PushedMessage{Actor: p.ID.Tokens(), Queue: p.Queue, Existing: p.Existing, Body: body}
+	m := record.PushedMessage{Actor: p.ID.Tokens(), Queue: p.Queue, InOrder: p.InOrder, Existing: p.Existing, Body: body}
 	if !p.NotBefore.IsZero() {
 		m.At = min(max(ceilMilli(p.NotBefore), 1), maxScheduleTime.UnixMilli())
 	}

@@ -47,6 +47,11 @@ func (a *activation) serveQueued(w *work) {
 	handed := *w // a copy, so that not every call escapes to the heap
 	h := handover{activation: a, call: &handed, batch: a.messages, queue: a.kind.queues[a.messages.Queue]}
 	a.messages = nil
+	if h.batch.Bell != nil {
+		(&inOrder{handover: h}).serve()
+		return
+	}
+	h.note, h.output = noteHandled, h.repliesWith
 	began := a.host.clock.Now()
 	for i := range h.batch.Messages {
 		if i > 0 && (a.finished || a.host.clock.Now()-began > maxQueuedTime) {
@@ -83,6 +88,18 @@ type handover struct {
 	batch   *wire.QueuedBatch
 	queue   *queueHandler
 	replies []wire.QueuedReply
+	note    func(m *wire.Queued, dead string) record.Change // that a message is done with
+	output  func(handled wire.QueuedReply) any              // of the call, when the actor is gone after a message
+}
+
+func (h *handover) repliesWith(handled wire.QueuedReply) any { return append(h.replies, handled) }
+
+// asCall is the call as if a message had come in one of its own.
+func (h *handover) asCall(m *wire.Queued) work {
+	w := *h.call
+	w.Reply, w.ID = "", dedup.ID{Given: wire.QueuedRequest(h.batch.Queue, m)}
+	w.Mark = dedup.NewMark(w.ID, w.Action, nil)
+	return w
 }
 
 // handle handles a message, unless it was handled or given up before.
@@ -91,9 +108,7 @@ func (h *handover) handle(m *wire.Queued) wire.QueuedReply {
 	if done != nil && faults.QueueDone {
 		return wire.QueuedReply{Dead: done.Dead}
 	}
-	w := *h.call // as if the message had come in a call of its own
-	w.Reply, w.ID = "", dedup.ID{Given: wire.QueuedRequest(h.batch.Queue, m)}
-	w.Mark = dedup.NewMark(w.ID, w.Action, nil)
+	w := h.asCall(m)
 	switch answer, failed, v := h.found(&w); {
 	case failed != nil:
 		return wire.QueuedFailure(failed)
@@ -145,7 +160,7 @@ func (h *handover) run(w *work, m *wire.Queued, changes []record.Change) wire.Qu
 		return wire.QueuedFailure(errs.As(err))
 	}
 	result, err := h.runTurnAt(now, t, func(c *Context) error {
-		for _, change := range append(changes, handled(m, "")) {
+		for _, change := range append(changes, h.note(m, "")) {
 			if err := c.addChange(change); err != nil {
 				return err
 			}
@@ -175,22 +190,22 @@ func (h *handover) run(w *work, m *wire.Queued, changes []record.Change) wire.Qu
 func (h *handover) commit(w *work, r *result) (handled wire.QueuedReply) {
 	o := &commit.Output{Call: w.Call}
 	if r.destroyed {
-		output, _ := h.call.As.Append(nil, append(h.replies, handled)) // which cannot fail
+		output, _ := h.call.As.Append(nil, h.output(handled)) // which cannot fail
 		o.Call, o.Reply = h.call.Call, outlet.Reply(&h.call.Call, output)
 	}
 	h.commitTurn(r, o)
 	return handled
 }
 
-// handled is the change by which a message is done with.
-func handled(m *wire.Queued, dead string) record.Change {
+// noteHandled is the change by which a message is done with.
+func noteHandled(m *wire.Queued, dead string) record.Change {
 	return record.HandledMessage{DoneMessage: record.DoneMessage{ID: m.Key(), Sequence: m.Sequence, Ripe: m.Ripe, Dead: dead}}
 }
 
 // giveUp gives a message up. The actor's record decides: whoever hands the message over again learns that it was.
 func (h *handover) giveUp(w *work, m *wire.Queued, changes []record.Change, why string) wire.QueuedReply {
 	reply := wire.QueuedReply{Dead: why}
-	changes = append(changes, handled(m, why))
+	changes = append(changes, h.note(m, why))
 	err := h.checkChanges(changes)
 	output, failed := codec.MsgPack.Append(nil, reply)
 	if err = errors.Join(err, failed); err != nil {

@@ -16,8 +16,24 @@ func handlesQueues(types map[string]*actorType) (names []string) {
 	return names
 }
 
+// handlesInOrder returns the types that have queues in order.
+func handlesInOrder(types map[string]*actorType) (names []string) {
+	for name, t := range types {
+		for _, q := range t.queues {
+			if q.inOrder {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	return names
+}
+
 // openQueues opens the streams of queues if an actor type has one.
 func (h *Host) openQueues(ctx context.Context) error {
+	if len(handlesInOrder(h.types)) > 0 {
+		return h.queues.OpenInOrder(ctx)
+	}
 	if len(handlesQueues(h.types)) == 0 {
 		return nil
 	}
@@ -31,7 +47,7 @@ func (h *Host) startPuller() {
 		return
 	}
 	h.puller = queues.Start(queues.Config{
-		Queues: h.queues, Types: types, Faults: h.faults, Logger: h.config.Logger, Call: h.client.Invoke,
+		Queues: h.queues, Types: types, InOrder: handlesInOrder(h.types), Faults: h.faults, Logger: h.config.Logger, Call: h.client.Invoke,
 		Handling: func(actorType, queue string) queues.Handling {
 			t := h.types[actorType]
 			handling := queues.Handling{Retries: queues.DefaultRetries, Timeout: t.config.ActionTimeout}

@@ -18,6 +18,7 @@ var known = []*kind{
 	&workflowPart,
 	&queuesPart,
 	&pushesPart,
+	&inOrderPart,
 }
 
 // Part is a durable part of a record.

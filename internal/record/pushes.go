@@ -21,6 +21,7 @@ type PushedMessage struct {
 	Queue    string `json:"q"`
 	Name     string `json:"n"`           // no other message has it
 	Existing bool   `json:"e,omitempty"` // it must not create the actor
+	InOrder  bool   `json:"o,omitempty"` // the queue is
 	At       int64  `json:"t,omitempty"` // not before, in milliseconds since 1970
 	Body     []byte `json:"b"`           // msgpack
 }
@@ -45,7 +46,7 @@ func (o *Pushes) Sent() {
 
 // size is the largest size of the message, in bytes.
 func (m *PushedMessage) size() int64 {
-	return 1 + 6*2 + textSize(m.Actor) + textSize(m.Queue) + textSize(m.Name) + 1 + 9 + 5 + int64(len(m.Body))
+	return 1 + 6*2 + textSize(m.Actor) + textSize(m.Queue) + textSize(m.Name) + 1 + 9 + 5 + 3 + int64(len(m.Body))
 }
 
 // Size implements [Part].
@@ -74,6 +75,10 @@ func (m *PushedMessage) append(b []byte) []byte {
 	if m.Existing {
 		fields++
 		b = codec.AppendTrue(codec.AppendString(b, "e"))
+	}
+	if m.InOrder {
+		fields++
+		b = codec.AppendTrue(codec.AppendString(b, "o"))
 	}
 	if m.At > 0 {
 		fields++

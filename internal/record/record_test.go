@@ -188,7 +188,7 @@ func TestForgetAnswersThatCannotBeDecoded(t *testing.T) {
 
 func TestWhatIsNeeded(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"once", "pushes", "queues", "schedules", "timers", "workflows"}, record.Features())
+	require.Equal(t, []string{"inorder", "once", "pushes", "queues", "schedules", "timers", "workflows"}, record.Features())
 	r, parts := open(t, encoded(t, fields{"owner": "h", "created": true, "needs": []string{"quirks"}}), 1)
 	require.Equal(t, []string{"quirks"}, r.Lacks(record.Features()))
 	require.Nil(t, r.Lacks([]string{"quirks", "timers"}))
@@ -236,6 +236,11 @@ func TestCorruptParts(t *testing.T) {
 		{"pushes", []any{fields{"a": "t.k", "q": "a.b", "n": "x"}}, "the queue has the name"},
 		{"pushes", []any{fields{"a": "t..k", "q": "sort", "n": "x"}}, "pushes: message 0"},
 		{"pushes", []any{fields{"a": "t.k", "q": "sort", "n": "a\r\nb"}}, "pushes: message 0: it has the name"},
+		{"inorder", fields{"a.b": fields{}}, "the queue has the name"},
+		{"inorder", fields{"sort": fields{"s": uint64(math.MaxUint64)}}, `inorder: "sort" is handled up to`},
+		{"inorder", fields{"sort": fields{"t": -1}}, `inorder: "sort" is handled up to`},
+		{"inorder", fields{"sort": fields{"h": fields{"u": int64(math.MaxInt64)}}}, `inorder: "sort" is held up by`},
+		{"inorder", fields{"sort": fields{"h": fields{"a": -1}}}, `inorder: "sort" is held up by`},
 		{"outbox", []any{nil}, "outbox: event 0: the event has the name \"\""},
 		{"outbox", []any{fields{"event": "said", "position": at}, fields{"event": "a\r\nb", "position": at}}, "outbox: event 1"},
 		{"outbox", []any{fields{"event": "said", "position": at, "except": "a b"}}, "the connection has the name"},
@@ -276,7 +281,7 @@ func draw(t *rapid.T, ids []troupe.ID) (changes []record.Change) {
 	for range rapid.IntRange(0, 30).Draw(t, "changes") {
 		source, event := rapid.SampledFrom(ids).Draw(t, "source"), name.Draw(t, "event")
 		last := troupe.Position{Epoch: number.Draw(t, "epoch"), Sequence: number.Draw(t, "sequence")}
-		switch rapid.IntRange(0, 7).Draw(t, "kind") {
+		switch rapid.IntRange(0, 10).Draw(t, "kind") {
 		case 0, 1:
 			changes = append(changes, &record.Broadcast{
 				Event: event, Epoch: last.Epoch, Durable: rapid.Bool().Draw(t, "durable"),
@@ -290,6 +295,18 @@ func draw(t *rapid.T, ids []troupe.ID) (changes []record.Change) {
 			changes = append(changes, record.Unfollow{Source: source, Event: event})
 		case 5:
 			changes = append(changes, record.SetTimer{Name: event, Due: time.UnixMilli(int64(last.Sequence))})
+		case 6:
+			changes = append(changes, record.PassedMessage{Queue: event, Sequence: last.Sequence, Stored: int64(last.Epoch)})
+		case 7:
+			changes = append(changes, record.FailedMessage{Queue: event, Head: record.Head{
+				Sequence: last.Sequence, Stored: int64(last.Epoch), Attempts: rapid.IntRange(0, 1<<30).Draw(t, "attempts"),
+				Until: rapid.Int64Range(0, 1<<46).Draw(t, "until"), Failure: event, Dead: rapid.Bool().Draw(t, "dead"),
+			}})
+		case 8:
+			changes = append(changes, &record.PushMessage{PushedMessage: record.PushedMessage{
+				Actor: source.Tokens(), Queue: event, Name: event, InOrder: rapid.Bool().Draw(t, "in order"),
+				Existing: rapid.Bool().Draw(t, "existing"), At: rapid.Int64Range(0, 1<<46).Draw(t, "at"), Body: []byte(event),
+			}})
 		default:
 			changes = append(changes, drawSchedule(t, event))
 		}
@@ -309,7 +326,7 @@ func TestSizesAreNotTooSmall(t *testing.T) {
 			for _, c := range changes {
 				c.Apply(&parts)
 			}
-			require.LessOrEqual(t, parts.Size(), most+200, "but for what a part has around it")
+			require.LessOrEqual(t, parts.Size(), most+300, "but for what a part has around it")
 			parts.Fill(&r)
 			require.LessOrEqual(t, int64(len(r.Parts)), parts.Size()+5)
 			size := parts.Size()

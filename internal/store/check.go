@@ -28,6 +28,7 @@ const (
 	forQueues
 	forLater
 	forDead
+	forInOrder
 )
 
 // What becomes of a stream with a wrong setting, in the table below. With any other letter, all values are right.
@@ -48,36 +49,36 @@ var rules = []struct {
 	verdicts string // for each purpose in turn
 	rule     rule
 }{
-	{"subjects", "RRRRRRRRRR", otherSubjects},
-	{"retention", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Retention })},
-	{"storage", "RRwRRRRRRR", other(func(c *streamConfig) any { return c.Storage })},
-	{"max_age", "RRRR--RRR-", other(func(c *streamConfig) any { return c.MaxAge })},
-	{"max_age", "----w----w", other(func(c *streamConfig) any { return c.MaxAge })},
-	{"max_age", "-----R----", shorter},
-	{"discard", "RRRR-R----", discardsOld},
-	{"discard", "-------R--", other(func(c *streamConfig) any { return c.Discard })},
-	{"max_msgs", "------R-R-", other(func(c *streamConfig) any { return max(c.MaxMsgs, 0) })},
-	{"max_bytes", "------w-ww", limitedBytes}, // with schedules, JetStream makes room by dropping the oldest
-	{"discard_new_per_subject", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
-	{"max_msgs_per_subject", "R-RR------", noHistory},
-	{"max_msgs_per_subject", "-R--wR----", limitedHistory},
-	{"max_msgs_per_subject", "------R-R-", other(func(c *streamConfig) any { return c.MaxMsgsPerSubject })},
-	{"allow_rollup_hdrs", "RRRR---R-R", other(func(c *streamConfig) any { return c.AllowRollup })},
-	{"allow_msg_ttl", "RRRR---R-R", other(func(c *streamConfig) any { return c.AllowMsgTTL })},
-	{"allow_direct", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.AllowDirect })},
-	{"allow_atomic", "w---------", other(func(c *streamConfig) any { return c.AllowAtomicPublish })},
-	{"allow_msg_counter", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.AllowMsgCounter })},
-	{"sealed", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Sealed })},
-	{"no_ack", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.NoAck })},
-	{"persist_mode", "RRwRRRRRRR", other(func(c *streamConfig) any { return c.PersistMode })},
-	{"mirror", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Mirror })},
-	{"sources", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.Sources })},
-	{"subject_transform", "RRRRRRRRRR", other(func(c *streamConfig) any { return c.SubjectTransform })},
-	{"republish", "----R-----", other(func(c *streamConfig) any { return c.RePublish })},
-	{"allow_msg_schedules", "------RRR-", other(func(c *streamConfig) any { return c.AllowMsgSchedules })},
-	{"num_replicas", "wwwwwwwwww", fewerReplicas},
-	{"max_msg_size", "wwwwwww---", limitedSize},
-	{"compression", "wwwwwwwwww", other(func(c *streamConfig) any { return c.Compression })},
+	{"subjects", "RRRRRRRRRRR", otherSubjects},
+	{"retention", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.Retention })},
+	{"storage", "RRwRRRRRRRR", other(func(c *streamConfig) any { return c.Storage })},
+	{"max_age", "RRRR--RRR-R", other(func(c *streamConfig) any { return c.MaxAge })},
+	{"max_age", "----w----w-", other(func(c *streamConfig) any { return c.MaxAge })},
+	{"max_age", "-----R-----", shorter},
+	{"discard", "RRRR-R-----", discardsOld},
+	{"discard", "-------R--R", other(func(c *streamConfig) any { return c.Discard })},
+	{"max_msgs", "------R-R--", other(func(c *streamConfig) any { return max(c.MaxMsgs, 0) })},
+	{"max_bytes", "------w-ww-", limitedBytes}, // with schedules, JetStream makes room by dropping the oldest
+	{"discard_new_per_subject", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.DiscardNewPerSubject })},
+	{"max_msgs_per_subject", "R-RR-------", noHistory},
+	{"max_msgs_per_subject", "-R--wR-----", limitedHistory},
+	{"max_msgs_per_subject", "------R-R--", other(func(c *streamConfig) any { return c.MaxMsgsPerSubject })},
+	{"allow_rollup_hdrs", "RRRR---R-RR", other(func(c *streamConfig) any { return c.AllowRollup })},
+	{"allow_msg_ttl", "RRRR---R-RR", other(func(c *streamConfig) any { return c.AllowMsgTTL })},
+	{"allow_direct", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.AllowDirect })},
+	{"allow_atomic", "w----------", other(func(c *streamConfig) any { return c.AllowAtomicPublish })},
+	{"allow_msg_counter", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.AllowMsgCounter })},
+	{"sealed", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.Sealed })},
+	{"no_ack", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.NoAck })},
+	{"persist_mode", "RRwRRRRRRRR", other(func(c *streamConfig) any { return c.PersistMode })},
+	{"mirror", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.Mirror })},
+	{"sources", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.Sources })},
+	{"subject_transform", "RRRRRRRRRRR", other(func(c *streamConfig) any { return c.SubjectTransform })},
+	{"republish", "----R------", other(func(c *streamConfig) any { return c.RePublish })},
+	{"allow_msg_schedules", "------RRR-R", other(func(c *streamConfig) any { return c.AllowMsgSchedules })},
+	{"num_replicas", "wwwwwwwwwww", fewerReplicas},
+	{"max_msg_size", "wwwwwww----", limitedSize},
+	{"compression", "wwwwwwwwwww", other(func(c *streamConfig) any { return c.Compression })},
 }
 
 // check returns an error if a stream cannot be used, and logs what is less bad.

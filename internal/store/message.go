@@ -51,6 +51,9 @@ func (m *Message) Decode(into any) error {
 // Existing reports whether the message must not create the actor.
 func (m *Message) Existing() bool { return wire.FirstHeader(m.Header, wire.HeaderExisting) == "1" }
 
+// InOrder reports whether the message is of a queue that is in order, as far as a host has moved it.
+func (m *Message) InOrder() bool { return wire.FirstHeader(m.Header, wire.HeaderInOrder) != "" }
+
 // NotBefore is when the message may be handled, or zero.
 func (m *Message) NotBefore() time.Time {
 	at, _ := time.Parse(time.RFC3339Nano, wire.FirstHeader(m.Header, wire.HeaderNotBefore))
@@ -81,6 +84,13 @@ func (m *Message) Pushed() time.Time {
 
 // Life is how often the message was a dead letter.
 func (m *Message) Life() int { return m.number(wire.HeaderLife) }
+
+// Dead is a copy of a message of a queue in order that is to be a dead letter.
+func (m *Message) Dead(attempts int, why string) *Message {
+	dead := m.With(attempts, 0, why)
+	dead.Header[wire.HeaderInOrder] = []string{"1"}
+	return dead
+}
 
 // Again is a copy of a dead letter that is to be handled again.
 func (m *Message) Again() *Message {

@@ -71,6 +71,9 @@ const codeTooLarge = 10054
 // PushMessage is the message that is pushed for a request, with its body.
 func PushMessage(ns wire.Namespace, p *troupe.PushRequest, contentType string, body []byte) *nats.Msg {
 	msg := &nats.Msg{Subject: ns.Queue(p.ID, p.Queue), Header: nats.Header{wire.HeaderContentType: {contentType}}, Data: body}
+	if p.InOrder {
+		msg.Subject = ns.InOrder(p.ID, p.Queue)
+	}
 	if p.Existing {
 		msg.Header[wire.HeaderExisting] = []string{"1"}
 	}

@@ -116,24 +116,34 @@ func (q *Queues) Stands(ctx context.Context, sequence uint64, ripe bool) (bool, 
 
 // Push stores a message that an actor has pushed. If the queue is full, it waits.
 func (q *Queues) Push(ctx context.Context, p *record.PushedMessage) error {
-	if err := q.Open(ctx); err != nil {
+	open := q.Open
+	if p.InOrder {
+		open = q.OpenInOrder
+	}
+	if err := open(ctx); err != nil {
 		return err
 	}
 	id, err := troupe.ParseID(p.Actor)
 	if err != nil {
 		return err
 	}
-	request := troupe.PushRequest{ID: id, Queue: p.Queue, Existing: p.Existing}
+	request := troupe.PushRequest{ID: id, Queue: p.Queue, InOrder: p.InOrder, Existing: p.Existing}
 	if p.At > 0 {
 		request.NotBefore = time.UnixMilli(p.At)
 	}
 	msg := PushMessage(q.ns, &request, codec.MsgPack.ContentType(), p.Body)
 	msg.Header[wire.HeaderPushID] = []string{p.Name}
 	stream := q.streams.Load().queue
+	if p.InOrder {
+		stream = q.inOrder.Load()
+	}
 	err = Push(ctx, stream.js, msg)
 	if errors.Is(err, ErrQueueFull) {
 		full := &Message{
 			Actor: id, Queue: p.Queue, ID: wire.NamedMessage(p.Name), Stored: q.Now(), Header: msg.Header, Data: msg.Data,
+		}
+		if p.InOrder {
+			full.Header[wire.HeaderInOrder] = []string{"1"}
 		}
 		at := q.Now().Add(time.Second)
 		if request.NotBefore.After(at) {

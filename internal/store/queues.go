@@ -25,6 +25,7 @@ type Queues struct {
 
 	opening sync.Mutex // held while the streams are opened
 	streams atomic.Pointer[queueStreams]
+	inOrder atomic.Pointer[bucket]
 }
 
 type queueStreams struct{ queue, later, dead *bucket }
@@ -140,7 +141,10 @@ func (q *Queues) Check(ctx context.Context) ([]*Replaced, error) {
 		return nil, nil
 	}
 	var all []*Replaced
-	for _, stream := range []*bucket{s.queue, s.later, s.dead} {
+	for _, stream := range []*bucket{s.queue, s.later, s.dead, q.inOrder.Load()} {
+		if stream == nil {
+			continue
+		}
 		replaced, err := stream.check(ctx)
 		if err != nil {
 			return all, err

@@ -116,7 +116,7 @@ const recovered = 0
 
 // readPage reads one page, and returns where the next one starts.
 func (js *Journals) readPage(ctx context.Context, key string, from uint64, newest map[string]latestChange) (uint64, error) {
-	messages, _, err := js.stream.scanPage(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from), scanMessages)
+	messages, _, err := js.stream.scanPage(ctx, js.stream.prefix+key, jetstreamext.GetBatchSeq(from), scanMessages, scanBytes)
 	if err != nil {
 		return from, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-const scanMessages, scanBytes = 256, 1 << 20 // per request; plus at most one message
+const scanMessages, scanBytes = 256, 1 << 20 // per request
 
 // scan yields the messages whose subjects match a filter, in order, from start to the end of the stream. A message that
 // is written again meanwhile is yielded at its new place. An error ends the scan. In a cluster any replica may reply,
@@ -26,7 +26,7 @@ func (b *bucket) scanBy(
 		for end := false; !end; {
 			var found []*jetstream.RawStreamMsg
 			var err error
-			if found, end, err = b.scanPage(ctx, filter, start, many); err != nil {
+			if found, end, err = b.scanPage(ctx, filter, start, many, scanBytes); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -40,14 +40,14 @@ func (b *bucket) scanBy(
 	}
 }
 
-// scanPage reads one page, and reports whether the stream ends with it.
+// scanPage reads one page of so many messages and bytes, plus at most one message, and reports whether the stream ends with it.
 func (b *bucket) scanPage(
-	ctx context.Context, filter string, start jetstreamext.GetBatchOpt, many int,
+	ctx context.Context, filter string, start jetstreamext.GetBatchOpt, many, most int,
 ) (found []*jetstream.RawStreamMsg, end bool, err error) {
 	ctx, wait := b.reading(ctx, askGet)
 	defer func() { err = wait.End(err) }()
 	messages, err := jetstreamext.GetBatch(ctx, b.js, b.name(), many, start,
-		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(scanBytes))
+		jetstreamext.GetBatchSubject(filter), jetstreamext.GetBatchMaxBytes(most))
 	if err != nil {
 		return nil, false, explain(b.name(), err)
 	}
@@ -66,7 +66,7 @@ func (b *bucket) scanPage(
 	if late != nil && len(found) == 0 {
 		return nil, false, late
 	}
-	return found, late == nil && len(found) < many && size < scanBytes, nil
+	return found, late == nil && len(found) < many && size < most, nil
 }
 
 // sizeOf is at least the size that the server counted. The server does not count the headers that say where a message

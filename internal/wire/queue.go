@@ -114,11 +114,12 @@ const maxMessageID = 64
 func QueuedRequest(queue string, m *Queued) string { return "~queue/" + queue + "/" + m.Key() }
 
 // QueuedBatch is the input of [QueuedAction]. The output is a list with a [QueuedReply] for each message, in order: for those that are
-// missing at its end, nothing was begun.
+// missing at its end, nothing was begun. With a bell there are no messages, and the output is a [Passed].
 type QueuedBatch struct {
 	Queue    string   `json:"queue"`
-	Messages []Queued `json:"messages"`
+	Messages []Queued `json:"messages,omitempty"`
 	Acked    []string `json:"acked,omitempty"` // keys of earlier messages that will not come again
+	Bell     *Bell    `json:"bell,omitempty"`
 }
 
 // Queued is a message that is handed over.

@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,15 +18,25 @@ const pushing = "pushing a message to a queue failed"
 // pushesAtOnce is how many messages an actor pushes at a time.
 const pushesAtOnce = 64
 
-// push stores the messages that a turn has pushed. Each has a name, so it takes effect once, whoever else stores
-// it.
+// push stores the messages that a turn has pushed, those for queues in order one after the other. Each has a name, so it takes effect
+// once, whoever else stores it.
 func (h *Host) push(ctx context.Context, by Actor, messages []*record.PushMessage) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
 	var all errgroup.Group
 	all.SetLimit(pushesAtOnce)
+	var ordered []*record.PushMessage
 	for _, m := range messages {
+		if m.InOrder {
+			ordered = append(ordered, m)
+			continue
+		}
 		all.Go(func() error { return h.pushOne(ctx, by, &m.PushedMessage) })
+	}
+	for _, m := range ordered {
+		if err := h.pushOne(ctx, by, &m.PushedMessage); err != nil {
+			return errors.Join(err, all.Wait())
+		}
 	}
 	return all.Wait()
 }

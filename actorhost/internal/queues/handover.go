@@ -26,17 +26,19 @@ const callExtra = 30 * time.Second
 
 // work hands the messages of a line over until there are no more.
 func (p *Puller) work(l *line) {
-	for {
-		p.calling <- struct{}{} // the wait ends: nobody has it for long
-		free := sync.OnceFunc(func() { <-p.calling })
-		slow := time.AfterFunc(slowCall, free)
-		more := p.workOn(l)
-		slow.Stop()
-		free()
-		if !more {
-			return
-		}
+	for more := true; more; {
+		p.atATime(func() { more = p.workOn(l) })
 	}
+}
+
+// atATime calls f when not too many others are called.
+func (p *Puller) atATime(f func()) {
+	p.calling <- struct{}{} // the wait ends: nobody has it for long
+	free := sync.OnceFunc(func() { <-p.calling })
+	slow := time.AfterFunc(slowCall, free)
+	f()
+	slow.Stop()
+	free()
 }
 
 // workOn hands the next messages of a line over. It reports whether there were any.
@@ -220,7 +222,7 @@ func Reason(err *troupe.Error) string {
 func (p *Puller) tryAgain(m *message, r Retries, failed *troupe.Error) {
 	attempts := m.Attempts() + 1
 	p.config.Faults.Failed(failing, "", failed, append(m.about(), slog.Int("attempts", attempts))...)
-	p.later(m, p.config.Queues.Now().Add(r.after(attempts)), m.With(attempts, 0, Reason(failed)))
+	p.later(m, p.config.Queues.Now().Add(r.After(attempts)), m.With(attempts, 0, Reason(failed)))
 }
 
 // bury makes a message a dead letter. It reports whether it is gone from where it was.
@@ -231,12 +233,17 @@ func (p *Puller) bury(m *message, why string) (gone bool) {
 	if !moved {
 		return false
 	}
+	p.gaveUp(m.about(), attempts, why)
+	return gone
+}
+
+// gaveUp counts and logs a message that was given up.
+func (p *Puller) gaveUp(about []slog.Attr, attempts int, why string) {
 	if n := p.GivenUp.Add(1); bits.OnesCount64(uint64(n)) == 1 {
 		const text = "a message of a queue was given up: troupe queue retry has it handled again"
 		p.config.Logger.LogAttrs(context.Background(), slog.LevelError, text,
-			append(m.about(), slog.Int("attempts", attempts), slog.Int64("times", n), slog.String("error", why))...)
+			append(about, slog.Int("attempts", attempts), slog.Int64("times", n), slog.String("error", why))...)
 	}
-	return gone
 }
 
 // moveAgain is the pause before a move that has failed is tried again.

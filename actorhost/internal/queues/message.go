@@ -22,19 +22,24 @@ func newMessage(fed store.Fed) *message {
 	return &message{Fed: fed, Message: fed.QueueMessage(), ripe: fed.Logged.Message != "", touched: time.Now()}
 }
 
-func (m *message) about() []slog.Attr {
+func (m *message) about() []slog.Attr { return about(m.actor(), m.Queue, m.ID) }
+
+func about(actor troupe.ID, queue, message string) []slog.Attr {
 	return []slog.Attr{
-		slog.String("actor_type", m.Message.Actor.Type()), slog.String("actor_key", m.Message.Actor.KeyString()),
-		slog.String("queue", m.Queue), slog.String("message", m.ID),
+		slog.String("actor_type", actor.Type()), slog.String("actor_key", actor.KeyString()),
+		slog.String("queue", queue), slog.String("message", message),
 	}
 }
 
 // actor is the actor of a message.
 func (m *message) actor() troupe.ID { return m.Message.Actor }
 
+// queue is the name of its queue among those of all actors.
+func (m *message) queue() string { return m.actor().Tokens() + " " + m.Queue }
+
 // line is the name of the line in which a message waits: those in it can be handed over together.
 func (m *message) line() string {
-	name := m.actor().Tokens() + " " + m.Queue
+	name := m.queue()
 	if m.Existing() {
 		name += " existing"
 	}

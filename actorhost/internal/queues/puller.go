@@ -15,14 +15,16 @@ import (
 	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Config configures a Puller.
 type Config struct {
-	Queues *store.Queues
-	Types  []string // that have queues
-	Faults *faultlog.Log
-	Logger *slog.Logger
+	Queues  *store.Queues
+	Types   []string // that have queues
+	InOrder []string // those that have one in order
+	Faults  *faultlog.Log
+	Logger  *slog.Logger
 	// Call calls an actor, on whichever host it is.
 	Call func(ctx context.Context, call troupe.Invocation) error
 	// Handling is how a message of a queue is handled.
@@ -46,8 +48,8 @@ type Retries struct {
 // DefaultRetries are those of a queue for which nothing else is said.
 var DefaultRetries = Retries{Attempts: 20, First: time.Second, Most: 5 * time.Minute}
 
-// after is the pause after so many failed attempts.
-func (r Retries) after(attempts int) time.Duration {
+// After is the pause after so many failed attempts.
+func (r Retries) After(attempts int) time.Duration {
 	pause := r.First
 	for i := 1; i < attempts && pause < r.Most; i++ {
 		pause += min(pause, r.Most-pause)
@@ -61,6 +63,7 @@ func (r Retries) after(attempts int) time.Duration {
 type Puller struct {
 	config  Config
 	lines   lines
+	bells   bells
 	moves   chan struct{} // one element for each message that is being moved or looked for
 	calling chan struct{} // one element for each call that counts
 	running sync.WaitGroup
@@ -98,12 +101,15 @@ const (
 // Start starts a puller on streams that are open. Callers must Stop it, once UntilStop has ended.
 func Start(config Config) *Puller {
 	p := &Puller{
-		config: config, lines: newLines(), moves: make(chan struct{}, movesAtOnce), quit: make(chan struct{}),
+		config: config, lines: newLines(), bells: bells{all: make(map[string]*bellLine)}, moves: make(chan struct{}, movesAtOnce), quit: make(chan struct{}),
 		calling: make(chan struct{}, callsPerProcessor*runtime.GOMAXPROCS(0)),
 	}
 	for _, actorType := range config.Types {
-		p.running.Go(func() { p.serve(actorType, config.Queues.Messages) })
-		p.running.Go(func() { p.serve(actorType, config.Queues.Ripe) })
+		p.running.Go(func() { p.serve(actorType, config.Queues.Messages, p.take) })
+		p.running.Go(func() { p.serve(actorType, config.Queues.Ripe, p.takeRipe) })
+	}
+	for _, actorType := range config.InOrder {
+		p.running.Go(func() { p.serve(actorType, config.Queues.InOrder, p.hear) })
 	}
 	p.running.Go(p.keepInProgress)
 	p.running.Go(func() {
@@ -123,7 +129,7 @@ type openFeed func(
 ) (*store.Feed, error)
 
 // serve takes the messages of a feed until the host stops.
-func (p *Puller) serve(actorType string, open openFeed) {
+func (p *Puller) serve(actorType string, open openFeed, take func(*message)) {
 	failed := func(err error) { p.config.Faults.Failed(hearing, store.Cause(err), err) }
 	for p.config.UntilStop.Err() == nil {
 		feed, err := open(p.config.UntilStop, actorType, patience, ahead, failed)
@@ -137,10 +143,23 @@ func (p *Puller) serve(actorType string, open openFeed) {
 		stop := context.AfterFunc(p.config.UntilStop, feed.Stop)
 		for fed, ok := feed.Next(); ok; fed, ok = feed.Next() {
 			p.config.Faults.Works(hearing)
-			p.take(newMessage(fed))
+			take(newMessage(fed))
 		}
 		stop()
 		feed.Stop()
+	}
+}
+
+// takeRipe is take for what has waited.
+func (p *Puller) takeRipe(m *message) {
+	switch {
+	case m.ID == wire.BellMessage:
+		p.hear(m)
+	case m.InOrder():
+		p.lines.hold(m)
+		p.move(m, p.enter)
+	default:
+		p.take(m)
 	}
 }
 
