@@ -20,7 +20,9 @@ func NewQueue[R Reference, M any](name string) Queue[R, M] { return Queue[R, M]{
 // or of an actor, that in which it pushes them. One that fails, or is not to be handled yet, holds up those behind it until it is
 // handled or a dead letter. Such queues are for what must be in order: others handle more messages in the same time. Have a queue run
 // empty before you change which kind it is.
-func NewQueueInOrder[R Reference, M any](name string) Queue[R, M] { return Queue[R, M]{name: name, inOrder: true} }
+func NewQueueInOrder[R Reference, M any](name string) Queue[R, M] {
+	return Queue[R, M]{name: name, inOrder: true}
+}
 
 // Name is the queue's name on the wire.
 func (q Queue[R, M]) Name() string { return q.name }

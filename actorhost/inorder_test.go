@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // A Diary takes letters in order.
@@ -267,4 +268,94 @@ func TestMessageInOrderForAnActorThatMustExist(t *testing.T) {
 	require.NoError(t, Jot.Push(t.Context(), missing, letter{Text: "1"}))
 	require.Equal(t, upTo(2), awaitDiary(t, made, 2))
 	require.Contains(t, deadInDiary(t, missing)[0].Error, "not_found")
+}
+
+func TestMessageOnTheOtherSubjectGetsAPlace(t *testing.T) {
+	virtualDiary(t, func(t *testing.T, b *hosttest.Bus, ref Diary) {
+		t.Helper()
+		plain := troupe.NewQueue[Diary, letter]("jot")
+		require.NoError(t, Jot.Push(t.Context(), ref, letter{Text: "0", Fail: 1}))
+		require.NoError(t, plain.Push(t.Context(), ref, letter{Text: "2"}, troupe.NotBefore(time.Now().Add(time.Minute))))
+		require.NoError(t, plain.Push(t.Context(), ref, letter{Text: "1"}))
+		advance(500 * time.Millisecond)
+		require.Empty(t, readDiary(t, ref), "it is behind the one that has failed")
+		advance(2 * time.Second)
+		require.Equal(t, upTo(2), readDiary(t, ref))
+		advance(time.Minute)
+		require.Equal(t, upTo(3), readDiary(t, ref))
+		require.Zero(t, messagesLeft(t, b))
+	})
+}
+
+func TestAdvanceHasMessagesInOrderHandled(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, diaryType(actorhost.Retries{Attempts: 10}))
+	ref := troupe.GetOrCreate[Diary](b.Client, "main")
+	for _, one := range []letter{{Text: "0"}, {Text: "1", Fail: 8}, {Text: "x", Fail: 10}, {Text: "2"}} {
+		require.NoError(t, Jot.Push(t.Context(), ref, one))
+	}
+	b.Advance(time.Second)
+	require.Equal(t, upTo(1), readDiary(t, ref))
+	b.Advance(24 * time.Hour)
+	require.Equal(t, upTo(3), readDiary(t, ref))
+	require.Len(t, deadInDiary(t, ref), 1)
+	require.Zero(t, b.NextDue())
+}
+
+// ringFor tells a diary of messages, as a host does, and returns how far it has come.
+func ringFor(t *testing.T, b *hosttest.Bus, ref Diary, bell wire.Bell) (passed wire.Passed) {
+	t.Helper()
+	require.NoError(t, b.Client.Invoke(t.Context(), troupe.Invocation{
+		ID: ref.ID(), Action: wire.QueuedAction, In: wire.QueuedBatch{Queue: "jot", Bell: &bell}, Out: &passed,
+	}))
+	return passed
+}
+
+// TestDiaryKnowsItsPlace has messages that were handled come again: those of a host that has died before it could delete them, and
+// those of a stream that was put back to an older copy, or made anew.
+func TestDiaryKnowsItsPlace(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	plain := troupe.NewQueue[Diary, letter]("jot") // so nobody rings but this test
+	diaries := actorhost.Define(func() diaryState { return diaryState{} }, actorhost.OnQueue(plain, (*diaryState).jot),
+		actorhost.On(ReadDiary, actorhost.NoIn(func(b *diaryState, _ *actorhost.Context) ([]sorted, error) { return b.Entries, nil })))
+	host := b.Host(diaries)
+	ref := troupe.GetOrCreate[Diary](b.Client, "main")
+	require.Empty(t, ringFor(t, b, ref, wire.Bell{Again: true}))
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	stream, err := js.Stream(t.Context(), "troupe-inorder")
+	require.NoError(t, err)
+	push := func(text string) wire.Bell {
+		require.NoError(t, Jot.Push(t.Context(), ref, letter{Text: text}))
+		msg, err := stream.GetLastMsgForSubject(t.Context(), "troupe.inorder.diary.main.jot")
+		require.NoError(t, err)
+		return wire.Bell{Sequence: msg.Sequence, Stored: msg.Time.UnixNano()}
+	}
+	first := push("0")
+	second := push("1")
+	passed := ringFor(t, b, ref, second)
+	require.Equal(t, wire.Passed{Sequence: 2, Stored: second.Stored, Done: []uint64{1, 2}}, passed)
+	for range 2 {
+		require.Empty(t, ringFor(t, b, ref, first).Done)
+		require.Equal(t, []uint64{1, 2}, ringFor(t, b, ref, wire.Bell{Again: true}).Done, "somebody is to delete them")
+		b.Stop(host)
+		host = b.Host(diaries)
+	}
+	require.Equal(t, upTo(2), readDiary(t, ref))
+	_ = push("2")
+	passed = ringFor(t, b, ref, wire.Bell{Again: true})
+	require.Equal(t, []uint64{1, 2}, passed.Done)
+	require.True(t, passed.More, "first those go that are left")
+	require.NoError(t, stream.Purge(t.Context()))
+
+	require.NoError(t, js.DeleteStream(t.Context(), "troupe-inorder"))
+	require.Eventually(t, func() bool {
+		stream, err = js.Stream(t.Context(), "troupe-inorder")
+		return err == nil
+	}, 30*time.Second, 10*time.Millisecond, "it is made again")
+	third := push("2")
+	require.EqualValues(t, 1, third.Sequence)
+	require.Equal(t, []uint64{1}, ringFor(t, b, ref, third).Done)
+	require.Equal(t, upTo(3), readDiary(t, ref))
 }

@@ -52,7 +52,7 @@ func (h *Host) startPuller() {
 			t := h.types[actorType]
 			handling := queues.Handling{Retries: queues.DefaultRetries, Timeout: t.config.ActionTimeout}
 			if q := t.queues[queue]; q != nil {
-				handling.Retries = q.retries
+				handling.Retries, handling.InOrder = q.retries, q.inOrder
 			}
 			return handling
 		},

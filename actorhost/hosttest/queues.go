@@ -77,6 +77,13 @@ func (j *journey) ripen(s stop) {
 // unhandled returns a message for an actor of a host that is up that is not handled yet, nor moved.
 func (j *journey) unhandled() *stop {
 	for _, ns := range j.b.namespaces {
+		bells := j.subjects(store.LaterName(ns), ns.Moved("later", ""))
+		for subject := range j.subjects(store.InOrderName(ns), ns.Moved("inorder", "")) {
+			id, queue, ok := ns.ParseInOrder(subject)
+			if ok && j.isRun(ns, id) && bells[ns.Later(id, queue, wire.BellMessage)] == 0 {
+				return &stop{place{ns: ns, actor: id}, j.b.Now()}
+			}
+		}
 		for stream, kind := range map[string]string{store.QueueName(ns): "queue", store.LaterName(ns): "ripe"} {
 			for subject := range j.subjects(stream, ns.Moved(kind, "")) {
 				id, _, ok := ns.ParseQueue(subject)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -20,7 +22,8 @@ type queueLsCommand struct {
 // Help is shown by troupe queue ls --help.
 func (*queueLsCommand) Help() string {
 	return `WAITING are messages to be handled now. LATER are those that wait for a time: they were pushed for one, have failed, or an ` +
-		`actor has no room for them. DEAD are those that were given up, and are kept for 30 days. If there are none, the exit code is 3.`
+		`actor has no room for them; and all of a queue in order whose next message has to wait: HELD UP says until when, and why if ` +
+		`it has failed. DEAD are those that were given up, and are kept for 30 days. If there are none, the exit code is 3.`
 }
 
 // queueLine is a queue as queue ls --json prints it.
@@ -29,6 +32,26 @@ type queueLine struct {
 	Waiting uint64 `json:"waiting"`
 	Later   uint64 `json:"later"`
 	Dead    uint64 `json:"dead"`
+
+	HeldUp *heldUp `json:"heldUp,omitempty"` // nil: it is not, or is not in order
+}
+
+// heldUp says why a queue in order waits.
+type heldUp struct {
+	Until    time.Time `json:"until"`
+	Attempts int       `json:"attempts"` // of the next message that have failed
+	Error    string    `json:"error,omitempty"`
+}
+
+func (h *heldUp) String() string {
+	if h == nil {
+		return ""
+	}
+	text := "until " + h.Until.Local().Format(time.DateTime)
+	if h.Attempts > 0 {
+		text += fmt.Sprintf(", %d attempts: %s", h.Attempts, h.Error)
+	}
+	return text
 }
 
 func (c *queueLsCommand) run(ctx context.Context, e env) error {
@@ -51,7 +74,10 @@ func (c *queueLsCommand) run(ctx context.Context, e env) error {
 		}
 		lines := make([]queueLine, len(counts))
 		for i, one := range counts {
-			lines[i] = queueLine{refToQueue(one.Actor, one.Queue), one.Waiting, one.Later, one.Dead}
+			lines[i] = queueLine{queueRef: refToQueue(one.Actor, one.Queue), Waiting: one.Waiting, Later: one.Later, Dead: one.Dead}
+			if bell := one.HeldUp; bell != nil {
+				lines[i].HeldUp = &heldUp{bell.NotBefore(), bell.Attempts(), bell.Failure()}
+			}
 		}
 		if e.json {
 			return printLines(e.terminal, lines)
@@ -63,13 +89,22 @@ func (c *queueLsCommand) run(ctx context.Context, e env) error {
 
 func queueTable(t terminal, lines []queueLine) string {
 	w := newTable(t, "WAITING", "LATER", "DEAD")
-	w.AppendHeader(table.Row{"TYPE", "KEY", "QUEUE", "WAITING", "LATER", "DEAD"})
+	header := table.Row{"TYPE", "KEY", "QUEUE", "WAITING", "LATER", "DEAD"}
+	held := slices.ContainsFunc(lines, func(line queueLine) bool { return line.HeldUp != nil })
+	if held {
+		header = append(header, "HELD UP")
+	}
+	w.AppendHeader(header)
 	for _, line := range lines {
 		dead := fmt.Sprint(line.Dead)
 		if line.Dead > 0 {
 			dead = paint(t.out, text.FgRed, dead)
 		}
-		w.AppendRow(table.Row{line.Type, cmp.Or(line.Key, `""`), line.Queue, line.Waiting, line.Later, dead})
+		row := table.Row{line.Type, cmp.Or(line.Key, `""`), line.Queue, line.Waiting, line.Later, dead}
+		if held {
+			row = append(row, text.Trim(stripControls(line.HeldUp.String()), troubleWidth))
+		}
+		w.AppendRow(row)
 	}
 	return w.Render()
 }

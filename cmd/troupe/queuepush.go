@@ -17,6 +17,7 @@ type queuePushCommand struct {
 	ID       string         `name:"id" placeholder:"ID" help:"Of those that are pushed with this ID within 15 minutes, one takes effect."`
 	At       string         `placeholder:"TIME" help:"Not before that time, such as 2027-01-31T09:00:00+01:00 or 09:00, the next one."`
 	After    *time.Duration `placeholder:"DURATION" help:"So much later, such as 90s or 36h."`
+	InOrder  bool           `help:"The queue is in order. Without it the message gets its place there when a host has taken it."`
 	Existing bool           `help:"It must not create the actor: if there is none, it becomes a dead letter."`
 }
 
@@ -31,7 +32,7 @@ func (c *queuePushCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	p := troupe.PushRequest{ID: id, Queue: c.Queue, PushID: c.ID, Existing: c.Existing}
+	p := troupe.PushRequest{ID: id, Queue: c.Queue, PushID: c.ID, InOrder: c.InOrder, Existing: c.Existing}
 	switch {
 	case c.At != "" && c.After != nil:
 		return usageError{errors.New("when? Give one of --at and --after")}

@@ -33,10 +33,14 @@ type Head struct {
 
 // Has reports whether a message is done with. Sequences count for one stream: in one that was put back, or made anew, what is new
 // was stored later.
-func (p *Place) Has(sequence uint64, stored int64) bool { return sequence <= p.Sequence && stored <= p.Stored }
+func (p *Place) Has(sequence uint64, stored int64) bool {
+	return sequence <= p.Sequence && stored <= p.Stored
+}
 
 // Is reports whether the message is this one.
-func (h *Head) Is(sequence uint64, stored int64) bool { return h != nil && h.Sequence == sequence && h.Stored == stored }
+func (h *Head) Is(sequence uint64, stored int64) bool {
+	return h != nil && h.Sequence == sequence && h.Stored == stored
+}
 
 // InOrder returns how far the actor has come with its queues that are in order, or nil.
 func (p *Parts) InOrder() *InOrder { return get[*InOrder](p, &inOrderPart) }

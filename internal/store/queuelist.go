@@ -22,6 +22,9 @@ type QueueCount struct {
 	Waiting uint64 // to be handled now
 	Later   uint64 // for a time, after a failure or because there are too many
 	Dead    uint64 // letters
+	// HeldUp is what tells when the messages of a queue in order are handled that waits for a time. If its next one has failed, it says
+	// how often, and why.
+	HeldUp *Message
 }
 
 // QueueCounts returns the queues that have messages or dead letters, of the actors of a type or, if it is empty, of all, by actor and
@@ -43,19 +46,27 @@ func QueueCounts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorTyp
 		}
 		return counts[at]
 	}
-	for stream, kinds := range map[string][]string{QueueName(ns): {"queue"}, LaterName(ns): {"later", "ripe"}, DeadName(ns): {"dead"}} {
+	bells := make(map[key]bool)
+	for stream, kinds := range map[string][]string{
+		QueueName(ns): {"queue"}, InOrderName(ns): {"inorder"}, LaterName(ns): {"later", "ripe"}, DeadName(ns): {"dead"},
+	} {
 		for _, kind := range kinds {
 			subjects, err := subjectsOf(ctx, js, stream, ns.Moved(kind, actorType))
 			if err != nil {
 				return nil, err
 			}
 			for subject, n := range subjects {
-				id, queue, ok := ns.ParseQueue(subject)
-				if kind != "queue" {
-					id, queue, _, ok = ns.ParseMoved(subject, kind)
+				id, queue, message, ok := ns.ParseMoved(subject, kind)
+				switch kind {
+				case "queue":
+					id, queue, ok = ns.ParseQueue(subject)
+				case "inorder":
+					id, queue, ok = ns.ParseInOrder(subject)
 				}
 				switch {
 				case !ok:
+				case message == wire.BellMessage:
+					bells[key{id, queue}] = kind == "later"
 				case kind == "later":
 					count(id, queue).Later += n
 				case kind == "dead":
@@ -67,13 +78,32 @@ func QueueCounts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorTyp
 		}
 	}
 	all := make([]QueueCount, 0, len(counts))
-	for _, one := range counts {
+	for at, one := range counts {
+		if bells[at] {
+			if one.HeldUp, err = bellOf(ctx, js, ns, at.actor, at.queue); err != nil {
+				return nil, err
+			}
+			one.Waiting, one.Later = 0, one.Waiting+one.Later
+		}
 		all = append(all, *one)
 	}
 	slices.SortFunc(all, func(a, b QueueCount) int {
 		return cmp.Or(cmp.Compare(a.Actor.Tokens(), b.Actor.Tokens()), cmp.Compare(a.Queue, b.Queue))
 	})
 	return all, nil
+}
+
+// bellOf returns what tells when the messages of a queue in order are handled, or nil if it has just told.
+func bellOf(ctx context.Context, js jetstream.JetStream, ns wire.Namespace, id troupe.ID, queue string) (*Message, error) {
+	stream, err := findStream(ctx, js, LaterName(ns))
+	if err != nil || stream == nil {
+		return nil, err
+	}
+	msg, err := newBucket(js, stream, "").last(ctx, ns.Later(id, queue, wire.BellMessage))
+	if err != nil || msg == nil {
+		return nil, err
+	}
+	return &Message{Actor: id, Queue: queue, ID: wire.BellMessage, Stored: msg.Time, Header: msg.Header}, nil
 }
 
 // subjectsOf returns how many messages the subjects of a stream have that match a filter: none if there is no stream.

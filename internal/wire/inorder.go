@@ -50,4 +50,6 @@ type Dead struct {
 }
 
 // Has reports whether a message is done with.
-func (p *Passed) Has(sequence uint64, stored int64) bool { return sequence <= p.Sequence && stored <= p.Stored }
+func (p *Passed) Has(sequence uint64, stored int64) bool {
+	return sequence <= p.Sequence && stored <= p.Stored
+}

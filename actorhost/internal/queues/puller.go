@@ -37,6 +37,7 @@ type Config struct {
 type Handling struct {
 	Retries Retries
 	Timeout time.Duration // of a turn
+	InOrder bool
 }
 
 // Retries says how a message is tried again whose handler has failed.
@@ -202,6 +203,9 @@ func (p *Puller) lookFor(m *message) {
 func (p *Puller) place(m *message) (wait func(*message)) {
 	if at := m.NotBefore(); !m.ripe && at.After(p.config.Queues.Now()) {
 		return func(m *message) { p.later(m, at, m.With(0, 0, "")) }
+	}
+	if p.config.Handling(m.actor().Type(), m.Queue).InOrder { // whoever has pushed it took it for another queue
+		return p.enter
 	}
 	l, start, pause := p.lines.add(m)
 	if pause > 0 {
