@@ -60,7 +60,10 @@ func (o *inOrder) catchUp(ctx context.Context) (misread *troupe.Error, _ error) 
 		return nil, nil
 	}
 	from := place.Sequence + 1
-	if bell.Again || bell.Sequence < from { // perhaps it is another stream
+	switch {
+	case !faults.InOrder:
+		from, place = bell.Sequence, record.Place{}
+	case bell.Again || bell.Sequence < from: // perhaps it is another stream
 		from = 1
 	}
 	if err := o.host.queues.OpenInOrder(ctx); err != nil {
@@ -72,7 +75,7 @@ func (o *inOrder) catchUp(ctx context.Context) (misread *troupe.Error, _ error) 
 	}
 	o.passed.More = more
 	for _, next := range waiting {
-		if place = o.place(); place.Has(next.Sequence, next.Stored.UnixNano()) {
+		if place = o.place(); faults.InOrder && place.Has(next.Sequence, next.Stored.UnixNano()) {
 			o.passed.Done = append(o.passed.Done, next.Sequence) // whoever was to delete it has not
 			continue
 		}

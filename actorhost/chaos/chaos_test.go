@@ -149,6 +149,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{"ringacks", "plans", plans(40), []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
 		{"queueacks", "post", runPost, []fault{faultNamed("a host is killed"), faultNamed("a host is killed before a commit")}},
 		{"nesting", "errands", runErrands, []fault{faultNamed("a host is killed after a step")}},
+		{"inorder", "post", runPost, []fault{faultNamed("a host is killed")}},
 		{"queuedone,deduping", "post", runPost, []fault{faultNamed("a host is killed before it acks a message")}},
 		{"marking", "loops", runLoops, []fault{faultNamed("a host is killed")}},
 		{"fencing", "loops", runLoops, []fault{faultNamed("a host is frozen until its lease is over")}},

@@ -90,12 +90,13 @@ func runPost(t *testing.T, sc scenario) findings {
 	found := findings{faults: slices.Clone(s.found)}
 	found.faults = append(found.faults, s.awaitQueues(cmp.Or(sc.settling, settling))...)
 	var sent []posted
+	y, noted := new(postYield), all[0].noted(t)
 	for _, c := range all {
 		found.faults = append(found.faults, c.faults...)
+		found.faults = append(found.faults, checkFiled(c.posted, noted, y)...)
 		sent = append(sent, c.posted...)
 	}
-	y := new(postYield)
-	found.faults = append(found.faults, checkPost(sent, all[0].handled(t), all[0].dead(t), y)...)
+	found.faults = append(found.faults, checkPost(sent, countPost(noted), all[0].dead(t), y)...)
 	t.Logf("%s: %s", y, save(t, sent, sc.name+".jsonl"))
 	return found
 }
@@ -113,6 +114,7 @@ func (c *poster) run(ctx, give context.Context) {
 		case 3:
 			one.Parcel.Risky = true
 		}
+		one.Parcel.Filed = c.random.IntN(3) == 0
 		if c.random.IntN(2) == 0 {
 			one.By = fmt.Sprint("o", c.random.IntN(postOffices))
 		}
@@ -161,7 +163,7 @@ func (s *system) awaitQueues(most time.Duration) []string {
 	js, err := jetstream.New(nc)
 	require.NoError(s.t, err)
 	left := func() (left []string) {
-		for _, name := range []string{"troupe-queue", "troupe-later"} {
+		for _, name := range []string{"troupe-queue", "troupe-later", "troupe-inorder"} {
 			stream, err := js.Stream(s.t.Context(), name)
 			if err != nil {
 				left = append(left, err.Error())
@@ -178,7 +180,7 @@ func (s *system) awaitQueues(most time.Duration) []string {
 			}
 			for subject := range info.State.Subjects {
 				// A server that is killed may keep a message whose ack it has taken: nobody gets it.
-				if subject != "troupe.ripe._stuck" && (owed > 0 || strings.HasPrefix(subject, "troupe.later.")) {
+				if subject != "troupe.ripe._stuck" && (owed > 0 || !strings.HasPrefix(subject, "troupe.queue.") && !strings.HasPrefix(subject, "troupe.ripe.")) {
 					left = append(left, "a message is left: "+subject)
 				}
 			}
@@ -200,7 +202,7 @@ func (s *system) awaitQueues(most time.Duration) []string {
 
 // showQueues logs what the server knows of the feeds of messages.
 func (s *system) showQueues(js jetstream.JetStream) {
-	for _, name := range []string{"troupe-queue", "troupe-later"} {
+	for _, name := range []string{"troupe-queue", "troupe-later", "troupe-inorder"} {
 		stream, err := js.Stream(s.t.Context(), name)
 		require.NoError(s.t, err)
 		for consumer := range stream.ListConsumers(s.t.Context()).Info() {
@@ -211,18 +213,17 @@ func (s *system) showQueues(js jetstream.JetStream) {
 	}
 }
 
-// handled are the messages that post offices have noted, each with how often.
-func (c *poster) handled(t *testing.T) map[int32]int {
+// noted are the messages that each post office has noted, in order.
+func (c *poster) noted(t *testing.T) map[string][]int32 {
 	t.Helper()
-	all := map[int32]int{}
+	all := map[string][]int32{}
 	for i := range postOffices {
 		ctx, cancel := context.WithTimeout(t.Context(), settling)
-		noted, err := delivered.Call(ctx, troupe.GetOrCreate[postOffice](c.client, fmt.Sprint("o", i)), nil)
+		office := fmt.Sprint("o", i)
+		noted, err := delivered.Call(ctx, troupe.GetOrCreate[postOffice](c.client, office), nil)
 		cancel()
 		require.NoError(t, err)
-		for _, id := range noted {
-			all[id]++
-		}
+		all[office] = noted
 	}
 	return all
 }
@@ -232,9 +233,11 @@ func (c *poster) dead(t *testing.T) map[int32]int {
 	t.Helper()
 	all := map[int32]int{}
 	for i := range postOffices {
-		for letter, err := range deliver.Dead(t.Context(), troupe.GetOrCreate[postOffice](c.client, fmt.Sprint("o", i))) {
-			require.NoError(t, err)
-			all[letter.Message.ID]++
+		for _, queue := range []troupe.Queue[postOffice, parcel]{deliver, file} {
+			for letter, err := range queue.Dead(t.Context(), troupe.GetOrCreate[postOffice](c.client, fmt.Sprint("o", i))) {
+				require.NoError(t, err)
+				all[letter.Message.ID]++
+			}
 		}
 	}
 	return all

@@ -19,6 +19,7 @@ func (postOffice) ActorType() string { return "postoffice" }
 
 var (
 	deliver   = troupe.NewQueue[postOffice, parcel]("deliver")
+	file      = troupe.NewQueueInOrder[postOffice, parcel]("file")
 	relay     = troupe.NewAction[postOffice, relayed, troupe.None]("relay")
 	delivered = troupe.NewAction[postOffice, troupe.None, []int32]("delivered")
 )
@@ -28,6 +29,7 @@ type parcel struct {
 	ID    int32 `json:"id"`    // from 1; no other has it
 	Fails int   `json:"fails"` // how many attempts fail
 	Risky bool  `json:"risky"` // it is refused or not, as luck has it
+	Filed bool  `json:"filed"` // it comes by the queue that is in order
 }
 
 // relayed is a message that one post office pushes to another.
@@ -71,13 +73,18 @@ func (r *relayed) push(ctx context.Context, c troupe.Caller) error {
 	if r.Parcel.ID%7 == 0 {
 		options = append(options, troupe.NotBefore(time.Now().Add(time.Second)))
 	}
-	return deliver.Push(ctx, troupe.GetOrCreate[postOffice](c, r.To), r.Parcel, options...)
+	by := deliver
+	if r.Parcel.Filed {
+		by = file
+	}
+	return by.Push(ctx, troupe.GetOrCreate[postOffice](c, r.To), r.Parcel, options...)
 }
 
 func postActors() []actorhost.Definition {
 	return []actorhost.Definition{
 		actorhost.Define(func() postOfficeState { return postOfficeState{} },
 			actorhost.OnQueue(deliver, (*postOfficeState).deliver, postRetries),
+			actorhost.OnQueue(file, (*postOfficeState).deliver, postRetries),
 			actorhost.On(relay, actorhost.NoOut((*postOfficeState).relay)),
 			actorhost.On(delivered, actorhost.NoIn(func(s *postOfficeState, _ *actorhost.Context) ([]int32, error) { return s.Parcels, nil })),
 		).Config(actorhost.TypeConfig{SleepAfter: 500 * time.Millisecond}),

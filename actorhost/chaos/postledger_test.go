@@ -4,17 +4,51 @@ package chaos_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 // postYield is what messages have come to.
-type postYield struct{ posted, handled, dead, unknown, lost, double int }
+type postYield struct{ posted, filed, handled, dead, unknown, lost, double, early int }
 
 func (y *postYield) String() string {
-	return fmt.Sprintf("%d messages, %d of them perhaps not stored; %d handled, %d dead letters; %d lost, %d double",
-		y.posted, y.unknown, y.handled, y.dead, y.lost, y.double)
+	return fmt.Sprintf("%d messages, %d of them in order, %d perhaps not stored; %d handled, %d dead letters; %d lost, %d double, %d too early",
+		y.posted, y.filed, y.unknown, y.handled, y.dead, y.lost, y.double, y.early)
+}
+
+// countPost is how often each message was handled.
+func countPost(noted map[string][]int32) map[int32]int {
+	handled := map[int32]int{}
+	for _, ids := range noted {
+		for _, id := range ids {
+			handled[id]++
+		}
+	}
+	return handled
+}
+
+// checkFiled looks whether the messages of one poster that are in order were handled so. Each was acknowledged before the next was
+// posted, but those of which nobody knows.
+func checkFiled(posted []posted, noted map[string][]int32, y *postYield) (faults []string) {
+	last := map[string]int{} // of each post office, the place of the last
+	for _, p := range posted {
+		if !p.Parcel.Filed {
+			continue
+		}
+		y.filed++
+		at := slices.Index(noted[p.To], p.Parcel.ID) + 1
+		switch {
+		case p.Unknown || at == 0:
+		case at < last[p.To]:
+			y.early++
+			faults = append(faults, fmt.Sprintf("%+v was handled before the one that was posted before", p))
+		default:
+			last[p.To] = at
+		}
+	}
+	return faults
 }
 
 // checkPost compares what was posted with what was handled, and with the dead letters.
@@ -71,6 +105,33 @@ func TestPostLedger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			faults := checkPost([]posted{of.posted}, map[int32]int{1: of.handled}, map[int32]int{1: of.dead}, new(postYield))
+			require.Len(t, faults, of.faults, "%q", faults)
+		})
+	}
+}
+
+func TestFiledLedger(t *testing.T) {
+	t.Parallel()
+	file := func(id int32, to string) posted {
+		return posted{relayed: relayed{To: to, Parcel: parcel{ID: id, Filed: true}}}
+	}
+	other, unknown := file(2, "a"), file(2, "a")
+	other.Parcel.Filed, unknown.Unknown = false, true
+	for name, of := range map[string]struct {
+		second posted
+		noted  []int32
+		faults int
+	}{
+		"in order":             {file(2, "a"), []int32{1, 2}, 0},
+		"not in order":         {file(2, "a"), []int32{2, 1}, 1},
+		"one is a dead letter": {file(2, "a"), []int32{2}, 0},
+		"elsewhere":            {file(2, "b"), []int32{2, 1}, 0},
+		"in no order":          {other, []int32{2, 1}, 0},
+		"who knows":            {unknown, []int32{2, 1}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			faults := checkFiled([]posted{file(1, "a"), of.second}, map[string][]int32{"a": of.noted}, new(postYield))
 			require.Len(t, faults, of.faults, "%q", faults)
 		})
 	}

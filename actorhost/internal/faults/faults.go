@@ -17,6 +17,7 @@ const (
 
 	QueueDone = true // messages that were handled are known until they are acked
 	QueueAcks = true // a message is acked when it is stored that it was handled
+	InOrder   = true // the messages of a queue in order are read from the place of the actor
 
 	Marking = true // an actor is marked before its run loop runs
 

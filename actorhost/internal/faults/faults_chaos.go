@@ -23,6 +23,7 @@ var (
 
 	QueueDone = !off("queuedone")
 	QueueAcks = !off("queueacks")
+	InOrder   = !off("inorder")
 
 	Marking = !off("marking")
 
