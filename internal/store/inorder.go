@@ -133,9 +133,7 @@ func (q *Queues) Enter(ctx context.Context, m *Message) error {
 	if wire.FirstHeader(entered.Header, wire.HeaderPushID) == "" { // so that it is known if it enters twice
 		entered.Header[wire.HeaderPushID] = []string{"~" + m.ID}
 	}
-	subject := q.ns.InOrder(m.Actor, m.Queue)
-	entered.Header["Nats-Msg-Id"] = []string{fmt.Sprint(subject, " ", m.ID, " ", m.Life())}
-	err := Push(ctx, stream.js, &nats.Msg{Subject: subject, Header: entered.Header, Data: m.Data})
+	err := Push(ctx, stream.js, &nats.Msg{Subject: q.ns.InOrder(m.Actor, m.Queue), Header: entered.Header, Data: m.Data})
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		stream.suspect()
 	}
