@@ -74,12 +74,13 @@ func (o *inOrder) catchUp(ctx context.Context) (misread *troupe.Error, _ error) 
 		return nil, errs.Unavailable("%v", err)
 	}
 	o.passed.More = more
+	left := false // whoever was to delete what is done with has not, and is to do so first
 	for _, next := range waiting {
 		if place = o.place(); faults.InOrder && place.Has(next.Sequence, next.Stored.UnixNano()) {
-			o.passed.Done = append(o.passed.Done, next.Sequence) // whoever was to delete it has not
+			o.passed.Done, left = append(o.passed.Done, next.Sequence), true
 			continue
 		}
-		if late := o.host.clock.Now()-began > maxQueuedTime; late || bell.Again && len(o.passed.Done) > 0 {
+		if late := o.host.clock.Now()-began > maxQueuedTime; late || left && bell.Again {
 			o.passed.More = true
 			return nil, nil
 		}

@@ -359,3 +359,24 @@ func TestDiaryKnowsItsPlace(t *testing.T) {
 	require.Equal(t, []uint64{1}, ringFor(t, b, ref, third).Done)
 	require.Equal(t, upTo(3), readDiary(t, ref))
 }
+
+// TestDiaryThatIsClosedKeepsItsPlace has an actor destroy itself as it handles a message, and another host tell of the same messages
+// before they are deleted.
+func TestDiaryThatIsClosedKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	plain := troupe.NewQueue[Diary, letter]("jot") // so nobody rings but this test
+	b.Host(actorhost.Define(func() diaryState { return diaryState{} }, actorhost.OnQueue(plain, (*diaryState).jot),
+		actorhost.On(ReadDiary, actorhost.NoIn(func(b *diaryState, _ *actorhost.Context) ([]sorted, error) { return b.Entries, nil }))))
+	ref := troupe.GetOrCreate[Diary](b.Client, "main")
+	_ = ringFor(t, b, ref, wire.Bell{Again: true})
+	for _, text := range []string{"0", "close", "1"} {
+		require.NoError(t, Jot.Push(t.Context(), ref, letter{Text: text}))
+	}
+	passed := ringFor(t, b, ref, wire.Bell{Again: true})
+	require.Equal(t, []uint64{1, 2}, passed.Done)
+	require.True(t, passed.More)
+	require.Equal(t, passed.Done, ringFor(t, b, ref, wire.Bell{Again: true}).Done, "they are not for the next one")
+	require.Equal(t, []uint64{3}, ringFor(t, b, ref, wire.Bell{Sequence: 3, Stored: time.Now().UnixNano()}).Done)
+	require.Equal(t, []string{"1"}, readDiary(t, ref))
+}

@@ -249,6 +249,7 @@ func (a *activation) unclaim() {
 	ctx, cancel := context.WithTimeout(a.host.ctx, 5*time.Second)
 	defer cancel()
 	claim := record.Record{Revision: a.gate.Revision(), Epoch: a.epoch}
+	a.gate.Fill(&claim)
 	if err := a.host.records.Delete(ctx, a.id, claim); err != nil && !errors.Is(err, store.ErrConflict) {
 		a.logger("").Warn("removing the record of an actor that was not created failed", slog.Any("error", err))
 	}

@@ -6,9 +6,10 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-var inOrderPart = kind{name: "inorder", make: func() Part { return new(InOrder) }, feature: "inorder"}
+var inOrderPart = kind{name: "inorder", make: func() Part { return new(InOrder) }, feature: "inorder", lasts: true}
 
-// InOrder holds how far the actor has come with its queues that are in order.
+// InOrder holds how far the actor has come with its queues that are in order. It outlives the actor: what that has handled may not be
+// deleted yet, and is not for the next one.
 type InOrder struct {
 	places map[string]Place // by the names of the queues
 	size   int64

@@ -48,6 +48,7 @@ type kind struct {
 	make    func() Part
 	inBytes bool   // its encoding is within a byte string
 	feature string // that a host must have where the part is not empty, if any
+	lasts   bool   // it outlives the actor
 }
 
 // Parts are the parts of an actor, to be worked with. The zero value has none.
@@ -96,7 +97,7 @@ func (p *Parts) decode(r *Record) error {
 		case err != nil:
 			return fmt.Errorf("%s: %w", k.name, err)
 		case part == nil || part.Size() == 0:
-		case !r.Created:
+		case !r.Created && !k.lasts:
 			return errNotCreated
 		default:
 			p.held = append(p.held, held{kind: k, Part: part})
@@ -111,6 +112,15 @@ func (p *Parts) decode(r *Record) error {
 		p.foreign = &others
 	}
 	return nil
+}
+
+// Lasting are the parts that outlive the actor, as [Record.Parts], or nil.
+func (r *Record) Lasting() []byte {
+	entries, err := codec.Entries(r.Parts)
+	if err != nil {
+		return nil
+	}
+	return joined(entries, func(e codec.Entry) bool { k := kindOf(e.Name); return k != nil && k.lasts })
 }
 
 func kindOf(name string) *kind {

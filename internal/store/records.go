@@ -76,7 +76,7 @@ func (r *Records) HasType(ctx context.Context, actorType string) (bool, error) {
 }
 
 // Get reads the record of an actor. If there is none, it returns a Record with the Revision to expect and, of a destroyed
-// actor, its last Epoch. The error is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.
+// actor, its last Epoch and what lasts of its Parts. The error is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.
 func (r *Records) Get(ctx context.Context, id troupe.ID) (record.Record, error) {
 	msg, err := r.bucket.last(ctx, r.bucket.prefix+id.Tokens())
 	return decoded(id, msg, err)
@@ -95,7 +95,7 @@ func decoded(id troupe.ID, msg *jetstream.RawStreamMsg, err error) (record.Recor
 	case msg == nil:
 		return record.Record{}, nil
 	case isDeletion(msg.Header):
-		return record.Record{Revision: msg.Sequence, Epoch: epochOf(msg)}, nil
+		return record.Record{Revision: msg.Sequence, Epoch: epochOf(msg), Parts: msg.Data}, nil
 	}
 	found, err := record.Decode(msg.Data, msg.Sequence)
 	return found, withID(id, err)
@@ -151,11 +151,12 @@ func (r *Records) MaxState() int64 {
 	return limit - recordOverhead
 }
 
-// Delete deletes the record of an actor permanently. Of the last record, the revision and the epoch count. Its errors are
-// those of Put.
+// Delete deletes the record of an actor permanently. Of the last record, the revision, the epoch and the parts that last count. Its
+// errors are those of Put.
 func (r *Records) Delete(ctx context.Context, id troupe.ID, last record.Record) error {
 	msg := r.bucket.deletion(id.Tokens())
 	msg.Header.Set(headerEpoch, strconv.FormatUint(last.Epoch, 10))
+	msg.Data = last.Lasting()
 	return r.bucket.delete(ctx, msg, last.Revision, destroyedTTL)
 }
 

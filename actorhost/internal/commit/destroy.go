@@ -19,16 +19,21 @@ func (g *Gate) Destroy(o *Output, c *Changes) (gone bool) {
 		g.Pass(&Output{Events: o.Events, Pushes: o.Pushes}, c)
 		o.Events, o.Pushes, c = nil, nil, &Changes{}
 	}
+	last := record.Record{Epoch: g.actor.Epoch()}
 	g.mu.Lock()
 	err := g.settle()
 	g.ending = true
-	revision := g.revision
+	last.Revision = g.revision
+	g.apply(c.Parts)
+	if g.parts.InOrder() != nil {
+		g.parts.Fill(&last)
+	}
 	g.mu.Unlock()
 	if err == nil {
 		faults.At(faults.BeforeCommit)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.host.Ctx), destroyTimeout)
 		defer cancel()
-		err = g.host.Store.Delete(ctx, g.actor.ID(), record.Record{Revision: revision, Epoch: g.actor.Epoch()})
+		err = g.host.Store.Delete(ctx, g.actor.ID(), last)
 	}
 	if err != nil {
 		g.failed(destroying, err)
@@ -41,7 +46,6 @@ func (g *Gate) Destroy(o *Output, c *Changes) (gone bool) {
 	g.host.Faults.Works(destroying)
 	g.mu.Lock()
 	told := g.flushed(nil)
-	g.apply(c.Parts)
 	g.mu.Unlock()
 	g.settleSegment(told)
 	faults.At(faults.AfterCommit)
