@@ -30,7 +30,7 @@ func (e *env) checkAlarms(ctx context.Context) (*store.Replaced, error) {
 // allowed returns a context that ends if NATS does not allow the host to publish on a subject, and a function that ends it
 // and reports whether it did.
 func (e *env) allowed(ctx context.Context, subject string) (context.Context, func() bool) {
-	guard := link.NewGuard(ctx, e.nc, func(publish bool, denied string) bool { return publish && denied == subject })
+	guard := link.NewGuard(ctx, e.control, func(publish bool, denied string) bool { return publish && denied == subject })
 	return guard.Context(), func() bool {
 		err := guard.Err()
 		guard.End()

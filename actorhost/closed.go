@@ -15,9 +15,19 @@ const closedGrace = 250 * time.Millisecond
 // connectionClosed stops the host because its connection never comes back. The process that supervises this one can start
 // another.
 func (h *Host) connectionClosed(reason error) {
+	h.closeControl() // as if the process had ended
 	h.lost(fmt.Errorf("actorhost: the host has ended with its connection: %w", reason))
 	h.actorLog.Error("the NATS connection is closed: the host ends", slog.String("host", h.ID()), slog.Any("error", reason))
 	_ = h.Stop(context.Background()) // a later call of Stop returns the same error
+}
+
+// controlClosed is told that the one with the lease is closed, by the host itself in the end.
+func (h *Host) controlClosed(reason error) {
+	select {
+	case <-h.quit:
+	default:
+		h.connectionClosed(reason)
+	}
 }
 
 // whileConnected returns a context that ends with ctx, or soon after the connection is closed.

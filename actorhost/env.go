@@ -27,6 +27,7 @@ import (
 // env is what activations know of their host. It is complete before the first activation, and does not change.
 type env struct {
 	nc         *nats.Conn
+	control    *nats.Conn // for the lease and all that is stored: see [connectControl]
 	ns         wire.Namespace
 	config     *Config
 	actorLog   *slog.Logger // also once the connection is closed, which silences that of the config
@@ -37,6 +38,7 @@ type env struct {
 	client     *client.Client
 	origin     origin.Host // of calls made by the host's actors
 	requester  *rpc.Requester
+	asker      *rpc.Requester // asks other hosts whether they are up, on the control connection
 	presence   *presence.Presence
 	out        *outlet.Outlet
 	ready      *pool.Pool[*activation]

@@ -28,6 +28,9 @@ func (a *gateActor) Host() string { return a.session.ID }
 // Valid implements [commit.Actor].
 func (a *gateActor) Valid() bool { return a.session.Valid() }
 
+// Lasts implements [commit.Actor].
+func (a *gateActor) Lasts() bool { return !a.session.Over() }
+
 // NoLease implements [commit.Actor].
 func (a *gateActor) NoLease() error { return a.session.Err() }
 

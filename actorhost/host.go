@@ -37,7 +37,8 @@ const startTimeout = 30 * time.Second
 // tells the connection's error handler.
 const inboxSize = 1 << 16
 
-// Host runs actors on one NATS connection. It does not close the connection.
+// Host runs actors on a NATS connection, which it does not close. For its lease, and for what it stores, it makes a second
+// one with the same options: see docs/security.md. If it cannot, it logs that, and goes without.
 type Host struct {
 	*env
 	*roster
@@ -66,7 +67,7 @@ type Host struct {
 	// connected ends when the connection is closed for good. Its cause is then what Stop returns.
 	connected    context.Context //nolint:containedctx // the life of the connection
 	lost         context.CancelCauseFunc
-	stopWatching func() // the connection
+	stopWatching func() // the connections
 
 	stop    sync.Once
 	done    chan struct{} // closed once the host has stopped
@@ -83,13 +84,18 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	guard := link.NewGuard(ctx, nc, presence.Needs(nc, h.ns, usesLog(h.types)))
+	h.control = connectControl(nc, h.config.Logger)
+	needs := presence.Needs(nc, h.ns, usesLog(h.types))
+	guard := link.NewGuard(ctx, nc, needs)
 	defer guard.End()
-	if err := h.open(guard.Context()); err != nil {
+	stored := link.NewGuard(guard.Context(), h.control, needs)
+	defer stored.End()
+	if err := h.open(stored.Context()); err != nil {
 		h.cancel()
-		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), link.Reason(nc, err)), h.close(ctx)))
+		return nil, fmt.Errorf("actorhost: %w", errors.Join(cmp.Or(guard.Err(), stored.Err(), link.Reason(nc, err)), h.close(ctx)))
 	}
-	h.stopWatching = link.WhenClosed(nc, h.connectionClosed)
+	calls, control := link.WhenClosed(nc, h.connectionClosed), link.WhenClosed(h.control, h.controlClosed)
+	h.stopWatching = func() { calls(); control() }
 	close(h.started)
 	return h, nil
 }

@@ -14,8 +14,7 @@ import (
 // serveHostRequest answers requests to the host itself, most of them from operators. It reports whether msg is one.
 func (h *Host) serveHostRequest(msg *wire.Message) bool {
 	switch request, tokens := h.ns.HostRequest(msg.Subject); request {
-	case "ping":
-		h.out.Answer(msg.Reply, []byte(h.config.Name))
+	case "ping": // answered on the other connection: see [presence.Session]
 	case "info":
 		h.answerValue(msg, h.info())
 	case "actor":

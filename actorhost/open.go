@@ -22,18 +22,15 @@ import (
 )
 
 // open connects the host to the bus.
-func (h *Host) open(ctx context.Context) (err error) {
+func (h *Host) open(ctx context.Context) error {
 	if err := h.openStreams(ctx); err != nil {
 		return err
 	}
-	if h.client, err = client.New(h.nc, client.Config{Namespace: h.ns.Name(), Logger: h.config.Logger}); err != nil {
-		return err
-	}
-	if h.requester, err = rpc.NewRequester(h.nc); err != nil {
+	if err := h.openCallers(); err != nil {
 		return err
 	}
 	h.presence = presence.New(presence.Config{
-		Conn: h.nc, Namespace: h.ns, Requester: h.requester, Records: h.records, Journals: h.journals, Leases: h.leases,
+		Conn: h.nc, Control: h.control, Namespace: h.ns, Requester: h.requester, Asker: h.asker, Records: h.records, Journals: h.journals, Leases: h.leases,
 		Clock: h.clock, Logger: h.config.Logger, Faults: h.faults, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types),
 		Durable: usesLog(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,
@@ -84,6 +81,18 @@ func (h *Host) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// openCallers opens what the host makes calls and requests with.
+func (h *Host) openCallers() (err error) {
+	if h.client, err = client.New(h.nc, client.Config{Namespace: h.ns.Name(), Logger: h.config.Logger}); err != nil {
+		return err
+	}
+	if h.requester, err = rpc.NewRequester(h.nc); err != nil {
+		return err
+	}
+	h.asker, err = rpc.NewRequester(h.control)
+	return err
+}
+
 // openStreams opens what the host stores things in.
 func (h *Host) openStreams(ctx context.Context) error {
 	cluster, err := h.clustered(ctx)
@@ -92,21 +101,21 @@ func (h *Host) openStreams(ctx context.Context) error {
 	}
 	settings := h.config.streams(cluster)
 	settings.Clock, h.crash = travel.Of(ctx), crash.Of(ctx)
-	settings.Suspect, settings.Gone, settings.Troubles = h.suspectStreams, h.streamGone, store.NewTroubles(h.nc, h.ns)
-	if h.records, err = store.OpenRecords(ctx, h.nc, h.ns, settings); err != nil {
+	settings.Suspect, settings.Gone, settings.Troubles = h.suspectStreams, h.streamGone, store.NewTroubles(h.control, h.ns)
+	if h.records, err = store.OpenRecords(ctx, h.control, h.ns, settings); err != nil {
 		return err
 	}
 	if h.journals, err = store.OpenJournals(ctx, h.records, h.ns, settings, faults.Eager); err != nil {
 		return err
 	}
-	if h.leases, err = store.OpenHosts(ctx, h.nc, h.ns, settings); err != nil {
+	if h.leases, err = store.OpenHosts(ctx, h.control, h.ns, settings); err != nil {
 		return err
 	}
 	h.config.completeLease(h.leases.OnOneServer())
-	h.log = store.NewEventLog(h.nc, h.ns, settings)
-	h.archive = store.NewArchive(h.nc, h.ns, settings)
-	h.alarms = store.NewAlarms(h.nc, h.ns, h.records, settings)
-	h.queues = store.NewQueues(h.nc, h.ns, h.alarms, settings)
+	h.log = store.NewEventLog(h.control, h.ns, settings)
+	h.archive = store.NewArchive(h.control, h.ns, settings)
+	h.alarms = store.NewAlarms(h.control, h.ns, h.records, settings)
+	h.queues = store.NewQueues(h.control, h.ns, h.alarms, settings)
 	h.alarms.Blind = !faults.AlarmCAS
 	if err := h.checkArchive(ctx); err != nil {
 		return err
@@ -118,7 +127,7 @@ func (h *Host) openStreams(ctx context.Context) error {
 // clustered reports whether JetStream runs on a cluster. A host that may not ask takes it for one.
 func (h *Host) clustered(ctx context.Context) (bool, error) {
 	ctx, allowed := h.allowed(ctx, store.ClusterQuestion(h.ns))
-	cluster, err := store.Clustered(ctx, h.nc, h.ns)
+	cluster, err := store.Clustered(ctx, h.control, h.ns)
 	if !allowed() {
 		return true, nil
 	}
@@ -140,7 +149,7 @@ func (h *Host) startSweeper(ctx context.Context) error {
 		}
 	}
 	h.sweeper = wake.StartSweeper(wake.SweeperConfig{
-		Conn: h.nc, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, ID: h.ID,
+		Conn: h.control, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, ID: h.ID,
 		Gone: h.presence.Gone, MakeGone: h.presence.MakeGone, Faults: h.faults, Call: h.client.Invoke, UntilStop: h.untilStop,
 	})
 	return nil
@@ -155,13 +164,15 @@ func (h *Host) keepHearing() {
 	needed := func(subject string) bool {
 		return needs(false, subject) || strings.HasPrefix(subject, h.ns.Name()+".event.")
 	}
-	h.stopHearing = link.KeepHearing(h.nc, needed, func(err error) {
+	tell := func(err error) {
 		if err == nil {
 			h.faults.Works(hearing)
 		} else {
 			h.faults.Failed(hearing, store.Cause(err), err, slog.String("host", h.ID()))
 		}
-	})
+	}
+	calls, control := link.KeepHearing(h.nc, needed, tell), link.KeepHearing(h.control, needed, tell)
+	h.stopHearing = func() { calls(); control() }
 }
 
 // connectionLost queues the disconnect of a lost connection. If the mailbox is full, the next ping tries again.
@@ -203,8 +214,10 @@ func (h *Host) close(ctx context.Context) error {
 	if h.client != nil {
 		errs = append(errs, h.client.Close(ctx))
 	}
-	if h.requester != nil {
-		errs = append(errs, h.requester.Close())
+	for _, r := range []*rpc.Requester{h.requester, h.asker} {
+		if r != nil {
+			errs = append(errs, r.Close())
+		}
 	}
 	if h.archive != nil {
 		h.archive.Close()
@@ -222,6 +235,7 @@ func (h *Host) close(ctx context.Context) error {
 	case <-ctx.Done():
 		errs = append(errs, fmt.Errorf("actorhost: waiting for actions to end: %w", ctx.Err()))
 	}
+	h.closeControl()
 	return errors.Join(errs...)
 }
 

@@ -41,8 +41,8 @@ func (h *Host) suspectStreams() {
 
 // watchStreams checks the streams whenever there is a reason to, until the host begins to stop.
 func (h *Host) watchStreams() {
-	connected := h.nc.StatusChanged(nats.CONNECTED)
-	defer h.nc.RemoveStatusListener(connected)
+	connected := h.control.StatusChanged(nats.CONNECTED)
+	defer h.control.RemoveStatusListener(connected)
 	advisories := make(chan *nats.Msg, maxAdvisories)
 	every := askForStreams
 	if sub := h.hearAdvisories(advisories); sub != nil {
@@ -82,9 +82,9 @@ func (h *Host) watchStreams() {
 
 // hearAdvisories subscribes to what JetStream tells of streams. It returns nil if the host may not.
 func (h *Host) hearAdvisories(into chan *nats.Msg) *nats.Subscription {
-	guard := link.GuardSubscription(h.untilStop, h.nc, store.StreamAdvisories)
+	guard := link.GuardSubscription(h.untilStop, h.control, store.StreamAdvisories)
 	defer guard.End()
-	sub, err := h.nc.ChanSubscribe(store.StreamAdvisories, into)
+	sub, err := h.control.ChanSubscribe(store.StreamAdvisories, into)
 	if err != nil {
 		return nil
 	}

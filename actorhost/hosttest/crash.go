@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/actorhost/internal/crash"
+	"github.com/troupe-go/troupe/internal/link"
 )
 
 // crashes are the steps of workflows at which a host is to crash.
@@ -61,7 +62,7 @@ func (b *Bus) crashAt(p crash.Point, step string, nc *nats.Conn, another func() 
 		return nc.IsClosed()
 	}
 	delete(b.crashes.planned, at)
-	nc.Close()
+	link.Close(nc)
 	b.crashes.started.Go(func() {
 		if err := another(); err != nil && b.tb.Context().Err() == nil {
 			b.tb.Errorf("hosttest: starting a host after a crash: %v", err)

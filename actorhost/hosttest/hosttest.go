@@ -42,6 +42,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/travel"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -168,9 +169,9 @@ func (b *Bus) Stop(host *actorhost.Host) {
 	}
 }
 
-// Kill closes the connection of a host. To the others it looks like one whose process has died; its goroutines end within
+// Kill closes the connections of a host. To the others it looks like one whose process has died; its goroutines end within
 // a second.
-func (b *Bus) Kill(host *actorhost.Host) { b.connOf(host).Close() }
+func (b *Bus) Kill(host *actorhost.Host) { link.Close(b.connOf(host)) }
 
 func (b *Bus) allNamespaces() []wire.Namespace {
 	b.mu.Lock()

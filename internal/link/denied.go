@@ -61,6 +61,7 @@ type denials struct {
 	nc    *nats.Conn
 	inbox string // what its inboxes begin with
 	deaf  atomic.Pointer[deafness]
+	next  nats.ErrHandler // of the connection, before there was this one
 
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
@@ -68,6 +69,8 @@ type denials struct {
 	forsaken  []forsaken
 	last      error         // the newest error of the connection, a denial or not
 	newer     chan struct{} // closed when there is a newer error
+
+	seconds []*nats.Conn // see [Second]
 
 	reconnecting uint64 // the number of the last reconnect that was asked for
 }
@@ -98,10 +101,10 @@ func denialsOf(nc *nats.Conn) *denials {
 		newer: make(chan struct{}),
 	}
 	watched.connections[nc] = d
-	next := nc.ErrorHandler()
+	d.next = nc.ErrorHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
-		if handled := d.tell(err); !handled && next != nil {
-			next(nc, sub, err)
+		if handled := d.tell(err); !handled && d.next != nil {
+			d.next(nc, sub, err)
 		}
 	})
 	return d

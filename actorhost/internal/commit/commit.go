@@ -51,6 +51,8 @@ type Actor interface { //nolint:interfacebloat // an activation has one gate, an
 	Host() string
 	Valid() bool
 	NoLease() error
+	// Lasts reports whether the lease is not over yet. While the host is disconnected, it is not certain of that.
+	Lasts() bool
 	// Write has a record stored soon, in the journal of the host if it may be there alone.
 	Write(w store.Write, journal bool) error
 	// Owns reports whether the host is still the one under this id: if not, whoever takes over recovers its journal.

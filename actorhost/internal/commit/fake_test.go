@@ -122,6 +122,13 @@ var errNoLease = errors.New("the host has no lease")
 
 func (f *fake) NoLease() error { f.enter("NoLease"); return errNoLease }
 
+func (f *fake) Lasts() bool {
+	f.enter("Lasts")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.noLease
+}
+
 func (f *fake) Valid() bool {
 	f.enter("Valid")
 	f.mu.Lock()

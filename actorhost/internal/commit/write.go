@@ -152,7 +152,11 @@ func (g *Gate) resolve(unknown error) {
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(g.host.Ctx, resolveTimeout)
 	defer cancel()
-	for id := g.actor.ID(); ctx.Err() == nil && (g.actor.Valid() || !faults.Fencing); {
+	for id := g.actor.ID(); ctx.Err() == nil && (g.actor.Lasts() || !faults.Fencing); {
+		if faults.Fencing && !g.actor.Valid() { // it is disconnected
+			pause.For(ctx, resolveAgain)
+			continue
+		}
 		found, err := g.host.Store.Get(ctx, id)
 		switch {
 		case store.Lasts(err):

@@ -17,9 +17,11 @@ import (
 
 // Config configures a Presence. All fields are required.
 type Config struct {
-	Conn      *nats.Conn
+	Conn      *nats.Conn // for calls
+	Control   *nats.Conn // for the lease, and for pings of other hosts; may be the same
 	Namespace wire.Namespace
 	Requester *rpc.Requester
+	Asker     *rpc.Requester // on Control
 	Records   *store.Records
 	Journals  *store.Journals
 	Leases    *store.Hosts

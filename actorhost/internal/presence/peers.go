@@ -133,7 +133,7 @@ const recoverTimeout = 30 * time.Second
 // ping pings a host several times within pingTimeout. A single ping may be lost: the server sends it to a host that has
 // just died until it notices.
 func (p *Peers) ping(ctx context.Context, host string) error {
-	request, err := p.config.Requester.Begin("", time.Now())
+	request, err := p.config.Asker.Begin("", time.Now())
 	if err != nil {
 		return err
 	}

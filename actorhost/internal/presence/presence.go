@@ -20,30 +20,56 @@ type Presence struct {
 	Config
 	Peers
 	Stores
-	Programs    Programs
-	session     atomic.Pointer[Session]
-	disconnects chan nats.Status // has an element once the connection is lost: see Session.ValidAt
-	connects    chan nats.Status // has an element once the connection is back
-	restarts    chan struct{}    // has an element once Restart is called
-	rejoining   sync.Mutex       // held while a lost session is replaced
-	lease       atomic.Int64     // see adaptLease, of which one goroutine is at a time
-	counted     time.Time
-	lapsed      bool // as Config.Lapse was told
+	Programs  Programs
+	session   atomic.Pointer[Session]
+	calls     linkState     // of the connection for calls: see Session.ValidAt
+	control   linkState     // of that for the lease
+	restarts  chan struct{} // has an element once Restart is called
+	rejoining sync.Mutex    // held while a lost session is replaced
+	lease     atomic.Int64  // see adaptLease, of which one goroutine is at a time
+	counted   time.Time
+	lapsed    bool // as Config.Lapse was told
 }
 
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
 func New(config Config) *Presence {
 	p := &Presence{Config: config, restarts: make(chan struct{}, 1)}
-	p.disconnects = config.Conn.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	p.connects = config.Conn.StatusChanged(nats.CONNECTED)
+	p.calls, p.control = watchLink(config.Conn), watchLink(config.Control)
 	p.Peers.config, p.Stores.config, p.Programs.config = &p.Config, &p.Config, &p.Config
 	return p
 }
 
 // Close releases what New has registered.
 func (p *Presence) Close() {
-	p.Conn.RemoveStatusListener(p.disconnects)
-	p.Conn.RemoveStatusListener(p.connects)
+	p.calls.close()
+	p.control.close()
+}
+
+// linkState tells what becomes of a connection.
+type linkState struct {
+	nc   *nats.Conn
+	lost chan nats.Status // has an element once the connection is lost
+	back chan nats.Status // has an element once it is back
+}
+
+func watchLink(nc *nats.Conn) linkState {
+	return linkState{
+		nc: nc, lost: nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED), back: nc.StatusChanged(nats.CONNECTED),
+	}
+}
+
+func (l *linkState) close() {
+	l.nc.RemoveStatusListener(l.lost)
+	l.nc.RemoveStatusListener(l.back)
+}
+
+// wasLost reports whether the connection was lost since it was last asked.
+func (l *linkState) wasLost() (lost bool) {
+	for len(l.lost) > 0 {
+		lost = true
+		<-l.lost
+	}
+	return lost
 }
 
 // Session returns the current session, nil before Join.
@@ -88,7 +114,8 @@ func (p *Presence) Keep() {
 		select {
 		case <-p.Ctx.Done():
 			return
-		case <-p.connects:
+		case <-p.calls.back:
+		case <-p.control.back:
 		case <-timer.C:
 		case <-p.restarts:
 			if s = p.rejoin(s); s == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/troupe-go/troupe/internal/link"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -35,7 +36,7 @@ type Session struct {
 	validUntil atomic.Int64
 	// revoked: the session has ended, whatever becomes of its lease.
 	revoked atomic.Bool
-	// disconnected reports whether the connection was lost, and no renewal sent after that has succeeded yet. While the
+	// disconnected reports whether a connection was lost, and no renewal sent after that has succeeded yet. While the
 	// host was disconnected, others may have revoked the lease.
 	disconnected atomic.Bool
 	// unrenewed is why the last renewal failed; nil after one that has succeeded. refused is why one was refused since then.
@@ -53,6 +54,8 @@ func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
 	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Program: p.Program, Features: record.Features(), Started: time.Now().UTC()}
 	s.entry.SetTypes(p.Types)
+	for !p.Conn.IsConnected() && pause.For(ctx, renewPause) { // as renew wants
+	}
 	p.adaptLease(ctx)
 	if err := s.renew(ctx); err != nil {
 		return nil, fmt.Errorf("taking a lease: %w", err)
@@ -91,6 +94,9 @@ func (s *Session) listen(ctx context.Context) error {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
 	s.serviceSubs = append(s.serviceSubs, all)
+	if err := s.answerPings(); err != nil {
+		return fmt.Errorf("subscribing as a host: %w", err)
+	}
 	for _, name := range p.Types {
 		route, err := p.Conn.ChanQueueSubscribe(p.Namespace.RouteType(name), wire.QueueGroup, p.Inbox)
 		if err != nil {
@@ -110,17 +116,37 @@ func (s *Session) listen(ctx context.Context) error {
 	return nil
 }
 
+// answerPings answers the other hosts on the connection with the lease: who is up while that is counts as up, however many
+// calls there are.
+func (s *Session) answerPings() error {
+	p := s.p
+	sub, err := p.Control.Subscribe(p.Namespace.Ping(s.ID), func(msg *nats.Msg) {
+		if msg.Reply != "" && p.Namespace.IsInbox(msg.Reply) {
+			_ = p.Control.Publish(msg.Reply, []byte(p.Name)) // without a connection there is nobody to tell
+		}
+	})
+	if err != nil {
+		return err
+	}
+	s.serviceSubs = append(s.serviceSubs, sub)
+	return nil
+}
+
 // Valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Otherwise
 // the host must not send replies or write records.
 func (s *Session) Valid() bool { return s.ValidAt(s.p.Clock.Now()) }
 
 // ValidAt is Valid for a caller that has just read the host's clock.
 func (s *Session) ValidAt(now time.Duration) bool {
-	return int64(now) < s.validUntil.Load() && !s.revoked.Load() && len(s.p.disconnects) == 0 && !s.disconnected.Load()
+	return int64(now) < s.validUntil.Load() && !s.revoked.Load() && len(s.p.calls.lost) == 0 && len(s.p.control.lost) == 0 &&
+		!s.disconnected.Load()
 }
 
 // Lapsed reports whether the lease has run out.
 func (s *Session) Lapsed() bool { return int64(s.p.Clock.Now()) >= s.validUntil.Load() }
+
+// Over reports whether the session is never going to be valid again, or its lease has run out.
+func (s *Session) Over() bool { return s.revoked.Load() || s.Lapsed() }
 
 // ErrNoLease is why a host does not serve: it cannot prove that it has its lease.
 var ErrNoLease = errors.New("the host has lost its lease")
@@ -162,9 +188,11 @@ func (s *Session) renew(ctx context.Context) error {
 func (s *Session) tryRenew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.p.disconnects) > 0 {
+	if calls, control := s.p.calls.wasLost(), s.p.control.wasLost(); calls || control {
 		s.disconnected.Store(true)
-		<-s.p.disconnects
+	}
+	if !s.p.Conn.IsConnected() { // whoever hears no calls must not keep its actors
+		return wire.ErrDisconnected
 	}
 	if s.disconnected.Load() {
 		if err := s.p.Verify(ctx); err != nil {
