@@ -94,7 +94,7 @@ func (s *Session) listen(ctx context.Context) error {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
 	s.serviceSubs = append(s.serviceSubs, all)
-	if err := s.answerPings(); err != nil {
+	if err := s.answerPings(ctx); err != nil {
 		return fmt.Errorf("subscribing as a host: %w", err)
 	}
 	for _, name := range p.Types {
@@ -118,8 +118,10 @@ func (s *Session) listen(ctx context.Context) error {
 
 // answerPings answers the other hosts on the connection with the lease: who is up while that is counts as up, however many
 // calls there are.
-func (s *Session) answerPings() error {
+func (s *Session) answerPings(ctx context.Context) error {
 	p := s.p
+	guard := link.NewGuard(ctx, p.Control, Needs(p.Control, p.Namespace, p.Durable))
+	defer guard.End()
 	sub, err := p.Control.Subscribe(p.Namespace.Ping(s.ID), func(msg *nats.Msg) {
 		if msg.Reply != "" && p.Namespace.IsInbox(msg.Reply) {
 			_ = p.Control.Publish(msg.Reply, []byte(p.Name)) // without a connection there is nobody to tell
@@ -129,7 +131,7 @@ func (s *Session) answerPings() error {
 		return err
 	}
 	s.serviceSubs = append(s.serviceSubs, sub)
-	return nil
+	return guard.Flush(joinTimeout)
 }
 
 // Valid reports whether the lease certainly has not run out, and was renewed since the connection came back. Otherwise
