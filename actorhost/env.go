@@ -30,7 +30,8 @@ type env struct {
 	control    *nats.Conn // for the lease and all that is stored: see [connectControl]
 	ns         wire.Namespace
 	config     *Config
-	actorLog   *slog.Logger // also once the connection is closed, which silences that of the config
+	actorLog   *slog.Logger // for what actors say: without a limit
+	ownLog     *slog.Logger // that of the config, also once the connection is closed, which silences that
 	faults     *faultlog.Log
 	clock      *clock.Clock
 	records    *store.Records

@@ -113,10 +113,10 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		return nil, err
 	}
 	addBuiltins(types)
-	actorLog := config.Logger
-	config.Logger = slog.New(mutedLog{actorLog.Handler(), nc.IsClosed})
+	actorLog, ownLog := config.Logger, faultlog.Limit(config.Logger)
+	config.Logger = slog.New(mutedLog{ownLog.Handler(), nc.IsClosed})
 	e := &env{
-		nc: nc, ns: ns, config: &config, actorLog: actorLog, faults: faultlog.New(config.Logger), clock: clock.Start(),
+		nc: nc, ns: ns, config: &config, actorLog: actorLog, ownLog: ownLog, faults: faultlog.New(config.Logger), clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
 	}

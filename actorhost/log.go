@@ -11,7 +11,12 @@ func (a *activation) logger(requestID string) *slog.Logger {
 	return a.describe(a.host.config.Logger, requestID)
 }
 
-// actorLogger is logger for what the actor's own code says or does.
+// lastingLogger is logger also once the connection is closed.
+func (a *activation) lastingLogger(requestID string) *slog.Logger {
+	return a.describe(a.host.ownLog, requestID)
+}
+
+// actorLogger is logger for what the actor's own code says.
 func (a *activation) actorLogger(requestID string) *slog.Logger {
 	return a.describe(a.host.actorLog, requestID)
 }

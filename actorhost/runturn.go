@@ -140,6 +140,6 @@ func (a *activation) callerError(c *Context, err error) error {
 
 // internalError logs an error in full and returns what the caller is told.
 func (a *activation) internalError(t turn, err error) error {
-	a.actorLogger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
+	a.lastingLogger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
 	return errs.New(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
 }

@@ -102,7 +102,7 @@ func (configError) Is(target error) bool { return target == ErrConfig }
 // clientOptions are the options of every connection, in-process or not.
 func (c Config) clientOptions() []nats.Option {
 	log := c.Logger.With("connection", c.Name)
-	errs := faultlog.New(log)
+	errs := faultlog.New(faultlog.Limit(log))
 	options := []nats.Option{
 		nats.Name(c.Name),
 		nats.Timeout(c.Timeout),
