@@ -2,12 +2,12 @@ package presence
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
+	"hash/maphash"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -16,54 +16,63 @@ import (
 // Clients are the programs that have connections C with a host's actors, by inbox. It pings them to find out which are
 // gone. It is safe for concurrent use.
 type Clients[C comparable] struct {
-	ping  func(ctx context.Context, inbox string) (answer []byte, err error)
+	p     *Presence
 	id    func(C) string // of a connection, as its client knows it
 	ended func(C)        // called when a connection has ended, with each ping until it is removed
 
 	mu       sync.Mutex
-	byInbox  map[string]*clientEntry[C]
+	seed     maphash.Seed
+	shards   [pingShards]shard[C] // by the hash of the inbox
+	asked    map[string]*clientEntry[C]
 	notEmpty chan struct{} // has an element once there is a connection
+}
+
+// shard has the clients that are pinged at the same moment.
+type shard[C comparable] struct {
+	byInbox    map[string]*clientEntry[C]
+	reconnects uint64 // of the host's connection, when they were pinged
 }
 
 type clientEntry[C comparable] struct {
 	connections map[C]struct{}
-	missed      int // consecutive pings
+	token       string // of the ping that was not answered yet; else empty
+	missed      int    // consecutive pings
 }
 
-// Each client is pinged once for all its connections. A client that misses missedPings in a row, because nobody listens to
-// its inbox or nobody answers, is gone. Its actors know within 15 s.
+// Each client is pinged once for all its connections, a tenth of them at a time. No ping waits for another, so who does not
+// answer delays nobody. A client that misses missedPings in a row, because nobody listens to its inbox or nobody answers, is
+// gone. Its actors know within 15 s.
 const (
-	pingClientsEvery  = 5 * time.Second
-	pingClientTimeout = 2 * time.Second
-	pingsAtOnce       = 64
-	missedPings       = 2
+	pingShards  = 10
+	pingTick    = 500 * time.Millisecond // pingShards of it are 5 s
+	answerTicks = 8                      // how long an answer may take
+	missedPings = 2
 )
 
 // NewClients returns the clients of a host, none as yet. While the host itself is cut off, failed pings do not count.
 func NewClients[C comparable](p *Presence, id func(C) string, gone func(C)) *Clients[C] {
-	ping := func(ctx context.Context, inbox string) ([]byte, error) {
-		answer, err := p.Requester.Do(ctx, &wire.Message{Subject: inbox + "." + wire.PingName}, pingClientTimeout)
-		switch missed := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded); {
-		case err == nil:
-			return answer.Data, nil
-		case missed && p.Session().Valid():
-			return nil, errMissed
-		}
-		return nil, err
+	s := &Clients[C]{
+		p: p, id: id, ended: gone, seed: maphash.MakeSeed(), asked: make(map[string]*clientEntry[C]), notEmpty: make(chan struct{}, 1),
 	}
-	return &Clients[C]{ping: ping, id: id, ended: gone, byInbox: make(map[string]*clientEntry[C]), notEmpty: make(chan struct{}, 1)}
+	for i := range s.shards {
+		s.shards[i].byInbox = make(map[string]*clientEntry[C])
+	}
+	return s
 }
 
-var errMissed = errors.New("the client does not answer")
+func (s *Clients[C]) shardOf(inbox string) *shard[C] {
+	return &s.shards[maphash.String(s.seed, inbox)%pingShards]
+}
 
 // Add adds a connection of a client.
 func (s *Clients[C]) Add(inbox string, conn C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.byInbox[inbox]
+	byInbox := s.shardOf(inbox).byInbox
+	c := byInbox[inbox]
 	if c == nil {
 		c = &clientEntry[C]{connections: make(map[C]struct{}, 1)}
-		s.byInbox[inbox] = c
+		byInbox[inbox] = c
 	}
 	c.connections[conn] = struct{}{}
 	select {
@@ -76,84 +85,116 @@ func (s *Clients[C]) Add(inbox string, conn C) {
 func (s *Clients[C]) Remove(inbox string, conn C) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.byInbox[inbox]; c != nil {
+	byInbox := s.shardOf(inbox).byInbox
+	if c := byInbox[inbox]; c != nil {
 		if delete(c.connections, conn); len(c.connections) == 0 {
-			delete(s.byInbox, inbox)
+			delete(byInbox, inbox)
+			delete(s.asked, c.token)
 		}
 	}
 }
 
-// Watch pings the clients until ctx is done. It begins with the first connection.
+// Watch pings the clients until ctx is done. It begins with the first connection. Only an answer has the subject to which a
+// ping is to be answered, and nobody can guess that of another client.
 func (s *Clients[C]) Watch(ctx context.Context) {
 	select {
 	case <-s.notEmpty:
 	case <-ctx.Done():
 		return
 	}
-	tick := time.NewTicker(pingClientsEvery)
+	inbox := s.p.Conn.NewInbox() + "."
+	sub, err := s.p.Conn.Subscribe(inbox+"*", func(msg *nats.Msg) { s.hear(msg.Subject[len(inbox):], msg) })
+	if err != nil {
+		return // the connection is closed
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only if the connection is closed
+	tick := time.NewTicker(pingTick)
 	defer tick.Stop()
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		var pings errgroup.Group
-		pings.SetLimit(pingsAtOnce)
-		for _, inbox := range s.inboxes() {
-			pings.Go(func() error { s.pingClient(ctx, inbox); return nil })
+		for _, conn := range s.judge(&s.shards[(n+pingShards-answerTicks)%pingShards]) {
+			s.ended(conn)
 		}
-		_ = pings.Wait() // never fails
+		for _, ping := range s.ask(&s.shards[n%pingShards], inbox) {
+			_ = s.p.Conn.PublishMsg(ping) // without a connection no ping counts
+		}
 	}
 }
 
-func (s *Clients[C]) inboxes() (inboxes []string) {
+// ask returns the pings to the clients of a shard.
+func (s *Clients[C]) ask(of *shard[C], inbox string) (pings []*nats.Msg) {
+	reconnects := s.p.Conn.Stats().Reconnects
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for inbox := range s.byInbox {
-		inboxes = append(inboxes, inbox)
+	of.reconnects = reconnects
+	for to, c := range of.byInbox {
+		c.token = rand.Text()
+		s.asked[c.token] = c
+		pings = append(pings, &nats.Msg{Subject: to + "." + wire.PingName, Reply: inbox + c.token})
 	}
-	return inboxes
+	return pings
 }
 
-// pingClient pings one client and reports its ended connections: all if the client is gone, otherwise those that its
-// answer gives up.
-func (s *Clients[C]) pingClient(ctx context.Context, inbox string) {
-	answer, err := s.ping(ctx, inbox)
-	missed := errors.Is(err, errMissed)
-	if err != nil && !missed {
+// judge counts the pings that a shard has missed, unless the host itself was cut off, and returns the connections of clients that
+// are gone.
+func (s *Clients[C]) judge(of *shard[C]) (over []C) {
+	counts, reconnects := s.p.Session().Valid(), s.p.Conn.Stats().Reconnects
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range of.byInbox {
+		if c.token == "" {
+			continue
+		}
+		delete(s.asked, c.token)
+		if c.token = ""; !counts || of.reconnects != reconnects {
+			continue
+		}
+		if c.missed++; c.missed >= missedPings {
+			for conn := range c.connections {
+				over = append(over, conn)
+			}
+		}
+	}
+	return over
+}
+
+// hear takes the answer to the ping with this token.
+func (s *Clients[C]) hear(token string, answer *nats.Msg) {
+	if wire.NoResponders(answer) != nil {
 		return
 	}
-	var given []string
-	if err == nil && codec.MsgPack.Unmarshal(answer, &given) != nil {
+	var given []string // connections that the client has given up
+	if len(answer.Data) > 0 && codec.MsgPack.Unmarshal(answer.Data, &given) != nil {
 		given = nil // invalid: it says nothing
 	}
-	for _, conn := range s.endedConnections(inbox, missed, given) {
+	for _, conn := range s.answered(token, given) {
 		s.ended(conn)
 	}
 }
 
-// endedConnections counts a missed ping or resets the count, and returns the connections that have ended.
-func (s *Clients[C]) endedConnections(inbox string, missed bool, given []string) (over []C) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.byInbox[inbox]
-	if c == nil {
-		return nil
-	}
-	if c.missed++; !missed {
-		c.missed = 0
-	}
-	all := c.missed >= missedPings
-	if !all && len(given) == 0 {
-		return nil
-	}
+// answered notes the answer, and returns the connections with these ids.
+func (s *Clients[C]) answered(token string, given []string) (over []C) {
 	wanted := make(map[string]bool, len(given))
 	for _, id := range given {
 		wanted[id] = true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.asked[token]
+	if c == nil {
+		return nil // it comes late, or is none
+	}
+	delete(s.asked, token)
+	c.token, c.missed = "", 0
+	if len(wanted) == 0 {
+		return nil
+	}
 	for conn := range c.connections {
-		if all || wanted[s.id(conn)] {
+		if wanted[s.id(conn)] {
 			over = append(over, conn)
 		}
 	}

@@ -32,12 +32,13 @@ func join(t *testing.T, nc *nats.Conn, verify func(context.Context) error) *pres
 	var running sync.WaitGroup
 	ctx, end := context.WithCancel(context.Background())
 	c := presence.Config{
-		Conn: nc, Namespace: ns, Clock: clock.Start(), Logger: slog.New(slog.DiscardHandler), Types: []string{"room"}, Lease: time.Minute,
+		Conn: nc, Control: nc, Namespace: ns, Clock: clock.Start(), Logger: slog.New(slog.DiscardHandler), Types: []string{"room"}, Lease: time.Minute,
 		Inbox: make(chan *nats.Msg, 16), ServiceRequests: make(chan *nats.Msg, 16),
 		Ctx: ctx, UntilStop: ctx, Go: running.Go, Evict: func() {}, Lapse: func(bool) {}, Verify: verify,
 	}
 	c.Requester, err = rpc.NewRequester(nc)
 	require.NoError(t, err)
+	c.Asker = c.Requester
 	c.Records, err = store.OpenRecords(ctx, nc, ns, store.Settings{})
 	require.NoError(t, err)
 	c.Journals, err = store.OpenJournals(ctx, c.Records, ns, store.Settings{}, false)
