@@ -15,9 +15,11 @@ const closedGrace = 250 * time.Millisecond
 // connectionClosed stops the host because its connection never comes back. The process that supervises this one can start
 // another.
 func (h *Host) connectionClosed(reason error) {
-	h.closeControl() // as if the process had ended
-	h.lost(fmt.Errorf("actorhost: the host has ended with its connection: %w", reason))
-	h.actorLog.Error("the NATS connection is closed: the host ends", slog.String("host", h.ID()), slog.Any("error", reason))
+	h.ending.Do(func() { // with one connection goes the other
+		h.lost(fmt.Errorf("actorhost: the host has ended with its connection: %w", reason))
+		h.closeControl() // as if the process had ended
+		h.actorLog.Error("the NATS connection is closed: the host ends", slog.String("host", h.ID()), slog.Any("error", reason))
+	})
 	_ = h.Stop(context.Background()) // a later call of Stop returns the same error
 }
 

@@ -20,6 +20,9 @@ func connectControl(nc *nats.Conn, logger *slog.Logger) *nats.Conn {
 	return control
 }
 
+// isClosed reports whether a connection is closed for good.
+func (e *env) isClosed() bool { return e.nc.IsClosed() || e.control != nil && e.control.IsClosed() }
+
 // closeControl closes the connection, unless it is that of the program.
 func (e *env) closeControl() {
 	if e.control != e.nc {

@@ -68,6 +68,7 @@ type Host struct {
 	connected    context.Context //nolint:containedctx // the life of the connection
 	lost         context.CancelCauseFunc
 	stopWatching func() // the connections
+	ending       sync.Once
 
 	stop    sync.Once
 	done    chan struct{} // closed once the host has stopped
@@ -114,8 +115,9 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	}
 	addBuiltins(types)
 	actorLog, ownLog := config.Logger, faultlog.Limit(config.Logger)
-	config.Logger = slog.New(mutedLog{ownLog.Handler(), nc.IsClosed})
-	e := &env{
+	e := &env{}
+	config.Logger = slog.New(mutedLog{ownLog.Handler(), e.isClosed})
+	*e = env{
 		nc: nc, ns: ns, config: &config, actorLog: actorLog, ownLog: ownLog, faults: faultlog.New(config.Logger), clock: clock.Start(),
 		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
