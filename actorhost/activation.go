@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/lives"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
@@ -30,6 +31,7 @@ type activation struct {
 	kind    *actorType
 	id      troupe.ID
 	session *presence.Session
+	tenant  *tenants.Tenant // nil without limits
 	began   time.Duration // on the host's clock
 	stays   atomic.Int64  // until then, on the host's clock: see staysUntil
 
@@ -131,6 +133,7 @@ const (
 	mustRun                      // queued, and the caller must add the activation to the pool
 	duplicate                    // the same call is running or queued
 	mailboxFull
+	tenantFull
 	activationClosed
 )
 
@@ -145,6 +148,9 @@ func (a *activation) offer(w *work) offerResult {
 		return duplicate
 	case w.kind != insideWork && w.kind != lapseWork && !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
 		return mailboxFull
+	}
+	if w.counted = a.tenant != nil && w.kind == callWork; w.counted && !a.tenant.Wait(int64(w.Size)) {
+		return tenantFull
 	}
 	a.mailbox.Push(a.host.mailboxes, *w)
 	if !a.running {
@@ -216,6 +222,7 @@ func (a *activation) next() (work, bool) {
 	defer a.mu.Unlock()
 	for a.ending == 0 && a.mailbox.Len() > 0 {
 		w := a.mailbox.Pop(a.host.mailboxes)
+		a.uncount(&w)
 		if !a.passOver(&w) {
 			a.serving, a.busied = w.ID, a.busied || !w.isDue()
 			if a.canceled != nil {
@@ -287,7 +294,14 @@ func (a *activation) passOver(w *work) bool {
 
 // drain empties the mailbox, and returns what is still wanted. The caller holds a.mu.
 func (a *activation) drain() []work {
-	return slices.DeleteFunc(a.mailbox.Drain(a.host.mailboxes), func(w work) bool { return a.passOver(&w) })
+	return slices.DeleteFunc(a.mailbox.Drain(a.host.mailboxes), func(w work) bool { a.uncount(&w); return a.passOver(&w) })
+}
+
+// uncount is told of work that has left the mailbox.
+func (a *activation) uncount(w *work) {
+	if w.counted {
+		a.tenant.Began(int64(w.Size))
+	}
 }
 
 // keepAwake counts as a call for the time after which the actor sleeps.

@@ -35,6 +35,8 @@ type Config struct {
 	// MaxActive limits how many actors are awake at a time. A call that would wake one more is refused with
 	// troupe.CodeOverloaded. Defaults to 1,000,000.
 	MaxActive int
+	// Tenants limits what each tenant may take of the host. Default: no limits.
+	Tenants Tenants
 	// EventRetention is how long durable events are kept. It counts only on the host that creates their log. A durable
 	// subscriber that lags further behind misses events, and is told so. Defaults to 7 days.
 	EventRetention time.Duration
@@ -109,6 +111,9 @@ func (c *Config) complete() error {
 	if m := c.MaxBytes; min(c.RequestIDMemory, int64(c.QueueLength), m.Records, m.Journal, m.Hosts, m.Subscriptions, m.Events,
 		m.Answers, m.Alarms, m.Queues, m.Later, m.Dead) < 0 {
 		return errors.New("RequestIDMemory, QueueLength and MaxBytes must not be negative")
+	}
+	if err := c.Tenants.check(); err != nil {
+		return err
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -38,7 +38,10 @@ func (a *activation) serveConnect(w *work) {
 		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // cloned: a whole batch shares one piece of memory
 	}
 	if !resumed {
-		a.connections.add(conn)
+		if err := a.connections.add(conn); err != nil {
+			a.answer(w, nil, err)
+			return
+		}
 	}
 	reply, err := a.sessionReply(w, conn)
 	switch {

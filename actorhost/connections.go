@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 )
 
 // maxConnections limits the connections of one actor.
@@ -12,6 +15,8 @@ const maxConnections = 1 << 16
 
 // connections holds the connections of one activation.
 type connections struct {
+	tenant *tenants.Tenant // that counts them; nil without limits
+
 	mu   sync.Mutex
 	byID map[string]*Connection
 	last uint64
@@ -29,7 +34,11 @@ func (s *connections) len() int {
 	return len(s.byID)
 }
 
-func (s *connections) add(c *Connection) {
+// add fails when the tenant has as many as it may.
+func (s *connections) add(c *Connection) *troupe.Error {
+	if err := s.tenant.Connect(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byID == nil {
@@ -38,6 +47,7 @@ func (s *connections) add(c *Connection) {
 	s.last++
 	c.number = s.last
 	s.byID[c.id] = c
+	return nil
 }
 
 // remove reports whether the connection was there.
@@ -48,6 +58,7 @@ func (s *connections) remove(c *Connection) bool {
 		return false
 	}
 	delete(s.byID, c.id)
+	s.tenant.Disconnect()
 	return true
 }
 

@@ -183,6 +183,9 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			fail("%w", err)
 		}
 	}
+	for name, action := range built.actions {
+		action.existing = action.existing || built.config.CreatedOnly && name != troupe.CreateAction
+	}
 	built.own = actionNames(maps.Keys(built.actions))
 	for _, h := range t.events {
 		at := topic{h.source, h.event}

@@ -14,6 +14,8 @@ type endpoint struct {
 	run   action       // nil for the built-in actions
 	takes reflect.Type // the input; nil for the built-in actions without a hook
 	gives reflect.Type // the output; nil for the built-in actions
+	// existing: a call to an actor that does not exist is refused.
+	existing bool
 	call.Counters
 }
 

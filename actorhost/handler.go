@@ -23,6 +23,14 @@ type Handler[R troupe.Reference, S any] struct {
 	register func(*actorType) error // of what is neither: a queue
 	takes    reflect.Type           // the input
 	gives    reflect.Type           // the output; nil for hooks
+	existing bool
+}
+
+// IfExists has the action create no actor: a call to one that does not exist fails with troupe.CodeNotFound, and stores nothing.
+// It is for actions that only look. Of an on-create hook, or a queue, it is an error of [Start].
+func (h Handler[R, S]) IfExists() Handler[R, S] {
+	h.existing = true
+	return h
 }
 
 // checkTypes refuses an input or output that could not be encoded, or not be decoded again.
@@ -41,6 +49,8 @@ func (h *Handler[R, S]) checkTypes() error {
 // addTo adds the handler to its type, unless the type has it already.
 func (h *Handler[R, S]) addTo(t *actorType) error {
 	switch _, twice := t.actions[h.name]; {
+	case h.existing && (h.register != nil || h.create != nil):
+		return fmt.Errorf("IfExists is for actions, which %q is not", h.name)
 	case h.register != nil:
 		return h.register(t)
 	case h.create != nil && t.create != nil:
@@ -53,7 +63,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		return errors.New("it has two on-connect hooks")
 	case h.connect != nil:
 		t.connect = h.connect
-		t.actions[wire.ConnectAction].takes = h.takes
+		t.actions[wire.ConnectAction].takes, t.actions[wire.ConnectAction].existing = h.takes, h.existing
 		return nil
 	case h.run == nil:
 		return fmt.Errorf("the action %q has no handler", h.name)
@@ -67,7 +77,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		h.flow.gives = &endpoint{gives: h.results}
 		t.workflows[h.name] = h.flow
 	}
-	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives}
+	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives, existing: h.existing}
 	return troupe.CheckName("action", h.name)
 }
 

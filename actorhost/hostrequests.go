@@ -65,7 +65,7 @@ func (h *Host) info() wire.HostInfo {
 	h.mu.Lock()
 	info := wire.HostInfo{
 		ID: h.ID(), Awake: len(h.active), Stopping: h.stopping, GivenUp: h.givenUp.Load(), Runs: h.flows.Load(), Stuck: h.flowsStuck.Load(),
-		Loops: h.loopFailures.Load(), SetBack: h.setbacks.waiting(),
+		Loops: h.loopFailures.Load(), SetBack: h.setbacks.waiting(), Tenants: h.tenants.Info(),
 	}
 	h.mu.Unlock()
 	if h.puller != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -23,12 +24,14 @@ type roster struct {
 	left     leftActors
 	stopping bool
 
-	passing chan struct{} // one element for each call that is passed on
+	tenants *tenants.Tenants // nil without limits
+	passing chan struct{}    // one element for each call that is passed on
 }
 
 func newRoster(e *env, types map[string]*actorType) *roster {
 	return &roster{
 		env: e, types: types, active: make(map[string]*activation), left: make(leftActors), passing: make(chan struct{}, maxPassedOn),
+		tenants: e.config.Tenants.open(),
 	}
 }
 
@@ -62,6 +65,9 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 				"the mailbox of %s, or its host, is full: at most %d calls or %d MB wait for an actor, and %d MB on a host",
 				a.id, a.kind.config.MailboxSize, mailbox.MaxBytes>>20, mailbox.MaxAllBytes>>20))
 			return nil
+		case tenantFull:
+			r.refuse(&w.Call, a.session, a.tenant.Full())
+			return nil
 		case activationClosed: // it has just ended: retry with the next activation
 		}
 	}
@@ -84,9 +90,9 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 	if a := r.active[tokens]; a != nil {
 		return a, leftActor{}, nil
 	}
-	id, err := troupe.ParseID(tokens)
-	if err != nil {
-		return nil, leftActor{}, errs.New(troupe.CodeBadInput, "%v", err)
+	id, malformed := troupe.ParseID(tokens)
+	if malformed != nil {
+		return nil, leftActor{}, errs.New(troupe.CodeBadInput, "%v", malformed)
 	}
 	now := r.clock.Now()
 	s, left := r.presence.Session(), r.left.find(id.Tokens(), now)
@@ -100,7 +106,12 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 	case len(r.active) >= r.config.MaxActive:
 		return nil, leftActor{}, errs.Overloaded("%d actors are awake on the host", len(r.active))
 	}
-	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, began: now}
+	tenant, err := r.tenants.Enter(id)
+	if err != nil {
+		return nil, leftActor{}, err
+	}
+	a := &activation{host: r.env, kind: r.types[id.Type()], id: id, session: s, began: now, tenant: tenant}
+	a.connections.tenant = tenant
 	a.hasWoken(now) // it is about to
 	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
@@ -131,6 +142,7 @@ func (r *roster) endActivation(a *activation) {
 	left := a.close()
 	r.remove(a.id)
 	r.mu.Unlock()
+	a.tenant.Leave()
 	for _, w := range left {
 		if w.kind == callWork {
 			if next := r.enqueue(a.id.Tokens(), &w); next != nil {

@@ -28,6 +28,9 @@ type TypeConfig struct {
 	// MailboxSize limits how many calls wait for one actor. A call beyond that is refused with troupe.CodeOverloaded, as is
 	// one when 64 MB wait for the actor or 512 MB on its host. Default: [DefaultMailboxSize].
 	MailboxSize int
+	// CreatedOnly has actors come into being by troupe.Create alone. Any other call to one that does not exist fails with
+	// troupe.CodeNotFound, and stores nothing. Then a rule of NATS says who may create actors: the token _create.
+	CreatedOnly bool
 }
 
 func (c TypeConfig) withDefaults() TypeConfig {

@@ -71,7 +71,8 @@ const claiming = "claiming an actor failed"
 // same write creates an actor that has no on-create hook. If the last actor of this type to wake was new, claim assumes
 // that this one is new too: it reads the record only if the write finds one.
 func (a *activation) claim(ctx context.Context, w *work, gone released) (owner string, created bool, err error) {
-	guess := a.kind.lastWasNew.Load() && !w.Existing && gone.by == ""
+	guess := a.kind.lastWasNew.Load() && !w.Existing && gone.by == "" && a.tenant == nil
+	counted := false
 	for range maxClaims {
 		var f foundRecord
 		guessed := guess
@@ -83,6 +84,12 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 		}
 		if err != nil || owner != "" {
 			return owner, false, err
+		}
+		if !f.Created && !counted {
+			if err := a.tenant.Create(); err != nil {
+				return "", false, err
+			}
+			counted = true
 		}
 		claim := f.Record
 		claim.Owner, claim.Epoch = a.session.ID, f.NextEpoch(time.Now())

@@ -9,6 +9,7 @@ import (
 type work struct {
 	kind      workKind
 	withdrawn bool     // a call that must not start, as its caller knows
+	counted   bool     // it counts as one that waits of its tenant
 	searched  bool     // no other program has what it needs
 	leftBy    released // the host that has left the actor to this one
 	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside

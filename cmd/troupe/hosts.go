@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -77,10 +78,40 @@ func printHosts(e env, hosts []hostLine) error {
 	if dead > 0 {
 		fmt.Fprintf(e.err, "%d messages of queues became dead letters since these hosts started: see troupe queue ls\n", dead)
 	}
+	tellTenants(e.terminal, hosts)
 	if setBack > 0 {
 		fmt.Fprintf(e.err, "the run loops of %d actors have failed and wait until they run again: the logs of the hosts say why\n", setBack)
 	}
 	return nil
+}
+
+// maxTenants is how many tenants are shown.
+const maxTenants = 5
+
+// tellTenants says which tenants were refused something, over all hosts.
+func tellTenants(t terminal, hosts []hostLine) {
+	byName := make(map[string]wire.TenantInfo)
+	for _, host := range hosts {
+		if host.Info == nil {
+			continue
+		}
+		for _, one := range host.Info.Tenants {
+			sum := byName[one.Tenant]
+			sum.Tenant, sum.Refused, sum.Awake = one.Tenant, sum.Refused+one.Refused, sum.Awake+one.Awake
+			sum.Waiting += one.Waiting
+			byName[one.Tenant] = sum
+		}
+	}
+	all := slices.SortedFunc(maps.Values(byName), func(a, b wire.TenantInfo) int {
+		return cmp.Or(cmp.Compare(b.Refused, a.Refused), cmp.Compare(a.Tenant, b.Tenant))
+	})
+	for i, one := range all {
+		if i == maxTenants || one.Refused == 0 {
+			return
+		}
+		fmt.Fprintf(t.err, "the tenant %s wanted more than it may have %d times; it has %d actors awake and %d calls that wait: see --json\n",
+			stripControls(one.Tenant), one.Refused, one.Awake, one.Waiting)
+	}
 }
 
 // askHosts asks all hosts for their counters, and sorts them by name.

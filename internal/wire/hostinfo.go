@@ -19,6 +19,18 @@ type HostInfo struct {
 	Loops    int64  `json:"loop_failures"` // of run loops, which run again
 	SetBack  int    `json:"loops_waiting"` // actors whose run loop has failed, and waits until it runs again
 	Stopping bool   `json:"stopping"`      // its actors move to other hosts
+	// Tenants are those with the most calls that wait and the most actors awake, if their number is limited.
+	Tenants []TenantInfo `json:"tenants,omitempty"`
+}
+
+// TenantInfo is what a host says about one tenant.
+type TenantInfo struct {
+	Tenant      string `json:"tenant"`
+	Awake       int    `json:"awake"`       // actors
+	Connections int64  `json:"connections"` // with them
+	Waiting     int64  `json:"waiting"`     // calls
+	Bytes       int64  `json:"bytes"`       // of these
+	Refused     int64  `json:"refused"`     // what was more than the tenant may have
 }
 
 // ActorInfo is what a host says about one of its actors, on the subject of [Namespace.ActorInfo].
