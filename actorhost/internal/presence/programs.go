@@ -20,10 +20,11 @@ import (
 // Programs finds out what the programs of other hosts can do that this one cannot: during a deployment there are two.
 // Hosts of one program are alike, so it asks one of them, once.
 type Programs struct {
-	config *Config
+	config  *Config
+	reading sync.Mutex // held while the leases are read: any caller can have that done, so it is done once at a time
 
-	mu      sync.Mutex
-	next    *listing // that has not begun
+	mu      sync.Mutex // locked after reading
+	next    *listing   // that has not begun
 	latest  []store.HostEntry
 	listed  time.Time // when the reading of latest began
 	answers map[programType]answer
@@ -175,6 +176,8 @@ func (p *Programs) hosts(ctx context.Context) ([]store.HostEntry, error) {
 }
 
 func (p *Programs) list(l *listing) {
+	p.reading.Lock()
+	defer p.reading.Unlock()
 	p.mu.Lock()
 	p.next = nil // who asks from now on is not served by this one
 	p.mu.Unlock()
