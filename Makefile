@@ -36,7 +36,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race chaos failover cover bench bench-smoke benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check golangci lint arrows nats up down ci clean
+.PHONY: help build test race chaos hostile failover cover bench bench-smoke benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check golangci lint arrows nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ chaos: ## Kill, freeze, silence and overload hosts and servers, and check what c
 	$(GO) test -tags chaos ./actorhost/chaos -run 'Chaos|Bank|Ears|RollingRestart|ServerIsLost|FaultsAreFound' -v -count 1 -parallel 4 \
 		-timeout 0 $(TESTFLAGS) -args \
 		-seconds $(SECONDS) -seed $(SEED) -seeds $(SEEDS) $(if $(ALL),-all)
+
+hostile: ## Have one tenant attack while another measures, and check what becomes of both (SECONDS=1)
+	$(GO) test ./actorhost/hostile -run Hostile -v -count 1 -timeout 0 $(TESTFLAGS) -args -seconds $(SECONDS)
 
 failover: ## Measure how long actors are without service when their host goes (ROUNDS=50 AWAKE=10000 ROWS=regexp)
 	$(GO) test -tags chaos ./actorhost/chaos -run Failover -count 1 -timeout 0 -v $(TESTFLAGS) -args \

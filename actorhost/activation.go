@@ -32,8 +32,8 @@ type activation struct {
 	id      troupe.ID
 	session *presence.Session
 	tenant  *tenants.Tenant // nil without limits
-	began   time.Duration // on the host's clock
-	stays   atomic.Int64  // until then, on the host's clock: see staysUntil
+	began   time.Duration   // on the host's clock
+	stays   atomic.Int64    // until then, on the host's clock: see staysUntil
 
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[callName, work]

@@ -1,0 +1,2 @@
+// Package hostile has tests in which one tenant does its worst while another measures: `make hostile`.
+package hostile
