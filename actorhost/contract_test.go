@@ -30,7 +30,7 @@ var (
 	letterGiven = troupe.NewSignal[Desk, bool]("given")
 	fileLetter  = troupe.NewQueue[Desk, memo]("file")
 	deskMade    = troupe.NewConstructor[Desk, []byte]()
-	sitDown     = troupe.NewConnector[Desk, map[string]int]()
+	takeSeat     = troupe.NewConnector[Desk, map[string]int]()
 	letterSent  = troupe.NewEvent[Desk, memo]("sent")
 	letterKept  = troupe.NewDurableEvent[Desk, troupe.None]("kept")
 )
@@ -44,7 +44,7 @@ func desks() actorhost.ActorType[Desk, struct{}] {
 		actorhost.OnSignal[Desk, state](letterGiven),
 		actorhost.OnQueue(fileLetter, func(*state, *actorhost.Context, memo) error { return nil }),
 		actorhost.OnCreate(deskMade, func(*state, *actorhost.Context, []byte) error { return nil }),
-		actorhost.OnConnect(sitDown, func(*state, *actorhost.Context, *actorhost.Connection, map[string]int) error { return nil }),
+		actorhost.OnConnect(takeSeat, func(*state, *actorhost.Context, *actorhost.Connection, map[string]int) error { return nil }),
 	)
 }
 

@@ -56,13 +56,7 @@ func QueueCounts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorTyp
 				return nil, err
 			}
 			for subject, n := range subjects {
-				id, queue, message, ok := ns.ParseMoved(subject, kind)
-				switch kind {
-				case "queue":
-					id, queue, ok = ns.ParseQueue(subject)
-				case "inorder":
-					id, queue, ok = ns.ParseInOrder(subject)
-				}
+				id, queue, message, ok := queueOf(ns, kind, subject)
 				switch {
 				case !ok:
 				case message == wire.BellMessage:
@@ -91,6 +85,19 @@ func QueueCounts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorTyp
 		return cmp.Or(cmp.Compare(a.Actor.Tokens(), b.Actor.Tokens()), cmp.Compare(a.Queue, b.Queue))
 	})
 	return all, nil
+}
+
+// queueOf parses the subject of a message of a queue that is of this kind.
+func queueOf(ns wire.Namespace, kind, subject string) (id troupe.ID, queue, message string, ok bool) {
+	switch kind {
+	case "queue":
+		id, queue, ok = ns.ParseQueue(subject)
+		return id, queue, "", ok
+	case "inorder":
+		id, queue, ok = ns.ParseInOrder(subject)
+		return id, queue, "", ok
+	}
+	return ns.ParseMoved(subject, kind)
 }
 
 // bellOf returns what tells when the messages of a queue in order are handled, or nil if it has just told.
