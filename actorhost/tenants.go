@@ -12,7 +12,7 @@ import (
 // one of each host, and zero is none: without any, tenants are not counted.
 type Tenants struct {
 	// Of returns the tenant of an actor, or nothing if it has none: then it has no limits. It is called before the actor wakes,
-	// and must be quick. Default: the first part of the actor's key.
+	// and must be quick, and call nobody. Default: the first part of the actor's key.
 	Of func(actor troupe.ID) string
 	// Awake is how many of the tenant's actors may be awake.
 	Awake int

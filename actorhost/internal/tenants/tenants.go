@@ -64,9 +64,9 @@ func (t *Tenants) Enter(id troupe.ID) (*Tenant, *troupe.Error) {
 	if t == nil {
 		return nil, nil //nolint:nilnil // nil has no limits
 	}
-	name := t.of(id)
+	name, err := t.nameOf(id)
 	if name == "" {
-		return nil, nil //nolint:nilnil // the same
+		return nil, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -81,6 +81,16 @@ func (t *Tenants) Enter(id troupe.ID) (*Tenant, *troupe.Error) {
 	}
 	one.awake++
 	return one, nil
+}
+
+// nameOf asks the program, whose panic is its own.
+func (t *Tenants) nameOf(id troupe.ID) (name string, err *troupe.Error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errs.New(troupe.CodeInternal, "the function Tenants.Of has panicked for %s: %v", id, r)
+		}
+	}()
+	return t.of(id), nil
 }
 
 // removeIdle removes those that have nothing, when there are many. The caller holds t.mu.

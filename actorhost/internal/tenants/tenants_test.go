@@ -34,6 +34,15 @@ func TestNoLimits(t *testing.T) {
 	require.Empty(t, none.Info())
 }
 
+// TestFunctionThatPanics harms the call alone.
+func TestFunctionThatPanics(t *testing.T) {
+	t.Parallel()
+	all := tenants.New(func(troupe.ID) string { panic("no idea") }, tenants.Limits{Awake: 1})
+	_, err := all.Enter(bustest.NewID(t, "room", "a"))
+	require.ErrorIs(t, err, &troupe.Error{Code: troupe.CodeInternal})
+	require.ErrorContains(t, err, "no idea")
+}
+
 // TestCreated: what a tenant may create comes back by and by, also when none of its actors is awake meanwhile.
 func TestCreated(t *testing.T) {
 	t.Parallel()
