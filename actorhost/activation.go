@@ -34,6 +34,10 @@ type activation struct {
 	tenant  *tenants.Tenant // nil without limits
 	began   time.Duration   // on the host's clock
 	stays   atomic.Int64    // until then, on the host's clock: see staysUntil
+	place   int             // in the list of its type; the roster's mutex guards it
+
+	now   atomic.Pointer[Context] // the turn that runs, or nil
+	wakes atomic.Int64            // since when it is about to wake, on the host's clock; else 0
 
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[callName, work]
@@ -67,6 +71,7 @@ type activation struct {
 	gate       commit.Gate
 	unsent     atomic.Pointer[store.Mark]
 	check      *lives.Check      // nil without Config.CheckState, and until the actor is awake
+	taken      bool              // the record named another host when it was to wake
 	ownerEpoch uint64            // the epoch of the owner that was found when it was to wake
 	volatile   *record.Parts     // what is scheduled in memory only; nil if nothing was
 	planned    bool              // the agenda may call for it
@@ -360,37 +365,4 @@ func (a *activation) staysUntil() time.Duration { return time.Duration(a.stays.L
 // hasWoken notes when it may.
 func (a *activation) hasWoken(now time.Duration) {
 	a.stays.Store(int64(now + min(max(staysFor, staysTimes*(now-a.began)), mostStay)))
-}
-
-// info describes the actor to the programs that ask the host about it.
-func (a *activation) info() wire.ActorInfo {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len(), Loop: a.loopInfo()}
-}
-
-// loopInfo describes the loop. The caller holds a.mu.
-func (a *activation) loopInfo() *wire.LoopInfo {
-	b := a.loop
-	if b == nil {
-		return nil
-	}
-	info := &wire.LoopInfo{State: wire.LoopRuns}
-	last, failed := a.host.setbacks.of(a.id)
-	if failed {
-		info.Failed, info.Error = last.times, last.why
-	}
-	switch {
-	case b.ended.Load():
-		info.State = wire.LoopEnded
-	case failed && time.Until(last.until) > 0:
-		info.State, info.Until = wire.LoopWaits, last.until.UnixMilli()
-	default:
-		select {
-		case <-b.marked:
-		default:
-			info.State = wire.LoopStarts
-		}
-	}
-	return info
 }

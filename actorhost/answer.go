@@ -20,7 +20,7 @@ func (a *activation) answer(w *work, out []byte, err error) {
 // answerFailed answers a call whose turn has failed.
 func (a *activation) answerFailed(w *work, r *result, err error) {
 	a.gate.Pass(&commit.Output{
-		Call: w.Call, Reply: a.host.out.ErrorReply(&w.Call, w.As, errs.As(err)), Called: r.called,
+		Call: w.Call, Reply: a.host.out.ErrorReply(&w.Call, w.As, errs.As(err)), Called: r.called, Ended: r.ended,
 	}, &commit.Changes{})
 }
 
@@ -31,6 +31,7 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 	}
 	r.events = append(r.events, a.applyDisconnections(r.disconnections)...)
 	o.Events, o.Pushes, o.Told, o.Called = r.events, pushesOf(r.Parts), r.told, r.called
+	o.Ended = r.ended
 	if !r.destroyed {
 		a.gate.Pass(o, &r.Changes)
 		if r.schedules != nil {

@@ -53,8 +53,8 @@ func (a *activation) serveConnect(w *work) {
 		a.resume(conn, &commit.Output{Call: w.Call, Reply: reply})
 		return
 	}
-	t := turnOf(w)
-	t.connection = conn
+	t := hookTurn("connect", w)
+	t.action, t.connection = w.Action, conn
 	result, err := a.runTurn(t, func(c *Context) error {
 		if hook := a.kind.connect; hook != nil {
 			return hook(a.state.pointer(), c, conn, w.input())

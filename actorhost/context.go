@@ -34,6 +34,8 @@ type Context struct {
 	a    *activation
 	turn turn
 
+	began time.Duration // on the host's clock
+
 	mu         sync.Mutex
 	ended      bool
 	callerGone bool

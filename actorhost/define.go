@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -49,6 +50,9 @@ type actorType struct {
 	broadcasts map[string]reflect.Type // the payloads of its events, as far as the program says
 	config     TypeConfig
 	newState   func() state
+
+	others figures.Table // the counters of what is no action and no queue
+	awake  []*activation // of this type; the mutex of the roster guards it
 
 	lastWasNew atomic.Bool // the last actor of this type to wake on this host had no record
 }

@@ -73,7 +73,7 @@ func (d *dispatcher) receiveCall(msg *wire.Message, target wire.Target, now time
 		return nil
 	}
 	w := &work{kind: callWork, Call: call.Of(msg)}
-	w.Action, w.Direct = target.Action, target.Direct
+	w.Actor, w.Action, w.Arrived, w.Direct = target.Tokens, target.Action, now, target.Direct
 	if target.Forwarded {
 		w.leftBy = parseReleased(w.Get(wire.HeaderLeftBy))
 	}

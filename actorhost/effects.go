@@ -84,7 +84,7 @@ type result struct {
 	schedules      *scheduleEffects
 	told           []func()
 	destroyed      bool
-	flow           bool // the workflow may go on
-	called         bool // it has made calls
-	took           time.Duration
+	flow           bool          // the workflow may go on
+	called         bool          // it has made calls
+	ended          time.Duration // on the host's clock
 }

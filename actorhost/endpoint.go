@@ -3,7 +3,7 @@ package actorhost
 import (
 	"reflect"
 
-	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
@@ -16,7 +16,7 @@ type endpoint struct {
 	gives reflect.Type // the output; nil for the built-in actions
 	// existing: a call to an actor that does not exist is refused.
 	existing bool
-	call.Counters
+	figures.Counters
 }
 
 // queueHandler handles the messages of a queue.
@@ -25,7 +25,7 @@ type queueHandler struct {
 	takes   reflect.Type // a message
 	retries queues.Retries
 	inOrder bool
-	call.Counters
+	figures.Counters
 }
 
 // mark is that of a call with a request id. It tells calls with one id apart by what they ask for: the action, and the input

@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/clock"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/crash"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
@@ -65,6 +66,11 @@ type env struct {
 
 	loopFailures atomic.Int64
 	setbacks     setbacks
+
+	recent figures.Recent
+	stored figures.Histogram          // how long answers waited for the store
+	woken  [wakings]figures.Histogram // how long actors took to wake
+	steps  figures.Steps
 
 	crash      crash.Hook   // nil but in tests
 	flows      atomic.Int64 // workflows that go on

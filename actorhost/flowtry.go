@@ -9,8 +9,11 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // step gives what a step has given, or tries it.
@@ -118,12 +121,15 @@ func (f *flowRun) attempt(c *StepContext, do stepFunc) (data []byte, err error) 
 	ctx, cancel := context.WithCancel(f.ctx)
 	defer cancel()
 	c.besideCaller = besideCaller{ctx, f.beside}
+	began := f.a.host.clock.Now()
+	defer f.a.host.steps.Begin(f.a.id, c.key, began)()
 	err = protect(func() error { data, err = do(c); return err })
 	if panicked, ok := errors.AsType[*panicError](err); ok {
 		failed := record.WorkflowWait{Key: c.key, Attempts: c.attempt, Error: keptError(err)}
 		f.a.logger("").Error("a step of a workflow panicked", stepFields(&failed)...)
 		err = fmt.Errorf("panic: %v", panicked.value)
 	}
+	f.countStep(c, began, err)
 	return data, err
 }
 
@@ -172,4 +178,15 @@ func (f *flowRun) resolved(key string) (step *record.WorkflowStep) {
 		f.passed(*step)
 	}
 	return step
+}
+
+// countStep counts a try of a step. Those of one workflow count together, for their names may be without number.
+func (f *flowRun) countStep(c *StepContext, began time.Duration, err error) {
+	one := figures.Turn{Actor: f.a.id.Tokens(), ID: dedup.ID{Given: c.IdempotencyKey()}, Run: f.a.host.clock.Now() - began}
+	if err != nil {
+		if one.Err = errs.Find(err); one.Err == nil {
+			one.Err = errs.New(troupe.CodeInternal, "%.500v", err)
+		}
+	}
+	f.a.kind.others.Of(wire.TurnStep, f.head.Name).Count(&one)
 }

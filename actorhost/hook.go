@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // runHook runs a hook as a turn. Nobody waits for its result.
@@ -11,7 +12,7 @@ func (a *activation) runHook(name string, f hook) {
 	if f == nil || !a.awake {
 		return
 	}
-	a.runHookTurn(turn{action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
+	a.runHookTurn(turn{kind: wire.TurnHook, action: name}, func(c *Context) error { return f(a.state.pointer(), c) })
 }
 
 // runHookTurn runs f as a turn. Nobody waits for its result, so an error is logged.

@@ -133,6 +133,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 		done:            make(chan struct{}),
 	}
 	h.dispatcher = &dispatcher{roster: h.roster, serveHostRequest: h.serveHostRequest, lookups: make(chan struct{}, maxLookups)}
+	openCounters(types, &e.recent)
 	e.passOn = h.roster.passOn
 	back := &comebacks{roster: h.roster, places: make(chan struct{}, maxBringingBack)}
 	e.bringBack, e.awaitComebacks = back.bringBack, back.await

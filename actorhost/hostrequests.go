@@ -21,6 +21,14 @@ func (h *Host) serveHostRequest(msg *wire.Message) bool {
 		h.answerValue(msg, h.roster.info(tokens))
 	case "store":
 		h.presence.HeardStore(msg, h.out.Answerable(msg.Subject, msg.Reply), h.displace)
+	case "figures":
+		h.answerValue(msg, h.figures())
+	case "recent":
+		h.answerValue(msg, h.recent.All())
+	case "awake":
+		h.answerAwake(msg)
+	case "stack":
+		h.answerStack(msg, tokens)
 	case "type":
 		h.answerValue(msg, h.typeInfo(tokens))
 	case "contract":
@@ -71,14 +79,13 @@ func (h *Host) info() wire.HostInfo {
 	if h.puller != nil {
 		info.Dead = h.puller.GivenUp.Load()
 	}
-	for _, kind := range h.types {
-		for _, action := range kind.actions {
-			info.Calls += action.Calls.Load()
-			info.Failed += action.Failed.Load()
-		}
-		for _, queue := range kind.queues {
-			info.Calls += queue.Calls.Load()
-			info.Failed += queue.Failed.Load()
+	info.Types, info.Oldest = h.roster.awakeByType(), h.roster.oldest()
+	info.Errors, info.Own = make(map[string]int64), make(map[string]int64)
+	for _, c := range h.roster.counters() {
+		if c.Kind == wire.TurnAction || c.Kind == wire.TurnQueue {
+			info.Calls += c.Calls.Load()
+			info.Failed += c.Failed.Load()
+			c.AddErrors(info.Errors, info.Own)
 		}
 	}
 	return info
@@ -112,4 +119,52 @@ func (h *Host) stopOnRequest() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.config.Grace)
 	defer cancel()
 	_ = h.Stop(ctx) // a later call of Stop returns the same error
+}
+
+// figures are those since the start of the host.
+func (h *Host) figures() wire.HostFigures {
+	f := wire.HostFigures{
+		ID: h.ID(), Started: h.clock.Time(0).UnixMilli(), Turns: []wire.TurnFigures{}, Types: h.roster.awakeByType(),
+		Mailbox: h.mailboxes.Bytes(), Stored: h.stored.Spread(), Woken: make(map[string]wire.Spread), Oldest: h.roster.oldest(),
+	}
+	for why := range wakings {
+		f.Woken[why.String()] = h.woken[why].Spread()
+	}
+	for _, c := range h.roster.counters() {
+		f.Turns = append(f.Turns, c.Figures())
+	}
+	return f
+}
+
+func (h *Host) answerAwake(msg *wire.Message) {
+	var q wire.AwakeQuery
+	c := call.Of(msg)
+	as, err := c.Encoding()
+	if err == nil && len(msg.Data) > 0 {
+		err = as.Unmarshal(msg.Data, &q)
+	}
+	if _, ok := wire.ParseCursor(q.Next); err == nil && q.Next != "" && !ok {
+		err = errs.New(troupe.CodeBadInput, "%.100q is no place to go on from", q.Next)
+	}
+	if err != nil {
+		h.out.Refuse(&c, errs.New(troupe.CodeBadInput, "%v", err))
+		return
+	}
+	h.answerValue(msg, h.roster.listAwake(q))
+}
+
+// errTooManyGoroutines refuses a question that would hold the program up.
+var errTooManyGoroutines = errs.New(troupe.CodeOverloaded, "the program has too many goroutines to read the stack of one: use net/http/pprof")
+
+// answerStack does not keep the inbox waiting.
+func (h *Host) answerStack(msg *wire.Message, tokens string) {
+	asked := *msg
+	h.goroutines.Go(func() {
+		if stack, ok := h.roster.stack(tokens); ok {
+			h.answerValue(&asked, stack)
+			return
+		}
+		c := call.Of(&asked)
+		h.out.Refuse(&c, errTooManyGoroutines)
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // inside is a turn that what runs beside the turns of an actor wants to take, or a change of the record. It waits in the
@@ -133,7 +134,7 @@ func (b *beside) stuckTurn() (stuck <-chan *Context, stop func()) {
 // turn runs f as a turn of the actor, and waits until all is stored.
 func (b *beside) turn(name string, f func(*Context) error) error {
 	return b.inside(func(a *activation, done func(error)) {
-		result, err := a.runTurn(turn{action: name}, func(c *Context) error {
+		result, err := a.runTurn(turn{kind: wire.TurnLoop, action: name}, func(c *Context) error {
 			b.turning.Store(c)
 			defer b.turning.Store(nil)
 			return f(c)

@@ -3,6 +3,8 @@ package actorhost
 import (
 	"runtime/debug"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/errs"
 )
 
 // doNext does the next work in the mailbox. If it returns false there was none, and the goroutine must not touch the
@@ -103,8 +105,10 @@ func (a *activation) guard(w *work, returned, more *bool) {
 	}
 	*more, a.finished = true, true
 	err := a.internalError(turnOf(w), &panicError{value, debug.Stack()})
+	a.now.Store(nil)
 	switch w.kind {
 	case callWork:
+		w.CountRefused(errs.As(err))
 		a.answer(w, nil, err)
 	case insideWork:
 		w.arg.(*inside).finish(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Listen subscribes the actor to an event of other actors: see [troupe.Event.Subscribe].
@@ -56,7 +57,7 @@ func (a *activation) handleHeard(w *work) {
 	if !ok || w.kind == gapWork && listening.Gap == nil {
 		return
 	}
-	t := turn{action: listening.Event}
+	t := turn{kind: wire.TurnEvent, action: listening.Event, arrived: heard.arrived}
 	if w.kind == eventWork {
 		t.delivery = &heard.delivery
 	}

@@ -25,6 +25,7 @@ type heardEvent struct {
 	listener *listener
 	delivery troupe.Delivery
 	gap      troupe.Gap
+	arrived  time.Duration // on the host's clock
 }
 
 // fullMailboxPause is the pause before an event is offered to a full mailbox again.
@@ -32,7 +33,7 @@ const fullMailboxPause = 5 * time.Millisecond
 
 // enqueueEvent puts an event into the actor's mailbox.
 func (l *listener) enqueueEvent(ctx context.Context, d troupe.Delivery) error {
-	l.offer(ctx, &work{kind: eventWork, arg: &heardEvent{listener: l, delivery: d}})
+	l.offer(ctx, &work{kind: eventWork, arg: &heardEvent{listener: l, delivery: d, arrived: l.a.host.clock.Now()}})
 	return nil
 }
 
@@ -41,7 +42,7 @@ func (l *listener) enqueueGap(ctx context.Context, gap troupe.Gap) error {
 	if listening, ok := l.current(); ok && listening.Gap == nil {
 		l.a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	} else {
-		l.offer(ctx, &work{kind: gapWork, arg: &heardEvent{listener: l, gap: gap}})
+		l.offer(ctx, &work{kind: gapWork, arg: &heardEvent{listener: l, gap: gap, arrived: l.a.host.clock.Now()}})
 	}
 	return nil
 }

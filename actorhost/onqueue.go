@@ -65,6 +65,6 @@ func addQueue(t *actorType, name string, q *queueHandler) error {
 	if t.queues == nil {
 		t.queues = make(map[string]*queueHandler, 1)
 	}
-	t.queues[name] = q
+	t.queues[name] = &queueHandler{run: q.run, takes: q.takes, retries: q.retries, inOrder: q.inOrder} // its counters are those of one host
 	return errors.Join(troupe.CheckName("queue", name), codec.Check(q.takes))
 }

@@ -151,7 +151,7 @@ func (h *handover) look(m *wire.Queued) (changes []record.Change, done *record.D
 func (h *handover) run(w *work, m *wire.Queued, changes []record.Change) wire.QueuedReply {
 	now := h.host.clock.Now()
 	t := turnOf(w)
-	t.action = h.batch.Queue
+	t.kind, t.action, t.counters = wire.TurnQueue, h.batch.Queue, &h.queue.Counters
 	t.queued = &troupe.Queued{Queue: h.batch.Queue, ID: m.ID, Attempt: m.Attempt, Pushed: time.UnixMilli(m.Pushed).UTC()}
 	if faults.Fencing && !h.session.ValidAt(now) {
 		return wire.QueuedFailure(errs.Unavailable("%v", h.session.Err()))
@@ -175,7 +175,6 @@ func (h *handover) run(w *work, m *wire.Queued, changes []record.Change) wire.Qu
 	if err != nil && h.misread {
 		return wire.QueuedFailure(errs.As(err))
 	}
-	h.queue.Count(result.took, err)
 	switch failed := errs.Find(err); {
 	case err == nil:
 		return h.commit(w, &result)

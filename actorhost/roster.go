@@ -115,6 +115,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 	a.hasWoken(now) // it is about to
 	a.gate.Open(&r.commits, (*gateActor)(a))
 	r.active[id.Tokens()] = a
+	a.place, a.kind.awake = len(a.kind.awake), append(a.kind.awake, a)
 	return a, leftActor{}, nil
 }
 
@@ -140,7 +141,7 @@ func (r *roster) endActivation(a *activation) {
 	}
 	r.mu.Lock()
 	left := a.close()
-	r.remove(a.id)
+	r.remove(a)
 	r.mu.Unlock()
 	a.tenant.Leave()
 	for _, w := range left {
@@ -154,9 +155,14 @@ func (r *roster) endActivation(a *activation) {
 
 // remove removes an activation. Maps never shrink, so it copies one that has lost most of its entries. The caller holds
 // r.mu.
-func (r *roster) remove(id troupe.ID) {
+func (r *roster) remove(a *activation) {
+	all := a.kind.awake // those that are listed are listed from the last to the first, so none of them is passed over
+	last := len(all) - 1
+	all[a.place], all[last].place = all[last], a.place
+	all[last] = nil
+	a.kind.awake = shrunk(all[:last])
 	r.peak = max(r.peak, len(r.active))
-	delete(r.active, id.Tokens())
+	delete(r.active, a.id.Tokens())
 	if left := len(r.active); left < r.peak/4 && r.peak > 4096 {
 		fewer := make(map[string]*activation, left)
 		maps.Copy(fewer, r.active)
@@ -238,4 +244,12 @@ func (r *roster) stop(ctx context.Context) (stuck int) {
 	}
 	r.awaitComebacks(ctx)
 	return stuck
+}
+
+// shrunk is a list in less memory, once it has lost most of what it had.
+func shrunk(all []*activation) []*activation {
+	if cap(all) > 4096 && len(all) < cap(all)/4 {
+		return slices.Clone(all)
+	}
+	return all
 }

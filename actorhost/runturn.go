@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 )
@@ -26,7 +27,12 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	if err := a.ensureEncoded(); err != nil {
 		return result{}, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
 	}
-	c := &Context{a: a, turn: t}
+	if t.counters == nil {
+		t.counters = a.kind.others.Of(t.kind, t.action)
+	}
+	c := &Context{a: a, turn: t, began: began}
+	a.now.Store(c)
+	defer a.now.Store(nil)
 	if a.kind.config.CancelWithCaller {
 		if a.setRunning(c) {
 			c.cancel()
@@ -35,7 +41,6 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	}
 	r, err := c.run(f)
 	ended := a.host.clock.Now()
-	r.took = ended - began
 	switch {
 	case err != nil:
 		err = a.callerError(c, err)
@@ -44,17 +49,32 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	case !r.destroyed:
 		r.State, err = a.encodeIfChanged(t, &r.Changes, ended)
 	}
+	a.count(c, ended, err)
 	if err != nil {
 		a.rollBack(c)
 		if failed := errs.As(err); failed.Retryable && r.called {
 			err = errs.Called(failed, t.id.Known())
 		}
-		return result{took: r.took, called: r.called}, err
+		return result{ended: ended, called: r.called}, err
 	}
 	if a.check != nil {
 		a.checkState(t.action, r.State)
 	}
+	r.ended = ended
 	return r, nil
+}
+
+// count counts a turn, unless its input is for another program.
+func (a *activation) count(c *Context, ended time.Duration, err error) {
+	t := &c.turn
+	if err != nil && a.misread {
+		return
+	}
+	one := figures.Turn{Actor: a.id.Tokens(), Kind: t.kind, ID: t.id, Run: ended - c.began, Err: errs.Find(err)}
+	if t.arrived != 0 {
+		one.Arrived, one.Wait = true, c.began-t.arrived
+	}
+	t.counters.Count(&one)
 }
 
 // checkState tells Config.CheckState what the actor's next life would not find.

@@ -7,6 +7,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -68,8 +69,7 @@ func (a *activation) serveCall(w *work) {
 	case w.Action != troupe.CreateAction:
 		a.runAction(w, began)
 	case fresh: // the actor was created as it woke
-		w.Counters.Count(a.host.clock.Now()-began, nil)
-		w.Ran = true
+		a.countServed(w, began)
 		a.answer(w, nil, nil)
 	default:
 		err := alreadyExists(a.id)
@@ -142,8 +142,7 @@ func (a *activation) serveSleep(w *work) {
 	a.disconnectAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished, a.rests = true, true
-	w.Counters.Count(a.host.clock.Now()-began, nil)
-	w.Ran = true
+	a.countServed(w, began)
 	a.answer(w, nil, nil)
 }
 
@@ -181,13 +180,18 @@ func (a *activation) runAction(w *work, now time.Duration) {
 		a.fail(w, errs.As(err))
 		return
 	}
-	w.Counters.Count(result.took, err)
 	w.Ran = true
 	if err != nil {
 		a.answerFailed(w, &result, err)
 	} else {
 		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, *buffer)})
 	}
+}
+
+// countServed counts a call that is no turn of its own.
+func (a *activation) countServed(w *work, began time.Duration) {
+	w.Counters.Count(&figures.Turn{Actor: w.Actor, ID: w.ID, Arrived: true, Wait: began - w.Arrived, Run: a.host.clock.Now() - began})
+	w.Ran = true
 }
 
 // forwardAll forwards a call, and those that wait behind it, to the host that owns the actor. It reports whether that

@@ -122,7 +122,7 @@ func (e namedEndpoint) name() string { return e.actorType + "-" + e.action }
 func (e namedEndpoint) stats(subject string) *micro.EndpointStats {
 	stats := &micro.EndpointStats{
 		Name: e.name(), Subject: subject, QueueGroup: wire.QueueGroup,
-		NumRequests: int(e.Calls.Load()), NumErrors: int(e.Failed.Load()), ProcessingTime: time.Duration(e.Took.Load()),
+		NumRequests: int(e.Calls.Load()), NumErrors: int(e.Failed.Load()), ProcessingTime: e.Run.Sum(),
 	}
 	if text := e.LastError.Load(); text != nil {
 		stats.LastError = *text
@@ -130,7 +130,34 @@ func (e namedEndpoint) stats(subject string) *micro.EndpointStats {
 	if stats.NumRequests > 0 {
 		stats.AverageProcessingTime = stats.ProcessingTime / time.Duration(stats.NumRequests)
 	}
+	stats.Data = e.data()
 	return stats
+}
+
+// endpointData is what a host tells of an action beyond ADR-32.
+type endpointData struct {
+	Errors map[string]int64 `json:"errors,omitempty"`     // by code: those that hosts make
+	Own    map[string]int64 `json:"own_errors,omitempty"` // those that actors return on purpose
+	Total  quantiles        `json:"total_ms"`             // from the arrival of a call until its answer leaves
+	Wait   quantiles        `json:"wait_ms"`              // until its turn begins
+	Run    quantiles        `json:"run_ms"`               // the turn
+}
+
+type quantiles struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+	P99 float64 `json:"p99"`
+}
+
+func quantilesOf(s wire.Spread) quantiles {
+	at := func(share float64) float64 { return float64(s.Quantile(share).Microseconds()) / 1000 }
+	return quantiles{at(0.5), at(0.9), at(0.99)}
+}
+
+func (e namedEndpoint) data() json.RawMessage {
+	f := e.Figures()
+	data, _ := json.Marshal(endpointData{f.Errors, f.Own, quantilesOf(f.Total), quantilesOf(f.Wait), quantilesOf(f.Run)}) // cannot fail
+	return data
 }
 
 // serviceVersion is the version of the program, or 0.0.0: ADR-32 requires one.

@@ -4,14 +4,18 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // turn describes one turn.
 type turn struct {
+	kind       wire.TurnKind
 	action     string
-	header     wire.Header // of the call
+	counters   *figures.Counters // nil: those of the kind and name
+	arrived    time.Duration     // of what has waited for the turn, on the host's clock; else 0
+	header     wire.Header       // of the call
 	id         dedup.ID
 	deadline   time.Duration    // on the host's clock; 0: only ActionTimeout limits it
 	delivery   *troupe.Delivery // the event being handled, if any
@@ -22,12 +26,14 @@ type turn struct {
 }
 
 func turnOf(w *work) turn {
-	return turn{action: w.Action, header: w.Header, id: w.ID, deadline: w.Deadline}
+	return turn{
+		kind: wire.TurnAction, action: w.Action, counters: w.Counters, arrived: w.Arrived, header: w.Header, id: w.ID, deadline: w.Deadline,
+	}
 }
 
 // hookTurn is the turn of a hook that runs before the action of a call.
 func hookTurn(name string, w *work) turn {
 	t := turnOf(w)
-	t.action = name
+	t.kind, t.action, t.counters, t.arrived = wire.TurnHook, name, nil, 0
 	return t
 }

@@ -26,6 +26,9 @@ const maxClaims = 16
 func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err error) {
 	ctx, cancel := context.WithDeadline(a.host.ctx, a.host.clock.Time(w.Deadline))
 	defer cancel()
+	began := a.host.clock.Now()
+	a.wakes.Store(int64(began))
+	defer a.wakes.Store(0)
 	owner, fresh, err = a.claim(ctx, w, gone)
 	if err != nil || owner != "" {
 		return false, owner, err
@@ -57,7 +60,9 @@ func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err
 	a.plan()
 	a.startLoop()
 	a.runFlow()
-	a.hasWoken(a.host.clock.Now())
+	now := a.host.clock.Now()
+	a.hasWoken(now)
+	a.countWoken(now-began, fresh)
 	if tell := a.host.config.CheckState; tell != nil {
 		a.check = lives.New(a.state.pointer(), func(lost error) { tell(a.id, lost) })
 	}
@@ -120,7 +125,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 // otherHost returns the host that a call must go to instead, if any: the owner if it is up, or a host with features
 // that this one lacks. If it returns neither a host nor an error, this host may claim the actor.
 func (a *activation) otherHost(ctx context.Context, w *work, f *foundRecord, gone released) (string, error) {
-	a.ownerEpoch = f.Epoch
+	a.ownerEpoch, a.taken = f.Epoch, f.Owner != "" && f.Owner != a.session.ID
 	if w.Existing && !f.Created {
 		return "", errs.New(troupe.CodeNotFound, "there is no actor %s", a.id)
 	}
@@ -264,4 +269,16 @@ func (a *activation) unclaim() {
 
 func alreadyExists(id troupe.ID) *troupe.Error {
 	return errs.New(troupe.CodeAlreadyExists, "the actor %s exists already", id)
+}
+
+// countWoken counts how long an actor took to wake.
+func (a *activation) countWoken(took time.Duration, fresh bool) {
+	why := slept
+	switch {
+	case fresh:
+		why = wasNew
+	case a.taken:
+		why = takenOver
+	}
+	a.host.woken[why].Add(took)
 }

@@ -57,6 +57,7 @@ type grammar struct {
 	Queue queueCommand `cmd:"" group:"queues" help:"Show and change what waits in queues of actors."`
 
 	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
+	Top   topCommand   `cmd:"" group:"hosts" help:"Show what runs, how often, and how long it takes."`
 	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
 	Types  typesCommand  `cmd:"" group:"types" help:"List the actor types, or show what actors of one take and give."`

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -26,7 +25,8 @@ type hostsCommand struct{}
 func (*hostsCommand) Help() string {
 	return `A host is up as long as it renews its lease. If none is up, the exit code is 3. ` +
 		`HOST is its name and the beginning of its id. AWAKE is the number of ` +
-		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them.`
+		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them that hosts make, and ` +
+		`REFUSED those that actors return on purpose. What has run for a second or longer is told too: see troupe top.`
 }
 
 // hostLine is a host as hosts --json prints it.
@@ -40,9 +40,6 @@ type hostLine struct {
 
 // typesWidth is the width of the column of types on a terminal.
 const typesWidth = 16
-
-// maxAsked is how many hosts are asked at the same time.
-const maxAsked = 64
 
 func (*hostsCommand) run(ctx context.Context, e env) error {
 	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
@@ -65,6 +62,7 @@ func printHosts(e env, hosts []hostLine) error {
 		return err
 	}
 	givenUp, stuck, dead, setBack := 0, 0, 0, 0
+	tellLong(e.terminal, hosts)
 	for _, host := range hosts {
 		if host.Info != nil {
 			givenUp += int(host.Info.GivenUp)
@@ -123,27 +121,20 @@ func askHosts(ctx context.Context, conn connection, up map[string]store.HostEntr
 	slices.SortFunc(hosts, func(a, b hostLine) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
 	})
-	var asking sync.WaitGroup
-	free := make(chan struct{}, maxAsked)
-	for i := range hosts {
-		free <- struct{}{}
-		asking.Go(func() {
-			defer func() { <-free }()
-			var info wire.HostInfo
-			if err := conn.ask(ctx, conn.namespace.Info(hosts[i].ID), &info); err != nil {
-				hosts[i].Error, hosts[i].denied = err.Error(), errors.Is(err, troupe.ErrDenied)
-			} else {
-				hosts[i].Info = &info
-			}
-		})
-	}
-	asking.Wait()
+	askAll(hosts, func(host *hostLine) {
+		var info wire.HostInfo
+		if err := conn.ask(ctx, conn.namespace.Info(host.ID), &info); err != nil {
+			host.Error, host.denied = err.Error(), errors.Is(err, troupe.ErrDenied)
+		} else {
+			host.Info = &info
+		}
+	})
 	return hosts
 }
 
 func hostTable(t terminal, hosts []hostLine) string {
-	w := newTable(t, "UP", "AWAKE", "CALLS", "FAILED")
-	w.AppendHeader(table.Row{"HOST", "TYPES", "UP", "AWAKE", "CALLS", "FAILED"})
+	w := newTable(t, "UP", "AWAKE", "CALLS", "FAILED", "REFUSED")
+	w.AppendHeader(table.Row{"HOST", "TYPES", "UP", "AWAKE", "CALLS", "FAILED", "REFUSED"})
 	now := time.Now()
 	for _, host := range hosts {
 		name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID))
@@ -153,11 +144,12 @@ func hostTable(t terminal, hosts []hostLine) string {
 		}
 		row := table.Row{name, types, formatDuration(now.Sub(host.Started))}
 		if info := host.Info; host.denied {
-			row = append(row, "denied", "-", "-")
+			row = append(row, "denied", "-", "-", "-")
 		} else if info == nil {
-			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-")
+			row = append(row, paint(t.out, text.FgRed, "silent"), "-", "-", "-")
 		} else {
-			row = append(row, info.Awake, info.Calls, info.Failed)
+			refused := sumOf(info.Own)
+			row = append(row, info.Awake, info.Calls, info.Failed-refused, refused)
 		}
 		if host.Info != nil && host.Info.Stopping {
 			row[0] = name + paint(t.out, text.FgYellow, " (stopping)")
@@ -165,4 +157,20 @@ func hostTable(t terminal, hosts []hostLine) string {
 		w.AppendRow(row)
 	}
 	return w.Render()
+}
+
+func sumOf(byCode map[string]int64) (sum int64) {
+	for _, n := range byCode {
+		sum += n
+	}
+	return sum
+}
+
+// tellLong tells what has run for long on the hosts: the longest of each.
+func tellLong(t terminal, hosts []hostLine) {
+	for _, host := range hosts {
+		if info := host.Info; info != nil && info.Oldest != nil && info.Oldest.For >= longRun.Milliseconds() {
+			fmt.Fprintf(t.err, "%s: %s\n", hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID)), runText(info.Oldest))
+		}
+	}
 }

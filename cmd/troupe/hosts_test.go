@@ -31,9 +31,9 @@ func TestHosts(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	lines := strings.Split(steady(regexp.MustCompile(`rooms-1 \w+`).ReplaceAllString(got.out, "rooms-1 <host>")), "\n")
 	require.Equal(t, []string{
-		"HOST           TYPES      UP  AWAKE CALLS FAILED",
-		"rooms-1 <host> room       0s      2     3      1",
-		"sleepy frozen  room, hall 2d silent     -      -",
+		"HOST           TYPES      UP  AWAKE CALLS FAILED REFUSED",
+		"rooms-1 <host> room       0s      2     3      0       1",
+		"sleepy frozen  room, hall 2d silent     -      -       -",
 		"",
 	}, lines)
 
@@ -44,7 +44,9 @@ func TestHosts(t *testing.T) {
 	require.NoError(t, decoder.Decode(&up))
 	require.NoError(t, decoder.Decode(&silent))
 	require.False(t, decoder.More())
-	require.Equal(t, wire.HostInfo{ID: up.ID, Awake: 2, Calls: 3, Failed: 1}, *up.Info)
+	require.Equal(t, wire.HostInfo{
+		ID: up.ID, Awake: 2, Calls: 3, Failed: 1, Types: map[string]int{"room": 2}, Own: map[string]int64{"out_of_stock": 1},
+	}, *up.Info)
 	require.Nil(t, silent.Info)
 	require.Contains(t, silent.Error, "does not reply")
 }

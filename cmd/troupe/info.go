@@ -16,7 +16,11 @@ import (
 )
 
 // infoCommand is the verb info.
-type infoCommand struct{ actorArgs }
+type infoCommand struct {
+	actorArgs
+
+	Stack bool `help:"Show where it is in the program, if it runs. The host stands still for a moment."`
+}
 
 // Help is shown by troupe info --help.
 func (*infoCommand) Help() string {
@@ -28,14 +32,16 @@ func (*infoCommand) Help() string {
 // actorInfo is what info --json writes.
 type actorInfo struct {
 	actorSummary
-	Created  bool     `json:"created"` // false: claimed for a call that has not created the actor yet
-	Awake    *bool    `json:"awake"`   // null: its host does not reply, or must not be asked
-	Waiting  int      `json:"waiting"` // calls and events in its mailbox
-	Epoch    uint64   `json:"epoch"`
-	Revision uint64   `json:"revision"`
-	Needs    []string `json:"needs,omitempty"` // features that a host must have to run it
-	Answers  *int     `json:"answers"`         // null: they cannot be decoded
-	Kept     int      `json:"revisions_kept"`
+	Created  bool                `json:"created"`           // false: claimed for a call that has not created the actor yet
+	Awake    *bool               `json:"awake"`             // null: its host does not reply, or must not be asked
+	Waiting  int                 `json:"waiting"`           // calls and events in its mailbox
+	Running  *wire.RunningTurn   `json:"running,omitempty"` // null: nothing runs, or its host does not reply
+	Stacks   []wire.RunningStack `json:"stacks,omitempty"`  // with --stack
+	Epoch    uint64              `json:"epoch"`
+	Revision uint64              `json:"revision"`
+	Needs    []string            `json:"needs,omitempty"` // features that a host must have to run it
+	Answers  *int                `json:"answers"`         // null: they cannot be decoded
+	Kept     int                 `json:"revisions_kept"`
 
 	Schedules int            `json:"schedules,omitempty"`
 	Due       *scheduleLine  `json:"next_due,omitempty"`
@@ -57,6 +63,13 @@ func (c *infoCommand) run(ctx context.Context, e env) error {
 		info, err := infoOf(ctx, r)
 		if err != nil {
 			return err
+		}
+		if c.Stack && info.Awake != nil && *info.Awake {
+			var told wire.ActorStack
+			if err := r.ask(ctx, r.namespace.Stack(info.Host.ID, id), &told); err != nil {
+				return fmt.Errorf("asking the host %s for the stack: %w", info.Host.ID, err)
+			}
+			info.Stacks = told.Running
 		}
 		if e.json {
 			return e.printLine(info)
@@ -110,6 +123,7 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 			return info, fmt.Errorf("asking the host %s: %w", newest.Owner, err)
 		}
 		awake, info.Waiting, info.Loop = told.Awake, told.Waiting, told.Loop
+		info.Running = told.Running
 	}
 	info.Awake = &awake
 	return info, nil
@@ -166,6 +180,9 @@ func printInfo(e env, info actorInfo) error {
 	if len(info.Needs) > 0 {
 		lines = append(lines, infoLine{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
+	if info.Running != nil {
+		lines = append(lines, infoLine{"Runs", runText(info.Running)})
+	}
 	if loop := loopText(info, time.Now()); loop != "" {
 		lines = append(lines, infoLine{"Loop", loop})
 	}
@@ -194,6 +211,11 @@ func printInfo(e env, info actorInfo) error {
 	}
 	if info.Error != "" {
 		fmt.Fprintln(e.err, stripControls(info.Error))
+	}
+	for _, one := range info.Stacks {
+		if _, err := fmt.Fprintf(e.out, "\n%s\n%s", runText(&one.RunningTurn), stripControlsOfLines(one.Stack)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -21,6 +21,11 @@ type HostInfo struct {
 	Stopping bool   `json:"stopping"`      // its actors move to other hosts
 	// Tenants are those with the most calls that wait and the most actors awake, if their number is limited.
 	Tenants []TenantInfo `json:"tenants,omitempty"`
+
+	Types  map[string]int   `json:"types,omitempty"`      // how many of the actors that are awake are of each type
+	Errors map[string]int64 `json:"errors,omitempty"`     // of those that failed, by code: errors that hosts make
+	Own    map[string]int64 `json:"own_errors,omitempty"` // the same, of errors that actors return on purpose
+	Oldest *RunningTurn     `json:"oldest,omitempty"`     // what runs for the longest time at the moment
 }
 
 // TenantInfo is what a host says about one tenant.
@@ -37,6 +42,8 @@ type TenantInfo struct {
 type ActorInfo struct {
 	Awake   bool `json:"awake"`
 	Waiting int  `json:"waiting"` // calls and events in its mailbox
+	// Running is what it does at the moment; null: nothing.
+	Running *RunningTurn `json:"running,omitempty"`
 	// Loop says what its run loop does, if the actor is awake and has one.
 	Loop *LoopInfo `json:"loop,omitempty"`
 }
@@ -100,8 +107,8 @@ func (n Namespace) Takes(host, actorType, action string) string {
 	return n.name + ".host." + host + ".takes." + actorType + "." + action
 }
 
-// HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "actor" with
-// the tokens of an ID that has not been checked, "type" or "contract" with the name of a type, or "takes" with TYPE.ACTION. It is empty for any
+// HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "figures", "recent",
+// "awake", "actor" or "stack" with the tokens of an ID that has not been checked, "type" or "contract" with the name of a type, or "takes" with TYPE.ACTION. It is empty for any
 // other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
@@ -110,13 +117,13 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	}
 	_, rest, _ = strings.Cut(rest, ".")
 	switch rest {
-	case "ping", "info", "drain", "batch", "store":
+	case "ping", "info", "drain", "batch", "store", "figures", "recent", "awake":
 		return rest, ""
 	}
 	switch request, tokens, _ = strings.Cut(rest, "."); request {
 	case "info":
 		return "actor", tokens
-	case "type", "contract", "takes":
+	case "type", "contract", "takes", "stack":
 		return request, tokens
 	}
 	return "", ""

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -13,17 +14,19 @@ import (
 // Call is a call of an actor, or another request to a host that is answered like one.
 type Call struct {
 	Message
+	Actor    string // as tokens of a subject; empty for what is no call of an actor
 	Action   string
 	As       codec.Codec // of input and output; nil until it is known
 	ID       dedup.ID
-	Mark     *dedup.Mark   // of a call with a request id, once it is known
-	Deadline time.Duration // on the host's clock
-	Existing bool          // the actor must exist already
-	Again    bool          // sent before
-	Direct   bool          // sent to the actor's own subject
-	Arrives  bool          // its reply subject, as its caller made it: the reply says so
-	Ran      bool          // its action has run, and is counted
-	Counters *Counters     // of the action; nil until that is known
+	Mark     *dedup.Mark       // of a call with a request id, once it is known
+	Arrived  time.Duration     // on the host's clock; 0 for what has not come as a message
+	Deadline time.Duration     // on the host's clock
+	Existing bool              // the actor must exist already
+	Again    bool              // sent before
+	Direct   bool              // sent to the actor's own subject
+	Arrives  bool              // its reply subject, as its caller made it: the reply says so
+	Ran      bool              // its action has run, and is counted
+	Counters *figures.Counters // of the action; nil until that is known
 }
 
 // Message is what a host keeps of a call's message. A batch's messages share memory.
@@ -61,5 +64,12 @@ func (c *Call) CountRefused(err *troupe.Error) {
 	if !c.Ran {
 		c.Counters.Calls.Add(1)
 	}
-	c.Counters.fail(err)
+	c.Counters.Fail(&figures.Turn{Actor: c.Actor, ID: c.ID, Err: err})
+}
+
+// CountAnswered counts a call that has run, when its answer leaves.
+func (c *Call) CountAnswered(now time.Duration) {
+	if c.Ran && c.Arrived != 0 {
+		c.Counters.Answered(now - c.Arrived)
+	}
 }

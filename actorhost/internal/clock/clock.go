@@ -6,8 +6,8 @@ import "time"
 // Clock counts from its start.
 type Clock struct{ began time.Time }
 
-// Start starts a clock.
-func Start() *Clock { return &Clock{time.Now()} }
+// Start starts a clock. No time of it is 0, not even where time stands still.
+func Start() *Clock { return &Clock{time.Now().Add(-1)} }
 
 // Now returns how long the clock has run.
 func (c *Clock) Now() time.Duration { return time.Since(c.began) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/call"
+	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -32,6 +33,8 @@ type Host struct {
 	Window  time.Duration   // in which answers to calls with a request id are remembered at least
 	Ctx     context.Context //nolint:containedctx // is done when the host gives its actions up
 	Go      func(func())    // runs a goroutine of the host
+	Now     func() time.Duration
+	Stored  *figures.Histogram // of how long outputs were held back
 }
 
 // Store keeps records: see [store.Records].
@@ -81,10 +84,11 @@ type Event struct {
 type Output struct {
 	Events []*Event
 	Pushes []*record.PushMessage
-	Told   []func()     // send what others are told
-	Call   call.Call    // that it answers, if there is a Reply
-	Reply  wire.Message // without a subject nobody waits for it
-	Called bool         // the turn has made calls
+	Told   []func()      // send what others are told
+	Call   call.Call     // that it answers, if there is a Reply
+	Reply  wire.Message  // without a subject nobody waits for it
+	Called bool          // the turn has made calls
+	Ended  time.Duration // of the turn, on the host's clock; 0 if there was none
 	// Done, if there is one, is told once: nil when what the output tells of is stored, or why it is not. It must not wait.
 	Done func(error)
 

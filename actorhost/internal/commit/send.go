@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
@@ -24,8 +25,10 @@ type end struct {
 // others are about to send.
 func (g *Gate) sendReleased(more bool) {
 	for batch := g.nextReleased(nil); len(batch) > 0; batch = g.nextReleased(batch) {
+		now := g.host.Now()
 		for i := range batch {
 			o := &batch[i]
+			g.host.countHeld(o, now)
 			if o.isDurable() {
 				rest := batch[i:]
 				g.host.Go(func() { g.sendDurable(rest) })
@@ -38,13 +41,26 @@ func (g *Gate) sendReleased(more bool) {
 
 // sendDurable is sendReleased on a goroutine of its own, with some that it is to begin with.
 func (g *Gate) sendDurable(batch []Output) {
-	for ; len(batch) > 0; batch = g.nextReleased(batch) {
+	for begun := true; len(batch) > 0; batch = g.nextReleased(batch) {
+		now := g.host.Now()
 		for i := range batch {
+			if !begun || i > 0 {
+				g.host.countHeld(&batch[i], now)
+			}
 			if err := g.send(&batch[i], i < len(batch)-1); err != nil {
 				g.giveUp(batch[i:], err)
 				return
 			}
 		}
+		begun = false
+	}
+}
+
+// countHeld counts how long an output was held back.
+func (h *Host) countHeld(o *Output, now time.Duration) {
+	if o.Ended != 0 {
+		h.Stored.Add(now - o.Ended)
+		o.Ended = now
 	}
 }
 
@@ -99,6 +115,7 @@ func (g *Gate) send(o *Output, more bool) error {
 	}
 	faults.At(faults.BeforeReply)
 	g.actor.Reply(o.Reply, more)
+	o.Call.CountAnswered(o.Ended)
 	if o.Done != nil {
 		o.Done(nil)
 	}

@@ -32,6 +32,9 @@ func New[ID comparable, T any](size func(T) int64, id func(T) ID) *Mailboxes[ID,
 	return &Mailboxes[ID, T]{size: size, id: id, spare: sync.Pool{New: func() any { return new([spareSize]T) }}}
 }
 
+// Bytes is how many bytes wait in all mailboxes.
+func (m *Mailboxes[ID, T]) Bytes() int64 { return m.bytes.Load() }
+
 // Mailbox is a queue. An empty one, as most are, has no memory of its own. It is not safe for concurrent use.
 type Mailbox[ID comparable, T any] struct {
 	queue queue.FIFO[T]

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/troupe-go/troupe/actorhost/internal/stacks"
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
@@ -25,12 +26,38 @@ type Pool[T any] struct {
 	toResume int // how many of the idle ones are to go on
 	resume   *sync.Cond
 	closed   bool // goroutines do not wait any more
+	workers  map[*worker[T]]struct{}
+}
+
+// worker is a goroutine of a pool. The mutex of the pool guards it.
+type worker[T any] struct {
+	goroutine uint64
+	running   bool
+	item      T // if it is running
+}
+
+// Run is an item that runs.
+type Run[T any] struct {
+	Item      T
+	Goroutine uint64 // see package stacks
+}
+
+// Running returns what runs.
+func (p *Pool[T]) Running() (all []Run[T]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for w := range p.workers {
+		if w.running {
+			all = append(all, Run[T]{w.item, w.goroutine})
+		}
+	}
+	return all
 }
 
 // New returns a pool that calls run for each item, and once more if run ends its goroutine by runtime.Goexit. Callers
 // must Close it.
 func New[T any](run func(T)) *Pool[T] {
-	p := &Pool[T]{run: run}
+	p := &Pool[T]{run: run, workers: make(map[*worker[T]]struct{})}
 	p.resume = sync.NewCond(&p.mu)
 	return p
 }
@@ -65,7 +92,9 @@ func (p *Pool[T]) start() {
 }
 
 func (p *Pool[T]) work() {
+	w := &worker[T]{goroutine: stacks.ID()}
 	p.mu.Lock()
+	p.workers[w] = struct{}{}
 	for {
 		for p.queue.Len() > 0 {
 			one := p.queue.Pop()
@@ -74,13 +103,17 @@ func (p *Pool[T]) work() {
 			if p.free == 0 && p.queue.Len() > 0 {
 				p.start() // because a run may take any time
 			}
+			w.running, w.item = true, one
 			p.mu.Unlock()
-			p.do(one)
+			p.do(w, one)
 			p.mu.Lock()
+			var none T
+			w.running, w.item = false, none
 			p.free++
 		}
 		p.free--
 		if !p.wait() {
+			delete(p.workers, w)
 			p.mu.Unlock()
 			return
 		}
@@ -88,12 +121,15 @@ func (p *Pool[T]) work() {
 }
 
 // do runs an item. If the run ends the goroutine, another one takes the item up again.
-func (p *Pool[T]) do(one T) {
+func (p *Pool[T]) do(w *worker[T], one T) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
+		p.mu.Lock()
+		delete(p.workers, w)
+		p.mu.Unlock()
 		if value := recover(); value != nil {
 			panic(value) //nolint:forbidigo // it goes on: it is not ours
 		}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+func TestTop(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	p := at(server.URL())
+	require.Equal(t, exitNotFound, p.run(t.Context(), "top").code)
+	startHost(t, server, actorhost.Config{Name: "one"})
+	startHost(t, server, actorhost.Config{Name: "two"})
+	for range 3 {
+		require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
+	}
+	require.NotEqual(t, exitOK, p.run(t.Context(), "call", "room", "a", "buggy").code)
+	hung := make(chan result, 1)
+	go func() {
+		hung <- p.run(t.Context(), "call", "room", "b/c d", "stuck", "--request-id", "r17", "--timeout", "4s")
+	}()
+	var seen overview
+	require.Eventually(t, func() bool {
+		got := p.run(t.Context(), "top", "--json")
+		seen = overview{}
+		return got.code == exitOK && json.Unmarshal([]byte(got.out), &seen) == nil && len(seen.Running) == 1
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, "r17", seen.Running[0].RequestID)
+	require.GreaterOrEqual(t, seen.Running[0].For, int64(1000))
+	require.Equal(t, 2, seen.Hosts)
+	require.Equal(t, 2, seen.Awake)
+
+	got := p.run(t.Context(), "top")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Regexp(t, `^2 hosts, 2 actors awake
+
+TYPE TURN  CALLS ERRORS REFUSED +P50 +P99 +WAIT +RUN\n`, got.out)
+	require.Regexp(t, `\nroom add       3      0       0 +\S+ +\S+ +\S+ +\S+\n`, got.out)
+	require.Regexp(t, `\nroom buggy     1      1       0 `, got.out)
+	require.Regexp(t, `\nrunning: action stuck of room/b/c=20d for [\d.]+s, request r17\n`, got.out)
+	require.Regexp(t, `\nfailed: \d\d:\d\d:\d\d action buggy of room/a: internal: room/a.buggy failed; the log of host \w+ tells why\n`, got.out)
+	require.Regexp(t, `: action stuck of room/b/c=20d for [\d.]+s, request r17\n`, p.run(t.Context(), "hosts").err)
+	info := p.run(t.Context(), "info", "room", "b/c d", "--stack")
+	require.Regexp(t, `\n  Runs      action stuck of room/b/c=20d for `, info.out)
+	require.Regexp(t, regexp.QuoteMeta("troupe.rooms.func"), info.out)
+	require.NotEqual(t, exitOK, (<-hung).code)
+	require.Equal(t, exitUsage, p.run(t.Context(), "top", "--every", "-1s").code)
+}
+
+func TestTopCountsSinceTheLastLook(t *testing.T) {
+	t.Parallel()
+	answer := func(calls int64, started int64, errors map[string]int64) overview {
+		return together([]hostAnswer{{figures: wire.HostFigures{ID: "h", Started: started, Turns: []wire.TurnFigures{
+			{Type: "room", Kind: wire.TurnAction, Name: "add", Calls: calls, Errors: errors, Run: wire.Spread{Count: calls, Buckets: []int64{3, calls}}},
+		}}}}, 10)
+	}
+	before := answer(5, 1, map[string]int64{"internal": 2})
+	turns, ok := answer(8, 1, map[string]int64{"internal": 2, "bad_input": 1}).sinceThen(before)
+	require.True(t, ok)
+	require.Len(t, turns, 1)
+	require.Equal(t, int64(3), turns[0].Calls)
+	require.Equal(t, int64(3), turns[0].Run.Count)
+	require.Equal(t, map[string]int64{"bad_input": 1}, turns[0].Errors)
+	turns, ok = answer(5, 1, map[string]int64{"internal": 2}).sinceThen(before)
+	require.True(t, ok)
+	require.Empty(t, turns, "nothing has happened")
+	_, ok = answer(8, 2, nil).sinceThen(before)
+	require.False(t, ok, "the host was started anew")
+	_, ok = together(nil, 10).sinceThen(before)
+	require.False(t, ok)
+}
+
+func TestTimesHaveThreeDigits(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]time.Duration{
+		"-": 0, "1µs": time.Microsecond, "123µs": 123_456 * time.Nanosecond, "12.3ms": 12_345 * time.Microsecond,
+		"1.23s": 1234 * time.Millisecond, "1m5s": 65_123 * time.Millisecond, "2h": 2*time.Hour + time.Minute,
+	} {
+		require.Equal(t, want, formatTime(d))
+	}
+}
