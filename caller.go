@@ -17,6 +17,8 @@ type Caller interface {
 	Replay(ctx context.Context, id ID, event string, from ReplayStart) iter.Seq2[Replayed, error]
 	// Push puts a message into a queue of an actor: see [Queue.Push].
 	Push(ctx context.Context, p PushRequest) error
+	// Connect connects with an actor: see [Connector.Connect]. An actor cannot: it subscribes instead.
+	Connect(ctx context.Context, c ConnectRequest) (Conn, error)
 	// DeadMessages yields what was given up of a queue of an actor: see [Queue.Dead].
 	DeadMessages(ctx context.Context, id ID, queue string) iter.Seq2[DeadMessage, error]
 }

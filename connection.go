@@ -106,19 +106,10 @@ type ConnectRequest struct {
 	err           error              // of an option
 }
 
-// connecter is the Caller of a program.
-type connecter interface {
-	Connect(ctx context.Context, c ConnectRequest) (Conn, error)
-}
-
 func (r Ref) connect(ctx context.Context, actorType string, params any, options []ConnectOption) (Conn, error) {
 	r = r.in(ctx)
 	if err := r.ready(actorType, "connect"); err != nil {
 		return nil, err
-	}
-	program, ok := r.caller.(connecter)
-	if !ok {
-		return nil, badInput("connecting to %s: the reference does not belong to a program; actors subscribe instead", r.id)
 	}
 	c := ConnectRequest{ID: r.id, Existing: r.existing, Params: params}
 	for _, option := range options {
@@ -127,7 +118,7 @@ func (r Ref) connect(ctx context.Context, actorType string, params any, options 
 	if c.err != nil {
 		return nil, c.err
 	}
-	return program.Connect(ctx, c)
+	return r.caller.Connect(ctx, c)
 }
 
 // Connected is one connection of an actor as the actor sees it: an *actorhost.Connection.

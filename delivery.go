@@ -26,6 +26,7 @@ type Delivery struct {
 	Actor    ID // that has broadcast it
 	Event    string
 	Position Position // zero if something other than a host has published the event
+	Header   Header   // what has travelled with it; nil if nothing has
 	// Decode stores the payload in the value that into points to.
 	Decode func(into any) error
 }

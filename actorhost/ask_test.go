@@ -46,10 +46,15 @@ func TestHostTellsOfItself(t *testing.T) {
 	require.NoError(t, json.Unmarshal(answer.Data, &info))
 	require.Equal(t, "application/json", answer.Header.Get(wire.HeaderContentType))
 	awake := info.Awake // the actor that was not found may not have left yet
-	require.Equal(t, wire.HostInfo{ID: host.ID(), Awake: awake, Calls: 4, Failed: 2}, info)
+	want := wire.HostInfo{
+		ID: host.ID(), Awake: awake, Calls: 4, Failed: 2, Types: map[string]int{"counter": awake},
+		Errors: map[string]int64{"internal": 1, "not_found": 1}, Own: info.Own,
+	}
+	require.Equal(t, want, info)
 	require.Eventually(t, func() bool { return host.Active() == 1 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, codec.MsgPack.Unmarshal(ask(t, nc, ns.Info(host.ID()), "").Data, &info))
-	require.Equal(t, wire.HostInfo{ID: host.ID(), Awake: 1, Calls: 4, Failed: 2}, info)
+	want.Awake, want.Types = 1, map[string]int{"counter": 1}
+	require.Equal(t, want, info)
 	require.NotEmpty(t, ask(t, nc, ns.Info(host.ID()), "text/plain").Header.Get(wire.HeaderErrorCode))
 
 	var actor wire.ActorInfo

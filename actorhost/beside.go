@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/bits"
-	"runtime/debug"
 	"time"
 
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
@@ -122,7 +121,7 @@ func (b *beside) guarded(f func() error) (err error, suspended bool) { //nolint:
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				err = &panicError{p, debug.Stack()}
+				err = panicked(p)
 			}
 		}()
 		err = f()

@@ -2,6 +2,7 @@ package actorhost_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -85,7 +86,8 @@ func waiting(t *testing.T, nc *nats.Conn, host *actorhost.Host, id troupe.ID, ca
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		answer := ask(t, nc, ns.ActorInfo(host.ID(), id), "application/json")
-		return string(answer.Data) == fmt.Sprintf(`{"awake":true,"waiting":%d}`, calls)
+		var info wire.ActorInfo
+		return json.Unmarshal(answer.Data, &info) == nil && info.Awake && info.Waiting == calls
 	}, 10*time.Second, time.Millisecond)
 }
 

@@ -60,6 +60,9 @@ type Config struct {
 	// unexported field that may be lost is tagged json:"-". Each place is told once in a life of the actor. It costs a
 	// decoding per turn, of states over 8 KB not after every turn, and is meant for tests: package hosttest sets it.
 	CheckState func(actor troupe.ID, lost error)
+	// Intercept, if set, runs around each turn and each step of a workflow, and around what they call, tell, push and publish: see
+	// troupe.Interceptor. Default: none.
+	Intercept troupe.Interceptor
 	// Logger logs what callers are not told: of each kind, 30 lines a minute at most, and then how many were left out. Kinds are
 	// told apart by their message, actor type, action and event. What actors log by [Context.Logger] has no limit. Defaults to
 	// slog.Default().

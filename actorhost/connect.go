@@ -55,9 +55,10 @@ func (a *activation) serveConnect(w *work) {
 	}
 	t := hookTurn("connect", w)
 	t.action, t.connection = w.Action, conn
+	in := w.input() // not w, so that not every call escapes to the heap
 	result, err := a.runTurn(t, func(c *Context) error {
 		if hook := a.kind.connect; hook != nil {
-			return hook(a.state.pointer(), c, conn, w.input())
+			return hook(a.state.pointer(), c, conn, in)
 		}
 		return nil
 	})

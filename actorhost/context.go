@@ -39,8 +39,9 @@ type Context struct {
 	mu         sync.Mutex
 	ended      bool
 	callerGone bool
-	timed      *timedContext // nil until it is asked for: most actions need no timer
-	effects    *effects      // nil if there are none, as in most turns
+	timed      *timedContext   // nil until it is asked for: most actions need no timer
+	within     context.Context //nolint:containedctx // what an interceptor has made; nil until then
+	effects    *effects        // nil if there are none, as in most turns
 }
 
 // timedContext ends at the turn's deadline.
@@ -111,8 +112,16 @@ func FromContext(ctx context.Context) (*Context, bool) {
 }
 
 // Deadline implements context.Context: the caller's deadline or the ActionTimeout of the actor type, whichever is
-// sooner.
-func (c *Context) Deadline() (time.Time, bool) { return c.a.host.clock.Time(c.turn.deadline), true }
+// sooner, or that of an interceptor.
+func (c *Context) Deadline() (time.Time, bool) {
+	until := c.a.host.clock.Time(c.turn.deadline)
+	if within := c.entered(); within != nil {
+		if sooner, ok := within.Deadline(); ok && sooner.Before(until) {
+			return sooner, true
+		}
+	}
+	return until, true
+}
 
 // Done implements context.Context.
 func (c *Context) Done() <-chan struct{} { return c.context().Done() }
@@ -122,6 +131,23 @@ func (c *Context) Err() error { return c.context().Err() }
 
 // Value implements context.Context.
 func (c *Context) Value(key any) any {
+	if within := c.entered(); within != nil {
+		return within.Value(key)
+	}
+	if value := c.ownValue(key); value != nil {
+		return value
+	}
+	c.mu.Lock()
+	timed := c.timed
+	c.mu.Unlock()
+	if timed == nil {
+		return c.values().Value(key)
+	}
+	return timed.Value(key) // package context cancels through it without a goroutine
+}
+
+// ownValue is what the turn itself has for a key, or nil.
+func (c *Context) ownValue(key any) any {
 	switch {
 	case key == (contextKey{}) || key == (troupe.CallerKey{}):
 		return c
@@ -133,21 +159,21 @@ func (c *Context) Value(key any) any {
 	case key == (troupe.QueuedKey{}) && c.turn.queued != nil:
 		return *c.turn.queued
 	}
+	return nil
+}
+
+// entered is the context that an interceptor has made for the turn, or nil.
+func (c *Context) entered() context.Context {
 	c.mu.Lock()
-	timed := c.timed
-	c.mu.Unlock()
-	if timed == nil {
-		return c.values().Value(key)
-	}
-	return timed.Value(key) // package context cancels through it without a goroutine
+	defer c.mu.Unlock()
+	return c.within
 }
 
 func (c *Context) context() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
-		until, _ := c.Deadline()
-		ctx, cancel := context.WithDeadline(c.values(), until)
+		ctx, cancel := context.WithDeadline(c.values(), c.a.host.clock.Time(c.turn.deadline))
 		if c.timed = (&timedContext{ctx, cancel}); c.ended {
 			cancel()
 		}

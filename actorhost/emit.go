@@ -8,6 +8,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // eventRoom is how many bytes of a message the headers of an event may take, with those that the server adds to a
@@ -16,13 +17,17 @@ const eventRoom = 512
 
 // Emit implements troupe.Broadcaster: see [troupe.Event.Broadcast].
 func (c *Context) Emit(e troupe.Emission) error {
-	h := c.a.host
 	if e.ActorType != c.Type() {
 		return fmt.Errorf("%s cannot broadcast %s, an event of %s", c.a.id, e.Event, e.ActorType)
 	}
 	if err := troupe.CheckName("event", e.Event); err != nil {
 		return err
 	}
+	return c.emitWithin(&e, func(carried wire.Header) error { return c.emit(&e, carried) })
+}
+
+func (c *Context) emit(e *troupe.Emission, carried wire.Header) error {
+	h := c.a.host
 	data, err := codec.MsgPack.Append(nil, codec.Filled(e.Payload))
 	if err != nil {
 		return fmt.Errorf("encoding the event %s of %s: %w", e.Event, c.a.id, err)
@@ -43,7 +48,10 @@ func (c *Context) Emit(e troupe.Emission) error {
 	}
 	event := &commit.Event{Broadcast: record.Broadcast{
 		Event: e.Event, Epoch: c.a.epoch, Payload: data, Except: e.Except, Durable: e.Durable,
-	}}
+	}, Carried: carried}
+	if e.Durable {
+		event.Trace = wire.TraceParent(carried)
+	}
 	var to *Connection
 	if e.To != "" {
 		if to = c.a.connections.find(e.To); to == nil {

@@ -123,11 +123,13 @@ func (f *flowRun) attempt(c *StepContext, do stepFunc) (data []byte, err error) 
 	c.besideCaller = besideCaller{ctx, f.beside}
 	began := f.a.host.clock.Now()
 	defer f.a.host.steps.Begin(f.a.id, c.key, began)()
-	err = protect(func() error { data, err = do(c); return err })
-	if panicked, ok := errors.AsType[*panicError](err); ok {
+	err = protect(func() error {
+		return c.tryWithin(ctx, func() error { data, err = do(c); return err })
+	})
+	if thrown, ok := errors.AsType[*panicError](err); ok {
 		failed := record.WorkflowWait{Key: c.key, Attempts: c.attempt, Error: keptError(err)}
 		f.a.logger("").Error("a step of a workflow panicked", stepFields(&failed)...)
-		err = fmt.Errorf("panic: %v", panicked.value)
+		err = fmt.Errorf("panic: %v", thrown.value)
 	}
 	f.countStep(c, began, err)
 	return data, err

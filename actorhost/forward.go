@@ -43,6 +43,7 @@ func (e *env) forward(c *call.Call, owner string, id troupe.ID, left released) f
 			msg.Header = msg.Header.With(name, value)
 		}
 	}
+	msg.Header = msg.Header.WithCarried(c.Header, wire.Carried[:])
 	msg.Header = msg.Header.With(wire.HeaderReplyTo, c.Reply)
 	msg.Header = msg.Header.With(wire.HeaderTimeout, wire.FormatTimeout(c.Deadline-e.clock.Now()))
 	if left.by != "" {

@@ -63,7 +63,11 @@ func (a *gateActor) Publish(e *commit.Event) {
 	if subject == "" {
 		subject = a.host.ns.Event(a.id, e.Event)
 	}
-	a.host.out.Send(&nats.Msg{Subject: subject, Data: e.Payload, Header: wire.EventHeader(e.Place, e.Except)})
+	header := wire.EventHeader(e.Place, e.Except)
+	for _, f := range e.Carried {
+		header[f.Name] = []string{f.Value}
+	}
+	a.host.out.Send(&nats.Msg{Subject: subject, Data: e.Payload, Header: header})
 }
 
 // Reply implements [commit.Actor].

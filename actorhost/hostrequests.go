@@ -80,7 +80,7 @@ func (h *Host) info() wire.HostInfo {
 		info.Dead = h.puller.GivenUp.Load()
 	}
 	info.Types, info.Oldest = h.roster.awakeByType(), h.roster.oldest()
-	info.Errors, info.Own = make(map[string]int64), make(map[string]int64)
+	info.Errors, info.Own = make(map[string]int64), make(map[string]int64) // to be filled
 	for _, c := range h.roster.counters() {
 		if c.Kind == wire.TurnAction || c.Kind == wire.TurnQueue {
 			info.Calls += c.Calls.Load()

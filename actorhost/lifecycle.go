@@ -1,7 +1,6 @@
 package actorhost
 
 import (
-	"runtime/debug"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/errs"
@@ -99,12 +98,12 @@ func (a *activation) guard(w *work, returned, more *bool) {
 	if *returned {
 		return
 	}
-	var value any = errGoexit
+	var thrown error = errGoexit
 	if p := recover(); p != nil {
-		value = p
+		thrown = panicked(p)
 	}
 	*more, a.finished = true, true
-	err := a.internalError(turnOf(w), &panicError{value, debug.Stack()})
+	err := a.internalError(turnOf(w), thrown)
 	a.now.Store(nil)
 	switch w.kind {
 	case callWork:

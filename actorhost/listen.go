@@ -51,7 +51,7 @@ func (a *activation) replaceHandler(l *listener) (old *listener, was troupe.List
 
 // handleHeard runs the handler of an event or a gap as a turn.
 func (a *activation) handleHeard(w *work) {
-	heard := w.arg.(*heardEvent)
+	heard, kind := w.arg.(*heardEvent), w.kind // not w, so that not every call escapes to the heap
 	l := heard.listener
 	listening, ok := l.current()
 	if !ok || w.kind == gapWork && listening.Gap == nil {
@@ -60,9 +60,10 @@ func (a *activation) handleHeard(w *work) {
 	t := turn{kind: wire.TurnEvent, action: listening.Event, arrived: heard.arrived}
 	if w.kind == eventWork {
 		t.delivery = &heard.delivery
+		t.header = t.header.WithCarried(wire.CarriedBy(heard.delivery.Header), wire.Carried[:])
 	}
 	result, err := a.runTurn(t, func(c *Context) error {
-		if w.kind == gapWork {
+		if kind == gapWork {
 			return listening.Gap(c, heard.gap)
 		}
 		return listening.Handle(c, heard.delivery)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
@@ -118,7 +119,9 @@ func (l *listener) made() troupe.Subscription {
 func (l *listener) begin(ctx context.Context, listening troupe.ListenRequest) error {
 	listening.Handle, listening.Gap = l.enqueueEvent, l.enqueueGap // they call the handlers of listening when an event arrives
 	listening.Once = false
-	sub, err := l.a.host.client.Listen(ctx, listening)
+	from := origin.Of(ctx)
+	from.Relay = true
+	sub, err := l.a.host.client.Listen(origin.With(ctx, from), listening)
 	if err != nil {
 		return err
 	}

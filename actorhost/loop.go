@@ -113,6 +113,11 @@ func (c besideCaller) Push(ctx context.Context, p troupe.PushRequest) error {
 	return c.b.a.host.client.Push(ctx, p)
 }
 
+// Connect implements troupe.Caller: it fails.
+func (besideCaller) Connect(_ context.Context, request troupe.ConnectRequest) (troupe.Conn, error) {
+	return nil, cannotConnect(request.ID)
+}
+
 // DeadMessages implements troupe.Caller: see [troupe.Queue.Dead].
 func (c besideCaller) DeadMessages(ctx context.Context, id troupe.ID, queue string) iter.Seq2[troupe.DeadMessage, error] {
 	return c.b.a.host.client.DeadMessages(ctx, id, queue)

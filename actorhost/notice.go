@@ -183,7 +183,7 @@ func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
 		return as.Unmarshal(e.Data, into)
 	}}
 	id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d", source, e.Event, d.Position.Epoch, d.Position.Sequence)}
-	result, err := a.runTurn(turn{kind: wire.TurnEvent, action: e.Event, delivery: &d, id: id}, func(c *Context) error {
+	result, err := a.runTurn(turn{kind: wire.TurnEvent, action: e.Event, delivery: &d, durable: true, header: carriedIn(e.Header), id: id}, func(c *Context) error {
 		if !e.Place.Follows(last) {
 			gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: last, Before: e.Place.Position}
 			if err := a.handleGap(c, gap); err != nil {
@@ -208,6 +208,11 @@ func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 	}
 	a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	return nil
+}
+
+// carriedIn returns what has travelled with an event.
+func carriedIn(of nats.Header) (h wire.Header) {
+	return h.WithCarried(wire.CarriedBy(wire.CarriedOf(of)), wire.Traced)
 }
 
 // codecOf returns the codec that a message's headers name.

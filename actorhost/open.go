@@ -84,7 +84,9 @@ func (h *Host) open(ctx context.Context) error {
 
 // openCallers opens what the host makes calls and requests with.
 func (h *Host) openCallers() (err error) {
-	if h.client, err = client.New(h.nc, client.Config{Namespace: h.ns.Name(), Logger: h.config.Logger}); err != nil {
+	if h.client, err = client.New(h.nc, client.Config{
+		Namespace: h.ns.Name(), Logger: h.config.Logger, Intercept: h.config.Intercept,
+	}); err != nil {
 		return err
 	}
 	if h.requester, err = rpc.NewRequester(h.nc); err != nil {

@@ -28,6 +28,12 @@ func (c *Context) Push(ctx context.Context, p troupe.PushRequest) error {
 		return errs.New(troupe.CodeTooLarge, "%s.%s: the message has %d bytes, it may have %d",
 			p.ID, p.Queue, len(body), limit-wire.QueueRoom)
 	}
+	return c.pushWithin(ctx, &p, func(ctx context.Context, carried wire.Header) error { return c.push(ctx, &p, body, carried) })
+}
+
+// push has a message leave with the turn.
+func (c *Context) push(ctx context.Context, p *troupe.PushRequest, body []byte, carried wire.Header) error {
+	h := c.a.host
 	open := h.queues.Open
 	if p.InOrder {
 		open = h.queues.OpenInOrder
@@ -38,7 +44,7 @@ func (c *Context) Push(ctx context.Context, p troupe.PushRequest) error {
 	if err := c.a.markUnsent(ctx); err != nil {
 		return errs.Unavailable("pushing to %s.%s: %v", p.ID, p.Queue, err)
 	}
-	m := record.PushedMessage{Actor: p.ID.Tokens(), Queue: p.Queue, InOrder: p.InOrder, Existing: p.Existing, Body: body}
+	m := record.PushedMessage{Actor: p.ID.Tokens(), Queue: p.Queue, InOrder: p.InOrder, Existing: p.Existing, Body: body, Trace: wire.TraceParent(carried)}
 	if !p.NotBefore.IsZero() {
 		m.At = min(max(ceilMilli(p.NotBefore), 1), maxScheduleTime.UnixMilli())
 	}
@@ -53,6 +59,11 @@ func (c *Context) Push(ctx context.Context, p troupe.PushRequest) error {
 // DeadMessages implements troupe.Caller: see [troupe.Queue.Dead].
 func (c *Context) DeadMessages(ctx context.Context, id troupe.ID, queue string) iter.Seq2[troupe.DeadMessage, error] {
 	return c.a.host.client.DeadMessages(ctx, id, queue)
+}
+
+// Connect implements troupe.Caller: it fails.
+func (c *Context) Connect(_ context.Context, request troupe.ConnectRequest) (troupe.Conn, error) {
+	return nil, cannotConnect(request.ID)
 }
 
 // pushesOf are the messages among what a turn changes.

@@ -153,6 +153,9 @@ func (h *handover) run(w *work, m *wire.Queued, changes []record.Change) wire.Qu
 	t := turnOf(w)
 	t.kind, t.action, t.counters = wire.TurnQueue, h.batch.Queue, &h.queue.Counters
 	t.queued = &troupe.Queued{Queue: h.batch.Queue, ID: m.ID, Attempt: m.Attempt, Pushed: time.UnixMilli(m.Pushed).UTC()}
+	if t.header = nil; wire.IsTraceParent(m.Trace) { // what hosts hand over among themselves carries nothing
+		t.header = wire.Header{{Name: troupe.HeaderTraceParent, Value: m.Trace}}
+	}
 	if faults.Fencing && !h.session.ValidAt(now) {
 		return wire.QueuedFailure(errs.Unavailable("%v", h.session.Err()))
 	}

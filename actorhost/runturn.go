@@ -70,7 +70,10 @@ func (a *activation) count(c *Context, ended time.Duration, err error) {
 	if err != nil && a.misread {
 		return
 	}
-	one := figures.Turn{Actor: a.id.Tokens(), Kind: t.kind, ID: t.id, Run: ended - c.began, Err: errs.Find(err)}
+	one := figures.Turn{Actor: a.id.Tokens(), Kind: t.kind, ID: t.id, Run: ended - c.began}
+	if err != nil {
+		one.Err = errs.Find(err)
+	}
 	if t.arrived != 0 {
 		one.Arrived, one.Wait = true, c.began-t.arrived
 	}
@@ -95,17 +98,25 @@ func (a *activation) checkState(action string, stored []byte) {
 	}
 }
 
-// run runs f, and the on-destroy hook if f has called Destroy. It returns what the turn has done.
+// run runs f, within the interceptor of the host if it has one. It returns what the turn has done.
 func (c *Context) run(f func(*Context) error) (r result, err error) {
 	defer func() { r = c.end() }() // even if f ends the goroutine
 	defer recoverPanic(&err)
+	if intercept := c.a.host.config.Intercept; intercept != nil {
+		return r, c.intercepted(intercept, f)
+	}
+	return r, c.act(f)
+}
+
+// act runs f, and the on-destroy hook if f has called Destroy.
+func (c *Context) act(f func(*Context) error) error {
 	if err := meant(f(c)); err != nil {
-		return r, err
+		return err
 	}
 	if hook := c.a.kind.hooks.destroy; hook != nil && c.destroying() {
-		return r, meant(hook(c.a.state.pointer(), c))
+		return meant(hook(c.a.state.pointer(), c))
 	}
-	return r, nil
+	return nil
 }
 
 // rollBack undoes what a failed turn has changed in the exported fields and in the actor's subscriptions.
@@ -158,8 +169,20 @@ func (a *activation) callerError(c *Context, err error) error {
 	}
 }
 
+// logContext is what the lines about a turn are logged with: it has what an interceptor has put there, such as a trace.
+func (c *Context) logContext() context.Context {
+	if within := c.entered(); within != nil {
+		return within
+	}
+	return context.Background()
+}
+
 // internalError logs an error in full and returns what the caller is told.
 func (a *activation) internalError(t turn, err error) error {
-	a.lastingLogger(t.id.String()).Error("an action failed", slog.String("action", t.action), slog.Any("error", err))
+	ctx := context.Background()
+	if c := a.now.Load(); c != nil {
+		ctx = c.logContext()
+	}
+	a.lastingLogger(t.id.String()).ErrorContext(ctx, "an action failed", slog.String("action", t.action), slog.Any("error", err))
 	return errs.New(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
 }

@@ -161,21 +161,11 @@ func (a *activation) runAction(w *work, now time.Duration) {
 		a.host.refuse(&w.Call, a.session, errs.As(err))
 		return
 	}
-	buffer := buffers.Get().(*[]byte) // reused: a publish copies it
-	defer putBuffer(buffer)
-	result, err := a.runTurnAt(now, t, func(c *Context) error {
-		in := w.input()
-		in.value = a.decoded
-		output, err := w.arg.(*endpoint).run(a.state.pointer(), c, in, (*buffer)[:0])
-		if err != nil {
-			return err
-		}
-		*buffer = output
-		if w.Reply == "" { // nobody gets it
-			return nil
-		}
-		return a.host.out.Fits(&w.Call, output)
-	})
+	run := actionRuns.Get().(*actionRun)
+	defer run.end()
+	run.endpoint, run.action, run.in, run.answered, run.out = w.arg.(*endpoint), w.Action, w.input(), w.Reply != "", a.host.out
+	run.in.value = a.decoded
+	result, err := a.runTurnAt(now, t, run.do)
 	if err != nil && a.misread {
 		a.fail(w, errs.As(err))
 		return
@@ -184,7 +174,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	if err != nil {
 		a.answerFailed(w, &result, err)
 	} else {
-		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, *buffer)})
+		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, run.output)})
 	}
 }
 

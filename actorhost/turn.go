@@ -19,6 +19,7 @@ type turn struct {
 	id         dedup.ID
 	deadline   time.Duration    // on the host's clock; 0: only ActionTimeout limits it
 	delivery   *troupe.Delivery // the event being handled, if any
+	durable    bool             // it is kept
 	queued     *troupe.Queued   // the message being handled, if any
 	firing     *troupe.Firing   // of a schedule, if that is why
 	connection *Connection      // that the call was made on, or that the hook is about

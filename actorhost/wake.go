@@ -233,9 +233,9 @@ func (a *activation) create(w *work) error {
 			a.unclaim()
 		}
 	}()
-	given := w.Action == troupe.CreateAction
+	given, in := w.Action == troupe.CreateAction, w.input() // not w, so that not every call escapes to the heap
 	result, err := a.runTurn(hookTurn("create", w), func(c *Context) error {
-		return a.kind.create(a.state.pointer(), c, w.input(), given)
+		return a.kind.create(a.state.pointer(), c, in, given)
 	})
 	if err != nil {
 		return err

@@ -21,14 +21,16 @@ import (
 // Client calls actors, subscribes to their events and connects with them, over one NATS connection that it does not own.
 // It is a troupe.Caller, and safe for concurrent use.
 type Client struct {
-	nc      *nats.Conn
-	ns      wire.Namespace
-	calls   *calls.Sender
-	subs    *events.Subs
-	conns   *conns.Conns
-	js      jetstream.JetStream // for messages that are pushed
-	codec   codec.Codec
-	closing atomic.Bool
+	nc    *nats.Conn
+	ns    wire.Namespace
+	calls *calls.Sender
+	subs  *events.Subs
+	conns *conns.Conns
+	js    jetstream.JetStream // for messages that are pushed
+	codec codec.Codec
+
+	intercept troupe.Interceptor
+	closing   atomic.Bool
 
 	stopWatching func() // the NATS connection
 }
@@ -52,13 +54,15 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
+	sender.Intercept(config.Intercept)
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("client: using JetStream: %w", err)
 	}
-	c := &Client{nc: nc, ns: ns, calls: sender, js: js, codec: config.Codec}
+	c := &Client{nc: nc, ns: ns, calls: sender, js: js, codec: config.Codec, intercept: config.Intercept}
 	c.subs = events.NewSubs(events.Config{
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
+		Intercept: config.Intercept,
 	})
 	c.conns = conns.New(conns.Config{Conn: nc, Client: c, Calls: sender, Subs: c.subs, Logger: config.Logger})
 	stopWatching := link.WhenClosed(nc, c.connectionClosed)

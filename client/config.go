@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	// FailWithoutHost has a call to a type of which no host is up, and none has answered the client before, fail at once as
 	// troupe.CodeUnknownType. By default the client looks whether there are actors of the type, and then waits for a host.
 	FailWithoutHost bool
+	// Intercept, if set, runs around each call, push and handler of an event: see troupe.Interceptor. Default: none.
+	Intercept troupe.Interceptor
 	// Logger gets what no caller is told, such as the error of an event's handler. Default: slog.Default().
 	Logger *slog.Logger
 }

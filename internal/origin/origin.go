@@ -13,12 +13,15 @@ type Origin struct {
 	Chain string // the actors that wait for the call's reply, as in its header
 	Host  *Host  // of the calling actor; nil for a program
 	Turn  Turn   // of the calling actor; nil when it has none
+	Relay bool   // what is heard is handled elsewhere, in a turn
 }
 
 // Turn is a turn of an actor that makes calls. If it runs again, it makes them with the same request ids.
 type Turn interface {
 	// Nest returns the request id of a call; empty if the turn has no identity itself. The input is in msgpack.
 	Nest(callee, action string, input []byte) string
+	// GetCarried returns the value of a header that goes on with the calls of the turn, or "".
+	GetCarried(name string) string
 }
 
 // StoredTurn is a Turn that is stored as a whole.

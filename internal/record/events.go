@@ -97,6 +97,7 @@ type Broadcast struct {
 	Epoch   uint64 // of the activation
 	Payload []byte // msgpack
 	Except  string // the connection that must ignore it
+	Trace   string // of a durable event: see [Emitted]
 	Durable bool
 	Again   bool       // the turn has broadcast an event of this name before
 	Place   wire.Place // set by Apply
@@ -128,5 +129,5 @@ func (c *Broadcast) Apply(p *Parts) {
 // Emitted returns the event as it is kept in the outbox.
 func (c *Broadcast) Emitted() Emitted {
 	at := wire.Position(c.Place.Position)
-	return Emitted{Event: c.Event, Position: at, Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except}
+	return Emitted{Event: c.Event, Position: at, Previous: c.Place.Previous, Payload: c.Payload, Except: c.Except, Trace: c.Trace}
 }

@@ -24,6 +24,7 @@ type Emitted struct {
 	Previous uint64        `json:"previous,omitempty"` // see [wire.Place]
 	Payload  []byte        `json:"payload,omitempty"`  // msgpack
 	Except   string        `json:"except,omitempty"`   // the connection that must ignore it
+	Trace    string        `json:"trace,omitempty"`    // the header traceparent that goes with it
 }
 
 // Place returns the place of the event.
@@ -61,8 +62,8 @@ func (o *Outbox) add(e Emitted) {
 
 // size is the largest size of the event, in bytes.
 func (e Emitted) size() int64 {
-	const around = 1 + 6 + (9 + positionSize) + (9 + 9) + (8 + 5) + 7 // the map, five names, and the values that are neither text nor bytes
-	return around + textSize(e.Event) + int64(len(e.Payload)) + textSize(e.Except)
+	const around = 1 + 6 + (9 + positionSize) + (9 + 9) + (8 + 5) + 7 + 6 // the map, six names, and the values that are neither text nor bytes
+	return around + textSize(e.Event) + int64(len(e.Payload)) + textSize(e.Except) + textSize(e.Trace)
 }
 
 // Size implements [Part].
@@ -99,6 +100,10 @@ func (e Emitted) append(b []byte) []byte {
 		fields++
 		b = codec.AppendString(codec.AppendString(b, "except"), e.Except)
 	}
+	if e.Trace != "" {
+		fields++
+		b = codec.AppendString(codec.AppendString(b, "trace"), e.Trace)
+	}
 	codec.AppendMap(b[:at], fields)
 	return b
 }
@@ -125,6 +130,9 @@ func (e Emitted) check() error {
 		if err := checkName("connection", e.Except); err != nil {
 			return err
 		}
+	}
+	if e.Trace != "" && !wire.IsTraceParent(e.Trace) { // it becomes a header
+		return fmt.Errorf("the trace is %.100q", e.Trace)
 	}
 	if e.Previous > maxNumber {
 		return fmt.Errorf("the epoch before it is %d", e.Previous)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 var pushesPart = kind{name: "pushes", make: func() Part { return new(Pushes) }, feature: "pushes"}
@@ -24,6 +25,7 @@ type PushedMessage struct {
 	InOrder  bool   `json:"o,omitempty"` // the queue is
 	At       int64  `json:"t,omitempty"` // not before, in milliseconds since 1970
 	Body     []byte `json:"b"`           // msgpack
+	Trace    string `json:"p,omitempty"` // the header traceparent that goes with it
 }
 
 // Pushes returns the messages that may not be in their stream yet, or nil.
@@ -46,7 +48,7 @@ func (o *Pushes) Sent() {
 
 // size is the largest size of the message, in bytes.
 func (m *PushedMessage) size() int64 {
-	return 1 + 6*2 + textSize(m.Actor) + textSize(m.Queue) + textSize(m.Name) + 1 + 9 + 5 + 3 + int64(len(m.Body))
+	return 1 + 7*2 + textSize(m.Actor) + textSize(m.Queue) + textSize(m.Name) + textSize(m.Trace) + 1 + 9 + 5 + 3 + int64(len(m.Body))
 }
 
 // Size implements [Part].
@@ -85,6 +87,10 @@ func (m *PushedMessage) append(b []byte) []byte {
 		b = codec.AppendUint(codec.AppendString(b, "t"), uint64(m.At))
 	}
 	b = codec.AppendBytes(codec.AppendString(b, "b"), m.Body)
+	if m.Trace != "" {
+		fields++
+		b = codec.AppendString(codec.AppendString(b, "p"), m.Trace)
+	}
 	codec.AppendMap(b[:at], fields)
 	return b
 }
@@ -110,6 +116,9 @@ func (m *PushedMessage) check() error {
 	}
 	if m.Name == "" || len(m.Name) > maxPushName || !plainText(m.Name) || m.At < 0 || m.At > maxTime {
 		return fmt.Errorf("it has the name %.40q and the time %d", m.Name, m.At)
+	}
+	if m.Trace != "" && !wire.IsTraceParent(m.Trace) { // it becomes a header
+		return fmt.Errorf("the trace is %.100q", m.Trace)
 	}
 	return checkName("queue", m.Queue)
 }

@@ -81,6 +81,9 @@ func FindLog(ctx context.Context, nc *nats.Conn, ns wire.Namespace) (*Log, error
 // with that name, zero for the first. The errors are those of [Records.Put].
 func (l *Log) Append(ctx context.Context, id troupe.ID, e record.Emitted, expected uint64) (uint64, error) {
 	msg := &nats.Msg{Subject: l.ns.Log(id, e.Event), Data: e.Payload, Header: wire.EventHeader(e.Place(), e.Except)}
+	if e.Trace != "" {
+		msg.Header[troupe.HeaderTraceParent] = []string{e.Trace}
+	}
 	return l.stream.write(ctx, msg, expected, 0)
 }
 

@@ -133,6 +133,9 @@ func (q *Queues) Push(ctx context.Context, p *record.PushedMessage) error {
 	}
 	msg := PushMessage(q.ns, &request, codec.MsgPack.ContentType(), p.Body)
 	msg.Header[wire.HeaderPushID] = []string{p.Name}
+	if p.Trace != "" {
+		msg.Header[troupe.HeaderTraceParent] = []string{p.Trace}
+	}
 	stream := q.streams.Load().queue
 	if p.InOrder {
 		stream = q.inOrder.Load()

@@ -71,6 +71,15 @@ var Builtins = []string{
 	QueuedAction, troupe.DeadAction,
 }
 
+// Internal reports whether an action is one that programs and actors have not asked for.
+func Internal(action string) bool {
+	switch action {
+	case PositionAction, NoticeAction, DueAction, QueuedAction, DisconnectAction:
+		return true
+	}
+	return false
+}
+
 // Builtin reports whether an action is one of [Builtins].
 func Builtin(action string) bool {
 	return action != "" && action[0] == '_' && slices.Contains(Builtins, action)

@@ -134,6 +134,7 @@ type Queued struct {
 	Body     []byte `json:"body"`
 	Last     bool   `json:"last,omitempty"`   // it is given up if it fails
 	GiveUp   string `json:"giveup,omitempty"` // it is not handled: unless it was, it is given up for this reason
+	Trace    string `json:"trace,omitempty"`  // the header traceparent that it was pushed with
 }
 
 // Key tells the message from all others of its actor, and from what it was before it was a dead letter.

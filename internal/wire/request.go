@@ -14,7 +14,7 @@ import (
 // requestHeaders are the headers that a host reads of a request.
 var requestHeaders = [...]string{
 	HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderCall, HeaderAttempt,
-	HeaderConnection, HeaderInbox,
+	HeaderConnection, HeaderInbox, troupe.HeaderAuthorization,
 }
 
 // ReadHeaders checks the headers of a request. It gives those of ours that are spelt in another case their own names. The
@@ -73,6 +73,8 @@ func (n Namespace) misread(name, value string) (takes string) {
 		takes, ok = "the id of a connection, spelt like a name", troupe.CheckName("connection", value) == nil
 	case HeaderInbox:
 		takes, ok = "the inbox of a client, of at most 256 bytes", len(value) <= MaxInbox && n.IsInbox(value)
+	case troupe.HeaderAuthorization:
+		takes, ok = "at most 8 KB", len(value) <= troupe.MaxHeaderBytes
 	case HeaderChain:
 		takes, ok = "actors as TYPE.KEY with commas between them, in at most 256 KB", len(value) <= MaxChainBytes && isChain(value)
 	}

@@ -77,7 +77,8 @@ type Actor interface { //nolint:interfacebloat // an activation has one gate, an
 // Event is an event that a turn has broadcast, or sends to one connection.
 type Event struct {
 	record.Broadcast
-	Subject string // of the connection that it is for alone: then the record knows nothing of it
+	Carried wire.Header // what travels with it
+	Subject string      // of the connection that it is for alone: then the record knows nothing of it
 }
 
 // Output is what one turn wants to send.

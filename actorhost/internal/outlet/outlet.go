@@ -48,14 +48,14 @@ func New(
 // headerRoom is how many bytes of a message the headers of a reply may take.
 const headerRoom = 128
 
-// Fits checks whether the server takes a reply with this output.
-func (o *Outlet) Fits(c *call.Call, output []byte) error {
+// Fits checks whether the server takes a reply with this output of an action.
+func (o *Outlet) Fits(action string, output []byte) error {
 	if len(output)+headerRoom <= wire.AlwaysFits {
 		return nil
 	}
 	if limit := o.nc.MaxPayload(); int64(len(output)+headerRoom) > limit {
 		return errs.New(troupe.CodeTooLarge, "the reply of %s has %d bytes, the server takes at most %d",
-			c.Action, len(output), limit-headerRoom)
+			action, len(output), limit-headerRoom)
 	}
 	return nil
 }

@@ -14,6 +14,13 @@ import (
 // Invoke makes one call, as Client.Invoke of package client describes it, and decodes its answer into call.Out. Every
 // error is a *troupe.Error.
 func (s *Sender) Invoke(ctx context.Context, call Call) error {
+	if s.intercept != nil && !wire.Internal(call.Action) {
+		return s.intercepted(ctx, call)
+	}
+	return s.invoke(ctx, call)
+}
+
+func (s *Sender) invoke(ctx context.Context, call Call) error {
 	if !wire.Builtin(call.Action) {
 		if err := troupe.CheckName("action", call.Action); err != nil {
 			return err

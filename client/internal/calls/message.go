@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -38,6 +39,17 @@ func withAll(header wire.Header, as codec.Codec, chain, requestID string, call *
 		if one.Value != "" {
 			header = header.With(one.Name, one.Value)
 		}
+	}
+	return header
+}
+
+// withCarried adds what travels with the call: what an interceptor has set, or what the turn has that makes it.
+func withCarried(header wire.Header, call *Call, turn origin.Turn) wire.Header {
+	switch {
+	case call.header != nil:
+		return header.WithCarried(call.header, wire.Carried[:])
+	case turn != nil:
+		return header.WithCarried(turn, wire.Traced)
 	}
 	return header
 }

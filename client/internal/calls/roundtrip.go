@@ -132,7 +132,7 @@ func (t *roundTrip) prepare(ctx context.Context) (err error) {
 		id = turn.Nest(t.call.ID.Tokens(), t.call.Action, t.body)
 	}
 	t.msg.Data = t.body
-	t.msg.Header = withAll(t.msg.Header, t.sender.codec, t.origin.Chain, id, &t.call)
+	t.msg.Header = withCarried(withAll(t.msg.Header, t.sender.codec, t.origin.Chain, id, &t.call), &t.call, t.origin.Turn)
 	t.useDirect()
 	return nil
 }

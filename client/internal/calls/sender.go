@@ -17,7 +17,8 @@ import (
 // Call is one call.
 type Call struct {
 	troupe.Invocation
-	Inbox string // of a call that connects: where the actor sends what is for the connection
+	Inbox  string         // of a call that connects: where the actor sends what is for the connection
+	header wire.CarriedBy // what an interceptor has set; nil: what the turn has that makes the call
 }
 
 // Sender sends the calls of one client. It is safe for concurrent use.
@@ -26,6 +27,7 @@ type Sender struct {
 	ns        wire.Namespace
 	requester *rpc.Requester
 	codec     codec.Codec
+	intercept troupe.Interceptor
 	timeout   time.Duration // of a call whose context has no deadline
 	resent    atomic.Uint64
 	served    nameSet // the types that hosts have answered for, or run
@@ -35,6 +37,9 @@ type Sender struct {
 
 	unanswered atomic.Int64 // the weights of the calls that are under way
 }
+
+// Intercept has calls made within an interceptor. It is called before the first.
+func (s *Sender) Intercept(by troupe.Interceptor) { s.intercept = by }
 
 // NewSender returns a sender on a connection. It must be closed. Of a type that no host has answered for, knowsType tells
 // whether hosts have run it.

@@ -31,7 +31,7 @@ func (s *Sender) tell(ctx context.Context, call *Call) error {
 	if id == "" && turn != nil && !isStored && !wire.Builtin(call.Action) { // it may run again
 		id = turn.Nest(call.ID.Tokens(), call.Action, body)
 	}
-	msg.Header = withAll(msg.Header, s.codec, "", id, call)
+	msg.Header = withCarried(withAll(msg.Header, s.codec, "", id, call), call, turn)
 	if len(body) == 1 { // which could be JSON too
 		msg.Header = msg.Header.With(wire.HeaderContentType, s.codec.ContentType())
 	}

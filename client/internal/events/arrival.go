@@ -30,7 +30,7 @@ func newArrival(msg *nats.Msg) *arrival {
 	if except := msg.Header[wire.HeaderExcept]; len(except) > 0 {
 		e.except = except[0]
 	}
-	e.Position = e.place.Position
+	e.Position, e.Header = e.place.Position, wire.CarriedOf(msg.Header)
 	e.Decode = func(into any) error { return wire.DecodeBody(msg, into) }
 	return e
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/link"
+	"github.com/troupe-go/troupe/internal/origin"
 )
 
 // Listen makes a subscription with a queue of its own. The subscription is in force when Listen returns.
@@ -24,6 +25,9 @@ func (s *Subs) listen(ctx context.Context, sub *subscription, left func()) (trou
 		return nil, unmade(ctx, l, err)
 	}
 	sub.subject, sub.logger = s.config.Namespace.Events(l.Actors, l.Event), s.config.Logger
+	if !origin.Of(ctx).Relay {
+		sub.intercept = s.config.Intercept
+	}
 	sub.handle, sub.tellDropped = sub.handleArrival, sub.tellNoRoom
 	sub.ctx, sub.cancel = context.WithCancelCause(context.WithValue(context.Background(), handlerKey{}, s))
 	guard := link.GuardSubscription(ctx, s.config.Conn, sub.subject)

@@ -24,6 +24,7 @@ type Config struct {
 	Queue     int           // bounds the events of a subscription, or of a connection, that wait
 	Timeout   time.Duration // bounds the making of a subscription
 	Logger    *slog.Logger
+	Intercept troupe.Interceptor // around handlers; nil: none
 	// Position asks for the last event of a name that an actor has broadcast.
 	Position func(ctx context.Context, id troupe.ID, event string) (troupe.Position, error)
 }

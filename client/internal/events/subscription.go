@@ -19,6 +19,7 @@ type subscription struct {
 	connection string // the id of the connection that it is made through; empty: none
 	queue      *eventQueue
 	logger     *slog.Logger
+	intercept  troupe.Interceptor
 	leave      func()          // nothing arrives any more
 	ctx        context.Context //nolint:containedctx // of handlers: done when the subscription has ended
 	cancel     context.CancelCauseFunc
@@ -42,10 +43,22 @@ func (s *subscription) handleArrival(e *arrival) {
 	if !fresh || s.connection != "" && e.except == s.connection {
 		return
 	}
-	s.report("handling an event failed", e.Actor, s.request.Handle(troupe.WithDelivery(s.ctx, e.Delivery), e.Delivery))
+	s.report("handling an event failed", e.Actor, s.handleEvent(e.Delivery))
 	if s.request.Once {
 		_ = s.Unsubscribe() // never fails
 	}
+}
+
+func (s *subscription) handleEvent(d troupe.Delivery) error {
+	ctx := troupe.WithDelivery(s.ctx, d)
+	if s.intercept == nil {
+		return s.request.Handle(ctx, d)
+	}
+	op := troupe.Operation{Kind: troupe.OpEvent, Actor: d.Actor, Source: d.Actor, Name: d.Event, Header: d.Header}
+	if op.Header == nil {
+		op.Header = make(troupe.Header)
+	}
+	return s.intercept(ctx, &op, func(ctx context.Context) error { return s.request.Handle(ctx, d) })
 }
 
 // tellMissed tells of the events on a subject up to a mark that have not arrived before the mark.
