@@ -97,6 +97,7 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	calls, control := link.WhenClosed(nc, h.connectionClosed), link.WhenClosed(h.control, h.controlClosed)
 	h.stopWatching = func() { calls(); control() }
+	h.logStart()
 	close(h.started)
 	return h, nil
 }
@@ -188,6 +189,7 @@ func (h *Host) Stop(ctx context.Context) error {
 			c.a.id)
 	}
 	h.stop.Do(func() {
+		began := time.Now()
 		h.stopErr = h.shutDown(ctx)
 		if h.connected.Err() != nil { // what else has failed follows from that
 			h.stopErr = context.Cause(h.connected)
@@ -195,6 +197,7 @@ func (h *Host) Stop(ctx context.Context) error {
 		if why := h.displaced.Load(); why != nil {
 			h.stopErr = errors.Join(fmt.Errorf("actorhost: the host has stopped: %w", *why), h.stopErr)
 		}
+		h.logStop(began)
 		close(h.done)
 	})
 	return h.stopErr

@@ -171,6 +171,7 @@ func (p *Presence) rejoin(lost *Session) *Session {
 		cancel()
 		if err == nil {
 			p.Faults.Works(rejoining, slog.String("host", s.ID))
+			p.Logger.Info("the host takes calls under a new id", slog.String("host", s.ID), slog.String("was", lost.ID))
 			return s
 		}
 		if p.UntilStop.Err() == nil {
