@@ -30,7 +30,8 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	h.presence = presence.New(presence.Config{
-		Conn: h.nc, Control: h.control, Namespace: h.ns, Requester: h.requester, Asker: h.asker, Records: h.records, Journals: h.journals, Leases: h.leases,
+		Conn: h.nc, Control: h.control, Namespace: h.ns, Requester: h.requester, Asker: h.asker,
+		Records: h.records, Journals: h.journals, Leases: h.leases,
 		Clock: h.clock, Logger: h.config.Logger, Faults: h.faults, Name: h.config.Name, Types: h.typeNames, Program: programOf(h.types),
 		Durable: usesLog(h.types), Lease: h.config.Lease, LeaseGrows: h.config.leaseGrows,
 		TakeoverOnDisconnect: h.config.TakeoverOnDisconnect, Inbox: h.inbox, ServiceRequests: h.serviceRequests,

@@ -26,8 +26,6 @@ const (
 // TestHostile has one tenant attack while another measures. How long calls take is printed, and fails no test: that is up to the
 // machine, on which the attackers run too. No attack may have the host lose its lease, or the victim be told that an actor is
 // unavailable, or take memory or log without end. A call that got no answer within its time is printed, for the same reason.
-//
-//nolint:paralleltest // they measure
 func TestHostile(t *testing.T) {
 	for _, one := range attacks {
 		t.Run(one.name, func(t *testing.T) {

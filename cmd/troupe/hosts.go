@@ -107,7 +107,7 @@ func tellTenants(t terminal, hosts []hostLine) {
 		if i == maxTenants || one.Refused == 0 {
 			return
 		}
-		fmt.Fprintf(t.err, "the tenant %s wanted more than it may have %d times; it has %d actors awake and %d calls that wait: see --json\n",
+		fmt.Fprintf(t.err, "the tenant %s was refused what it may not have %d times; %d of its actors are awake, %d calls wait: see --json\n",
 			stripControls(one.Tenant), one.Refused, one.Awake, one.Waiting)
 	}
 }

@@ -54,7 +54,10 @@ func (p *Presence) Join(ctx context.Context) (_ *Session, err error) {
 	s := &Session{ID: strings.ToLower(rand.Text()[:12]), p: p}
 	s.entry = store.HostEntry{ID: s.ID, Name: p.Name, Program: p.Program, Features: record.Features(), Started: time.Now().UTC()}
 	s.entry.SetTypes(p.Types)
-	for !p.Conn.IsConnected() && pause.For(ctx, renewPause) { // as renew wants
+	for !p.Conn.IsConnected() { // as renew wants
+		if !pause.For(ctx, renewPause) {
+			return nil, fmt.Errorf("taking a lease: %w", wire.ErrDisconnected)
+		}
 	}
 	p.adaptLease(ctx)
 	if err := s.renew(ctx); err != nil {
