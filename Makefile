@@ -139,7 +139,10 @@ arrows: ## Measure how the files of each package use each other, and what is too
 nats: ## Run the NATS command line (ARGS='stream ls')
 	@$(NATS) $(ARGS)
 
-up: ## Start a NATS cluster and two hosts in Docker
+secrets: ## Make certificates and passwords for the cluster in Docker, in secrets/; remove that to make others
+	$(GO) run ./deploy/secrets secrets
+
+up: secrets ## Start a NATS cluster and two hosts in Docker, with TLS and users
 	docker compose up --build --detach --wait
 
 down: ## Stop them; the data stays (docker compose down --volumes removes it)

@@ -36,8 +36,8 @@ func CheckTenant(tenant string) error {
 	case tenant == Staff:
 		return fmt.Errorf("%w: the tenant %q: the inboxes of those who are of no tenant are there", ErrName, tenant)
 	case !tenants.MatchString(tenant):
-		return fmt.Errorf("%w: the tenant %q: it must have 1 to 63 lower-case letters a-z, digits, - and _, and begin with one of the first two",
-			ErrName, tenant)
+		return fmt.Errorf("%w: the tenant %q: it must have 1 to 63 lower-case letters a-z, digits, - and _, "+
+			"and begin with a letter or a digit", ErrName, tenant)
 	}
 	return nil
 }
@@ -45,8 +45,8 @@ func CheckTenant(tenant string) error {
 // CheckUser returns an [ErrName] for the name of a user that cannot be one token of the prefix of its inboxes.
 func CheckUser(user string) error {
 	if !names.MatchString(user) {
-		return fmt.Errorf("%w: the user %q: it must have 1 to 63 letters a-z and A-Z, digits, - and _, and begin with a letter or a digit",
-			ErrName, user)
+		return fmt.Errorf("%w: the user %q: it must have 1 to 63 letters a-z and A-Z, digits, - and _, "+
+			"and begin with a letter or a digit", ErrName, user)
 	}
 	return nil
 }

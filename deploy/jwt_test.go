@@ -83,7 +83,8 @@ func TestRolesByJWT(t *testing.T) {
 	for _, tenant := range []string{"org1", "org2"} {
 		r.user(t, "program", tenant, "shop")
 	}
-	inBubble(t, r.options(t), r.as, func(t *testing.T, h *hall) {
+	inBubble(t, r.options(t), r.as, func(h *hall) {
+		t := h.t
 		inside := h.client("host")
 		one, two := h.visitAs("org1.shop"), h.visitAs("org2.shop")
 		for hour := range 2 {

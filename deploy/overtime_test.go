@@ -52,7 +52,7 @@ func (*violations) Debugf(string, ...any)  {}
 func (*violations) Tracef(string, ...any)  {}
 
 // inVirtualTime runs a test in a bubble. Only one at a time may do so: it is not parallel.
-func inVirtualTime(t *testing.T, test func(t *testing.T, h *hall)) {
+func inVirtualTime(t *testing.T, test func(h *hall)) {
 	t.Helper()
 	options := users(t)
 	addMute(options)
@@ -76,7 +76,7 @@ func addMute(options *server.Options) {
 }
 
 // inBubble runs a test on a server in virtual time, whose users connect with options.
-func inBubble(t *testing.T, options *server.Options, as func(user string) []nats.Option, test func(t *testing.T, h *hall)) {
+func inBubble(t *testing.T, options *server.Options, as func(user string) []nats.Option, test func(h *hall)) {
 	t.Helper()
 	options.StoreDir = t.TempDir()
 	bustest.DropTimers(t)
@@ -93,7 +93,7 @@ func inBubble(t *testing.T, options *server.Options, as func(user string) []nats
 		host, err := actorhost.Start(t.Context(), h.connect("host"), actorhost.Config{Logger: h.logger()}, furnished)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
-		test(t, h)
+		test(h)
 	})
 }
 
@@ -180,7 +180,8 @@ func (v *visitor) speak(t *testing.T, text string) {
 
 // TestRolesOverTime has each user of deploy/auth.conf do what it may, again after an hour in which most of them are silent.
 func TestRolesOverTime(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T, h *hall) {
+	inVirtualTime(t, func(h *hall) {
+		t := h.t
 		inside := h.client("host")
 		program, page := h.visit("org1"), h.visit("page")
 		watched := troupe.GetOrCreate[room](h.client("watcher"), "org2", "a")
@@ -254,7 +255,8 @@ func (h *hall) replayed(of room) (events int) {
 
 // TestConnectionsNeedToAnswer takes from a program what lets it answer pings.
 func TestConnectionsNeedToAnswer(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T, h *hall) {
+	inVirtualTime(t, func(h *hall) {
+		t := h.t
 		v := h.visit("mute")
 		pass(15 * time.Second)
 		require.NotEmpty(t, v.changes, "documented are 15 s")
@@ -264,7 +266,8 @@ func TestConnectionsNeedToAnswer(t *testing.T) {
 
 // TestClientsDoNotInsist counts how often a program asks whether a host is there that it must not ask, while a call waits.
 func TestClientsDoNotInsist(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T, h *hall) {
+	inVirtualTime(t, func(h *hall) {
+		t := h.t
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		_, err := ponder.Call(ctx, troupe.GetOrCreate[room](h.client("mute"), "org1", "study"), 10*time.Minute)

@@ -2,7 +2,7 @@
 // cookie that came with the WebSocket, and makes a JWT of a few minutes for the guest whom the cookie names. It is an example: put
 // the sessions of your own web application in place of its signed cookies.
 //
-//	go run ./deploy/callout serve secrets --key session.key
+//	go run ./deploy/callout serve ~/troupe-keys --key session.key
 //	go run ./deploy/callout session org1 ann --key session.key    # a cookie, for trying
 //
 // Several may run: the server asks one of them. docs/security.md says how browsers, cookies and JWTs play together.
@@ -25,7 +25,8 @@ import (
 
 type commands struct {
 	Serve struct {
-		Dir   string        `arg:"" help:"Directory that deploy/keys has made. Of it, callout.nk, callout.pub, troupe.pub, roles/page.nk and creds/callout.creds are needed."`
+		// Of it, callout.nk, troupe.pub, roles/page.nk and creds/callout.creds are needed.
+		Dir   string        `arg:"" help:"Directory that deploy/keys has made."`
 		Key   string        `required:"" help:"File with the key of the cookies, of 32 bytes or more."`
 		Valid time.Duration `default:"5m" help:"How long a guest may stay before the cookie is looked at again."`
 	} `cmd:"" help:"Answer the server, whose URL is in NATS_URL."`

@@ -71,7 +71,8 @@ func (a *accounts) make(all []role) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&a.config, "}\n\n# Who comes without credentials, such as a browser, is asked about at the callout.\ndefault_sentinel: %s\n", sentinel)
+	fmt.Fprintf(&a.config, "}\n\n# Who comes without credentials, such as a browser, is asked about at the callout.\n"+
+		"default_sentinel: %s\n", sentinel)
 	return a.write("nats.conf", a.config.Bytes())
 }
 

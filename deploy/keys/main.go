@@ -1,9 +1,9 @@
 // Command keys makes JWTs for a NATS server in operator mode: an operator, the account of the actors with a signing key for each
 // role of deploy/auth.conf, an account for an auth callout, and users.
 //
-//	go run ./deploy/keys init secrets
-//	go run ./deploy/keys user secrets program shop --tenant org1
-//	nats-server --config secrets/nats.conf --jetstream --store_dir DIRECTORY
+//	go run ./deploy/keys init ~/troupe-keys
+//	go run ./deploy/keys user ~/troupe-keys program shop --tenant org1
+//	nats-server --config ~/troupe-keys/nats.conf --jetstream --store_dir DIRECTORY
 //
 // A signing key can make users of its role alone, whatever else they ask for. Keep the seeds of the operator and of the accounts
 // offline: only init needs them.

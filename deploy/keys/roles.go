@@ -25,14 +25,17 @@ type role struct {
 var users = map[string]struct {
 	user     string
 	ofTenant bool
-}{"host": {"host", false}, "program": {"org1", true}, "page": {"page", true}, "watcher": {"watcher", false}, "operator": {"operator", false}}
+}{
+	"host": {"host", false}, "program": {"org1", true}, "page": {"page", true}, "watcher": {"watcher", false},
+	"operator": {"operator", false},
+}
 
 const exampleTenant = "org1"
 
 var passwords = regexp.MustCompile(`\$TROUPE_[A-Z]+_PASSWORD`)
 
-// roles reads the roles from deploy/auth.conf. The tenant of its examples becomes that of the user, by a tag, and is in the prefix of its inboxes. Those who
-// are of no tenant share the inboxes of their role.
+// roles reads the roles from deploy/auth.conf. The tenant of its examples becomes that of the user, by a tag, and is in the
+// prefix of its inboxes. Those who are of no tenant share the inboxes of their role.
 func roles() (all []role, err error) {
 	parsed, err := conf.Parse(passwords.ReplaceAllString(deploy.AuthConf, "none"))
 	if err != nil {

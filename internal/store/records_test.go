@@ -207,7 +207,8 @@ func TestListInPages(t *testing.T) {
 			got[listed.ID.String()] = listed.Revision
 		}
 		require.Equal(t, want, got)
-		for range records.List(t.Context(), actorType) { // is left early
+		for _, err := range records.List(t.Context(), actorType) { // is left early
+			require.ErrorIs(t, err, record.ErrCorrupt)
 			break
 		}
 	}

@@ -59,7 +59,9 @@ func TenantAs(t *testing.T, conf string, as bus.Config, origins ...string) *serv
 		t.Fatal(err)
 	}
 	options.JetStream, options.StoreDir, options.NoLog = true, t.TempDir(), true
-	options.Websocket = server.WebsocketOpts{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true, AllowedOrigins: origins, TokenCookie: "session"}
+	options.Websocket = server.WebsocketOpts{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true, AllowedOrigins: origins, TokenCookie: "session",
+	}
 	srv := bustest.Serve(t, options)
 	as.URL, as.Logger = srv.ClientURL(), slog.New(slog.DiscardHandler)
 	nc, err := bus.Connect(t.Context(), as)
