@@ -17,6 +17,7 @@ RUN mkdir /empty
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/ /bin/
+COPY --from=build /src/LICENSE /src/NOTICE /
 # The only places that the programs may write to: an embedded server keeps its files there when no NATS_URL is set.
 COPY --from=build --chown=65532:65532 /empty /tmp
 COPY --from=build --chown=65532:65532 /empty /data

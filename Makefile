@@ -3,6 +3,7 @@
 # Tools run by version and are built from source on first use: nothing to install, and none of them gets into go.mod.
 GOLANGCI_LINT_VERSION := v2.15.0
 NATSCLI_VERSION       := v0.5.1
+GOVULNCHECK_VERSION   := v1.9.0
 BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
 ESBUILD_VERSION       := 0.28.2
 
@@ -36,7 +37,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race chaos hostile failover cover bench bench-smoke benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check golangci lint arrows nats up down ci clean
+.PHONY: help build test race chaos hostile failover cover bench bench-smoke benchstat fuzz examples page fmt fmt-check vet vet-others tidy-check notice notice-check vulns golangci lint arrows nats up down ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,6 +123,20 @@ vet-others: ## Run go vet for macOS and Windows: all code and tests compile ther
 	@for os in darwin windows; do for tags in '' chaos; do \
 		echo "== $$os $$tags"; GOOS=$$os $(GO) vet -tags "$$tags" ./...; \
 	done; done
+
+# The programs whose modules have their licences in NOTICE.
+PROGRAMS = $$($(GO) list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' ./cmd/... ./examples/... ./deploy/...)
+
+notice: ## Collect the licences of all modules that the programs contain in NOTICE
+	@$(GO) run ./internal/notice $(PROGRAMS) >NOTICE
+
+notice-check: ## Fail when NOTICE is not what make notice would write
+	@$(GO) run ./internal/notice $(PROGRAMS) | diff NOTICE - || { echo "run make notice"; exit 1; }
+
+# Exit code 3: there are some. Whatever else goes wrong is that nobody could look, as where the database cannot be reached.
+vulns: ## Look for known vulnerabilities in what our code calls
+	@status=0; GOBIN=$(CURDIR)/bin $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) && bin/govulncheck ./... || status=$$?; \
+	if ((status == 3)); then exit 1; elif ((status != 0)); then echo "not looked for vulnerabilities: see above"; fi
 
 tidy-check: ## Fail when go.mod or go.sum are not tidy, or a module is not the one they name
 	$(GO) mod tidy -diff
