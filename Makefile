@@ -47,7 +47,7 @@ build: ## Compile every package, and the commands into bin/
 	$(GO) build -o bin/ ./cmd/...
 
 test: ## Run all tests (TESTFLAGS='-run Name -v')
-	$(GO) test ./... $(TESTFLAGS)
+	$(GO) test -timeout 20m ./... $(TESTFLAGS)
 
 race: ## Run all tests with the race detector
 	$(GO) test -race -timeout 20m ./... $(TESTFLAGS)

@@ -78,6 +78,7 @@ var watcherNeeds = []need{
 	{"$JS.API.STREAM.INFO.troupe-events", replayed},
 	{"$JS.API.DIRECT.GET.troupe-events", replayed},
 	{"$JS.API.STREAM.INFO.troupe-queue", "queue ls"},
+	{"$JS.API.STREAM.INFO.troupe-inorder", "queue ls"},
 	{"$JS.API.STREAM.INFO.troupe-later", "stuck"},
 	{"$JS.API.STREAM.INFO.troupe-dead", "queue dead room org1/lobby post"},
 	{"$JS.API.DIRECT.GET.troupe-dead", "queue dead room org1/lobby post"},
@@ -89,6 +90,11 @@ var operatorNeeds = append(slices.Clone(watcherNeeds), []need{
 	{"troupe.call.>", `call room org1/lobby say "x"`},
 	{"troupe.route.>", `call room org1/new say "x"`},
 	{"troupe.queue.>", `queue push room org1/lobby post "x"`},
+	{"troupe.host.*.figures", "top --json"},
+	{"troupe.host.*.awake", "top --json"},
+	{"troupe.host.*.recent", "top --json"},
+	{"troupe.host.*.stack.>", "info room org1/lobby --stack"},
+	{"troupe.host.*.contract.>", "types room"},
 	{"troupe.host.*.info", "hosts"},
 	{"troupe.host.*.info.>", "info room org1/lobby"},
 	{"troupe.host.*.ping", `state set room org1/lobby {"Said":["a"]} --yes`},
@@ -138,7 +144,7 @@ var watcherFeats = []feat{
 }
 
 var operatorFeats = append(slices.Clone(watcherFeats), []feat{
-	{"hosts --json", succeeds}, {`call room org1/lobby say "x"`, succeeds}, {"info room org1/lobby", succeeds},
+	{"hosts --json", succeeds}, {"top --json", succeeds}, {"types", succeeds}, {"schema room", succeeds}, {`call room org1/lobby say "x"`, succeeds}, {"info room org1/lobby", succeeds},
 	{"sleep room org1/lobby", succeeds}, {"info room org1/lobby", succeeds},
 	{`state set room org1/lobby {"Said":["a"]} --yes`, succeeds}, {"state keep 5", succeeds},
 	{`schedule add room org1/lobby say "y" --after 30m --name x`, succeeds}, {"schedule ls room org1/lobby", succeeds},

@@ -20,6 +20,7 @@ var programDeeds = map[string]func(ctx context.Context, r room) error{
 	"say":       func(ctx context.Context, r room) error { _, err := say.Call(ctx, r, "hello"); return err },
 	"history":   func(ctx context.Context, r room) error { _, err := history.Call(ctx, r, nil); return err },
 	"post":      func(ctx context.Context, r room) error { return post.Push(ctx, r, "hello") },
+	"minute":    func(ctx context.Context, r room) error { return minute.Push(ctx, r, "hello") },
 	"invite":    func(ctx context.Context, r room) error { return invite.Start(ctx, r, "ann") },
 	"accepted":  func(ctx context.Context, r room) error { return accepted.Send(ctx, r, true) },
 	"_result":   func(ctx context.Context, r room) error { _, err := invite.Result(ctx, r); return err },

@@ -34,7 +34,7 @@ func TestStreamsMadeByHand(t *testing.T) {
 	dir, home := t.TempDir(), t.TempDir()
 	open := guard(t, &server.Options{StoreDir: dir})
 	commands := streamCommands(t)
-	require.Len(t, commands, 10)
+	require.Len(t, commands, 11)
 	for _, command := range commands {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", `"$0" --server "$1" `+command, binary, open.url)
 		cmd.Env = []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home}
@@ -50,7 +50,7 @@ func TestStreamsMadeByHand(t *testing.T) {
 	g := guard(t, options)
 	var logged bustest.Log
 	host, err := actorhost.Start(t.Context(), g.connect(t, "host"),
-		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&logged, nil))}, rooms)
+		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))}, rooms)
 	require.NoError(t, err)
 	require.NoError(t, g.archive(t, never))
 	require.NoError(t, g.wakes(t, "a"))
