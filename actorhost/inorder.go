@@ -56,14 +56,15 @@ func (o *inOrder) place() (place record.Place) {
 // cannot read one, misread says so.
 func (o *inOrder) catchUp(ctx context.Context) (misread *troupe.Error, _ error) {
 	began, place, bell := o.host.clock.Now(), o.place(), o.batch.Bell
-	if bell.Sequence > 0 && !bell.Again && place.Has(bell.Sequence, bell.Stored) {
+	again := bell.Again || o.call.Again // what the answer said that was lost is to be said again
+	if bell.Sequence > 0 && !again && place.Has(bell.Sequence, bell.Stored) {
 		return nil, nil
 	}
 	from := place.Sequence + 1
 	switch {
 	case !faults.InOrder:
 		from, place = bell.Sequence, record.Place{}
-	case bell.Again || bell.Sequence < from: // perhaps it is another stream
+	case again || bell.Sequence < from: // perhaps it is another stream
 		from = 1
 	}
 	if err := o.host.queues.OpenInOrder(ctx); err != nil {
@@ -80,7 +81,7 @@ func (o *inOrder) catchUp(ctx context.Context) (misread *troupe.Error, _ error) 
 			o.passed.Done, left = append(o.passed.Done, next.Sequence), true
 			continue
 		}
-		if late := o.host.clock.Now()-began > maxQueuedTime; late || left && bell.Again {
+		if late := o.host.clock.Now()-began > maxQueuedTime; late || left && again {
 			o.passed.More = true
 			return nil, nil
 		}

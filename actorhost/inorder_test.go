@@ -342,6 +342,12 @@ func TestDiaryKnowsItsPlace(t *testing.T) {
 		b.Stop(host)
 		host = b.Host(diaries)
 	}
+	msg := nats.NewMsg("troupe.route.diary.main." + wire.QueuedAction)
+	msg.Data = fmt.Appendf(nil, `{"queue":"jot","bell":{"seq":2,"time":%d}}`, second.Stored)
+	msg.Header = nats.Header{"Troupe-Request-Id": {"x"}, wire.HeaderAttempt: {"2"}}
+	reply, err := b.Connect().RequestMsg(msg, 10*time.Second)
+	require.NoError(t, err)
+	require.Contains(t, string(reply.Data), `"done":[1,2]`, "an answer may have been lost")
 	require.Equal(t, upTo(2), readDiary(t, ref))
 	_ = push("2")
 	passed = ringFor(t, b, ref, wire.Bell{Again: true})
