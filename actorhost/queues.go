@@ -48,6 +48,7 @@ func (h *Host) startPuller() {
 	}
 	h.puller = queues.Start(queues.Config{
 		Queues: h.queues, Types: types, InOrder: handlesInOrder(h.types), Faults: h.faults, Logger: h.config.Logger, Call: h.client.Invoke,
+		Window: h.config.RequestIDWindow,
 		Handling: func(actorType, queue string) queues.Handling {
 			t := h.types[actorType]
 			handling := queues.Handling{Retries: queues.DefaultRetries, Timeout: t.config.ActionTimeout}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -56,10 +55,5 @@ func (q *Queues) Unbury(ctx context.Context, m *Message, again func(*Message) er
 	if err := again(m); err != nil {
 		return nil, err
 	}
-	asked, wait := dead.reading(ctx, "$JS.API.STREAM.MSG.DELETE.")
-	err = wait.End(dead.stream.DeleteMsg(asked, msg.Sequence))
-	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		return m, nil // somebody else was faster
-	}
-	return m, err
+	return m, dead.deleteMessage(ctx, msg.Sequence)
 }

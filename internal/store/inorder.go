@@ -98,26 +98,15 @@ func (q *Queues) Waiting(ctx context.Context, id troupe.ID, queue string, from u
 
 // Delete deletes a message of a queue that is in order, which is done with.
 func (q *Queues) Delete(ctx context.Context, sequence uint64) error {
-	stream := q.inOrder.Load()
-	asked, wait := stream.reading(ctx, "$JS.API.STREAM.MSG.DELETE.")
-	err := wait.End(stream.stream.DeleteMsg(asked, sequence))
-	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		return nil // somebody else was faster
-	}
-	return explain(stream.name(), err)
+	return q.inOrder.Load().deleteMessage(ctx, sequence)
 }
 
-// Ring has somebody told at a time that there are messages in a queue that is in order; or earlier, if that is to be already, and then
-// exact is false. Head is the message that the others wait for, as far as it is known.
-func (q *Queues) Ring(ctx context.Context, head *Message, at time.Time) (exact bool, err error) {
+// Ring has somebody told at a time that there are messages in a queue that is in order, unless somebody is to be told already. It returns
+// when. Head says of the message that the others wait for what is known of it.
+func (q *Queues) Ring(ctx context.Context, head *Message, at time.Time) (rings time.Time, err error) {
 	bell := *head
 	bell.ID, bell.Data = wire.BellMessage, nil
-	msg := &nats.Msg{Subject: q.ns.Later(bell.Actor, bell.Queue, bell.ID), Header: q.laterHeader(&bell, at)}
-	_, err = q.streams.Load().later.write(ctx, msg, 0, 0)
-	if errors.Is(err, ErrConflict) {
-		return false, nil
-	}
-	return err == nil, err
+	return q.later(ctx, &bell, at)
 }
 
 // Enter puts a message that has waited elsewhere at the end of its queue, which is in order. The error is [ErrQueueFull] where it is.

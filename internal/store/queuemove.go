@@ -22,12 +22,29 @@ import (
 
 // Later has a message come again at a time. If it waits already, nothing changes.
 func (q *Queues) Later(ctx context.Context, m *Message, at time.Time) error {
-	msg := &nats.Msg{Subject: q.ns.Later(m.Actor, m.Queue, m.ID), Header: q.laterHeader(m, at), Data: m.Data}
-	_, err := q.streams.Load().later.write(ctx, msg, 0, 0)
-	if errors.Is(err, ErrConflict) {
-		return nil
-	}
+	_, err := q.later(ctx, m, at)
 	return err
+}
+
+// later is Later. It returns when the message comes.
+func (q *Queues) later(ctx context.Context, m *Message, at time.Time) (time.Time, error) {
+	msg := &nats.Msg{Subject: q.ns.Later(m.Actor, m.Queue, m.ID), Header: q.laterHeader(m, at), Data: m.Data}
+	stream := q.streams.Load().later
+	_, err := stream.write(ctx, msg, 0, 0)
+	if !errors.Is(err, ErrConflict) {
+		return at, err
+	}
+	// A server that was away, and does not know yet that another leads the stream, may speak of one that has come since. None comes
+	// before its time, so one whose time is to come waits, whoever says so.
+	stands, failed := stream.newest(ctx, msg.Subject)
+	if failed != nil || stands == nil {
+		return at, errors.Join(err, failed)
+	}
+	other := Message{Header: stands.Header}
+	if until := other.NotBefore(); until.After(q.Now()) {
+		return until, nil
+	}
+	return at, err
 }
 
 // laterHeader has a message come again at a time.
@@ -50,9 +67,12 @@ func (q *Queues) Bury(ctx context.Context, m *Message) error {
 	if !errors.Is(err, ErrConflict) {
 		return err
 	}
-	last, err := dead.newest(ctx, msg.Subject)
-	if err != nil || last == nil || m.isOf(last) {
-		return err
+	last, failed := dead.newest(ctx, msg.Subject)
+	switch {
+	case failed != nil || last == nil:
+		return errors.Join(err, failed) // to be tried again
+	case m.isOf(last):
+		return nil
 	}
 	_, err = dead.write(ctx, msg, last.Sequence, 0) // an earlier one whose sender has given it the same name
 	return err
@@ -66,9 +86,9 @@ func movable(header nats.Header) nats.Header {
 	return moved
 }
 
-// Moved reports whether a message was moved: it waits, it has waited, or it was given up. Ripe says that it is one that has
-// waited itself.
-func (q *Queues) Moved(ctx context.Context, m *Message, ripe bool) (bool, error) {
+// Moved reports whether a message was moved: it waits, it has waited, or it was given up. If it has waited itself, ripe is its sequence:
+// what a server knows that was away may be where it waited before.
+func (q *Queues) Moved(ctx context.Context, m *Message, ripe uint64) (bool, error) {
 	s := q.streams.Load()
 	places := []struct {
 		stream  *bucket
@@ -79,13 +99,13 @@ func (q *Queues) Moved(ctx context.Context, m *Message, ripe bool) (bool, error)
 		{s.dead, q.ns.Dead(m.Actor, m.Queue, m.ID)},
 	}
 	for i, place := range places {
-		if ripe && i == 1 {
+		if ripe > 0 && i == 1 {
 			continue
 		}
 		switch msg, err := place.stream.newest(ctx, place.subject); {
 		case err != nil:
 			return false, fmt.Errorf("looking for the message %s in %s of %s: %w", m.ID, m.Queue, m.Actor, err)
-		case msg != nil && m.isOf(msg):
+		case msg != nil && m.isOf(msg) && (place.stream != s.later || msg.Sequence > ripe):
 			return true, nil
 		}
 	}

@@ -4,6 +4,7 @@ package queues
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -26,7 +27,8 @@ type Config struct {
 	Faults  *faultlog.Log
 	Logger  *slog.Logger
 	// Call calls an actor, on whichever host it is.
-	Call func(ctx context.Context, call troupe.Invocation) error
+	Call   func(ctx context.Context, call troupe.Invocation) error
+	Window time.Duration // in which an actor knows a message that it has handled
 	// Handling is how a message of a queue is handled.
 	Handling func(actorType, queue string) Handling
 	// UntilGivenUp ends when the host gives up what is under way. UntilStop ends earlier, when the host begins to stop.
@@ -95,6 +97,7 @@ const (
 	hearing      = "hearing of messages in queues failed"
 	moving       = "a message of a queue cannot be moved: it is tried again"
 	lookingAfter = "messages of queues have not come in time"
+	removing     = "messages of queues were left in their stream by a server that was killed as it took their acks"
 	failing      = "a message of a queue failed and is tried again"
 	waiting      = "messages of queues wait, because they cannot be handled now"
 )
@@ -113,6 +116,7 @@ func Start(config Config) *Puller {
 		p.running.Go(func() { p.serve(actorType, config.Queues.InOrder, p.hear) })
 	}
 	p.running.Go(p.keepInProgress)
+	p.running.Go(p.removeLeftovers)
 	p.running.Go(func() {
 		store.LookAfterStuck(config.UntilStop, config.Faults, lookingAfter, "messages", config.Queues.RingStuck)
 	})
@@ -186,7 +190,11 @@ func (p *Puller) take(m *message) {
 func (p *Puller) lookFor(m *message) {
 	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, moveTimeout)
 	defer cancel()
-	switch moved, err := p.config.Queues.Moved(ctx, m.Message, m.ripe); {
+	ripe := uint64(0)
+	if m.ripe {
+		ripe = m.Sequence
+	}
+	switch moved, err := p.config.Queues.Moved(ctx, m.Message, ripe); {
 	case err != nil:
 		p.config.Faults.Failed(moving, store.Cause(err), err, m.about()...)
 		p.giveBack(m)
@@ -238,6 +246,35 @@ func (p *Puller) keepInProgress() {
 		}
 		for _, m := range p.lines.old(patience / 4) {
 			m.InProgress()
+		}
+	}
+}
+
+// leftoversEvery is how often a host looks for messages that were left in their stream.
+const leftoversEvery = 10 * time.Second
+
+var errLeft = errors.New("they are removed; what may not have been handled comes again")
+
+// removeLeftovers removes messages that are acked, and in their stream, until the host stops.
+func (p *Puller) removeLeftovers() {
+	before := make(map[string][]store.Leftover)
+	for pause.For(p.config.UntilStop, leftoversEvery) {
+		removed, all := 0, error(nil)
+		for _, actorType := range p.config.Types {
+			ctx, cancel := context.WithTimeout(p.config.UntilStop, moveTimeout)
+			found, n, err := p.config.Queues.RemoveLeftovers(ctx, actorType, before[actorType], p.config.Window/2)
+			cancel()
+			before[actorType] = found
+			removed, all = removed+n, errors.Join(all, err)
+		}
+		switch {
+		case p.config.UntilStop.Err() != nil:
+		case all != nil:
+			p.config.Faults.Failed(removing, store.Cause(all), all)
+		case removed > 0:
+			p.config.Faults.Failed(removing, "", errLeft, slog.Int("messages", removed))
+		default:
+			p.config.Faults.Works(removing)
 		}
 	}
 }

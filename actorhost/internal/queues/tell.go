@@ -181,7 +181,7 @@ func (p *Puller) ring(l *bellLine, held []*message, at time.Time, passed *wire.P
 	defer cancel()
 	faults.At(faults.BeforeMove)
 	head := &store.Message{Actor: l.actor, Queue: l.queue, Stored: p.config.Queues.Now()}
-	exact, err := p.config.Queues.Ring(ctx, head.With(passed.Attempts, 0, passed.Failure), at)
+	rings, err := p.config.Queues.Ring(ctx, head.With(passed.Attempts, 0, passed.Failure), at)
 	p.bells.done(l, held)
 	if err != nil {
 		p.config.Faults.Failed(moving, store.Cause(err), err, held[0].about()...)
@@ -192,9 +192,7 @@ func (p *Puller) ring(l *bellLine, held []*message, at time.Time, passed *wire.P
 		return
 	}
 	p.config.Faults.Works(moving)
-	if exact {
-		p.bells.stands(l, at)
-	}
+	p.bells.stands(l, rings)
 	faults.At(faults.AfterMove)
 	p.ack(held...)
 }
