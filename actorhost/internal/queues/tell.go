@@ -3,6 +3,7 @@ package queues
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -71,10 +72,10 @@ func (p *Puller) tell(l *bellLine, held []*message) {
 	began := time.Now()
 	passed, err := p.callTold(l, held)
 	if l.again = time.Since(began) > patience && len(passed.Done) > 0; l.again { // what has their sequences may be others by now
-		passed.Done, passed.More = nil, true
+		return // to ask once more
 	}
 	if err == nil {
-		err = p.delete(passed.Done)
+		err = p.delete(passed, held)
 	}
 	now := p.config.Queues.Now()
 	switch {
@@ -163,8 +164,15 @@ func (p *Puller) tellDead(l *bellLine, passed *wire.Passed) {
 	}
 }
 
-// delete deletes messages that are done with.
-func (p *Puller) delete(sequences []uint64) error {
+// delete deletes messages that are done with: those of which the actor says so, and those of the bells. Another host may have been to
+// delete these, and be dead, and a server that was restarted does not say that it has told of them before.
+func (p *Puller) delete(passed *wire.Passed, held []*message) error {
+	sequences := passed.Done
+	for _, m := range held {
+		if !m.ripe && passed.Has(m.Sequence, m.Stored.UnixNano()) && !slices.Contains(passed.Done, m.Sequence) {
+			sequences = append(sequences, m.Sequence)
+		}
+	}
 	ctx, cancel := context.WithTimeout(p.config.UntilGivenUp, moveTimeout)
 	defer cancel()
 	var all errgroup.Group
