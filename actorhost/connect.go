@@ -18,6 +18,11 @@ func (a *activation) serveConnect(w *work) {
 		a.answer(w, nil, err)
 		return
 	}
+	if wire.ImportedBy(w.Reply, w.Header) != "" {
+		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s: connections do not cross accounts: nothing that a host sends to an inbox "+
+			"would arrive there. Connect in the account of the hosts", a.id))
+		return
+	}
 	if a.kind.connect == nil && !w.searched && w.As.Unmarshal(w.Data, new(troupe.None)) != nil {
 		l := lacksAction(w.Action, errs.New(troupe.CodeBadInput, "%s takes no parameter of a connection", a.id))
 		l.searched = true
