@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,4 +132,49 @@ func TestSecondConnectionIsQuiet(t *testing.T) {
 	require.Eventually(t, func() bool { return srv.NumClients() == 1 }, 10*time.Second, time.Millisecond)
 	require.Empty(t, told)
 	require.True(t, strings.HasPrefix(nc.Opts.Name, "host"))
+}
+
+// TestConnectionForCallsIsDead: nothing arrives by it any more, and nobody tells. The host still has the other, and must not keep
+// its actors all the same.
+func TestConnectionForCallsIsDead(t *testing.T) {
+	t.Parallel()
+	srv := bustest.Serve(t, &server.Options{NoLog: true, JetStream: true, StoreDir: t.TempDir()})
+	var lines atomic.Int32
+	var dead, never atomic.Bool
+	address := bustest.Listen(t, func(conn net.Conn) {
+		drop := &never
+		if lines.Add(1) == 1 {
+			drop = &dead
+		}
+		bustest.Forward(conn, strings.TrimPrefix(srv.ClientURL(), "nats://"), drop)
+	})
+	start := func(url string) *actorhost.Host {
+		nc, err := nats.Connect(url) // which notices after minutes
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, counters())
+		require.NoError(t, err)
+		return host
+	}
+	first := start("nats://" + address)
+	nc, err := bus.Connect(t.Context(), bus.Config{URL: srv.ClientURL(), Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	cl, err := client.New(nc, client.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cl.Close(context.Background())) })
+	one := troupe.GetOrCreate[counter](cl, "a")
+	_, err = add.Call(t.Context(), one, 1)
+	require.NoError(t, err)
+	require.Equal(t, 1, first.Active())
+
+	second := start(srv.ClientURL())
+	t.Cleanup(func() { require.NoError(t, second.Stop(context.Background())) })
+	dead.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	sum, err := add.Call(ctx, one, 1)
+	require.NoError(t, err)
+	require.Equal(t, 2, sum)
+	require.Equal(t, 1, second.Active())
 }

@@ -44,6 +44,7 @@ type Session struct {
 
 	mu          sync.Mutex // held during each write of the lease
 	revision    uint64
+	heard       uint64 // messages, by the connection for calls
 	routes      []*nats.Subscription
 	hostSub     *nats.Subscription
 	serviceSubs []*nats.Subscription
@@ -119,14 +120,14 @@ func (s *Session) listen(ctx context.Context) error {
 	return nil
 }
 
-// answerPings answers the other hosts on the connection with the lease: who is up while that is counts as up, however many
-// calls there are.
+// answerPings answers the other hosts on the connection with the lease, as long as that lasts: who is up by it counts as up,
+// however many calls there are.
 func (s *Session) answerPings(ctx context.Context) error {
 	p := s.p
 	guard := link.NewGuard(ctx, p.Control, Needs(p.Control, p.Namespace, p.Durable))
 	defer guard.End()
 	sub, err := p.Control.Subscribe(p.Namespace.Ping(s.ID), func(msg *nats.Msg) {
-		if msg.Reply != "" && p.Namespace.IsInbox(msg.Reply) {
+		if msg.Reply != "" && p.Namespace.IsInbox(msg.Reply) && !s.Lapsed() { // else another may take over
 			_ = p.Control.Publish(msg.Reply, []byte(p.Name)) // without a connection there is nobody to tell
 		}
 	})
@@ -196,8 +197,8 @@ func (s *Session) tryRenew(ctx context.Context) error {
 	if calls, control := s.p.calls.wasLost(), s.p.control.wasLost(); calls || control {
 		s.disconnected.Store(true)
 	}
-	if !s.p.Conn.IsConnected() { // whoever hears no calls must not keep its actors
-		return wire.ErrDisconnected
+	if err := s.hearsCalls(ctx); err != nil { // whoever does not must not keep its actors
+		return err
 	}
 	if s.disconnected.Load() {
 		if err := s.p.Verify(ctx); err != nil {
@@ -224,6 +225,24 @@ func (s *Session) tryRenew(ctx context.Context) error {
 	s.revision = revision
 	s.disconnected.Store(false)
 	s.validUntil.Store(int64(sent + lease))
+	return nil
+}
+
+// hearsCalls returns an error if nothing has come by the connection for calls since the last time, and its server does not answer
+// either. While there are many calls the answer would wait behind them. The caller holds s.mu.
+func (s *Session) hearsCalls(ctx context.Context) error {
+	nc, before := s.p.Conn, s.heard
+	if !nc.IsConnected() {
+		return wire.ErrDisconnected
+	}
+	if s.heard = nc.Stats().InMsgs; s.heard != before {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.p.leaseNow()/6)
+	defer cancel()
+	if err := nc.FlushWithContext(ctx); err != nil {
+		return fmt.Errorf("the connection for calls does not answer: %w", err)
+	}
 	return nil
 }
 
