@@ -326,6 +326,9 @@ func (t *nestingTurn) Nest(callee, action string, input []byte) string {
 	return k.Nested(e.nested[k] - 1)
 }
 
+// GetCarried implements origin.Turn.
+func (t *nestingTurn) GetCarried(name string) string { return t.turn.header.GetCarried(name) }
+
 // nestingTurn is a Context as its calls see it.
 type nestingTurn Context
 

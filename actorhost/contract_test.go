@@ -30,7 +30,7 @@ var (
 	letterGiven = troupe.NewSignal[Desk, bool]("given")
 	fileLetter  = troupe.NewQueue[Desk, memo]("file")
 	deskMade    = troupe.NewConstructor[Desk, []byte]()
-	takeSeat     = troupe.NewConnector[Desk, map[string]int]()
+	takeSeat    = troupe.NewConnector[Desk, map[string]int]()
 	letterSent  = troupe.NewEvent[Desk, memo]("sent")
 	letterKept  = troupe.NewDurableEvent[Desk, troupe.None]("kept")
 )

@@ -92,6 +92,9 @@ func (t *nestingStep) Nest(callee, action string, input []byte) string {
 	return k.Nested(c.nested[k] - 1)
 }
 
+// GetCarried implements origin.Turn: a step begins on its own.
+func (*nestingStep) GetCarried(string) string { return "" }
+
 // StepOption changes how a step is tried: see [Tries].
 type StepOption func(*stepOptions)
 

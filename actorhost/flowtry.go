@@ -192,3 +192,22 @@ func (f *flowRun) countStep(c *StepContext, began time.Duration, err error) {
 	}
 	f.a.kind.others.Of(wire.TurnStep, f.head.Name).Count(&one)
 }
+
+// tryWithin runs a try of a step within the interceptor of the host.
+func (c *StepContext) tryWithin(ctx context.Context, do func() error) error {
+	intercept := c.f.a.host.config.Intercept
+	if intercept == nil {
+		return do()
+	}
+	op := &troupe.Operation{
+		Kind: troupe.OpStep, Actor: c.f.a.id, Name: c.key, RequestID: c.IdempotencyKey(), Header: make(troupe.Header),
+	}
+	var one onceWithin
+	err := intercept(ctx, op, func(ctx context.Context) error {
+		return one.do(func() error {
+			c.besideCaller = besideCaller{ctx, c.f.beside}
+			return protect(do)
+		})
+	})
+	return one.over(err)
+}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/store"
+	"github.com/troupe-go/troupe/internal/version"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -215,4 +217,28 @@ func (h *Host) shutDown(ctx context.Context) error {
 	}
 	h.cancel()
 	return errors.Join(err, h.close(ctx))
+}
+
+// logStart says that the host takes calls, and all that tells it from others.
+func (h *Host) logStart() {
+	h.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "the host takes calls",
+		slog.String("host", h.ID()), slog.String("name", h.config.Name), slog.String("namespace", h.ns.Name()),
+		slog.String("version", cmp.Or(version.Program(), "unknown")), slog.String("program", h.presence.Program),
+		slog.String("types", shorten(strings.Join(h.typeNames, ","))), slog.String("server", h.nc.ConnectedServerName()),
+		slog.Duration("lease", h.config.Lease))
+}
+
+// logStop says that the host has stopped, unless it has said that it ends with its connection.
+func (h *Host) logStop(began time.Time) {
+	if h.connected.Err() != nil {
+		return
+	}
+	about := []slog.Attr{
+		slog.String("host", h.ID()), slog.String("name", h.config.Name), slog.Duration("took", time.Since(began).Round(time.Millisecond)),
+	}
+	level := slog.LevelInfo
+	if h.stopErr != nil {
+		level, about = slog.LevelWarn, append(about, slog.Any("error", h.stopErr))
+	}
+	h.actorLog.LogAttrs(context.Background(), level, "the host has stopped", about...) // the other is silent by now
 }

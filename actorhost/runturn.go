@@ -186,3 +186,24 @@ func (a *activation) internalError(t turn, err error) error {
 	a.lastingLogger(t.id.String()).ErrorContext(ctx, "an action failed", slog.String("action", t.action), slog.Any("error", err))
 	return errs.New(troupe.CodeInternal, "%s.%s failed; the log of host %s tells why", a.id, t.action, a.session.ID)
 }
+
+// intercepted runs f within the interceptor of the host.
+func (c *Context) intercepted(intercept troupe.Interceptor, f func(*Context) error) error {
+	op := c.operation()
+	_ = c.context() // there is one
+	c.mu.Lock()
+	plain := plainContext{c.timed, c}
+	c.mu.Unlock()
+	var one onceWithin
+	err := intercept(plain, op, func(ctx context.Context) error {
+		return one.do(func() error {
+			c.enter(ctx)
+			err := protect(func() error { return c.act(f) })
+			if err == nil {
+				return nil
+			}
+			return c.a.callerError(c, err)
+		})
+	})
+	return one.over(err)
+}

@@ -77,6 +77,7 @@ Queues:
 
 Hosts:
   hosts    List the hosts that are up, and their load.
+  top      Show what runs, how often, and how long it takes.
   drain    Stop a host cleanly, and release its actors.
 
 Types:

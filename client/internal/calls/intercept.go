@@ -10,21 +10,6 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// intercepted makes a call within the interceptor.
-func (s *Sender) intercepted(ctx context.Context, call Call) error {
-	op := troupe.Operation{Kind: troupe.OpCall, Actor: call.ID, Name: call.Action, RequestID: troupe.RequestID(ctx), Header: Inherited(ctx)}
-	if call.Tell {
-		op.Kind = troupe.OpTell
-	}
-	return Within(ctx, s.intercept, &op, func(ctx context.Context) error {
-		if err := wire.CheckCarried(op.Header); err != nil {
-			return err
-		}
-		call.header = wire.CarriedBy(op.Header)
-		return s.invoke(ctx, call)
-	})
-}
-
 // Inherited is what goes on with whatever is made with a context, because it belongs to a turn.
 func Inherited(ctx context.Context) troupe.Header {
 	h := make(troupe.Header)

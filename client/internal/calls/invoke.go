@@ -20,6 +20,21 @@ func (s *Sender) Invoke(ctx context.Context, call Call) error {
 	return s.invoke(ctx, call)
 }
 
+// intercepted makes a call within the interceptor.
+func (s *Sender) intercepted(ctx context.Context, call Call) error {
+	op := troupe.Operation{Kind: troupe.OpCall, Actor: call.ID, Name: call.Action, RequestID: troupe.RequestID(ctx), Header: Inherited(ctx)}
+	if call.Tell {
+		op.Kind = troupe.OpTell
+	}
+	return Within(ctx, s.intercept, &op, func(ctx context.Context) error {
+		if err := wire.CheckCarried(op.Header); err != nil {
+			return err
+		}
+		call.header = wire.CarriedBy(op.Header)
+		return s.invoke(ctx, call)
+	})
+}
+
 func (s *Sender) invoke(ctx context.Context, call Call) error {
 	if !wire.Builtin(call.Action) {
 		if err := troupe.CheckName("action", call.Action); err != nil {
