@@ -95,6 +95,7 @@ var operatorNeeds = append(slices.Clone(watcherNeeds), []need{
 	{"troupe.host.*.recent", "top --json"},
 	{"troupe.host.*.stack.>", "info room org1/lobby --stack"},
 	{"troupe.host.*.contract.>", "types room"},
+	{"troupe.inorder.>", `queue push room org1/lobby minute "x" --in-order`},
 	{"troupe.host.*.info", "hosts"},
 	{"troupe.host.*.info.>", "info room org1/lobby"},
 	{"troupe.host.*.ping", `state set room org1/lobby {"Said":["a"]} --yes`},
@@ -144,7 +145,7 @@ var watcherFeats = []feat{
 }
 
 var operatorFeats = append(slices.Clone(watcherFeats), []feat{
-	{"hosts --json", succeeds}, {"top --json", succeeds}, {"types", succeeds}, {"schema room", succeeds}, {`call room org1/lobby say "x"`, succeeds}, {"info room org1/lobby", succeeds},
+	{"hosts --json", succeeds}, {"top --once", succeeds}, {"info room org1/lobby --stack", succeeds}, {"types", succeeds}, {"schema room", succeeds}, {`call room org1/lobby say "x"`, succeeds}, {"info room org1/lobby", succeeds},
 	{"sleep room org1/lobby", succeeds}, {"info room org1/lobby", succeeds},
 	{`state set room org1/lobby {"Said":["a"]} --yes`, succeeds}, {"state keep 5", succeeds},
 	{`schedule add room org1/lobby say "y" --after 30m --name x`, succeeds}, {"schedule ls room org1/lobby", succeeds},

@@ -97,7 +97,9 @@ func inBubble(t *testing.T, options *server.Options, as func(user string) []nats
 	})
 }
 
-func (h *hall) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&h.logged, nil)) }
+func (h *hall) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(&h.logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
 
 func (h *hall) connect(user string) *nats.Conn {
 	h.t.Helper()

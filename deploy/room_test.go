@@ -62,7 +62,10 @@ var (
 		}
 		s.Said = append(s.Said, text)
 		return said.Broadcast(c, text)
-	}, actorhost.Retries{First: 100 * time.Millisecond}))
+	}, actorhost.Retries{First: 100 * time.Millisecond}), actorhost.OnQueue(minute, func(s *roomState, _ *actorhost.Context, text string) error {
+		s.Said = append(s.Said, text)
+		return nil
+	}))
 )
 
 func roomsWith(more ...actorhost.Handler[room, roomState]) actorhost.ActorType[room, roomState] {
