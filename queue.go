@@ -16,8 +16,8 @@ type Queue[R Reference, M any] struct {
 // NewQueue declares a queue by its name on the wire.
 func NewQueue[R Reference, M any](name string) Queue[R, M] { return Queue[R, M]{name: name} }
 
-// NewQueueInOrder declares a queue whose messages are handled one after the other, in the order in which they were stored: of a program,
-// or of an actor, that in which it pushes them. One that fails, or is not to be handled yet, holds up those behind it until it is
+// NewQueueInOrder declares a queue whose messages are handled one after the other, in the order in which they were stored: of a
+// program, or of an actor, that in which it pushes them. One that fails, or is not to be handled yet, holds up those behind it until it is
 // handled or a dead letter. Such queues are for what must be in order: others handle more messages in the same time. Have a queue run
 // empty before you change which kind it is.
 func NewQueueInOrder[R Reference, M any](name string) Queue[R, M] {
@@ -37,7 +37,8 @@ func (q Queue[R, M]) InOrder() bool { return q.inOrder }
 // the turn: stored with its state, and undone with its failure; if the queue is full, it waits.
 //
 // A message is handled as a turn, in the state exactly once, whatever dies in between, and in no certain order unless the queue
-// is in order. [QueuedOf] tells the handler which one it has. If the handler fails with an error of its own, made by [NewError], the message becomes a dead
+// is in order. [QueuedOf] tells the handler which one it has.
+// If the handler fails with an error of its own, made by [NewError], the message becomes a dead
 // letter. Otherwise it is tried again, first after a second, then after times that double up to 5 minutes, and becomes a dead
 // letter after 20 attempts: actorhost.Retries sets that. Dead letters are kept for 30 days.
 func (q Queue[R, M]) Push(ctx context.Context, ref R, message M, options ...PushOption) error {
@@ -103,7 +104,8 @@ func (q Queue[R, M]) Dead(ctx context.Context, ref R) iter.Seq2[DeadLetter[M], e
 	}
 }
 
-// Retry has the dead letter with this id handled again, as if it were new: at the end of its queue, if that is in order. It reports whether there is one.
+// Retry has the dead letter with this id handled again, as if it were new: at the end of its queue, if that is in order. It reports
+// whether there is one.
 func (q Queue[R, M]) Retry(ctx context.Context, ref R, id string) (found bool, err error) {
 	return q.bury(ctx, ref, DeadRequest{Queue: q.name, ID: id, Retry: true})
 }

@@ -249,7 +249,7 @@ func TestAnyClientCanPushInOrder(t *testing.T) {
 	b := hosttest.Start(t, diaryType())
 	nc := b.Connect()
 	for i := range 5 {
-		reply, err := nc.RequestMsg(&nats.Msg{Subject: "troupe.inorder.diary.main.jot", Data: fmt.Appendf(nil, `{"text":"%d"}`, i)}, 10*time.Second)
+		reply, err := nc.Request("troupe.inorder.diary.main.jot", fmt.Appendf(nil, `{"text":"%d"}`, i), 10*time.Second)
 		require.NoError(t, err)
 		require.NotContains(t, string(reply.Data), "error")
 	}

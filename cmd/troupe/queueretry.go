@@ -14,7 +14,8 @@ type queueRetryCommand struct{ deadArgs }
 
 // Help is shown by troupe queue retry --help.
 func (*queueRetryCommand) Help() string {
-	return `Each begins with the first attempt again, at the end of its queue if that is in order. It does not wait for that. If there is no such dead letter, the exit code is 3.`
+	return `Each begins with the first attempt again, at the end of its queue if that is in order. It does not wait for that. If there ` +
+		`is no such dead letter, the exit code is 3.`
 }
 
 func (c *queueRetryCommand) run(ctx context.Context, e env) error { return c.each(ctx, e, true) }

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/troupe-go/troupe"
 
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -58,6 +61,11 @@ func lookAll(ctx context.Context, conn connection, most int) (overview, error) {
 			h.err = conn.ask(ctx, conn.namespace.Recent(h.id), &h.recent)
 		}
 	})
+	for _, h := range hosts {
+		if errors.Is(h.err, troupe.ErrDenied) {
+			return overview{}, h.err
+		}
+	}
 	return together(hosts, most), ctx.Err()
 }
 

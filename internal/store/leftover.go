@@ -29,7 +29,9 @@ type Leftover struct {
 // be about to leave it, or have left it but for a replica that lags. It returns which there are. One that is younger than fresh
 // comes again, for its actor knows it if it was handled: where a stream has lost its end, what has taken the place of that counts
 // as acked as well.
-func (q *Queues) RemoveLeftovers(ctx context.Context, actorType string, before []Leftover, fresh time.Duration) (found []Leftover, removed int, err error) {
+func (q *Queues) RemoveLeftovers(
+	ctx context.Context, actorType string, before []Leftover, fresh time.Duration,
+) (found []Leftover, removed int, err error) {
 	for _, ripe := range [...]bool{false, true} {
 		stream, consumer, filter := q.streams.Load().queue, "queue-"+actorType, q.ns.QueueType(actorType)
 		if ripe {
@@ -110,8 +112,10 @@ func (q *Queues) parseStored(msg *jetstream.RawStreamMsg, ripe bool) (*Message, 
 func (b *bucket) deleteMessage(ctx context.Context, sequence uint64) error {
 	asked, wait := b.reading(ctx, "$JS.API.STREAM.MSG.DELETE.")
 	err := wait.End(b.stream.DeleteMsg(asked, sequence))
-	if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) && (strings.Contains(err.Error(), "=10043 ") || strings.Contains(err.Error(), "no message found")) {
-		return nil // somebody else was faster
+	if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+		if why := err.Error(); strings.Contains(why, "=10043 ") || strings.Contains(why, "no message found") {
+			return nil // somebody else was faster
+		}
 	}
 	return explain(b.name(), err)
 }

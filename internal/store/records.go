@@ -76,7 +76,8 @@ func (r *Records) HasType(ctx context.Context, actorType string) (bool, error) {
 }
 
 // Get reads the record of an actor. If there is none, it returns a Record with the Revision to expect and, of a destroyed
-// actor, its last Epoch and what lasts of its Parts. The error is [record.ErrCorrupt] if the record cannot be decoded; its parts are not checked.
+// actor, its last Epoch and what lasts of its Parts. The error is [record.ErrCorrupt] if the record cannot be decoded; its parts are
+// not checked.
 func (r *Records) Get(ctx context.Context, id troupe.ID) (record.Record, error) {
 	msg, err := r.bucket.last(ctx, r.bucket.prefix+id.Tokens())
 	return decoded(id, msg, err)

@@ -105,7 +105,8 @@ const (
 // Start starts a puller on streams that are open. Callers must Stop it, once UntilStop has ended.
 func Start(config Config) *Puller {
 	p := &Puller{
-		config: config, lines: newLines(), bells: bells{all: make(map[string]*bellLine)}, moves: make(chan struct{}, movesAtOnce), quit: make(chan struct{}),
+		config: config, lines: newLines(), bells: bells{all: make(map[string]*bellLine)},
+		moves: make(chan struct{}, movesAtOnce), quit: make(chan struct{}),
 		calling: make(chan struct{}, callsPerProcessor*runtime.GOMAXPROCS(0)),
 	}
 	for _, actorType := range config.Types {
