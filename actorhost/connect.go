@@ -30,23 +30,10 @@ func (a *activation) serveConnect(w *work) {
 		a.host.passOn(&passed, a.id.Tokens(), l)
 		return
 	}
-	conn := a.connections.find(id)
-	resumed := conn != nil
-	switch {
-	case resumed && conn.inbox != inbox:
-		a.answer(w, nil, errs.New(troupe.CodeBadInput, "the connection %s is another client's", id))
+	conn, resumed, refused := a.connectionOf(id, inbox)
+	if refused != nil {
+		a.answer(w, nil, refused)
 		return
-	case !resumed && a.connections.len() >= maxConnections:
-		a.answer(w, nil, errs.Overloaded("%s has %d connections", a.id, maxConnections))
-		return
-	case !resumed:
-		conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // cloned: a whole batch shares one piece of memory
-	}
-	if !resumed {
-		if err := a.connections.add(conn); err != nil {
-			a.answer(w, nil, err)
-			return
-		}
 	}
 	reply, err := a.sessionReply(w, conn)
 	switch {
@@ -78,6 +65,21 @@ func (a *activation) serveConnect(w *work) {
 	}
 	a.host.clients.Add(conn.inbox, actorConnection{a, conn})
 	a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: reply})
+}
+
+// connectionOf returns the connection with an id, which is a new one unless it is resumed.
+func (a *activation) connectionOf(id, inbox string) (conn *Connection, resumed bool, err *troupe.Error) {
+	conn = a.connections.find(id)
+	switch {
+	case conn != nil && conn.inbox != inbox:
+		return nil, false, errs.New(troupe.CodeBadInput, "the connection %s is another client's", id)
+	case conn != nil:
+		return conn, true, nil
+	case a.connections.len() >= maxConnections:
+		return nil, false, errs.Overloaded("%s has %d connections", a.id, maxConnections)
+	}
+	conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox)} // cloned: a whole batch shares one piece of memory
+	return conn, false, a.connections.add(conn)
 }
 
 // resume answers a connection that has come back while its actor stayed awake. It sends the positions of the last
