@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -60,7 +61,7 @@ func (y *yielder) tellTurns(f *wire.TurnFigures) {
 	y.tell("troupe.turns", float64(f.Calls), about...)
 	for own, byCode := range map[bool]map[string]int64{false: f.Errors, true: f.Own} {
 		for code, n := range byCode {
-			y.tell("troupe.errors", float64(n), append(about[:len(about):len(about)],
+			y.tell("troupe.errors", float64(n), append(slices.Clip(about),
 				"error.type", code, "troupe.error.own", strconv.FormatBool(own))...)
 		}
 	}

@@ -98,7 +98,7 @@ func (a *activation) guard(w *work, returned, more *bool) {
 	if *returned {
 		return
 	}
-	var thrown error = errGoexit
+	thrown := errGoexit
 	if p := recover(); p != nil {
 		thrown = panicked(p)
 	}

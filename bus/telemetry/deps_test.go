@@ -22,7 +22,7 @@ func TestOpenTelemetryStaysHere(t *testing.T) {
 	}
 	own := deps(module + "/bus/telemetry")
 	require.Contains(t, own, "go.opentelemetry.io/otel/trace")
-	for _, line := range strings.Split(own, "\n") {
+	for line := range strings.SplitSeq(own, "\n") {
 		require.NotContains(t, line, "/otel/sdk")
 		require.NotContains(t, line, "prometheus")
 		require.NotContains(t, line, "troupe/actorhost")

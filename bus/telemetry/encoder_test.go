@@ -17,7 +17,7 @@ func (plain) Encode(all attribute.Iterator) string {
 	var pairs []string
 	for all.Next() {
 		one := all.Attribute()
-		pairs = append(pairs, string(one.Key)+"="+one.Value.Emit())
+		pairs = append(pairs, string(one.Key)+"="+one.Value.String())
 	}
 	return strings.Join(pairs, ",")
 }

@@ -45,7 +45,7 @@ func Example_prometheus() {
 
 	metrics := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})) // in a program: http.ListenAndServe
 	defer metrics.Close()
-	response, err := metrics.Client().Get(metrics.URL + "/metrics") //nolint:noctx // it is an example
+	response, err := metrics.Client().Get(metrics.URL + "/metrics")
 	if err != nil {
 		panic(err)
 	}

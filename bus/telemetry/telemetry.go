@@ -175,7 +175,8 @@ func (t *Telemetry) planOf(op *troupe.Operation) plan {
 	}
 	hook := op.Kind == troupe.OpHook
 	return plan{
-		name: string(op.Kind) + " " + op.Actor.Type() + "/" + nameOf(op), span: trace.SpanKindInternal, duration: t.turn, goesOn: hook, linked: !hook,
+		name: string(op.Kind) + " " + op.Actor.Type() + "/" + nameOf(op), span: trace.SpanKindInternal,
+		duration: t.turn, goesOn: hook, linked: !hook,
 		about: []attribute.KeyValue{
 			attribute.String("troupe.turn.kind", string(op.Kind)), attribute.String("troupe.actor.type", op.Actor.Type()),
 			attribute.String("troupe.turn.name", nameOf(op)),

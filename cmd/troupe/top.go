@@ -63,7 +63,7 @@ func (c *topCommand) keepLooking(ctx context.Context, conn connection, before ov
 		next, err := lookAll(ctx, conn, c.Most)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // an interrupt ends it
 		case err != nil:
 			return err
 		}

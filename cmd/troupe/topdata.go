@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
-
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -72,7 +72,8 @@ func lookAll(ctx context.Context, conn connection, most int) (overview, error) {
 // together is what the hosts say in one.
 func together(hosts []hostAnswer, most int) overview {
 	all := overview{
-		at: time.Now(), since: make(map[string]int64), Turns: []wire.TurnFigures{}, Running: []wire.RunningTurn{}, Failed: []wire.RecentTurn{},
+		at: time.Now(), since: make(map[string]int64),
+		Turns: []wire.TurnFigures{}, Running: []wire.RunningTurn{}, Failed: []wire.RecentTurn{},
 	}
 	turns := make(map[turnName]wire.TurnFigures)
 	for _, h := range hosts {
@@ -100,7 +101,8 @@ func together(hosts []hostAnswer, most int) overview {
 		all.Turns = append(all.Turns, one)
 	}
 	slices.SortFunc(all.Turns, func(a, b wire.TurnFigures) int {
-		return cmp.Or(cmp.Compare(b.Run.Seconds, a.Run.Seconds), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(b.Run.Seconds, a.Run.Seconds), cmp.Compare(a.Type, b.Type),
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 	slices.SortFunc(all.Running, func(a, b wire.RunningTurn) int { return cmp.Compare(b.For, a.For) })
 	all.More += max(len(all.Running)-most, 0)
@@ -127,9 +129,7 @@ func plus(a, b wire.TurnFigures) wire.TurnFigures {
 
 func plusCounts(a, b map[string]int64, sign int64) map[string]int64 {
 	sum := make(map[string]int64, len(a))
-	for code, n := range a {
-		sum[code] = n
-	}
+	maps.Copy(sum, a)
 	for code, n := range b {
 		if sum[code] += sign * n; sum[code] <= 0 {
 			delete(sum, code)
