@@ -17,12 +17,20 @@ type KnownFigure struct {
 
 // Figures are those that there are, by name.
 var Figures = map[string]KnownFigure{
-	"troupe.actors.awake":      {About: "Actors in memory, by troupe.actor.type.", Unit: "{actor}"},
-	"troupe.mailbox.size":      {About: "What waits in the mailboxes of all actors.", Unit: "By"},
-	"troupe.turn.oldest":       {About: "For how long runs what runs for the longest time.", Unit: "s"},
-	"troupe.turns":             {About: "Turns that ran, and calls that were refused, by troupe.actor.type, troupe.turn.kind and troupe.turn.name.", Unit: "{turn}", Counts: true},
-	"troupe.errors":            {About: "Errors of those, also by error.type and, with the value true, troupe.error.own: actors return these on purpose.", Unit: "{error}", Counts: true},
-	"troupe.store.waits":       {About: "Answers that have waited until what they tell of was stored.", Unit: "{answer}", Counts: true},
+	"troupe.actors.awake": {About: "Actors in memory, by troupe.actor.type.", Unit: "{actor}"},
+	"troupe.mailbox.size": {About: "What waits in the mailboxes of all actors.", Unit: "By"},
+	"troupe.turn.oldest":  {About: "For how long runs what runs for the longest time.", Unit: "s"},
+	"troupe.turns": {
+		About: "Turns that ran, and calls that were refused, by troupe.actor.type, troupe.turn.kind and troupe.turn.name.",
+		Unit:  "{turn}", Counts: true,
+	},
+	"troupe.errors": {
+		About: "Errors of those, also by error.type and, with the value true, troupe.error.own: actors return these on purpose.",
+		Unit:  "{error}", Counts: true,
+	},
+	"troupe.store.waits": {
+		About: "Answers that have waited until what they tell of was stored.", Unit: "{answer}", Counts: true,
+	},
 	"troupe.store.wait":        {About: "How long they have waited together.", Unit: "s", Counts: true},
 	"troupe.wakes":             {About: "Actors that have woken, by troupe.wake: created, woken, taken_over.", Unit: "{actor}", Counts: true},
 	"troupe.wake.time":         {About: "How long that took together.", Unit: "s", Counts: true},

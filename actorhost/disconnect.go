@@ -22,7 +22,9 @@ func (a *activation) disconnect(conn *Connection) {
 	a.host.clients.Remove(conn.inbox, actorConnection{a, conn})
 	if hook := a.kind.hooks.disconnect; hook != nil && !conn.disconnected {
 		conn.disconnected = true
-		a.runHookTurn(turn{kind: wire.TurnHook, action: "disconnect", connection: conn}, func(c *Context) error { return hook(a.state.pointer(), c, conn) })
+		a.runHookTurn(turn{kind: wire.TurnHook, action: "disconnect", connection: conn}, func(c *Context) error {
+			return hook(a.state.pointer(), c, conn)
+		})
 	}
 }
 

@@ -3,7 +3,6 @@ package actorhost_test
 import (
 	"context"
 	"maps"
-	"strings"
 	"testing"
 	"time"
 
@@ -85,13 +84,13 @@ func TestAllKindsOfTurnsAreCounted(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 	require.Equal(t, []string{"juggler.j", "fire"}, []string{step.Actor, step.Name})
 	stack := askHost[wire.ActorStack](t, nc, host, "stack.juggler.j", nil)
-	require.True(t, strings.Contains(stack.Running[0].Stack+stack.Running[len(stack.Running)-1].Stack, "actorhost_test.waitUntil("))
+	require.Contains(t, stack.Running[0].Stack+stack.Running[len(stack.Running)-1].Stack, "actorhost_test.waitUntil(")
 	close(until)
 	_, err := Perform.Result(t.Context(), ref)
 	require.NoError(t, err)
 
 	wanted := map[string]int64{
-		"action throw": 1, "action land": 1, "queue catch": 1, "step show": 1, "hook wake": 1, "loop loop": 1,
+		"action throw": 1, "action land": 1, "queue catch": 1, "step show": 1, "hook wake": 1, "loop loop": 1, //nolint:dupword // kind and name
 		"event cheered": 1, "event praised": 1,
 	}
 	var f wire.HostFigures

@@ -154,7 +154,8 @@ func (h *Host) answerAwake(msg *wire.Message) {
 }
 
 // errTooManyGoroutines refuses a question that would hold the program up.
-var errTooManyGoroutines = errs.New(troupe.CodeOverloaded, "the program has too many goroutines to read the stack of one: use net/http/pprof")
+var errTooManyGoroutines = errs.New(troupe.CodeOverloaded,
+	"the program has too many goroutines to read the stack of one: use net/http/pprof")
 
 // answerStack does not keep the inbox waiting.
 func (h *Host) answerStack(msg *wire.Message, tokens string) {

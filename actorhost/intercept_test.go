@@ -168,7 +168,8 @@ func TestHeadersTravelWhereNobodyIntercepts(t *testing.T) {
 		return len(last.of(troupe.OpAction, "traveled")) > before
 	}
 	back := 0
-	for ; !wokenThere(back); back++ {
+	for !wokenThere(back) {
+		back++
 	}
 	told, err = Pass.Call(t.Context(), ref, fmt.Sprint("back", back))
 	require.NoError(t, err)

@@ -183,7 +183,8 @@ func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
 		return as.Unmarshal(e.Data, into)
 	}}
 	id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d", source, e.Event, d.Position.Epoch, d.Position.Sequence)}
-	result, err := a.runTurn(turn{kind: wire.TurnEvent, action: e.Event, delivery: &d, durable: true, header: carriedIn(e.Header), id: id}, func(c *Context) error {
+	t := turn{kind: wire.TurnEvent, action: e.Event, delivery: &d, durable: true, header: carriedIn(e.Header), id: id}
+	result, err := a.runTurn(t, func(c *Context) error {
 		if !e.Place.Follows(last) {
 			gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: last, Before: e.Place.Position}
 			if err := a.handleGap(c, gap); err != nil {

@@ -44,7 +44,9 @@ func (c *Context) push(ctx context.Context, p *troupe.PushRequest, body []byte, 
 	if err := c.a.markUnsent(ctx); err != nil {
 		return errs.Unavailable("pushing to %s.%s: %v", p.ID, p.Queue, err)
 	}
-	m := record.PushedMessage{Actor: p.ID.Tokens(), Queue: p.Queue, InOrder: p.InOrder, Existing: p.Existing, Body: body, Trace: wire.TraceParent(carried)}
+	m := record.PushedMessage{
+		Actor: p.ID.Tokens(), Queue: p.Queue, InOrder: p.InOrder, Existing: p.Existing, Body: body, Trace: wire.TraceParent(carried),
+	}
 	if !p.NotBefore.IsZero() {
 		m.At = min(max(ceilMilli(p.NotBefore), 1), maxScheduleTime.UnixMilli())
 	}

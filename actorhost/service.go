@@ -156,7 +156,10 @@ func quantilesOf(s wire.Spread) quantiles {
 
 func (e namedEndpoint) data() json.RawMessage {
 	f := e.Figures()
-	data, _ := json.Marshal(endpointData{f.Errors, f.Own, quantilesOf(f.Total), quantilesOf(f.Wait), quantilesOf(f.Run)}) // cannot fail
+	data, err := json.Marshal(endpointData{f.Errors, f.Own, quantilesOf(f.Total), quantilesOf(f.Wait), quantilesOf(f.Run)})
+	if err != nil {
+		return nil // durations are numbers
+	}
 	return data
 }
 

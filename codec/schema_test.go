@@ -62,7 +62,8 @@ func TestTypesOfOneNameHaveTwoSchemas(t *testing.T) {
 	type gift struct{ Price int }
 	inner, err := s.Of(reflect.TypeFor[gift]())
 	require.NoError(t, err)
-	require.Equal(t, `{"$ref":"#/$defs/gift"} {"$ref":"#/$defs/gift2"}`, string(outer)+" "+string(inner))
+	require.JSONEq(t, `{"$ref":"#/$defs/gift"}`, string(outer))
+	require.JSONEq(t, `{"$ref":"#/$defs/gift2"}`, string(inner))
 	again, err := s.Of(reflect.TypeFor[gift]())
 	require.NoError(t, err)
 	require.Equal(t, inner, again)

@@ -25,8 +25,8 @@ type hostsCommand struct{}
 func (*hostsCommand) Help() string {
 	return `A host is up as long as it renews its lease. If none is up, the exit code is 3. ` +
 		`HOST is its name and the beginning of its id. AWAKE is the number of ` +
-		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them that hosts make, and ` +
-		`REFUSED those that actors return on purpose. What has run for a second or longer is told too: see troupe top.`
+		`actors in its memory. CALLS counts the calls that it ran or refused since its start, FAILED the errors among them ` +
+		`that hosts make, and REFUSED those that actors return on purpose. What has run for a second or longer is told too: see troupe top.`
 }
 
 // hostLine is a host as hosts --json prints it.
@@ -107,8 +107,8 @@ func tellTenants(t terminal, hosts []hostLine) {
 		if i == maxTenants || one.Refused == 0 {
 			return
 		}
-		fmt.Fprintf(t.err, "the tenant %s was refused what it may not have %d times; %d of its actors are awake, %d calls wait: see --json\n",
-			stripControls(one.Tenant), one.Refused, one.Awake, one.Waiting)
+		fmt.Fprintf(t.err, "the tenant %s was refused what it may not have %d times; %d of its actors are awake, "+
+			"%d calls wait: see --json\n", stripControls(one.Tenant), one.Refused, one.Awake, one.Waiting)
 	}
 }
 
@@ -170,7 +170,8 @@ func sumOf(byCode map[string]int64) (sum int64) {
 func tellLong(t terminal, hosts []hostLine) {
 	for _, host := range hosts {
 		if info := host.Info; info != nil && info.Oldest != nil && info.Oldest.For >= longRun.Milliseconds() {
-			fmt.Fprintf(t.err, "%s: %s\n", hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID)), runText(info.Oldest))
+			name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID))
+			fmt.Fprintf(t.err, "%s: %s\n", name, runText(info.Oldest))
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (h *heldUp) String() string {
 	if h == nil {
 		return ""
 	}
-	text := "until " + h.Until.Local().Format(time.DateTime)
+	text := "until " + h.Until.Local().Format(time.DateTime) //nolint:gosmopolitan // for people
 	if h.Attempts > 0 {
 		text += fmt.Sprintf(", %d attempts: %s", h.Attempts, h.Error)
 	}

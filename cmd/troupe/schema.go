@@ -17,8 +17,8 @@ type schemaCommand struct {
 
 // Help is shown by troupe schema --help.
 func (*schemaCommand) Help() string {
-	return `It prints the contract of an actor type, as a host of it tells: JSON Schemas (draft 2020-12) of what its actions take and give, ` +
-		`of what its queues take, and of the events that its program says it has. --typescript is for programs in ` +
+	return `It prints the contract of an actor type, as a host of it tells: JSON Schemas (draft 2020-12) of what its actions take and ` +
+		`give, of what its queues take, and of the events that its program says it has. --typescript is for programs in ` +
 		`JavaScript that use msgpack: troupe schema inventory --typescript > inventory.ts`
 }
 

@@ -23,10 +23,10 @@ type topCommand struct {
 
 // Help is shown by troupe top --help.
 func (*topCommand) Help() string {
-	return `It shows the turns of all hosts together, those first that took the most time: what has happened since the last look, or, ` +
-		`with --once, --json and where the output is no terminal, since the hosts have started. ERRORS are those that hosts make, REFUSED ` +
-		`those that actors return on purpose. P50 and P99 are from the arrival of a call until its answer leaves, WAIT is how long 99 of ` +
-		`100 waited at most until their turn began, RUN how long that took. Below is what has run for a second or longer, and the last failures.`
+	return `It shows the turns of all hosts together, those first that took the most time: what has happened since the last ` +
+		`look, or, with --once, --json and where the output is no terminal, since the hosts have started. ERRORS are those that hosts ` +
+		`make, REFUSED those that actors return on purpose. P50 and P99 are from the arrival of a call until its answer leaves, WAIT is ` +
+		`how long 99 of 100 waited at most until their turn began, RUN how long that took. Below is what has run for a second or longer, and the last failures.`
 }
 
 func (c *topCommand) run(ctx context.Context, e env) error {
@@ -127,7 +127,8 @@ func turnTable(t terminal, turns []wire.TurnFigures, took time.Duration, most in
 		const usual, rare = 0.5, 0.99
 		w.AppendRow(table.Row{
 			stripControls(one.Type), stripControls(name), count, sumOf(one.Errors), sumOf(one.Own),
-			formatTime(total.Quantile(usual)), formatTime(total.Quantile(rare)), formatTime(one.Wait.Quantile(rare)), formatTime(one.Run.Quantile(rare)),
+			formatTime(total.Quantile(usual)), formatTime(total.Quantile(rare)),
+			formatTime(one.Wait.Quantile(rare)), formatTime(one.Run.Quantile(rare)),
 		})
 	}
 	return w.Render()

@@ -20,7 +20,8 @@ func TypeScript(c *wire.Contract) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(w, "// The contract of the actor type %s, made by \"troupe schema\". Integers beyond 2^53 are of the type bigint.\n", line(c.Type))
+	fmt.Fprintf(w, "// The contract of the actor type %s, made by \"troupe schema\". Integers beyond 2^53 are of the type bigint.\n",
+		line(c.Type))
 	for _, def := range defs {
 		w.definition(&def)
 	}

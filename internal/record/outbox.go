@@ -62,7 +62,8 @@ func (o *Outbox) add(e Emitted) {
 
 // size is the largest size of the event, in bytes.
 func (e Emitted) size() int64 {
-	const around = 1 + 6 + (9 + positionSize) + (9 + 9) + (8 + 5) + 7 + 6 // the map, six names, and the values that are neither text nor bytes
+	// The map, six names, and the values that are neither text nor bytes.
+	const around = 1 + 6 + (9 + positionSize) + (9 + 9) + (8 + 5) + 7 + 6
 	return around + textSize(e.Event) + int64(len(e.Payload)) + textSize(e.Except) + textSize(e.Trace)
 }
 

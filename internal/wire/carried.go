@@ -73,7 +73,7 @@ const maxTraceParent = 128
 // IsTraceParent reports whether a text may be a value of the header traceparent: of letters, digits and hyphens.
 func IsTraceParent(value string) bool {
 	for _, c := range []byte(value) {
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-') {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
 			return false
 		}
 	}
