@@ -72,7 +72,7 @@ type Host struct {
 	stopWatching func() // the connections
 	ending       sync.Once
 
-	stop    sync.Once
+	stopped atomic.Bool   // Stop was called
 	done    chan struct{} // closed once the host has stopped
 	stopErr error
 }
@@ -190,18 +190,20 @@ func (h *Host) Stop(ctx context.Context) error {
 		return errs.New(troupe.CodeBadInput, "actorhost: Stop within a turn of %s on this host would wait for itself: stop it elsewhere",
 			c.a.id)
 	}
-	h.stop.Do(func() {
-		began := time.Now()
-		h.stopErr = h.shutDown(ctx)
-		if h.connected.Err() != nil { // what else has failed follows from that
-			h.stopErr = context.Cause(h.connected)
-		}
-		if why := h.displaced.Load(); why != nil {
-			h.stopErr = errors.Join(fmt.Errorf("actorhost: the host has stopped: %w", *why), h.stopErr)
-		}
-		h.logStop(began)
-		close(h.done)
-	})
+	if !h.stopped.CompareAndSwap(false, true) {
+		<-h.done
+		return h.stopErr
+	}
+	began := time.Now()
+	h.stopErr = h.shutDown(ctx)
+	if h.connected.Err() != nil { // what else has failed follows from that
+		h.stopErr = context.Cause(h.connected)
+	}
+	if why := h.displaced.Load(); why != nil {
+		h.stopErr = errors.Join(fmt.Errorf("actorhost: the host has stopped: %w", *why), h.stopErr)
+	}
+	h.logStop(began)
+	close(h.done)
 	return h.stopErr
 }
 
