@@ -21,7 +21,7 @@ var Knock = troupe.NewAction[Porch, string, troupe.None]("knock")
 type porchState struct{}
 
 func (*porchState) knock(c *actorhost.Context, who string) error {
-	c.Logger().Info("knock", slog.String("who", who))
+	c.Logger().Warn("knock", slog.String("who", who))
 	return nil
 }
 
@@ -36,7 +36,7 @@ func ExampleContext_Logger() {
 		panic(err)
 	}
 	defer b.Close()
-	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTimeAndHost}))
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTimeAndHost}))
 	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Logger: logger}, porches)
 	if err != nil {
 		panic(err)
@@ -52,7 +52,7 @@ func ExampleContext_Logger() {
 	if _, err := Knock.Call(request, troupe.GetOrCreate[Porch](c, "front"), "Anna"); err != nil {
 		panic(err)
 	}
-	// Output: level=INFO msg=knock actor_type=porch actor_key=front request_id=r1 who=Anna
+	// Output: level=WARN msg=knock actor_type=porch actor_key=front request_id=r1 who=Anna
 }
 
 // withoutTimeAndHost leaves out what differs each time.
