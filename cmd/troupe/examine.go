@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -159,7 +160,7 @@ func (x *examination) compare(ctx context.Context, one store.ListedRecord) error
 	if len(parts.Schedules().Parked()) > 0 {
 		x.parked.add(one.ID)
 	}
-	if len(stuckOf(one.ID, &parts, stuckWorkflow)) > 0 {
+	if len(look.StuckOf(one.ID, &parts, look.StuckWorkflow)) > 0 {
 		x.stuck.add(one.ID)
 	}
 	for event, last := range parts.Events().All() {

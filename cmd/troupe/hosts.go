@@ -14,6 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -121,7 +122,7 @@ func askHosts(ctx context.Context, conn connection, up map[string]store.HostEntr
 	slices.SortFunc(hosts, func(a, b hostLine) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
 	})
-	askAll(hosts, func(host *hostLine) {
+	look.Each(hosts, func(host *hostLine) {
 		var info wire.HostInfo
 		if err := conn.ask(ctx, conn.namespace.Info(host.ID), &info); err != nil {
 			host.Error, host.denied = err.Error(), errors.Is(err, troupe.ErrDenied)
@@ -169,7 +170,7 @@ func sumOf(byCode map[string]int64) (sum int64) {
 // tellLong tells what has run for long on the hosts: the longest of each.
 func tellLong(t terminal, hosts []hostLine) {
 	for _, host := range hosts {
-		if info := host.Info; info != nil && info.Oldest != nil && info.Oldest.For >= longRun.Milliseconds() {
+		if info := host.Info; info != nil && info.Oldest != nil && info.Oldest.For >= look.LongRun.Milliseconds() {
 			name := hostLabel(t, hostRef{ID: host.ID, Name: host.Name, Up: true}, shortID(host.ID))
 			fmt.Fprintf(t.err, "%s: %s\n", name, runText(info.Oldest))
 		}

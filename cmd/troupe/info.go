@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -114,7 +115,7 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 	if info.Host.Up {
 		var told wire.ActorInfo
 		switch err := r.ask(ctx, r.namespace.ActorInfo(newest.Owner, r.id), &told); {
-		case errors.Is(err, errHostSilent):
+		case errors.Is(err, look.ErrSilent):
 			return info, nil
 		case errors.Is(err, troupe.ErrDenied):
 			info.denied = true

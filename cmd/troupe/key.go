@@ -1,102 +1,15 @@
 package main
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/look"
 )
 
-// keyText is an actor's key as people read it, and as [parseKey] takes it: letters of any script stand for themselves.
-// A shell takes it without quotes.
-func keyText(id troupe.ID) string {
-	var text strings.Builder
-	for i, part := range id.Key() {
-		if i > 0 {
-			text.WriteByte('/')
-		}
-		if part == "" {
-			text.WriteByte('=')
-		}
-		for at := 0; at < len(part); {
-			r, size := utf8.DecodeRuneInString(part[at:])
-			switch {
-			case at == 0 && i == 0 && r == '-': // it would be taken for a flag
-				text.WriteString("=2D")
-			case readable(r) && (r != utf8.RuneError || size > 1):
-				text.WriteRune(r)
-			default:
-				for _, b := range []byte(part[at : at+size]) {
-					fmt.Fprintf(&text, "=%02X", b)
-				}
-			}
-			at += size
-		}
-	}
-	return text.String()
-}
+// keyText is an actor's key as it is printed, and as [parseKey] takes it.
+func keyText(id troupe.ID) string { return look.KeyText(id) }
 
 // actorText is an actor as people read it: its type and its [keyText].
-func actorText(id troupe.ID) string {
-	if key := keyText(id); key != "" {
-		return id.Type() + "/" + key
-	}
-	return id.Type()
-}
+func actorText(id troupe.ID) string { return look.ActorText(id) }
 
-// readable reports whether a character is printed as it is. A shell gives no meaning to any of these.
-func readable(r rune) bool {
-	if r < utf8.RuneSelf {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-.:,@+", r)
-	}
-	return unicode.IsPrint(r)
-}
-
-// parseKey parses the KEY of a command line, the inverse of [keyText] and of troupe.ID.KeyString: parts separated by slashes. The empty
-// string is the key without parts, a lone "=" is the empty part, =XX is a byte in upper-case hexadecimal, and any other
-// byte stands for itself.
-func parseKey(text string) ([]string, error) {
-	if text == "" {
-		return nil, nil
-	}
-	parts := strings.Split(text, "/")
-	for i, part := range parts {
-		raw, err := parsePart(part)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not a key: %w", text, err)
-		}
-		parts[i] = raw
-	}
-	return parts, nil
-}
-
-// parsePart refuses likely typing errors, because they would silently name another actor.
-func parsePart(part string) (string, error) {
-	switch part {
-	case "":
-		return "", fmt.Errorf("for an empty part, write a lone %q", "=")
-	case "=":
-		return "", nil
-	}
-	var raw strings.Builder
-	for part != "" {
-		plain, rest, escaped := strings.Cut(part, "=")
-		raw.WriteString(plain)
-		if !escaped {
-			break
-		}
-		if len(rest) < 2 || strings.ToUpper(rest[:2]) != rest[:2] {
-			return "", fmt.Errorf("%q is not an escape: for the byte %q itself, write %q", "="+rest, "=", "=3D")
-		}
-		b, err := strconv.ParseUint(rest[:2], 16, 8)
-		if err != nil {
-			return "", fmt.Errorf("%q is not an escape: for the byte %q itself, write %q", "="+rest[:2], "=", "=3D")
-		}
-		raw.WriteByte(byte(b))
-		part = rest[2:]
-	}
-	return raw.String(), nil
-}
+// parseKey parses the KEY of a command line.
+func parseKey(text string) ([]string, error) { return look.ParseKey(text) }

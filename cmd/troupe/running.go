@@ -9,9 +9,6 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// longRun is for how long something runs that is worth telling.
-const longRun = time.Second
-
 // runText says what runs: "action hang of stuck/a for 5.0s, request order-17".
 func runText(r *wire.RunningTurn) string {
 	text := string(r.Kind)

@@ -10,6 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -51,7 +53,26 @@ func (c *topCommand) run(ctx context.Context, e env) error {
 // clearScreen has the next table take the place of the last.
 const clearScreen = "\x1b[H\x1b[2J"
 
-func (c *topCommand) keepLooking(ctx context.Context, conn connection, before overview) error {
+// lookAll asks all hosts.
+func lookAll(ctx context.Context, conn connection, most int) (look.Overview, error) {
+	looker := conn.looker()
+	hosts, err := looker.Hosts(ctx, most)
+	if err != nil {
+		return look.Overview{}, err
+	}
+	if len(hosts) == 0 {
+		return look.Overview{}, nothingFound("no host is up in the namespace %s", conn.namespace.Name())
+	}
+	looker.Recent(ctx, hosts)
+	for i := range hosts {
+		if errors.Is(hosts[i].Err, troupe.ErrDenied) {
+			return look.Overview{}, hosts[i].Err
+		}
+	}
+	return look.Together(hosts, most), ctx.Err()
+}
+
+func (c *topCommand) keepLooking(ctx context.Context, conn connection, before look.Overview) error {
 	turns, took := before.Turns, time.Duration(0)
 	for now := before; ; {
 		if _, err := fmt.Fprint(conn.out, clearScreen, screen(conn.terminal, now, turns, took, c.Most)); err != nil {
@@ -67,9 +88,9 @@ func (c *topCommand) keepLooking(ctx context.Context, conn connection, before ov
 		case err != nil:
 			return err
 		}
-		took = next.at.Sub(now.at)
+		took = next.At.Sub(now.At)
 		var ok bool
-		if turns, ok = next.sinceThen(now); !ok {
+		if turns, ok = next.Since(now); !ok {
 			took = 0
 		}
 		now = next
@@ -77,7 +98,7 @@ func (c *topCommand) keepLooking(ctx context.Context, conn connection, before ov
 }
 
 // screen is what is shown: turns of so long a time, or, if that is zero, since the hosts have started.
-func screen(t terminal, now overview, turns []wire.TurnFigures, took time.Duration, most int) string {
+func screen(t terminal, now look.Overview, turns []wire.TurnFigures, took time.Duration, most int) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%d hosts, %d actors awake", now.Hosts, now.Awake)
 	if now.Silent > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/internal/wire"
+	"github.com/troupe-go/troupe/internal/look"
 )
 
 func TestTop(t *testing.T) {
@@ -27,10 +27,10 @@ func TestTop(t *testing.T) {
 	go func() {
 		hung <- p.run(t.Context(), "call", "room", "b/c d", "stuck", "--request-id", "r17", "--timeout", "4s")
 	}()
-	var seen overview
+	var seen look.Overview
 	require.Eventually(t, func() bool {
 		got := p.run(t.Context(), "top", "--json")
-		seen = overview{}
+		seen = look.Overview{}
 		return got.code == exitOK && json.Unmarshal([]byte(got.out), &seen) == nil && len(seen.Running) == 1
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, "r17", seen.Running[0].RequestID)
@@ -53,29 +53,6 @@ TYPE TURN  CALLS ERRORS REFUSED +P50 +P99 +WAIT +RUN\n`, got.out)
 	require.Regexp(t, regexp.QuoteMeta("troupe.rooms.func"), info.out)
 	require.NotEqual(t, exitOK, (<-hung).code)
 	require.Equal(t, exitUsage, p.run(t.Context(), "top", "--every", "-1s").code)
-}
-
-func TestTopCountsSinceTheLastLook(t *testing.T) {
-	t.Parallel()
-	answer := func(calls int64, started int64, errors map[string]int64) overview {
-		return together([]hostAnswer{{figures: wire.HostFigures{ID: "h", Started: started, Turns: []wire.TurnFigures{
-			{Type: "room", Kind: wire.TurnAction, Name: "add", Calls: calls, Errors: errors, Run: wire.Spread{Count: calls, Buckets: []int64{3, calls}}},
-		}}}}, 10)
-	}
-	before := answer(5, 1, map[string]int64{"internal": 2})
-	turns, ok := answer(8, 1, map[string]int64{"internal": 2, "bad_input": 1}).sinceThen(before)
-	require.True(t, ok)
-	require.Len(t, turns, 1)
-	require.Equal(t, int64(3), turns[0].Calls)
-	require.Equal(t, int64(3), turns[0].Run.Count)
-	require.Equal(t, map[string]int64{"bad_input": 1}, turns[0].Errors)
-	turns, ok = answer(5, 1, map[string]int64{"internal": 2}).sinceThen(before)
-	require.True(t, ok)
-	require.Empty(t, turns, "nothing has happened")
-	_, ok = answer(8, 2, nil).sinceThen(before)
-	require.False(t, ok, "the host was started anew")
-	_, ok = together(nil, 10).sinceThen(before)
-	require.False(t, ok)
 }
 
 func TestTimesHaveThreeDigits(t *testing.T) {

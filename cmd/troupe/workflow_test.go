@@ -13,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -31,7 +32,7 @@ type wish struct {
 var (
 	place   = troupe.NewWorkflow[purchase, wish, string]("place")
 	decided = troupe.NewSignal[purchase, bool]("decided")
-	look    = troupe.NewAction[purchase, troupe.None, int]("look")
+	lookAt  = troupe.NewAction[purchase, troupe.None, int]("look")
 )
 
 var errRefused = troupe.NewError("refused", "somebody has said no")
@@ -40,7 +41,7 @@ var errRefused = troupe.NewError("refused", "somebody has said no")
 func orders(reserve string) actorhost.Definition {
 	return actorhost.Define(func() struct{} { return struct{}{} },
 		actorhost.OnSignal[purchase, struct{}](decided),
-		actorhost.On(look, actorhost.NoIn(func(*struct{}, *actorhost.Context) (int, error) { return 7, nil })),
+		actorhost.On(lookAt, actorhost.NoIn(func(*struct{}, *actorhost.Context) (int, error) { return 7, nil })),
 		actorhost.OnWorkflow(place, func(w *actorhost.Flow[struct{}], in wish) (string, error) {
 			n, err := actorhost.Step(w, reserve, func(c *actorhost.StepContext) (int64, error) {
 				if in.Item == "slow" {
@@ -191,11 +192,11 @@ func TestStuckWorkflowIsSeenAndGoesOn(t *testing.T) {
 	require.Contains(t, shown, "  Stuck    the step book was asked for, where reserve is remembered: the program does not fit the run\n  Since    ")
 	require.Regexp(t, `(?m)^  Tries    \d+, the next `, shown)
 	require.Equal(t, steps, p.workflow(t, "a").Steps[:1], "as it was")
-	stuck := func() []stuckLine {
+	stuck := func() []look.Stuck {
 		got := p.run(t.Context(), "stuck", "--json")
-		var lines []stuckLine
+		var lines []look.Stuck
 		for text := range strings.Lines(got.out) {
-			var line stuckLine
+			var line look.Stuck
 			require.NoError(t, json.Unmarshal([]byte(text), &line), text)
 			lines = append(lines, line)
 		}

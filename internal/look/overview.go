@@ -1,20 +1,16 @@
-package main
+package look
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// overview is what all hosts of a namespace have done and do.
-type overview struct {
+// Overview is what all hosts of a namespace have done and do.
+type Overview struct {
 	Hosts   int                `json:"hosts"`
 	Silent  int                `json:"silent"` // hosts that do not reply
 	Awake   int                `json:"awake"`
@@ -22,80 +18,37 @@ type overview struct {
 	Running []wire.RunningTurn `json:"running"` // the longest first
 	More    int                `json:"more"`    // what runs beside those
 	Failed  []wire.RecentTurn  `json:"failed"`  // the newest first
-	at      time.Time
-	since   map[string]int64 // when each host was started, to tell that it was started anew
+	At      time.Time          `json:"-"`
+	since   map[string]int64   // when each host was started, to tell that it was started anew
 }
 
-// hostAnswer is what a host says about itself.
-type hostAnswer struct {
-	id      string
-	err     error
-	figures wire.HostFigures
-	running wire.AwakePage
-	recent  wire.HostRecent
-}
-
-// lookAll asks all hosts.
-func lookAll(ctx context.Context, conn connection, most int) (overview, error) {
-	up, err := conn.hostsUp(ctx)
-	if err != nil {
-		return overview{}, err
-	}
-	if len(up) == 0 {
-		return overview{}, nothingFound("no host is up in the namespace %s", conn.namespace.Name())
-	}
-	hosts := make([]hostAnswer, 0, len(up))
-	for id := range up {
-		hosts = append(hosts, hostAnswer{id: id})
-	}
-	longer := longRun.Milliseconds()
-	query, err := json.Marshal(wire.AwakeQuery{Longer: &longer, Limit: most})
-	if err != nil {
-		return overview{}, err
-	}
-	askAll(hosts, func(h *hostAnswer) {
-		if h.err = conn.ask(ctx, conn.namespace.Figures(h.id), &h.figures); h.err == nil {
-			h.err = conn.askWith(ctx, conn.namespace.Awake(h.id), query, &h.running)
-		}
-		if h.err == nil {
-			h.err = conn.ask(ctx, conn.namespace.Recent(h.id), &h.recent)
-		}
-	})
-	for _, h := range hosts {
-		if errors.Is(h.err, troupe.ErrDenied) {
-			return overview{}, h.err
-		}
-	}
-	return together(hosts, most), ctx.Err()
-}
-
-// together is what the hosts say in one.
-func together(hosts []hostAnswer, most int) overview {
-	all := overview{
-		at: time.Now(), since: make(map[string]int64),
+// Together is what hosts say in one, with up to most of what runs and of what has failed.
+func Together(hosts []Host, most int) Overview {
+	all := Overview{
+		At: time.Now(), since: make(map[string]int64),
 		Turns: []wire.TurnFigures{}, Running: []wire.RunningTurn{}, Failed: []wire.RecentTurn{},
 	}
 	turns := make(map[turnName]wire.TurnFigures)
 	for _, h := range hosts {
-		if h.err != nil {
+		if h.Err != nil {
 			all.Silent++
 			continue
 		}
 		all.Hosts++
-		all.since[h.figures.ID] = h.figures.Started
-		for _, n := range h.figures.Types {
+		all.since[h.Figures.ID] = h.Figures.Started
+		for _, n := range h.Figures.Types {
 			all.Awake += n
 		}
-		for _, one := range h.figures.Turns {
+		for _, one := range h.Figures.Turns {
 			turns[nameOf(one)] = plus(turns[nameOf(one)], one)
 		}
-		for _, a := range h.running.Actors {
+		for _, a := range h.Running.Actors {
 			if a.Running != nil {
 				all.Running = append(all.Running, *a.Running)
 			}
 		}
-		all.More += h.running.Left
-		all.Failed = append(all.Failed, h.recent.Failed...)
+		all.More += h.Running.Left
+		all.Failed = append(all.Failed, h.Recent.Failed...)
 	}
 	for _, one := range turns {
 		all.Turns = append(all.Turns, one)
@@ -138,8 +91,8 @@ func plusCounts(a, b map[string]int64, sign int64) map[string]int64 {
 	return sum
 }
 
-// sinceThen has what has happened since an earlier look. It is not ok if hosts have come or gone: then it is not known.
-func (o overview) sinceThen(earlier overview) (turns []wire.TurnFigures, ok bool) {
+// Since has what has happened since an earlier look. It is not ok if hosts have come or gone: then it is not known.
+func (o Overview) Since(earlier Overview) (turns []wire.TurnFigures, ok bool) {
 	if len(o.since) != len(earlier.since) {
 		return o.Turns, false
 	}
