@@ -63,6 +63,8 @@ type grammar struct {
 	Types  typesCommand  `cmd:"" group:"types" help:"List the actor types, or show what actors of one take and give."`
 	Schema schemaCommand `cmd:"" group:"types" help:"Print the contract of an actor type, also for TypeScript."`
 
+	Inspect inspectCommand `cmd:"" group:"tools" help:"Serve web pages that show what hosts and actors do."`
+
 	Stuck  stuckCommand  `cmd:"" group:"tools" help:"List what does not go on by itself, and why."`
 	Doctor doctorCommand `cmd:"" group:"tools" help:"Find out whether what is stored fits together, and repair it."`
 

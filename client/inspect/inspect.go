@@ -1,0 +1,140 @@
+package inspect
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/troupe-go/troupe/internal/look"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+// DefaultTimeout is how long a page waits for each reply, unless its [Config] says otherwise.
+const DefaultTimeout = 2 * time.Second
+
+// Config says what is shown, and by which names it may be asked for.
+type Config struct {
+	// Namespace is the one whose actors are shown. Default: client.DefaultNamespace.
+	Namespace string
+	// Hosts are the names and addresses, without ports, by which browsers may ask for the pages. All others are refused, so that a
+	// page of somebody else, whose name is made to lead here, cannot read them. Default: localhost, 127.0.0.1 and ::1.
+	Hosts []string
+	// Timeout is how long a page waits for each reply of a host or of the store. Default: [DefaultTimeout].
+	Timeout time.Duration
+}
+
+// maxRequests is how many requests are under way at a time. Further ones are refused.
+const maxRequests = 32
+
+// scanTime is how long reading all records may take.
+const scanTime = 20 * time.Second
+
+//go:embed page
+var files embed.FS
+
+// pages serves all pages.
+type pages struct {
+	nc        *nats.Conn
+	namespace wire.Namespace
+	looker    *look.Looker
+	timeout   time.Duration
+	hosts     []string
+	free      chan struct{}
+	samples   samples
+	stuck     stuckCache
+	templates *template.Template
+	mux       *http.ServeMux
+}
+
+// New returns the pages of what the user of a connection may see. They use the connection until it is closed, and end nothing. The
+// handler answers GET and HEAD requests only, 32 at a time, and is to be at the root of its paths: see http.StripPrefix.
+func New(nc *nats.Conn, config Config) (http.Handler, error) {
+	namespace, err := wire.NewNamespace(config.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	if config.Timeout < 0 {
+		return nil, fmt.Errorf("the timeout %v is negative", config.Timeout)
+	}
+	config.Timeout = cmp.Or(config.Timeout, DefaultTimeout)
+	if len(config.Hosts) == 0 {
+		config.Hosts = []string{"localhost", "127.0.0.1", "::1"}
+	}
+	p := &pages{
+		nc: nc, namespace: namespace, looker: look.New(nc, namespace, config.Timeout), timeout: config.Timeout,
+		free: make(chan struct{}, maxRequests), mux: http.NewServeMux(),
+	}
+	for _, host := range config.Hosts {
+		p.hosts = append(p.hosts, plainHost(host))
+	}
+	p.samples.looker = p.looker
+	p.stuck.looker = p.looker
+	if p.templates, err = template.New("").Funcs(functions()).ParseFS(files, "page/*.html"); err != nil {
+		return nil, fmt.Errorf("reading the pages: %w", err)
+	}
+	p.handle("overview", "/{$}", p.overview)
+	p.handle("type", "/type", p.actorType)
+	p.handle("actor", "/actor", p.actor)
+	p.handle("failures", "/failures", p.failures)
+	p.handle("stuck", "/stuck", p.stuckOnes)
+	for name, kind := range map[string]string{"inspect.css": "text/css; charset=utf-8", "inspect.js": "text/javascript; charset=utf-8"} {
+		content, err := files.ReadFile("page/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the pages: %w", err)
+		}
+		p.mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = w.Write(content) // to a browser that may be gone
+		})
+	}
+	return p, nil
+}
+
+// plainHost is a host without its port and brackets.
+func plainHost(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+// ServeHTTP implements http.Handler.
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for name, value := range map[string]string{
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; " +
+			"base-uri 'none'; frame-ancestors 'none'",
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "no-store",
+	} {
+		w.Header().Set(name, value)
+	}
+	switch {
+	case !slices.Contains(p.hosts, plainHost(r.Host)):
+		http.Error(w, "these pages are not known by this name", http.StatusMisdirectedRequest)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "these pages are to be read only", http.StatusMethodNotAllowed)
+		return
+	}
+	select {
+	case p.free <- struct{}{}:
+		defer func() { <-p.free }()
+		p.mux.ServeHTTP(w, r)
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "too many pages are asked for at a time", http.StatusServiceUnavailable)
+	}
+}
+
+// errNoServer is the error of a page that is asked for while there is no server.
+var errNoServer = errors.New("there is no connection with the NATS server; this page comes back with it")

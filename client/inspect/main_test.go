@@ -1,0 +1,136 @@
+package inspect_test
+
+import (
+	"errors"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client/inspect"
+)
+
+func TestMain(m *testing.M) { hosttest.Main(m) }
+
+// room is the actor type of these tests.
+type room struct{ troupe.Ref }
+
+func (room) ActorType() string { return "room" }
+
+type roomState struct {
+	Texts []string
+}
+
+var (
+	say    = troupe.NewAction[room, string, int]("say")
+	hang   = troupe.NewAction[room, troupe.None, troupe.None]("hang")
+	refuse = troupe.NewAction[room, troupe.None, troupe.None]("refuse")
+	fail   = troupe.NewAction[room, troupe.None, troupe.None]("fail")
+	remind = troupe.NewAction[room, troupe.None, troupe.None]("remind")
+	build  = troupe.NewWorkflow[room, string, string]("build")
+	ready  = troupe.NewSignal[room, troupe.None]("ready")
+)
+
+// rooms are rooms whose action hang runs until the test ends.
+func rooms(t *testing.T) actorhost.Definition {
+	t.Helper()
+	over := t.Context().Done()
+	return actorhost.Define(func() roomState { return roomState{} },
+		actorhost.On(say, func(s *roomState, _ *actorhost.Context, text string) (int, error) {
+			s.Texts = append(s.Texts, text)
+			return len(s.Texts), nil
+		}),
+		actorhost.On(hang, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { <-over; return nil })),
+		actorhost.On(refuse, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { return troupe.NewError("full", "the room is full") })),
+		actorhost.On(fail, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { return errors.New("broken") })),
+		actorhost.On(remind, actorhost.NoInNoOut(func(_ *roomState, c *actorhost.Context) error {
+			_, err := say.Every(c, time.Hour, "hello", troupe.Named("greeting"))
+			return err
+		})),
+		actorhost.OnWorkflow(build, func(w *actorhost.Flow[roomState], what string) (string, error) {
+			plan, err := actorhost.Step(w, "plan", func(*actorhost.StepContext) (string, error) { return "<i>" + what + "</i>", nil })
+			if err != nil {
+				return "", err
+			}
+			_, err = actorhost.Wait(w, ready, "approval", time.Hour)
+			return plan, err
+		}),
+		actorhost.OnSignal[room, roomState](ready),
+	)
+}
+
+// site is a server with the pages.
+type site struct{ url string }
+
+func serve(t *testing.T, nc *nats.Conn, config inspect.Config) site {
+	t.Helper()
+	pages, err := inspect.New(nc, config)
+	require.NoError(t, err)
+	server := httptest.NewServer(pages)
+	t.Cleanup(server.Close)
+	return site{server.URL}
+}
+
+// get asks for a page by a name, and returns its status and body.
+func (s site) get(t *testing.T, path string, edit ...func(*http.Request)) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
+	require.NoError(t, err)
+	for _, change := range edit {
+		change(request)
+	}
+	answer, err := http.DefaultTransport.RoundTrip(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, answer.Body.Close()) }()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return answer, string(body)
+}
+
+// ok is the body of a page that is there.
+func (s site) ok(t *testing.T, path string) string {
+	t.Helper()
+	answer, body := s.get(t, path)
+	require.Equal(t, http.StatusOK, answer.StatusCode, body)
+	return body
+}
+
+// text is the page without markup.
+func text(page string) string {
+	var out strings.Builder
+	for page != "" {
+		plain, rest, _ := strings.Cut(page, "<")
+		out.WriteString(plain + " ")
+		_, page, _ = strings.Cut(rest, ">")
+	}
+	return html.UnescapeString(strings.Join(strings.Fields(out.String()), " "))
+}
+
+func containsAll(text string, all ...string) bool {
+	for _, one := range all {
+		if !strings.Contains(text, one) {
+			return false
+		}
+	}
+	return true
+}
+
+// hanging has an action run until the test ends.
+func hanging(t *testing.T, b *hosttest.Bus, key ...string) {
+	t.Helper()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_, _ = hang.Call(t.Context(), troupe.GetOrCreate[room](b.Client, key...), nil) // nobody waits for it at the end
+	}()
+	t.Cleanup(func() { <-over })
+}

@@ -1,0 +1,73 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/troupe-go/troupe"
+)
+
+// page is what a template shows.
+type page struct {
+	Name      string // of the template
+	Title     string
+	Namespace string
+	Live      bool // it is to be asked for again and again
+	At        time.Time
+	Error     string // why there is no Data
+	Data      any
+}
+
+// maker makes the data of a page.
+type maker func(ctx context.Context, r *http.Request, page *page) (any, error)
+
+// pageTime is how long making a page may take at most.
+const pageTime = 30 * time.Second
+
+// handle has a page made for a path.
+func (p *pages) handle(name, path string, make maker) {
+	p.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+		defer cancel()
+		shown := page{Name: name, Title: strings.ToUpper(name[:1]) + name[1:], Namespace: p.namespace.Name(), Live: true, At: time.Now()}
+		status, err := http.StatusOK, error(nil)
+		if p.nc.IsConnected() {
+			shown.Data, err = make(ctx, r, &shown)
+		} else {
+			err = errNoServer
+		}
+		if err != nil {
+			status, shown.Error = statusOf(err), clean(err.Error())
+		}
+		var out bytes.Buffer
+		if err := p.templates.ExecuteTemplate(&out, "layout.html", &shown); err != nil {
+			http.Error(w, "the page cannot be made: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write(out.Bytes()) // to a browser that may be gone
+	})
+}
+
+// statusOf is the status that tells of an error.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, troupe.ErrBadInput):
+		return http.StatusBadRequest
+	case errors.Is(err, troupe.ErrNotFound), errors.Is(err, troupe.ErrUnknownType):
+		return http.StatusNotFound
+	case errors.Is(err, troupe.ErrDenied):
+		return http.StatusForbidden
+	}
+	return http.StatusServiceUnavailable
+}
+
+// notFound is the error of what is not there.
+func notFound(message string) error {
+	return &troupe.Error{Code: troupe.CodeNotFound, Message: message}
+}

@@ -1,0 +1,132 @@
+package inspect
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/troupe-go/troupe/internal/look"
+	"github.com/troupe-go/troupe/internal/wire"
+)
+
+const (
+	// perHost is how much longer the pause between two looks is for each host: with what it replies, 40 messages a second.
+	perHost = 50 * time.Millisecond
+	// maxSamples is how many looks are remembered: with up to 20 hosts, those of two minutes.
+	maxSamples = 120
+	// mostLong is how many turns are shown that run for long.
+	mostLong = 50
+)
+
+// sample is one look at all hosts.
+type sample struct {
+	hosts []look.Host
+	all   look.Overview
+}
+
+// samples are the last looks. One is made when somebody asks, at most once in a second, whoever else asks.
+type samples struct {
+	looker *look.Looker
+	one    singleflight.Group
+
+	mu   sync.Mutex
+	kept []sample // the oldest first
+}
+
+// last returns what was seen last, if that is not too old, and else looks.
+func (s *samples) last(ctx context.Context) (sample, error) {
+	if now, fresh := s.fresh(); fresh {
+		return now, nil
+	}
+	made, err, _ := s.one.Do("", func() (any, error) {
+		if now, fresh := s.fresh(); fresh {
+			return now, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pageTime) // others wait for it too
+		defer cancel()
+		hosts, err := s.looker.Hosts(ctx, mostLong)
+		if err != nil {
+			return sample{}, err
+		}
+		now := sample{hosts, look.Together(hosts, mostLong)}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.kept = append(s.kept, now); len(s.kept) > maxSamples {
+			s.kept = append(s.kept[:0], s.kept[1:]...)
+		}
+		return now, nil
+	})
+	now, _ := made.(sample)
+	return now, err
+}
+
+func (s *samples) fresh() (now sample, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) == 0 || len(s.kept[len(s.kept)-1].hosts) == 0 { // the first host is looked for
+		return sample{}, false
+	}
+	now = s.kept[len(s.kept)-1]
+	return now, time.Since(now.all.At) < max(time.Second-perHost, time.Duration(len(now.hosts))*perHost)
+}
+
+// span is what has happened between two looks.
+type span struct {
+	Took  time.Duration // zero: since the hosts have started
+	At    time.Time
+	Turns []wire.TurnFigures
+}
+
+// window is how long the time is that rates are of, if that long was looked.
+const window = 10 * time.Second
+
+// recent is what has happened in the last ten seconds, and before, look by look.
+func (s *samples) recent() (now span, before []span) {
+	s.mu.Lock()
+	kept := append([]sample(nil), s.kept...)
+	s.mu.Unlock()
+	if len(kept) == 0 {
+		return span{}, nil
+	}
+	last := kept[len(kept)-1].all
+	now = span{At: last.At, Turns: last.Turns}
+	for i := range kept {
+		if i > 0 {
+			if turns, ok := kept[i].all.Since(kept[i-1].all); ok {
+				before = append(before, span{kept[i].all.At.Sub(kept[i-1].all.At), kept[i].all.At, turns})
+			}
+		}
+		if now.Took == 0 && i < len(kept)-1 && (last.At.Sub(kept[i].all.At) <= window || i == len(kept)-2) {
+			if turns, ok := last.Since(kept[i].all); ok {
+				now.Took, now.Turns = last.At.Sub(kept[i].all.At), turns
+			}
+		}
+	}
+	return now, before
+}
+
+// figures are those of several turns together.
+type figures struct {
+	Calls, Errors, Own int64
+	Total              wire.Spread // of what somebody waits for
+}
+
+func together(turns []wire.TurnFigures) (sum figures) {
+	for i := range turns {
+		one := &turns[i]
+		if one.Kind == wire.TurnStep || one.Kind == wire.TurnHook {
+			continue // within other turns
+		}
+		sum.Calls += one.Calls
+		for _, n := range one.Errors {
+			sum.Errors += n
+		}
+		for _, n := range one.Own {
+			sum.Own += n
+		}
+		sum.Total = sum.Total.Plus(one.Total)
+	}
+	return sum
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/troupe-go/troupe/client/inspect"
+)
+
+// inspectCommand is the verb inspect.
+type inspectCommand struct {
+	Listen string   `default:"127.0.0.1:7420" placeholder:"HOST:PORT" help:"Where to listen (${default}); port 0 is a free one."`
+	Host   []string `placeholder:"NAME" help:"Name by which browsers may ask for the page, beside localhost and where it listens; can be repeated."`
+}
+
+// Help is shown by troupe inspect --help.
+func (*inspectCommand) Help() string {
+	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, the actors that are awake, ` +
+		`one actor with its state, what has failed and what is stuck. They change nothing, and show what the user of the connection may see.
+
+Whoever reaches the address sees all of that, without a password: it listens on this machine only, unless --listen says otherwise. ` +
+		`A browser that asks by another name is refused; --host adds one, for a proxy that asks for a password.`
+}
+
+// headerTime is how long a browser may take to say what it wants, idleTime how long a connection is kept for the next page.
+const (
+	headerTime = 5 * time.Second
+	idleTime   = 2 * time.Minute
+	writeTime  = time.Minute
+	maxHeader  = 32 << 10
+)
+
+func (c *inspectCommand) run(ctx context.Context, e env) error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return usageError{fmt.Errorf("%q is not host:port", c.Listen)}
+	}
+	names := append([]string{"localhost", "127.0.0.1", "::1"}, c.Host...)
+	if host != "" {
+		names = append(names, host)
+	}
+	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
+		pages, err := inspect.New(conn.nc, inspect.Config{Namespace: e.namespace.Name(), Hosts: names, Timeout: min(e.timeout, inspect.DefaultTimeout)})
+		if err != nil {
+			return err
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+		if err != nil {
+			return err
+		}
+		server := http.Server{
+			Handler: pages, ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+			MaxHeaderBytes: maxHeader,
+		}
+		stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // pages are read only: nothing is lost
+		defer stop()
+		if err := printInspect(e, "http://"+listener.Addr().String()+"/"); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+}
+
+func printInspect(e env, url string) error {
+	if e.json {
+		return e.printLine(struct {
+			URL string `json:"url"`
+		}{url})
+	}
+	_, err := fmt.Fprintf(e.out, "The pages are at %s  Ctrl-C ends it.\n", url)
+	return err
+}
