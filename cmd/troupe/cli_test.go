@@ -85,6 +85,7 @@ Types:
   schema    Print the contract of an actor type, also for TypeScript.
 
 Tools:
+  inspect       Serve web pages that show what hosts and actors do.
   stuck         List what does not go on by itself, and why.
   doctor        Find out whether what is stored fits together, and repair it.
   up            Run a NATS server with JetStream, for development.

@@ -1,0 +1,98 @@
+// The pages of package inspect in a real browser. $PAGES is where they are, $PICTURES where pictures of them go, $CHROMIUM the
+// browser; `go test ./examples/chat` sets them. One order hangs there, shop/1234.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const { PAGES, PICTURES, CHROMIUM } = process.env;
+const skip = PAGES && PICTURES && CHROMIUM ? false : "PAGES, PICTURES or CHROMIUM is not set";
+const patience = 60_000;
+
+describe("the pages of inspect", { skip, timeout: 240_000 }, () => {
+  let browser;
+  before(async () => { browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] }); });
+  after(() => browser?.close());
+
+  async function open(options = {}) {
+    const context = await browser.newContext(options);
+    const tab = await context.newPage();
+    tab.setDefaultTimeout(patience);
+    tab.complaints = [];
+    tab.on("pageerror", (error) => tab.complaints.push(error.message));
+    tab.on("console", (message) => message.type() === "error" && tab.complaints.push(message.text()));
+    tab.on("dialog", (dialog) => { tab.complaints.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
+    return tab;
+  }
+
+  const picture = (tab, name) => tab.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+  const fits = async (tab) => assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${tab.url()} is too wide`);
+
+  /** Waits until the main part of the page is another one. */
+  async function renewed(tab) {
+    await tab.evaluate(() => { document.getElementById("main").seen = true; });
+    await tab.waitForFunction(() => !document.getElementById("main").seen);
+  }
+
+  test("the order that hangs is found", async () => {
+    const tab = await open({ viewport: { width: 1280, height: 900 } });
+    await tab.goto(PAGES);
+    const row = tab.locator("#running tr", { hasText: "order/shop/1234" });
+    await row.waitFor();
+    for (let i = 0; i < 3; i++) await renewed(tab); // rates and charts begin
+    await tab.locator("figure svg").first().waitFor();
+    await picture(tab, "overview");
+    const link = row.getByRole("link");
+    await link.focus();
+    await renewed(tab);
+    assert.equal(await tab.evaluate(() => document.activeElement.textContent), "order/shop/1234"); // it keeps the focus
+    await tab.keyboard.press("Enter");
+    await tab.locator("#runs", { hasText: "action pay" }).waitFor();
+    await picture(tab, "actor");
+    await tab.getByRole("link", { name: "where it is" }).click();
+    await tab.locator("pre.stack", { hasText: "waitForBank" }).waitFor();
+    await picture(tab, "stack");
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  test("all pages are readable, also on a phone and in the dark", async () => {
+    for (const [name, options] of Object.entries({
+      phone: { viewport: { width: 390, height: 844 } },
+      dark: { viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
+    })) {
+      const tab = await open(options);
+      for (const [page, path] of Object.entries({
+        overview: "", type: "type?name=order", longer: "type?name=order&longer=1s", workflow: "actor?type=order&key=shop/17",
+        failures: "failures", stuck: "stuck",
+      })) {
+        await tab.goto(`${PAGES}/${path}`);
+        await fits(tab);
+        await picture(tab, `${name}-${page}`);
+      }
+      assert.deepEqual(tab.complaints, []);
+    }
+  });
+
+  test("a hostile key is a text", async () => {
+    const tab = await open();
+    await tab.goto(`${PAGES}/failures`);
+    await tab.locator("#own").waitFor();
+    await tab.getByRole("link", { name: "=3Cscript=3E" }).first().click();
+    await tab.locator("pre", { hasText: "<img src=x onerror=alert(2)>" }).waitFor();
+    await fits(tab);
+    await picture(tab, "hostile");
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  test("a program that is away is told, and that it is back", async () => {
+    const tab = await open();
+    await tab.goto(PAGES);
+    await renewed(tab);
+    await tab.context().setOffline(true);
+    await tab.locator("#lost:not([hidden])").waitFor();
+    await picture(tab, "lost");
+    await tab.context().setOffline(false);
+    await tab.locator("#lost[hidden]").waitFor({ state: "attached" });
+  });
+});

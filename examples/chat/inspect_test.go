@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client/inspect"
+	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
+)
+
+// order is an actor type with an action that can hang.
+type order struct{ troupe.Ref }
+
+func (order) ActorType() string { return "order" }
+
+type orderState struct {
+	Items []string `json:"items"`
+	Paid  bool     `json:"paid"`
+}
+
+var (
+	putItem = troupe.NewAction[order, string, int]("put")
+	pay     = troupe.NewAction[order, troupe.None, troupe.None]("pay")
+	ship    = troupe.NewWorkflow[order, string, string]("ship")
+	arrived = troupe.NewSignal[order, string]("arrived")
+)
+
+// orders are those whose payment never comes back while the test runs.
+func orders(t *testing.T) actorhost.Definition {
+	t.Helper()
+	over := t.Context().Done()
+	return actorhost.Define(func() orderState { return orderState{} },
+		actorhost.On(putItem, func(s *orderState, _ *actorhost.Context, item string) (int, error) {
+			if item == "" {
+				return 0, troupe.NewError("no_item", "an item has a name")
+			}
+			s.Items = append(s.Items, item)
+			return len(s.Items), nil
+		}),
+		actorhost.On(pay, actorhost.NoInNoOut(func(*orderState, *actorhost.Context) error { return waitForBank(over) })),
+		actorhost.OnSignal[order, orderState](arrived),
+		actorhost.OnWorkflow(ship, func(w *actorhost.Flow[orderState], to string) (string, error) {
+			for _, name := range []string{"pick", "pack", "label"} {
+				if _, err := actorhost.Step(w, name, func(*actorhost.StepContext) (string, error) { return name + " for " + to, nil }); err != nil {
+					return "", err
+				}
+			}
+			return actorhost.Wait(w, arrived, "onTheWay", time.Hour)
+		}),
+	)
+}
+
+func waitForBank(over <-chan struct{}) error { <-over; return nil }
+
+// TestStuckActorIsFound looks for one order that hangs among two thousand, in the pages of package inspect.
+func TestStuckActorIsFound(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	b := hosttest.Start(t, orders(t))
+	b.Host(orders(t))
+	var all errgroup.Group
+	const workers, each = 16, 125
+	for worker := range workers {
+		all.Go(func() error {
+			for i := range each {
+				_, err := putItem.Call(t.Context(), troupe.GetOrCreate[order](b.Client, "shop", fmt.Sprint(worker*each+i)), "hat")
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, all.Wait())
+	hostile := troupe.GetOrCreate[order](b.Client, "<script>alert(1)</script>\x00\u202e")
+	_, err := putItem.Call(t.Context(), hostile, "<img src=x onerror=alert(2)>")
+	require.NoError(t, err)
+	_, err = putItem.Call(t.Context(), hostile, "")
+	require.Error(t, err)
+	require.NoError(t, ship.Start(t.Context(), troupe.GetOrCreate[order](b.Client, "shop", "17"), "Ann"))
+	stuck := make(chan struct{})
+	go func() {
+		defer close(stuck)
+		_, _ = pay.Call(t.Context(), troupe.GetOrCreate[order](b.Client, "shop", "1234"), nil) // nobody waits for it at the end
+	}()
+	t.Cleanup(func() { <-stuck })
+
+	pages, err := inspect.New(b.Connect(), inspect.Config{})
+	require.NoError(t, err)
+	server := httptest.NewServer(pages)
+	t.Cleanup(server.Close)
+	pictures := t.ArtifactDir()
+	stagetest.Node(t, "browser", []string{"PAGES=" + server.URL, "PICTURES=" + pictures, "CHROMIUM=" + browser}, "--test", "inspect.test.mjs")
+}
