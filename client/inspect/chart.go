@@ -33,7 +33,7 @@ func charts(spans []span) []chart {
 		calls[i] = float64(sum.Calls) / max(one.Took.Seconds(), 1e-3)
 		slow[i] = sum.Total.Quantile(rare).Seconds()
 	}
-	perSecond := func(v float64) string { return fmt.Sprintf("%.3g/s", v) }
+	perSecond := func(v float64) string { return rate(int64(v*1000), 1000*time.Second) + "/s" }
 	seconds := func(v float64) string { return duration(time.Duration(v * float64(time.Second))) }
 	return []chart{line("Calls", spans, calls, perSecond), line("p99", spans, slow, seconds)}
 }

@@ -20,6 +20,7 @@ const usual, rare = 0.5, 0.99
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"actor": actorText, "actorLink": actorLink, "age": age, "clean": clean, "cleanLines": cleanLines, "clock": clock,
+		"moment":   func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateTime) + " UTC" },
 		"duration": duration, "ms": milliseconds, "msf": func(ms float64) string { return duration(time.Duration(ms * float64(time.Millisecond))) },
 		"rate": rate, "size": size, "sum": sum, "p50": func(s wire.Spread) string { return duration(s.Quantile(usual)) },
 		"p99": func(s wire.Spread) string { return duration(s.Quantile(rare)) }, "since": func(ms int64) time.Time { return time.UnixMilli(ms) },

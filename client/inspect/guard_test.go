@@ -1,6 +1,7 @@
 package inspect_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -213,4 +214,58 @@ func TestServerIsKilled(t *testing.T) {
 		answer, body := pages.get(t, "/actor?type=room&key=a")
 		return answer.StatusCode == http.StatusOK && strings.Contains(body, "hello")
 	}, 30*time.Second, 50*time.Millisecond)
+}
+
+// TestReader has the pages made for a user who may do what docs/inspect.md says, and for one who must not ask hosts.
+func TestReader(t *testing.T) {
+	t.Parallel()
+	watcher := []string{
+		"$JS.API.STREAM.INFO.KV_troupe-actors", "$JS.API.STREAM.INFO.KV_troupe-hosts", "$JS.API.DIRECT.GET.KV_troupe-actors",
+		"$JS.API.DIRECT.GET.KV_troupe-hosts", "$JS.API.DIRECT.GET.KV_troupe-actors.>", "$JS.API.STREAM.MSG.GET.KV_troupe-actors",
+		"$JS.API.STREAM.MSG.GET.KV_troupe-hosts", "$JS.API.STREAM.INFO.troupe-queue", "$JS.API.STREAM.INFO.troupe-inorder",
+		"$JS.API.STREAM.INFO.troupe-later", "$JS.API.STREAM.INFO.troupe-dead", "$JS.API.DIRECT.GET.troupe-dead",
+	}
+	reader := append([]string{
+		"troupe.host.*.figures", "troupe.host.*.recent", "troupe.host.*.awake", "troupe.host.*.info.>", "troupe.host.*.contract.>",
+		"troupe.host.*.stack.>",
+	}, watcher...)
+	may := func(publish []string) *server.Permissions {
+		return &server.Permissions{
+			Publish: &server.SubjectPermission{Allow: publish}, Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
+		}
+	}
+	srv := bustest.Serve(t, &server.Options{NoLog: true, JetStream: true, StoreDir: t.TempDir(), Users: []*server.User{
+		{Username: "host", Password: "p"}, {Username: "reader", Password: "p", Permissions: may(reader)},
+		{Username: "watcher", Password: "p", Permissions: may(watcher)},
+	}})
+	connect := func(user string) *nats.Conn {
+		nc, err := nats.Connect(srv.ClientURL(), nats.UserInfo(user, "p"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		return nc
+	}
+	host, err := actorhost.Start(t.Context(), connect("host"), actorhost.Config{}, rooms(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.WithoutCancel(t.Context()))) })
+	cl, err := client.New(connect("host"), client.Config{})
+	require.NoError(t, err)
+	_, err = say.Call(t.Context(), troupe.GetOrCreate[room](cl, "a"), "hello")
+	require.NoError(t, err)
+
+	pages := serve(t, connect("reader"), inspect.Config{})
+	for path, want := range map[string]string{
+		"/": "Actors awake 1", "/failures": "Refused", "/stuck": "Nothing is stuck.", "/type?name=room": "action say string number",
+		"/actor?type=room&key=a": "Awake yes, 0 waiting", "/actor?type=room&key=a&stack=": "Nothing runs.",
+	} {
+		body := text(pages.ok(t, path))
+		require.Contains(t, body, want, path)
+		require.NotContains(t, body, "denied", path)
+		require.NotContains(t, body, "do not reply", path)
+	}
+	pages = serve(t, connect("watcher"), inspect.Config{})
+	require.Contains(t, text(pages.ok(t, "/")), "denied")
+	body := text(pages.ok(t, "/actor?type=room&key=a"))
+	require.Contains(t, body, "hello", "what is stored can be seen")
+	require.Contains(t, body, "denied")
+	require.Contains(t, text(pages.ok(t, "/stuck")), "Nothing is stuck.")
 }

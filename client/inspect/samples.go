@@ -12,9 +12,12 @@ import (
 )
 
 const (
-	// perHost is how much longer the pause between two looks is for each host: with what it replies, 40 messages a second.
-	perHost = 50 * time.Millisecond
-	// maxSamples is how many looks are remembered: with up to 20 hosts, those of two minutes.
+	// perHost is how long the pause between two looks is at least for each host. A look takes three messages for a host: its lease,
+	// a request and its reply; two more where something runs for long.
+	perHost = 100 * time.Millisecond
+	// slack is how much sooner than a second a look may be, so that a page that is renewed each second has one each time.
+	slack = 50 * time.Millisecond
+	// maxSamples is how many looks are remembered: with up to 10 hosts, those of two minutes.
 	maxSamples = 120
 	// mostLong is how many turns are shown that run for long.
 	mostLong = 50
@@ -69,7 +72,7 @@ func (s *samples) fresh() (now sample, ok bool) {
 		return sample{}, false
 	}
 	now = s.kept[len(s.kept)-1]
-	return now, time.Since(now.all.At) < max(time.Second-perHost, time.Duration(len(now.hosts))*perHost)
+	return now, time.Since(now.all.At) < max(time.Second-slack, time.Duration(len(now.hosts))*perHost)
 }
 
 // span is what has happened between two looks.

@@ -42,6 +42,9 @@ func orders(t *testing.T) actorhost.Definition {
 			if item == "" {
 				return 0, troupe.NewError("no_item", "an item has a name")
 			}
+			if len(s.Items) == 3 {
+				s.Items = nil
+			}
 			s.Items = append(s.Items, item)
 			return len(s.Items), nil
 		}),
@@ -92,6 +95,15 @@ func TestStuckActorIsFound(t *testing.T) {
 		_, _ = pay.Call(t.Context(), troupe.GetOrCreate[order](b.Client, "shop", "1234"), nil) // nobody waits for it at the end
 	}()
 	t.Cleanup(func() { <-stuck })
+
+	busy := make(chan struct{})
+	go func() { // so that there are rates to be seen
+		defer close(busy)
+		for tick := time.NewTicker(5 * time.Millisecond); t.Context().Err() == nil; <-tick.C {
+			_, _ = putItem.Call(t.Context(), troupe.GetOrCreate[order](b.Client, "busy"), "hat") // the last one is canceled
+		}
+	}()
+	t.Cleanup(func() { <-busy })
 
 	pages, err := inspect.New(b.Connect(), inspect.Config{})
 	require.NoError(t, err)
