@@ -21,9 +21,10 @@ func functions() template.FuncMap {
 	return template.FuncMap{
 		"actor": actorText, "actorLink": actorLink, "age": age, "clean": clean, "cleanLines": cleanLines, "clock": clock,
 		"moment":   func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateTime) + " UTC" },
-		"duration": duration, "ms": milliseconds, "msf": func(ms float64) string { return duration(time.Duration(ms * float64(time.Millisecond))) },
+		"duration": duration, "ms": milliseconds,
+		"msf":  func(ms float64) string { return duration(time.Duration(ms * float64(time.Millisecond))) },
 		"rate": rate, "size": size, "sum": sum, "p50": func(s wire.Spread) string { return duration(s.Quantile(usual)) },
-		"p99": func(s wire.Spread) string { return duration(s.Quantile(rare)) }, "since": func(ms int64) time.Time { return time.UnixMilli(ms) },
+		"p99": func(s wire.Spread) string { return duration(s.Quantile(rare)) }, "since": time.UnixMilli,
 		"total": func(f wire.TurnFigures) wire.Spread {
 			if f.Total.Count == 0 { // nobody waits for it
 				return f.Run
@@ -44,7 +45,7 @@ func cleanLines(text string) string { return cleaned(text, true) }
 
 func cleaned(text string, lines bool) string {
 	hidden := func(r rune) bool {
-		return !(unicode.IsPrint(r) || lines && (r == '\n' || r == '\t'))
+		return !unicode.IsPrint(r) && (!lines || r != '\n' && r != '\t')
 	}
 	if !strings.ContainsFunc(text, hidden) {
 		return text

@@ -80,8 +80,14 @@ func serve(t *testing.T, nc *nats.Conn, config inspect.Config) site {
 	return site{server.URL}
 }
 
-// get asks for a page by a name, and returns its status and body.
-func (s site) get(t *testing.T, path string, edit ...func(*http.Request)) (*http.Response, string) {
+// reply is the head of an answer.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
+// get asks for a page.
+func (s site) get(t *testing.T, path string, edit ...func(*http.Request)) (reply, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
 	require.NoError(t, err)
@@ -93,7 +99,7 @@ func (s site) get(t *testing.T, path string, edit ...func(*http.Request)) (*http
 	defer func() { require.NoError(t, answer.Body.Close()) }()
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
-	return answer, string(body)
+	return reply{answer.StatusCode, answer.Header}, string(body)
 }
 
 // ok is the body of a page that is there.

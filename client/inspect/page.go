@@ -29,16 +29,14 @@ type maker func(ctx context.Context, r *http.Request, page *page) (any, error)
 const pageTime = 30 * time.Second
 
 // handle has a page made for a path.
-func (p *pages) handle(name, path string, make maker) {
+func (p *pages) handle(name, path string, produce maker) {
 	p.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 		defer cancel()
 		shown := page{Name: name, Title: strings.ToUpper(name[:1]) + name[1:], Namespace: p.namespace.Name(), Live: true, At: time.Now()}
-		status, err := http.StatusOK, error(nil)
+		status, err := http.StatusOK, errNoServer
 		if p.nc.IsConnected() {
-			shown.Data, err = make(ctx, r, &shown)
-		} else {
-			err = errNoServer
+			shown.Data, err = produce(ctx, r, &shown)
 		}
 		if err != nil {
 			status, shown.Error = statusOf(err), clean(err.Error())

@@ -71,7 +71,8 @@ func timelineOf(stored *record.Workflow, now time.Time) *timeline {
 	}
 	for i := range run.Waits[:min(len(run.Waits), mostBars)] {
 		one := &run.Waits[i]
-		add(bar{Name: one.Name, Kind: string(one.Kind), Tries: one.Attempts, Waits: true, Failed: one.Error != "", Text: waitText(one)}, one.Since, end)
+		b := bar{Name: one.Name, Kind: one.Kind, Tries: one.Attempts, Waits: true, Failed: one.Error != "", Text: waitText(one)}
+		add(b, one.Since, end)
 	}
 	return t
 }

@@ -121,7 +121,8 @@ func (p *pages) addPage(ctx context.Context, data *typeData, hosts []look.Host, 
 func (p *pages) addLonger(ctx context.Context, data *typeData, hosts []look.Host) error {
 	longer, err := time.ParseDuration(data.Longer)
 	if err != nil || longer < 0 {
-		return &troupe.Error{Code: troupe.CodeBadInput, Message: fmt.Sprintf("%q is no duration such as 500ms, 5s or 2m", clean(data.Longer))}
+		return &troupe.Error{Code: troupe.CodeBadInput,
+			Message: fmt.Sprintf("%q is no duration such as 500ms, 5s or 2m", clean(data.Longer))}
 	}
 	atLeast := longer.Milliseconds()
 	type answer struct {
