@@ -14,13 +14,13 @@ import (
 // inspectCommand is the verb inspect.
 type inspectCommand struct {
 	Listen string   `default:"127.0.0.1:7420" placeholder:"HOST:PORT" help:"Where to listen (${default}); port 0 is a free one."`
-	Host   []string `placeholder:"NAME" help:"Name by which browsers may ask for the page, beside localhost and where it listens; can be repeated."`
+	Host   []string `placeholder:"NAME" help:"Name by which browsers may ask for it, beside localhost and its address; can be repeated."`
 }
 
 // Help is shown by troupe inspect --help.
 func (*inspectCommand) Help() string {
-	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, the actors that are awake, ` +
-		`one actor with its state, what has failed and what is stuck. They change nothing, and show what the user of the connection may see.
+	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, the actors that are ` +
+		`awake, one actor with its state, what has failed and what is stuck. They change nothing, and show what the user of the connection may see.
 
 Whoever reaches the address sees all of that, without a password: it listens on this machine only, unless --listen says otherwise. ` +
 		`A browser that asks by another name is refused; --host adds one, for a proxy that asks for a password.`
@@ -44,7 +44,9 @@ func (c *inspectCommand) run(ctx context.Context, e env) error {
 		names = append(names, host)
 	}
 	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
-		pages, err := inspect.New(conn.nc, inspect.Config{Namespace: e.namespace.Name(), Hosts: names, Timeout: min(e.timeout, inspect.DefaultTimeout)})
+		pages, err := inspect.New(conn.nc, inspect.Config{
+			Namespace: e.namespace.Name(), Hosts: names, Timeout: min(e.timeout, inspect.DefaultTimeout),
+		})
 		if err != nil {
 			return err
 		}
