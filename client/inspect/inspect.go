@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"net"
@@ -35,25 +34,8 @@ type Config struct {
 // maxRequests is how many requests are under way at a time. Further ones are refused.
 const maxRequests = 32
 
-// scanTime is how long reading all records may take.
-const scanTime = 20 * time.Second
-
 //go:embed page
 var files embed.FS
-
-// pages serves all pages.
-type pages struct {
-	nc        *nats.Conn
-	namespace wire.Namespace
-	looker    *look.Looker
-	timeout   time.Duration
-	hosts     []string
-	free      chan struct{}
-	samples   samples
-	stuck     stuckCache
-	templates *template.Template
-	mux       *http.ServeMux
-}
 
 // New returns the pages of what the user of a connection may see. They use the connection until it is closed, and end nothing. The
 // handler answers GET and HEAD requests only, 32 at a time, and is to be at the root of its paths: see http.StripPrefix.
@@ -135,6 +117,3 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many pages are asked for at a time", http.StatusServiceUnavailable)
 	}
 }
-
-// errNoServer is the error of a page that is asked for while there is no server.
-var errNoServer = errors.New("there is no connection with the NATS server; this page comes back with it")

@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"html/template"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/look"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // page is what a template shows.
@@ -25,8 +30,22 @@ type page struct {
 // maker makes the data of a page.
 type maker func(ctx context.Context, r *http.Request, page *page) (any, error)
 
-// pageTime is how long making a page may take at most.
-const pageTime = 30 * time.Second
+// pages serves all pages.
+type pages struct {
+	nc        *nats.Conn
+	namespace wire.Namespace
+	looker    *look.Looker
+	timeout   time.Duration
+	hosts     []string
+	free      chan struct{}
+	samples   samples
+	stuck     stuckCache
+	templates *template.Template
+	mux       *http.ServeMux
+}
+
+// errNoServer is the error of a page that is asked for while there is no server.
+var errNoServer = errors.New("there is no connection with the NATS server; this page comes back with it")
 
 // handle has a page made for a path.
 func (p *pages) handle(name, path string, produce maker) {

@@ -23,6 +23,9 @@ const (
 	mostLong = 50
 )
 
+// pageTime is how long making a page may take at most.
+const pageTime = 30 * time.Second
+
 // sample is one look at all hosts.
 type sample struct {
 	hosts []look.Host
