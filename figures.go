@@ -31,8 +31,10 @@ var Figures = map[string]KnownFigure{
 	"troupe.store.waits": {
 		About: "Answers that have waited until what they tell of was stored.", Unit: "{answer}", Counts: true,
 	},
-	"troupe.store.wait":        {About: "How long they have waited together.", Unit: "s", Counts: true},
-	"troupe.wakes":             {About: "Actors that have woken, by troupe.wake: created, woken, taken_over.", Unit: "{actor}", Counts: true},
+	"troupe.store.wait": {About: "How long they have waited together.", Unit: "s", Counts: true},
+	"troupe.wakes": {
+		About: "Actors that have woken, by troupe.wake: created, woken, taken_over.", Unit: "{actor}", Counts: true,
+	},
 	"troupe.wake.time":         {About: "How long that took together.", Unit: "s", Counts: true},
 	"troupe.calls.resent":      {About: "Calls that actors have sent again.", Unit: "{call}", Counts: true},
 	"troupe.loops.failed":      {About: "Failures of run loops, which run again.", Unit: "{failure}", Counts: true},

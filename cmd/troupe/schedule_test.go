@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,8 @@ func TestScheduleFromAddToCancel(t *testing.T) {
 	added := p.ok(t, "schedule", "add", "room", "a/b", "add", "5", "--after", "1h", "--name", "later")
 	require.Equal(t, "later\n", added.out)
 	require.Regexp(t, `^later of room/a/b is due \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(in (59m|1h)\)\n$`, added.err)
-	p.ok(t, "schedule", "add", "room", "a/b", "send", `{"from":"ann","text":"<hi>"}`, "--cron", "0 9 * * 1", "--zone", "Europe/Berlin",
+	cron := fmt.Sprintf("0 9 * * %d", (began.Weekday()+3)%7) // not within the next hours, whatever day it is
+	p.ok(t, "schedule", "add", "room", "a/b", "send", `{"from":"ann","text":"<hi>"}`, "--cron", cron, "--zone", "Europe/Berlin",
 		"--missed", "skip", "--name", "weekly")
 	p.ok(t, "schedule", "add", "room", "a/b", "empty", "--every", "90m", "--spread", "1m", "--name", "sweep")
 	name := strings.TrimSpace(p.ok(t, "schedule", "add", "room", "a/b", "empty", "--at", "2031-01-31T09:00:00+01:00").out)
@@ -80,14 +82,14 @@ func TestScheduleFromAddToCancel(t *testing.T) {
 	require.Equal(t, "1h30m0s", lines[1].Every)
 	require.Empty(t, lines[1].Input)
 	require.JSONEq(t, `{"from":"ann","text":"<hi>"}`, string(lines[2].Input))
-	require.Equal(t, []string{"0 9 * * 1", "Europe/Berlin", "skip"}, []string{lines[2].Cron, lines[2].Zone, string(lines[2].Missed)})
+	require.Equal(t, []string{cron, "Europe/Berlin", "skip"}, []string{lines[2].Cron, lines[2].Zone, string(lines[2].Missed)})
 	require.Equal(t, "2031-01-31T08:00:00Z", lines[3].Due.Format(time.RFC3339))
 
 	table := p.ok(t, "schedule", "ls").out
 	require.Equal(t, []string{"DUE", "TYPE", "KEY", "NAME", "ACTION", "REPEATS"}, strings.Fields(strings.SplitN(table, "\n", 2)[0]))
 	require.Regexp(t, `(?m)^\S+ \S+ \(in (59m|1h)\) +room +a/b +later +add +once$`, table)
 	require.Regexp(t, `(?m)room +a/b +sweep +empty +every 1h30m$`, table)
-	require.Regexp(t, `(?m)room +a/b +weekly +send +0 9 \* \* 1 Europe/Berlin$`, table)
+	require.Regexp(t, `(?m)room +a/b +weekly +send +`+regexp.QuoteMeta(cron)+` Europe/Berlin$`, table)
 	require.NotContains(t, p.ok(t, "schedule", "ls", "room", "a/b").out, "TYPE")
 	limited := p.ok(t, "schedule", "ls", "--limit", "1")
 	require.Equal(t, "3 more are not shown: see --limit\n", limited.err)

@@ -28,7 +28,8 @@ func (*topCommand) Help() string {
 	return `It shows the turns of all hosts together, those first that took the most time: what has happened since the last ` +
 		`look, or, with --once, --json and where the output is no terminal, since the hosts have started. ERRORS are those that hosts ` +
 		`make, REFUSED those that actors return on purpose. P50 and P99 are from the arrival of a call until its answer leaves, WAIT is ` +
-		`how long 99 of 100 waited at most until their turn began, RUN how long that took. Below is what has run for a second or longer, and the last failures.`
+		`how long 99 of 100 waited at most until their turn began, RUN how long that took. Below is what has run for a second or longer, ` +
+		`and the last failures.`
 }
 
 func (c *topCommand) run(ctx context.Context, e env) error {

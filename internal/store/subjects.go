@@ -38,7 +38,8 @@ func (b *bucket) info(ctx context.Context, question []byte, into any) error {
 		return refused.Error
 	}
 	if question != nil && !isLed(refused.Cluster) {
-		return &refusal{kind: ErrNoQuorum, words: noQuorum, cause: fmt.Errorf("%s has no leader that most replicas follow", streamName(b.name()))}
+		cause := fmt.Errorf("%s has no leader that most replicas follow", streamName(b.name()))
+		return &refusal{kind: ErrNoQuorum, words: noQuorum, cause: cause}
 	}
 	return nil
 }
