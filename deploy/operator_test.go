@@ -192,6 +192,7 @@ func inhabit(t *testing.T) *inhabited {
 	}
 	require.NoError(t, invite.Start(t.Context(), a, "bob"))
 	require.NoError(t, post.Push(t.Context(), lobby, "refused"))
+	require.NoError(t, ponder.Tell(t.Context(), troupe.GetOrCreate[room](cl, "org2", "study"), 10*time.Minute)) // until its time is over
 	watching := troupe.GetOrCreate[room](g.client(t, "watcher"), "org1", "lobby")
 	require.Eventually(t, func() bool {
 		for _, err := range post.Dead(t.Context(), watching) {
@@ -200,6 +201,10 @@ func inhabit(t *testing.T) *inhabited {
 		}
 		return false
 	}, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { // top asks hosts for what is awake only if something runs for long
+		_, printed := in.run(t, "operator", "operator", "top --json")
+		return strings.Contains(printed, `"name":"ponder","since"`)
+	}, 10*time.Second, 100*time.Millisecond)
 	return in
 }
 
