@@ -16,6 +16,8 @@
 // scene for people to read (scene.go). A main.go is there to be copied, without what stage does in it: stage has the flags
 // and the output of the examples, which a program of your own does not need.
 //
-// All take --serve, which keeps the actors up for others, and all run on the server at NATS_URL when that is set. Package
+// Package tutorial has the ten steps of docs/tutorial.md.
+//
+// All others take --serve, which keeps the actors up for others, and all run on the server at NATS_URL when that is set. Package
 // node calls their actors from JavaScript.
 package examples
