@@ -16,6 +16,7 @@ EXAMPLES := orders workflow analytics audit batch carts agent mail saga approval
 
 # What the targets below take, as in `make bench BENCH=Call COUNT=10`.
 TESTFLAGS ?=
+PACKAGES  ?= ./...
 BENCH     ?= .
 COUNT     ?= 1
 FUZZTIME  ?= 30s
@@ -49,8 +50,8 @@ build: ## Compile every package, and the commands into bin/
 test: ## Run all tests (TESTFLAGS='-run Name -v')
 	$(GO) test -timeout 20m ./... $(TESTFLAGS)
 
-race: ## Run all tests with the race detector
-	$(GO) test -race -timeout 20m ./... $(TESTFLAGS)
+race: ## Run all tests with the race detector (PACKAGES=./...)
+	$(GO) test -race -timeout 20m $(PACKAGES) $(TESTFLAGS)
 
 # A run of 3 servers is among every four seeds. The last test switches guarantees off and must find that out.
 chaos: ## Kill, freeze, silence and overload hosts and servers, and check what clients see (SECONDS=30 SEED=1 SEEDS=1 ALL=)
@@ -120,9 +121,8 @@ vet: ## Run go vet
 	$(GO) vet -tags chaos ./...
 
 vet-others: ## Run go vet for macOS and Windows: all code and tests compile there
-	@for os in darwin windows; do for tags in '' chaos; do \
-		echo "== $$os $$tags"; GOOS=$$os $(GO) vet -tags "$$tags" ./...; \
-	done; done
+	GOOS=darwin $(GO) vet -tags chaos ./...
+	GOOS=windows $(GO) vet ./...
 
 # The programs whose modules have their licences in NOTICE.
 PROGRAMS = $$($(GO) list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' ./cmd/... ./examples/... ./deploy/...)
