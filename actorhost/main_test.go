@@ -1,8 +1,11 @@
 package actorhost_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/troupe-go/troupe/actorhost/hosttest"
@@ -13,8 +16,17 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(envProgram); name != "" {
 		exit(runProgram(name, os.Args[1:]))
 	}
+	// Most tests wait more than they compute: for leases, elections, and time-outs of servers.
+	if parallel := flag.Lookup("test.parallel"); parallel != nil {
+		if err := parallel.Value.Set(strconv.Itoa(testsAtOnce * runtime.GOMAXPROCS(0))); err != nil { // -parallel is parsed after it
+			exit(err)
+		}
+	}
 	hosttest.Main(m)
 }
+
+// testsAtOnce is how many tests run beside each other for each processor.
+const testsAtOnce = 3
 
 func exit(err error) {
 	if err != nil {

@@ -51,11 +51,7 @@ const mostState = 128 << 10
 
 func (p *pages) actor(ctx context.Context, r *http.Request, page *page) (any, error) {
 	query := r.URL.Query()
-	key, err := look.ParseKey(query.Get("key"))
-	if err != nil {
-		return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
-	}
-	id, err := troupe.NewID(query.Get("type"), key...)
+	id, err := idOf(query.Get("type"), query.Get("key"))
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +65,14 @@ func (p *pages) actor(ctx context.Context, r *http.Request, page *page) (any, er
 		p.addOwner(ctx, id, data)
 	}
 	return data, nil
+}
+
+func idOf(actorType, keyText string) (troupe.ID, error) {
+	key, err := look.ParseKey(keyText)
+	if err != nil {
+		return troupe.ID{}, &troupe.Error{Code: troupe.CodeBadInput, Message: err.Error()}
+	}
+	return troupe.NewID(actorType, key...)
 }
 
 // addRecord adds what the store has of an actor.

@@ -33,7 +33,10 @@ func functions() template.FuncMap {
 		},
 		"typeLink": func(name string) string { return "type?name=" + url.QueryEscape(name) },
 		"keyLink":  keyLink,
-		"short":    func(id string) string { return clean(id[:min(len(id), 6)]) },
+		"actLink": func(actorType, key string) string {
+			return "act" + strings.TrimPrefix(keyLink(actorType, key), "actor")
+		},
+		"short": func(id string) string { return clean(id[:min(len(id), 6)]) },
 	}
 }
 

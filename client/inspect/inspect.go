@@ -29,6 +29,10 @@ type Config struct {
 	Hosts []string
 	// Timeout is how long a page waits for each reply of a host or of the store. Default: [DefaultTimeout].
 	Timeout time.Duration
+	// Token, if set, has the pages change things too: they call actions, replace states, and put to sleep and destroy actors, as far
+	// as the user of the connection may. A browser comes with it once, to "/?token=TOKEN", and keeps it as a cookie until it is
+	// closed. It has 16 bytes or more. Default: nothing can be changed.
+	Token string
 }
 
 // maxRequests is how many requests are under way at a time. Further ones are refused.
@@ -38,7 +42,8 @@ const maxRequests = 32
 var files embed.FS
 
 // New returns the pages of what the user of a connection may see. They use the connection until it is closed, and end nothing. The
-// handler answers GET and HEAD requests only, 32 at a time, and is to be at the root of its paths: see http.StripPrefix.
+// handler answers GET and HEAD requests, and with a [Config.Token] POST requests, 32 at a time. It is to be at the root of its paths:
+// see http.StripPrefix.
 func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	namespace, err := wire.NewNamespace(config.Namespace)
 	if err != nil {
@@ -47,13 +52,16 @@ func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	if config.Timeout < 0 {
 		return nil, fmt.Errorf("the timeout %v is negative", config.Timeout)
 	}
+	if err := checkToken(config.Token); err != nil {
+		return nil, err
+	}
 	config.Timeout = cmp.Or(config.Timeout, DefaultTimeout)
 	if len(config.Hosts) == 0 {
 		config.Hosts = []string{"localhost", "127.0.0.1", "::1"}
 	}
 	p := &pages{
 		nc: nc, namespace: namespace, looker: look.New(nc, namespace, config.Timeout), timeout: config.Timeout,
-		free: make(chan struct{}, maxRequests), mux: http.NewServeMux(),
+		free: make(chan struct{}, maxRequests), mux: http.NewServeMux(), token: config.Token, origins: http.NewCrossOriginProtection(),
 	}
 	for _, host := range config.Hosts {
 		p.hosts = append(p.hosts, plainHost(host))
@@ -68,6 +76,8 @@ func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	p.handle("actor", "/actor", p.actor)
 	p.handle("failures", "/failures", p.failures)
 	p.handle("stuck", "/stuck", p.stuckOnes)
+	p.handle("act", "/act", p.act)
+	p.handle("done", "POST /do", p.do)
 	for name, kind := range map[string]string{"inspect.css": "text/css; charset=utf-8", "inspect.js": "text/javascript; charset=utf-8"} {
 		content, err := files.ReadFile("page/" + name)
 		if err != nil {
@@ -103,9 +113,11 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !slices.Contains(p.hosts, plainHost(r.Host)):
 		http.Error(w, "these pages are not known by this name", http.StatusMisdirectedRequest)
 		return
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && (p.token == "" || r.Method != http.MethodPost || r.URL.Path != "/do"):
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "these pages are to be read only", http.StatusMethodNotAllowed)
+		return
+	case p.admit(w, r):
 		return
 	}
 	select {

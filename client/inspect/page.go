@@ -22,6 +22,7 @@ type page struct {
 	Title     string
 	Namespace string
 	Live      bool // it is to be asked for again and again
+	Write     bool // its reader may change things
 	At        time.Time
 	Error     string // why there is no Data
 	Data      any
@@ -37,6 +38,8 @@ type pages struct {
 	looker    *look.Looker
 	timeout   time.Duration
 	hosts     []string
+	token     string
+	origins   *http.CrossOriginProtection
 	free      chan struct{}
 	samples   samples
 	stuck     stuckCache
@@ -52,7 +55,8 @@ func (p *pages) handle(name, path string, produce maker) {
 	p.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 		defer cancel()
-		shown := page{Name: name, Title: strings.ToUpper(name[:1]) + name[1:], Namespace: p.namespace.Name(), Live: true, At: time.Now()}
+		shown := page{Name: name, Title: strings.ToUpper(name[:1]) + name[1:], Namespace: p.namespace.Name(), Live: true, At: time.Now(),
+			Write: p.mayWrite(r)}
 		status, err := http.StatusOK, errNoServer
 		if p.nc.IsConnected() {
 			shown.Data, err = produce(ctx, r, &shown)
@@ -80,6 +84,11 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, troupe.ErrDenied):
 		return http.StatusForbidden
+	case errors.Is(err, errChanged):
+		return http.StatusConflict
+	}
+	if known, ok := errors.AsType[*troupe.Error](err); ok && known.FromActor {
+		return http.StatusUnprocessableEntity
 	}
 	return http.StatusServiceUnavailable
 }

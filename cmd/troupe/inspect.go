@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -14,17 +15,20 @@ import (
 // inspectCommand is the verb inspect.
 type inspectCommand struct {
 	Listen string   `default:"127.0.0.1:7420" placeholder:"HOST:PORT" help:"Where to listen (${default}); port 0 is a free one."`
+	Write  bool     `help:"Let whoever opens the printed address, which has a token, call and change actors."`
 	Host   []string `placeholder:"NAME" help:"Name by which browsers may ask for it, beside localhost and its address; can be repeated."`
 }
 
 // Help is shown by troupe inspect --help.
 func (*inspectCommand) Help() string {
 	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, the actors that are ` +
-		`awake, one actor with its state, what has failed and what is stuck. They change nothing, and show what the user ` +
-		`of the connection may see.
+		`awake, one actor with its state, what has failed and what is stuck. They show what the user of the connection may see, ` +
+		`and change nothing without --write.
 
 Whoever reaches the address sees all of that, without a password: it listens on this machine only, unless --listen says otherwise. ` +
-		`A browser that asks by another name is refused; --host adds one, for a proxy that asks for a password.`
+		`A browser that asks by another name is refused; --host adds one, for a proxy that asks for a password. ` +
+		`With --write the pages call actions, replace states, and put to sleep and destroy actors, for browsers that have opened the ` +
+		`printed address with its token.`
 }
 
 // headerTime is how long a browser may take to say what it wants, idleTime how long a connection is kept for the next page.
@@ -44,9 +48,14 @@ func (c *inspectCommand) run(ctx context.Context, e env) error {
 	if host != "" {
 		names = append(names, host)
 	}
+	token, query := "", ""
+	if c.Write {
+		token = rand.Text()
+		query = "?token=" + token
+	}
 	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		pages, err := inspect.New(conn.nc, inspect.Config{
-			Namespace: e.namespace.Name(), Hosts: names, Timeout: min(e.timeout, inspect.DefaultTimeout),
+			Namespace: e.namespace.Name(), Hosts: names, Timeout: min(e.timeout, inspect.DefaultTimeout), Token: token,
 		})
 		if err != nil {
 			return err
@@ -59,9 +68,9 @@ func (c *inspectCommand) run(ctx context.Context, e env) error {
 			Handler: pages, ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 			MaxHeaderBytes: maxHeader,
 		}
-		stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // pages are read only: nothing is lost
+		stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // what is under way ends by itself, or is undone
 		defer stop()
-		if err := printInspect(e, "http://"+listener.Addr().String()+"/"); err != nil {
+		if err := printInspect(e, "http://"+listener.Addr().String()+"/"+query); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

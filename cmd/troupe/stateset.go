@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/record"
 )
 
@@ -146,7 +147,7 @@ func (c *stateSetCommand) check(ctx context.Context, r actorRecord, given []byte
 	if err != nil {
 		return nil //nolint:nilerr // nothing can be compared with it
 	}
-	unknown, known, err := unknownFields(given, stored)
+	unknown, known, err := look.UnknownFields(given, stored)
 	switch {
 	case err != nil || len(unknown) == 0:
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http/httptest"
 	"testing"
@@ -105,10 +106,12 @@ func TestStuckActorIsFound(t *testing.T) {
 	}()
 	t.Cleanup(func() { <-busy })
 
-	pages, err := inspect.New(b.Connect(), inspect.Config{})
+	token := rand.Text()
+	pages, err := inspect.New(b.Connect(), inspect.Config{Token: token})
 	require.NoError(t, err)
 	server := httptest.NewServer(pages)
 	t.Cleanup(server.Close)
 	pictures := t.ArtifactDir()
-	stagetest.Node(t, "browser", []string{"PAGES=" + server.URL, "PICTURES=" + pictures, "CHROMIUM=" + browser}, "--test", "inspect.test.mjs")
+	env := []string{"PAGES=" + server.URL, "TOKEN=" + token, "PICTURES=" + pictures, "CHROMIUM=" + browser}
+	stagetest.Node(t, "browser", env, "--test", "inspect.test.mjs")
 }

@@ -1,4 +1,5 @@
-// The pages of package inspect in a real browser. $PAGES is where they are, $PICTURES where pictures of them go, $CHROMIUM the
+// The pages of package inspect in a real browser. $PAGES is where they are, $TOKEN lets them change
+// things, $PICTURES where pictures of them go, $CHROMIUM the
 // browser; `go test ./examples/chat` sets them. One order hangs there, shop/1234.
 
 import assert from "node:assert/strict";
@@ -6,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 
-const { PAGES, PICTURES, CHROMIUM } = process.env;
+const { PAGES, TOKEN, PICTURES, CHROMIUM } = process.env;
 const skip = PAGES && PICTURES && CHROMIUM ? false : "PAGES, PICTURES or CHROMIUM is not set";
 const patience = 60_000;
 
@@ -82,6 +83,36 @@ describe("the pages of inspect", { skip, timeout: 240_000 }, () => {
     await tab.locator("pre", { hasText: "<img src=x onerror=alert(2)>" }).waitFor();
     await fits(tab);
     await picture(tab, "hostile");
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  test("an order is called, edited and destroyed by who has the token", async () => {
+    const tab = await open({ viewport: { width: 1280, height: 900 } });
+    await tab.goto(`${PAGES}/actor?type=order&key=new`);
+    assert.equal(await tab.locator("#act").count(), 0);
+    await tab.goto(`${PAGES}/?token=${TOKEN}`);
+    assert.equal(tab.url(), `${PAGES}/`); // and it is not in the history
+    tab.complaints.length = 0; // of the actor that was not there
+    await tab.goto(`${PAGES}/act?type=order&key=new`);
+    await tab.getByLabel("Action").fill("put");
+    await tab.getByLabel("Input, as JSON").fill('"hat"');
+    await picture(tab, "act");
+    await tab.getByRole("button", { name: "Call" }).click();
+    await tab.locator("#output", { hasText: "1" }).waitFor();
+    await tab.reload(); // sends the form again
+    await tab.locator("#output", { hasText: "1" }).waitFor();
+    await tab.getByRole("link", { name: "Do more" }).click();
+    const state = tab.getByLabel("State, as JSON");
+    await state.fill((await state.inputValue()).replace("hat", "scarf"));
+    await tab.getByRole("button", { name: "Replace" }).click();
+    await tab.getByText("The state is stored").waitFor();
+    await tab.getByRole("link", { name: "order new" }).click();
+    await tab.locator("pre", { hasText: "scarf" }).waitFor();
+    await tab.getByRole("link", { name: "Call or change it" }).click();
+    await tab.getByLabel("with all its state").check();
+    await tab.getByRole("button", { name: "Destroy" }).click();
+    await tab.getByText("It is destroyed").waitFor();
+    await picture(tab, "done");
     assert.deepEqual(tab.complaints, []);
   });
 

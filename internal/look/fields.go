@@ -1,4 +1,4 @@
-package main
+package look
 
 import (
 	"encoding/json"
@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// unknownFields lists the fields of a given state that the stored one does not have, as ".from" or ".messages[0].from",
+// UnknownFields lists the fields of a given state that the stored one does not have, as ".from" or ".messages[0].from",
 // sorted, and the known fields of the state itself. Only the state and the elements of its lists are compared: a map
 // within may get new keys.
-func unknownFields(given, stored []byte) (unknown, known []string, err error) {
+func UnknownFields(given, stored []byte) (unknown, known []string, err error) {
 	var have, had any
 	if err := json.Unmarshal(given, &have); err != nil {
 		return nil, nil, err

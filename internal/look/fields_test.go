@@ -1,9 +1,11 @@
-package main
+package look_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/look"
 )
 
 func TestUnknownFields(t *testing.T) {
@@ -19,11 +21,11 @@ func TestUnknownFields(t *testing.T) {
 		`{"messages":[{"text":"x"},{"form":"a"}]}`:      {".messages[1].form"},
 		`{"tags":[{"x":1}],"none":[{"x":1}],"sum":[1]}`: nil,
 	} {
-		unknown, _, err := unknownFields([]byte(given), []byte(stored))
+		unknown, _, err := look.UnknownFields([]byte(given), []byte(stored))
 		require.NoError(t, err)
 		require.Equal(t, want, unknown, given)
 	}
-	unknown, _, err := unknownFields([]byte(`{"a":1}`), []byte(`null`))
+	unknown, _, err := look.UnknownFields([]byte(`{"a":1}`), []byte(`null`))
 	require.NoError(t, err)
 	require.Empty(t, unknown)
 }
