@@ -80,6 +80,7 @@ func TestClusterIsTheSameProgramWithAnotherURL(t *testing.T) {
 // TestHostsStartTogetherOnANewCluster has hosts make the same buckets at the same time, by different servers.
 func TestHostsStartTogetherOnANewCluster(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	urls := bustest.Cluster(t)
 	for namespace := range 3 {
 		var starts errgroup.Group
@@ -103,6 +104,7 @@ func TestHostsStartTogetherOnANewCluster(t *testing.T) {
 // TestStartWaitsForTheElection starts a host on the first of three servers, which cannot elect a leader alone.
 func TestStartWaitsForTheElection(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	servers := bustest.ClusterConfig(t)
 	way := tap(t, bustest.Serve(t, servers[0]).ClientURL())
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: way.url})

@@ -300,6 +300,7 @@ func (c *changing) isNamed(subject string, do func() error) {
 // it may.
 func TestAStreamThatIsGoneCannotBeMade(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	c := startChanging(t, actorhost.Config{}, counters())
 	require.NoError(t, call(t.Context(), add, c.counter("a"), 1))
 	nc := (&system{t: t}).connect(c.server.ClientURL(), "caller")

@@ -161,6 +161,7 @@ func TestDurableSubscriberIsWokenFromSleepOnAnotherHost(t *testing.T) {
 // host in the middle: none is lost, none handled twice.
 func TestManySourcesOneDurableSubscriberWhoseHostDies(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	const sources, callers = 1000, 16
 	b := hosttest.Start(t)
 	b.Host(pressAndReader[0])

@@ -17,6 +17,7 @@ import (
 // is not built for the race detector, which finds that servers read options while they are reloaded.
 func TestFullCluster(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	configs := bustest.ClusterConfig(t)
 	for _, config := range configs {
 		config.JetStreamMaxStore, config.NoSigs, config.Host = 1<<20, true, "127.0.0.1"

@@ -29,6 +29,7 @@ func smallDisk(t *testing.T) (dir string, grow func()) {
 // TestFullDisk fills the disk of a server, which does not answer writes then, and says why only in its log.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	dir, grow := smallDisk(t)
 	options := server.Options{Port: bustest.FreePort(t), JetStream: true, StoreDir: dir, JetStreamMaxStore: 1 << 30, NoLog: true}
 	srv := bustest.Serve(t, options.Clone())

@@ -249,6 +249,7 @@ func (w *rawConn) send(tb testing.TB, c hostileCase) (code string, took time.Dur
 // TestHostileInput sends what no client of ours would. Each is answered with its error, or not at all when there is
 // nobody to answer, and leaves the actor, the host, its connection and its memory as they were.
 func TestHostileInput(t *testing.T) {
+	takesLong(t)
 	s := startHostileServer(t)
 	w := s.wire(t)
 	const heavy = 64 << 10

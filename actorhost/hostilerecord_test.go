@@ -33,6 +33,7 @@ func encoded(tb testing.TB, v any) []byte {
 // is as good as any.
 func TestHostileRecords(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	b := hosttest.Start(t)
 	host := b.Host(counters())
 	nc := b.Connect()
@@ -166,6 +167,7 @@ func TestHostileRecords(t *testing.T) {
 // TestStateAtTheLimitLeavesRoomForCallers has many callers of an actor whose state is as large as can be stored.
 func TestStateAtTheLimitLeavesRoomForCallers(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	b := hosttest.Start(t, counters())
 	a := troupe.GetOrCreate[counter](b.Client, "a")
 	nc := b.Connect()

@@ -20,6 +20,7 @@ import (
 // TestIdleHosts counts the messages of hosts that have nothing to do. All of them have durable subscribers, and have
 // broadcast. `go test ./actorhost -run IdleHosts -v` prints the figures. With the race detector so many hosts take too long.
 func TestIdleHosts(t *testing.T) {
+	takesLong(t)
 	const atMost = 100 // messages a second, to and from the server, however many hosts there are
 	for _, hosts := range []int{3, 100} {
 		t.Run(fmt.Sprint(hosts), func(t *testing.T) {

@@ -108,6 +108,7 @@ func TestLoopsDoNotLeaveMarksBehind(t *testing.T) {
 
 // TestLoopsOfOneProgramOfTwo has hosts of a program without loops beside those that have them: no loop is lost to it.
 func TestLoopsOfOneProgramOfTwo(t *testing.T) {
+	takesLong(t)
 	for name, pauses := range map[string]bool{"runs": false, "pauses": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

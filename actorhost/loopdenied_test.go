@@ -34,6 +34,7 @@ func TestLoopWithoutAMark(t *testing.T) {
 // TestPauseWithoutAnAlarm is one in memory, until there can be an alarm.
 func TestPauseWithoutAnAlarm(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	var runs, rounds atomic.Int64
 	c := startChanging(t, actorhost.Config{}, rovers(func(l *roverLoop) error {
 		runs.Add(1)

@@ -36,6 +36,7 @@ func TestPausesThatAreShort(t *testing.T) {
 
 // TestWhatALongPauseIsFor has a loop fail, or its host die, after a long pause and before it has done what it has waited for.
 func TestWhatALongPauseIsFor(t *testing.T) {
+	takesLong(t)
 	const pause = 10 * time.Minute
 	for name, dies := range map[string]bool{"fails": false, "dies": true} {
 		t.Run(name, func(t *testing.T) {
@@ -106,6 +107,7 @@ func TestWorkThatTakesLongAfterALongPause(t *testing.T) {
 
 // TestPauseOfALoopThatIsOver leaves no alarm behind: neither when the loop returns, nor when the program has none any more.
 func TestPauseOfALoopThatIsOver(t *testing.T) {
+	takesLong(t)
 	for name, gone := range map[string]bool{"returns": false, "is gone": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -35,3 +35,12 @@ func exit(err error) {
 	}
 	os.Exit(0)
 }
+
+// takesLong skips a test that takes long and finds no more races than others.
+func takesLong(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		// It takes several seconds at least.
+		t.Skip("slow: go test without -short runs it")
+	}
+}

@@ -29,6 +29,7 @@ var swell = troupe.NewAction[manifold, int, int]("swell")
 // TestManyTypes has a host with more types than its lease, or a message, can name.
 func TestManyTypes(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	const types = 6000
 	b := hosttest.Start(t)
 	definitions := make([]actorhost.Definition, types)

@@ -76,6 +76,7 @@ var mistakeLine = strings.Count(rightProgram[:strings.LastIndex(rightProgram, "%
 // TestMistakesDoNotCompile builds programs that are nowhere but in a build overlay.
 func TestMistakesDoNotCompile(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	dir := t.TempDir()

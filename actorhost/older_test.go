@@ -103,6 +103,7 @@ func buildOlder(t *testing.T, before string) (program string) {
 // A host of a version that knows no schedules loses none, in a deployment of the new version and when that is taken back.
 func TestOlderVersion(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	program := buildOlder(t, "internal/record/schedules.go")
 	for name, killed := range map[string]bool{"taken back": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -153,6 +154,7 @@ func TestOlderVersion(t *testing.T) {
 // A host of a version that knows no workflows leaves actors with one alone, and they go on where one knows them.
 func TestOlderVersionWithoutWorkflows(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	program := buildOlder(t, "internal/record/workflow.go")
 	for name, killed := range map[string]bool{"taken back": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {

@@ -204,6 +204,7 @@ func TestMessageIsGivenUp(t *testing.T) {
 }
 
 func TestMessageWaitsForItsTime(t *testing.T) {
+	takesLong(t)
 	virtuallyNow(t, func(t *testing.T, _ *hosttest.Bus, ref Sorter) {
 		t.Helper()
 		began := time.Now()

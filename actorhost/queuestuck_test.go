@@ -23,6 +23,7 @@ import (
 // they are not unacknowledged, and messages of others are handled.
 func TestStuckActorHoldsUpNobody(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	const many, others = 1000, 50
 	var handled atomic.Int64
 	release := make(chan struct{})

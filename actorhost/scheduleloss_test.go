@@ -45,6 +45,7 @@ func TestSchedulesRunThoughStreamsArePutBack(t *testing.T) {
 // What has run before the records are put back is scheduled again by them, and runs again: its effect is gone, too.
 func TestScheduleThatHasRunRunsInRecordsThatArePutBack(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	s := startStorage(t)
 	one := troupe.GetOrCreate[counter](s.client, "one")
 	_, err := add.After(troupe.SchedulerOf(t.Context(), one), 4*time.Second, 1)

@@ -158,6 +158,7 @@ func TestCallsOfARunThatIsTriedAgainTakeEffectOnce(t *testing.T) {
 
 // A run by hand is one more: the schedule keeps its times.
 func TestRunByHandKeepsTheTimes(t *testing.T) {
+	takesLong(t)
 	virtual(t, func(t *testing.T, _ *hosttest.Bus, d Logbook) {
 		t.Helper()
 		s := troupe.SchedulerOf(t.Context(), d)

@@ -21,6 +21,7 @@ import (
 // before the cluster has elected a leader for one that is made again.
 func TestStreamsThatAreGoneAreNamed(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	urls := bustest.Cluster(t)
 	way := system{t: t}
 	var logged bustest.Log

@@ -249,6 +249,7 @@ func (s *season) callNew() (stop func() error) {
 // fails that a host can take, and everything is done once.
 func TestTwoPrograms(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	url := bustest.Serve(t, &server.Options{JetStream: true, StoreDir: t.TempDir(), NoLog: true}).ClientURL()
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
 	require.NoError(t, err)

@@ -162,6 +162,7 @@ func TestHostsOfTheYoungerStoreStop(t *testing.T) {
 
 // TestTellingOfStoresIsCheap counts what idle hosts say in virtual time.
 func TestTellingOfStoresIsCheap(t *testing.T) {
+	takesLong(t)
 	synctest.Test(t, func(t *testing.T) {
 		b := hosttest.Start(t)
 		const hosts = 30

@@ -18,6 +18,7 @@ import (
 // TestAHostWhoseServerVanishes serves calls again as soon as it has found another server.
 func TestAHostWhoseServerVanishes(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	srv, _ := closable(t)
 	one, vanish := bustest.Vanishing(t, srv.Addr().String())
 	two, vanishToo := bustest.Vanishing(t, srv.Addr().String())
