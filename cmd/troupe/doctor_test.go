@@ -40,6 +40,7 @@ troupe-due                     -     -        - not there
 troupe-queue                   -     -        - not there
 troupe-later                   -     -        - not there
 troupe-dead                    -     -        - not there
+troupe-inorder                 -     -        - not there
 
 ok     1 records can be decoded
 `, ""}, result{got.code, sizes.ReplaceAllString(steady(got.out), "<size>"), got.err})

@@ -28,6 +28,7 @@ func Survey(ctx context.Context, nc *nats.Conn, ns wire.Namespace) ([]Surveyed, 
 		recordBucket.config(ns, 0), journalConfig(ns, Settings{}), leaseBucket.config(ns, 0),
 		subscriptionBucket.config(ns, 0), logConfig(ns, Settings{}), archiveConfig(ns, Settings{}),
 		alarmsConfig(ns, Settings{}), queueConfig(ns, Settings{}), laterConfig(ns, Settings{}), deadConfig(ns, Settings{}),
+		inOrderConfig(ns, Settings{}),
 	}
 	found := make([]Surveyed, len(usual))
 	for p, config := range usual {
