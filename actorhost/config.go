@@ -63,6 +63,9 @@ type Config struct {
 	// Intercept, if set, runs around each turn and each step of a workflow, and around what they call, tell, push and publish: see
 	// troupe.Interceptor. Default: none.
 	Intercept troupe.Interceptor
+	// Probes is a host:port where the host says over HTTP whether it is ready, from the beginning of Start until it has stopped: see
+	// [Host.Probes]. Whoever reaches it may ask. Default: nowhere.
+	Probes string
 	// Logger logs what callers are not told: of each kind, 30 lines a minute at most, and then how many were left out. Kinds are
 	// told apart by their message, actor type, action and event. What actors log by [Context.Logger] has no limit. Defaults to
 	// slog.Default().

@@ -27,6 +27,7 @@ import (
 	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/origin"
+	"github.com/troupe-go/troupe/internal/probe"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/version"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -57,6 +58,7 @@ type Host struct {
 	ringer          *wake.Ringer
 	puller          *queues.Puller // nil if no actor type has a queue
 	stopHearing     func()
+	probes          *probe.Server // nil without Config.Probes
 
 	cancel context.CancelFunc // ends env.ctx
 	quit   chan struct{}      // closed when the host has stopped
@@ -87,6 +89,10 @@ func Start(ctx context.Context, nc *nats.Conn, config Config, definitions ...Def
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	if err := h.listenForProbes(ctx); err != nil {
+		h.cancel()
+		return nil, fmt.Errorf("actorhost: %w", err)
+	}
 	h.control = connectControl(nc, h.config.Logger)
 	needs := presence.Needs(nc, h.ns, usesLog(h.types))
 	guard := link.NewGuard(ctx, nc, needs)
@@ -223,11 +229,16 @@ func (h *Host) shutDown(ctx context.Context) error {
 
 // logStart says that the host takes calls, and all that tells it from others.
 func (h *Host) logStart() {
-	h.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "the host takes calls",
+	about := []slog.Attr{
 		slog.String("host", h.ID()), slog.String("name", h.config.Name), slog.String("namespace", h.ns.Name()),
 		slog.String("version", cmp.Or(version.Program(), "unknown")), slog.String("program", h.presence.Program),
 		slog.String("types", shorten(strings.Join(h.typeNames, ","))), slog.String("server", h.nc.ConnectedServerName()),
-		slog.Duration("lease", h.config.Lease))
+		slog.Duration("lease", h.config.Lease),
+	}
+	if h.probes != nil {
+		about = append(about, slog.String("probes", h.probes.Addr()))
+	}
+	h.config.Logger.LogAttrs(context.Background(), slog.LevelInfo, "the host takes calls", about...)
 }
 
 // logStop says that the host has stopped, unless it has said that it ends with its connection.

@@ -240,6 +240,7 @@ func (h *Host) close(ctx context.Context) error {
 		errs = append(errs, fmt.Errorf("actorhost: waiting for actions to end: %w", ctx.Err()))
 	}
 	h.closeControl()
+	h.stopListeningForProbes()
 	return errors.Join(errs...)
 }
 

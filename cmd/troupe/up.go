@@ -8,8 +8,10 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/troupe-go/troupe/bus"
+	"github.com/troupe-go/troupe/internal/probe"
 )
 
 // upCommand is the verb up.
@@ -19,6 +21,7 @@ type upCommand struct {
 	Origin     []string `placeholder:"ORIGIN" help:"Origin of pages that may use it, such as http://localhost:5173; can be repeated."`
 	Data       string   `placeholder:"DIR" help:"Directory for the data ($$TROUPE_DATA, else one of this user)."`
 	Memory     bool     `help:"Store nothing on disk."`
+	Probes     string   `placeholder:"HOST:PORT" help:"Where to answer /livez and /readyz over HTTP ($$TROUPE_PROBES, else nowhere)."`
 	SyncAlways bool     `help:"Sync everything to the disk before it is acknowledged: a power cut loses nothing."`
 }
 
@@ -35,12 +38,16 @@ The server does not authenticate, so it listens on this machine only, unless --l
 // defaultListen is where every NATS client looks by default.
 var defaultListen = strings.TrimPrefix(bus.DefaultURL, "nats://")
 
+// errNotUp is why it is not ready.
+var errNotUp = errors.New("the server starts or stops")
+
 func (c *upCommand) run(ctx context.Context, e env) error {
 	config := bus.ServerConfig{
 		Listen: cmp.Or(c.Listen, os.Getenv("TROUPE_LISTEN"), defaultListen), WebSocket: c.WebSocket, WebSocketOrigins: c.Origin,
 		DataDir: cmp.Or(c.Data, os.Getenv("TROUPE_DATA")), Memory: c.Memory, SyncAlways: c.SyncAlways, Logger: e.config.Logger,
 	}
-	for _, address := range []string{config.Listen, config.WebSocket} {
+	probes := cmp.Or(c.Probes, os.Getenv("TROUPE_PROBES"))
+	for _, address := range []string{config.Listen, config.WebSocket, probes} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
 			return usageError{fmt.Errorf("%q is not host:port", address)}
 		}
@@ -48,11 +55,25 @@ func (c *upCommand) run(ctx context.Context, e env) error {
 	if len(c.Origin) > 0 && c.WebSocket == "" {
 		return usageError{errors.New("--origin goes with --websocket")}
 	}
+	var up atomic.Bool
+	if probes != "" { // from now on: a server that finds much to recover is alive, too
+		listening, err := probe.Listen(ctx, probes, func() error {
+			if !up.Load() || ctx.Err() != nil {
+				return errNotUp
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		defer listening.Close()
+	}
 	server, err := bus.StartServer(config)
 	if err != nil {
 		return err
 	}
 	defer server.Shutdown()
+	up.Store(true)
 	if err := printUp(e, server); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	s := stage.Parse(&config) // --serve, --quiet, --listen and --data
+	s := stage.Parse(&config) // --serve, --quiet, --listen, --probes and --data
 	if err := run(ctx, config, s); err != nil {
 		os.Exit(s.Report(ctx, err))
 	}
@@ -47,7 +47,7 @@ func run(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
 		return err
 	}
 
-	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Logger: s.Logger}, actors(b.Conn())...)
+	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Probes: s.Probes, Logger: s.Logger}, actors(b.Conn())...)
 	if err != nil {
 		return err
 	}

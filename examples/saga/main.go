@@ -25,7 +25,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	s := stage.Parse(&config) // --serve, --quiet, --listen and --data
+	s := stage.Parse(&config) // --serve, --quiet, --listen, --probes and --data
 	if err := run(ctx, config, s); err != nil {
 		os.Exit(s.Report(ctx, err))
 	}
@@ -39,7 +39,7 @@ func run(ctx context.Context, config bus.Config, s *stage.Stage) (err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 
-	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Logger: s.Logger}, actors...)
+	host, err := actorhost.Start(ctx, b.Conn(), actorhost.Config{Probes: s.Probes, Logger: s.Logger}, actors...)
 	if err != nil {
 		return err
 	}

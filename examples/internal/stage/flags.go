@@ -17,6 +17,7 @@ import (
 type flags struct {
 	serve, quiet bool
 	listen, data string
+	probes       string
 }
 
 const usage = `%s plays a scene with its actors, prints what happened and ends.
@@ -25,6 +26,8 @@ const usage = `%s plays a scene with its actors, prints what happened and ends.
   --quiet         with --serve: play no scene, just run the actors
   --listen ADDR   with --serve: where the NATS server of this process listens
                   ($TROUPE_LISTEN, else %s)
+  --probes ADDR   with --serve: where to answer /livez and /readyz
+                  ($TROUPE_PROBES, else nowhere)
   --data DIR      where that server keeps its data
                   ($TROUPE_DATA, else a directory of this user and program)
 
@@ -44,6 +47,7 @@ func parse(args []string, help io.Writer) (flags, error) {
 	set.BoolVar(&f.quiet, "quiet", false, "")
 	set.StringVar(&f.listen, "listen", "", "")
 	set.StringVar(&f.data, "data", "", "")
+	set.StringVar(&f.probes, "probes", "", "")
 	err := set.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -51,8 +55,8 @@ func parse(args []string, help io.Writer) (flags, error) {
 	case err != nil:
 	case set.NArg() > 0:
 		err = fmt.Errorf("%q is not expected", set.Arg(0))
-	case f.quiet && !f.serve, f.listen != "" && !f.serve:
-		err = errors.New("--quiet and --listen go with --serve")
+	case (f.quiet || f.listen+f.probes != "") && !f.serve:
+		err = errors.New("--quiet, --listen and --probes go with --serve")
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		err = usageError{fmt.Errorf("%s: %w (see: %s --help)", name, err, name)}

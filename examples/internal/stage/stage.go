@@ -3,6 +3,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -26,6 +27,7 @@ const (
 // Stage is what a scene is played on.
 type Stage struct {
 	Scene  bool         // whether there is a scene to play: there is none with --quiet
+	Probes string       // where the host says whether it is ready; empty: nowhere
 	Logger *slog.Logger // warnings and errors, to stderr
 
 	screen
@@ -65,6 +67,9 @@ func (s *Stage) Parse(args []string, config *bus.Config) error {
 		return err
 	}
 	s.Scene, s.serve = !f.quiet, f.serve
+	if s.serve {
+		s.Probes = cmp.Or(f.probes, os.Getenv("TROUPE_PROBES"))
+	}
 	f.complete(config)
 	config.Logger = s.Logger
 	s.natsContext = config.Context

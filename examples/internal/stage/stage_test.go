@@ -46,6 +46,7 @@ func TestExitCodes(t *testing.T) {
 		"unknown argument":        {t.Context(), nothing, []string{"what"}, 2, "what"},
 		"quiet without serve":     {t.Context(), nothing, []string{"--quiet"}, 2, "--serve"},
 		"listen without serve":    {t.Context(), nothing, []string{"--listen", "127.0.0.1:0"}, 2, "--serve"},
+		"probes without serve":    {t.Context(), nothing, []string{"--probes", "127.0.0.1:0"}, 2, "--serve"},
 		"interrupted":             {canceled, interrupted, nil, 130, ""},
 		"interrupted while serve": {canceled, interrupted, []string{"--serve"}, 0, ""},
 		"failed": {t.Context(), func(context.Context, bus.Config, *stage.Stage) error {
@@ -98,10 +99,31 @@ func TestFlagsSayWhereTheServerIs(t *testing.T) {
 				require.Equal(t, test.listen, config.Server.Listen)
 				require.Equal(t, test.data, config.Server.DataDir)
 				require.Equal(t, test.scene, s.Scene)
+				require.Empty(t, s.Probes, "nothing listens by itself")
 				return nil
 			}
 			process := stagetest.Process{Args: test.args, Out: io.Discard, Err: t.Output(), Bus: test.env}
 			require.Zero(t, stagetest.Run(t.Context(), program, process))
+		})
+	}
+}
+
+func TestFlagsSayWhereToProbe(t *testing.T) {
+	for name, test := range map[string]struct {
+		args      []string
+		env, want string
+	}{
+		"a scene":            {nil, "env:1", ""},
+		"by the environment": {[]string{"--serve"}, "env:1", "env:1"},
+		"by a flag":          {[]string{"--serve", "--probes", "flag:1"}, "env:1", "flag:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TROUPE_PROBES", test.env)
+			program := func(_ context.Context, _ bus.Config, s *stage.Stage) error {
+				require.Equal(t, test.want, s.Probes)
+				return nil
+			}
+			require.Zero(t, stagetest.Run(t.Context(), program, stagetest.Process{Args: test.args, Out: io.Discard, Err: t.Output()}))
 		})
 	}
 }
