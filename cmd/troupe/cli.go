@@ -65,6 +65,7 @@ type grammar struct {
 
 	Inspect inspectCommand `cmd:"" group:"tools" help:"Serve web pages that show what hosts and actors do."`
 
+	Check  checkCommand  `cmd:"" group:"tools" help:"Say in one line whether all is well, for monitoring."`
 	Stuck  stuckCommand  `cmd:"" group:"tools" help:"List what does not go on by itself, and why."`
 	Doctor doctorCommand `cmd:"" group:"tools" help:"Find out whether what is stored fits together, and repair it."`
 
@@ -90,20 +91,26 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return exitOK
 	}
 	var e env
-	if err == nil {
+	parsed := err == nil
+	if parsed {
 		e, err = cli.env(t)
 	}
 	if err == nil {
 		err = command.run(ctx, e)
 	}
-	if err != nil {
-		asJSON := cli.JSON || command == nil && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
-		return reportError(ctx, t, asJSON, err)
+	asJSON := cli.JSON || !parsed && (slices.Contains(args, "--json") || slices.Contains(args, "-j"))
+	_, checks := command.(*checkCommand)
+	switch {
+	case err == nil:
+		return exitOK
+	case checks:
+		return reportCheck(t, asJSON, err)
 	}
-	return exitOK
+	return reportError(ctx, t, asJSON, err)
 }
 
-// parse parses the command line into cli. If exited is true, kong has printed what was asked for.
+// parse parses the command line into cli. If exited is true, kong has printed what was asked for. With an error, command is the one that
+// was meant, if that is known.
 func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, err error) {
 	parser, err := kong.New(cli, append(valueMappers(),
 		kong.Name("troupe"),
@@ -131,11 +138,12 @@ func parse(cli *grammar, args []string, t terminal) (command verb, exited bool, 
 		return nil, true, nil
 	}
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
-		verb := "troupe"
+		path := "troupe"
 		if node := wrong.Context.Selected(); node != nil {
-			verb = node.FullPath()
+			path = node.FullPath()
+			command, _ = reflect.TypeAssert[verb](node.Target.Addr())
 		}
-		return nil, false, usageError{fmt.Errorf("%s (see: %s --help)", withoutMarks(wrong.Error()), verb)}
+		return command, false, usageError{fmt.Errorf("%s (see: %s --help)", withoutMarks(wrong.Error()), path)}
 	}
 	if err != nil {
 		return nil, false, usageError{err}
