@@ -22,7 +22,11 @@ COPY --from=build /src/LICENSE /src/NOTICE /
 COPY --from=build --chown=65532:65532 /empty /tmp
 COPY --from=build --chown=65532:65532 /empty /data
 WORKDIR /data
-ENV PATH=/bin HOME=/data
+# TROUPE_PROBES is where hosts, and troupe up, answer whether they are ready: within the container alone.
+ENV PATH=/bin HOME=/data TROUPE_PROBES=127.0.0.1:8080
 # By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
+# There is no other program here that could ask.
+HEALTHCHECK --interval=10s --timeout=5s --retries=3 --start-period=60s \
+    CMD ["troupe", "check", "--ready", "http://127.0.0.1:8080/readyz"]
 CMD ["troupe", "--help"]

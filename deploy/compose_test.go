@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -161,13 +162,14 @@ func TestComposedCluster(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	ctx, stop := context.WithCancel(t.Context())
 	orders := exec.CommandContext(ctx, dir+all["orders"].Command[0], all["orders"].Command[1:]...)
-	orders.Env = environ("host")
+	probes := "127.0.0.1:" + strconv.Itoa(bustest.FreePort(t))
+	orders.Env = append(environ("host"), "TROUPE_PROBES="+probes)
 	orders.Cancel = func() error { return orders.Process.Signal(os.Interrupt) }
 	printed, err := orders.StdoutPipe()
 	require.NoError(t, err)
 	orders.Stderr = t.Output()
 	require.NoError(t, orders.Start())
-	t.Cleanup(func() { stop(); _ = orders.Wait() })
+	t.Cleanup(func() { stop(); _ = orders.Wait() }) // it has ended already, unless the test has failed
 	lines := bufio.NewScanner(printed)
 	up := false
 	for !up && lines.Scan() {
@@ -180,11 +182,18 @@ func TestComposedCluster(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s: %s", verb, out)
 	}
-	health := fmt.Sprint(all["orders"].Healthcheck["test"])
-	require.Equal(t, "[CMD troupe hosts]", health)
-	cmd := exec.CommandContext(t.Context(), dir+"troupe", "hosts")
-	cmd.Env = environ("host")
-	out, err = cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, string(out), "inventory")
+	require.Equal(t, "127.0.0.1:8080", all["orders"].Environment["TROUPE_PROBES"])
+	health := strings.Fields(strings.Trim(strings.ReplaceAll(fmt.Sprint(all["orders"].Healthcheck["test"]), "127.0.0.1:8080", probes), "[]"))
+	require.Equal(t, []string{"CMD", "troupe"}, health[:2])
+	check := func() (code int, printed string) {
+		cmd := exec.CommandContext(t.Context(), dir+"troupe", health[2:]...)
+		out, _ := cmd.CombinedOutput()
+		return cmd.ProcessState.ExitCode(), string(out)
+	}
+	code, said := check()
+	require.Zero(t, code, said)
+	require.NoError(t, orders.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, orders.Wait())
+	code, said = check()
+	require.Equal(t, 1, code, said)
 }
