@@ -6,6 +6,8 @@ NATSCLI_VERSION       := v0.5.1
 GOVULNCHECK_VERSION   := v1.9.0
 BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
 ESBUILD_VERSION       := 0.28.2
+KUBECONFORM_VERSION   := v0.7.0
+KUBERNETES_VERSION    := v1.34.0
 
 GO            ?= go
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

@@ -16,30 +16,42 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// natsCommand builds the nats command, in the version that the Makefile names. It stays in the user's cache directory.
-func natsCommand(t *testing.T) string {
+// versionOf is what the Makefile names for a tool.
+func versionOf(t *testing.T, variable string) string {
 	t.Helper()
 	makefile, err := os.ReadFile("../Makefile")
 	require.NoError(t, err)
-	version := regexp.MustCompile(`(?m)^NATSCLI_VERSION +:= (\S+)$`).FindSubmatch(makefile)
+	version := regexp.MustCompile(`(?m)^` + variable + ` +:= (\S+)$`).FindSubmatch(makefile)
 	require.NotNil(t, version, "the Makefile names a version")
+	return string(version[1])
+}
+
+// tool builds a program in the version that the Makefile names. It stays in the user's cache directory.
+func tool(t *testing.T, name, variable, path string) string {
+	t.Helper()
+	version := versionOf(t, variable)
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = t.TempDir()
 	}
-	dir := filepath.Join(cache, "troupe", "natscli-"+string(version[1]))
-	binary := filepath.Join(dir, "nats")
+	dir := filepath.Join(cache, "troupe", name+"-"+version)
+	binary := filepath.Join(dir, name)
 	if _, err := os.Stat(binary); err == nil {
 		return binary
 	}
-	build := exec.CommandContext(t.Context(), "go", "install", "github.com/nats-io/natscli/nats@"+string(version[1]))
+	build := exec.CommandContext(t.Context(), "go", "install", path+"@"+version)
 	build.Env = append(os.Environ(), "GOBIN="+dir)
 	if output, err := build.CombinedOutput(); err != nil {
 		require.Empty(t, os.Getenv("TROUPE_TEST_ALL"), "%s", output)
 		// Only where not everything has to be tested, as it has in CI.
-		t.Skipf("the nats command cannot be built, for which it must be downloaded: %v\n%s", err, output)
+		t.Skipf("%s cannot be built, for which it must be downloaded: %v\n%s", name, err, output)
 	}
 	return binary
+}
+
+func natsCommand(t *testing.T) string {
+	t.Helper()
+	return tool(t, "nats", "NATSCLI_VERSION", "github.com/nats-io/natscli/nats")
 }
 
 // A user of the nats command needs nothing else to call actors, to listen to them, and to see their hosts.

@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// serverNames are those of the servers in docker-compose.yml, and of this machine, where their ports are.
-var serverNames = []string{"nats-1", "nats-2", "nats-3", "localhost"}
+// serverNames are those of the servers in docker-compose.yml, and of this machine, where their ports are; then those of the servers of
+// deploy/k8s, as clients know them together, and as they know each other.
+var serverNames = []string{
+	"nats-1", "nats-2", "nats-3", "localhost",
+	"nats", "nats-0.nats-headless", "nats-1.nats-headless", "nats-2.nats-headless",
+}
 
 const (
 	validFor     = 365 * 24 * time.Hour
