@@ -157,6 +157,7 @@ var operatorFeats = append(slices.Clone(watcherFeats), []feat{
 	{`queue push room org1/lobby post "x"`, succeeds}, {"queue retry room org1/lobby post --all", succeeds},
 	{"queue drop room org1/lobby post --all", -1}, // which of the two is first
 	{`bench room org1/bench say "x" --count 10`, succeeds}, {"doctor", succeeds}, {"doctor --repair", succeeds},
+	{"check --dead 9 --running 10m", succeeds},
 	{"rm room org1/lobby --yes", succeeds}, {"drain HOST --yes", succeeds}, {"hosts", findsNothing},
 }...)
 
