@@ -5,15 +5,13 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/internal/look"
+	"github.com/troupe-go/troupe/internal/webname"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -56,15 +54,10 @@ func New(nc *nats.Conn, config Config) (http.Handler, error) {
 		return nil, err
 	}
 	config.Timeout = cmp.Or(config.Timeout, DefaultTimeout)
-	if len(config.Hosts) == 0 {
-		config.Hosts = []string{"localhost", "127.0.0.1", "::1"}
-	}
 	p := &pages{
 		nc: nc, namespace: namespace, looker: look.New(nc, namespace, config.Timeout), timeout: config.Timeout,
-		free: make(chan struct{}, maxRequests), mux: http.NewServeMux(), token: config.Token, origins: http.NewCrossOriginProtection(),
-	}
-	for _, host := range config.Hosts {
-		p.hosts = append(p.hosts, plainHost(host))
+		hosts: webname.New(config.Hosts), free: make(chan struct{}, maxRequests), mux: http.NewServeMux(),
+		token: config.Token, origins: http.NewCrossOriginProtection(),
 	}
 	p.samples.looker = p.looker
 	p.stuck.looker = p.looker
@@ -91,14 +84,6 @@ func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	return p, nil
 }
 
-// plainHost is a host without its port and brackets.
-func plainHost(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.ToLower(strings.Trim(host, "[]"))
-}
-
 // ServeHTTP implements http.Handler.
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range map[string]string{
@@ -110,7 +95,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
 	}
 	switch {
-	case !slices.Contains(p.hosts, plainHost(r.Host)):
+	case !p.hosts.Has(r.Host):
 		http.Error(w, "these pages are not known by this name", http.StatusMisdirectedRequest)
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && (p.token == "" || r.Method != http.MethodPost || r.URL.Path != "/do"):

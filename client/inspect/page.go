@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/look"
+	"github.com/troupe-go/troupe/internal/webname"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -37,7 +38,7 @@ type pages struct {
 	namespace wire.Namespace
 	looker    *look.Looker
 	timeout   time.Duration
-	hosts     []string
+	hosts     webname.Names
 	token     string
 	origins   *http.CrossOriginProtection
 	free      chan struct{}

@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/contract"
+	"github.com/troupe-go/troupe/internal/jsoncall"
 	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/store"
 )
@@ -150,9 +151,6 @@ func (p *pages) call(ctx context.Context, id troupe.ID, action, input, request s
 	return cleanLines(out.String()), nil
 }
 
-// errNoOutput is the codec's error for an empty body, which is the reply of an action without output.
-var errNoOutput = codec.JSON.Unmarshal(nil, new(json.RawMessage))
-
 // invoke makes a call as the user of the connection. A client of its own leaves nothing behind.
 func (p *pages) invoke(ctx context.Context, call troupe.Invocation) (output json.RawMessage, err error) {
 	c, err := client.New(p.nc, client.Config{Namespace: p.namespace.Name(), Codec: codec.JSON, FailWithoutHost: true})
@@ -160,11 +158,7 @@ func (p *pages) invoke(ctx context.Context, call troupe.Invocation) (output json
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close(context.WithoutCancel(ctx))) }()
-	call.Out = &output
-	if err = c.Invoke(ctx, call); errors.Is(err, errNoOutput) {
-		err = nil
-	}
-	return output, err
+	return jsoncall.Invoke(ctx, c, call, nil)
 }
 
 // setState puts an actor to sleep and replaces its state, unless that is another than the one that was edited.

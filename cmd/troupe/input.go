@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"unicode/utf8"
+
+	"github.com/troupe-go/troupe/internal/jsoncall"
 )
 
 // readJSON returns the JSON in an argument or on stdin, after checking it, or nil for none. What names it in errors.
@@ -20,18 +20,15 @@ func readJSON(ctx context.Context, stdin io.Reader, argument *string, what strin
 		if body, err = readAll(ctx, stdin); err != nil {
 			return nil, fmt.Errorf("reading the %s from stdin: %w", what, err)
 		}
-		if len(bytes.TrimSpace(body)) == 0 {
-			return nil, nil
-		}
 	default:
 		return nil, nil
 	}
-	if !utf8.Valid(body) { // encoding/json would replace what is not, silently
-		return nil, usageError{fmt.Errorf("the %s is not JSON: it is not UTF-8", what)}
-	}
-	var value json.RawMessage
-	if err := json.Unmarshal(body, &value); err != nil {
+	value, err := jsoncall.Input(body)
+	switch {
+	case err != nil:
 		return nil, usageError{fmt.Errorf("the %s is not JSON: %w (a string needs quotes: '\"text\"')", what, err)}
+	case value == nil && argument != nil && *argument != "-":
+		return nil, usageError{fmt.Errorf("the %s is not JSON: it is empty", what)}
 	}
 	return value, nil
 }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe/client/inspect"
+	"github.com/troupe-go/troupe/internal/webname"
 )
 
 // inspectCommand is the verb inspect.
@@ -44,7 +46,7 @@ func (c *inspectCommand) run(ctx context.Context, e env) error {
 	if err != nil {
 		return usageError{fmt.Errorf("%q is not host:port", c.Listen)}
 	}
-	names := append([]string{"localhost", "127.0.0.1", "::1"}, c.Host...)
+	names := slices.Concat(webname.Local, c.Host)
 	if host != "" {
 		names = append(names, host)
 	}

@@ -8,10 +8,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/jsoncall"
 )
-
-// errNoOutput is the codec's error for an empty body, which is the reply of an action without output.
-var errNoOutput = codec.JSON.Unmarshal(nil, new(json.RawMessage))
 
 // invoke makes a call with JSON as input and output.
 func (c connection) invoke(ctx context.Context, call troupe.Invocation) (json.RawMessage, error) {
@@ -21,12 +19,7 @@ func (c connection) invoke(ctx context.Context, call troupe.Invocation) (json.Ra
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var output json.RawMessage
-	call.Out = &output
-	err = cl.Invoke(ctx, call)
-	if err != nil && errors.Is(err, errNoOutput) {
-		err = nil
-	}
+	output, err := jsoncall.Invoke(ctx, cl, call, nil)
 	return output, errors.Join(err, cl.Close(context.WithoutCancel(ctx)))
 }
 

@@ -74,3 +74,13 @@ func (l *Looker) Recent(ctx context.Context, hosts []Host) {
 		}
 	})
 }
+
+// TypesOf are the actor types that hosts serve, sorted.
+func TypesOf(hosts []Host) []string {
+	var types []string
+	for i := range hosts {
+		types = append(types, hosts[i].Types...)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}

@@ -28,7 +28,7 @@ const maxErrorText = 512
 func EncodeError(err *troupe.Error, as codec.Codec, maxPayload int64) (*nats.Msg, error) {
 	reply := nats.NewMsg("")
 	reply.Header[HeaderServiceError] = []string{headerText(err.Error())}
-	reply.Header[HeaderServiceErrorCode] = []string{strconv.Itoa(status(err))}
+	reply.Header[HeaderServiceErrorCode] = []string{strconv.Itoa(Status(err))}
 	reply.Header[HeaderErrorCode] = []string{string(err.Code)}
 	if err.FromActor {
 		reply.Header[HeaderErrorOrigin] = []string{"actor"}
@@ -144,8 +144,8 @@ func headerText(text string) string {
 	return text
 }
 
-// status is the numeric error code, by the convention of NATS services.
-func status(err *troupe.Error) int {
+// Status is the numeric error code, by the convention of NATS services. Over HTTP it is the status.
+func Status(err *troupe.Error) int {
 	if err.FromActor {
 		return 422
 	}
