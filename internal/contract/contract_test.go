@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/contract"
@@ -58,6 +59,31 @@ func TestNothingInAContractIsTrusted(t *testing.T) {
 	golden(t, "nasty.json", document)
 }
 
+// TestOpenAPITrustsNothing leaves out what is no path, and whatever refers elsewhere.
+func TestOpenAPITrustsNothing(t *testing.T) {
+	t.Parallel()
+	bad := contractOf(t, nasty)
+	good := contractOf(t, strings.Replace(nasty, "Date*/evil(); /*", "date", 1))
+	good.Actions["go"] = wire.Signature{
+		In:  json.RawMessage(`{"type":"object","properties":{"a":{"$ref":"https://evil.example/x"},"$ref":{"$ref":"#/$defs/1 date"}}}`),
+		Out: json.RawMessage(`[]`),
+	}
+	good.Events["go"] = json.RawMessage(`{"$ref":"#/$defs/Date*"}`)
+	text, err := contract.OpenAPI([]*wire.Contract{bad, good, good})
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "evil.example")
+	require.NotContains(t, string(text), "$defs")
+	document, err := openapi3.NewLoader().LoadFromData(text)
+	require.NoError(t, err)
+	require.NoError(t, document.Validate(t.Context()))
+	require.ElementsMatch(t, []string{"/date/go", "/date/_create"}, document.Paths.InMatchingOrder())
+	path := document.Paths.Value("/date/go")
+	require.NotNil(t, path.Post)
+	require.NotNil(t, path.Get)
+	_, err = contract.OpenAPI([]*wire.Contract{contractOf(t, `{"type": "a", "$defs": []}`)})
+	require.Error(t, err)
+}
+
 func TestRows(t *testing.T) {
 	t.Parallel()
 	rows, err := contract.Rows(contractOf(t, nasty))
@@ -99,5 +125,6 @@ func FuzzContract(f *testing.F) {
 		}
 		_, _ = contract.Rows(c)
 		_, _ = contract.AsyncAPI(c, wire.Namespace{})
+		_, _ = contract.OpenAPI([]*wire.Contract{c})
 	})
 }
