@@ -64,6 +64,7 @@ type grammar struct {
 	Schema schemaCommand `cmd:"" group:"types" help:"Print the contract of an actor type, also for TypeScript."`
 
 	Inspect inspectCommand `cmd:"" group:"tools" help:"Serve web pages that show what hosts and actors do."`
+	Gateway gatewayCommand `cmd:"" group:"tools" help:"Let programs without a NATS client call actors, by HTTP."`
 
 	Check  checkCommand  `cmd:"" group:"tools" help:"Say in one line whether all is well, for monitoring."`
 	Stuck  stuckCommand  `cmd:"" group:"tools" help:"List what does not go on by itself, and why."`
