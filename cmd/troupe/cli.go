@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/troupe-go/troupe/internal/version"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -65,6 +63,7 @@ type grammar struct {
 
 	Inspect inspectCommand `cmd:"" group:"tools" help:"Serve web pages that show what hosts and actors do."`
 	Gateway gatewayCommand `cmd:"" group:"tools" help:"Let programs without a NATS client call actors, by HTTP."`
+	MCP     mcpCommand     `cmd:"" name:"mcp" group:"tools" help:"Give a language model tools to look at actors, by MCP."`
 
 	Check  checkCommand  `cmd:"" group:"tools" help:"Say in one line whether all is well, for monitoring."`
 	Stuck  stuckCommand  `cmd:"" group:"tools" help:"List what does not go on by itself, and why."`
@@ -174,8 +173,4 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 		_, err = fmt.Fprint(ctx.Stdout, notes)
 	}
 	return err
-}
-
-func programVersion() string {
-	return cmp.Or(version.Program(), "(devel)")
 }

@@ -19,7 +19,7 @@ func TestHelpAndVersion(t *testing.T) {
 		{"schedule", "retry", "-h"},
 		{"workflow", "-h"}, {"workflow", "ls", "-h"}, {"workflow", "show", "-h"}, {"workflow", "start", "-h"}, {"workflow", "signal", "-h"},
 		{"workflow", "result", "-h"}, {"workflow", "cancel", "-h"}, {"workflow", "retry", "-h"}, {"stuck", "-h"},
-		{"types", "-h"}, {"schema", "-h"}, {"check", "-h"}, {"gateway", "-h"},
+		{"types", "-h"}, {"schema", "-h"}, {"check", "-h"}, {"gateway", "-h"}, {"mcp", "-h"},
 	} {
 		got := program{}.run(t.Context(), args...)
 		require.Equal(t, exitOK, got.code)
@@ -87,6 +87,7 @@ Types:
 Tools:
   inspect       Serve web pages that show what hosts and actors do.
   gateway       Let programs without a NATS client call actors, by HTTP.
+  mcp           Give a language model tools to look at actors, by MCP.
   check         Say in one line whether all is well, for monitoring.
   stuck         List what does not go on by itself, and why.
   doctor        Find out whether what is stored fits together, and repair it.

@@ -15,7 +15,7 @@ import (
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"":                                  "call watch ls info sleep rm state schedule workflow queue hosts top drain types schema inspect gateway check stuck doctor up bench completion",
+		"":                                  "call watch ls info sleep rm state schedule workflow queue hosts top drain types schema inspect gateway mcp check stuck doctor up bench completion",
 		"st":                                "state stuck",
 		"state ":                            "get set history keep",
 		"state h":                           "history",
