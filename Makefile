@@ -101,7 +101,7 @@ examples: ## Run the examples, each on an embedded server or on the bus at NATS_
 
 # The page must work without npm, so what it needs of it is in the repository: one file each, with the licences.
 page: ## Bundle the npm packages that the page of the chat example uses
-	@cd examples/node && npm ci && lib=../chat/page/lib && bundle() { \
+	@cd client/js && npm ci && lib=../../examples/chat/page/lib && bundle() { \
 		echo "export { $$3 } from '$$2'" | npx --yes esbuild@$(ESBUILD_VERSION) --bundle --minify --format=esm --log-level=warning \
 			--banner:js="// $$(node -p "'$$2 ' + require('./package.json').dependencies['$$2']"), bundled by make page; licences in LICENSES" \
 			--outfile=$$lib/$$1.js; \

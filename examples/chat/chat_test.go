@@ -95,10 +95,10 @@ func TestGuestByCookie(t *testing.T) {
 // servePages serves an empty page and the modules of the client, and returns where.
 func servePages(t *testing.T) (url string) {
 	t.Helper()
-	stagetest.Read(t, "../node/*.mjs")
+	stagetest.Read(t, "../../client/js/*.js", "../../client/js/test/*.js")
 	files := http.NewServeMux()
 	files.Handle("GET /lib/", http.FileServerFS(os.DirFS("page")))
-	files.Handle("GET /troupe/", http.StripPrefix("/troupe/", http.FileServerFS(os.DirFS("../node"))))
+	files.Handle("GET /troupe/", http.StripPrefix("/troupe/", http.FileServerFS(os.DirFS("../../client/js"))))
 	files.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, `<!doctype html><script type="importmap">{"imports":`+ // to a browser of ours
 			`{"@nats-io/nats-core":"/lib/nats-core.js","@msgpack/msgpack":"/lib/msgpack.js"}}</script>`)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/examples/internal/stage"
-	"github.com/troupe-go/troupe/examples/node"
+	"github.com/troupe-go/troupe/client/js"
 )
 
 //go:embed page
@@ -78,7 +78,7 @@ func (p *page) serve(s *stage.Stage, b *bus.Bus) error {
 	log := slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug)
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
-	mux.Handle("GET /troupe/", http.StripPrefix("/troupe/", http.FileServerFS(node.Client)))
+	mux.Handle("GET /troupe/", http.StripPrefix("/troupe/", http.FileServerFS(js.Client)))
 	mux.Handle("GET "+busPath, &httputil.ReverseProxy{
 		Rewrite:  func(r *httputil.ProxyRequest) { r.Out.URL = websocket.JoinPath("/"); r.Out.Host = "" },
 		ErrorLog: log, // of pages that are gone, or ask for a bus that is about to be

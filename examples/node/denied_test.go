@@ -5,19 +5,17 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
 	"github.com/troupe-go/troupe/internal/bustest" //nolint:depguard // a server with users, for a test of ours
 )
 
 // TestDenied has a client meet a server that does not let it do everything.
 func TestDenied(t *testing.T) {
 	t.Parallel()
-	stagetest.NPM(t, ".")
 	srv := bustest.Serve(t, &server.Options{Users: []*server.User{{
 		Username: "ann", Password: "secret", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{"troupe.*.open.>"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.ann.>", "troupe.event.open.>"}},
 		},
 	}}})
-	stagetest.Node(t, ".", []string{"NATS_RESTRICTED=" + srv.ClientURL()}, "--test", "hostile.test.mjs")
+	testClient(t, []string{"NATS_RESTRICTED=" + srv.ClientURL()}, "hostile")
 }

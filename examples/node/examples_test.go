@@ -43,7 +43,7 @@ func TestExamples(t *testing.T) {
 	defer func() { require.NoError(t, cl.Close(context.Background())) }()
 
 	contracts(t, filepath.Join(programs, "troupe"), url)
-	stagetest.Node(t, ".", []string{"NATS_URL=" + url}, "--test", "troupe.test.mjs", "hostile.test.mjs")
+	testClient(t, []string{"NATS_URL=" + url}, "troupe", "hostile")
 	for _, encoding := range [][]string{nil, {"--json"}} {
 		file := filepath.Join(t.TempDir(), "results.json")
 		printed := stagetest.Node(t, ".", []string{"NATS_URL=" + url}, append([]string{"main.mjs", "--results", file}, encoding...)...)
@@ -55,6 +55,7 @@ func TestExamples(t *testing.T) {
 // TestNobodyPlays has the program meet a bus without any actors.
 func TestNobodyPlays(t *testing.T) {
 	t.Parallel()
+	stagetest.NPM(t, clientDir)
 	stagetest.NPM(t, ".")
 	server, err := bus.StartServer(bus.ServerConfig{Memory: true})
 	require.NoError(t, err)

@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { connect } from "@nats-io/transport-node";
-import { json, msgpack, Troupe, TroupeError } from "./troupe.mjs";
+import { json, msgpack, Troupe, TroupeError } from "../../client/js/troupe.js";
 
 const { values: flags } = parseArgs({
   options: {

@@ -9,10 +9,24 @@ import (
 
 func TestMain(m *testing.M) { hosttest.Main(m) }
 
+// clientDir has the JavaScript client.
+const clientDir = "../../client/js"
+
+// testClient runs test files of the client.
+func testClient(t *testing.T, env []string, names ...string) {
+	t.Helper()
+	stagetest.NPM(t, clientDir)
+	stagetest.Read(t, clientDir+"/test/*.js")
+	args := []string{"--test"}
+	for _, name := range names {
+		args = append(args, "test/"+name+".test.js")
+	}
+	stagetest.Node(t, clientDir, env, args...)
+}
+
 // TestWire reads the vectors of the Go tests.
 func TestWire(t *testing.T) {
 	t.Parallel()
-	stagetest.NPM(t, ".")
 	stagetest.Read(t, "../../docs/vectors/*.json")
-	stagetest.Node(t, ".", nil, "--test", "wire.test.mjs")
+	testClient(t, nil, "wire")
 }

@@ -9,7 +9,6 @@ import (
 // TestRoles has a program do what deploy/auth.conf allows it, and what it does not.
 func TestRoles(t *testing.T) {
 	t.Parallel()
-	stagetest.NPM(t, ".")
 	srv := stagetest.Tenant(t, "../../deploy/auth.conf")
-	stagetest.Node(t, ".", []string{"NATS_ROLES=" + srv.ClientURL()}, "--test", "roles.test.mjs")
+	testClient(t, []string{"NATS_ROLES=" + srv.ClientURL()}, "roles")
 }

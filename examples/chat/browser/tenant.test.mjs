@@ -20,7 +20,7 @@ describe("a page of a tenant", { skip, concurrency: true, timeout: 120_000 }, ()
     await page.goto(process.env.PAGES);
     await page.evaluate(async ([servers, as, name, args]) => {
       const { wsconnect } = await import("@nats-io/nats-core");
-      const roles = await import("/troupe/roles.mjs");
+      const roles = await import("/troupe/test/roles.js");
       const nc = await wsconnect({
         servers, ...as, ignoreClusterUpdates: true, maxReconnectAttempts: -1, reconnectTimeWait: 100, ignoreAuthErrorAbort: true,
       });

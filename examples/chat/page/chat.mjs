@@ -1,7 +1,7 @@
 // The page of a chat room: one connection with its actor, over the WebSocket of the NATS server.
 
 import { wsconnect } from "@nats-io/nats-core";
-import { Troupe } from "./troupe/troupe.mjs";
+import { Troupe } from "./troupe/troupe.js";
 
 const $ = (id) => document.getElementById(id);
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ func Lacking(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
+// installing is held by who looks whether there is something to install: tests of one directory run in parallel.
+var installing sync.Mutex
+
 // NPM installs what the package-lock.json of a directory names, if it is not there yet. Without Node or npm the test is
 // skipped.
 func NPM(t *testing.T, dir string) {
@@ -33,7 +37,9 @@ func NPM(t *testing.T, dir string) {
 			Lacking(t, "%s is not installed: see https://nodejs.org", tool)
 		}
 	}
-	Read(t, filepath.Join(dir, "*.mjs"), filepath.Join(dir, "package*.json"))
+	Read(t, filepath.Join(dir, "*.*js"), filepath.Join(dir, "package*.json"))
+	installing.Lock()
+	defer installing.Unlock()
 	lock, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)

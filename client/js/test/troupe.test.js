@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createConnection, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { connect, createInbox, headers } from "@nats-io/transport-node";
-import { json, msgpack, Troupe } from "./troupe.mjs";
+import { json, msgpack, Troupe } from "../troupe.js";
 
 const unique = () => "t" + Math.random().toString(36).slice(2);
 const hasCode = (code) => (error) => { assert.equal(error.code, code, error.message); return true; };

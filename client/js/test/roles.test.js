@@ -2,7 +2,7 @@
 
 import { after, before, describe, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
-import { beyond, overTime } from "./roles.mjs";
+import { beyond, overTime } from "./roles.js";
 
 describe("a program of a tenant", { skip: process.env.NATS_ROLES ? false : "NATS_ROLES is not set", concurrency: true }, () => {
   let nc;

@@ -1,6 +1,6 @@
 // What a user of deploy/auth.conf may do in the rooms of its tenant, and what it may not: for tests, in Node and in browsers.
 
-import { Troupe } from "./troupe.mjs";
+import { Troupe } from "../troupe.js";
 
 const pass = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

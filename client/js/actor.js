@@ -1,7 +1,7 @@
 // A reference to one actor, and what a program does with it.
 
-import { Connection } from "./connection.mjs";
-import { checkName, tokens, troupeError } from "./wire.mjs";
+import { Connection } from "./connection.js";
+import { checkName, tokens, troupeError } from "./wire.js";
 
 // Actions that every type has.
 const ofEvery = [

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect, headers } from "@nats-io/transport-node";
-import { json, msgpack, Troupe, TroupeError } from "./troupe.mjs";
+import { json, msgpack, Troupe, TroupeError } from "../troupe.js";
 
 const unique = () => "t" + Math.random().toString(36).slice(2);
 const hasCode = (code) => (error) => {

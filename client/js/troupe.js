@@ -5,10 +5,10 @@
 //   const { reserved } = await inventory.call("reserveStock", 5);
 
 import { createInbox, headers } from "@nats-io/nats-core";
-import { Actor } from "./actor.mjs";
-import { bodyOf, checkPosition, errorOf, handOver, isDenied, msgpack, nothing, Order, positionOf, replySubject, troupeError, TroupeError } from "./wire.mjs";
+import { Actor } from "./actor.js";
+import { bodyOf, checkPosition, errorOf, handOver, isDenied, msgpack, nothing, Order, positionOf, replySubject, troupeError, TroupeError } from "./wire.js";
 
-export { json, msgpack, TroupeError } from "./wire.mjs";
+export { json, msgpack, TroupeError } from "./wire.js";
 
 const utf8 = new TextEncoder();
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,6 +1,6 @@
 // A session of a program with one actor: see the Connections of docs/protocol.md.
 
-import { bodyOf, checkPosition, handOver, Order, positionOf, TroupeError } from "./wire.mjs";
+import { bodyOf, checkPosition, handOver, Order, positionOf, TroupeError } from "./wire.js";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const transient = ["unavailable", "outcome_unknown", "deadline_exceeded", "overloaded", "unknown_type"];
