@@ -114,7 +114,7 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
     } });
     await nc.flush();
     const input = new Uint8Array(100_000);
-    await assert.rejects(troupe.actor("deaf").call("wait", input, { timeout: 1000 }), hasCode("outcome_unknown"));
+    await assert.rejects(troupe.actor("deaf").call("wait", input, { timeout: 4000 }), hasCode("outcome_unknown"));
     const [first, ...questions] = sent.splice(0);
     assert.ok(first.data.length > input.length);
     assert.ok(questions.length > 0);
