@@ -1,21 +1,97 @@
-// A session of a program with one actor: see the Connections of docs/protocol.md.
+// Sessions of a program with actors: see the Connections of docs/protocol.md.
 
-import { bodyOf, checkPosition, handOver, Order, positionOf, TroupeError } from "./wire.js";
+import { sleep } from "./calls.js";
+import { aborted, bodyOf, checkPosition, handOver, msgpack, nothing, Order, positionOf, randomID, TroupeError } from "./wire.js";
 
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const transient = ["unavailable", "outcome_unknown", "deadline_exceeded", "overloaded", "unknown_type"];
+const tellFor = 15_000; // ms for which hosts, which ping every 5 s, are told of an id that is given up
+
+/** What all connections of a client share: an inbox, and somebody who looks after them. */
+export class Connections {
+  #troupe;
+  #all = new Map(); // by id
+  #given = new Map(); // ids of connections that are given up, and whose actors may not know -> when that was first told
+  #pings;
+  #look;
+
+  constructor(troupe, inbox) {
+    this.#troupe = troupe;
+    this.inbox = inbox;
+  }
+
+  add(connection) {
+    this.#troupe.check();
+    this.#all.set(connection.id, connection);
+    this.#pings ??= this.#troupe.listen(`${this.inbox}.>`, (msg) => this.#receive(msg), (error) => {
+      this.drop(error);
+      this.#pings = undefined;
+    });
+    this.#look ??= setInterval(() => this.#lookAtHosts(), 2000);
+  }
+
+  remove(connection, known) {
+    this.#all.delete(connection.id);
+    if (known) this.#given.delete(connection.id);
+    else this.#giveUp(connection.id);
+  }
+
+  /** Ends them all, and tells their actors. */
+  async close() {
+    clearInterval(this.#look);
+    await Promise.allSettled([...this.#all.values()].map((c) => c.close()));
+    this.#pings?.unsubscribe();
+  }
+
+  /** Ends them all without a word to their actors, which NATS cannot reach. */
+  drop(error) { for (const c of [...this.#all.values()]) c.end(error, false); }
+
+  lost(error) { for (const c of this.#all.values()) c.lost(error); }
+
+  again() { for (const c of this.#all.values()) c.again(); }
+
+  #giveUp(id) { if (this.#given.size < 4096 && !this.#given.has(id)) this.#given.set(id, undefined); }
+
+  // answer tells a host which ids are given up. We cannot tell which host it is, so each id is told for a while.
+  #answer(ping) {
+    const now = Date.now();
+    for (const [id, told] of this.#given) {
+      if (told && now - told > tellFor) this.#given.delete(id);
+      else this.#given.set(id, told ?? now);
+    }
+    ping.respond(this.#given.size ? msgpack.encode([...this.#given.keys()]) : nothing);
+  }
+
+  #receive(msg) {
+    const [id, name] = msg.subject.slice(this.inbox.length + 1).split(".");
+    if (id === "_ping") this.#answer(msg);
+    else if (this.#all.has(id)) this.#all.get(id).receive(name, msg);
+    else this.#giveUp(id); // its actor is mistaken
+  }
+
+  // One actor of each host is asked whether it is there. When it is not, or has moved, all of that host are.
+  #lookAtHosts() {
+    const hosts = new Map();
+    for (const c of this.#all.values()) {
+      if (c.status === "connected") hosts.set(c.host, [...hosts.get(c.host) ?? [], c]);
+    }
+    for (const [host, [one, ...others]] of hosts) {
+      one.again().then((smooth) => { if (!smooth || one.host !== host) others.forEach((c) => c.again()); });
+    }
+  }
+}
 
 /** A session with one actor. It comes back by itself, until it is closed on either side. */
 export class Connection {
   status = "reconnecting";
-  id = "c" + Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+  id = randomID();
   #session;
   #subscriptions = [];
   #order = new Order(); // of what is sent to us alone
   #coming; // back
+  #abort = () => { this.close(aborted(this.signal, `${this.actor}`)).catch(() => {}); }; // the actor finds out
 
-  constructor(actor, params, { on = {}, onStatus = () => {}, onGap = () => {} } = {}) {
-    Object.assign(this, { actor, troupe: actor.troupe, params, on, onStatus, onGap });
+  constructor(actor, params, { on = {}, onStatus = () => {}, onGap = () => {}, signal } = {}) {
+    Object.assign(this, { actor, troupe: actor.troupe, params, on, onStatus, onGap, signal });
   }
 
   /** Which host has the actor. */
@@ -23,13 +99,14 @@ export class Connection {
 
   async open() {
     try {
-      this.troupe.add(this);
+      this.troupe.connections.add(this);
+      this.signal?.addEventListener("abort", this.#abort);
       for (const [event, handle] of Object.entries(this.on)) {
-        this.#subscriptions.push(this.troupe.follow(this.actor, event, handle, this.onGap, this.id));
+        this.#subscriptions.push(this.troupe.subscriptions.add(this.actor, event, handle, { onGap: this.onGap, but: this.id }));
       }
-      await this.#establish();
+      await this.#establish(this.signal);
     } catch (error) {
-      this.#end(error, false);
+      this.end(error, false);
       throw error;
     }
   }
@@ -39,27 +116,27 @@ export class Connection {
     if (this.status === "closed") throw new TroupeError("disconnected", `the connection with ${this.actor} is closed`);
     const look = setTimeout(() => this.again(), 250); // the actor may be on another host
     try {
-      return await this.troupe.call(this.actor, action, input, { ...options, more: { "Troupe-Connection": this.id } });
+      return await this.actor.call(action, input, { ...options, more: { "Troupe-Connection": this.id } });
     } finally {
       clearTimeout(look);
     }
   }
 
   /** Ends the connection. If that cannot be told to the actor, it finds out within 15 s. */
-  async close() {
-    if (!this.#end(new TroupeError("disconnected", "closed"), false)) return;
+  async close(why = new TroupeError("disconnected", "closed")) {
+    if (!this.end(why, false)) return;
     await this.troupe.call(this.actor, "_disconnect", undefined, { existing: true, timeout: 2000, more: { "Troupe-Connection": this.id } });
-    this.troupe.remove(this, true);
+    this.troupe.connections.remove(this, true);
   }
 
   // establish asks the actor for the connection. One that it does not know begins anew there.
-  async #establish() {
-    const more = { "Troupe-Connection": this.id, "Troupe-Inbox": this.troupe.inbox };
+  async #establish(signal) {
+    const more = { "Troupe-Connection": this.id, "Troupe-Inbox": this.troupe.connections.inbox };
     const old = this.#session;
-    const session = await this.troupe.call(this.actor, "_connect", this.params, { timeout: 5000, more });
+    const session = await this.troupe.call(this.actor, "_connect", this.params, { timeout: 5000, more, signal });
     if (typeof session?.host !== "string") throw new TroupeError("internal", `${this.actor}._connect: no host replied`);
     this.#session = session;
-    const anew = old && (old.epoch !== this.#session.epoch || old.number !== this.#session.number);
+    const anew = old && (old.epoch !== session.epoch || old.number !== session.number);
     if (anew) this.lost(new TroupeError("disconnected", "the actor has begun the connection anew"));
     this.#become("connected");
   }
@@ -73,7 +150,7 @@ export class Connection {
           await this.#establish();
           return smooth;
         } catch (error) {
-          if (error.fromActor || !transient.includes(error.code)) return this.#end(error, true), false;
+          if (error.fromActor || !transient.includes(error.code)) return this.end(error, true), false;
           this.lost(error);
         }
         await sleep(wait);
@@ -90,23 +167,22 @@ export class Connection {
     handOver(this.onStatus, status, error);
   }
 
-  /** Ends the connection without a word to its actor, which NATS cannot reach. */
-  drop(error) { this.#end(error, false); }
-
-  #end(error, known) {
+  /** Ends it here, and tells whether it had not. `known`: its actor knows. */
+  end(error, known) {
     if (this.status === "closed") return false;
+    this.signal?.removeEventListener("abort", this.#abort);
     this.#subscriptions.forEach((s) => s.unsubscribe());
-    this.troupe.remove(this, known);
+    this.troupe.connections.remove(this, known);
     this.#become("closed", error);
     return true;
   }
 
-  // receive takes what the actor sends to this connection alone.
+  /** Takes what the actor sends to this connection alone. */
   receive(name, msg) {
     if (name === "_closed") { // the actor sleeps or moves, or it has had enough of us
       const { again, reason = "" } = bodyOf(msg) ?? {};
       const error = new TroupeError("disconnected", reason);
-      if (!again) { this.#end(error, true); return; }
+      if (!again) { this.end(error, true); return; }
       this.lost(error);
       this.again();
     } else if (name === "_sent") { // it goes on: the last of each event that was sent

@@ -3,8 +3,8 @@ package js
 
 import "embed"
 
-// Client is the client: troupe.js, and what it imports of its own. In a browser an import map has to tell where
-// @nats-io/nats-core and @msgpack/msgpack are.
+// Client is the client: index.js, the hooks for React in react.js, and what they import of their own. In a browser an import map has to
+// tell where @nats-io/nats-core, @msgpack/msgpack and, for the hooks, react are.
 //
-//go:embed troupe.js actor.js connection.js wire.js
+//go:embed *.js
 var Client embed.FS

@@ -1,8 +1,8 @@
-// What is on the wire, without a connection: subjects, bodies, errors and the positions of events. See docs/protocol.md.
+// What is on the wire, without a connection: names, bodies, errors and the positions of events. See docs/protocol.md.
 
 import { decode, encode } from "@msgpack/msgpack";
 
-/** What a call throws. `code` tells errors apart; with `fromActor` the actor's own code made it for its callers. */
+/** What everything here throws and rejects with. */
 export class TroupeError extends Error {
   constructor(code, message, { metadata = {}, fromActor = false, retryable = false, cause } = {}) {
     super(message, cause && { cause });
@@ -11,25 +11,40 @@ export class TroupeError extends Error {
 }
 
 /** Tells whether NATS does not allow something. */
-export const isDenied = (error) => error?.name === "PermissionViolationError";
+export const isDenied = (error) => /^(PermissionViolation|Authorization|UserAuthenticationExpired)Error$/.test(error?.name);
 
-/** Makes a TroupeError of what NATS throws. */
+/** Makes a TroupeError of anything that was thrown. */
 export function troupeError(error, what) {
   if (error instanceof TroupeError) return error;
-  const code = isDenied(error) ? "denied" : error?.name === "InvalidArgumentError" ? "bad_input" : "unavailable";
+  const code = isDenied(error) ? "denied" : /^Invalid(Argument|Subject)Error$/.test(error?.name) ? "bad_input" : "unavailable";
   return new TroupeError(code, `${what}: ${error?.message ?? error}`, { cause: error });
 }
+
+/** The error of what was given up by an AbortSignal. */
+export const aborted = ({ reason }, what) => new TroupeError("canceled", `${what}: ${reason?.message ?? "aborted"}`, { cause: reason });
+
+/** Throws a bad_input unless something is as it has to be. */
+export function ensure(good, why, cause) {
+  if (!good) throw new TroupeError("bad_input", why, { cause });
+}
+
+/**
+ * Calls a handler of the program. What it throws is an uncaught exception of the program, as a panic of a handler is in
+ * Go; thrown here, it would end the connection with NATS.
+ */
+export function handOver(handle, ...args) {
+  try { handle(...args); } catch (error) { queueMicrotask(() => { throw error; }); }
+}
+
+export const utf8 = new TextEncoder();
 
 // ---- Names, keys and subjects
 
 const isName = (name) => typeof name === "string" && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name);
 
 /** Refuses what cannot be a type, an action or an event. Those that begin with _ are of the protocol itself. */
-export function checkName(name) {
-  if (!isName(name)) throw new TroupeError("bad_input", `"${String(name)}" is no name`);
-}
+export const checkName = (name) => ensure(isName(name), `"${String(name)}" is no name`);
 
-const utf8 = new TextEncoder();
 const token = (bytes) => bytes.length === 0 ? "=" : Array.from(bytes, (b) => {
   const char = String.fromCharCode(b);
   return /[A-Za-z0-9_-]/.test(char) ? char : "=" + b.toString(16).toUpperCase().padStart(2, "0");
@@ -40,17 +55,18 @@ export function tokens(type, key) {
   checkName(type);
   const parts = key.map((part) => {
     if (part instanceof Uint8Array) return part;
-    if (typeof part === "string" && part.isWellFormed()) return utf8.encode(part);
-    throw new TroupeError("bad_input", `a key of ${type} has a part that is no text`);
+    ensure(typeof part === "string" && part.isWellFormed(), `a key of ${type} has a part that is no text`);
+    return utf8.encode(part);
   });
-  if (parts.length > 16 || parts.reduce((sum, part) => sum + part.length, 0) > 1024) {
-    throw new TroupeError("bad_input", `a key of ${type} has more than 16 parts or 1,024 bytes`);
-  }
+  ensure(parts.length <= 16 && parts.reduce((sum, part) => sum + part.length, 0) <= 1024, `a key of ${type} has more than 16 parts or 1,024 bytes`);
   return [type, ...parts.map(token)].join(".");
 }
 
 /** The reply subject of a call, which is its name: of `caller`, the call `number`, who waits for none before `floor`. */
 export const replySubject = (caller, number, floor) => `${caller}.id.${number.toString(36)}.${floor.toString(36)}`;
+
+/** An id that nobody can guess, spelt like a name. */
+export const randomID = () => "c" + Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 // ---- Bodies
 
@@ -67,69 +83,67 @@ const maxDepth = 100;
 
 // outgoing copies a value for an encoder, which knows `number` and `bytes`. It refuses what would arrive as something
 // else, and says where that is.
-function outgoing(value, to, path = "value", depth = 1) {
-  const refuse = (why) => { throw new TypeError(`${path.length > 200 ? path.slice(0, 200) + "…" : path}: ${why}`); };
+function outgoing(value, to, path, depth = 1) {
+  const check = (good, why) => ensure(good, `${path.length > 300 ? path.slice(0, 300) + "…" : path}: ${why} cannot be sent`);
   const inner = (v, name) => outgoing(v, to, path + name, depth + 1);
-  if (depth > maxDepth) refuse(`more than ${maxDepth} levels, or a cycle`);
-  switch (typeof value) {
-    case "number": case "bigint": return to.number(value, refuse);
-    case "function": case "symbol": return refuse(`a ${typeof value} cannot be sent`);
-    case "object": break;
-    default: return value;
-  }
-  if (value === null) return value;
-  if (Array.isArray(value)) return Array.from(value, (v, i) => inner(v, `[${i}]`));
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? refuse("an invalid Date cannot be sent") : value;
-  if (value instanceof Uint8Array) return to.bytes(value);
-  if (value instanceof ArrayBuffer) return to.bytes(new Uint8Array(value));
-  if (typeof value.toJSON === "function") return inner(value.toJSON(), "");
   const kind = Object.prototype.toString.call(value).slice(8, -1);
-  if (kind !== "Object") refuse(`a ${kind} cannot be sent`);
+  check(depth <= maxDepth, `a cycle, or what has more than ${maxDepth} levels,`);
+  switch (typeof value) {
+    case "number": case "bigint": return to.number(value, check);
+    case "string": check(value.isWellFormed(), "half a surrogate pair"); return value;
+    case "function": case "symbol": check(false, `a ${kind}`);
+  }
+  if (Object(value) !== value) return value;
+  if (Array.isArray(value)) return Array.from(value, (v, i) => inner(v, `[${i}]`));
+  if (kind === "Date") { check(!Number.isNaN(value.getTime()), "an invalid Date"); return value; }
+  if (kind === "Uint8Array") return to.bytes(value);
+  if (kind === "ArrayBuffer") return to.bytes(new Uint8Array(value));
+  if (typeof value.toJSON === "function") return inner(value.toJSON(), "");
+  check(kind === "Object", `a ${kind}`);
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, inner(v, `.${k}`)]));
 }
 
 const forMsgpack = {
-  number: (n, refuse) => typeof n === "bigint" && (n < -(2n ** 63n) || n >= 2n ** 64n) ? refuse(`${n} has more than 64 bits`) : widen(n),
+  number: (n, check) => { check(typeof n !== "bigint" || n >= -(2n ** 63n) && n < 2n ** 64n, `${n}, of more than 64 bits,`); return widen(n); },
   bytes: (bytes) => bytes,
 };
 const forJSON = {
-  number: (n, refuse) => typeof n === "bigint" || !Number.isFinite(n) ? refuse(`${n} cannot be sent in JSON`) : n,
+  number: (n, check) => { check(Number.isFinite(n), `in JSON ${n}`); return n; },
   bytes: (bytes) => btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join("")), // as in Go
 };
 
 // parse reads JSON. The key __proto__ is an error, as it is in msgpack: whoever copied it would change a prototype.
-function parse(text) {
-  if (!/__proto__|\\u00[57]/i.test(text)) return JSON.parse(text);
-  return JSON.parse(text, (key, value) => {
-    if (key === "__proto__") throw new TypeError("the key __proto__ is not allowed");
-    return value;
-  });
-}
+const parse = (text) => JSON.parse(text, /__proto__|\\u/.test(text) ? (key, value) => { ensure(key !== "__proto__", "the key __proto__"); return value; } : undefined);
 
 /** The body of no value. */
 export const nothing = new Uint8Array();
 
-/**
- * The two encodings. JSON in JavaScript rounds integers beyond 2^53. `encode` throws a TypeError, which names the path, of
- * what cannot be sent: functions, Map, Set, RegExp and the like, invalid Dates, integers of more than 64 bits.
- */
+// encoder makes the function encode of an encoding. What a getter or toJSON throws is the value's fault.
+const encoder = (write, to) => (value, path = "value") => {
+  if (value === undefined) return nothing;
+  try { return write(outgoing(value, to, path)); } catch (error) {
+    ensure(error instanceof TroupeError, `${path}: ${error?.message}`, error);
+    throw error;
+  }
+};
+
+/** The two encodings. JSON in JavaScript rounds integers beyond 2^53. */
 export const msgpack = {
   contentType: "application/msgpack",
-  encode: (value) => value === undefined ? nothing : encode(outgoing(value, forMsgpack), { useBigInt64: true, ignoreUndefined: true, maxDepth: maxDepth + 1 }),
+  encode: encoder((value) => encode(value, { useBigInt64: true, ignoreUndefined: true, maxDepth: maxDepth + 1 }), forMsgpack),
   decode: (body) => body.length === 0 ? undefined : narrow(decode(body, { useBigInt64: true })),
 };
 export const json = {
   contentType: "application/json",
-  encode: (value) => value === undefined ? nothing : utf8.encode(JSON.stringify(outgoing(value, forJSON))),
+  encode: encoder((value) => utf8.encode(JSON.stringify(value)), forJSON),
   decode: (body) => body.length === 0 ? undefined : parse(new TextDecoder().decode(body)),
 };
 
 /** The encoding that a Content-Type names. */
 export function codecFor(contentType) {
-  const [type, ...parameters] = (contentType || msgpack.contentType).toLowerCase().split(";").map((part) => part.trim());
-  const utf8 = parameters.every((p) => !/^charset\s*(=|$)/.test(p) || /^charset\s*=\s*"?utf-8"?$/.test(p));
-  const codec = utf8 && [msgpack, json].find((c) => c.contentType === type);
-  if (!codec) throw new TroupeError("bad_input", `nobody can read the content type ${contentType}`);
+  const [type, ...parameters] = (contentType || msgpack.contentType).toLowerCase().split(/\s*;\s*/);
+  const codec = [msgpack, json].find((c) => c.contentType === type.trim());
+  ensure(codec && parameters.every((p) => /^(?!charset\s*(=|$))|^charset\s*=\s*"?utf-8"?\s*$/.test(p)), `nobody can read the content type ${contentType}`);
   return codec;
 }
 
@@ -200,12 +214,4 @@ export function checkPosition({ epoch, sequence, previous = epoch } = {}) {
 export function positionOf(msg) {
   const [epoch, sequence, previous] = (msg.headers?.get("Troupe-Event") || "0.0").split(".").map(Number);
   return checkPosition({ epoch, sequence, previous });
-}
-
-/**
- * Calls a handler of the program. What it throws is an uncaught exception of the program, as a panic of a handler is in
- * Go; thrown here, it would end the connection with NATS.
- */
-export function handOver(handle, ...args) {
-  try { handle(...args); } catch (error) { queueMicrotask(() => { throw error; }); }
 }

@@ -101,7 +101,7 @@ func servePages(t *testing.T) (url string) {
 	files.Handle("GET /troupe/", http.StripPrefix("/troupe/", http.FileServerFS(os.DirFS("../../client/js"))))
 	files.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, `<!doctype html><script type="importmap">{"imports":`+ // to a browser of ours
-			`{"@nats-io/nats-core":"/lib/nats-core.js","@msgpack/msgpack":"/lib/msgpack.js"}}</script>`)
+			`{"@troupe-go/client":"/troupe/index.js","@nats-io/nats-core":"/lib/nats-core.js","@msgpack/msgpack":"/lib/msgpack.js"}}</script>`)
 	})
 	pages := httptest.NewServer(files)
 	t.Cleanup(pages.Close)

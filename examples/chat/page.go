@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/bus"
-	"github.com/troupe-go/troupe/examples/internal/stage"
 	"github.com/troupe-go/troupe/client/js"
+	"github.com/troupe-go/troupe/examples/internal/stage"
 )
 
 //go:embed page

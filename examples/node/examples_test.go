@@ -23,16 +23,18 @@ import (
 	"github.com/troupe-go/troupe/examples/carts/market"
 	"github.com/troupe-go/troupe/examples/chat/room"
 	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
+	"github.com/troupe-go/troupe/examples/mail/office"
 	"github.com/troupe-go/troupe/examples/orders/shop"
 	"github.com/troupe-go/troupe/examples/saga/checkout"
 	"github.com/troupe-go/troupe/examples/workflow/flow"
 )
 
-var examples = []string{"orders", "workflow", "analytics", "audit", "batch", "carts", "saga", "approval", "chat"}
+var examples = []string{"orders", "workflow", "analytics", "audit", "batch", "carts", "saga", "approval", "mail", "chat"}
 
 // TestExamples drives the actors of all examples from Node, each example a process, and makes the same calls from Go.
 func TestExamples(t *testing.T) {
 	t.Parallel()
+	stagetest.NPM(t, clientDir)
 	stagetest.NPM(t, ".")
 	url, programs := play(t)
 	nc, err := bus.Connect(t.Context(), bus.Config{URL: url})
@@ -43,7 +45,7 @@ func TestExamples(t *testing.T) {
 	defer func() { require.NoError(t, cl.Close(context.Background())) }()
 
 	contracts(t, filepath.Join(programs, "troupe"), url)
-	testClient(t, []string{"NATS_URL=" + url}, "troupe", "hostile")
+	testClient(t, []string{"NATS_URL=" + url}, "troupe", "client", "hostile")
 	for _, encoding := range [][]string{nil, {"--json"}} {
 		file := filepath.Join(t.TempDir(), "results.json")
 		printed := stagetest.Node(t, ".", []string{"NATS_URL=" + url}, append([]string{"main.mjs", "--results", file}, encoding...)...)
@@ -162,7 +164,11 @@ type results struct {
 		Steps   []string
 	}
 	Approval struct{ Outcome string }
-	Chat     struct{ Said, Answer room.Message }
+	Mail     struct {
+		Letter office.Letter
+		Number int
+	}
+	Chat struct{ Said, Answer room.Message }
 }
 
 // compare asks the actors from Go what they have answered to Node.
@@ -196,6 +202,9 @@ func compare(t *testing.T, cl *client.Client, file string) {
 	node.Saga.Error.require(t, err)
 	require.Equal(t, []string{"reserve", "charge", "packing", "ship", "refund", "release"}, node.Saga.Steps)
 	require.Equal(t, "approved by Olga", node.Approval.Outcome)
+
+	require.Equal(t, office.Letter{To: "nora@example.com", Text: "hello"}, node.Mail.Letter)
+	require.Equal(t, 1, node.Mail.Number)
 
 	reports, err := metrics.ListReports.Call(ctx, troupe.GetOrCreate[metrics.Analytics](cl, "main"), nil)
 	require.NoError(t, err)

@@ -2,8 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { connect } from "@nats-io/transport-node";
-import { json, msgpack, Troupe, TroupeError } from "../../client/js/troupe.js";
+import { connect, json, msgpack, TroupeError } from "@troupe-go/client";
 
 const { values: flags } = parseArgs({
   options: {
@@ -134,6 +133,17 @@ async function saga(troupe) {
   return { number, receipt, error: { code: error.code, metadata: error.metadata }, steps: steps.map(({ name }) => name) };
 }
 
+async function mail(troupe) {
+  const mailer = troupe.actor("mailer", "node-" + Date.now());
+  await mailer.call("repair", "nobody@example.com");
+  const sent = await mailer.events("sent");
+  for (let i = 0; i < 3; i++) await mailer.push("send", { to: "nora@example.com", text: "hello" }, { id: "welcome" }); // one takes effect
+  for await (const { payload: { letter, sent: number } } of sent) {
+    done(`letter ${number} of a queue is out: ${letter.text}, ${letter.to}`);
+    return { letter, number };
+  }
+}
+
 async function approval(troupe) {
   const expense = troupe.actor("expense", "node-" + Date.now());
   await expense.call("approve", { who: "Nora", what: "a lamp", cents: 29_00 });
@@ -164,10 +174,9 @@ async function chat(troupe) {
   return { said, answer };
 }
 
-const nc = await connect({ servers: process.env.NATS_URL || "nats://127.0.0.1:4222", name: "examples/node", maxReconnectAttempts: -1 });
-const troupe = new Troupe(nc, { codec: flags.json ? json : msgpack });
+const troupe = await connect({ servers: process.env.NATS_URL || "nats://127.0.0.1:4222", name: "examples/node", codec: flags.json ? json : msgpack });
 const results = {};
-for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit, batch, carts, saga, approval, chat })) {
+for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit, batch, carts, saga, approval, mail, chat })) {
   console.log(`\n  ${name}`);
   try {
     results[name] = await drive(troupe);
@@ -179,4 +188,3 @@ for (const [name, drive] of Object.entries({ orders, workflow, analytics, audit,
 console.log();
 if (flags.results) await writeFile(flags.results, JSON.stringify(results));
 await troupe.close();
-await nc.drain();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect, headers } from "@nats-io/transport-node";
-import { json, msgpack, Troupe, TroupeError } from "../troupe.js";
+import { json, msgpack, Troupe, TroupeError } from "../index.js";
 
 const unique = () => "t" + Math.random().toString(36).slice(2);
 const hasCode = (code) => (error) => {
@@ -16,14 +16,15 @@ test("what cannot be sent is refused, with its place", () => {
   class Point { constructor() { this.x = 2 ** 40; } }
   for (const [value, place] of [
     [{ a: [1, 2n ** 64n] }, "value.a[1]"], [-(2n ** 63n) - 1n, "value"], [{ m: new Map() }, "value.m"], [new Set(), "value"],
-    [[/x/], "value[0]"], [new Date(NaN), "value"], [{ f() {} }, "value.f"], [new Float64Array(1), "value"], [Promise.resolve(), "value"],
+    [[/x/], "value[0]"], [new Date(NaN), "value"], [{ f() {} }, "value.f"], [new Float64Array(1), "value"], [Promise.resolve(), "value"], [["\ud800"], "value[0]"],
   ]) {
-    for (const codec of [msgpack, json]) assert.throws(() => codec.encode(value), (e) => e instanceof TypeError && e.message.startsWith(place + ":"), place);
+    for (const codec of [msgpack, json]) assert.throws(() => codec.encode(value), (e) => hasCode("bad_input")(e) && e.message.startsWith(place + ":"), place);
   }
   const cycle = {};
   cycle.self = cycle;
-  assert.throws(() => msgpack.encode(cycle), TypeError);
-  assert.throws(() => json.encode({ n: NaN }), { name: "TypeError", message: /^value\.n:/ });
+  assert.throws(() => msgpack.encode(cycle), hasCode("bad_input"));
+  assert.throws(() => json.encode({ n: NaN }), { name: "TroupeError", message: /^value\.n:/ });
+  assert.throws(() => msgpack.encode({ get n() { throw new Error("no"); } }), hasCode("bad_input"));
   for (const [value, arrives] of [[new URL("http://a/"), "http://a/"], [new Uint8Array([7]).buffer, new Uint8Array([7])], [new Point(), { x: 2 ** 40 }]]) {
     assert.deepEqual(msgpack.decode(msgpack.encode(value)), arrives);
   }
@@ -53,7 +54,7 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
       ["c1", ""], ["92", ""], ["81a95f5f70726f746f5f5f01", ""], ["91".repeat(100_000) + "c0", ""],
       ["7b", "application/json"], [Buffer.from('{"__proto__":1}').toString("hex"), "application/json"], ["00", "text/plain"],
     ];
-    for (const subject of [`troupe.event.${room.tokens}.said`, `${troupe.inbox}.${connection.id}.said`, `${troupe.inbox}.${connection.id}._sent`]) {
+    for (const subject of [`troupe.event.${room.tokens}.said`, `${troupe.connections.inbox}.${connection.id}.said`, `${troupe.connections.inbox}.${connection.id}._sent`]) {
       for (const [digits, type] of foreign) {
         const h = headers();
         if (type) h.set("Content-Type", type);
@@ -61,7 +62,7 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
         nc.publish(subject, Buffer.from(digits, "hex"), { headers: h });
       }
     }
-    for (const name of ["_sent", "constructor", "__proto__"]) nc.publish(`${troupe.inbox}.${connection.id}.${name}`, msgpack.encode(null));
+    for (const name of ["_sent", "constructor", "__proto__"]) nc.publish(`${troupe.connections.inbox}.${connection.id}.${name}`, msgpack.encode(null));
     await nc.flush();
     assert.deepEqual(heard, []);
     assert.equal(errors.length, 4 * foreign.length); // the event is heard twice
@@ -154,7 +155,7 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
     const troupe = new Troupe(nc);
     const room = troupe.actor("chatRoom", unique());
     for (let i = 0; i < 20; i++) await (await room.connect({ name: `guest${i}` })).close();
-    assert.equal((await nc.request(`${troupe.inbox}._ping`)).data.length, 0);
+    assert.equal((await nc.request(`${troupe.connections.inbox}._ping`)).data.length, 0);
     await troupe.close();
   });
 

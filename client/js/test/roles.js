@@ -1,6 +1,5 @@
 // What a user of deploy/auth.conf may do in the rooms of its tenant, and what it may not: for tests, in Node and in browsers.
-
-import { Troupe } from "../troupe.js";
+// Each is given a function that connects, with options.
 
 const pass = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -13,9 +12,9 @@ async function denied(name, promise) {
 }
 
 /** Connects with a room, is silent for so many ms, and finds the connection as it was. */
-export async function overTime(nc, ms) {
+export async function overTime(enter, ms) {
   const errors = [], statuses = [], heard = [], lived = [];
-  const troupe = new Troupe(nc, { onError: (error) => errors.push(String(error)) });
+  const troupe = await enter({ onError: (error) => errors.push(String(error)) });
   const room = troupe.actor("room", "org1", "lobby" + Math.random().toString(36).slice(2));
   const connection = await room.connect(undefined, { on: { said: (text) => lived.push(text) }, onStatus: (status) => statuses.push(status) });
   await room.subscribe("said", (text) => heard.push(text));
@@ -25,7 +24,7 @@ export async function overTime(nc, ms) {
     await connection.call("say", text);
     const history = await room.call("history");
     check(history.at(-1) === text, `the room has heard ${history}`);
-    await nc.flush();
+    await troupe.nc.flush();
     check(heard.at(-1) === text && lived.at(-1) === text, `we have heard ${heard} and ${lived}`);
     if (text === "at first") await pass(ms);
   }
@@ -36,8 +35,8 @@ export async function overTime(nc, ms) {
 }
 
 /** Is cut off so many times, as by credentials that run out, and each time finds its connection again. */
-export async function comesBack(nc, times) {
-  const troupe = new Troupe(nc, { onError: () => {} });
+export async function comesBack(enter, times) {
+  const troupe = await enter({ onError: () => {} });
   const heard = [];
   let back;
   const connection = await troupe.actor("room", "org1", "lobby").connect(undefined, {
@@ -47,16 +46,16 @@ export async function comesBack(nc, times) {
     await new Promise((resolve) => { back = resolve; });
     await connection.call("say", `back ${i}`);
   }
-  await nc.flush();
+  await troupe.nc.flush();
   check(heard.at(-1) === `back ${times}`, `we have heard ${heard}`);
   await connection.close();
   await troupe.close();
 }
 
 /** Tries what no program of the tenant may do. */
-export async function beyond(nc) {
+export async function beyond(enter) {
   const errors = [];
-  const troupe = new Troupe(nc, { onError: (error) => errors.push(error.code), timeout: 300_000 });
+  const troupe = await enter({ onError: (error) => errors.push(error.code), timeout: 300_000 });
   const mine = troupe.actor("room", "org1", "lobby"), other = troupe.actor("room", "org2", "lobby");
   await denied("another action", mine.call("clear"));
   await denied("to destroy", mine.call("_destroy"));
@@ -64,6 +63,7 @@ export async function beyond(nc) {
   await denied("another tenant", other.call("say", "x"));
   await denied("another tenant's events", other.subscribe("said", () => {}));
   await denied("to connect with another tenant", other.connect());
+  await denied("a queue", mine.push("remarks", "x"));
   await denied("another type", troupe.actor("till", "org1", "lobby").call("say", "x"));
   check(errors.every((code) => code === "denied"), `it was told of ${errors}`);
   check(await mine.call("say", "still here") > 0, "it is not there any more");

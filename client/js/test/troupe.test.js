@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createConnection, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { connect, createInbox, headers } from "@nats-io/transport-node";
-import { json, msgpack, Troupe } from "../troupe.js";
+import { json, msgpack, Troupe } from "../index.js";
 
 const unique = () => "t" + Math.random().toString(36).slice(2);
 const hasCode = (code) => (error) => { assert.equal(error.code, code, error.message); return true; };
@@ -250,10 +250,10 @@ describe("troupe", { skip: process.env.NATS_URL ? false : "NATS_URL is not set",
   test("hosts that ask are answered, and told what is given up", async () => {
     const mine = new Troupe(nc);
     const connection = await mine.actor("chatRoom", unique()).connect({ name: "Ann" });
-    assert.equal((await nc.request(`${mine.inbox}._ping`)).data.length, 0);
+    assert.equal((await nc.request(`${mine.connections.inbox}._ping`)).data.length, 0);
     await connection.close();
-    nc.publish(`${mine.inbox}.${connection.id}.said`); // of an actor that does not know
-    assert.deepEqual(msgpack.decode((await nc.request(`${mine.inbox}._ping`)).data), [connection.id]);
+    nc.publish(`${mine.connections.inbox}.${connection.id}.said`); // of an actor that does not know
+    assert.deepEqual(msgpack.decode((await nc.request(`${mine.connections.inbox}._ping`)).data), [connection.id]);
     await mine.close();
   });
 });

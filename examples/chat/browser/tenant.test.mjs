@@ -19,13 +19,9 @@ describe("a page of a tenant", { skip, concurrency: true, timeout: 120_000 }, ()
     const page = await context.newPage();
     await page.goto(process.env.PAGES);
     await page.evaluate(async ([servers, as, name, args]) => {
-      const { wsconnect } = await import("@nats-io/nats-core");
+      const { connect } = await import("@troupe-go/client");
       const roles = await import("/troupe/test/roles.js");
-      const nc = await wsconnect({
-        servers, ...as, ignoreClusterUpdates: true, maxReconnectAttempts: -1, reconnectTimeWait: 100, ignoreAuthErrorAbort: true,
-      });
-      await roles[name](nc, ...args);
-      await nc.close();
+      await roles[name]((options) => connect({ servers, ...as, ...options }), ...args);
     }, [process.env.BUS, as, name, args]);
     await context.close();
   }

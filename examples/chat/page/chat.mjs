@@ -1,7 +1,6 @@
 // The page of a chat room: one connection with its actor, over the WebSocket of the NATS server.
 
-import { wsconnect } from "@nats-io/nats-core";
-import { Troupe } from "./troupe/troupe.js";
+import { connect } from "@troupe-go/client";
 
 const $ = (id) => document.getElementById(id);
 
@@ -50,7 +49,7 @@ function showPeople(names) {
 // The room sends this whenever the connection begins: at first, and after its host was gone. It has all that was missed.
 function welcome({ messages, count, present }) {
   $("messages").replaceChildren();
-  messages?.forEach(showMessage); // no messages are null
+  messages.forEach(showMessage);
   $("count").textContent = count;
   showPeople(present);
 }
@@ -100,11 +99,7 @@ addEventListener("pageshow", (event) => { if (event.persisted) location.reload()
 
 const url = new URL("bus", location.href);
 url.protocol = url.protocol.replace("http", "ws");
-const nc = await wsconnect({
-  servers: url.href, ignoreClusterUpdates: true, // the server knows itself under another address
-  waitOnFirstConnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 500, pingInterval: 10_000,
-});
-troupe = new Troupe(nc);
+troupe = await connect({ servers: url.href });
 showStatus("connected");
 for (const control of $("enter").elements) control.disabled = false;
 $("name").focus();

@@ -1,0 +1,3 @@
+export { connect } from "./connect.js";
+export { Troupe } from "./troupe.js";
+export { json, msgpack, TroupeError } from "./wire.js";
