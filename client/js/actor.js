@@ -2,7 +2,8 @@
 
 import { Connection } from "./connection.js";
 import { Events } from "./events.js";
-import { checkName, tokens, troupeError } from "./wire.js";
+import { troupeError } from "./errors.js";
+import { checkName, tokens } from "./wire.js";
 
 // Actions that every type has.
 const ofEvery = /^_(create|sleep|destroy|schedules?|unschedule|fire|dead|result|workflow(_cancel|_retry)?)$/;

@@ -1,7 +1,8 @@
 // Calls are sent until they are answered or their time is over: see Calls, Retries and Questions of docs/protocol.md.
 
 import { Request } from "./request.js";
-import { aborted, bodyOf, ensure, errorOf, json, randomID, replySubject, troupeError, TroupeError, utf8 } from "./wire.js";
+import { aborted, ensure, troupeError, TroupeError } from "./errors.js";
+import { bodyOf, errorOf, json, randomID, replySubject, utf8 } from "./wire.js";
 
 const carried = 32_000, callBytes = 4096; // what the bus carries in a ms, and what a call takes besides its input
 const remembered = 120_000; // ms, for which a call may be sent again: hosts remember answers for longer

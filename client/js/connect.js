@@ -3,7 +3,7 @@
 import { wsconnect } from "@nats-io/nats-core";
 import { Troupe, warnOnce } from "./troupe.js";
 import { sleep } from "./calls.js";
-import { aborted, handOver, troupeError } from "./wire.js";
+import { aborted, handOver, troupeError } from "./errors.js";
 
 // A page notices within 7.5 s that its path is gone, as when a phone changes networks: the socket alone would tell after
 // minutes. A browser also waits with the end of a socket for the other end, which does not answer.

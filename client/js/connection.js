@@ -1,7 +1,8 @@
 // Sessions of a program with actors: see the Connections of docs/protocol.md.
 
 import { sleep } from "./calls.js";
-import { aborted, bodyOf, checkPosition, handOver, msgpack, nothing, Order, positionOf, randomID, TroupeError } from "./wire.js";
+import { aborted, handOver, TroupeError } from "./errors.js";
+import { bodyOf, checkPosition, msgpack, nothing, Order, positionOf, randomID } from "./wire.js";
 
 const transient = ["unavailable", "outcome_unknown", "deadline_exceeded", "overloaded", "unknown_type"];
 const tellFor = 15_000; // ms for which hosts, which ping every 5 s, are told of an id that is given up

@@ -1,7 +1,8 @@
 // Subscriptions: what a client hears of the events of actors, and what it has missed of them.
 
 import { sleep } from "./calls.js";
-import { aborted, bodyOf, checkPosition, ensure, handOver, Order, positionOf, TroupeError } from "./wire.js";
+import { aborted, ensure, handOver, TroupeError } from "./errors.js";
+import { bodyOf, checkPosition, Order, positionOf } from "./wire.js";
 
 const atOnce = 64; // how many ask for positions after a reconnect
 

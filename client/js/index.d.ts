@@ -16,7 +16,7 @@ export type Contracts<C> = { [Type in keyof C]: Contract };
 
 type Name<T> = keyof T & string;
 type Args<In, Options> = null extends In ? [input?: In, options?: Options] : [input: In, options?: Options];
-type Output<T> = [T] extends [null] ? void : T;
+type Output<T> = unknown extends T ? T : [T] extends [null] ? void : T;
 
 /** The actions of a type, with those that every type has. */
 export type Actions<C extends Contract> = C["actions"] & {

@@ -1,3 +1,4 @@
 export { connect } from "./connect.js";
 export { Troupe } from "./troupe.js";
-export { json, msgpack, TroupeError } from "./wire.js";
+export { TroupeError } from "./errors.js";
+export { json, msgpack } from "./wire.js";

@@ -2,7 +2,7 @@ import type { Actor, CallOptions, Connection, ConnectOptions, Contract, Actions,
 
 type Name<T> = keyof T & string;
 type Maybe<T> = T | undefined | null;
-type Output<T> = [T] extends [null] ? void : T;
+type Output<T> = unknown extends T ? T : [T] extends [null] ? void : T;
 type Input<T> = null extends T ? [input?: T] : [input: T];
 type Answer<T> = { pending: boolean; data?: T; error?: TroupeError };
 

@@ -1,7 +1,7 @@
 // Hooks of React. An actor may be undefined, and then nothing happens yet; another reference to the same one changes nothing.
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { TroupeError } from "./wire.js";
+import { TroupeError } from "./errors.js";
 
 const same = (actor) => [actor?.troupe, actor?.tokens];
 

@@ -5,7 +5,8 @@ import { Actor } from "./actor.js";
 import { Calls } from "./calls.js";
 import { Connections } from "./connection.js";
 import { Subscriptions } from "./events.js";
-import { handOver, msgpack, troupeError, TroupeError } from "./wire.js";
+import { handOver, troupeError, TroupeError } from "./errors.js";
+import { msgpack } from "./wire.js";
 
 /** What tells of errors unless the program does: of the first one of each code. */
 export function warnOnce() {

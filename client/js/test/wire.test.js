@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { headers } from "@nats-io/nats-core";
-import { checkName, codecFor, errorOf, json, msgpack, Order, positionOf, replySubject, tokens, TroupeError } from "../wire.js";
+import { TroupeError } from "../errors.js";
+import { checkName, codecFor, errorOf, json, msgpack, Order, positionOf, replySubject, tokens } from "../wire.js";
 
 const read = (file) => JSON.parse(readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8"));
 const unhex = (digits) => new Uint8Array(Buffer.from(digits, "hex"));

@@ -37,7 +37,10 @@ func NPM(t *testing.T, dir string) {
 			Lacking(t, "%s is not installed: see https://nodejs.org", tool)
 		}
 	}
-	Read(t, filepath.Join(dir, "*.*js"), filepath.Join(dir, "package*.json"))
+	Read(t, filepath.Join(dir, "package*.json"))
+	if scripts := filepath.Join(dir, "*.*js"); len(matches(scripts)) > 0 {
+		Read(t, scripts)
+	}
 	installing.Lock()
 	defer installing.Unlock()
 	lock, err := os.Stat(filepath.Join(dir, "package-lock.json"))
@@ -52,6 +55,11 @@ func NPM(t *testing.T, dir string) {
 	if out, err := install.CombinedOutput(); err != nil {
 		Lacking(t, "npm ci has failed: %v\n%s", err, out)
 	}
+}
+
+func matches(pattern string) []string {
+	files, _ := filepath.Glob(pattern) // the patterns are ours
+	return files
 }
 
 // Read makes the files part of what the result of a test depends on, for the cache of go test.
