@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "chat")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	stagetest.Node(t, "browser", []string{"CHAT=" + binary, "CHROMIUM=" + browser}, "--test", "chat.test.mjs")
+	stagetest.Node(t, "browser", []string{"CHAT=" + binary, "CHROMIUM=" + browser, "PICTURES=" + t.ArtifactDir()}, "--test", "chat.test.mjs")
 }
 
 // chromium finds the browser, and what drives it.

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,7 +71,7 @@ async function say(tab, text) {
   await tab.press("#text", "Enter");
 }
 
-const hears = (tab, text) => tab.waitForSelector(`#messages p:text-is("${text}")`);
+const hears = (tab, text) => tab.waitForSelector(`#messages p :text-is("${text}")`);
 const sees = (tab, ...people) => tab.waitForFunction(
   (want) => Array.from(document.querySelectorAll("#people li"), (li) => li.textContent).sort().join() === want, people.sort().join());
 const isStatus = (tab, status) => tab.waitForSelector(`#status[data-status=${status}]`);
@@ -116,6 +117,49 @@ describe("chat", { skip, concurrency: true, timeout: 180_000 }, () => {
     await hears(ben, "Hello, Ben!");
     await sees(ann, "Ann", "Ben");
     assert.deepEqual([...ann.errors, ...ben.errors], []);
+  });
+
+  test("a phone has room for what is said, and everybody can read and use it", async (t) => {
+    const chat = new Chat();
+    await chat.start();
+    t.after(() => chat.remove());
+    for (const colorScheme of ["light", "dark"]) {
+      const context = await browser.newContext({ viewport: { width: 360, height: 640 }, colorScheme, hasTouch: true, isMobile: true });
+      const ann = await enter(chat, context, "Ann");
+      assert.equal(await ann.evaluate(() => document.activeElement.id), "text");
+      await ann.evaluate(async () => {
+        const { connect } = await import("@troupe-go/client");
+        const url = new URL("bus", location.href);
+        url.protocol = "ws:";
+        window.others = await connect({ servers: url.href });
+        const names = ["\u202egnp.exe", "\u200b", "A\u200bnn", "👩\u200d🚀", "שלום", "a name of twenty letters", ...Array.from("BCDEFGHI", (letter) => `${letter}en`)];
+        const guests = await Promise.all(names.map((name) => window.others.actor("chatRoom", "lobby").connect({ name })));
+        for (const guest of guests) await guest.call("say", "\u202eHello, this is a message that is longer than a line of a phone.");
+      });
+      await ann.waitForFunction(() => document.querySelectorAll("#people li").length === 15 && document.getElementById("here").textContent === "15");
+      await ann.waitForFunction(() => document.querySelectorAll("#messages li").length >= 14);
+      const { height, wide, hidden } = await ann.evaluate(() => ({
+        height: document.getElementById("messages").clientHeight, wide: document.documentElement.scrollWidth - innerWidth,
+        hidden: Array.from(document.querySelectorAll("#people, #messages small")).some((shown) => /\p{Cf}/u.test(shown.textContent.replace("👩\u200d🚀", ""))),
+      }));
+      assert.ok(height >= 400, `the messages have ${height} px`);
+      assert.ok(wide <= 0, `it is ${wide} px too wide`);
+      assert.ok(!hidden, "what nobody sees is shown");
+      await ann.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });
+      const { violations } = await ann.evaluate(() => window.axe.run());
+      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => html + failureSummary).join()}`), []);
+      if (process.env.PICTURES) await ann.screenshot({ path: join(process.env.PICTURES, `phone-${colorScheme}.png`) });
+      for (const [keys, focus] of [["Shift+Tab", "messages"], ["Tab", "text"]]) { // with a keyboard alone
+        await ann.keyboard.press(keys);
+        assert.equal(await ann.evaluate(() => document.activeElement.id), focus);
+      }
+      await ann.keyboard.type("typed");
+      await ann.keyboard.press("Enter");
+      await hears(ann, "typed");
+      await ann.evaluate(() => window.others.close());
+      assert.deepEqual(ann.errors, []);
+      await context.close();
+    }
   });
 
   test("who is there is known", async (t) => {

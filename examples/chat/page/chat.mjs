@@ -24,12 +24,26 @@ function element(tag, text) {
   return made;
 }
 
+// harmless shows what nobody could see in a name: characters without a form of their own, with which one looks like another's, but for
+// the joints of emoji.
+const harmless = (name) => name.replace(
+  /((?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)\u200d(?=\p{Extended_Pictographic}))|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (_, joint) => joint ?? "\ufffd");
+
+// isolated is a text that cannot change the direction of what is around it.
+function isolated(tag, text) {
+  const made = document.createElement(tag);
+  made.append(element("bdi", text));
+  return made;
+}
+
 function showMessage({ number, from, text, at, bot }) {
   const list = $("messages");
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
   const item = document.createElement("li");
   item.className = bot ? "bot" : from === name ? "own" : "";
-  item.append(element("small", `${from} · ${at.toLocaleTimeString([], { timeStyle: "short" })}`), element("p", text));
+  const head = isolated("small", harmless(from));
+  head.append(` · ${at.toLocaleTimeString([], { timeStyle: "short" })}`);
+  item.append(head, isolated("p", text));
   list.append(item);
   while (list.children.length > 500) list.firstChild.remove();
   if (atEnd) list.scrollTop = list.scrollHeight;
@@ -37,10 +51,11 @@ function showMessage({ number, from, text, at, bot }) {
 }
 
 function showPeople(names) {
+  $("here").textContent = names.length;
   const hue = (n) => Array.from(n).reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 360, 7);
   $("people").replaceChildren(...names.map((n) => {
-    const item = element("li", n);
-    item.dataset.initial = Array.from(n)[0].toUpperCase();
+    const item = isolated("li", harmless(n));
+    item.dataset.initial = Array.from(harmless(n))[0].toUpperCase();
     item.style.setProperty("--hue", hue(n));
     return item;
   }));
