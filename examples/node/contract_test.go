@@ -38,6 +38,13 @@ func contracts(t *testing.T, program, url string) {
 		documents = append(documents, run("schema", one.Type, "--asyncapi"))
 		require.NoError(t, os.WriteFile(file+".ts", run("schema", one.Type, "--typescript"), 0o600))
 		files = append(files, file+".ts")
+		if one.Type == "chatRoom" {
+			kept, err := os.ReadFile("../react/src/chatRoom.ts")
+			require.NoError(t, err)
+			written, err := os.ReadFile(file + ".ts")
+			require.NoError(t, err)
+			require.Equal(t, string(kept), string(written), "what examples/react has")
+		}
 	}
 	require.Greater(t, len(files), len(examples))
 	use := filepath.Join(dir, "use.ts")

@@ -80,6 +80,7 @@ describe("the page in React", { skip, timeout: 120_000 }, () => {
   test("a change of the network costs it seconds", async (t) => {
     const path = new Path();
     await path.start();
+    t.after(() => path.stop());
     const ann = await enter("Cleo", path.url), ben = await enter("Dora");
     await here(ann, "Cleo, Dora");
     path.fallSilent();
@@ -92,6 +93,5 @@ describe("the page in React", { skip, timeout: 120_000 }, () => {
     await say(ben, "are you there?");
     await hears(ann, "are you there?");
     t.diagnostic(`all is as before after ${Math.round(performance.now() - began)} ms`);
-    path.stop();
   });
 });
