@@ -47,7 +47,15 @@ func NPM(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err == nil && done.ModTime().After(lock.ModTime()) {
+	installed := func() bool {
+		done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
+		return err == nil && done.ModTime().After(lock.ModTime())
+	}
+	if installed() {
+		return
+	}
+	defer alone(t, filepath.Join(dir, ".installing"))()
+	if installed() { // by another process meanwhile
 		return
 	}
 	install := exec.CommandContext(t.Context(), "npm", "ci")
@@ -55,6 +63,23 @@ func NPM(t *testing.T, dir string) {
 	if out, err := install.CombinedOutput(); err != nil {
 		Lacking(t, "npm ci has failed: %v\n%s", err, out)
 	}
+}
+
+// alone waits until no other process has the directory that it makes, and returns what removes that. One whose process was killed is
+// given up after some time.
+func alone(t *testing.T, lock string) (remove func()) {
+	t.Helper()
+	const patience = 3 * time.Minute
+	for os.Mkdir(lock, 0o750) != nil {
+		if made, err := os.Stat(lock); err == nil && time.Since(made.ModTime()) > patience {
+			_ = os.Remove(lock) // or another does
+		}
+		if t.Context().Err() != nil {
+			t.Fatalf("waiting for %s: %v", lock, t.Context().Err())
+		}
+		time.Sleep(100 * time.Millisecond) // another process tells nobody when it is done
+	}
+	return func() { _ = os.Remove(lock) }
 }
 
 func matches(pattern string) []string {
