@@ -12,7 +12,7 @@ import (
 
 const module = "github.com/troupe-go/troupe"
 
-var noContracts = []string{module + "/examples", module + "/examples/node"}
+var noContracts = []string{module + "/examples", module + "/examples/node", module + "/examples/tutorial"}
 
 // A contract is for everybody who calls the actors: it must bring them neither NATS nor a host.
 func TestContractsImportNothingButTroupe(t *testing.T) {
