@@ -45,6 +45,7 @@ type env struct {
 	out        *outlet.Outlet
 	ready      *pool.Pool[*activation]
 	inbox      chan *nats.Msg
+	caller     atomic.Pointer[origin.Replies] // takes the replies to the calls of the host's actors: see [dispatcher.take]
 	clients    *presence.Clients[actorConnection]
 	agenda     *agenda.Agenda[*activation]
 	drains     drains

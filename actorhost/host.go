@@ -148,7 +148,8 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e.bringBack, e.awaitComebacks = back.bringBack, back.await
 	e.ready = pool.New(h.roster.drainMailbox)
 	e.out = outlet.New(nc, ns, config.Logger, e.faults, h.ID, e.busy)
-	e.origin.Namespace = ns.Name()
+	e.out.Here = e.answerHere
+	e.origin.Namespace, e.origin.Take = ns.Name(), h.dispatcher.take
 	e.ctx, h.cancel = context.WithCancel(origin.With(context.Background(), origin.Origin{Host: &e.origin}))
 	h.untilStop, h.beginStop = context.WithCancel(e.ctx)
 	h.connected, h.lost = context.WithCancelCause(context.Background())

@@ -6,6 +6,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Origin is where a call comes from. The zero Origin is a program.
@@ -63,6 +65,9 @@ func Of(ctx context.Context) Origin {
 // Host is what the calls of a host need to know about it.
 type Host struct {
 	Namespace string // in which a chain names actors
+	// Take gives a message to an actor that is awake on the host itself, and reports whether it has. It copies what it keeps of the
+	// message. The replies go to from. Nil: no message is taken.
+	Take    func(from Replies, msg *wire.Message) bool
 	leaving   atomic.Pointer[time.Time]
 }
 
@@ -79,4 +84,12 @@ func (h *Host) LeavingFor(d time.Duration) bool {
 	}
 	since := h.leaving.Load()
 	return since != nil && time.Since(*since) >= d
+}
+
+// Replies takes the replies to the calls of a host's actors.
+type Replies interface {
+	// Name is what the subjects of the replies begin with.
+	Name() string
+	// Deliver takes a reply. It copies what it keeps of it, and does not block.
+	Deliver(reply *wire.Message)
 }

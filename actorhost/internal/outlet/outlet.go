@@ -29,6 +29,9 @@ type Outlet struct {
 	host    func() string // returns the host's id
 	busy    func() bool   // reports whether calls have arrived that no goroutine has taken yet: more replies will follow soon
 	replies *rpc.Batcher
+
+	// Here gives a reply to the caller if that is in this process, and reports whether it is. Nil: none is.
+	Here func(reply *wire.Message) bool
 }
 
 // New returns an outlet. host returns the host's id. busy reports whether calls have arrived that no goroutine has
@@ -120,7 +123,7 @@ func (o *Outlet) Send(msg *nats.Msg) {
 // SendReply publishes a reply. If more replies follow soon, it may wait for them, to travel in one message with those
 // to the same caller, if that caller accepts this.
 func (o *Outlet) SendReply(msg *wire.Message, more bool) {
-	if msg.Subject == "" {
+	if msg.Subject == "" || o.Here != nil && o.Here(msg) {
 		return
 	}
 	caller, ok := wire.TakesMany(msg.Subject)

@@ -260,8 +260,21 @@ func (t *roundTrip) sendOrWait(ctx context.Context, now time.Time) (*nats.Msg, e
 		t.msg.Header = t.msg.Header.With(wire.HeaderAttempt, strconv.Itoa(t.attempts))
 		t.msg.Header = t.msg.Header.With(wire.HeaderTimeout, wire.FormatTimeout(left))
 	}
+	if t.attempts == 1 && t.give() {
+		return t.request.Wait(ctx, t.after(now, wait))
+	}
 	t.identify()
 	return t.request.Do(ctx, &t.msg, t.after(now, wait))
+}
+
+// give gives the call of an actor to another one that is awake on its host, without a way over NATS.
+func (t *roundTrip) give() bool {
+	host := t.origin.Host
+	if host == nil || host.Take == nil || !t.direct {
+		return false
+	}
+	t.ways = t.sender.ways.get()
+	return t.request.Give(&t.msg, func(msg *wire.Message) bool { return host.Take(t.sender.requester, msg) })
 }
 
 // after is when a wait ends: after a while, or in time for the last question.

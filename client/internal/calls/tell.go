@@ -26,7 +26,8 @@ func (s *Sender) tell(ctx context.Context, call *Call) error {
 	t.body = body
 	msg := &t.msg
 	msg.Data, msg.Subject = body, s.ns.Route(call.ID, call.Action)
-	id, turn := troupe.RequestID(ctx), origin.Of(ctx).Turn
+	from := origin.Of(ctx)
+	id, turn := troupe.RequestID(ctx), from.Turn
 	stored, isStored := turn.(origin.StoredTurn)
 	if id == "" && turn != nil && !isStored && !wire.Builtin(call.Action) { // it may run again
 		id = turn.Nest(call.ID.Tokens(), call.Action, body)
@@ -45,10 +46,18 @@ func (s *Sender) tell(ctx context.Context, call *Call) error {
 	if isStored {
 		to, kept := call.ID.Tokens(), *msg
 		kept.Data, kept.Header = bytes.Clone(msg.Data), slices.Clone(msg.Header)
-		return stored.WhenStored(int(size), func() { _ = s.requester.Tell(to, &kept) }) // nobody is there to hear that it fails
+		return stored.WhenStored(int(size), func() { _ = s.sendTold(from.Host, to, &kept) }) // nobody is there to hear that it fails
 	}
-	if err := s.requester.Tell(call.ID.Tokens(), msg); err != nil {
+	if err := s.sendTold(from.Host, call.ID.Tokens(), msg); err != nil {
 		return failure(call, err)
 	}
 	return nil
+}
+
+// sendTold sends what is told, the way that calls of the same actor go: they must not overtake it.
+func (s *Sender) sendTold(by *origin.Host, to string, msg *wire.Message) error {
+	if by != nil && by.Take != nil && by.Take(s.requester, msg) {
+		return nil
+	}
+	return s.requester.Tell(to, msg)
 }
