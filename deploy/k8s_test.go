@@ -116,14 +116,14 @@ func TestManifests(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 		require.Contains(t, string(out), " is valid", path)
 
-		at[tree](t, object, "metadata")["nmae"] = "a misspelt field"
+		at[tree](t, object, "metadata")["unknownField"] = "of nobody"
 		wrong, err := yaml.Marshal(object)
 		require.NoError(t, err)
 		file := filepath.Join(t.TempDir(), "wrong.yaml")
 		require.NoError(t, os.WriteFile(file, wrong, 0o600))
 		out, err = exec.CommandContext(t.Context(), kubeconform, "-strict", "-schema-location", location, file).CombinedOutput()
 		require.Error(t, err, "%s", out)
-		require.Contains(t, string(out), "nmae", path)
+		require.Contains(t, string(out), "unknownField", path)
 	}
 }
 

@@ -34,7 +34,7 @@ All of it may take as long as --timeout says. --ready is for the health check of
 		`troupe check --ready http://127.0.0.1:8080/readyz; it does not connect to NATS.`
 }
 
-// state is how well something is, as plugins of monitoring say it. An error of this type was printed already.
+// state is how well something is, as plugins of monitoring say it, with their exit codes.
 type state int
 
 const (
@@ -46,8 +46,10 @@ const (
 
 func (s state) String() string { return [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[s] }
 
-// Error implements error.
-func (s state) Error() string { return "the state is " + s.String() }
+// stateError is a state that is not well, and was printed already.
+type stateError struct{ state state }
+
+func (e stateError) Error() string { return "the state is " + e.state.String() }
 
 // worse returns the state that counts of two: what is known to be bad counts more than what is not known.
 func (s state) worse(other state) state {
@@ -223,7 +225,7 @@ func (v *verdict) print(e env) error {
 	if v.state == stateOK {
 		return nil
 	}
-	return v.state
+	return stateError{v.state}
 }
 
 func (v *verdict) printLine(t terminal, asJSON bool) error {
@@ -239,12 +241,13 @@ func (v *verdict) printLine(t terminal, asJSON bool) error {
 		said = v.rest
 	}
 	// A | would begin the figures.
+	var figures strings.Builder
+	for _, f := range v.figures {
+		figures.WriteString(" " + f.String())
+	}
 	line := "TROUPE " + v.state.String() + " - " + strings.ReplaceAll(stripControls(strings.Join(said, "; ")), "|", "/")
-	for i, f := range v.figures {
-		if i == 0 {
-			line += " |"
-		}
-		line += " " + f.String()
+	if figures.Len() > 0 {
+		line += " |" + figures.String()
 	}
 	_, err := fmt.Fprintln(t.out, line)
 	return err
@@ -252,14 +255,13 @@ func (v *verdict) printLine(t terminal, asJSON bool) error {
 
 // reportCheck prints an error of a check as its line, and returns the exit code.
 func reportCheck(t terminal, asJSON bool, err error) int {
-	s, printed := errors.AsType[state](err)
-	if !printed {
-		var v verdict
-		v.failed(err)
-		s = v.state
-		if err := v.printLine(t, asJSON); err != nil {
-			return int(stateUnknown)
-		}
+	if found, ok := errors.AsType[stateError](err); ok {
+		return int(found.state)
 	}
-	return int(s)
+	var v verdict
+	v.failed(err)
+	if err := v.printLine(t, asJSON); err != nil {
+		return int(stateUnknown)
+	}
+	return int(v.state)
 }

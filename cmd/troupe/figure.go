@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// figure is a value with the limits from which on it is a warning and critical, as plugins of monitoring print it: name=2;3:;1:
+// figure is a value with the limits from which on it is a warning and critical, as plugins of monitoring print it: "name=2;3:;1:".
 type figure struct {
 	name   string
 	value  float64
