@@ -184,6 +184,32 @@ func (h *Host) Active() int { return h.roster.len() }
 // is a nats.ErrConnectionClosed if the connection is closed.
 func (h *Host) Done() <-chan struct{} { return h.done }
 
+// Why a host is not ready.
+var (
+	errStarting = errors.New("actorhost: the host has not started yet")
+	errStopping = errors.New("actorhost: the host stops, or has stopped")
+)
+
+// Ready returns nil while the host takes calls. Otherwise the error says why it does not: it has not started, it stops or was asked to
+// drain, it is not connected, or it cannot prove by its own clock that it has its lease. Ready asks nobody, and takes no time.
+func (h *Host) Ready() error {
+	if h.stopped.Load() || h.draining.Load() || h.displaced.Load() != nil {
+		return errStopping
+	}
+	select {
+	case <-h.started:
+	default:
+		return errStarting
+	}
+	switch s := h.presence.Session(); {
+	case !h.nc.IsConnected(), !h.control.IsConnected():
+		return fmt.Errorf("actorhost: %w", wire.ErrDisconnected)
+	case !s.Valid():
+		return fmt.Errorf("actorhost: %w", s.Err())
+	}
+	return nil
+}
+
 // Stop leaves the bus without losing a call. New calls go to other hosts, running actions end, sleep hooks run, and the
 // lease is given back, so that the next call to each actor wakes it elsewhere at once. Waiting calls are refused as not
 // started. If ctx is done first, Stop gives up what still runs: its replies and writes are not sent. Giving the lease
@@ -255,4 +281,18 @@ func (h *Host) logStop(began time.Time) {
 		level, about = slog.LevelWarn, append(about, slog.Any("error", h.stopErr))
 	}
 	h.actorLog.LogAttrs(context.Background(), level, "the host has stopped", about...) // the other is silent by now
+}
+
+// listenForProbes listens at Config.Probes, if that is set.
+func (h *Host) listenForProbes(ctx context.Context) (err error) {
+	if h.config.Probes != "" {
+		h.probes, err = probe.Listen(ctx, h.config.Probes, h.Ready)
+	}
+	return err
+}
+
+func (h *Host) stopListeningForProbes() {
+	if h.probes != nil {
+		h.probes.Close()
+	}
 }

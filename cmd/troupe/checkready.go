@@ -14,12 +14,12 @@ import (
 const maxReason = 1 << 10
 
 // askReady asks one host whether it is ready. It is for the health check of a container: 1 is what Docker takes for unhealthy.
-func (c *checkCommand) askReady(ctx context.Context, e env) error {
-	if u, err := url.Parse(c.Ready); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return usageError{fmt.Errorf("--ready %q is no URL such as http://127.0.0.1:8080/readyz", c.Ready)}
+func askReady(ctx context.Context, e env, at string) error {
+	if u, err := url.Parse(at); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return usageError{fmt.Errorf("--ready %q is no URL such as http://127.0.0.1:8080/readyz", at)}
 	}
 	var v verdict
-	if err := ready(ctx, c.Ready); err != nil {
+	if err := ready(ctx, at); err != nil {
 		v.add(stateWarning, "not ready: "+err.Error())
 	} else {
 		v.add(stateOK, "ready")
