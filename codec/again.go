@@ -18,9 +18,6 @@ func checkAgain(encoded []byte, v any, p *plan) error {
 		}
 		return nil
 	}
-	if p.tokens {
-		return checkTokens(encoded)
-	}
 	return nil
 }
 
@@ -36,28 +33,6 @@ func checkEncoded(data []byte) error {
 	}
 	if err != nil {
 		return fmt.Errorf("a type encoded itself wrongly: %w", err)
-	}
-	return nil
-}
-
-// checkTokens refuses strings that are not UTF-8, which other languages cannot read, and times out of range.
-func checkTokens(encoded []byte) error {
-	var r reader
-	r.reset(encoded)
-	for r.pos < len(encoded) {
-		t, err := r.next()
-		if err != nil {
-			return err
-		}
-		switch t.kind {
-		case kindString:
-			err = checkUTF8(t.body)
-		case kindExt:
-			_, err = t.time()
-		}
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -202,6 +202,12 @@ func comesBack(t *testing.T, seed uint64) (checked bool) {
 	if err != nil {
 		return false // what only the value tells
 	}
+	if library, err := appendByLibrary(value); err == nil {
+		require.True(t, codec.Equal(encoded, library), "%s: %x, but the library writes %x", typ, encoded, library)
+	}
+	again, err := codec.MsgPack.Append(nil, value)
+	require.NoError(t, err, typ)
+	require.Equal(t, encoded, again, "%s: it is encoded in two ways", typ)
 	if err := codec.Settle(value); err != nil {
 		require.True(t, holdsAny(typ), "%s: %v", typ, err)
 		return false // a state refuses it
@@ -212,6 +218,9 @@ func comesBack(t *testing.T, seed uint64) (checked bool) {
 	decoded := reflect.New(typ)
 	require.NoError(t, codec.MsgPack.Unmarshal(encoded, decoded.Interface()), typ)
 	require.NoError(t, codec.Difference(value, decoded.Interface()), "%s: %x", typ, encoded)
+	again, err = codec.MsgPack.Append(nil, decoded.Interface())
+	require.NoError(t, err, typ)
+	require.Equal(t, settled, again, "%s: its copy is encoded in another way", typ)
 
 	filled, err := codec.MsgPack.Append(nil, codec.Filled(value))
 	require.NoError(t, err, typ)

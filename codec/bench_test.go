@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -62,10 +63,29 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
+// BenchmarkEncodeMap encodes maps, of which one is as large as a state may well be.
+func BenchmarkEncodeMap(b *testing.B) {
+	for _, entries := range []int{2, 4000} {
+		b.Run(strconv.Itoa(entries), func(b *testing.B) {
+			m := make(map[string]sample, entries)
+			for i := range entries {
+				m["key-"+strconv.Itoa(i)] = *newSample()
+			}
+			dst, _ := codec.MsgPack.Append(nil, m)
+			b.SetBytes(int64(len(dst)))
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = codec.MsgPack.Append(dst[:0], m)
+			}
+		})
+	}
+}
+
 func BenchmarkEqual(b *testing.B) {
-	for name, v := range map[string]any{"struct": newSample(), "map": map[int]int{1: 1, 2: 2, 3: 3, 4: 4}} {
-		one, _ := codec.MsgPack.Append(nil, v)
-		two, _ := codec.MsgPack.Append(nil, v)
+	for name, encodings := range map[string][2]string{
+		"struct": {"82 'a' 01 'b' 02", "82 'a' 01 'b' 02"}, "map in another order": {"82 'a' 01 'b' 02", "82 'b' 02 'a' 01"},
+	} {
+		one, two := pack(encodings[0]), pack(encodings[1])
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

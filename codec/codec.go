@@ -44,6 +44,9 @@ var (
 	// be a float of the same value, which is how JavaScript sends a large one; nothing else is converted. In an any,
 	// bytes are a []byte, a timestamp is a time.Time, and maps need strings as keys. With omitempty, it also omits a
 	// pointer to a value whose IsZero method returns true, such as the zero time.Time.
+	//
+	// Equal values of one type are the same bytes: a map is written in the order of its keys, texts by their bytes, others by
+	// those of their encodings. What types with methods of their own write is theirs. Maps are read in any order.
 	MsgPack Codec = msgpackCodec{}
 
 	// JSON is the codec of application/json. It encodes and decodes as encoding/json does, but does not escape HTML. In

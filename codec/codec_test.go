@@ -219,7 +219,7 @@ func TestAppendChecksWhatMightNotDecode(t *testing.T) {
 	_, err = codec.MsgPack.Append(nil, map[float64]int{math.NaN(): 1})
 	require.ErrorContains(t, err, "NaN")
 
-	for _, v := range []any{&custom{1, 2}, []*custom{{1, 2}}, []any{&custom{}}, new(msgpack.RawMessage), msgpack.RawMessage{0xc1}} {
+	for _, v := range []any{&custom{1, 2}, []*custom{{1, 2}}, []any{&custom{}}, msgpack.RawMessage{0xc1}, &msgpack.RawMessage{0xc1}} {
 		out, err := codec.MsgPack.Append([]byte("x"), v)
 		require.ErrorContains(t, err, "a type encoded itself wrongly: invalid msgpack at byte ")
 		require.Equal(t, "x", string(out))

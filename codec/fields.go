@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // field is a field of a struct or of a struct that it embeds.
@@ -13,6 +12,7 @@ type field struct {
 	index     []int
 	plan      *plan
 	omitEmpty bool
+	zeroes    bool // its type says itself what is nothing
 }
 
 // existing returns the field within v, unless it is in an embedded struct whose pointer is nil.
@@ -45,8 +45,8 @@ func (f *field) made(v reflect.Value) reflect.Value {
 	return v
 }
 
-// structFields collects the fields of a struct under the names that the msgpack encoder writes. Structs for which that
-// encoder and encoding/json differ are refused.
+// structFields collects the fields of a struct under the names that vmihailenco/msgpack writes. Structs for which that
+// and encoding/json differ are refused.
 func (c *compiler) structFields(t reflect.Type) ([]field, error) {
 	fields := []field{} // not nil: a struct without fields is a struct
 	if err := c.addFields(&fields, t, nil, nil); err != nil {
@@ -135,7 +135,7 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 		if err := c.noteOmission(f.Type, omits); err != nil {
 			return within("."+f.Name, err)
 		}
-		*fields = append(*fields, field{name, index, p, omits})
+		*fields = append(*fields, field{name, index, p, omits, f.Type.Implements(zeroerType)})
 	}
 	return nil
 }
@@ -155,25 +155,4 @@ func embedded(f reflect.StructField, name string) (inner reflect.Type, inlined b
 		return nil, false, fmt.Errorf("embedded %s: a pointer to an unexported struct cannot be set", f.Name)
 	}
 	return inner, true, nil
-}
-
-// parseTag returns the name and the options of a field's tag. The msgpack encoder prefers a msgpack tag.
-func parseTag(f reflect.StructField) (name string, options []string, err error) {
-	tag := f.Tag.Get("msgpack")
-	if tag == "" {
-		tag = f.Tag.Get("json")
-	}
-	parts := strings.Split(tag, ",")
-	for _, option := range parts[1:] {
-		option, _, _ = strings.Cut(strings.TrimSpace(option), ":")
-		switch option {
-		case "alias", "as_array", "asArray", "intern":
-			return "", nil, fmt.Errorf("field %s: the option %s of its tag is not supported", f.Name, option)
-		}
-		options = append(options, option)
-	}
-	if strings.ContainsAny(parts[0], `:'\ `) {
-		return "", nil, fmt.Errorf("field %s: the name in its tag has a character that is not supported", f.Name)
-	}
-	return parts[0], options, nil
 }

@@ -100,7 +100,7 @@ func decodeJSON(data []byte, into any) error {
 
 // checkJSONAgain is checkAgain for JSON.
 func checkJSONAgain(encoded []byte, v any, p *plan) error {
-	if p.tokens && bytes.Contains(encoded, []byte(`\ufffd`)) {
+	if p.texts && bytes.Contains(encoded, []byte(`\ufffd`)) {
 		if err := checkReplaced(encoded); err != nil {
 			return err
 		}

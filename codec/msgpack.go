@@ -1,39 +1,13 @@
 package codec
 
-import (
-	"reflect"
-	"sync"
+import "reflect"
 
-	"github.com/vmihailenco/msgpack/v5"
-)
-
-// structTag is the tag that names fields.
-const structTag = "json"
-
-// msgpackCodec encodes with vmihailenco/msgpack, but decodes by itself. That library trusts declared lengths
-// (vmihailenco/msgpack#401), turns -1 into a large uint64, panics for a nil time.Time, and decodes other types into an
-// any.
+// msgpackCodec encodes and decodes as vmihailenco/msgpack does, but by itself. That library trusts declared lengths
+// (vmihailenco/msgpack#401), turns -1 into a large uint64, panics for a nil time.Time, decodes other types into an any, and
+// encodes most maps in another order each time. It encodes the types that have methods for it.
 type msgpackCodec struct{}
 
 func (msgpackCodec) ContentType() string { return "application/msgpack" }
-
-// appender is an encoder that appends to a slice.
-type appender struct {
-	encoder *msgpack.Encoder
-	out     []byte
-}
-
-func (a *appender) Write(p []byte) (int, error) {
-	a.out = append(a.out, p...)
-	return len(p), nil
-}
-
-func (a *appender) WriteByte(b byte) error {
-	a.out = append(a.out, b)
-	return nil
-}
-
-var appenders = sync.Pool{New: func() any { return &appender{encoder: msgpack.NewEncoder(nil)} }}
 
 func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
 	if data, ok := v.([]byte); ok && data != nil { // needs no plan
@@ -53,27 +27,27 @@ func (msgpackCodec) Append(dst []byte, v any) (out []byte, err error) {
 			return dst, err
 		}
 	}
-	a := appenders.Get().(*appender)
-	a.out = dst
-	// The options are set each time: Reset clears them, and a type's own EncodeMsgpack may have changed them.
-	a.encoder.Reset(a)
-	a.encoder.SetCustomStructTag(structTag)
-	a.encoder.UseCompactInts(true)
-	a.encoder.SetSortMapKeys(true)
-	if err := encode(a.encoder, v); err != nil {
-		return dst, err // the encoder may be in any state: it is not reused
+	w := writers.Get().(*writer)
+	w.out = dst
+	if err := w.encode(v, p); err != nil {
+		return dst, err
 	}
-	out, a.out = a.out, nil
-	appenders.Put(a)
+	out = w.out
+	w.put()
 	if err := checkAgain(out[len(dst):], v, p); err != nil {
 		return dst, err
 	}
 	return out, nil
 }
 
-func encode(e *msgpack.Encoder, v any) (err error) {
+// encode appends the encoding of a value.
+func (w *writer) encode(v any, p *plan) (err error) {
 	defer recovered("encoding", &err)
-	return e.Encode(v)
+	if v == nil {
+		w.out = append(w.out, codeNil)
+		return nil
+	}
+	return p.encode(w, reflect.ValueOf(v))
 }
 
 func (msgpackCodec) Unmarshal(data []byte, into any) error {

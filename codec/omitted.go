@@ -1,6 +1,9 @@
 package codec
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // zeroer is what the msgpack encoder asks whether to leave out a field with omitempty.
 type zeroer interface{ IsZero() bool }
@@ -85,6 +88,36 @@ func omittedInFields(v reflect.Value) error {
 		}
 	}
 	return nil
+}
+
+// isEmpty reports whether the encoder leaves out the field, which has omitempty.
+func (f *field) isEmpty(v reflect.Value) bool {
+	switch kind := v.Kind(); {
+	case kind == reflect.Interface && v.IsNil():
+		return true
+	case kind == reflect.Interface || f.zeroes:
+		return isLeftOut(v)
+	case kind == reflect.Struct:
+		return f.plan.isEmpty(v)
+	case kind == reflect.Array || kind == reflect.Map || kind == reflect.Slice || kind == reflect.String:
+		return v.Len() == 0
+	case v.CanFloat():
+		return v.Float() == 0 // also the negative one
+	}
+	return v.IsZero()
+}
+
+// isEmpty reports whether the encoder leaves out all fields of a struct.
+func (p *plan) isEmpty(v reflect.Value) bool {
+	omits := slices.ContainsFunc(p.fields, func(f field) bool { return f.omitEmpty })
+	for i := range p.fields {
+		f := &p.fields[i]
+		value, exists := f.existing(v)
+		if !omits || exists && !(f.omitEmpty && f.isEmpty(value)) {
+			return false
+		}
+	}
+	return true
 }
 
 // isLeftOut reports whether the encoder leaves out a field with omitempty, for what omission wants to be checked.

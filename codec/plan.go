@@ -12,8 +12,9 @@ import (
 // decodeFunc decodes the next value into v, which is settable and zero. A nil leaves it zero.
 type decodeFunc func(r *reader, v reflect.Value) error
 
-// plan says how to decode a type. It is made once per type.
+// plan says how to encode and decode a type. It is made once per type.
 type plan struct {
+	encode encodeFunc
 	decode decodeFunc
 	fields []field // of a struct without methods that decode it
 	traits
@@ -25,7 +26,7 @@ type traits struct {
 	mends   bool    // an any or a time.Time, which encoding/json decodes differently: see mend
 	nests   bool    // an interface or itself, so its depth is unknown: see checkNesting
 	foreign bool    // a type with methods for its encoding, an any, or a key that may be no number: see checkAgain
-	tokens  bool    // a string or a time, not each of which can be decoded: see checkAgain
+	texts   bool    // a string, not each of which can be decoded: see checkJSONAgain
 	sparse  bool    // a struct that takes less in its encoding than a byte a field: see checkAgain
 	omits   bool    // what comes back as nothing though it is something: see checkOmitted
 	noJSON  error   // a type without a form in JSON, and where
@@ -93,7 +94,7 @@ func (c *compiler) compile(t reflect.Type) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.decode = decode
+	p.encode, p.decode = c.encoder(t, p), decode
 	return p, nil
 }
 
@@ -101,7 +102,7 @@ func (c *compiler) compile(t reflect.Type) (*plan, error) {
 // compiled, so containers hold on to the plans of their elements, not to their functions.
 func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 	if t == timeType {
-		c.mends, c.tokens = true, true
+		c.mends = true
 		return decodeTime, nil
 	}
 	noJSON, err := checkMethods(t)
@@ -125,13 +126,13 @@ func (c *compiler) decoder(t reflect.Type, p *plan) (decodeFunc, error) {
 	case reflect.Float32, reflect.Float64:
 		return decodeFloat, nil
 	case reflect.String:
-		c.tokens = true
+		c.texts = true
 		return decodeString, nil
 	case reflect.Interface:
 		if t.NumMethod() > 0 {
 			return nil, faultf("%s is an interface with methods: nothing can be decoded into it", t)
 		}
-		c.nests, c.foreign, c.mends, c.tokens = true, true, true, true
+		c.nests, c.foreign, c.mends, c.texts = true, true, true, true
 		return decodeAny, nil
 	case reflect.Struct:
 		return c.structDecoder(t, p)
