@@ -33,7 +33,7 @@ func echoes() actorhost.Definition {
 // connector makes connections to a server: as package bus does, and as nats.go does unless it is told otherwise.
 type connector struct{ ours, plain func() (*nats.Conn, error) }
 
-// serveEchoes answers actions, of echoes, links, tellers and counters, and plain requests, on connections of their own, until it is stopped.
+// serveEchoes answers actions, of echoes, links, tellers, counters and depots, and plain requests, on connections of their own, until it is stopped.
 func serveEchoes(ctx context.Context, connect connector) (stop func(), err error) {
 	far, err := connect.ours()
 	if err != nil {
@@ -56,7 +56,7 @@ func serveEchoes(ctx context.Context, connect connector) (stop func(), err error
 	if err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), links(), tellers(outside), counters())
+	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), links(), tellers(outside), counters(), depots())
 	if err != nil {
 		return nil, err
 	}
