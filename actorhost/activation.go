@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/lives"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/actorhost/internal/readers"
 	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -41,27 +42,30 @@ type activation struct {
 
 	mu          sync.Mutex
 	mailbox     mailbox.Mailbox[callName, work]
-	serving     dedup.ID             // of the call that is running
-	canceled    *canceledCalls       // nil if there have been none
-	running     bool                 // a goroutine drains the mailbox
-	closed      bool                 // the mailbox takes nothing more; the host has removed the activation
-	endedSignal chan struct{}        // closed when closed is set; nil until somebody waits for it
-	ending      workKind             // stopWork or dropWork, if requested: done before anything in the mailbox
-	used        bool                 // since the last idle sweep
-	busied      bool                 // since used was set, by what keeps the actor awake
-	idleSince   time.Duration        // set by the idle sweep; on the host's clock
-	listeners   map[string]*listener // by subject
+	readers     *readers.Book[callName, *Context] // nil until a read-only action has run
+	serving     dedup.ID                          // of the call that is running
+	canceled    *canceledCalls                    // nil if there have been none
+	running     bool                              // a goroutine drains the mailbox
+	closed      bool                              // the mailbox takes nothing more; the host has removed the activation
+	endedSignal chan struct{}                     // closed when closed is set; nil until somebody waits for it
+	ending      workKind                          // stopWork or dropWork, if requested: done before anything in the mailbox
+	used        bool                              // since the last idle sweep
+	busied      bool                              // since used was set, by what keeps the actor awake
+	idleSince   time.Duration                     // set by the idle sweep; on the host's clock
+	listeners   map[string]*listener              // by subject
 
 	connections connections
 
-	// The draining goroutine owns the rest. While there is none, the holder of mu does.
-	awake      bool // the host owns the actor, and the wake hook has run
-	created    bool // the record says that the actor exists
-	finished   bool // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
+	// The draining goroutine owns the rest. While there is none, the holder of mu does. Read-only actions beside it only read.
+	goroutine  uint64 // that one: see package stacks
+	blank      bool   // there is no actor: the call that is served looks at a new state
+	awake      bool   // the host owns the actor, and the wake hook has run
+	created    bool   // the record says that the actor exists
+	finished   bool   // the activation must end: the actor sleeps, is destroyed, or is fenced off by another owner
 	destroyed  bool
 	gone       bool // there is no record of the actor any more
 	rests      bool // it was asked to sleep: its loop does not come back by itself
-	decoded    any  // the input of the call that is served, or nil: see [input]
+	decoded    any  // the input of the call that is served, until it runs, or nil: see [input]
 	state      state
 	current    []byte // encoding of the state after the last turn; nil before the first one, and at rest
 	merged     []byte // current with those fields of the record that this program does not know; nil if there are none
@@ -162,6 +166,7 @@ func (a *activation) offer(w *work) offerResult {
 		a.running = true
 		return mustRun
 	}
+	a.readers.Behind(a.mailbox.Len())
 	return queued
 }
 
@@ -178,8 +183,10 @@ func (a *activation) runsOrWaits(name callName) bool {
 	return name != callName{} && (a.hasStarted(name) || a.mailbox.Find(a.host.mailboxes, name) != nil)
 }
 
-// hasStarted reports whether a call is the one that runs. The caller holds a.mu.
-func (a *activation) hasStarted(name callName) bool { return nameOf(a.serving) == name }
+// hasStarted reports whether a call is one that runs. The caller holds a.mu.
+func (a *activation) hasStarted(name callName) bool {
+	return nameOf(a.serving) == name || a.readers.Has(name)
+}
 
 // withdraw keeps a call from starting. It reports whether the call has waited.
 func (a *activation) withdraw(name callName) bool {
@@ -225,6 +232,15 @@ func (a *activation) endInTurn() {
 func (a *activation) next() (work, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.readerIsNext() {
+		switch names := a.readers.Unchecked(); {
+		case names != nil:
+			return work{kind: checkWork, arg: names}, true
+		case a.readers.Len() > 0 && (a.ending != 0 || a.mailbox.Len() > 0):
+			a.readers.Wait()
+			return work{}, false
+		}
+	}
 	for a.ending == 0 && a.mailbox.Len() > 0 {
 		w := a.mailbox.Pop(a.host.mailboxes)
 		a.uncount(&w)
@@ -247,6 +263,12 @@ func (a *activation) next() (work, bool) {
 	return work{}, false
 }
 
+// readerIsNext reports whether the next work is a call of a read-only action, and may run beside those that run. The caller holds
+// a.mu.
+func (a *activation) readerIsNext() bool {
+	return a.ending == 0 && a.mailbox.Len() > 0 && a.mailbox.Items()[0].reads && !a.readers.Full()
+}
+
 // cancel makes a call that waits be passed over. If it runs, its Context is done, where the type wants that.
 func (a *activation) cancel(name callName) {
 	if running := a.cancelWaiting(name); running != nil {
@@ -259,6 +281,12 @@ func (a *activation) cancelWaiting(name callName) (running *Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	canceled := a.canceledCalls()
+	if c, reads := a.readers.Find(name); reads {
+		if a.kind.config.CancelWithCaller {
+			running = c
+		}
+		return running
+	}
 	if a.hasStarted(name) {
 		canceled.serving = true // its action may be yet to come
 		return canceled.running

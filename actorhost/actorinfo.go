@@ -8,12 +8,21 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// runningNow is what the goroutine of the turns of an actor does, or nil.
-func (a *activation) runningNow() *wire.RunningTurn {
-	if c := a.now.Load(); c != nil {
-		r := a.host.runningSince(a.id, c.began)
-		r.Kind, r.Name, r.RequestID = c.turn.kind, strings.Clone(c.turn.action), strings.Clone(c.turn.id.String())
-		return r
+// turnOn is the turn that runs on a goroutine, or nil.
+func (a *activation) turnOn(goroutine uint64) *Context {
+	if c := a.now.Load(); c != nil && c.goroutine == goroutine {
+		return c
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c, _ := a.readers.On(goroutine)
+	return c
+}
+
+// runningOn is what a goroutine does for an actor, or nil.
+func (a *activation) runningOn(goroutine uint64) *wire.RunningTurn {
+	if c := a.turnOn(goroutine); c != nil {
+		return c.running()
 	}
 	if since := a.wakes.Load(); since != 0 {
 		r := a.host.runningSince(a.id, time.Duration(since))
@@ -21,6 +30,27 @@ func (a *activation) runningNow() *wire.RunningTurn {
 		return r
 	}
 	return nil
+}
+
+// running describes the turn.
+func (c *Context) running() *wire.RunningTurn {
+	r := c.a.host.runningSince(c.a.id, c.began)
+	r.Kind, r.Name, r.RequestID = c.turn.kind, strings.Clone(c.turn.action), strings.Clone(c.turn.id.String())
+	return r
+}
+
+// runningNow is what runs of an actor for the longest time, or nil, and how many read-only actions run beside it.
+func (a *activation) runningNow() (oldest *wire.RunningTurn, others int) {
+	a.mu.Lock()
+	all := a.readers.All()
+	a.mu.Unlock()
+	if c := a.now.Load(); c != nil {
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return a.runningOn(0), 0 // it wakes
+	}
+	return all[0].running(), len(all) - 1
 }
 
 func (e *env) runningSince(id troupe.ID, began time.Duration) *wire.RunningTurn {
@@ -31,10 +61,10 @@ func (e *env) runningSince(id troupe.ID, began time.Duration) *wire.RunningTurn 
 
 // info describes the actor to the programs that ask the host about it.
 func (a *activation) info() wire.ActorInfo {
-	running := a.runningNow()
+	running, others := a.runningNow()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len(), Running: running, Loop: a.loopInfo()}
+	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len(), Running: running, Beside: others, Loop: a.loopInfo()}
 }
 
 // loopInfo describes the loop. The caller holds a.mu.

@@ -23,7 +23,8 @@ func (r *roster) listAwake(q wire.AwakeQuery) wire.AwakePage {
 	all, next := r.awakeFrom(q, limit)
 	page := wire.AwakePage{Actors: make([]wire.AwakeActor, len(all)), Next: next}
 	for i, a := range all {
-		page.Actors[i] = a.awakeActor(a.runningNow())
+		running, others := a.runningNow()
+		page.Actors[i] = a.awakeActor(running, others)
 	}
 	return page
 }
@@ -69,11 +70,11 @@ func (r *roster) awakeFrom(q wire.AwakeQuery, limit int) (all []*activation, nex
 }
 
 // awakeActor describes the activation.
-func (a *activation) awakeActor(running *wire.RunningTurn) wire.AwakeActor {
+func (a *activation) awakeActor(running *wire.RunningTurn, others int) wire.AwakeActor {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return wire.AwakeActor{
-		Actor: a.id.Tokens(), Waiting: a.mailbox.Len(), Connections: a.connections.len(), Running: running,
+		Actor: a.id.Tokens(), Waiting: a.mailbox.Len(), Connections: a.connections.len(), Running: running, Beside: others,
 	}
 }
 
@@ -85,5 +86,5 @@ func (r *roster) awakeActor(one whatRuns) wire.AwakeActor {
 	if a == nil { // by now
 		return wire.AwakeActor{Actor: one.id.Tokens(), Running: one.RunningTurn}
 	}
-	return a.awakeActor(one.RunningTurn)
+	return a.awakeActor(one.RunningTurn, 0) // others have a line of their own
 }

@@ -1,8 +1,8 @@
 package actorhost
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"iter"
 	"log/slog"
 	"strings"
@@ -34,11 +34,14 @@ type Context struct {
 	a    *activation
 	turn turn
 
-	began time.Duration // on the host's clock
+	began     time.Duration // on the host's clock
+	goroutine uint64        // that runs the turn: see package stacks
 
 	mu         sync.Mutex
 	ended      bool
 	callerGone bool
+	misread    bool            // the input is for another program; only the action's goroutine sets it
+	misused    error           // a method that has no error was called in a read-only action; the first
 	timed      *timedContext   // nil until it is asked for: most actions need no timer
 	within     context.Context //nolint:containedctx // what an interceptor has made; nil until then
 	effects    *effects        // nil if there are none, as in most turns
@@ -50,14 +53,6 @@ type timedContext struct {
 	cancel          context.CancelFunc
 }
 
-// effectsToFill returns the effects, for the caller to add to. The caller holds c.mu.
-func (c *Context) effectsToFill() *effects {
-	if c.effects == nil {
-		c.effects = new(effects)
-	}
-	return c.effects
-}
-
 // cancel ends the Context because the caller has gone.
 func (c *Context) cancel() {
 	_ = c.context() // there is one to end
@@ -65,34 +60,6 @@ func (c *Context) cancel() {
 	defer c.mu.Unlock()
 	c.callerGone = true
 	c.timed.cancel()
-}
-
-// addUndo adds what undoes something that does not wait for the turn to succeed. After the turn it is undone at once.
-func (c *Context) addUndo(undo func()) error {
-	c.mu.Lock()
-	ended := c.ended
-	if !ended {
-		effects := c.effectsToFill()
-		effects.undo = append(effects.undo, undo)
-	}
-	c.mu.Unlock()
-	if ended {
-		undo()
-		return errTurnOver
-	}
-	return nil
-}
-
-// addChange adds a change of the record. It is made if the turn succeeds.
-func (c *Context) addChange(change record.Change) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
-		return errTurnOver
-	}
-	effects := c.effectsToFill()
-	effects.changes = append(effects.changes, change)
-	return nil
 }
 
 var (
@@ -241,37 +208,73 @@ func (c *Context) Destroy() {
 	c.addEffect("Destroy", func(e *effects) { e.destroy = true })
 }
 
-// Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
-func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
-	// The reference in use may come from an earlier turn. Then ctx knows the running one.
-	now := c
-	running, ok := FromContext(ctx)
-	if ok && running.a.id == c.a.id {
-		now = running
+// refusedTo says why a read-only action may not do what belongs to the end of its turn, or nil for another action.
+func (c *Context) refusedTo(do, what string) error {
+	if !c.turn.readOnly {
+		return nil
 	}
-	h := c.a.host
-	if now.hasEnded() {
-		if ok {
-			return &troupe.Error{Code: errTurnOver.Code,
-				Message: fmt.Sprintf("calling %s.%s: %s", call.ID, call.Action, errTurnOver.Message)}
-		}
-		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
+	return errs.New(troupe.CodeInternal, "%s.%s is read-only: it may not %s %s", c.a.id, c.turn.action, do, what)
+}
+
+// hasMisused returns the error of a method that a read-only action may not call, and that has no error itself.
+func (c *Context) hasMisused() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.misused
+}
+
+// effectsToFill returns the effects, for the caller to add to. The caller holds c.mu.
+func (c *Context) effectsToFill() *effects {
+	if c.effects == nil {
+		c.effects = new(effects)
 	}
-	if call.Tell {
-		return h.client.Invoke(origin.With(ctx, now.origin()), call)
+	return c.effects
+}
+
+// addUndo adds what undoes something that does not wait for the turn to succeed. After the turn it is undone at once.
+func (c *Context) addUndo(undo func()) error {
+	c.mu.Lock()
+	ended := c.ended
+	if !ended {
+		effects := c.effectsToFill()
+		effects.undo = append(effects.undo, undo)
 	}
-	until, _ := now.Deadline()
-	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, until)
-		defer cancel()
+	c.mu.Unlock()
+	if ended {
+		undo()
+		return errTurnOver
 	}
-	// Store what earlier turns have changed before others can see it.
-	if err := c.a.gate.Settle(); err != nil {
-		return errs.Unavailable("%v", err)
+	return nil
+}
+
+// addChange adds a change of the record. It is made if the turn succeeds.
+func (c *Context) addChange(change record.Change) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return errTurnOver
 	}
-	now.noteCall()
-	return h.client.Invoke(origin.With(ctx, now.origin()), call)
+	effects := c.effectsToFill()
+	effects.changes = append(effects.changes, change)
+	return nil
+}
+
+// addEffect adds to the effects. After the turn it does nothing but log the name of the method.
+func (c *Context) addEffect(method string, add func(*effects)) {
+	c.mu.Lock()
+	ended := c.ended
+	switch refused := c.refusedTo("call", method); {
+	case ended:
+	case refused != nil:
+		c.misused = cmp.Or(c.misused, refused)
+	default:
+		add(c.effectsToFill())
+	}
+	c.mu.Unlock()
+	if ended {
+		c.a.logger(c.turn.id.String()).Error("a method of a Context was called after its turn and did nothing",
+			slog.String("method", method), slog.String("action", c.turn.action))
+	}
 }
 
 func (c *Context) noteCall() {
@@ -288,20 +291,6 @@ func (c *Context) origin() origin.Origin {
 		from.Chain = appendToChain(c.turn.header.Get(wire.HeaderChain), c.a.id)
 	}
 	return from
-}
-
-// addEffect adds to the effects. After the turn it does nothing but log the name of the method.
-func (c *Context) addEffect(method string, add func(*effects)) {
-	c.mu.Lock()
-	ended := c.ended
-	if !ended {
-		add(c.effectsToFill())
-	}
-	c.mu.Unlock()
-	if ended {
-		c.a.logger(c.turn.id.String()).Error("a method of a Context was called after its turn and did nothing",
-			slog.String("method", method), slog.String("action", c.turn.action))
-	}
 }
 
 // Nest implements origin.Turn.
@@ -352,12 +341,13 @@ func (c *Context) end() result {
 		c.timed.cancel()
 	}
 	if c.effects == nil {
-		return result{}
+		return result{misread: c.misread}
 	}
 	e := c.effects
 	return result{
 		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
 		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called, told: e.told, flow: e.flow,
+		misread: c.misread,
 	}
 }
 

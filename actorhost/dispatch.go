@@ -159,6 +159,7 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	}
 	w.As = as
 	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
+	w.reads = w.arg != nil && w.arg.(*endpoint).readOnly
 	w.Existing = needsActor(target.Action) || w.Get(wire.HeaderExisting) == "1" || w.arg != nil && w.arg.(*endpoint).existing
 	w.ID, w.Arrives = identify(w.Reply, w.Header)
 	attempt := w.Get(wire.HeaderAttempt)

@@ -205,7 +205,7 @@ func (a *activation) runFiring(f *firing, volatile bool) (result, error) {
 	}
 	why := troupe.Firing{Name: f.Name, Due: time.UnixMilli(f.Due).UTC(), Attempt: f.Attempts + 1, Missed: f.Missed}
 	id := dedup.ID{Given: fmt.Sprintf("%s/%d/%d", f.Name, f.Set, f.Due)}
-	t := turn{kind: wire.TurnSchedule, action: f.Action, counters: &endpoint.Counters, firing: &why, id: id}
+	t := turn{kind: wire.TurnSchedule, action: f.Action, counters: &endpoint.Counters, firing: &why, id: id, readOnly: endpoint.readOnly}
 	buffer := buffers.Get().(*[]byte)
 	defer putBuffer(buffer)
 	ran, err := a.runTurn(t, func(c *Context) error {

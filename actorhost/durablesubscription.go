@@ -13,6 +13,9 @@ const maxFollows = 4096
 // actor's type has no handler for the event, if the actor already subscribes to 4,096 others, or if its key and that of the
 // source are together longer than a subject of NATS may be. Subscriptions that the running action has ended still count.
 func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
+	if err := c.refusedTo("subscribe to", event); err != nil {
+		return err
+	}
 	h := c.a.host
 	if c.a.kind.events[topic{source.Type(), event}] == nil {
 		return errs.New(troupe.CodeBadInput, "the actor type %q has no handler for %s of %q: see actorhost.OnEvent",
@@ -44,6 +47,9 @@ func (c *Context) SubscribeDurable(source troupe.ID, event string) error {
 // UnsubscribeDurable implements troupe.DurableSubscriber. The index keeps its entry until the next event finds no
 // subscription.
 func (c *Context) UnsubscribeDurable(source troupe.ID, event string) error {
+	if err := c.refusedTo("unsubscribe from", event); err != nil {
+		return err
+	}
 	return c.addChange(record.Unfollow{Source: source, Event: event})
 }
 

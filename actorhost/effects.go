@@ -86,5 +86,6 @@ type result struct {
 	destroyed      bool
 	flow           bool          // the workflow may go on
 	called         bool          // it has made calls
+	misread        bool          // the input is for another program
 	ended          time.Duration // on the host's clock
 }

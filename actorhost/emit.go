@@ -23,6 +23,9 @@ func (c *Context) Emit(e troupe.Emission) error {
 	if err := troupe.CheckName("event", e.Event); err != nil {
 		return err
 	}
+	if err := c.refusedTo("broadcast", e.Event); err != nil {
+		return err
+	}
 	return c.emitWithin(&e, func(carried wire.Header) error { return c.emit(&e, carried) })
 }
 

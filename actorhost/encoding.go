@@ -7,7 +7,6 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
-	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
@@ -15,14 +14,14 @@ import (
 
 // encodeIfChanged returns the state to store after a turn, or nil if the turn has not changed it.
 func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time.Duration) ([]byte, error) {
-	if faults.Fencing && !t.confirmed && !a.session.ValidAt(ended) {
-		return nil, errs.Unavailable("%v", a.session.Err())
+	if err := a.leaseOver(t, ended); err != nil {
+		return nil, err
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer putBuffer(buffer)
 	state, err := a.encode((*buffer)[:0])
 	if err != nil {
-		return nil, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
+		return nil, a.internalError(a.now.Load(), t, fmt.Errorf("encoding the state: %w", err))
 	}
 	*buffer = state
 	if a.created && codec.Equal(state, a.current) {
@@ -35,13 +34,16 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 		}
 		return nil, nil
 	}
+	if t.readOnly { // and scheduled
+		return nil, a.checkRead(t.action)
+	}
 	if err := a.cannotWrite(t); err != nil {
 		return nil, err
 	}
 	state = bytes.Clone(state)
 	toStore, merged, err := a.mergeUnknownFields(state)
 	if err != nil {
-		return nil, a.internalError(t, err)
+		return nil, a.internalError(a.now.Load(), t, err)
 	}
 	if err := a.checkSize(len(toStore), len(a.storedState()), changes.Parts); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"reflect"
+	"sync/atomic"
 
 	"github.com/troupe-go/troupe/actorhost/internal/figures"
 	"github.com/troupe-go/troupe/actorhost/internal/queues"
@@ -16,6 +17,9 @@ type endpoint struct {
 	gives reflect.Type // the output; nil for the built-in actions
 	// existing: a call to an actor that does not exist is refused.
 	existing bool
+	// readOnly: it changes nothing. Of its runs, so many are not to be checked.
+	readOnly  bool
+	unchecked atomic.Int64
 	figures.Counters
 }
 

@@ -24,12 +24,29 @@ type Handler[R troupe.Reference, S any] struct {
 	takes    reflect.Type           // the input
 	gives    reflect.Type           // the output; nil for hooks
 	existing bool
+	readOnly bool
 }
 
 // IfExists has the action create no actor: a call to one that does not exist fails with troupe.CodeNotFound, and stores nothing.
 // It is for actions that only look. Of an on-create hook, or a queue, it is an error of [Start].
 func (h Handler[R, S]) IfExists() Handler[R, S] {
 	h.existing = true
+	return h
+}
+
+// ReadOnly declares that the action changes nothing: neither the state, nor, by what it calls on its Context, what is stored
+// with that or sent when it is. So its turn costs no more for a large state than for a small one, and starts no write.
+//
+// It may read, and call other actors. To broadcast, push, tell, schedule, subscribe, disconnect or destroy is an error in it. It must not
+// change unexported fields either. What it does to the state nevertheless is found in tests with package hosttest, and in production
+// in one of 64 calls or fewer: then the call fails, and the state is again what it was.
+//
+// Called for an actor that does not exist, it gets a new state and creates nothing, unless the type has a hook on create or
+// on wake: then the actor is created as by any call. With [Handler.IfExists] the call fails instead.
+//
+// Only an action can be read-only: a hook, a queue or a workflow that is declared so is an error of [Start].
+func (h Handler[R, S]) ReadOnly() Handler[R, S] {
+	h.readOnly = true
 	return h
 }
 
@@ -51,6 +68,8 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 	switch _, twice := t.actions[h.name]; {
 	case h.existing && (h.register != nil || h.create != nil):
 		return fmt.Errorf("IfExists is for actions, which %q is not", h.name)
+	case h.readOnly && (h.run == nil && h.name != "" || h.flow != nil):
+		return fmt.Errorf("ReadOnly is for actions that do not start a workflow, and %q is none", h.name)
 	case h.register != nil:
 		return h.register(t)
 	case h.create != nil && t.create != nil:
@@ -77,7 +96,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		h.flow.gives = &endpoint{gives: h.results}
 		t.workflows[h.name] = h.flow
 	}
-	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives, existing: h.existing}
+	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives, existing: h.existing, readOnly: h.readOnly}
 	return troupe.CheckName("action", h.name)
 }
 
@@ -101,7 +120,7 @@ func decodeInto[In any](c *Context, in input, into *In) error {
 		return nil
 	}
 	if err := in.as.Unmarshal(in.body, into); err != nil {
-		c.a.misread = true
+		c.misread = true
 		return errs.New(troupe.CodeBadInput, "%s.%s: %.500s; it takes: %s", c.a.id, c.turn.action, err, // which may quote the whole input
 			shapeOf(reflect.TypeFor[In]()))
 	}

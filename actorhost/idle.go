@@ -19,7 +19,7 @@ const restAfter = 4 * time.Second
 func (a *activation) checkIdle(now time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.running || a.closed || !a.awake {
+	if a.running || a.closed || !a.awake || a.readers.Len() > 0 {
 		return false
 	}
 	if a.used {

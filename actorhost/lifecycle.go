@@ -8,17 +8,22 @@ import (
 
 // doNext does the next work in the mailbox. If it returns false there was none, and the goroutine must not touch the
 // activation any more.
-func (a *activation) doNext() (more bool) {
+func (a *activation) doNext(goroutine uint64) (more bool) {
 	a.gate.WaitForRoom()
+	a.goroutine = goroutine
 	w, ok := a.next()
 	if !ok {
 		return false
 	}
 	returned := false
-	defer a.guard(&w, &returned, &more)
+	defer a.guard(&w, goroutine, &returned, &more)
 	switch w.kind {
 	case callWork:
-		a.serveCall(&w)
+		if a.serveCall(&w); w.lent {
+			a.readingOver(goroutine)
+			returned = true
+			return false
+		}
 	case eventWork, gapWork:
 		a.handleHeard(&w)
 	case disconnectWork:
@@ -35,6 +40,8 @@ func (a *activation) doNext() (more bool) {
 		a.disconnectAll()
 		a.runHook("sleep", a.kind.hooks.sleep)
 		a.finished = true
+	case checkWork:
+		_ = a.checkRead(w.arg.([]string)...) // which logs it; they are answered
 	case dropWork:
 		a.finished = true
 	}
@@ -94,7 +101,7 @@ func (a *activation) release() {
 // inside has recovered, or runtime.Goexit, has cut the work off: guard drops the activation, which is loaded again
 // without what that turn has done, and tells who has called. Nothing stops a Goexit: the pool goes on in another
 // goroutine.
-func (a *activation) guard(w *work, returned, more *bool) {
+func (a *activation) guard(w *work, goroutine uint64, returned, more *bool) {
 	if *returned {
 		return
 	}
@@ -102,8 +109,13 @@ func (a *activation) guard(w *work, returned, more *bool) {
 	if p := recover(); p != nil {
 		thrown = panicked(p)
 	}
+	err := a.internalError(a.turnOn(goroutine), turnOf(w), thrown)
+	if w.lent {
+		a.answer(w, nil, err)
+		a.readingExits(goroutine)
+		return
+	}
 	*more, a.finished = true, true
-	err := a.internalError(turnOf(w), thrown)
 	a.now.Store(nil)
 	switch w.kind {
 	case callWork:

@@ -19,6 +19,9 @@ func (c *Context) Listen(ctx context.Context, listening troupe.ListenRequest) (t
 	if c.hasEnded() {
 		return nil, fmt.Errorf("subscribing to %s of %s: %w", listening.Event, listening.Actors, errTurnOver)
 	}
+	if err := c.refusedTo("subscribe to", listening.Event); err != nil {
+		return nil, err
+	}
 	l := &listener{a: a, subject: a.host.ns.Events(listening.Actors, listening.Event) + " " + listening.Event, listening: listening}
 	undo := func() { _ = l.Unsubscribe() } // never fails
 	if old, was := a.replaceHandler(l); old != nil {

@@ -79,6 +79,9 @@ func OnSignal[R troupe.Reference, S, M any](s troupe.Signal[R, M]) Handler[R, S]
 // editFlow makes a change of the workflow a part of the turn, after which it may go on. That the actor comes back by itself is
 // marked before.
 func (c *Context) editFlow(bytes int64, edit func(*record.Workflow)) error {
+	if err := c.refusedTo("change", "a workflow"); err != nil {
+		return err
+	}
 	h := c.a.host
 	if err := errors.Join(c.a.markUnsent(c), h.alarms.Open(c)); err != nil {
 		return errs.Unavailable("the workflow of %s: %v", c.a.id, err)

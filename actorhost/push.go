@@ -20,6 +20,9 @@ func (c *Context) Push(ctx context.Context, p troupe.PushRequest) error {
 	if c.hasEnded() {
 		return errs.New(errTurnOver.Code, "pushing to %s.%s: %s", p.ID, p.Queue, errTurnOver.Message)
 	}
+	if err := c.refusedTo("push to", p.Queue); err != nil {
+		return err
+	}
 	body, err := store.PushBody(codec.MsgPack, &p)
 	if err != nil {
 		return err

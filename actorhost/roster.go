@@ -121,9 +121,9 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 
 // drainMailbox does the work in the mailbox of an activation, one after the other. If the work ends the goroutine, it
 // is called again.
-func (r *roster) drainMailbox(a *activation) {
+func (r *roster) drainMailbox(a *activation, goroutine uint64) {
 	for !a.finished {
-		if !a.doNext() {
+		if !a.doNext(goroutine) {
 			return
 		}
 	}

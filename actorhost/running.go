@@ -26,7 +26,7 @@ func (r *roster) whatRuns(longer time.Duration, wanted func(troupe.ID) bool) (al
 	}
 	for _, run := range r.ready.Running() {
 		if wanted(run.Item.id) {
-			add(run.Item.id, run.Item.runningNow(), run.Goroutine)
+			add(run.Item.id, run.Item.runningOn(run.Goroutine), run.Goroutine)
 		}
 	}
 	for _, step := range r.steps.Running() {

@@ -21,16 +21,14 @@ func (a *activation) runTurn(t turn, f func(*Context) error) (result, error) {
 
 // runTurnAt is runTurn for a caller that has just read the clock.
 func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) error) (result, error) {
-	if most := began + a.kind.config.ActionTimeout; t.deadline == 0 || t.deadline > most {
-		t.deadline = most
-	}
+	a.limitTurn(began, &t)
 	if err := a.ensureEncoded(); err != nil {
-		return result{}, a.internalError(t, fmt.Errorf("encoding the state: %w", err))
+		return result{}, a.internalError(nil, t, fmt.Errorf("encoding the state: %w", err))
 	}
 	if t.counters == nil {
 		t.counters = a.kind.others.Of(t.kind, t.action)
 	}
-	c := &Context{a: a, turn: t, began: began}
+	c := &Context{a: a, turn: t, began: began, goroutine: a.goroutine}
 	a.now.Store(c)
 	defer a.now.Store(nil)
 	if a.kind.config.CancelWithCaller {
@@ -40,6 +38,7 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 		defer a.setRunning(nil)
 	}
 	r, err := c.run(f)
+	a.misread = a.misread || r.misread
 	ended := a.host.clock.Now()
 	switch {
 	case err != nil:
@@ -52,10 +51,7 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	a.count(c, ended, err)
 	if err != nil {
 		a.rollBack(c)
-		if failed := errs.As(err); failed.Retryable && r.called {
-			err = errs.Called(failed, t.id.Known())
-		}
-		return result{ended: ended, called: r.called}, err
+		return result{ended: ended, called: r.called, misread: r.misread}, afterCalls(&r, t, err)
 	}
 	if a.check != nil {
 		a.checkState(t.action, r.State)
@@ -64,10 +60,25 @@ func (a *activation) runTurnAt(began time.Duration, t turn, f func(*Context) err
 	return r, nil
 }
 
+// limitTurn has a turn end in the time that the type gives to one.
+func (a *activation) limitTurn(began time.Duration, t *turn) {
+	if most := began + a.kind.config.ActionTimeout; t.deadline == 0 || t.deadline > most {
+		t.deadline = most
+	}
+}
+
+// afterCalls is the error of a turn that may have made calls.
+func afterCalls(r *result, t turn, err error) error {
+	if failed := errs.As(err); failed.Retryable && r.called {
+		return errs.Called(failed, t.id.Known())
+	}
+	return err
+}
+
 // count counts a turn, unless its input is for another program.
 func (a *activation) count(c *Context, ended time.Duration, err error) {
 	t := &c.turn
-	if err != nil && a.misread {
+	if err != nil && c.misread {
 		return
 	}
 	one := figures.Turn{Actor: a.id.Tokens(), Kind: t.kind, ID: t.id, Run: ended - c.began}
@@ -113,6 +124,9 @@ func (c *Context) act(f func(*Context) error) error {
 	if err := meant(f(c)); err != nil {
 		return err
 	}
+	if err := c.hasMisused(); err != nil {
+		return err
+	}
 	if hook := c.a.kind.hooks.destroy; hook != nil && c.destroying() {
 		return meant(hook(c.a.state.pointer(), c))
 	}
@@ -126,6 +140,11 @@ func (a *activation) rollBack(c *Context) {
 			undo()
 		}
 	}
+	a.restoreState()
+}
+
+// restoreState makes the exported fields what they were after the last turn.
+func (a *activation) restoreState() {
 	err := protect(func() error {
 		if a.current == nil {
 			a.state.reset()
@@ -155,7 +174,7 @@ func (a *activation) callerError(c *Context, err error) error {
 	})
 	switch {
 	case panicked != nil:
-		return a.internalError(t, panicked)
+		return a.internalError(c, t, panicked)
 	case known != nil && troupe.CheckName("error code", string(known.Code)) == nil:
 		crossing := *known
 		crossing.Retryable, crossing.Err = false, nil
@@ -165,7 +184,7 @@ func (a *activation) callerError(c *Context, err error) error {
 	case canceled && c.callerGone:
 		return errCallerGone
 	default:
-		return a.internalError(t, err)
+		return a.internalError(c, t, err)
 	}
 }
 
@@ -177,10 +196,10 @@ func (c *Context) logContext() context.Context {
 	return context.Background()
 }
 
-// internalError logs an error in full and returns what the caller is told.
-func (a *activation) internalError(t turn, err error) error {
+// internalError logs an error in full and returns what the caller is told. c is the turn, or nil if none has begun.
+func (a *activation) internalError(c *Context, t turn, err error) error {
 	ctx := context.Background()
-	if c := a.now.Load(); c != nil {
+	if c != nil {
 		ctx = c.logContext()
 	}
 	a.lastingLogger(t.id.String()).ErrorContext(ctx, "an action failed", slog.String("action", t.action), slog.Any("error", err))

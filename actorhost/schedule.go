@@ -38,6 +38,9 @@ func (c *Context) Schedule(r troupe.ScheduleRequest) (name string, err error) {
 
 // schedulable checks what a schedule is of, and returns it.
 func (c *Context) schedulable(r *troupe.ScheduleRequest) (*endpoint, error) {
+	if err := c.refusedTo("schedule", r.Action); err != nil {
+		return nil, err
+	}
 	if r.ActorType != c.Type() {
 		return nil, errs.New(troupe.CodeBadInput, "%s cannot schedule %s, an action of %s", c.a.id, r.Action, r.ActorType)
 	}

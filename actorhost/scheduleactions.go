@@ -73,12 +73,12 @@ func scheduleFor(c *Context, in input) (any, error) {
 	}
 	endpoint, err := c.schedulable(&r)
 	if err != nil {
-		c.a.misread = !wire.Builtin(m.Action)
+		c.misread = !wire.Builtin(m.Action)
 		return nil, err
 	}
 	data, err := endpoint.inputWithin(in)
 	if err != nil {
-		c.a.misread = true
+		c.misread = true
 		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the input of %s: %.500s; it takes: %s", c.a.id, c.turn.action, m.Action, err,
 			shapeOf(endpoint.input()))
 	}

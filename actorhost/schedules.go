@@ -108,6 +108,9 @@ func (c *Context) putSchedule(one record.Scheduled, volatile bool) error {
 // Unschedule implements [troupe.Scheduler] for the running actor. A schedule that runs just now is not there any more, unless it
 // recurs.
 func (c *Context) Unschedule(name string) (found bool, err error) {
+	if err := c.refusedTo("unschedule", name); err != nil {
+		return false, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {

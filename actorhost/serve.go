@@ -76,13 +76,13 @@ func (a *activation) serveCall(w *work) {
 		w.CountRefused(err)
 		a.answer(w, nil, err)
 	}
-	a.decoded = nil
 }
 
 // wakeFor wakes the actor for a call, unless it is awake. If it is not after that, the call is answered, or is on its way
 // to another host.
 func (a *activation) wakeFor(w *work) (fresh, woken bool) {
-	for gone := w.leftBy; !a.awake; {
+	a.blank = false
+	for gone := w.leftBy; !a.awake && !a.blank; {
 		var owner string
 		var err error
 		if fresh, owner, err = a.wake(w, gone); err != nil {
@@ -100,19 +100,25 @@ func (a *activation) wakeFor(w *work) (fresh, woken bool) {
 // fail refuses a call that has changed nothing. If this program cannot take its input, another may.
 func (a *activation) fail(w *work, err *troupe.Error) {
 	if a.misread {
-		passed := *w // a copy, so that not every call escapes to the heap
-		l := lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err)
-		if w.Action == troupe.ScheduleAction {
-			l = a.kind.lacksSchedule(w.input(), err)
-		}
-		a.host.passOn(&passed, a.id.Tokens(), l)
+		a.failMisread(w, err)
 		return
 	}
 	a.host.refuse(&w.Call, a.session, err)
 }
 
+// failMisread passes a call on whose input this program cannot take.
+func (a *activation) failMisread(w *work, err *troupe.Error) {
+	passed := *w // a copy, so that not every call escapes to the heap
+	l := lacksInput(w.Action, fingerprint(w.arg.(*endpoint).takes), err)
+	if w.Action == troupe.ScheduleAction {
+		l = a.kind.lacksSchedule(w.input(), err)
+	}
+	a.host.passOn(&passed, a.id.Tokens(), l)
+}
+
 // found looks for what the call was answered with when it came before. An error may also say why the call cannot start.
 func (a *activation) found(w *work) (dedup.Answer, *troupe.Error, dedup.Verdict) {
+	a.decoded = nil
 	if w.ID.Given != "" && w.Mark == nil {
 		in := w.input()
 		w.Mark = w.arg.(*endpoint).mark(w.ID, w.Action, &in)
@@ -164,17 +170,26 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	run := actionRuns.Get().(*actionRun)
 	defer run.end()
 	run.endpoint, run.action, run.in, run.answered, run.out = w.arg.(*endpoint), w.Action, w.input(), w.Reply != "", a.host.out
-	run.in.value = a.decoded
-	result, err := a.runTurnAt(now, t, run.do)
-	if err != nil && a.misread {
-		a.fail(w, errs.As(err))
+	run.in.value, a.decoded = a.decoded, nil
+	var result result
+	if t.readOnly = run.endpoint.readOnly; t.readOnly {
+		result, err = a.runRead(now, t, w, run.do)
+	} else {
+		result, err = a.runTurnAt(now, t, run.do)
+	}
+	if err != nil && result.misread {
+		a.failMisread(w, errs.As(err))
 		return
 	}
 	w.Ran = true
-	if err != nil {
+	switch o := (&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, run.output)}); {
+	case err != nil:
 		a.answerFailed(w, &result, err)
-	} else {
-		a.commitTurn(&result, &commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, run.output)})
+	case t.readOnly:
+		o.Called, o.Ended = result.called, result.ended
+		a.gate.Pass(o, &commit.Changes{})
+	default:
+		a.commitTurn(&result, o)
 	}
 }
 

@@ -14,6 +14,9 @@ var _ origin.StoredTurn = (*nestingTurn)(nil)
 // WhenStored implements origin.StoredTurn.
 func (t *nestingTurn) WhenStored(bytes int, send func()) error {
 	c := (*Context)(t)
+	if err := c.refusedTo("tell", "others"); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {

@@ -23,6 +23,7 @@ type turn struct {
 	queued     *troupe.Queued   // the message being handled, if any
 	firing     *troupe.Firing   // of a schedule, if that is why
 	connection *Connection      // that the call was made on, or that the hook is about
+	readOnly   bool             // it may change nothing
 	confirmed  bool             // the record has confirmed that the host owns the actor, for want of a lease
 }
 

@@ -30,7 +30,7 @@ func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err
 	a.wakes.Store(int64(began))
 	defer a.wakes.Store(0)
 	owner, fresh, err = a.claim(ctx, w, gone)
-	if err != nil || owner != "" {
+	if err != nil || owner != "" || a.blank {
 		return false, owner, err
 	}
 	if a.sub, err = a.host.nc.ChanSubscribe(a.host.ns.Call(a.id, "*"), a.host.inbox); err != nil {
@@ -76,7 +76,8 @@ const claiming = "claiming an actor failed"
 // same write creates an actor that has no on-create hook. If the last actor of this type to wake was new, claim assumes
 // that this one is new too: it reads the record only if the write finds one.
 func (a *activation) claim(ctx context.Context, w *work, gone released) (owner string, created bool, err error) {
-	guess := a.kind.lastWasNew.Load() && !w.Existing && gone.by == "" && a.tenant == nil
+	looks := w.reads && a.kind.create == nil && a.kind.hooks.wake == nil
+	guess := a.kind.lastWasNew.Load() && !w.Existing && !looks && gone.by == "" && a.tenant == nil
 	counted := false
 	for range maxClaims {
 		var f foundRecord
@@ -89,6 +90,9 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 		}
 		if err != nil || owner != "" {
 			return owner, false, err
+		}
+		if looks && !f.Created && f.Owner == "" {
+			return "", false, a.lookAtNew()
 		}
 		if !f.Created && !counted {
 			if err := a.tenant.Create(); err != nil {
@@ -120,6 +124,14 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 		}
 	}
 	return "", false, errs.Unavailable("%s: other hosts claimed it first, %d times", a.id, maxClaims)
+}
+
+// lookAtNew has a read-only action that runs next see the state of a new actor. It is the actor's at the moment: there is none.
+func (a *activation) lookAtNew() error {
+	return protect(func() error {
+		a.state, a.current, a.merged, a.blank = a.kind.newState(), nil, nil, true
+		return nil
+	})
 }
 
 // otherHost returns the host that a call must go to instead, if any: the owner if it is up, or a host with features

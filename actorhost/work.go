@@ -11,8 +11,10 @@ type work struct {
 	withdrawn bool     // a call that must not start, as its caller knows
 	counted   bool     // it counts as one that waits of its tenant
 	searched  bool     // no other program has what it needs
+	reads     bool     // a call of a read-only action
+	lent      bool     // it has lent the role of the goroutine of the turns
 	leftBy    released // the host that has left the actor to this one
-	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside
+	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside, or what to check
 	call.Call
 }
 
@@ -31,5 +33,6 @@ const (
 	lapseWork                          // the lease has run out, or is back
 	sleepWork                          // fall asleep, unless other work has come
 	stopWork                           // the host is stopping
+	checkWork                          // read-only actions have run that are to be checked
 	dropWork                           // end without hooks: the actor is not awake, or its host can no longer write for it
 )

@@ -76,8 +76,11 @@ func (d *asyncAPI) action(name string, s wire.Signature) {
 	reply := d.channel(id+".reply", "", object{"reply": message(s.Out)})
 	d.channels[id+".reply"].(object)["address"] = nil // the reply subject of the request
 	operation := object{"action": "receive", "channel": channel, "reply": object{"channel": reply}}
-	if s.Result != nil {
+	switch {
+	case s.Result != nil:
 		operation["description"] = "It starts a workflow."
+	case s.ReadOnly:
+		operation["description"] = "It changes nothing."
 	}
 	d.operations[id] = operation
 }

@@ -35,9 +35,12 @@ func Rows(c *wire.Contract) (rows []Row, err error) {
 		add("connect", "", c.Connect, nil)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Actions)) {
-		if action := c.Actions[name]; action.Result != nil {
+		switch action := c.Actions[name]; {
+		case action.Result != nil:
 			add("workflow", name, action.In, action.Result)
-		} else {
+		case action.ReadOnly:
+			add("read-only action", name, action.In, action.Out)
+		default:
 			add("action", name, action.In, action.Out)
 		}
 	}

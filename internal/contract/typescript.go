@@ -159,6 +159,9 @@ func (w *typeScript) contract(root string, c *wire.Contract) error {
 		if action.Result != nil {
 			out += "; result: " + result
 		}
+		if action.ReadOnly {
+			w.WriteString("    /** It changes nothing. */\n")
+		}
 		fmt.Fprintf(w, "    %s: { in: %s; out: %s };\n", property(name), in, out)
 	}
 	w.WriteString("  };\n")

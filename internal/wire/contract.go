@@ -20,6 +20,8 @@ type Signature struct {
 	In     json.RawMessage `json:"in"`
 	Out    json.RawMessage `json:"out"`
 	Result json.RawMessage `json:"result,omitempty"`
+
+	ReadOnly bool `json:"readOnly,omitempty"` // it changes nothing
 }
 
 // Contract is the subject on which a host tells the contract of a type: a request without a body, answered with a [Contract]. Of

@@ -100,6 +100,7 @@ type AwakeActor struct {
 	Waiting     int          `json:"waiting"`
 	Connections int          `json:"connections,omitempty"`
 	Running     *RunningTurn `json:"running,omitempty"` // null: nothing
+	Beside      int          `json:"beside,omitempty"`  // read-only actions that run beside it
 }
 
 // ActorStack says what an actor does, on the subject of [Namespace.Stack].

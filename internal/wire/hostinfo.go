@@ -44,6 +44,7 @@ type ActorInfo struct {
 	Waiting int  `json:"waiting"` // calls and events in its mailbox
 	// Running is what it does at the moment; null: nothing.
 	Running *RunningTurn `json:"running,omitempty"`
+	Beside  int          `json:"beside,omitempty"` // read-only actions that run beside it
 	// Loop says what its run loop does, if the actor is awake and has one.
 	Loop *LoopInfo `json:"loop,omitempty"`
 }

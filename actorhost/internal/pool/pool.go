@@ -15,7 +15,8 @@ import (
 // connection write every reply separately, which costs more than anything else in a call. A Pool is safe for concurrent
 // use.
 type Pool[T any] struct {
-	run        func(T)
+	run        func(item T, goroutine uint64)
+	again      func(T) bool
 	goroutines sync.WaitGroup
 	queued     atomic.Int64 // in the queue
 
@@ -54,10 +55,10 @@ func (p *Pool[T]) Running() (all []Run[T]) {
 	return all
 }
 
-// New returns a pool that calls run for each item, and once more if run ends its goroutine by runtime.Goexit. Callers
-// must Close it.
-func New[T any](run func(T)) *Pool[T] {
-	p := &Pool[T]{run: run, workers: make(map[*worker[T]]struct{})}
+// New returns a pool that calls run for each item, on a goroutine that is told. If run ends that by runtime.Goexit, again says
+// whether it is to be called once more. Callers must Close it.
+func New[T any](run func(item T, goroutine uint64), again func(T) bool) *Pool[T] {
+	p := &Pool[T]{run: run, again: again, workers: make(map[*worker[T]]struct{})}
 	p.resume = sync.NewCond(&p.mu)
 	return p
 }
@@ -120,7 +121,7 @@ func (p *Pool[T]) work() {
 	}
 }
 
-// do runs an item. If the run ends the goroutine, another one takes the item up again.
+// do runs an item. If the run ends the goroutine, another one takes the item up, unless that is not wanted.
 func (p *Pool[T]) do(w *worker[T], one T) {
 	returned := false
 	defer func() {
@@ -133,9 +134,11 @@ func (p *Pool[T]) do(w *worker[T], one T) {
 		if value := recover(); value != nil {
 			panic(value) //nolint:forbidigo // it goes on: it is not ours
 		}
-		p.Add(one)
+		if p.again(one) {
+			p.Add(one)
+		}
 	}()
-	p.run(one)
+	p.run(one, w.goroutine)
 	returned = true
 }
 

@@ -14,6 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func always(int) bool { return true }
+
 func TestPoolRunsAll(t *testing.T) {
 	t.Parallel()
 	const all = 10_000
@@ -21,12 +23,12 @@ func TestPoolRunsAll(t *testing.T) {
 	seen := make(map[int]int)
 	var ran sync.WaitGroup
 	ran.Add(2 * all)
-	p := pool.New(func(i int) {
+	p := pool.New(func(i int, _ uint64) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[i]++
 		ran.Done()
-	})
+	}, always)
 	for range 2 {
 		go func() {
 			for i := range all {
@@ -51,12 +53,12 @@ func TestRunsThatEndTheirGoroutine(t *testing.T) {
 	times := make([]int, all) // each item has one goroutine at a time
 	var ran sync.WaitGroup
 	ran.Add(all)
-	p := pool.New(func(i int) {
+	p := pool.New(func(i int, _ uint64) {
 		if times[i]++; times[i] < 3 {
 			runtime.Goexit()
 		}
 		ran.Done()
-	})
+	}, always)
 	for i := range all {
 		p.Add(i)
 	}
@@ -74,13 +76,13 @@ func TestRunsThatWaitHoldUpNobody(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		const waiting = 500
 		release := make(chan struct{})
-		p := pool.New(func(i int) {
+		p := pool.New(func(i int, _ uint64) {
 			if i < waiting {
 				<-release
 			} else {
 				close(release)
 			}
-		})
+		}, always)
 		for i := range waiting + 1 {
 			p.Add(i)
 		}

@@ -1,0 +1,46 @@
+package actorhost
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/origin"
+)
+
+// Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
+func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
+	// The reference in use may come from an earlier turn. Then ctx knows the running one.
+	now := c
+	running, ok := FromContext(ctx)
+	if ok && running.a.id == c.a.id {
+		now = running
+	}
+	h := c.a.host
+	if now.hasEnded() {
+		if ok {
+			return &troupe.Error{Code: errTurnOver.Code,
+				Message: fmt.Sprintf("calling %s.%s: %s", call.ID, call.Action, errTurnOver.Message)}
+		}
+		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
+	}
+	if call.Tell {
+		return h.client.Invoke(origin.With(ctx, now.origin()), call)
+	}
+	until, _ := now.Deadline()
+	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, until)
+		defer cancel()
+	}
+	if now.turn.readOnly {
+		c.a.lend(now)
+	}
+	// Store what earlier turns have changed before others can see it.
+	if err := c.a.gate.Settle(); err != nil {
+		return errs.Unavailable("%v", err)
+	}
+	now.noteCall()
+	return h.client.Invoke(origin.With(ctx, now.origin()), call)
+}
