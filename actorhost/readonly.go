@@ -48,7 +48,8 @@ func (a *activation) checkRead(actions ...string) error {
 		}
 		return nil
 	}
-	changed := errs.New(troupe.CodeInternal, "%s.%s is read-only, and has changed the state%s", a.id, strings.Join(actions, ", "), a.changedAt())
+	changed := errs.New(troupe.CodeInternal, "%s.%s is read-only, and has changed the state%s",
+		a.id, strings.Join(actions, ", "), a.changedAt())
 	a.logger("").Error("a read-only action has changed the state of its actor, which is put back", slog.Any("error", changed))
 	if tell := a.host.config.CheckState; tell != nil {
 		tell(a.id, changed)

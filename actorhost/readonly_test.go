@@ -273,8 +273,9 @@ func TestReadOnlyIsForActions(t *testing.T) {
 	t.Parallel()
 	newState := func() gaugeState { return gaugeState{} }
 	for name, handler := range map[string]actorhost.Handler[gauge, gaugeState]{
-		"_create": actorhost.OnCreate(troupe.NewConstructor[gauge, int](), func(*gaugeState, *actorhost.Context, int) error { return nil }).ReadOnly(),
-		"orders":  actorhost.OnQueue(gaugeOrders, func(*gaugeState, *actorhost.Context, int) error { return nil }).ReadOnly(),
+		"_create": actorhost.OnCreate(troupe.NewConstructor[gauge, int](),
+			func(*gaugeState, *actorhost.Context, int) error { return nil }).ReadOnly(),
+		"orders": actorhost.OnQueue(gaugeOrders, func(*gaugeState, *actorhost.Context, int) error { return nil }).ReadOnly(),
 		"flow": actorhost.OnWorkflow(troupe.NewWorkflow[gauge, int, int]("flow"),
 			func(_ *actorhost.Flow[gaugeState], n int) (int, error) { return n, nil }).ReadOnly(),
 	} {

@@ -14,7 +14,7 @@ type work struct {
 	reads     bool     // a call of a read-only action
 	lent      bool     // it has lent the role of the goroutine of the turns
 	leftBy    released // the host that has left the actor to this one
-	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside, or what to check
+	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside, []string
 	call.Call
 }
 
