@@ -23,9 +23,9 @@ import (
 // passers are callers that each call once: with a connection and a client of their own, which know nothing of the hosts, and may not look
 // into the store for what types there are.
 type passers struct {
-	url    string
-	added  [16]atomic.Int64 // to each counter
-	calls  atomic.Int64
+	url   string
+	added [16]atomic.Int64 // to each counter
+	calls atomic.Int64
 
 	mu     sync.Mutex
 	failed []error

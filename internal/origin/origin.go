@@ -68,7 +68,7 @@ type Host struct {
 	// Take gives a message to an actor that is awake on the host itself, and reports whether it has. It copies what it keeps of the
 	// message. The replies go to from. Nil: no message is taken.
 	Take    func(from Replies, msg *wire.Message) bool
-	leaving   atomic.Pointer[time.Time]
+	leaving atomic.Pointer[time.Time]
 }
 
 // Leave records that the host begins to stop.
