@@ -129,6 +129,6 @@ func TestManyListenersAskOnce(t *testing.T) {
 	require.Eventually(t, func() bool { return known.Load() == listeners }, 5*time.Minute, 10*time.Millisecond)
 	t.Logf("%d questions in %v", questions.Load(), time.Since(began))
 	require.NoError(t, nc.Flush())
-	require.Less(t, questions.Load(), int64(2*listeners), "a question that waits for long is asked again")
+	require.Less(t, questions.Load(), int64(10*listeners), "a question that waits for long is asked again; of each notice there would be 100")
 	require.Zero(t, gaps.Load())
 }

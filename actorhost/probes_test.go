@@ -179,7 +179,7 @@ func TestProbesOfAProgram(t *testing.T) {
 	mux.Handle("/readyz", host.Probes())
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	server := http.Server{Handler: mux} //nolint:gosec // of a test
+	server := http.Server{Handler: mux}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	o := orchestrator{t: t, address: listener.Addr().String()}

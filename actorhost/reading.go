@@ -18,14 +18,15 @@ func (a *activation) runRead(began time.Duration, t turn, w *work, f func(*Conte
 	check := a.toCheck(w.arg.(*endpoint))
 	c := &Context{a: a, turn: t, began: began, goroutine: a.goroutine}
 	a.startReading(c)
-	alone, over := false, false
+	over := false
 	defer func() {
 		if !over { // the goroutine ends
 			w.lent, _ = a.endReading(c)
 		}
 	}()
 	r, err = c.run(f)
-	w.lent, alone = a.endReading(c)
+	lent, alone := a.endReading(c)
+	w.lent = lent
 	over, r.ended = true, a.host.clock.Now()
 	if err != nil {
 		err = a.callerError(c, err)

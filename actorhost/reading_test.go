@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -49,7 +48,7 @@ type parlourBook struct {
 	lines []string
 }
 
-func (b *parlourBook) note(format string, args ...any) {
+func (b *parlourBook) notef(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lines = append(b.lines, fmt.Sprintf(format, args...))
@@ -78,8 +77,8 @@ func (s sitting) take(c *actorhost.Context) error {
 func parlours(book *parlourBook) actorhost.ActorType[parlour, parlourState] {
 	return actorhost.Define(func() parlourState { return parlourState{} },
 		actorhost.On(parlourSit, func(s *parlourState, c *actorhost.Context, in sitting) (int, error) {
-			book.note("%s sits", in.Name)
-			defer book.note("%s stands up", in.Name)
+			book.notef("%s sits", in.Name)
+			defer book.notef("%s stands up", in.Name)
 			before := s.Painted
 			err := in.take(c)
 			if s.Painted != before {
@@ -94,8 +93,8 @@ func parlours(book *parlourBook) actorhost.ActorType[parlour, parlourState] {
 			return s.Painted, err
 		}).ReadOnly(),
 		actorhost.On(parlourPaint, func(s *parlourState, c *actorhost.Context, in sitting) (int, error) {
-			book.note("%s paints", in.Name)
-			defer book.note("%s has painted", in.Name)
+			book.notef("%s paints", in.Name)
+			defer book.notef("%s has painted", in.Name)
 			s.Painted++
 			return s.Painted, in.take(c)
 		}),
@@ -151,6 +150,7 @@ func inBubble(t *testing.T, test func(t *testing.T, called bool)) {
 
 func TestReadOnlyActionsRunBesideEachOther(t *testing.T) {
 	inBubble(t, func(t *testing.T, called bool) {
+		t.Helper()
 		var book parlourBook
 		b := hosttest.Start(t, parlours(&book))
 		g, began := guestsOf(t, b), time.Now()
@@ -166,6 +166,7 @@ func TestReadOnlyActionsRunBesideEachOther(t *testing.T) {
 
 func TestWriterWaitsForReadersAndLaterReadersForIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, called bool) {
+		t.Helper()
 		var book parlourBook
 		b := hosttest.Start(t, parlours(&book))
 		g := guestsOf(t, b)
@@ -187,6 +188,7 @@ func TestReadersThatFailLeaveTheOthers(t *testing.T) {
 	for _, how := range []string{"panic", "Goexit"} {
 		t.Run(how, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, called bool) {
+				t.Helper()
 				var book parlourBook
 				b := hosttest.Start(t, parlours(&book))
 				g := guestsOf(t, b)
@@ -227,6 +229,7 @@ func TestWhatEndsAnActorWaitsForItsReaders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, called bool) {
+				t.Helper()
 				var book parlourBook
 				b := hosttest.Start(t)
 				host := b.Host(parlours(&book))
@@ -247,9 +250,10 @@ func TestWhatEndsAnActorWaitsForItsReaders(t *testing.T) {
 
 func TestActorDoesNotSleepWhileItIsRead(t *testing.T) {
 	inBubble(t, func(t *testing.T, called bool) {
+		t.Helper()
 		var book parlourBook
 		b := hosttest.Start(t, parlours(&book).Config(actorhost.TypeConfig{SleepAfter: 100 * time.Millisecond}).
-			OnSleep(func(*parlourState, *actorhost.Context) error { book.note("sleeps"); return nil }))
+			OnSleep(func(*parlourState, *actorhost.Context) error { book.notef("sleeps"); return nil }))
 		g := guestsOf(t, b)
 		g.send(parlourSit, sitting{Name: "a", For: 10 * time.Second, Called: called})
 		g.requireNoErrors(t)
@@ -261,6 +265,7 @@ func TestActorDoesNotSleepWhileItIsRead(t *testing.T) {
 
 func TestReadersEndWithTheirCallers(t *testing.T) {
 	inBubble(t, func(t *testing.T, called bool) {
+		t.Helper()
 		var book parlourBook
 		b := hosttest.Start(t, parlours(&book).Config(actorhost.TypeConfig{CancelWithCaller: true}))
 		g := guestsOf(t, b)
@@ -326,7 +331,7 @@ func TestReadsAreLinearizable(t *testing.T) {
 	g, began := guestsOf(t, b), time.Now()
 	histories := make([][]porcupine.Operation, clients)
 	for client := range clients {
-		random := rand.New(rand.NewPCG(uint64(client), 0)) //nolint:gosec // a test
+		random := rand.New(rand.NewPCG(uint64(client), 0))
 		g.all.Go(func() {
 			for i := range calls {
 				s := sitting{Name: fmt.Sprint(client), Called: random.IntN(3) == 0, For: time.Duration(random.IntN(3)) * 400 * time.Microsecond}
@@ -336,7 +341,8 @@ func TestReadsAreLinearizable(t *testing.T) {
 				}
 				called := time.Since(began)
 				times, err := action.Call(g.ctx, g.parlour, s)
-				if !assert.NoError(t, err, "call %d of client %d", i, client) {
+				if err != nil {
+					t.Errorf("call %d of client %d: %v", i, client, err)
 					return
 				}
 				histories[client] = append(histories[client], porcupine.Operation{

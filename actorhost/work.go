@@ -14,7 +14,8 @@ type work struct {
 	reads     bool     // a call of a read-only action
 	lent      bool     // it has lent the role of the goroutine of the turns
 	leftBy    released // the host that has left the actor to this one
-	arg       any      // the *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside, []string
+	// The *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside, []string.
+	arg any
 	call.Call
 }
 

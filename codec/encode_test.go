@@ -94,7 +94,7 @@ type embeds struct {
 	manyFields
 	Omitted  string         `json:"omitted,omitempty"`
 	At       *time.Time     `json:"at,omitempty"`
-	Inner    struct{}       `json:"inner,omitempty"`
+	Inner    struct{}       `json:"inner,omitempty"` //nolint:modernize // that it has none is tested
 	Float    float64        `json:"float,omitempty"`
 	Own      *custom        `json:"own,omitempty"`
 	Labels   map[string]int `json:"labels,omitempty"`

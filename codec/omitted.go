@@ -113,7 +113,7 @@ func (p *plan) isEmpty(v reflect.Value) bool {
 	for i := range p.fields {
 		f := &p.fields[i]
 		value, exists := f.existing(v)
-		if !omits || exists && !(f.omitEmpty && f.isEmpty(value)) {
+		if !omits || exists && (!f.omitEmpty || !f.isEmpty(value)) {
 			return false
 		}
 	}

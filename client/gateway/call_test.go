@@ -74,14 +74,14 @@ func TestCalls(t *testing.T) {
 		}
 		got := s.do(t.Context(), http.MethodPost, test.path, test.body, pairs...)
 		require.Equal(t, test.status, got.status, "%s: %s", test.name, got.body)
-		require.NotEmpty(t, got.Get("X-Request-Id"), test.name)
+		require.NotEmpty(t, got.Get("X-Request-ID"), test.name)
 		require.Equal(t, "no-store", got.Get("Cache-Control"), test.name)
-		switch {
-		case test.status == http.StatusOK:
+		switch test.status {
+		case http.StatusOK:
 			require.JSONEq(t, test.want, got.body, test.name)
 			require.Equal(t, "application/json", got.Get("Content-Type"), test.name)
 			require.NotContains(t, got.body, `\u003c`, test.name)
-		case test.status == http.StatusNoContent:
+		case http.StatusNoContent:
 			require.Empty(t, got.body, test.name)
 		default:
 			require.Contains(t, got.failed(t).Message, test.want, test.name)
@@ -167,8 +167,8 @@ func TestIdempotencyKey(t *testing.T) {
 	n, err := say.Call(troupe.WithRequestID(t.Context(), "order-17"), troupe.GetOrCreate[room](b.Client, "a"), "hello")
 	require.NoError(t, err)
 	require.Equal(t, 1, n, "it is the id of the call for programs too")
-	require.Equal(t, "mine", s.post("/room/a/count", ``, "X-Request-Id", "mine").Get("X-Request-Id"))
-	require.NotEqual(t, "a b", s.post("/room/a/count", ``, "X-Request-Id", "a b").Get("X-Request-Id"))
+	require.Equal(t, "mine", s.post("/room/a/count", ``, "X-Request-ID", "mine").Get("X-Request-ID"))
+	require.NotEqual(t, "a b", s.post("/room/a/count", ``, "X-Request-ID", "a b").Get("X-Request-ID"))
 }
 
 // start calls an action, and returns how to give up, and what tells that the call is over.

@@ -64,7 +64,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := g.serve(w, r); err != nil {
 		if statusOf(err) >= http.StatusInternalServerError && r.Context().Err() == nil {
-			g.logger.LogAttrs(r.Context(), slog.LevelError, "a request has failed", slog.String("request_id", request), slog.Any("error", err))
+			g.logger.LogAttrs(r.Context(), slog.LevelError, "a request has failed",
+				slog.String("request_id", request), slog.Any("error", err))
 		}
 		fail(w, err)
 	}
@@ -77,7 +78,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if credentials.anonymous() && !g.anonymous {
-		return unauthenticated("the request has no credentials: send Authorization: Bearer TOKEN, or Basic with a user and a password of NATS")
+		return unauthenticated(
+			"the request has no credentials: send Authorization: Bearer TOKEN, or Basic with a user and a password of NATS")
 	}
 	switch {
 	case r.URL.Path == documentPath && (r.Method == http.MethodGet || r.Method == http.MethodHead):

@@ -7,5 +7,5 @@ const (
 	headerKey       = "Idempotency-Key"
 	headerTimeout   = wire.HeaderTimeout
 	headerExisting  = wire.HeaderExisting
-	headerRequestID = "X-Request-Id" // names a request, in the answer and in the log
+	headerRequestID = "X-Request-ID" // names a request, in the answer and in the log
 )

@@ -48,7 +48,7 @@ func (a *actors) listen(w http.ResponseWriter, r *http.Request, credentials Cred
 		}
 	}
 	if err := s.begin(retryTime + rand.IntN(retryTime)); err != nil {
-		return nil //nolint:nilerr // the caller is gone
+		return nil // the caller is gone
 	}
 	s.run()
 	return nil

@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/errs"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -147,16 +149,30 @@ func (s *stream) handle(a *arrival) {
 // follows reports whether an event is the next one, as far as its position tells: not whether the actor was another one meanwhile.
 func follows(last, next troupe.Position) bool { return next.Sequence == last.Sequence+1 }
 
+// replayFor is how long the log is asked while JetStream does not answer, as after a lost connection.
+const replayFor = 10 * time.Second
+
 // replay tells of the kept events after the cursor.
 func (s *stream) replay(c *cursor) {
 	if c.unkept || !c.known() {
 		return
 	}
 	found := false
+	for began, wait := time.Now(), 10*time.Millisecond; ; wait = min(2*wait, time.Second) {
+		some, err := s.replayOnce(c)
+		found = found || some
+		if !errors.Is(err, troupe.ErrUnavailable) || time.Since(began) > replayFor || !pause.For(s.ctx, wait) {
+			break
+		}
+	}
+	c.unkept = !found
+}
+
+// replayOnce reports whether it has found an event in the log, be it one that was told.
+func (s *stream) replayOnce(c *cursor) (found bool, err error) {
 	for kept, err := range s.user.client.Replay(s.ctx, s.actor, c.name, troupe.FromPosition(c.at)) {
 		if err != nil {
-			c.unkept = !found
-			return
+			return found, err
 		}
 		found = true
 		if kept.Position.IsZero() || !c.at.Before(kept.Position) {
@@ -168,11 +184,13 @@ func (s *stream) replay(c *cursor) {
 		a := arrivalOf(c.name, kept.Delivery)
 		s.moveTo(c, kept.Position)
 		s.write(c, &a)
-		if s.full() && s.flush() != nil {
-			return
+		if s.full() {
+			if err := s.flush(); err != nil {
+				return found, err
+			}
 		}
 	}
-	c.unkept = !found
+	return found, nil
 }
 
 // doubt has the events up to last be missing, unless they come in time.

@@ -208,7 +208,7 @@ func TestFewUsers(t *testing.T) {
 }
 
 // TestIdleUserAndBeats passes time: a stream is kept alive, and the connection of who does nothing is closed.
-func TestIdleUserAndBeats(t *testing.T) { //nolint:paralleltest // a bubble
+func TestIdleUserAndBeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := hosttest.Start(t, newRooms().define())
 		nc := b.Connect()

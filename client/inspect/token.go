@@ -33,7 +33,8 @@ func (p *pages) admit(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	http.SetCookie(w, &http.Cookie{ // for the path where the pages are, which they do not know
-		Name: cookieName, Value: given, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+		Name: cookieName, Value: given, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: r.TLS != nil, //nolint:gosec // on localhost there may be none
 	})
 	w.Header().Set("Location", "./")
 	w.WriteHeader(http.StatusSeeOther)
@@ -53,7 +54,8 @@ func (p *pages) mayWrite(r *http.Request) bool {
 // checkWrite returns why a request must not change anything: it has no token, or a page of somebody else has sent it.
 func (p *pages) checkWrite(r *http.Request) error {
 	if !p.mayWrite(r) {
-		return &troupe.Error{Code: troupe.CodeDenied, Message: "open the address with the token first: without it these pages change nothing"}
+		return &troupe.Error{Code: troupe.CodeDenied,
+			Message: "open the address with the token first: without it these pages change nothing"}
 	}
 	if err := p.origins.Check(r); err != nil {
 		return &troupe.Error{Code: troupe.CodeDenied, Message: "a page of somebody else has sent this", Err: err}

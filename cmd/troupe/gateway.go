@@ -24,9 +24,9 @@ import (
 type gatewayCommand struct {
 	Listen    string   `default:"127.0.0.1:7421" placeholder:"HOST:PORT" help:"Where to listen (${default}); port 0 is a free one."`
 	Host      []string `placeholder:"NAME" help:"Name by which it may be asked, beside localhost and its address; can be repeated."`
-	Origin    []string `placeholder:"ORIGIN" help:"Origin of pages that browsers let use it, such as https://shop.example; can be repeated."`
+	Origin    []string `placeholder:"ORIGIN" help:"Origin of pages that may use it, such as https://shop.example; can be repeated."`
 	Anonymous bool     `help:"Serve requests without credentials too, as the user of this command."`
-	UserInbox string   `name:"user-inbox" default:"_INBOX.{user}" placeholder:"PREFIX" help:"Inboxes of who comes with a user and a password (${default})."`
+	UserInbox string   `name:"user-inbox" default:"_INBOX.{user}" placeholder:"PREFIX" help:"Inboxes of who has a password (${default})."`
 }
 
 // Help is shown by troupe gateway --help.

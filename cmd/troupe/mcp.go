@@ -29,7 +29,7 @@ func (*mcpCommand) Help() string {
   {"mcpServers": {"troupe": {"command": "troupe", "args": ["mcp"]}}}
 
 With --write there is a tool for each action, with what the action takes. A call that changes its actor, and is repeated with the same ` +
-		`arguments within 15 minutes, runs once, whoever starts the server anew meanwhile: its request id is made from what is asked for, ` +
+		`arguments within 15 minutes, runs once, whoever starts the server anew: its request id is made from what is asked for, ` +
 		`the user and the machine. An argument request_id makes it another call.`
 }
 

@@ -77,7 +77,7 @@ func (a *actions) add(name, action string, c *wire.Contract) {
 	if a.added[name] == string(schema) {
 		return
 	}
-	description := fmt.Sprintf("Calls the action %s of an actor of the type %s, which is created if there is none. The same call within 15 "+
+	description := fmt.Sprintf("Calls the action %s of an actor of the type %s, which is created if there is none. The same call within "+
 		"minutes runs once, and gives what the first one gave: to have it run again, give it a request_id of its own.", action, c.Type)
 	if c.Actions[action].Result != nil {
 		description += " It starts a workflow: show_workflow says how far that is."
@@ -110,9 +110,10 @@ type object = map[string]any
 // schemaOf is the schema of the arguments of a tool. What the action takes refers to $defs, which are at its root.
 func schemaOf(c *wire.Contract, action string) json.RawMessage {
 	properties := object{
-		"key":        object{"type": "string", "description": "the key of the actor, such as org1/lobby"},
-		"existing":   object{"type": "boolean", "description": "fail if there is no such actor"},
-		"request_id": object{"type": "string", "minLength": 1, "maxLength": wire.MaxRequestID, "description": "names the call: with another name it runs again"},
+		"key":      object{"type": "string", "description": "the key of the actor, such as org1/lobby"},
+		"existing": object{"type": "boolean", "description": "fail if there is no such actor"},
+		"request_id": object{"type": "string", "minLength": 1, "maxLength": wire.MaxRequestID,
+			"description": "names the call: with another name it runs again"},
 	}
 	required := []string{"key"}
 	var input struct {
@@ -201,7 +202,7 @@ func resultOf(out *done, err error) *mcp.CallToolResult {
 	}
 	text, failed := json.Marshal(value)
 	if failed != nil { // metadata that JSON cannot hold
-		text, _ = json.Marshal(object{"code": errs.As(err).Code, "message": errs.As(err).Message})
+		text = fmt.Appendf(nil, `{"code": %q, "message": %q}`, errs.As(err).Code, errs.As(err).Message)
 	}
 	return &mcp.CallToolResult{
 		IsError: err != nil, StructuredContent: json.RawMessage(text), Content: []mcp.Content{&mcp.TextContent{Text: string(text)}},

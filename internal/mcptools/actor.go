@@ -106,7 +106,8 @@ func (s *seer) actor(ctx context.Context, of ofActor) (any, error) {
 
 func (v *actorView) addSchedule(one *record.Scheduled, parked bool) {
 	if len(v.Schedules) < mostTurns {
-		v.Schedules = append(v.Schedules, scheduleView{one.Name, one.Action, time.UnixMilli(one.At()).UTC(), one.Attempts, one.Error, parked})
+		v.Schedules = append(v.Schedules,
+			scheduleView{one.Name, one.Action, time.UnixMilli(one.At()).UTC(), one.Attempts, one.Error, parked})
 	}
 }
 

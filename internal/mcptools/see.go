@@ -62,13 +62,17 @@ func (s *seer) addTo(server *mcp.Server) {
 	add(server, "list_types", "Lists the actor types that are up, with the hosts that run them and how many actors are awake.", s.types)
 	add(server, "show_type", "Shows what the actions, queues and events of an actor type take and give, as JSON Schemas.", s.contract)
 	add(server, "list_actors", "Lists actors of a type that are stored, with their workflows. It reads no states.", s.actors)
-	add(server, "show_actor", "Shows what is stored of an actor (its state, schedules and workflow) and what it does at the moment. It is not woken.",
+	add(server, "show_actor",
+		"Shows what is stored of an actor (its state, schedules and workflow) and what it does at the moment. It is not woken.",
 		s.actor)
-	add(server, "show_workflow", "Shows the workflow of an actor: its input, each step with its result and times, and what it waits for.", s.workflow)
+	add(server, "show_workflow",
+		"Shows the workflow of an actor: its input, each step with its result and times, and what it waits for.", s.workflow)
 	add(server, "list_running", "Lists what has run for a second or longer, the longest first.", s.running)
-	add(server, "list_failures", "Lists the last turns of actors that have failed, that were slow, and that actors refused on purpose.", s.failures)
-	add(server, "list_stuck", "Lists what does not go on by itself, and why: schedules that were given up, workflows that are stuck or fail, "+
-		"queues with dead letters. It reads all records.", s.stuck)
+	add(server, "list_failures",
+		"Lists the last turns of actors that have failed, that were slow, and that actors refused on purpose.", s.failures)
+	add(server, "list_stuck",
+		"Lists what does not go on by itself, and why: schedules that were given up, workflows that are stuck or fail, "+
+			"queues with dead letters. It reads all records.", s.stuck)
 }
 
 type typeLine struct {
@@ -180,7 +184,9 @@ func (s *seer) failures(ctx context.Context, _ nothing) (any, error) {
 		all.Own = append(all.Own, hosts[i].Recent.Own...)
 		all.Slow = append(all.Slow, hosts[i].Recent.Slow...)
 	}
-	return map[string]any{"failed": newest(all.Failed), "refused_by_actors": newest(all.Own), "slow": newest(all.Slow), "silent_hosts": silent}, nil
+	return map[string]any{
+		"failed": newest(all.Failed), "refused_by_actors": newest(all.Own), "slow": newest(all.Slow), "silent_hosts": silent,
+	}, nil
 }
 
 func (s *seer) stuck(ctx context.Context, of maybeOfType) (any, error) {

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
-	"github.com/troupe-go/troupe/client"
 )
 
 type (
@@ -91,22 +88,4 @@ var actors = []actorhost.Definition{
 		actorhost.On(Book, actorhost.NoOut((*roomState).book)),
 		actorhost.On(Leave, actorhost.NoOut((*roomState).leave))),
 	actorhost.Define(func() kitchenState { return kitchenState{} }, actorhost.On(Bake, (*kitchenState).bake)),
-}
-
-func visit(ctx context.Context, c *client.Client) error {
-	for _, party := range []struct {
-		name   string
-		guests int
-	}{{"wedding", 90}, {"birthday", 12}} { // the first must give the room back
-		what, err := Plan.Run(ctx, troupe.GetOrCreate[Party](c, party.name), party.guests)
-		switch {
-		case errors.Is(err, ErrTooMany) || errors.Is(err, ErrBooked):
-			fmt.Println("no", party.name+":", err)
-		case err != nil:
-			return err
-		default:
-			fmt.Println(what)
-		}
-	}
-	return nil
 }
