@@ -110,8 +110,9 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
       sent.push(msg);
       const absent = headers();
       absent.set("Troupe-Absent", "host");
-      if (msg.subject.endsWith(".lost") && sent.length === 2) msg.respond(undefined, { headers: absent });
-      if (msg.subject.endsWith(".lost") && sent.length === 3) msg.respond(msgpack.encode(7));
+      if (!msg.subject.endsWith(".lost") || sent.length === 1) return;
+      if (msg.headers.get("Troupe-Attempt").endsWith("?")) msg.respond(undefined, { headers: absent });
+      else msg.respond(msgpack.encode(7));
     } });
     await nc.flush();
     const input = new Uint8Array(100_000);
@@ -125,8 +126,11 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
     });
     assert.equal(questions.at(-1).headers.get("Troupe-Timeout"), "0");
     assert.equal(await troupe.actor("deaf").call("lost", input), 7);
-    assert.deepEqual(sent.map((msg) => msg.headers.get("Troupe-Attempt")), ["", "2?", "3"]);
-    assert.deepEqual(sent.map((msg) => msg.data.length > input.length), [true, false, true]);
+    const asked = sent.slice(1, -1); // once, or more often if the answer takes long
+    assert.ok(asked.length > 0);
+    assert.deepEqual(asked.map((msg) => msg.headers.get("Troupe-Attempt")), asked.map((_, i) => `${i + 2}?`));
+    assert.equal(sent.at(-1).headers.get("Troupe-Attempt"), `${sent.length}`);
+    assert.deepEqual(sent.map((msg) => msg.data.length > input.length), [true, ...asked.map(() => false), true]);
     host.unsubscribe();
     await troupe.close();
   });
