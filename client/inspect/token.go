@@ -32,9 +32,9 @@ func (p *pages) admit(w http.ResponseWriter, r *http.Request) bool {
 		http.Error(w, "this is not the token", http.StatusForbidden)
 		return true
 	}
-	http.SetCookie(w, &http.Cookie{ // for the path where the pages are, which they do not know
-		Name: cookieName, Value: given, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil, //nolint:gosec // on localhost there may be none
+	// For the path where the pages are, which they do not know.
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // on localhost there may be no TLS
+		Name: cookieName, Value: given, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
 	})
 	w.Header().Set("Location", "./")
 	w.WriteHeader(http.StatusSeeOther)

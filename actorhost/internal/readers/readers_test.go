@@ -2,6 +2,7 @@ package readers_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,24 +78,36 @@ func TestBookKnowsWhatRuns(t *testing.T) {
 func TestBookTellsOfReadersThatTakeLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // the lock of the actor
 		var b *readers.Book[string, string]
 		late := make(chan string, 10)
 		b = readers.New[string, string](func() {
+			mu.Lock()
+			defer mu.Unlock()
 			what, _ := b.Late()
 			late <- what
 		})
-		b.Begin(1, "", "nobody waits", 0)
+		locked := func(change func()) {
+			mu.Lock()
+			defer mu.Unlock()
+			change()
+		}
+		locked(func() { b.Begin(1, "", "nobody waits", 0) })
 		time.Sleep(time.Second) //nolint:forbidigo // virtual time
 		require.Empty(t, late)
-		b.End(1)
-		b.Begin(1, "", "one waits", 1)
+		locked(func() {
+			b.End(1)
+			b.Begin(1, "", "one waits", 1)
+		})
 		began := time.Now()
 		require.Equal(t, "one waits", <-late)
 		require.Equal(t, readers.LendAfter, time.Since(began))
-		b.End(1)
-		b.Begin(1, "", "one comes", 0)
-		b.Behind(1)
-		b.Behind(2)
+		locked(func() {
+			b.End(1)
+			b.Begin(1, "", "one comes", 0)
+			b.Behind(1)
+			b.Behind(2)
+		})
 		require.Equal(t, "one comes", <-late)
 	})
 }
