@@ -25,9 +25,6 @@ func TestMain(m *testing.M) {
 	hosttest.Main(m)
 }
 
-// testsAtOnce is how many tests run beside each other for each processor.
-const testsAtOnce = 3
-
 func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
