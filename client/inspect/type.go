@@ -69,13 +69,10 @@ func (p *pages) actorType(ctx context.Context, r *http.Request, page *page) (any
 	return data, p.addLonger(ctx, data, hosts)
 }
 
-// addContract asks the host that has started last: the others are perhaps about to be replaced.
 func (p *pages) addContract(ctx context.Context, data *typeData, hosts []look.Host) {
-	newest := slices.MaxFunc(hosts, func(a, b look.Host) int { return a.Started.Compare(b.Started) })
-	var found wire.Contract
-	err := p.looker.Ask(ctx, p.namespace.Contract(newest.ID, data.Type), nil, &found)
+	found, err := p.looker.Contract(ctx, hosts, data.Type)
 	if err == nil {
-		data.Rows, err = contract.Rows(&found)
+		data.Rows, err = contract.Rows(found)
 	}
 	if err != nil {
 		data.Problem = err.Error()

@@ -71,14 +71,15 @@ func (p *pages) actionsOf(ctx context.Context, actorType string) []contract.Row 
 	if err != nil {
 		return nil
 	}
-	hosts := slices.DeleteFunc(slices.Clone(seen.hosts), func(h look.Host) bool { return !h.MayRun(actorType) })
-	if len(hosts) == 0 {
+	found, err := p.looker.Contract(ctx, seen.hosts, actorType)
+	if err != nil || found == nil {
 		return nil
 	}
-	var found typeData
-	found.Type = actorType
-	p.addContract(ctx, &found, hosts)
-	return slices.DeleteFunc(found.Rows, func(row contract.Row) bool { return row.Kind != "action" })
+	rows, err := contract.Rows(found)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(rows, func(row contract.Row) bool { return !strings.HasSuffix(row.Kind, "action") }) // read-only ones too
 }
 
 // do changes an actor as a form says.
@@ -108,13 +109,13 @@ func (p *pages) do(ctx context.Context, r *http.Request, page *page) (any, error
 		err = p.setState(ctx, id, form.Get("state"), form.Get("was"))
 	case "sleep":
 		data.What = "It sleeps."
-		_, err = p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.SleepAction, Existing: true})
+		_, err = p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.SleepAction, Existing: true}, nil)
 	case "destroy":
 		data.What = "It is destroyed."
 		if form.Get("confirm") == "" {
 			return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: "it was not confirmed that the actor is to be destroyed"}
 		}
-		_, err = p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.DestroyAction, Existing: true})
+		_, err = p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.DestroyAction, Existing: true}, nil)
 	default:
 		return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: "there is no such change: " + clean(verb)}
 	}
@@ -127,12 +128,9 @@ func (p *pages) do(ctx context.Context, r *http.Request, page *page) (any, error
 
 // call calls an action with an input in JSON. The same request is one call.
 func (p *pages) call(ctx context.Context, id troupe.ID, action, input, request string) (output string, err error) {
-	call := troupe.Invocation{ID: id, Action: action}
-	if input = strings.TrimSpace(input); input != "" {
-		if !json.Valid([]byte(input)) {
-			return "", &troupe.Error{Code: troupe.CodeBadInput, Message: "the input is no JSON"}
-		}
-		call.In = json.RawMessage(input)
+	given, err := jsoncall.Input([]byte(input))
+	if err != nil {
+		return "", &troupe.Error{Code: troupe.CodeBadInput, Message: "the input is no JSON: " + clean(err.Error())}
 	}
 	if request == "" {
 		return "", &troupe.Error{Code: troupe.CodeBadInput, Message: "the form has no request id"}
@@ -140,7 +138,7 @@ func (p *pages) call(ctx context.Context, id troupe.ID, action, input, request s
 	if err := troupe.CheckName("action", strings.TrimPrefix(action, "_")); err != nil {
 		return "", err
 	}
-	answer, err := p.invoke(troupe.WithRequestID(ctx, request), call)
+	answer, err := p.invoke(troupe.WithRequestID(ctx, request), troupe.Invocation{ID: id, Action: action}, given)
 	if err != nil {
 		return "", err
 	}
@@ -152,18 +150,18 @@ func (p *pages) call(ctx context.Context, id troupe.ID, action, input, request s
 }
 
 // invoke makes a call as the user of the connection. A client of its own leaves nothing behind.
-func (p *pages) invoke(ctx context.Context, call troupe.Invocation) (output json.RawMessage, err error) {
+func (p *pages) invoke(ctx context.Context, call troupe.Invocation, input json.RawMessage) (output json.RawMessage, err error) {
 	c, err := client.New(p.nc, client.Config{Namespace: p.namespace.Name(), Codec: codec.JSON, FailWithoutHost: true})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close(context.WithoutCancel(ctx))) }()
-	return jsoncall.Invoke(ctx, c, call, nil)
+	return jsoncall.Invoke(ctx, c, call, input)
 }
 
 // setState puts an actor to sleep and replaces its state, unless that is another than the one that was edited.
 func (p *pages) setState(ctx context.Context, id troupe.ID, given, was string) error {
-	_, err := p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.SleepAction, Existing: true})
+	_, err := p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.SleepAction, Existing: true}, nil)
 	if err != nil && !errors.Is(err, troupe.ErrNotFound) && !errors.Is(err, troupe.ErrUnknownType) {
 		return err
 	}

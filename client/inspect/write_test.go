@@ -115,6 +115,10 @@ func TestChanges(t *testing.T) {
 		return values(append([]string{"type", "room", "key", "hall"}, pairs...)...)
 	}
 
+	_, body := w.get(t, path, func(r *http.Request) { r.AddCookie(w.cookie) })
+	for _, action := range []string{"say", "peek", "refuse"} {
+		require.Contains(t, body, `<option value="`+action+`">`)
+	}
 	// The form of one page is one call, however often it is sent.
 	call := with("verb", "call", "action", "say", "input", `"hi"`, "request", w.field(t, path, "request"))
 	for range 3 {

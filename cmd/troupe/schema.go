@@ -31,9 +31,9 @@ func (c *schemaCommand) run(ctx context.Context, e env) error {
 		var text []byte
 		switch {
 		case c.Typescript:
-			text, err = contract.TypeScript(&found)
+			text, err = contract.TypeScript(found)
 		case c.Asyncapi:
-			text, err = contract.AsyncAPI(&found, e.namespace)
+			text, err = contract.AsyncAPI(found, e.namespace)
 		default:
 			if text, err = json.Marshal(found); err == nil {
 				return printJSON(e.out, text, !e.json)

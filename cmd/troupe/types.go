@@ -2,15 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/contract"
 	"github.com/troupe-go/troupe/internal/errs"
-	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -44,7 +45,7 @@ func (c *typesCommand) run(ctx context.Context, e env) error {
 		case e.json:
 			return e.printLine(found)
 		}
-		rows, err := contract.Rows(&found)
+		rows, err := contract.Rows(found)
 		if err != nil {
 			return err
 		}
@@ -89,26 +90,21 @@ func listTypes(ctx context.Context, e env, conn connection) error {
 	return err
 }
 
-// contract asks the host of a type that has started last for its contract: the others are perhaps about to be replaced.
-func (c connection) contract(ctx context.Context, actorType string) (found wire.Contract, err error) {
+// contract asks the host of a type that has started last for its contract.
+func (c connection) contract(ctx context.Context, actorType string) (*wire.Contract, error) {
 	if err := troupe.CheckName("actor type", actorType); err != nil {
-		return found, err
+		return nil, err
 	}
-	up, err := c.hostsUp(ctx)
+	hosts, err := c.looker().Up(ctx)
 	if err != nil {
-		return found, err
+		return nil, err
 	}
-	var newest store.HostEntry
-	for _, host := range up {
-		if slices.Contains(host.Types, actorType) && (newest.ID == "" || host.Started.After(newest.Started)) {
-			newest = host
-		}
+	found, err := c.looker().Contract(ctx, hosts, actorType)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return nil, connectionError{err}
+	case err == nil && found == nil:
+		return nil, c.explainUnknownType(ctx, actorType, errs.New(troupe.CodeUnknownType, "no host serves the actor type %q", actorType))
 	}
-	if newest.ID == "" {
-		return found, c.explainUnknownType(ctx, actorType, errs.New(troupe.CodeUnknownType, "no host serves the actor type %q", actorType))
-	}
-	if err := c.ask(ctx, c.namespace.Contract(newest.ID, actorType), &found); err != nil {
-		return found, fmt.Errorf("asking the host %s: %w", newest.ID, err)
-	}
-	return found, nil
+	return found, err
 }

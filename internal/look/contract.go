@@ -3,7 +3,7 @@ package look
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -41,7 +41,7 @@ func (l *Looker) Contracts(ctx context.Context) ([]*wire.Contract, error) {
 func (l *Looker) Contract(ctx context.Context, hosts []Host, actorType string) (*wire.Contract, error) {
 	var newest *Host
 	for i := range hosts {
-		if h := &hosts[i]; slices.Contains(h.Types, actorType) && (newest == nil || h.Started.After(newest.Started)) {
+		if h := &hosts[i]; h.MayRun(actorType) && (newest == nil || h.Started.After(newest.Started)) {
 			newest = h
 		}
 	}
@@ -49,5 +49,8 @@ func (l *Looker) Contract(ctx context.Context, hosts []Host, actorType string) (
 		return nil, nil
 	}
 	found := new(wire.Contract)
-	return found, l.Ask(ctx, l.namespace.Contract(newest.ID, actorType), nil, found)
+	if err := l.Ask(ctx, l.namespace.Contract(newest.ID, actorType), nil, found); err != nil {
+		return nil, fmt.Errorf("asking the host %s: %w", newest.ID, err)
+	}
+	return found, nil
 }
