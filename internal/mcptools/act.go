@@ -78,7 +78,7 @@ func (a *actions) add(name, action string, c *wire.Contract) {
 		return
 	}
 	description := fmt.Sprintf("Calls the action %s of an actor of the type %s, which is created if there is none. The same call within "+
-		"minutes runs once, and gives what the first one gave: to have it run again, give it a request_id of its own.", action, c.Type)
+		"15 minutes runs once, and gives what the first one gave: to have it run again, give it a request_id of its own.", action, c.Type)
 	if c.Actions[action].Result != nil {
 		description += " It starts a workflow: show_workflow says how far that is."
 	}
@@ -202,7 +202,11 @@ func resultOf(out *done, err error) *mcp.CallToolResult {
 	}
 	text, failed := json.Marshal(value)
 	if failed != nil { // metadata that JSON cannot hold
-		text = fmt.Appendf(nil, `{"code": %q, "message": %q}`, errs.As(err).Code, errs.As(err).Message)
+		plain := struct {
+			Code    troupe.Code `json:"code"`
+			Message string      `json:"message"`
+		}{errs.As(err).Code, errs.As(err).Message}
+		text, _ = json.Marshal(plain) // two texts always can
 	}
 	return &mcp.CallToolResult{
 		IsError: err != nil, StructuredContent: json.RawMessage(text), Content: []mcp.Content{&mcp.TextContent{Text: string(text)}},

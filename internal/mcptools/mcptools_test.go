@@ -92,6 +92,9 @@ func (m model) tools() (names []string) {
 	for tool, err := range m.session.Tools(m.t.Context(), nil) {
 		require.NoError(m.t, err)
 		names = append(names, tool.Name)
+		if strings.HasPrefix(tool.Name, "call_") {
+			require.Contains(m.t, tool.Description, "within 15 minutes", "a model has to know that")
+		}
 	}
 	return names
 }
