@@ -89,6 +89,8 @@ func parlours(book *parlourBook) actorhost.ActorType[parlour, parlourState] {
 				panic("the chair breaks")
 			case "Goexit":
 				runtime.Goexit()
+			case "scribble":
+				s.Painted += 100
 			}
 			return s.Painted, err
 		}).ReadOnly(),

@@ -12,11 +12,9 @@ import (
 // Name is what the reply subjects of all requests begin with.
 func (r *Requester) Name() string { return r.name }
 
-// Deliver gives a reply that has not come over NATS to the request that waits for it. It copies what it keeps. What the reply tells
-// of its subject is left out: it has not travelled.
+// Deliver gives a reply that has not come over NATS to the request that waits for it. It copies what it keeps.
 func (r *Requester) Deliver(msg *wire.Message) {
-	header := slices.DeleteFunc(slices.Clone(msg.Header), func(f wire.HeaderField) bool { return f.Name == wire.HeaderCall })
-	data := bytes.Clone(msg.Data)
+	header, data := slices.Clone(msg.Header), bytes.Clone(msg.Data)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := r.find(msg.Subject[len(r.name):])
