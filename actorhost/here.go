@@ -26,8 +26,12 @@ func (d *dispatcher) take(from origin.Replies, msg *wire.Message) bool {
 	return true
 }
 
-// isCaller reports whether the replies go to the host's own client, which asks first. An action may use another one.
+// isCaller reports whether the replies go to the first client on the host's connection that has asked. An action may use another one,
+// whose user NATS may allow less.
 func (e *env) isCaller(from origin.Replies) bool {
+	if from.Conn() != e.nc {
+		return false
+	}
 	known := e.caller.Load()
 	if known == nil {
 		first := from // only now, so that no other call allocates

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/client"
 )
 
 type street struct{ troupe.Ref }
@@ -199,3 +201,66 @@ type passer struct{ troupe.Ref }
 func (passer) ActorType() string { return "passer" }
 
 var passTo = troupe.NewAction[passer, int, int]("passTo")
+
+// A client of another user is not the host: what it calls goes over its connection, whatever the context is.
+func TestAnotherClientInAnActionUsesItsConnection(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	nc := b.Connect()
+	other, err := client.New(nc, client.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, other.Close(context.Background())) })
+	b.Host(streets(), actorhost.Define(func() struct{} { return struct{}{} },
+		actorhost.On(passTo, func(_ *struct{}, c *actorhost.Context, n int) (int, error) {
+			return knockAt.Call(c, troupe.GetOrCreate[street](other, "b"), n)
+		})))
+	_, err = knockAt.Call(t.Context(), troupe.GetOrCreate[street](b.Client, "b"), 0)
+	require.NoError(t, err)
+	for n := range 10 {
+		before := nc.Stats().OutMsgs
+		got, err := passTo.Call(t.Context(), troupe.GetOrCreate[passer](b.Client, "p"), 1)
+		require.NoError(t, err)
+		require.Equal(t, n+1, got)
+		require.Greater(t, nc.Stats().OutMsgs, before)
+	}
+}
+
+// The answer to a call that was given up comes late, and must not be taken for that of the next call, which has its memory.
+func TestLateAnswerOnOneHostIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	begun, release := make(chan string, 4), map[string]chan struct{}{"b": make(chan struct{}), "c": make(chan struct{})}
+	hold := troupe.NewAction[street, troupe.None, string]("hold")
+	giveUp := troupe.NewAction[street, troupe.None, string]("giveUp")
+	b := hosttest.Start(t, actorhost.Define(func() streetState { return streetState{} },
+		actorhost.On(knockAt, func(*streetState, *actorhost.Context, int) (int, error) { return 0, nil }),
+		actorhost.On(hold, actorhost.NoIn(func(_ *streetState, c *actorhost.Context) (string, error) {
+			begun <- c.Key()[0]
+			<-release[c.Key()[0]]
+			return c.Key()[0], nil
+		})),
+		actorhost.On(giveUp, actorhost.NoIn(func(_ *streetState, c *actorhost.Context) (string, error) {
+			short, cancel := context.WithTimeout(c, 20*time.Millisecond)
+			defer cancel()
+			if got, err := hold.Call(short, troupe.GetOrCreate[street](c, "b"), nil); err == nil {
+				return got, errors.New("it did not wait")
+			}
+			return hold.Call(c, troupe.GetOrCreate[street](c, "c"), nil)
+		}))))
+	for key := range release { // wakes them
+		_, err := knockAt.Call(t.Context(), troupe.GetOrCreate[street](b.Client, key), 0)
+		require.NoError(t, err)
+	}
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		if got, err := giveUp.Call(t.Context(), troupe.GetOrCreate[street](b.Client, "a"), nil); err != nil || got != "c" {
+			t.Errorf("it got %q, %v", got, err)
+		}
+	})
+	require.Equal(t, "b", <-begun)
+	require.Equal(t, "c", <-begun)
+	close(release["b"]) // nobody waits for its answer any more
+	_, err := knockAt.Call(t.Context(), troupe.GetOrCreate[street](b.Client, "b"), 0)
+	require.NoError(t, err)
+	close(release["c"])
+	calls.Wait()
+}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -88,6 +90,8 @@ func (h *Host) LeavingFor(d time.Duration) bool {
 
 // Replies takes the replies to the calls of a host's actors.
 type Replies interface {
+	// Conn is the connection, and so the user, that the calls are made with.
+	Conn() *nats.Conn
 	// Name is what the subjects of the replies begin with.
 	Name() string
 	// Deliver takes a reply. It copies what it keeps of it, and does not block.

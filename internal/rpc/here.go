@@ -9,6 +9,9 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
+// Conn is the connection of the requests.
+func (r *Requester) Conn() *nats.Conn { return r.nc }
+
 // Name is what the reply subjects of all requests begin with.
 func (r *Requester) Name() string { return r.name }
 
