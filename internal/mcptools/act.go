@@ -206,7 +206,9 @@ func resultOf(out *done, err error) *mcp.CallToolResult {
 			Code    troupe.Code `json:"code"`
 			Message string      `json:"message"`
 		}{errs.As(err).Code, errs.As(err).Message}
-		text, _ = json.Marshal(plain) // two texts always can
+		if text, failed = json.Marshal(plain); failed != nil {
+			text = []byte("{}") // two texts always can be
+		}
 	}
 	return &mcp.CallToolResult{
 		IsError: err != nil, StructuredContent: json.RawMessage(text), Content: []mcp.Content{&mcp.TextContent{Text: string(text)}},
