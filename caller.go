@@ -11,6 +11,8 @@ import (
 type Caller interface {
 	// Invoke makes one call and decodes its answer into call.Out, unless the call is only told.
 	Invoke(ctx context.Context, call Invocation) error
+	// Stream opens a stream. What it yields decodes one value, until the next is asked for: see [Stream.Call].
+	Stream(ctx context.Context, r StreamRequest) iter.Seq2[func(into any) error, error]
 	// Listen makes a subscription. It is in force when Listen returns.
 	Listen(ctx context.Context, l ListenRequest) (Subscription, error)
 	// Replay yields the kept events of an actor: see [DurableEvent.Replay].

@@ -1,6 +1,9 @@
 package troupe
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // Handle is an untyped reference to an actor, for callers without its contract.
 type Handle struct{ ref Ref }
@@ -30,6 +33,12 @@ func (h Handle) Call(ctx context.Context, action string, in, out any) error {
 // Tell tells an action by its name: see [Action.Tell].
 func (h Handle) Tell(ctx context.Context, action string, in any) error {
 	return h.ref.tell(ctx, h.ref.id.Type(), action, in)
+}
+
+// Stream opens a stream by its name. Each value is decoded by the function that is yielded, before the next is asked for. See
+// [Stream.Call].
+func (h Handle) Stream(ctx context.Context, stream string, in any) iter.Seq2[func(into any) error, error] {
+	return h.ref.stream(ctx, h.ref.id.Type(), stream, in)
 }
 
 // Create creates the actor with an input: see [Constructor.Create].

@@ -53,6 +53,7 @@ type activation struct {
 	busied      bool                              // since used was set, by what keeps the actor awake
 	idleSince   time.Duration                     // set by the idle sweep; on the host's clock
 	listeners   map[string]*listener              // by subject
+	streams     []*streaming                      // that the actor produces
 
 	connections connections
 
@@ -117,9 +118,9 @@ type resultWait struct {
 	timer *time.Timer
 }
 
-// worksBeside reports whether something runs beside the turns that keeps the actor awake.
+// worksBeside reports whether something runs beside the turns that keeps the actor awake. The caller holds a.mu.
 func (a *activation) worksBeside() bool {
-	return a.loop != nil && !a.loop.ended.Load() && a.pause == nil || a.flow != nil
+	return len(a.streams) > 0 || a.loop != nil && !a.loop.ended.Load() && a.pause == nil || a.flow != nil
 }
 
 // canceledCalls are the calls whose callers have given up. The activation's mutex guards it.

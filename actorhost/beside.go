@@ -55,6 +55,11 @@ func (a *activation) endBeside() (goesOn bool) {
 		}
 	}
 	failed := a.gate.Settle() != nil // then a pause may not be stored
+	if a.destroyed {
+		a.endStreams(errStreamDestroyed)
+	} else {
+		a.endStreams(errStreamSuspended)
+	}
 	for _, b := range [...]*beside{loop, flow} {
 		if b != nil {
 			b.awaitEnd()
@@ -71,9 +76,13 @@ func (b *beside) awaitEnd() {
 	select {
 	case <-b.over:
 	case <-timer.C:
-		b.a.logger("").Warn("what runs beside the turns of an actor goes on though its context is done: it can change nothing more",
-			slog.Duration("after", besideGrace))
+		b.logGoesOn()
 	}
+}
+
+func (b *beside) logGoesOn() {
+	b.a.logger("").Warn("what runs beside the turns of an actor goes on though its context is done: it can change nothing more",
+		slog.Duration("after", besideGrace))
 }
 
 // again runs f until it returns without an error or the actor ends, with a pause after each failure.

@@ -15,6 +15,7 @@ type endpoint struct {
 	run   action       // nil for the built-in actions
 	takes reflect.Type // the input; nil for the built-in actions without a hook
 	gives reflect.Type // the output; nil for the built-in actions
+	items reflect.Type // of a stream; else nil
 	// existing: a call to an actor that does not exist is refused.
 	existing bool
 	// readOnly: it changes nothing. Of its runs, so many are not to be checked.

@@ -17,6 +17,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/actorhost/internal/streams"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/faultlog"
 	"github.com/troupe-go/troupe/internal/origin"
@@ -49,6 +50,7 @@ type env struct {
 	clients    *presence.Clients[actorConnection]
 	agenda     *agenda.Agenda[*activation]
 	drains     drains
+	streams    streams.Streams
 	mailboxes  *mailbox.Mailboxes[callName, work]
 	goroutines sync.WaitGroup // goroutines of the host
 

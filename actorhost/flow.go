@@ -3,6 +3,7 @@ package actorhost
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -46,6 +47,18 @@ func (c flowCaller) Invoke(ctx context.Context, call troupe.Invocation) error {
 			call.ID, call.Action)
 	}
 	return step.Invoke(ctx, call)
+}
+
+// Stream opens a stream in a step: ctx is that of one.
+func (c flowCaller) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[func(any) error, error] {
+	step, ok := ctx.Value(stepKey{}).(*StepContext)
+	if !ok || step.f != c.f {
+		return func(yield func(func(any) error, error) bool) {
+			yield(nil, errs.New(troupe.CodeBadInput, "%s.%s is read by a workflow outside of its steps: read it in one, with its context",
+				r.ID, r.Stream))
+		}
+	}
+	return step.Stream(ctx, r)
 }
 
 // Logger returns the host's logger with the actor and the workflow in its fields. What a function logs outside of its steps it

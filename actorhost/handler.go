@@ -23,6 +23,7 @@ type Handler[R troupe.Reference, S any] struct {
 	register func(*actorType) error // of what is neither: a queue
 	takes    reflect.Type           // the input
 	gives    reflect.Type           // the output; nil for hooks
+	items    reflect.Type           // of a stream
 	existing bool
 	readOnly bool
 }
@@ -52,7 +53,7 @@ func (h Handler[R, S]) ReadOnly() Handler[R, S] {
 
 // checkTypes refuses an input or output that could not be encoded, or not be decoded again.
 func (h *Handler[R, S]) checkTypes() error {
-	for what, t := range map[string]reflect.Type{"input": h.takes, "output": h.gives, "result": h.results} {
+	for what, t := range map[string]reflect.Type{"input": h.takes, "output": h.gives, "result": h.results, "items": h.items} {
 		if t == nil {
 			continue
 		}
@@ -68,8 +69,8 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 	switch _, twice := t.actions[h.name]; {
 	case h.existing && (h.register != nil || h.create != nil):
 		return fmt.Errorf("IfExists is for actions, which %q is not", h.name)
-	case h.readOnly && (h.run == nil && h.name != "" || h.flow != nil):
-		return fmt.Errorf("ReadOnly is for actions that do not start a workflow, and %q is none", h.name)
+	case h.readOnly && (h.run == nil && h.name != "" || h.flow != nil || h.items != nil):
+		return fmt.Errorf("ReadOnly is for actions that start no workflow and no stream, and %q is none", h.name)
 	case h.register != nil:
 		return h.register(t)
 	case h.create != nil && t.create != nil:
@@ -96,7 +97,7 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		h.flow.gives = &endpoint{gives: h.results}
 		t.workflows[h.name] = h.flow
 	}
-	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives, existing: h.existing, readOnly: h.readOnly}
+	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives, items: h.items, existing: h.existing, readOnly: h.readOnly}
 	return troupe.CheckName("action", h.name)
 }
 

@@ -35,6 +35,8 @@ func (h *Host) serveHostRequest(msg *wire.Message) bool {
 		h.answerValue(msg, h.contractOf(tokens))
 	case "takes":
 		h.roster.answerTakes(msg, tokens)
+	case "stream":
+		h.streams.Heard(msg)
 	case "drain":
 		h.out.Answer(msg.Reply, nil)
 		h.drain()

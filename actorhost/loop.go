@@ -108,6 +108,11 @@ func (c besideCaller) Replay(ctx context.Context, id troupe.ID, event string, fr
 	return c.b.a.host.client.Replay(ctx, id, event, from)
 }
 
+// Stream implements troupe.Caller: see [troupe.Stream.Call].
+func (c besideCaller) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[func(any) error, error] {
+	return c.b.a.host.client.Stream(ctx, r)
+}
+
 // Push implements troupe.Caller: see [troupe.Queue.Push].
 func (c besideCaller) Push(ctx context.Context, p troupe.PushRequest) error {
 	return c.b.a.host.client.Push(ctx, p)
@@ -149,15 +154,26 @@ func (a *activation) startLoop() {
 	a.loop = b
 }
 
-// stopOrStartLoop ends the loop when the host has lost its lease, for a while at least, and starts it when it has it.
+// heedsLease reports whether something runs beside the turns that must end with the lease.
+func (a *activation) heedsLease() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.kind.loop != nil || len(a.streams) > 0
+}
+
+// stopOrStartLoop ends the loop, and all streams, when the host has lost its lease, for a while at least, and starts the loop when it
+// has it.
 func (a *activation) stopOrStartLoop() {
+	if a.awake && faults.Fencing && a.session.Lapsed() {
+		a.endStreams(errStreamLapsed)
+	}
 	switch runs := a.loop != nil && a.loop.ctx.Err() == nil; {
 	case !a.awake:
 	case faults.Fencing && a.session.Lapsed():
 		if runs {
 			a.loop.cancel()
 		}
-	case !runs && (a.loop == nil || !a.loop.ended.Load()):
+	case !runs && a.kind.loop != nil && (a.loop == nil || !a.loop.ended.Load()):
 		a.startLoop()
 	}
 }

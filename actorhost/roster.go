@@ -220,7 +220,7 @@ func (r *roster) evict() {
 // leaseLapsed has the run loops end because the lease has run out, or start because it is back.
 func (r *roster) leaseLapsed(bool) {
 	for _, a := range r.all() {
-		if a.kind.loop != nil && a.offer(&work{kind: lapseWork}) == mustRun {
+		if a.heedsLease() && a.offer(&work{kind: lapseWork}) == mustRun {
 			r.ready.Add(a)
 		}
 	}

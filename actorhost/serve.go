@@ -185,6 +185,8 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	switch o := (&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, run.output)}); {
 	case err != nil:
 		a.answerFailed(w, &result, err)
+	case result.stream != nil:
+		a.serveStream(w, &result)
 	case t.readOnly:
 		o.Called, o.Ended = result.called, result.ended
 		a.gate.Pass(o, &commit.Changes{})

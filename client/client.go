@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"sync/atomic"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe/client/internal/calls"
 	"github.com/troupe-go/troupe/client/internal/conns"
 	"github.com/troupe-go/troupe/client/internal/events"
+	"github.com/troupe-go/troupe/client/internal/streams"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/link"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -21,13 +23,14 @@ import (
 // Client calls actors, subscribes to their events and connects with them, over one NATS connection that it does not own.
 // It is a troupe.Caller, and safe for concurrent use.
 type Client struct {
-	nc    *nats.Conn
-	ns    wire.Namespace
-	calls *calls.Sender
-	subs  *events.Subs
-	conns *conns.Conns
-	js    jetstream.JetStream // for messages that are pushed
-	codec codec.Codec
+	nc      *nats.Conn
+	ns      wire.Namespace
+	calls   *calls.Sender
+	subs    *events.Subs
+	conns   *conns.Conns
+	streams *streams.Streams
+	js      jetstream.JetStream // for messages that are pushed
+	codec   codec.Codec
 
 	intercept troupe.Interceptor
 	closing   atomic.Bool
@@ -60,6 +63,7 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 		return nil, fmt.Errorf("client: using JetStream: %w", err)
 	}
 	c := &Client{nc: nc, ns: ns, calls: sender, js: js, codec: config.Codec, intercept: config.Intercept}
+	c.streams = streams.New(nc, ns, sender)
 	c.subs = events.NewSubs(events.Config{
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
 		Intercept: config.Intercept,
@@ -77,6 +81,7 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 func (c *Client) connectionClosed(reason error) {
 	why := &troupe.Error{Code: troupe.CodeUnavailable, Message: reason.Error(), Err: reason}
 	c.subs.Fail(why)
+	c.streams.Fail(why)
 	c.conns.Fail(why)
 }
 
@@ -96,6 +101,11 @@ func (c *Client) Resent() uint64 { return c.calls.Resent() }
 // otherwise the error is troupe.ErrUnknownType at once. Every error is a *troupe.Error.
 func (c *Client) Invoke(ctx context.Context, call troupe.Invocation) error {
 	return c.calls.Invoke(ctx, calls.Call{Invocation: call})
+}
+
+// Stream opens a stream: see [troupe.Stream.Call].
+func (c *Client) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[func(any) error, error] {
+	return c.streams.Read(ctx, r)
 }
 
 // Listen makes a subscription: see [troupe.Event.Subscribe]. If a handler fails, or an event cannot be decoded, the error is
@@ -123,6 +133,7 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	c.stopWatching()
 	c.conns.Close(ctx)
+	c.streams.Fail(&troupe.Error{Code: troupe.CodeUnavailable, Message: "the client is closed"})
 	err := c.calls.Close()
 	c.subs.Close()
 	if err := c.subs.Handled(ctx); err != nil {

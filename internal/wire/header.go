@@ -26,7 +26,10 @@ const (
 	HeaderEvent       = "Troupe-Event"      // of an event: its position, EPOCH.SEQUENCE or EPOCH.SEQUENCE.PREVIOUS
 	HeaderExcept      = "Troupe-Except"     // of an event: the connection that must ignore it
 	HeaderConnection  = "Troupe-Connection" // of a call: the caller's connection with the actor
-	HeaderInbox       = "Troupe-Inbox"      // of _connect: events to the connection alone go to INBOX.ID.EVENT
+	HeaderInbox       = "Troupe-Inbox"      // of _connect: events to the connection alone go to INBOX.ID.EVENT. Of a stream: [HeaderCredit]
+	HeaderCredit      = "Troupe-Credit"     // of a call that opens a stream: how many items may be on their way to [HeaderInbox]
+	HeaderEnd         = "Troupe-End"        // of the last message of a stream: how many items it had
+	HeaderAlive       = "Troupe-Alive"      // "1": a message of a stream without an item
 	HeaderErrorCode   = "Troupe-Error-Code"
 	HeaderErrorOrigin = "Troupe-Error-Origin" // "actor" for an actor's own error
 	HeaderRetryable   = "Troupe-Retryable"    // "1": the action had no effect, the call can be resent

@@ -109,8 +109,8 @@ func (n Namespace) Takes(host, actorType, action string) string {
 }
 
 // HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "figures", "recent",
-// "awake", "actor" or "stack" with the tokens of an ID that has not been checked, "type" or "contract" with the name of a type, or
-// "takes" with TYPE.ACTION. It is empty for any other subject.
+// "awake", "actor" or "stack" with the tokens of an ID that has not been checked, "type" or "contract" with the name of a type,
+// "takes" with TYPE.ACTION, or "stream" with ID.NUMBER. It is empty for any other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
 	if !ok {
@@ -124,7 +124,7 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	switch request, tokens, _ = strings.Cut(rest, "."); request {
 	case "info":
 		return "actor", tokens
-	case "type", "contract", "takes", "stack":
+	case "type", "contract", "takes", "stack", "stream":
 		return request, tokens
 	}
 	return "", ""

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -14,7 +15,7 @@ import (
 // requestHeaders are the headers that a host reads of a request.
 var requestHeaders = [...]string{
 	HeaderContentType, HeaderTimeout, HeaderExisting, HeaderChain, HeaderRequestID, HeaderCall, HeaderAttempt,
-	HeaderConnection, HeaderInbox, troupe.HeaderAuthorization,
+	HeaderConnection, HeaderInbox, HeaderCredit, troupe.HeaderAuthorization,
 }
 
 // ReadHeaders checks the headers of a request. It gives those of ours that are spelt in another case their own names. The
@@ -73,6 +74,9 @@ func (n Namespace) misread(name, value string) (takes string) {
 		takes, ok = "the id of a connection, spelt like a name", troupe.CheckName("connection", value) == nil
 	case HeaderInbox:
 		takes, ok = "the inbox of a client, of at most 256 bytes", len(value) <= MaxInbox && n.IsInbox(value)
+	case HeaderCredit:
+		n, err := strconv.Atoi(value)
+		takes, ok = fmt.Sprintf("a whole number from 1 to %d", MaxCredit), err == nil && 1 <= n && n <= MaxCredit
 	case troupe.HeaderAuthorization:
 		takes, ok = "at most 8 KB", len(value) <= troupe.MaxHeaderBytes
 	case HeaderChain:

@@ -2,6 +2,7 @@ package calls
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -29,6 +30,9 @@ func withAll(header wire.Header, as codec.Codec, chain, requestID string, call *
 	}
 	if call.Existing {
 		header = header.With(wire.HeaderExisting, "1")
+	}
+	if call.Credit > 0 {
+		header = header.With(wire.HeaderCredit, strconv.Itoa(call.Credit))
 	}
 	for _, one := range [...]wire.HeaderField{
 		{Name: wire.HeaderChain, Value: chain},

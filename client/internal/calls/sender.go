@@ -17,7 +17,8 @@ import (
 // Call is one call.
 type Call struct {
 	troupe.Invocation
-	Inbox  string         // of a call that connects: where the actor sends what is for the connection
+	Inbox  string         // of a call that connects, or opens a stream: where the actor sends what is for that
+	Credit int            // of a call that opens a stream: how many items may be on their way
 	header wire.CarriedBy // what an interceptor has set; nil: what the turn has that makes the call
 }
 

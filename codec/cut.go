@@ -1,0 +1,11 @@
+package codec
+
+// Cut returns the first of the msgpack values that data has, one after the other, and the rest. Both share the memory of data.
+func Cut(data []byte) (value, rest []byte, err error) {
+	var r reader
+	r.reset(data)
+	if value, err = r.skip(); err != nil {
+		return nil, nil, err
+	}
+	return value[:len(value):len(value)], data[len(value):], nil
+}
