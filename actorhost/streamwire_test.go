@@ -91,9 +91,10 @@ func TestAnyClientReadsStream(t *testing.T) {
 	require.Equal(t, "bad_input", answer.Header.Get("Troupe-Error-Code"))
 }
 
-// TestPlainReaderIsNotAskedForMuch has a reader say what it has handled never, and only when it must.
-func TestPlainReaderIsNotAskedForMuch(t *testing.T) {
-	t.Parallel()
+// TestPlainReaderIsNotAskedForMuch has a reader say what it has handled never, and now and then. In virtual time.
+func TestPlainReaderIsNotAskedForMuch(t *testing.T) { synctest.Test(t, testPlainReader) }
+
+func testPlainReader(t *testing.T) {
 	b, _, ended := startModel(t)
 	r := newReader(t, b.Connect())
 	r.open(prompt{Words: 10_000}, nil)
