@@ -64,7 +64,8 @@ func (a *activation) info() wire.ActorInfo {
 	running, others := a.runningNow()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len(), Running: running, Beside: others, Loop: a.loopInfo()}
+	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len(), Running: running, Beside: others, Loop: a.loopInfo(),
+		Streams: len(a.streams)}
 }
 
 // loopInfo describes the loop. The caller holds a.mu.

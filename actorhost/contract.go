@@ -39,6 +39,9 @@ func (r *roster) contractOf(actorType string) wire.Contract {
 			if flow := t.workflows[name]; flow != nil {
 				signature.Result = of(flow.gives.gives)
 			}
+			if action.items != nil {
+				signature.Items = of(action.items)
+			}
 			c.Actions[name] = signature
 		}
 	}

@@ -32,6 +32,9 @@ func (a *actors) call(w http.ResponseWriter, r *http.Request, credentials Creden
 	if err != nil {
 		return err
 	}
+	if wantsValues(r.Header) {
+		return a.values(w, r, credentials, troupe.StreamRequest{ID: to.id, Stream: to.name, Existing: options.existing})
+	}
 	u, err := a.users.enter(r.Context(), credentials, aCall)
 	if err != nil {
 		return err

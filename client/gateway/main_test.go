@@ -207,8 +207,19 @@ type heard struct{ event, id, data string }
 
 func (s site) listen(path string, pairs ...string) *ear {
 	s.t.Helper()
+	return s.hear(http.MethodGet, path, "", pairs...)
+}
+
+// read opens a stream of values.
+func (s site) read(path, body string, pairs ...string) *ear {
+	s.t.Helper()
+	return s.hear(http.MethodPost, path, body, pairs...)
+}
+
+func (s site) hear(method, path, body string, pairs ...string) *ear {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
-	answer, err := s.web.Do(s.request(ctx, http.MethodGet, path, "", pairs...)) //nolint:bodyclose // close of the ear does
+	answer, err := s.web.Do(s.request(ctx, method, path, body, pairs...)) //nolint:bodyclose // close of the ear does
 	require.NoError(s.t, err)
 	e := &ear{s.t, answer.Body, bufio.NewReader(answer.Body), func() { cancel(); _ = answer.Body.Close() }}
 	s.t.Cleanup(e.close)

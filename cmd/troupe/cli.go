@@ -39,12 +39,13 @@ all of them.
 
 // grammar is the grammar of the command line.
 type grammar struct {
-	Call  callCommand  `cmd:"" group:"actors" help:"Call an action of an actor: JSON in, JSON out."`
-	Watch watchCommand `cmd:"" group:"actors" help:"Print the events of an actor as they arrive."`
-	Ls    lsCommand    `cmd:"" group:"actors" help:"List the actors that have a record."`
-	Info  infoCommand  `cmd:"" group:"actors" help:"Show an actor and its host."`
-	Sleep sleepCommand `cmd:"" group:"actors" help:"Put an actor to sleep."`
-	Rm    rmCommand    `cmd:"" group:"actors" help:"Destroy an actor."`
+	Call   callCommand   `cmd:"" group:"actors" help:"Call an action of an actor: JSON in, JSON out."`
+	Stream streamCommand `cmd:"" group:"actors" help:"Print what an actor yields in a stream: JSON in, lines of JSON out."`
+	Watch  watchCommand  `cmd:"" group:"actors" help:"Print the events of an actor as they arrive."`
+	Ls     lsCommand     `cmd:"" group:"actors" help:"List the actors that have a record."`
+	Info   infoCommand   `cmd:"" group:"actors" help:"Show an actor and its host."`
+	Sleep  sleepCommand  `cmd:"" group:"actors" help:"Put an actor to sleep."`
+	Rm     rmCommand     `cmd:"" group:"actors" help:"Destroy an actor."`
 
 	State stateCommand `cmd:"" group:"state" help:"Show or repair the stored state of an actor."`
 

@@ -36,6 +36,7 @@ type actorInfo struct {
 	Created  bool                `json:"created"`           // false: claimed for a call that has not created the actor yet
 	Awake    *bool               `json:"awake"`             // null: its host does not reply, or must not be asked
 	Waiting  int                 `json:"waiting"`           // calls and events in its mailbox
+	Streams  int                 `json:"streams,omitempty"` // that it produces
 	Running  *wire.RunningTurn   `json:"running,omitempty"` // null: nothing runs, or its host does not reply
 	Stacks   []wire.RunningStack `json:"stacks,omitempty"`  // with --stack
 	Epoch    uint64              `json:"epoch"`
@@ -123,7 +124,7 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 		case err != nil:
 			return info, fmt.Errorf("asking the host %s: %w", newest.Owner, err)
 		}
-		awake, info.Waiting, info.Loop = told.Awake, told.Waiting, told.Loop
+		awake, info.Waiting, info.Loop, info.Streams = told.Awake, told.Waiting, told.Loop, told.Streams
 		info.Running = told.Running
 	}
 	info.Awake = &awake
@@ -183,6 +184,9 @@ func printInfo(e env, info actorInfo) error {
 	}
 	if info.Running != nil {
 		lines = append(lines, infoLine{"Runs", runText(info.Running)})
+	}
+	if info.Streams > 0 {
+		lines = append(lines, infoLine{"Streams", fmt.Sprintf("%d that it produces", info.Streams)})
 	}
 	if loop := loopText(info, time.Now()); loop != "" {
 		lines = append(lines, infoLine{"Loop", loop})

@@ -73,12 +73,18 @@ func message(schema json.RawMessage) object {
 func (d *asyncAPI) action(name string, s wire.Signature) {
 	id := "action." + name
 	channel := d.channel(id, d.subject("route", name), object{"request": message(s.In)})
-	reply := d.channel(id+".reply", "", object{"reply": message(s.Out)})
+	replies := s.Out
+	if s.Items != nil {
+		replies = s.Items
+	}
+	reply := d.channel(id+".reply", "", object{"reply": message(replies)})
 	d.channels[id+".reply"].(object)["address"] = nil // the reply subject of the request
 	operation := object{"action": "receive", "channel": channel, "reply": object{"channel": reply}}
 	switch {
 	case s.Result != nil:
 		operation["description"] = "It starts a workflow."
+	case s.Items != nil:
+		operation["description"] = "It answers with many values, one in a message."
 	case s.ReadOnly:
 		operation["description"] = "It changes nothing."
 	}

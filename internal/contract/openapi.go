@@ -142,9 +142,14 @@ func (d *openAPI) action(actorType, name string, s wire.Signature, m *mover) {
 		operation["requestBody"] = object{"required": true, "content": jsonContent(m.moved(s.In))}
 	}
 	responses := object{"default": object{"$ref": "#/components/responses/error"}}
-	if isNothing(s.Out) {
+	switch {
+	case s.Items != nil:
+		operation["description"] = "It answers with many values. Ask for them with Accept: text/event-stream."
+		responses["200"] = object{"description": "Server-sent events, each with x-data as its data.",
+			"content": object{"text/event-stream": object{"schema": object{"type": "string"}, "x-data": m.moved(s.Items)}}}
+	case isNothing(s.Out):
 		responses["204"] = object{"description": "It has run."}
-	} else {
+	default:
 		responses["200"] = object{"description": "It has run. This is its output.", "content": jsonContent(m.moved(s.Out))}
 	}
 	if s.Result != nil {

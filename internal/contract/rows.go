@@ -38,6 +38,8 @@ func Rows(c *wire.Contract) (rows []Row, err error) {
 		switch action := c.Actions[name]; {
 		case action.Result != nil:
 			add("workflow", name, action.In, action.Result)
+		case action.Items != nil:
+			add("stream", name, action.In, action.Items)
 		case action.ReadOnly:
 			add("read-only action", name, action.In, action.Out)
 		default:

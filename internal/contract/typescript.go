@@ -153,11 +153,15 @@ func (w *typeScript) contract(root string, c *wire.Contract) error {
 		in, inErr := w.of(action.In)
 		out, outErr := w.of(action.Out)
 		result, resultErr := w.of(action.Result)
-		if err := cmp.Or(inErr, outErr, resultErr); err != nil {
+		items, itemsErr := w.of(action.Items)
+		if err := cmp.Or(inErr, outErr, resultErr, itemsErr); err != nil {
 			return err
 		}
 		if action.Result != nil {
 			out += "; result: " + result
+		}
+		if action.Items != nil {
+			out += "; items: " + items
 		}
 		if action.ReadOnly {
 			w.WriteString("    /** It changes nothing. */\n")

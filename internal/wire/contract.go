@@ -20,6 +20,7 @@ type Signature struct {
 	In     json.RawMessage `json:"in"`
 	Out    json.RawMessage `json:"out"`
 	Result json.RawMessage `json:"result,omitempty"`
+	Items  json.RawMessage `json:"items,omitempty"` // of a stream
 
 	ReadOnly bool `json:"readOnly,omitempty"` // it changes nothing
 }

@@ -44,7 +44,8 @@ type ActorInfo struct {
 	Waiting int  `json:"waiting"` // calls and events in its mailbox
 	// Running is what it does at the moment; null: nothing.
 	Running *RunningTurn `json:"running,omitempty"`
-	Beside  int          `json:"beside,omitempty"` // read-only actions that run beside it
+	Beside  int          `json:"beside,omitempty"`  // read-only actions that run beside it
+	Streams int          `json:"streams,omitempty"` // that it produces
 	// Loop says what its run loop does, if the actor is awake and has one.
 	Loop *LoopInfo `json:"loop,omitempty"`
 }
