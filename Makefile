@@ -115,8 +115,9 @@ page: ## Bundle the npm packages that the page of the chat example uses
 fmt: ## Format all Go files
 	$(GOLANGCI_LINT) fmt
 
-fmt-check: ## Fail on Go files that gofmt would change
+fmt-check: ## Fail on Go files that gofmt would change, and on marks of merges in any file
 	@unformatted=$$(gofmt -l .); [[ -z $$unformatted ]] || { echo "run make fmt for:"; echo "$$unformatted"; exit 1; }
+	@! git grep -nE '^(<{7}|>{7}) '
 
 vet: ## Run go vet
 	$(GO) vet ./...
