@@ -1,41 +1,16 @@
-// A reference to one actor, and what a program does with it.
+// All that a program does with one actor.
 
 import { Connection } from "./connection.js";
 import { Events } from "./events.js";
 import { troupeError } from "./errors.js";
-import { checkName, tokens } from "./wire.js";
+import { push } from "./queue.js";
+import { Reference } from "./reference.js";
+import { checkName } from "./wire.js";
 
-// Actions that every type has.
-const ofEvery = /^_(create|sleep|destroy|schedules?|unschedule|fire|dead|result|workflow(_cancel|_retry)?)$/;
-
-export class Actor {
-  constructor(troupe, type, key) { Object.assign(this, { troupe, type, key, tokens: tokens(type, key) }); }
-
-  toString() { return [this.type, ...this.key].join("/"); }
-
-  async call(action, input, options) {
-    if (!ofEvery.test(action)) checkName(action);
-    return this.troupe.call(this, action, input, options);
-  }
-
-  tell(action, input, options) {
-    checkName(action);
-    this.troupe.tell(this, action, input, options);
-  }
-
+export class Actor extends Reference {
   async push(queue, message, options) {
     checkName(queue);
-    return this.troupe.push(this, queue, message, options);
-  }
-
-  async result(workflow, options) {
-    for (;;) {
-      try {
-        return await this.call("_result", workflow, { ...options, existing: true });
-      } catch (error) {
-        if (error.code !== "unfinished") throw error;
-      }
-    }
+    return push(this, queue, message, options);
   }
 
   async subscribe(event, handle, options) {

@@ -1,16 +1,12 @@
 // Calls are sent until they are answered or their time is over: see Calls, Retries and Questions of docs/protocol.md.
 
 import { Request } from "./request.js";
-import { aborted, ensure, troupeError, TroupeError } from "./errors.js";
-import { bodyOf, errorOf, json, randomID, replySubject, utf8 } from "./wire.js";
+import { aborted, ensure, sleep, troupeError, TroupeError } from "./errors.js";
+import { bodyOf, checkID, errorOf, msgpack, replySubject } from "./wire.js";
 
 const carried = 32_000, callBytes = 4096; // what the bus carries in a ms, and what a call takes besides its input
 const remembered = 120_000; // ms, for which a call may be sent again: hosts remember answers for longer
 
-const ways = ["call", "route", "queue", "inorder"];
-const isID = (id) => typeof id === "string" && id !== "" && utf8.encode(id).length <= 256;
-
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The calls of a client that are under way. */
 export class Calls {
@@ -23,10 +19,10 @@ export class Calls {
   #mute = new Set(); // types whose hosts do not know questions
   #unanswered = 0; // bytes of the calls under way
 
-  constructor(troupe, caller) {
+  constructor(troupe) {
     this.#troupe = troupe;
-    this.#caller = caller;
-    this.replies = troupe.listen(`${caller}.id.>`,
+    this.#caller = troupe.inbox();
+    this.replies = troupe.listen(`${this.#caller}.id.>`,
       (msg) => this.#waiting.get(parseInt(msg.subject.split(".").at(-2), 36))?.receive(msg),
       (error) => troupe.finish(error));
   }
@@ -36,42 +32,24 @@ export class Calls {
 
   /** Fails the calls that NATS does not let through, and tells whether there are some. */
   deny(error) {
-    const denied = [...this.#waiting.values()].filter((call) => ways.some((way) => error.subject === `${this.#troupe.namespace}.${way}.${call.path}`));
+    const denied = [...this.#waiting.values()].filter((call) => call.subjects.has(error.subject));
     for (const call of denied) call.fail(troupeError(error, call.path));
     return denied.length > 0;
   }
 
   /** Makes a call. `more` are headers of connections. */
-  make(actor, action, input, { timeout = this.#troupe.timeout, existing, requestId, signal, headers, more } = {}) {
-    ensure(requestId === undefined || isID(requestId), `${actor}.${action}: requestId is not a text of 1 to 256 bytes`);
+  make(actor, action, input, { timeout, existing, requestId, signal, headers, more } = {}) {
+    checkID(requestId, `${actor}.${action}: requestId`);
     const fixed = { ...headers, "Troupe-Existing": existing && "1", "Troupe-Request-Id": requestId, ...more };
-    return this.#carry(actor, action, input, { fixed, timeout, signal }, (request, what) => this.#run(request, actor.type, what, timeout));
+    return this.carry(actor, action, input, { fixed, timeout, signal }, (request, what, ms) => this.#run(request, actor.type, what, ms));
   }
 
   /** Publishes a call whose answer nobody waits for. */
   tell(actor, action, input, { timeout = this.#troupe.timeout, existing, headers } = {}) {
     const what = `${actor}.${action}`;
+    this.#troupe.check();
     const request = new Request(this.#troupe, `${actor.tokens}.${action}`, undefined, this.#body(what, input), { ...headers, "Troupe-Existing": existing && "1" });
     try { request.send("route", timeout, false); } catch (error) { throw troupeError(error, what); }
-  }
-
-  /** Stores a message in a queue, and publishes it again until it is told that it is there. */
-  push(actor, queue, message, { id, notBefore, inOrder, timeout = this.#troupe.timeout, existing, signal } = {}) {
-    ensure(id === undefined || isID(id), `${actor}.${queue}: id is not a text of 1 to 256 bytes`);
-    ensure(notBefore === undefined || notBefore instanceof Date && !Number.isNaN(notBefore.getTime()), `${actor}.${queue}: notBefore is no Date`);
-    const fixed = { "Troupe-Existing": existing && "1", "Troupe-Push-Id": id, "Nats-Msg-Id": !id && randomID(), "Troupe-Not-Before": notBefore?.toISOString() };
-    return this.#carry(actor, queue, message, { fixed, timeout, signal }, async (request, what) => {
-      for (const end = Date.now() + timeout; Date.now() < end;) {
-        request.publish(`${inOrder ? "inorder" : "queue"}.${request.path}`);
-        const reply = await request.next(Math.min(end - Date.now(), 2000));
-        if (!reply) continue;
-        if (reply.headers?.code === 503) throw new TroupeError("unavailable", `${what}: there are no queues: a host that handles one makes them`, { retryable: true });
-        const { error } = json.decode(reply.data) ?? {};
-        if (!error) return;
-        throw new TroupeError({ 10054: "too_large", 10077: "overloaded" }[error.err_code] ?? "unavailable", `${what}: ${error.description}`);
-      }
-      throw new TroupeError("outcome_unknown", `${what}: no time left: whether the message is stored is not known`);
-    });
   }
 
   #body(what, input) {
@@ -80,9 +58,10 @@ export class Calls {
     return body;
   }
 
-  // carry has `run` send a request, until it is answered or given up.
-  async #carry(actor, name, input, { fixed, timeout, signal }, run) {
+  /** Has `run` send a request, until it is answered or given up. What close itself sends goes out, too. */
+  async carry(actor, name, input, { fixed, timeout = this.#troupe.timeout, signal }, run) {
     const what = `${actor}.${name}`;
+    if (name !== "_disconnect") this.#troupe.check();
     ensure(timeout > 0 && timeout < Infinity, `${what}: timeout is ${timeout}, not a number of ms`);
     const body = this.#body(what, input);
     const request = this.#begin(actor, name, body, fixed);
@@ -95,7 +74,7 @@ export class Calls {
     try {
       if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort);
-      return await run(request, what);
+      return await run(request, what, timeout);
     } catch (error) {
       throw troupeError(error, what);
     } finally {
@@ -108,6 +87,7 @@ export class Calls {
   // run sends a call until it is answered, or its time is over.
   async #run(request, type, what, timeout) {
     const began = Date.now();
+    const codecs = [this.#troupe.codec, msgpack]; // a reply has that of its call
     // How long to wait for a word: what is asked meanwhile only queues up behind all that was sent.
     const longer = () => Math.min(100 + this.#unanswered / carried, 2000);
     let way = "call", listen = false, pause = 1, silence = longer(), patience = 0, why = "nobody answers";
@@ -157,7 +137,7 @@ export class Calls {
         if (!this.#known.has(type) && !unsure) throw new TroupeError("unknown_type", `${what}: ${why}`);
       } else {
         this.#known.add(type);
-        const error = errorOf(reply);
+        const error = errorOf(reply, codecs);
         const strange = request.asked && error?.code === "bad_input" && error.message.includes("Troupe-Attempt"); // to an old host
         if (strange) this.#mute.add(type);
         if (strange || reply.headers?.get("Troupe-Absent")) { // then the whole call, unless that was sent meanwhile
@@ -165,7 +145,7 @@ export class Calls {
           asking = false;
           continue;
         }
-        if (!error) return bodyOf(reply);
+        if (!error) return bodyOf(reply, codecs);
         if (!error.retryable || !["unavailable", "outcome_unknown"].includes(error.code)) throw error;
         unsure ||= error.code === "outcome_unknown";
         why = error.message;

@@ -1,9 +1,7 @@
 // The way in: a connection with NATS that suits actors, in Node and in browsers.
 
 import { wsconnect } from "@nats-io/nats-core";
-import { Troupe, warnOnce } from "./troupe.js";
-import { sleep } from "./calls.js";
-import { aborted, handOver, troupeError } from "./errors.js";
+import { aborted, handOver, sleep, troupeError, warnOnce } from "./errors.js";
 
 // A page notices within 7.5 s that its path is gone, as when a phone changes networks: the socket alone would tell after
 // minutes. A browser also waits with the end of a socket for the other end, which does not answer.
@@ -25,16 +23,17 @@ function brisk(url) {
   return socket;
 }
 
-export async function connect({ namespace, codec, timeout, onError = warnOnce(), signal, servers, ...options } = {}) {
+/** Connects, and makes a client of a class. */
+export async function dial(Client, { namespace, codec, timeout, onError = warnOnce(), signal, servers, ...options } = {}) {
   const page = [servers].flat().every((url) => /^wss?:/.test(url));
   const what = `connecting with ${servers ?? "NATS"}`;
   let nc;
   try {
-    const { connect: dial } = page ? { connect: wsconnect } : await import("#tcp");
-    for (;; await sleep(500)) {
+    const connect = page ? wsconnect : (await import("#tcp")).connect;
+    while (!nc) {
       if (signal?.aborted) throw aborted(signal, what);
       try {
-        nc = await dial({
+        nc = await connect({
           // It never gives up, and neither does it when its credentials have run out: those that replace them may be late.
           maxReconnectAttempts: -1, reconnectTimeWait: 500, reconnectJitter: 500, reconnectJitterTLS: 500, ignoreAuthErrorAbort: true,
           timeout: 5000, ...(page ? web : { pingInterval: 10_000 }), servers, ...options,
@@ -43,10 +42,10 @@ export async function connect({ namespace, codec, timeout, onError = warnOnce(),
         const failed = troupeError(error, what);
         if (failed.code !== "unavailable") throw failed;
         handOver(onError, failed);
-        continue;
+        await sleep(500);
       }
-      return new Troupe(nc, { namespace, codec, timeout, onError, own: true });
     }
+    return new Client(nc, { namespace, codec, timeout, onError, own: true });
   } catch (error) {
     await nc?.close();
     throw troupeError(error, what);

@@ -1,8 +1,7 @@
 // Sessions of a program with actors: see the Connections of docs/protocol.md.
 
-import { sleep } from "./calls.js";
-import { aborted, handOver, TroupeError } from "./errors.js";
-import { bodyOf, checkPosition, msgpack, nothing, Order, positionOf, randomID } from "./wire.js";
+import { aborted, handOver, sleep, TroupeError } from "./errors.js";
+import { bodyOf, checkPosition, codecs, msgpack, nothing, Order, positionOf, randomID } from "./wire.js";
 
 const transient = ["unavailable", "outcome_unknown", "deadline_exceeded", "overloaded", "unknown_type"];
 const tellFor = 15_000; // ms for which hosts, which ping every 5 s, are told of an id that is given up
@@ -15,9 +14,9 @@ export class Connections {
   #pings;
   #look;
 
-  constructor(troupe, inbox) {
+  constructor(troupe) {
     this.#troupe = troupe;
-    this.inbox = inbox;
+    this.inbox = troupe.inbox();
   }
 
   add(connection) {
@@ -126,7 +125,7 @@ export class Connection {
   /** Ends the connection. If that cannot be told to the actor, it finds out within 15 s. */
   async close(why = new TroupeError("disconnected", "closed")) {
     if (!this.end(why, false)) return;
-    await this.troupe.call(this.actor, "_disconnect", undefined, { existing: true, timeout: 2000, more: { "Troupe-Connection": this.id } });
+    await this.troupe.calls.make(this.actor, "_disconnect", undefined, { existing: true, timeout: 2000, more: { "Troupe-Connection": this.id } });
     this.troupe.connections.remove(this, true);
   }
 
@@ -134,7 +133,7 @@ export class Connection {
   async #establish(signal) {
     const more = { "Troupe-Connection": this.id, "Troupe-Inbox": this.troupe.connections.inbox };
     const old = this.#session;
-    const session = await this.troupe.call(this.actor, "_connect", this.params, { timeout: 5000, more, signal });
+    const session = await this.troupe.calls.make(this.actor, "_connect", this.params, { timeout: 5000, more, signal });
     if (typeof session?.host !== "string") throw new TroupeError("internal", `${this.actor}._connect: no host replied`);
     this.#session = session;
     const anew = old && (old.epoch !== session.epoch || old.number !== session.number);
@@ -181,18 +180,18 @@ export class Connection {
   /** Takes what the actor sends to this connection alone. */
   receive(name, msg) {
     if (name === "_closed") { // the actor sleeps or moves, or it has had enough of us
-      const { again, reason = "" } = bodyOf(msg) ?? {};
+      const { again, reason = "" } = bodyOf(msg, codecs) ?? {};
       const error = new TroupeError("disconnected", reason);
       if (!again) { this.end(error, true); return; }
       this.lost(error);
       this.again();
     } else if (name === "_sent") { // it goes on: the last of each event that was sent
-      for (const [event, last] of Object.entries(bodyOf(msg) ?? {})) { // null when nothing was
+      for (const [event, last] of Object.entries(bodyOf(msg, codecs) ?? {})) { // null when nothing was
         this.#tell(event, this.#order.skip(event, checkPosition(last ?? undefined)));
       }
     } else {
       if (!Object.hasOwn(this.on, name)) return;
-      const payload = bodyOf(msg);
+      const payload = bodyOf(msg, codecs);
       const position = positionOf(msg);
       const { fresh, missed } = this.#order.next(name, position);
       this.#tell(name, missed);

@@ -8,13 +8,11 @@ export class TroupeError extends Error {
   }
 }
 
-/** Tells whether NATS does not allow something. */
-export const isDenied = (error) => /^(PermissionViolation|Authorization|UserAuthenticationExpired)Error$/.test(error?.name);
-
-/** Makes a TroupeError of anything that was thrown. */
-export function troupeError(error, what) {
+/** Makes a TroupeError of anything that was thrown: of the code, where the error does not say another. */
+export function troupeError(error, what, otherwise = "unavailable") {
   if (error instanceof TroupeError) return error;
-  const code = isDenied(error) ? "denied" : /^Invalid(Argument|Subject)Error$/.test(error?.name) ? "bad_input" : "unavailable";
+  const is = (names) => names.test(error?.name);
+  const code = is(/^(PermissionViolation|Authorization|UserAuthenticationExpired)E/) ? "denied" : is(/^Invalid(Argument|Subject)E/) ? "bad_input" : otherwise;
   return new TroupeError(code, `${what}: ${error?.message ?? error}`, { cause: error });
 }
 
@@ -22,8 +20,8 @@ export function troupeError(error, what) {
 export const aborted = ({ reason }, what) => new TroupeError("canceled", `${what}: ${reason?.message ?? "aborted"}`, { cause: reason });
 
 /** Throws a bad_input unless something is as it has to be. */
-export function ensure(good, why, cause) {
-  if (!good) throw new TroupeError("bad_input", why, { cause });
+export function ensure(good, why) {
+  if (!good) throw new TroupeError("bad_input", why);
 }
 
 /**
@@ -33,3 +31,14 @@ export function ensure(good, why, cause) {
 export function handOver(handle, ...args) {
   try { handle(...args); } catch (error) { queueMicrotask(() => { throw error; }); }
 }
+
+/** What tells of errors unless the program does: of the first one of each code. */
+export function warnOnce() {
+  const warned = new Set();
+  return (error) => {
+    if (!warned.has(error.code)) console.warn(`troupe: ${error.message} (the option onError hears of all such errors)`);
+    warned.add(error.code);
+  };
+}
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

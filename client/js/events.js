@@ -1,8 +1,7 @@
 // Subscriptions: what a client hears of the events of actors, and what it has missed of them.
 
-import { sleep } from "./calls.js";
-import { aborted, ensure, handOver, TroupeError } from "./errors.js";
-import { bodyOf, checkPosition, Order, positionOf } from "./wire.js";
+import { aborted, ensure, handOver, sleep, TroupeError } from "./errors.js";
+import { bodyOf, checkPosition, codecs, Order, positionOf } from "./wire.js";
 
 const atOnce = 64; // how many ask for positions after a reconnect
 
@@ -25,7 +24,7 @@ export class Subscriptions {
     const order = new Order();
     const tell = (missed) => { if (missed) handOver(onGap, { event, missed }); };
     const sub = troupe.listen(subject, (msg) => {
-      const payload = bodyOf(msg); // what cannot be read is not of a host, and its position means nothing
+      const payload = bodyOf(msg, codecs); // what cannot be read is not of a host, and its position means nothing
       const position = positionOf(msg);
       const { fresh, missed } = order.next(subject, position);
       tell(missed);
@@ -36,7 +35,7 @@ export class Subscriptions {
       error: undefined, // why it has ended
       // When NATS was away, the next event tells of a gap. If there is none, one has to ask.
       resume: async () => {
-        const last = checkPosition(await troupe.call(actor, "_position", event, { timeout: 5000 }));
+        const last = checkPosition(await troupe.calls.make(actor, "_position", event, { timeout: 5000 }));
         setTimeout(() => { if (this.#all.has(subscription)) tell(order.skip(subject, last)); }, 500); // it may be on its way
       },
       end: (error) => {

@@ -1,4 +1,8 @@
-export { connect } from "./connect.js";
-export { Troupe } from "./troupe.js";
+import { dial } from "./connect.js";
+import { Troupe } from "./troupe.js";
+
+export { Troupe };
 export { TroupeError } from "./errors.js";
 export { json, msgpack } from "./wire.js";
+
+export const connect = (options) => dial(Troupe, options);

@@ -1,8 +1,8 @@
-import type { Actor, CallOptions, Connection, ConnectOptions, Contract, Actions, Gap, Position, Status, TroupeError } from "./index.js";
+import type { CallOptions, Reference, TroupeError } from "./caller.js";
+import type { Actions, Contract, Name, Output } from "./contract.js";
+import type { Actor, Connection, ConnectOptions, Gap, Position, Status } from "./index.js";
 
-type Name<T> = keyof T & string;
 type Maybe<T> = T | undefined | null;
-type Output<T> = unknown extends T ? T : [T] extends [null] ? void : T;
 type Input<T> = null extends T ? [input?: T] : [input: T];
 type Answer<T> = { pending: boolean; data?: T; error?: TroupeError };
 
@@ -10,7 +10,7 @@ type Answer<T> = { pending: boolean; data?: T; error?: TroupeError };
  * An action of an actor: `call` makes a call, never rejects, and resolves to its `data` or `error`. Those of the last call are here, too.
  * A call that is under way goes on when the component is gone.
  */
-export function useAction<C extends Contract, A extends Name<Actions<C>>>(actor: Maybe<Actor<C>>, action: A, options?: CallOptions):
+export function useAction<C extends Contract, A extends Name<Actions<C>>>(actor: Maybe<Reference<C>>, action: A, options?: CallOptions):
   Answer<Output<Actions<C>[A]["out"]>> & { call(...args: Input<Actions<C>[A]["in"]>): Promise<Answer<Output<Actions<C>[A]["out"]>>> };
 
 /** Hears an event of an actor for as long as the component is there. Returns why it does not, if so. */

@@ -7,37 +7,33 @@ export class Request {
   attempts = 0; // how often it was sent, but for sendings that nobody was there to hear
   open = 0; // how many sendings nobody has said anything about
   asked = false; // the last was a question: without the input, whether the call has arrived
-  #troupe; #reply; #body; #fixed;
+  subjects = new Set(); // on which it was published
   #replies = []; #failed; #wake = () => {};
 
   /** `path` is that of the action behind the way, `reply` the name of the call, `fixed` what headers each sending has. */
-  constructor(troupe, path, reply, body, fixed) {
-    this.path = path;
-    this.#troupe = troupe;
-    this.#reply = reply;
-    this.#body = body;
-    this.#fixed = { ...fixed, "Content-Type": troupe.codec.contentType };
-  }
+  constructor(troupe, path, reply, body, fixed) { Object.assign(this, { troupe, path, reply, body, fixed }); }
 
-  publish(subject, body = this.#body, more) {
+  publish(way, body = this.body, more) {
+    const subject = `${this.troupe.namespace}.${way}`;
     const h = headers();
-    for (const [name, value] of Object.entries({ ...this.#fixed, ...more })) if (value) h.set(name, value);
-    this.#troupe.nc.publish(`${this.#troupe.namespace}.${subject}`, body, { reply: this.#reply, headers: h });
+    for (const [name, value] of Object.entries({ ...this.fixed, ...more, "Content-Type": this.troupe.codec.contentType })) if (value) h.set(name, value);
+    this.subjects.add(subject);
+    this.troupe.nc.publish(subject, body, { reply: this.reply, headers: h });
   }
 
   /** Sends the call, or asks whether it has arrived; with `left`, the ms that it has, 0 that also says that its time is over. */
   send(way, left, question) {
     this.open++;
     this.asked = question;
-    this.publish(`${way}.${this.path}`, question ? nothing : this.#body, {
-      "Troupe-Call": this.#reply, // servers may change the reply subject
+    this.publish(`${way}.${this.path}`, question ? nothing : this.body, {
+      "Troupe-Call": this.reply, // servers may change the reply subject
       "Troupe-Timeout": `${Math.ceil(left)}`, "Troupe-Attempt": ++this.attempts > 1 && this.attempts + (question ? "?" : ""),
     });
   }
 
   /** Calls it off, if it was sent. */
   cancel(actor) {
-    if (this.attempts > 0 && !this.#troupe.nc.isClosed()) this.publish(`call.${actor.tokens}._cancel`, nothing, { "Troupe-Call": this.#reply });
+    if (this.attempts > 0 && !this.troupe.nc.isClosed()) this.publish(`call.${actor.tokens}._cancel`, nothing, { "Troupe-Call": this.reply });
   }
 
   receive(msg) {

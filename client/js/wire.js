@@ -1,21 +1,21 @@
 // What is on the wire, without a connection: names, bodies, errors and the positions of events. See docs/protocol.md.
 
 import { decode, encode } from "@msgpack/msgpack";
-import { ensure, TroupeError } from "./errors.js";
+import { ensure, troupeError, TroupeError } from "./errors.js";
 
-export const utf8 = new TextEncoder();
+const utf8 = new TextEncoder();
 
 // ---- Names, keys and subjects
 
-const isName = (name) => typeof name === "string" && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name);
+const isName = (name) => typeof name === "string" && /^[a-z][\w-]{0,63}$/i.test(name);
 
 /** Refuses what cannot be a type, an action or an event. Those that begin with _ are of the protocol itself. */
 export const checkName = (name) => ensure(isName(name), `"${String(name)}" is no name`);
 
-const token = (bytes) => bytes.length === 0 ? "=" : Array.from(bytes, (b) => {
-  const char = String.fromCharCode(b);
-  return /[A-Za-z0-9_-]/.test(char) ? char : "=" + b.toString(16).toUpperCase().padStart(2, "0");
-}).join("");
+const latin1 = (bytes) => Array.from(bytes, (b) => String.fromCharCode(b)).join("");
+const hex = (char) => char.charCodeAt().toString(16).padStart(2, "0");
+
+const token = (bytes) => latin1(bytes).replace(/[^\w-]/g, (char) => "=" + hex(char).toUpperCase()) || "=";
 
 /** An actor's type and key as tokens of a subject. A part of the key is a text or bytes. */
 export function tokens(type, key) {
@@ -31,6 +31,9 @@ export function tokens(type, key) {
 
 /** The reply subject of a call, which is its name: of `caller`, the call `number`, who waits for none before `floor`. */
 export const replySubject = (caller, number, floor) => `${caller}.id.${number.toString(36)}.${floor.toString(36)}`;
+
+/** Refuses what cannot be the id of a request or of a message, if there is one. */
+export const checkID = (id, what) => ensure(id === undefined || typeof id === "string" && id !== "" && utf8.encode(id).length <= 256, `${what} is not a text of 1 to 256 bytes`);
 
 /** An id that nobody can guess, spelt like a name. */
 export const randomID = () => "c" + Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -57,10 +60,11 @@ function outgoing(value, to, path, depth = 1) {
   check(depth <= maxDepth, `a cycle, or what has more than ${maxDepth} levels,`);
   switch (typeof value) {
     case "number": case "bigint": return to.number(value, check);
-    case "string": check(value.isWellFormed(), "half a surrogate pair"); return value;
+    case "string": check(value.isWellFormed(), "half a surrogate pair"); // falls through
+    case "boolean": case "undefined": return value;
     case "function": case "symbol": check(false, `a ${kind}`);
   }
-  if (Object(value) !== value) return value;
+  if (value === null) return value;
   if (Array.isArray(value)) return Array.from(value, (v, i) => inner(v, `[${i}]`));
   if (kind === "Date") { check(!Number.isNaN(value.getTime()), "an invalid Date"); return value; }
   if (kind === "Uint8Array") return to.bytes(value);
@@ -76,7 +80,7 @@ const forMsgpack = {
 };
 const forJSON = {
   number: (n, check) => { check(Number.isFinite(n), `in JSON ${n}`); return n; },
-  bytes: (bytes) => btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join("")), // as in Go
+  bytes: (bytes) => btoa(latin1(bytes)), // as in Go
 };
 
 // parse reads JSON. The key __proto__ is an error, as it is in msgpack: whoever copied it would change a prototype.
@@ -88,35 +92,34 @@ export const nothing = new Uint8Array();
 // encoder makes the function encode of an encoding. What a getter or toJSON throws is the value's fault.
 const encoder = (write, to) => (value, path = "value") => {
   if (value === undefined) return nothing;
-  try { return write(outgoing(value, to, path)); } catch (error) {
-    ensure(error instanceof TroupeError, `${path}: ${error?.message}`, error);
-    throw error;
-  }
+  try { return write(outgoing(value, to, path)); } catch (error) { throw troupeError(error, path, "bad_input"); }
 };
 
 /** The two encodings. JSON in JavaScript rounds integers beyond 2^53. */
 export const msgpack = {
   contentType: "application/msgpack",
-  encode: encoder((value) => encode(value, { useBigInt64: true, ignoreUndefined: true, maxDepth: maxDepth + 1 }), forMsgpack),
+  encode: /* @__PURE__ */ encoder((value) => encode(value, { useBigInt64: true, ignoreUndefined: true, maxDepth: maxDepth + 1 }), forMsgpack),
   decode: (body) => body.length === 0 ? undefined : narrow(decode(body, { useBigInt64: true })),
 };
 export const json = {
   contentType: "application/json",
-  encode: encoder((value) => utf8.encode(JSON.stringify(value)), forJSON),
+  encode: /* @__PURE__ */ encoder((value) => utf8.encode(JSON.stringify(value)), forJSON),
   decode: (body) => body.length === 0 ? undefined : parse(new TextDecoder().decode(body)),
 };
 
-/** The encoding that a Content-Type names. */
-export function codecFor(contentType) {
-  const [type, ...parameters] = (contentType || msgpack.contentType).toLowerCase().split(/\s*;\s*/);
-  const codec = [msgpack, json].find((c) => c.contentType === type.trim());
-  ensure(codec && parameters.every((p) => /^(?!charset\s*(=|$))|^charset\s*=\s*"?utf-8"?\s*$/.test(p)), `nobody can read the content type ${contentType}`);
+export const codecs = [msgpack, json];
+
+/** The encoding that a Content-Type names, of those that are known. */
+export function codecFor(contentType, known) {
+  const type = (contentType || msgpack.contentType).toLowerCase();
+  const codec = known.find((c) => c.contentType === type.split(";")[0].trim());
+  ensure(codec && !/;\s*charset\b(?!\s*=\s*("?)utf-8\1\s*(;|$))/.test(type), `nobody can read the content type ${contentType}`);
   return codec;
 }
 
-/** What a message carries. It throws a TroupeError if nobody can read that. */
-export function bodyOf(msg) {
-  const codec = codecFor(msg.headers?.get("Content-Type"));
+/** What a message carries, in one of the encodings that are known. It throws a TroupeError if nobody can read that. */
+export function bodyOf(msg, known) {
+  const codec = codecFor(msg.headers?.get("Content-Type"), known);
   try {
     return codec.decode(msg.data);
   } catch (error) {
@@ -125,14 +128,14 @@ export function bodyOf(msg) {
 }
 
 /** The error that a reply carries, if it does. */
-export function errorOf(reply) {
+export function errorOf(reply, known) {
   const head = (name) => reply.headers?.get(name) ?? "";
   const code = head("Troupe-Error-Code");
   const text = head("Nats-Service-Error");
   if (!code && !text) return undefined;
   if (!isName(code)) return new TroupeError("internal", text); // of a NATS service that is not ours
   let body;
-  try { body = bodyOf(reply); } catch { /* the headers say enough */ }
+  try { body = bodyOf(reply, known); } catch { /* the headers say enough */ }
   if (body?.code !== code) body = { message: text.startsWith(code + ": ") ? text.slice(code.length + 2) : text };
   return new TroupeError(code, body.message, {
     metadata: body.metadata ?? {},

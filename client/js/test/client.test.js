@@ -6,6 +6,7 @@ import { createConnection, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { headers } from "@nats-io/transport-node";
 import { connect, json, msgpack, Troupe, TroupeError } from "@troupe-go/client";
+import { Caller, connect as connectToCall } from "@troupe-go/client/caller";
 
 const url = process.env.NATS_URL;
 const unique = () => "t" + Math.random().toString(36).slice(2);
@@ -87,6 +88,30 @@ describe("the package", { skip: url ? false : "NATS_URL is not set", concurrency
     await assert.rejects(coming, hasCode("canceled", "enough"));
     await assert.rejects(connect({ servers: url, signal: AbortSignal.abort() }), hasCode("canceled"));
     await assert.rejects(connect({ servers: url, inboxPrefix: "a b" }), hasCode("bad_input"));
+  });
+
+  test("one that only calls does that as well", async () => {
+    const proxy = new Proxy();
+    await proxy.open();
+    const mine = await connectToCall({ servers: proxy.url });
+    const inventory = mine.actor("inventory", unique());
+    assert.equal(inventory.subscribe, undefined);
+    await proxy.close();
+    const call = inventory.call("restock", 1);
+    await proxy.open(proxy.port);
+    assert.equal(await call, 101);
+    inventory.tell("restock", 1);
+    while (await inventory.call("stockLeft") !== 102) await new Promise((resolve) => setTimeout(resolve, 5));
+    const twice = new Caller(mine.nc, { codec: json });
+    assert.equal(await twice.actor("inventory", ...inventory.key).call("restock", 1), 103);
+    await assert.rejects(twice.actor("inventory", ...inventory.key).call("restock", "x"), hasCode("bad_input"));
+    await twice.close();
+    const pending = assert.rejects(mine.actor("mute", unique()).call("x"), hasCode("canceled"));
+    await mine.close();
+    await pending;
+    assert.ok(mine.nc.isClosed());
+    await assert.rejects(inventory.call("restock", 1), hasCode("canceled"));
+    await proxy.close();
   });
 
   test("a connection that closes ends all, with an error for each", async () => {

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { headers } from "@nats-io/nats-core";
 import { TroupeError } from "../errors.js";
-import { checkName, codecFor, errorOf, json, msgpack, Order, positionOf, replySubject, tokens } from "../wire.js";
+import { checkName, codecFor, codecs, errorOf, json, msgpack, Order, positionOf, replySubject, tokens } from "../wire.js";
 
 const read = (file) => JSON.parse(readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8"));
 const unhex = (digits) => new Uint8Array(Buffer.from(digits, "hex"));
@@ -40,8 +40,8 @@ test("headers", () => {
   assert.ok(valid.length > 0 && contentTypes.length > 0);
   for (const c of valid) assert.equal(replySubject("_INBOX.abc", BigInt(c.number), BigInt(c.floor)), c.reply.replace(/[ZY]/g, (l) => l.toLowerCase()), c.comment);
   for (const c of contentTypes) {
-    if (c.encoding) assert.equal(codecFor(c.value).contentType, `application/${c.encoding}`, c.comment);
-    else assert.throws(() => codecFor(c.value), refused, c.comment);
+    if (c.encoding) assert.equal(codecFor(c.value, codecs).contentType, `application/${c.encoding}`, c.comment);
+    else assert.throws(() => codecFor(c.value, codecs), refused, c.comment);
   }
 });
 
@@ -51,7 +51,7 @@ test("errors", () => {
   for (const c of [...written, ...others]) {
     const h = headers();
     for (const [name, value] of Object.entries(c.headers)) h.set(name, value);
-    const error = errorOf({ headers: h, data: Buffer.concat([Buffer.from(c.body ?? ""), unhex(c.bodyHex ?? "")]) });
+    const error = errorOf({ headers: h, data: Buffer.concat([Buffer.from(c.body ?? ""), unhex(c.bodyHex ?? "")]) }, codecs);
     if (c.error === null) {
       assert.equal(error, undefined, c.comment);
       continue;

@@ -1,9 +1,11 @@
 // What the compiler knows of the actors, and what it refuses: checked by `npm run build`, and in no page.
 
 import { connect, type TroupeError } from "@troupe-go/client";
+import { connect as connectToCall } from "@troupe-go/client/caller";
+import type { Contract } from "@troupe-go/client/contract";
 import type { ChatRoomContract, Message, View } from "./chatRoom";
 
-interface CheckoutContract {
+interface CheckoutContract extends Contract {
   actions: { place: { in: { cents: number }; out: null; result: { paid: boolean } } };
   events: { placed: null };
   queues: { mails: string };
@@ -11,8 +13,10 @@ interface CheckoutContract {
   connect: null;
 }
 
+interface Actors { chatRoom: ChatRoomContract; checkout: CheckoutContract }
+
 export async function types() {
-  const bus = await connect<{ chatRoom: ChatRoomContract; checkout: CheckoutContract }>({ servers: "ws://localhost", timeout: 1000 });
+  const bus = await connect<Actors>({ servers: "ws://localhost", timeout: 1000 });
   const room = bus.actor("chatRoom", "lobby", new Uint8Array(1)), checkout = bus.actor("checkout");
   const said: Message = await room.call("say", "hello", { requestId: "x", signal: AbortSignal.timeout(5) });
   const view: View = await room.call("look");
@@ -30,6 +34,11 @@ export async function types() {
   const again: Message = await connection.call("say", "x");
   const untyped = await connect({ servers: ["ws://localhost"] });
   const anything: string = await untyped.actor("any", "key").call("any", 1, { existing: true });
+
+  const caller = await connectToCall<Actors>({ servers: "ws://localhost" });
+  const called: Message = await caller.actor("chatRoom", "lobby").call("say", "x");
+  // @ts-expect-error it calls, and does no more
+  await caller.actor("chatRoom", "lobby").subscribe("said", () => {});
 
   // @ts-expect-error there is no such type
   bus.actor("chatroom");
@@ -49,5 +58,5 @@ export async function types() {
   await room.push("mails", "x");
   // @ts-expect-error no such action to schedule
   await room.call("_schedule", { action: "shout" });
-  return { said, view, nothing, paid, was, again, anything };
+  return { said, view, nothing, paid, was, again, anything, called };
 }
