@@ -52,6 +52,38 @@ export async function comesBack(enter, times) {
   await troupe.close();
 }
 
+/** Calls on and on, and is cut off so many times meanwhile. Each call has run once, in order. */
+export async function goesOn(enter, times) {
+  const troupe = await enter({ onError: () => {} });
+  const room = troupe.actor("room", "org1", "busy" + Math.random().toString(36).slice(2));
+  let cut = 0;
+  const watched = (async () => { for await (const { type } of troupe.nc.status()) if (type === "reconnect") cut++; })();
+  const made = [];
+  while (cut < times) {
+    made.push(`${made.length}`);
+    check(await room.call("say", made.at(-1)) === made.length, `the answer to call ${made.length} is that of another`);
+  }
+  const history = await room.call("history");
+  check(history.join() === made.join(), `${made.length} calls have left ${history}`);
+  await troupe.close();
+  await watched;
+}
+
+/** Pushes to a queue in order, also several at a time, of which some are handled at the second attempt. */
+export async function pushesInOrder(enter) {
+  const troupe = await enter({});
+  const room = troupe.actor("room", "org1", "minutes" + Math.random().toString(36).slice(2));
+  const texts = Array.from({ length: 60 }, (_, i) => i % 20 === 7 ? `${i} again` : `${i}`);
+  const events = await room.events("said", { limit: texts.length, signal: AbortSignal.timeout(30_000) });
+  const push = (text) => room.push("minute", text, { inOrder: true, id: `m${text}` });
+  for (const text of texts.slice(0, 20)) await push(text);
+  await Promise.all([...texts.slice(20), ...texts.slice(0, 20)].map(push)); // some a second time, which takes no effect
+  for await (const { payload } of events) if (payload === texts.at(-1)) break;
+  const history = await room.call("history");
+  check(history.join() === texts.join(), `the room has heard ${history}`);
+  await troupe.close();
+}
+
 /** Tries what no program of the tenant may do. */
 export async function beyond(enter) {
   const errors = [];

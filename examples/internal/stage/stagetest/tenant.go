@@ -2,10 +2,13 @@ package stagetest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server" //nolint:depguard // a server with users, for tests of ours
 
@@ -27,6 +30,7 @@ var (
 	say     = troupe.NewAction[lounge, string, int]("say")
 	history = troupe.NewAction[lounge, troupe.None, []string]("history")
 	said    = troupe.NewEvent[lounge, string]("said")
+	minute  = troupe.NewQueueInOrder[lounge, string]("minute")
 )
 
 var lounges = actorhost.Define(func() []string { return nil },
@@ -34,7 +38,14 @@ var lounges = actorhost.Define(func() []string { return nil },
 		*texts = append(*texts, text)
 		return len(*texts), said.Broadcast(c, text)
 	}),
-	actorhost.On(history, actorhost.NoIn(func(texts *[]string, _ *actorhost.Context) ([]string, error) { return *texts, nil })))
+	actorhost.On(history, actorhost.NoIn(func(texts *[]string, _ *actorhost.Context) ([]string, error) { return *texts, nil })),
+	actorhost.OnQueue(minute, func(texts *[]string, c *actorhost.Context, text string) error {
+		if queued, _ := troupe.QueuedOf(c); strings.HasSuffix(text, "again") && queued.Attempt < 2 {
+			return errors.New("not yet")
+		}
+		*texts = append(*texts, text)
+		return said.Broadcast(c, text)
+	}, actorhost.Retries{First: 10 * time.Millisecond}))
 
 // setPasswords sets the passwords of deploy/auth.conf, for the whole process: its file reads them from the environment.
 var setPasswords = sync.OnceFunc(func() {
