@@ -4,13 +4,21 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { credsAuthenticator } from "@nats-io/transport-node";
 import { connect } from "@troupe-go/client";
 import { beyond, comesBack, goesOn, overTime, pushesInOrder } from "./roles.js";
 
+// What a failed test leaves open would keep the process.
+const entered = [];
+const open = async (options) => {
+  entered.push(await connect({ servers: process.env.NATS_ROLES, ...options }));
+  return entered.at(-1);
+};
+after(() => Promise.all(entered.map((troupe) => troupe.close())));
+
 describe("a program of a tenant", { skip: process.env.NATS_ROLES && !process.env.KEYS ? false : "NATS_ROLES is not set, or KEYS is", concurrency: true }, () => {
-  const enter = (options) => connect({ servers: process.env.NATS_ROLES, user: "org1", pass: "secret", inboxPrefix: "_INBOX.org1", ...options });
+  const enter = (options) => open({ user: "org1", pass: "secret", inboxPrefix: "_INBOX.org1", ...options });
   test("keeps its connections while it is silent", () => overTime(enter, 18_000)); // those that do not answer are gone after 15 s
   test("does not come in with another password", async () => {
     await assert.rejects(enter({ pass: "wrong" }), (error) => error.code === "denied");
@@ -32,7 +40,7 @@ describe("a program whose JWTs run out", { skip: KEYS ? false : "KEYS is not set
       return readFileSync(file);
     };
     const authenticator = (nonce) => credsAuthenticator(fresh())(nonce);
-    return connect({ servers: process.env.NATS_ROLES, authenticator, inboxPrefix: `_INBOX.org1.${name}`, ...options });
+    return open({ authenticator, inboxPrefix: `_INBOX.org1.${name}`, ...options });
   };
   test("calls on", () => goesOn(enter("caller"), 2));
   test("finds its connections again", () => comesBack(enter("guest"), 2));
