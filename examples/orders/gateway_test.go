@@ -15,14 +15,14 @@ import (
 
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/client/gateway"
+	"github.com/troupe-go/troupe/examples/internal/stage/stagetest"
 )
 
 // TestCurl runs the lines of the README that reach the actors by HTTP.
 func TestCurl(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("curl"); err != nil {
-		// Whoever has no curl can still change the example.
-		t.Skip("curl is not installed")
+		stagetest.Lacking(t, "curl is not installed: apt-get install curl")
 	}
 	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
