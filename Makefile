@@ -107,7 +107,7 @@ page: ## Bundle the npm packages that the page of the chat example uses
 			--outfile=$$lib/$$1.js; \
 	} && \
 	bundle nats-core @nats-io/nats-core 'createInbox, headers, wsconnect' && \
-	bundle msgpack @msgpack/msgpack 'decode, encode' && \
+	bundle msgpack @msgpack/msgpack 'decode, decodeMulti, encode' && \
 	for package in @nats-io/nats-core @nats-io/nkeys @nats-io/nuid tweetnacl @msgpack/msgpack; do \
 		echo "== $$package $$(node -p "require('./node_modules/$$package/package.json').version")"; echo; cat node_modules/$$package/LICENSE; echo; \
 	done >$$lib/LICENSES

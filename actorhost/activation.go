@@ -16,7 +16,9 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/readers"
+	"github.com/troupe-go/troupe/actorhost/internal/streams"
 	"github.com/troupe-go/troupe/actorhost/internal/tenants"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
@@ -104,6 +106,19 @@ type beside struct {
 	marked  chan struct{} // closed when somebody would wake the actor elsewhere
 	over    chan struct{} // closed when the goroutine has ended
 	ended   atomic.Bool   // for good: it has returned without an error
+}
+
+// streaming is a stream that an actor produces (streaming.go).
+type streaming struct {
+	*beside
+
+	call   callName // that has opened it
+	turn   turn     // the same
+	as     codec.Codec
+	to     string // where its items go
+	name   string // see [wire.Namespace.Stream]
+	out    *streams.Stream
+	cancel context.CancelCauseFunc
 }
 
 // knownSteps are steps of a workflow, from the first on.

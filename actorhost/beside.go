@@ -55,11 +55,6 @@ func (a *activation) endBeside() (goesOn bool) {
 		}
 	}
 	failed := a.gate.Settle() != nil // then a pause may not be stored
-	if a.destroyed {
-		a.endStreams(errStreamDestroyed)
-	} else {
-		a.endStreams(errStreamSuspended)
-	}
 	for _, b := range [...]*beside{loop, flow} {
 		if b != nil {
 			b.awaitEnd()

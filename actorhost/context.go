@@ -346,7 +346,7 @@ func (c *Context) end() result {
 	e := c.effects
 	return result{
 		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
-		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called, told: e.told, flow: e.flow, stream: e.stream,
+		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called, told: e.told, flow: e.flow,
 		misread: c.misread,
 	}
 }

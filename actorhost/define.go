@@ -47,6 +47,7 @@ type actorType struct {
 	loop    func(*beside) error // nil without a run loop
 
 	workflows  map[string]*workflow    // nil without any
+	streams    map[string]produce      // the same
 	broadcasts map[string]reflect.Type // the payloads of its events, as far as the program says
 	config     TypeConfig
 	newState   func() state
@@ -62,6 +63,9 @@ type workflow struct {
 	pass  func(b *beside, head record.WorkflowHead, steps []record.WorkflowStep, inRecord int) // runs its function from the beginning
 	gives *endpoint                                                                            // what its result is
 }
+
+// produce runs what is behind a stream, until it is over.
+type produce func(s *streaming, in input) error
 
 // hook runs in a turn, with the actor's state.
 type hook func(s any, c *Context) error

@@ -24,7 +24,6 @@ type effects struct {
 	schedules      *scheduleEffects  // nil if the turn has not scheduled anything
 	follows        map[string]bool   // the actors that the turn subscribes to durably, beside those that are stored
 	told           []func()          // sends what the turn tells others
-	stream         produce           // what is behind the stream that the turn opens, or nil
 	toldBytes      int
 }
 
@@ -84,7 +83,6 @@ type result struct {
 	disconnections []disconnection
 	schedules      *scheduleEffects
 	told           []func()
-	stream         produce
 	destroyed      bool
 	flow           bool          // the workflow may go on
 	called         bool          // it has made calls

@@ -23,7 +23,8 @@ type Handler[R troupe.Reference, S any] struct {
 	register func(*actorType) error // of what is neither: a queue
 	takes    reflect.Type           // the input
 	gives    reflect.Type           // the output; nil for hooks
-	items    reflect.Type           // of a stream
+	produce  produce                // of a stream
+	items    reflect.Type           // the same
 	existing bool
 	readOnly bool
 }
@@ -96,6 +97,12 @@ func (h *Handler[R, S]) addTo(t *actorType) error {
 		}
 		h.flow.gives = &endpoint{gives: h.results}
 		t.workflows[h.name] = h.flow
+	}
+	if h.produce != nil {
+		if t.streams == nil {
+			t.streams = make(map[string]produce, 1)
+		}
+		t.streams[h.name] = h.produce
 	}
 	t.actions[h.name] = &endpoint{run: h.run, takes: h.takes, gives: h.gives, items: h.items, existing: h.existing, readOnly: h.readOnly}
 	return troupe.CheckName("action", h.name)

@@ -78,6 +78,11 @@ func (a *activation) endBorrowing(now time.Duration) {
 // release gives up all that an activation has besides its mailbox, once its changes are stored.
 func (a *activation) release() {
 	a.giveUpResults()
+	if a.destroyed {
+		a.endStreams(errStreamDestroyed)
+	} else {
+		a.endStreams(errStreamSuspended)
+	}
 	a.comesBack = a.endBeside()
 	if a.gate.Settle() == nil && !a.comesBack { // on failure the gate tells those who wait
 		a.removeUnsentMark(a.host.ctx)

@@ -6,7 +6,6 @@ import (
 	"reflect"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/actorhost/internal/streams"
 	"github.com/troupe-go/troupe/codec"
 )
 
@@ -46,26 +45,23 @@ func OnStream[R troupe.Reference, S, In, Item any](
 	if f == nil {
 		return Handler[R, S]{name: stream.Name()}
 	}
-	open := func(_ any, c *Context, in input, dst []byte) ([]byte, error) {
+	open := func(_ any, c *Context, in input, dst []byte) ([]byte, error) { return dst, decodeInto(c, in, new(In)) }
+	run := func(s *streaming, in input) error {
 		var arg In
-		if err := decodeInto(c, in, &arg); err != nil {
-			return nil, err
+		if err := in.as.Unmarshal(in.body, &arg); err != nil {
+			return err
 		}
-		c.addEffect("OnStream", func(e *effects) {
-			e.stream = func(b *beside, out *streams.Stream) error {
-				s := &Stream[S]{besideCaller{b.ctx, b}, stream.Name()}
-				return yieldAll(s, b.a, in.as, out, f(s, arg))
-			}
-		})
-		return dst, nil
+		c := &Stream[S]{besideCaller{s.ctx, s.beside}, stream.Name()}
+		return yieldAll(c, s, f(c, arg))
 	}
 	return Handler[R, S]{
-		name: stream.Name(), run: open, takes: reflect.TypeFor[In](), gives: reflect.TypeFor[troupe.None](), items: reflect.TypeFor[Item](),
+		name: stream.Name(), run: open, produce: run,
+		takes: reflect.TypeFor[In](), gives: reflect.TypeFor[troupe.None](), items: reflect.TypeFor[Item](),
 	}
 }
 
 // yieldAll sends what an iterator yields, until its first error.
-func yieldAll[Item any](ctx context.Context, a *activation, as codec.Codec, out *streams.Stream, items iter.Seq2[Item, error]) error {
+func yieldAll[Item any](ctx context.Context, s *streaming, items iter.Seq2[Item, error]) error {
 	if items == nil {
 		return nil
 	}
@@ -80,17 +76,17 @@ func yieldAll[Item any](ctx context.Context, a *activation, as codec.Codec, out 
 			return false
 		}
 		var body []byte
-		if body, failed = as.Append((*buffer)[:0], codec.Filled(item)); failed != nil {
+		if body, failed = s.as.Append((*buffer)[:0], codec.Filled(item)); failed != nil {
 			return false
 		}
 		if len(body) == 0 { // which would be the end
-			body, _ = as.Append(body, (*int)(nil))
+			body, _ = s.as.Append(body, (*int)(nil))
 		}
 		*buffer = body
-		if failed = a.host.out.Fits("the stream", body); failed != nil {
+		if failed = s.a.host.out.Fits("the stream", body); failed != nil {
 			return false
 		}
-		failed = out.Add(ctx, body)
+		failed = s.out.Add(ctx, body)
 		return failed == nil
 	})
 	return failed

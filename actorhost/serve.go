@@ -185,7 +185,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	switch o := (&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, run.output)}); {
 	case err != nil:
 		a.answerFailed(w, &result, err)
-	case result.stream != nil:
+	case run.endpoint.items != nil:
 		a.serveStream(w, &result)
 	case t.readOnly:
 		o.Called, o.Ended = result.called, result.ended

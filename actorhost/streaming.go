@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -26,22 +27,6 @@ import (
 // maxStreams is how many streams an actor produces at a time.
 const maxStreams = 1000
 
-// produce runs what is behind a stream, until it is over.
-type produce func(b *beside, out *streams.Stream) error
-
-// streaming is a stream that an actor produces.
-type streaming struct {
-	*beside
-
-	call   callName // that has opened it
-	turn   turn     // the same
-	as     codec.Codec
-	to     string // where its items go
-	name   string // see [wire.Namespace.Stream]
-	out    *streams.Stream
-	cancel context.CancelCauseFunc
-}
-
 // serveStream answers a call whose turn has opened a stream, and starts that.
 func (a *activation) serveStream(w *work, r *result) {
 	o := &commit.Output{Call: w.Call}
@@ -51,7 +36,7 @@ func (a *activation) serveStream(w *work, r *result) {
 	}
 	s, err := a.streamOf(w)
 	if err == nil && s.out == nil {
-		if err = a.startStream(s, w, r.stream); err != nil {
+		if err = a.startStream(s, w); err != nil {
 			s = nil
 		}
 	}
@@ -90,7 +75,7 @@ func (a *activation) streamOf(w *work) (*streaming, *troupe.Error) {
 func isNumbered(id dedup.ID) bool { return id.Number != 0 }
 
 // startStream starts a stream.
-func (a *activation) startStream(s *streaming, w *work, run produce) *troupe.Error {
+func (a *activation) startStream(s *streaming, w *work) *troupe.Error {
 	ctx, cancel := context.WithCancelCause(origin.With(a.host.ctx, origin.Origin{
 		Host: &a.host.origin, Chain: w.Get(wire.HeaderChain), Turn: openedBy(w.Header),
 	}))
@@ -117,7 +102,8 @@ func (a *activation) startStream(s *streaming, w *work, run produce) *troupe.Err
 	a.streams = append(a.streams, s)
 	a.mu.Unlock()
 	a.host.goroutines.Go(s.out.Run)
-	a.host.goroutines.Go(func() { s.run(run) })
+	run, in := a.kind.streams[w.Action], input{body: bytes.Clone(w.Data), as: w.As}
+	a.host.goroutines.Go(func() { s.run(func() error { return run(s, in) }) })
 	return nil
 }
 
@@ -128,10 +114,10 @@ var (
 )
 
 // run produces, and ends the stream.
-func (s *streaming) run(run produce) {
+func (s *streaming) run(produce func() error) {
 	err := errGoexit
 	defer func() { s.end(err) }()
-	err = protect(func() error { return run(s.beside, s.out) })
+	err = protect(produce)
 }
 
 // end ends a stream whose producer has ended.

@@ -45,7 +45,7 @@ func (r *anyReader) open(p prompt, header nats.Header) (answer *nats.Msg) {
 }
 
 func (r *anyReader) next() *nats.Msg {
-	msg, err := r.sub.NextMsg(5 * time.Second)
+	msg, err := r.sub.NextMsg(10 * time.Second)
 	require.NoError(r.t, err)
 	return msg
 }

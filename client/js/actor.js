@@ -5,12 +5,18 @@ import { Events } from "./events.js";
 import { troupeError } from "./errors.js";
 import { push } from "./queue.js";
 import { Reference } from "./reference.js";
+import { stream } from "./stream.js";
 import { checkName } from "./wire.js";
 
 export class Actor extends Reference {
   async push(queue, message, options) {
     checkName(queue);
     return push(this, queue, message, options);
+  }
+
+  stream(name, input, options) {
+    checkName(name);
+    return stream(this, name, input, options);
   }
 
   async subscribe(event, handle, options) {

@@ -2,7 +2,7 @@
 
 /** What programs need to know of an actor type: `troupe schema TYPE --typescript` writes it. */
 export interface Contract {
-  actions: Record<string, { in: any; out: any; result?: any }>;
+  actions: Record<string, { in: any; out: any; result?: any; items?: any }>;
   events: Record<string, any>;
   queues: Record<string, any>;
   create: any;

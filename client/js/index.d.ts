@@ -30,6 +30,11 @@ export interface Actor<C extends Contract = any> extends Reference<C> {
   subscribe<E extends Name<C["events"]>>(event: E, handle: (payload: C["events"][E], position: Position) => void, options?: SubscribeOptions): Promise<Subscription>;
   /** Events to iterate over. It is in force once it resolves. At most `limit` (default 1000) wait: the oldest are then missed. */
   events<E extends Name<C["events"]>>(event: E, options?: { limit?: number; signal?: AbortSignal }): Promise<Events<C["events"][E]>>;
+  /**
+   * Opens a stream, and yields its values as they come. To break out of the loop, or to abort `signal`, ends it: the actor hears that.
+   * `timeout` is of the opening. Nothing is sent before the first value is asked for; the actor is at most 256 values ahead.
+   */
+  stream<A extends Name<C["actions"]>>(stream: A, ...args: Args<C["actions"][A]["in"], CallOptions>): AsyncGenerator<C["actions"][A]["items"], void, void>;
   /** Begins a session with the actor: it knows this program, can send to it alone, and stays awake for it. */
   connect(...args: Args<C["connect"], ConnectOptions<C>>): Promise<Connection<C>>;
 }

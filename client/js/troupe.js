@@ -9,12 +9,16 @@ import { Subscriptions } from "./events.js";
 export class Troupe extends Caller {
   subscriptions = new Subscriptions(this);
   connections = new Connections(this);
+  streams = new Set(); // that are read
 
   actor(type, ...key) { return new Actor(this, type, key); }
 
   finish(error) {
     const first = super.finish(error);
-    if (first) this.subscriptions.finish(error);
+    if (first) {
+      this.subscriptions.finish(error);
+      for (const reading of this.streams) reading.end(error);
+    }
     return first;
   }
 

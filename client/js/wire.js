@@ -42,7 +42,7 @@ export const randomID = () => "c" + Array.from(crypto.getRandomValues(new Uint8A
 
 // An integer beyond 2^53 is a BigInt. Smaller ones are numbers, in as many bytes as they need.
 const widen = (n) => Number.isSafeInteger(n) && (n >= 2 ** 32 || n < -(2 ** 31)) ? BigInt(n) : n;
-function narrow(value) {
+export function narrow(value) {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (Array.isArray(value)) return value.map(narrow);
   if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return value;

@@ -24,7 +24,8 @@ func actors(nc *nats.Conn) []actorhost.Definition {
 		actorhost.Define(func() roomState { return roomState{bots: bots{nc}} },
 			actorhost.OnConnect(room.Enter, (*roomState).enter),
 			actorhost.On(room.Say, (*roomState).say),
-			actorhost.On(room.Look, actorhost.NoIn((*roomState).look))).
+			actorhost.On(room.Look, actorhost.NoIn((*roomState).look)),
+			actorhost.OnStream(room.Recap, recap)).
 			OnDisconnect((*roomState).leave).
 			Broadcasts(room.Welcome, room.Said, room.Present),
 	}

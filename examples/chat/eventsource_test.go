@@ -55,7 +55,9 @@ func (w *webServer) start() {
 	require.NoError(w.t, err)
 	all := http.NewServeMux()
 	all.Handle("/actors/", http.StripPrefix("/actors", g))
-	all.HandleFunc("GET /{$}", func(out http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(out, "<!doctype html><title>A page</title>") })
+	all.HandleFunc("GET /{$}", func(out http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(out, "<!doctype html><title>A page</title>")
+	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	listener, err := new(net.ListenConfig).Listen(w.t.Context(), "tcp", w.address)

@@ -64,6 +64,9 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
 	if err := show(ctx, s, heard, "here: Ann"); err != nil {
 		return err
 	}
+	if err := listen(ctx, s, ann.Actor()); err != nil {
+		return err
+	}
 	view, err := room.Look.Call(ctx, ann.Actor(), nil)
 	if err != nil {
 		return fmt.Errorf("looking around: %w", err)
@@ -72,6 +75,24 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
 	s.Line("The room knows %d messages by now. What was refused is not among them, and nobody has heard it.", view.Count)
 	return nil
 }
+
+// listen has the room read out what was said, and leaves when it has heard enough.
+func listen(ctx context.Context, s *stage.Stage, r room.Room) error {
+	var words []string
+	for word, err := range room.Recap.Call(ctx, r, nil) {
+		if err != nil {
+			return fmt.Errorf("listening to what was said: %w", err)
+		}
+		if words = append(words, word); len(words) == enough {
+			break
+		}
+	}
+	s.Line("%s", s.Dim("  read out, word by word: "+strings.Join(words, " ")+" ..."))
+	return nil
+}
+
+// enough words were heard.
+const enough = 8
 
 // hear sends on what a guest hears.
 func hear(heard chan<- string) []troupe.ConnectOption {

@@ -169,6 +169,11 @@ async function chat(troupe) {
   const said = await lobby.call("say", "@node 19 and 23");
   const answer = await soon(heard);
   done(`in the lobby with ${welcomed.present.join(", ")}: ${said.text} — ${answer.text}, says the bot ${answer.from}`);
+  const words = [];
+  for await (const word of troupe.actor("chatRoom", "lobby").stream("recap")) { // read out, until we have heard enough
+    if (words.push(word) === 4) break;
+  }
+  done(`read out: ${words.join(" ")} ...`);
   await lobby.close();
   bot.unsubscribe();
   return { said, answer };

@@ -186,6 +186,83 @@ describe("the package", { skip: url ? false : "NATS_URL is not set", concurrency
       room.call("look", undefined, { signal }), room.push("any", 1, { signal }), room.result("any", { signal })]);
   });
 
+  test("a stream is read to its end, or for as long as somebody wants it", async (t) => {
+    const mine = await connect({ servers: url });
+    t.after(() => mine.close());
+    const before = mine.nc.protocol.subscriptions.size();
+    const room = mine.actor("chatRoom", unique());
+    await room.call("say", Array.from({ length: 20 }, (_, i) => i).join(" "));
+    const read = async (stream, most = Infinity) => {
+      const words = [];
+      for await (const word of stream) if (words.push(word) === most) break;
+      return words;
+    };
+    const all = await read(room.stream("recap"));
+    assert.equal(all.slice(-20).join(), Array.from({ length: 20 }, (_, i) => i).join());
+    assert.deepEqual(await read(room.stream("recap"), 3), all.slice(0, 3));
+    const plain = new Troupe(mine.nc, { codec: json });
+    assert.deepEqual(await read(plain.actor("chatRoom", ...room.key).stream("recap")), all);
+    await plain.close();
+    const never = room.stream("recap");
+    await never.return();
+    const stop = new AbortController();
+    const aborted = assert.rejects(async () => {
+      for await (const word of room.stream("recap", undefined, { signal: stop.signal })) if (word) stop.abort(new Error("enough"));
+    }, hasCode("canceled", "enough"));
+    await aborted;
+    await assert.rejects(read(room.stream("recap", undefined, { signal: AbortSignal.abort() })), hasCode("canceled"));
+    await assert.rejects(read(room.stream("recap", 5)), hasCode("bad_input"));
+    await assert.rejects(read(room.stream("nothing")), hasCode("unknown_action"));
+    await assert.rejects(read(mine.actor("nobody").stream("recap")), hasCode("unknown_type"));
+    await assert.rejects(room.call("recap"), hasCode("bad_input", "is a stream"));
+    assert.throws(() => room.stream("no name"), hasCode("bad_input"));
+    assert.equal(mine.nc.protocol.subscriptions.size(), before, "none is left");
+    const late = assert.rejects(read(room.stream("recap")), hasCode("canceled"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await mine.close();
+    await late;
+  });
+
+  test("a stream that is not as it should be fails", async () => {
+    // what a host would send, each list in a stream of its own
+    const messages = [
+      [[1, [1, 2]], [3, [3]], [4, undefined, { "Troupe-End": "3" }]],
+      [[1, [1]], [3, [3]]],
+      [[1, [1]], [2, undefined, { "Troupe-Alive": "1" }], [3, undefined, { "Troupe-Alive": "1" }]],
+      [[1, [1]], [2, undefined, { "Troupe-End": "1", "Troupe-Error-Code": "tired", "Nats-Service-Error": "tired: of it" }]],
+      [[1, [1]], [2, undefined, { "Content-Type": "text/plain" }]],
+    ];
+    const name = "troupe.host.h.stream.s", type = "odd" + unique();
+    const sub = troupe.nc.subscribe(`troupe.*.${type}.*.go`, {
+      callback: (_, call) => {
+        const { reply, data } = call;
+        if (data.length === 0) return; // the question whether it has arrived
+        const inbox = call.headers.get("Troupe-Inbox");
+        assert.equal(call.headers.get("Troupe-Credit"), "256");
+        troupe.nc.publish(reply, msgpack.encode(name));
+        troupe.nc.publish(inbox, msgpack.encode("of nobody"));
+        for (const [number, values = [], fields = {}] of messages[msgpack.decode(data)]) {
+          const h = headers();
+          for (const [key, value] of Object.entries(fields)) h.set(key, value);
+          troupe.nc.publish(inbox, Uint8Array.from(values.flatMap((v) => [...msgpack.encode(v)])), { reply: `${name}.${number}`, headers: h });
+        }
+      },
+    });
+    const read = async (i) => {
+      const got = [];
+      try {
+        for await (const value of troupe.actor(type, "x").stream("go", i)) got.push(value);
+      } catch (error) {
+        assert.ok(error instanceof TroupeError, String(error));
+        got.push(error.code);
+      }
+      return got;
+    };
+    assert.deepEqual(await Promise.all(messages.map((_, i) => read(i))),
+      [[1, 2, 3], [1, "outcome_unknown"], [1, "outcome_unknown"], [1, "tired"], [1, "outcome_unknown"]]);
+    sub.unsubscribe();
+  });
+
   test("what is given up while it begins is over", async () => {
     const mute = troupe.nc.subscribe("troupe.*.mute.>", { callback: () => {} });
     const stop = new AbortController();

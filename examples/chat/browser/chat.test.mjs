@@ -113,6 +113,18 @@ describe("chat", { skip, concurrency: true, timeout: 180_000 }, () => {
     }
     await counts(ann, 4);
 
+    await ann.click("#recap"); // read out word by word
+    await ann.waitForFunction(() => document.getElementById("told").textContent.startsWith("Ann: Hello, Ben! Ben: "));
+    await ann.waitForSelector("#recap:text-is('Recap')"); // to its end
+    assert.match(await ann.textContent("#told"), /Still here after SIGTERM\? $/);
+    await say(ben, `${"word ".repeat(190)}end`);
+    await counts(ann, 5);
+    await ann.click("#recap");
+    await ann.waitForFunction(() => document.getElementById("told").textContent !== "");
+    await ann.click("#recap:text-is('Stop')");
+    await ann.waitForSelector("#recap:text-is('Recap')");
+    assert.doesNotMatch(await ann.textContent("#told"), /end/);
+
     await ben.reload(); // the tab knows who it is
     await hears(ben, "Hello, Ben!");
     await sees(ann, "Ann", "Ben");

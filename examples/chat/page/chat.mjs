@@ -108,6 +108,27 @@ $("say").addEventListener("submit", async (event) => {
   }
 });
 
+// What was said is read out word by word, until the button is pressed again.
+let reading;
+$("recap").addEventListener("click", async () => {
+  if (reading) { reading.abort(); return; }
+  reading = new AbortController();
+  $("recap").textContent = "Stop";
+  $("told").textContent = "";
+  $("told").hidden = false;
+  try {
+    for await (const word of room().stream("recap", undefined, { signal: reading.signal })) {
+      $("told").textContent += word + " ";
+      $("told").scrollTop = $("told").scrollHeight;
+    }
+    showError();
+  } catch (error) {
+    if (error.code !== "canceled") showError(error);
+  }
+  reading = undefined;
+  $("recap").textContent = "Recap";
+});
+
 // A page that is closed says goodbye. One that is merely gone is missed within 15 s.
 addEventListener("pagehide", () => { lobby?.close().catch(() => {}); });
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

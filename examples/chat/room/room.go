@@ -21,6 +21,8 @@ var (
 	Say = troupe.NewAction[Room, string, Message]("say")
 	// Look shows the room.
 	Look = troupe.NewAction[Room, troupe.None, View]("look")
+	// Recap reads out what was said, word by word. Whoever has heard enough leaves.
+	Recap = troupe.NewStream[Room, troupe.None, string]("recap")
 
 	// Welcome shows the room to a guest who has just come in.
 	Welcome = troupe.NewEvent[Room, View]("welcome")

@@ -22,6 +22,7 @@ export interface Message {
 export interface ChatRoomContract {
   actions: {
     look: { in: null; out: View };
+    recap: { in: null; out: null; items: string };
     say: { in: string; out: Message };
   };
   events: {
