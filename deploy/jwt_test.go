@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
@@ -186,6 +187,45 @@ func TestCredentialsEnd(t *testing.T) {
 	}, 30*time.Second, 20*time.Millisecond)
 }
 
+// sessionKey writes a key for the cookies of the callout.
+func sessionKey(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "session.key")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Repeat("k", 32)), 0o600))
+	return file
+}
+
+func (r realm) cookie(t *testing.T, key string, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), r.call, append([]string{"session", "--key", key}, args...)...).Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(out))
+}
+
+// answer runs the callout, whose JWTs are good for 2 s.
+func (r realm) answer(t *testing.T, g guarded, key string) {
+	t.Helper()
+	service := exec.CommandContext(t.Context(), r.call, "serve", r.dir, "--key", key, "--valid", "2s")
+	service.Env = append(os.Environ(), "NATS_URL="+g.url)
+	service.Cancel = func() error { return service.Process.Signal(os.Interrupt) }
+	told, err := service.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, service.Start())
+	t.Cleanup(func() { _ = service.Process.Kill(); _ = service.Wait() })
+	require.True(t, bufio.NewScanner(told).Scan(), "it says that it answers")
+}
+
+// host starts one with all rooms.
+func (r realm) host(t *testing.T, g guarded) {
+	t.Helper()
+	nc, err := nats.Connect(g.url, append(r.as("host"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.SkipSubjectValidation())...)
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, furnished)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+}
+
 // TestCallout has a browser come by its cookie, and stay although its JWT runs out again and again.
 func TestCallout(t *testing.T) {
 	r := newRealm(t)
@@ -194,13 +234,8 @@ func TestCallout(t *testing.T) {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true, TokenCookie: "session", AllowedOrigins: []string{"http://shop.example"},
 	}
 	g := guard(t, options)
-	key := filepath.Join(t.TempDir(), "session.key")
-	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("k", 32)), 0o600))
-	cookie := func(args ...string) string {
-		out, err := exec.CommandContext(t.Context(), r.call, append([]string{"session", "--key", key}, args...)...).Output()
-		require.NoError(t, err)
-		return strings.TrimSpace(string(out))
-	}
+	key := sessionKey(t)
+	cookie := func(args ...string) string { return r.cookie(t, key, args...) }
 	come := func(cookie string, headers ...string) (*nats.Conn, error) {
 		header := http.Header{"Cookie": {"session=" + cookie}}
 		for i := 0; i < len(headers); i += 2 {
@@ -214,25 +249,12 @@ func TestCallout(t *testing.T) {
 	if _, err := come(ann); err == nil {
 		t.Fatal("nobody answers, and somebody comes in")
 	}
-	service := exec.CommandContext(t.Context(), r.call, "serve", r.dir, "--key", key, "--valid", "2s")
-	service.Env = append(os.Environ(), "NATS_URL="+g.url)
-	service.Cancel = func() error { return service.Process.Signal(os.Interrupt) }
-	require.NoError(t, service.Start())
-	t.Cleanup(func() { _ = service.Process.Kill(); _ = service.Wait() })
-	var nc *nats.Conn
-	require.Eventually(t, func() bool {
-		var err error
-		nc, err = come(ann, "Origin", "http://shop.example")
-		return err == nil
-	}, 30*time.Second, 10*time.Millisecond)
+	r.answer(t, g, key)
+	nc, err := come(ann, "Origin", "http://shop.example")
+	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 
-	hostConn, err := nats.Connect(g.url, append(r.as("host"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.SkipSubjectValidation())...)
-	require.NoError(t, err)
-	t.Cleanup(hostConn.Close)
-	host, err := actorhost.Start(t.Context(), hostConn, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, furnished)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	r.host(t, g)
 	cl, err := client.New(nc, client.Config{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, cl.Close(context.Background())) })

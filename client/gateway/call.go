@@ -49,6 +49,7 @@ func (a *actors) call(w http.ResponseWriter, r *http.Request, credentials Creden
 	if options.key != "" {
 		ctx = troupe.WithRequestID(ctx, options.key)
 	}
+	u.awaitComeback(ctx)
 	call := troupe.Invocation{ID: to.id, Action: to.name, Existing: options.existing}
 	output, err := jsoncall.Invoke(ctx, u.client, call, input)
 	switch {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -239,4 +241,37 @@ func TestIdleUserAndBeats(t *testing.T) {
 		require.True(t, nc.IsClosed())
 		require.NoError(t, g.Close(t.Context()))
 	})
+}
+
+// atTimes dials when it may.
+type atTimes struct{ not *atomic.Bool }
+
+func (a atTimes) Dial(network, address string) (net.Conn, error) {
+	if a.not.Load() {
+		return nil, errors.New("not now")
+	}
+	return new(net.Dialer).Dial(network, address) //nolint:noctx // nats.go gives none
+}
+
+// TestConnectionThatComesBack has a call wait for a connection that is gone for a moment.
+func TestConnectionThatComesBack(t *testing.T) {
+	t.Parallel()
+	url := bustest.Serve(t, &server.Options{NoLog: true}).ClientURL()
+	dial := atTimes{new(atomic.Bool)}
+	nc, err := nats.Connect(url, nats.SetCustomDialer(dial), nats.ReconnectBufSize(-1), nats.MaxReconnects(-1), nats.ReconnectWait(time.Millisecond))
+	require.NoError(t, err)
+	s := serve(t, gateway.Config{Anonymous: true, Connect: func(context.Context, gateway.Credentials) (*nats.Conn, error) { return nc, nil }})
+	require.Equal(t, http.StatusNotFound, s.post("/room/a/say", `"x"`).status, "there is no host")
+	dial.not.Store(true)
+	require.NoError(t, nc.ForceReconnect())
+	require.Eventually(t, nc.IsReconnecting, patience, tick)
+	time.AfterFunc(50*time.Millisecond, func() { dial.not.Store(false) })
+	require.Equal(t, http.StatusNotFound, s.post("/room/a/say", `"x"`).status)
+
+	dial.not.Store(true)
+	require.NoError(t, nc.ForceReconnect())
+	require.Eventually(t, nc.IsReconnecting, patience, tick)
+	gone := s.post("/room/a/say", `"x"`)
+	require.Equal(t, http.StatusServiceUnavailable, gone.status, "it does not wait for ever")
+	require.True(t, gone.failed(t).Retryable, gone.body)
 }
