@@ -17,9 +17,11 @@ type KnownFigure struct {
 
 // Figures are those that there are, by name.
 var Figures = map[string]KnownFigure{
-	"troupe.actors.awake": {About: "Actors in memory, by troupe.actor.type.", Unit: "{actor}"},
-	"troupe.mailbox.size": {About: "What waits in the mailboxes of all actors.", Unit: "By"},
-	"troupe.turn.oldest":  {About: "For how long runs what runs for the longest time.", Unit: "s"},
+	"troupe.actors.awake":  {About: "Actors in memory, by troupe.actor.type.", Unit: "{actor}"},
+	"troupe.mailbox.size":  {About: "What waits in the mailboxes of all actors.", Unit: "By"},
+	"troupe.mailbox.calls": {About: "What waits in the mailboxes of all actors: calls, events, messages.", Unit: "{call}"},
+	"troupe.state.largest": {About: "The largest state that the host has stored, by troupe.actor.type.", Unit: "By"},
+	"troupe.turn.oldest":   {About: "For how long runs what runs for the longest time.", Unit: "s"},
 	"troupe.turns": {
 		About: "Turns that ran, and calls that were refused, by troupe.actor.type, troupe.turn.kind and troupe.turn.name.",
 		Unit:  "{turn}", Counts: true,
@@ -35,7 +37,17 @@ var Figures = map[string]KnownFigure{
 	"troupe.wakes": {
 		About: "Actors that have woken, by troupe.wake: created, woken, taken_over.", Unit: "{actor}", Counts: true,
 	},
-	"troupe.wake.time":         {About: "How long that took together.", Unit: "s", Counts: true},
+	"troupe.wake.time": {About: "How long that took together.", Unit: "s", Counts: true},
+	"troupe.answers.repeated": {
+		About: "Calls that came again, and were answered as before.", Unit: "{call}", Counts: true,
+	},
+	"troupe.events.dropped": {
+		About: "Events that were dropped because too many waited for their handlers: a gap was told.", Unit: "{event}", Counts: true,
+	},
+	"troupe.leases.lost": {About: "Leases that the host has lost, and its actors with them.", Unit: "{lease}", Counts: true},
+	"troupe.store.conflicts": {
+		About: "States that were not stored because another host had written.", Unit: "{state}", Counts: true,
+	},
 	"troupe.calls.resent":      {About: "Calls that actors have sent again.", Unit: "{call}", Counts: true},
 	"troupe.loops.failed":      {About: "Failures of run loops, which run again.", Unit: "{failure}", Counts: true},
 	"troupe.loops.waiting":     {About: "Actors whose run loop has failed and waits until it runs again.", Unit: "{actor}"},

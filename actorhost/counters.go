@@ -55,3 +55,14 @@ func (r *roster) awakeByType() map[string]int {
 	}
 	return all
 }
+
+// largestByType is the size in bytes of the largest state of each type, of those that have one.
+func (r *roster) largestByType() map[string]int64 {
+	all := make(map[string]int64, len(r.types))
+	for name, t := range r.types {
+		if largest := t.largest.Load(); largest > 0 {
+			all[name] = largest
+		}
+	}
+	return all
+}

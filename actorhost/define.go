@@ -55,7 +55,8 @@ type actorType struct {
 	others figures.Table // the counters of what is no action and no queue
 	awake  []*activation // of this type; the mutex of the roster guards it
 
-	lastWasNew atomic.Bool // the last actor of this type to wake on this host had no record
+	largest    atomic.Int64 // bytes of the largest state that was to be stored
+	lastWasNew atomic.Bool  // the last actor of this type to wake on this host had no record
 }
 
 // workflow is one that an actor type has.

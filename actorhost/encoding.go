@@ -50,7 +50,18 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 	}
 	a.created = true
 	a.current, a.merged = state, merged
+	a.kind.noteSize(len(toStore))
 	return toStore, nil
+}
+
+// noteSize remembers the size of the largest state.
+func (t *actorType) noteSize(size int) {
+	for {
+		largest := t.largest.Load()
+		if int64(size) <= largest || t.largest.CompareAndSwap(largest, int64(size)) {
+			return
+		}
+	}
 }
 
 // checkSize checks whether a record has room for a state of this size, that before had another, and for the changes of a

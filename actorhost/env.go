@@ -75,6 +75,9 @@ type env struct {
 	woken  [wakings]figures.Histogram // how long actors took to wake
 	steps  figures.Steps
 
+	repeated  atomic.Int64 // calls that were answered as before
+	conflicts atomic.Int64 // states that were not stored because another host had written
+
 	crash      crash.Hook   // nil but in tests
 	flows      atomic.Int64 // workflows that go on
 	flowsStuck atomic.Int64 // workflows that were, since the start

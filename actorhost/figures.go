@@ -25,13 +25,22 @@ func (h *Host) Figures() iter.Seq[troupe.Figure] {
 		}
 		y.tell("troupe.turn.oldest", oldest.Seconds())
 		y.tell("troupe.mailbox.size", float64(all.Mailbox))
+		y.tell("troupe.mailbox.calls", float64(all.Waiting))
+		for actorType, size := range all.Largest {
+			y.tell("troupe.state.largest", float64(size), "troupe.actor.type", actorType)
+		}
 		y.tell("troupe.store.waits", float64(all.Stored.Count))
 		y.tell("troupe.store.wait", all.Stored.Seconds)
 		for why, spread := range all.Woken {
 			y.tell("troupe.wakes", float64(spread.Count), "troupe.wake", why)
 			y.tell("troupe.wake.time", spread.Seconds, "troupe.wake", why)
 		}
-		y.tell("troupe.calls.resent", float64(h.client.Resent()))
+		for one := range h.client.Figures() {
+			y.tell(one.Name, one.Value)
+		}
+		y.tell("troupe.answers.repeated", float64(all.Repeated))
+		y.tell("troupe.leases.lost", float64(all.Lost))
+		y.tell("troupe.store.conflicts", float64(all.Conflicts))
 		y.tell("troupe.loops.failed", float64(info.Loops))
 		y.tell("troupe.loops.waiting", float64(info.SetBack))
 		y.tell("troupe.schedules.gave_up", float64(info.GivenUp))

@@ -127,7 +127,9 @@ func (h *Host) stopOnRequest() {
 func (h *Host) figures() wire.HostFigures {
 	f := wire.HostFigures{
 		ID: h.ID(), Started: h.clock.Time(0).UnixMilli(), Turns: []wire.TurnFigures{}, Types: h.roster.awakeByType(),
-		Mailbox: h.mailboxes.Bytes(), Stored: h.stored.Spread(), Woken: make(map[string]wire.Spread), Oldest: h.roster.oldest(),
+		Mailbox: h.mailboxes.Bytes(), Waiting: h.mailboxes.Items(), Largest: h.roster.largestByType(),
+		Stored: h.stored.Spread(), Woken: make(map[string]wire.Spread), Oldest: h.roster.oldest(),
+		Repeated: h.repeated.Load(), Dropped: h.client.Dropped(), Lost: h.presence.Lost(), Conflicts: h.conflicts.Load(),
 	}
 	for why := range wakings {
 		f.Woken[why.String()] = h.woken[why].Spread()

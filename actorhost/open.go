@@ -42,7 +42,7 @@ func (h *Host) open(ctx context.Context) error {
 	h.commits = commit.Host{
 		Store: h.records, Log: h.log, Archive: h.archive, Alarms: h.alarms, Queues: h.queues, Window: h.config.RequestIDWindow,
 		Tables: commit.NewTables(h.config.RequestIDMemory), Logger: h.config.Logger, Faults: h.faults, Ctx: h.ctx, Go: h.goroutines.Go,
-		Now: h.clock.Now, Stored: &h.stored,
+		Now: h.clock.Now, Stored: &h.stored, Refused: &h.conflicts,
 	}
 	h.agenda = agenda.New(h.alarms.Now, h.callDue)
 	travel.Of(ctx).Join(traveller{h})

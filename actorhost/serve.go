@@ -64,6 +64,7 @@ func (a *activation) serveCall(w *work) {
 	case failed != nil:
 		a.answer(w, nil, failed)
 	case v == dedup.Answered:
+		a.host.repeated.Add(1)
 		output, err := w.arg.(*endpoint).output(answer, w.As)
 		a.answer(w, output, err)
 	case w.Action != troupe.CreateAction:

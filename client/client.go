@@ -94,6 +94,19 @@ func (c *Client) Actor(actorType string, key ...string) troupe.Handle {
 // a while and not found where it was asked for. The calls need not have failed.
 func (c *Client) Resent() uint64 { return c.calls.Resent() }
 
+// Dropped counts the events that the client has dropped, because more than [Config].EventQueue, or 64 MB, waited for the handlers of a
+// subscription. Who has subscribed is told of a gap.
+func (c *Client) Dropped() int64 { return c.subs.Dropped() }
+
+// Figures yields what the client tells about itself, for metrics: those of troupe.Figures that a client has. Those of the client of a
+// host are among the host's.
+func (c *Client) Figures() iter.Seq[troupe.Figure] {
+	return func(yield func(troupe.Figure) bool) {
+		_ = yield(troupe.Figure{Name: "troupe.calls.resent", Value: float64(c.Resent())}) &&
+			yield(troupe.Figure{Name: "troupe.events.dropped", Value: float64(c.Dropped())})
+	}
+}
+
 // Invoke makes one call: see [troupe.Action.Call]. The call goes to the actor directly, and to any host of its type if
 // nobody answers there. If it is refused before it started, or not answered for a while, the client sends it again until
 // ctx is done; the actor knows it by its request id and runs it once. If no host of the type is up, the client waits for

@@ -168,6 +168,12 @@ func TestSlowSubscriberIsToldWhatItMisses(t *testing.T) {
 	l.expect(t, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
 	told := []string{<-l, <-l}
 	require.ElementsMatch(t, []string{"gap 10-101", "gap 0-2"}, told)
+	figures := make(map[string]float64)
+	for one := range s.far.Figures() {
+		figures[one.Name] = one.Value
+	}
+	require.Equal(t, map[string]float64{"troupe.calls.resent": 0, "troupe.events.dropped": 91}, figures)
+	require.Zero(t, s.near.Dropped())
 	s.flash("a", 1)
 	l.expect(t, "101")
 }

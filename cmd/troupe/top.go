@@ -28,7 +28,8 @@ func (*topCommand) Help() string {
 	return `It shows the turns of all hosts together, those first that took the most time: what has happened since the last ` +
 		`look, or, with --once, --json and where the output is no terminal, since the hosts have started. ERRORS are those that hosts ` +
 		`make, REFUSED those that actors return on purpose. P50 and P99 are from the arrival of a call until its answer leaves, WAIT is ` +
-		`how long 99 of 100 waited at most until their turn began, RUN how long that took. Below is what has run for a second or longer, ` +
+		`how long 99 of 100 waited at most until their turn began, RUN how long that took. Above is what waits now, and what was lost or ` +
+		`came twice since the hosts have started, if there was some. Below is what has run for a second or longer, ` +
 		`and the last failures.`
 }
 
@@ -102,10 +103,13 @@ func (c *topCommand) keepLooking(ctx context.Context, conn connection, before lo
 func screen(t terminal, now look.Overview, turns []wire.TurnFigures, took time.Duration, most int) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%d hosts, %d actors awake", now.Hosts, now.Awake)
+	if now.Waiting > 0 {
+		fmt.Fprintf(&s, ", %d calls wait", now.Waiting)
+	}
 	if now.Silent > 0 {
 		s.WriteString(", " + paint(t.out, text.FgRed, fmt.Sprintf("%d hosts do not reply", now.Silent)))
 	}
-	s.WriteString("\n\n" + turnTable(t, turns, took, most) + "\n")
+	s.WriteString(troubleText(now.Troubles) + "\n\n" + turnTable(t, turns, took, most) + "\n")
 	if len(now.Running) > 0 {
 		s.WriteString("\n")
 	}
@@ -124,6 +128,26 @@ func screen(t terminal, now look.Overview, turns []wire.TurnFigures, took time.D
 		s.WriteString("failed: " + stripControls(what) + "\n")
 	}
 	return s.String()
+}
+
+// troubleText is a line of what there was of that since the hosts have started.
+func troubleText(all look.Troubles) string {
+	var told []string
+	for _, one := range []struct {
+		count int64
+		what  string
+	}{
+		{all.Lost, "leases lost"}, {all.Conflicts, "states that another host had written"}, {all.Dropped, "events dropped"},
+		{all.Repeated, "answers repeated"},
+	} {
+		if one.count > 0 {
+			told = append(told, fmt.Sprintf("%s: %d", one.what, one.count))
+		}
+	}
+	if len(told) == 0 {
+		return ""
+	}
+	return "\nsince the hosts have started, " + strings.Join(told, ", ")
 }
 
 func turnTable(t terminal, turns []wire.TurnFigures, took time.Duration, most int) string {

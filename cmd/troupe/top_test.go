@@ -23,6 +23,8 @@ func TestTop(t *testing.T) {
 		require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1").code)
 	}
 	require.NotEqual(t, exitOK, p.run(t.Context(), "call", "room", "a", "buggy").code)
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1", "--request-id", "twice").code)
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "room", "a", "add", "1", "--request-id", "twice").code)
 	hung := make(chan result, 1)
 	go func() {
 		hung <- p.run(t.Context(), "call", "room", "b/c d", "stuck", "--request-id", "r17", "--timeout", "4s")
@@ -41,9 +43,10 @@ func TestTop(t *testing.T) {
 	got := p.run(t.Context(), "top")
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Regexp(t, `^2 hosts, 2 actors awake
+since the hosts have started, answers repeated: 1
 
 TYPE TURN  CALLS ERRORS REFUSED +P50 +P99 +WAIT +RUN\n`, got.out)
-	require.Regexp(t, `\nroom add       3      0       0 +\S+ +\S+ +\S+ +\S+\n`, got.out)
+	require.Regexp(t, `\nroom add       4      0       0 +\S+ +\S+ +\S+ +\S+\n`, got.out)
 	require.Regexp(t, `\nroom buggy     1      1       0 `, got.out)
 	require.Regexp(t, `\nrunning: action stuck of room/b/c=20d for [\d.]+s, request r17\n`, got.out)
 	require.Regexp(t, `\nfailed: \d\d:\d\d:\d\d action buggy of room/a: internal: room/a.buggy failed; the log of host \w+ tells why\n`, got.out)

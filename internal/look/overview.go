@@ -14,12 +14,23 @@ type Overview struct {
 	Hosts   int                `json:"hosts"`
 	Silent  int                `json:"silent"` // hosts that do not reply
 	Awake   int                `json:"awake"`
+	Waiting int                `json:"waiting"` // calls, events and messages, for their turns
 	Turns   []wire.TurnFigures `json:"turns"`   // since the hosts have started, of all together
 	Running []wire.RunningTurn `json:"running"` // the longest first
 	More    int                `json:"more"`    // what runs beside those
 	Failed  []wire.RecentTurn  `json:"failed"`  // the newest first
 	At      time.Time          `json:"-"`
 	since   map[string]int64   // when each host was started, to tell that it was started anew
+
+	Troubles // since the hosts have started
+}
+
+// Troubles are what hosts count beside turns: see [wire.HostFigures].
+type Troubles struct {
+	Repeated  int64 `json:"repeated"`
+	Dropped   int64 `json:"dropped_events"`
+	Lost      int64 `json:"lost_leases"`
+	Conflicts int64 `json:"store_conflicts"`
 }
 
 // Together is what hosts say in one, with up to most of what runs and of what has failed.
@@ -36,6 +47,11 @@ func Together(hosts []Host, most int) Overview {
 		}
 		all.Hosts++
 		all.since[h.Figures.ID] = h.Figures.Started
+		all.Waiting += h.Figures.Waiting
+		all.Repeated += h.Figures.Repeated
+		all.Dropped += h.Figures.Dropped
+		all.Lost += h.Figures.Lost
+		all.Conflicts += h.Figures.Conflicts
 		for _, n := range h.Figures.Types {
 			all.Awake += n
 		}

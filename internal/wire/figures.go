@@ -29,9 +29,16 @@ type HostFigures struct {
 	Turns   []TurnFigures     `json:"turns"`
 	Types   map[string]int    `json:"awake"` // actors, by type
 	Mailbox int64             `json:"mailbox_bytes"`
-	Stored  Spread            `json:"stored"` // how long answers waited until what they tell of was stored
-	Woken   map[string]Spread `json:"woken"`  // how long actors took to wake: created, woken, taken_over
+	Waiting int               `json:"mailbox_calls"`
+	Largest map[string]int64  `json:"largest_state"` // that was stored, in bytes, by type
+	Stored  Spread            `json:"stored"`        // how long answers waited until what they tell of was stored
+	Woken   map[string]Spread `json:"woken"`         // how long actors took to wake: created, woken, taken_over
 	Oldest  *RunningTurn      `json:"oldest,omitempty"`
+
+	Repeated  int64 `json:"repeated"`       // calls that were answered as they were before
+	Dropped   int64 `json:"dropped_events"` // by subscriptions of actors
+	Lost      int64 `json:"lost_leases"`
+	Conflicts int64 `json:"store_conflicts"` // states that were not stored because another host had written
 }
 
 // TurnFigures are the figures of the turns of one kind and name, of one actor type.

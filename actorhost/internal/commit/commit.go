@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -35,6 +36,7 @@ type Host struct {
 	Go      func(func())    // runs a goroutine of the host
 	Now     func() time.Duration
 	Stored  *figures.Histogram // of how long outputs were held back
+	Refused *atomic.Int64      // counts writes that were refused because another host had written
 }
 
 // Store keeps records: see [store.Records].

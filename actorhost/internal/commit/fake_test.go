@@ -73,7 +73,7 @@ const epoch, owner = 7, "host"
 func newFake(tb testing.TB) *fake {
 	tb.Helper()
 	f := &fake{tb: tb, id: bustest.NewID(tb, "counter", "a"), called: make(map[string]bool), on: make(map[string]func())}
-	f.host = commit.Host{Store: f, Logger: slog.New(slog.DiscardHandler), Ctx: tb.Context(), Go: func(do func()) { go do() },
+	f.host = commit.Host{Store: f, Refused: new(atomic.Int64), Logger: slog.New(slog.DiscardHandler), Ctx: tb.Context(), Go: func(do func()) { go do() },
 		Now: func() time.Duration { return 0 }, Stored: new(figures.Histogram)}
 	f.record = record.Record{Owner: owner, Epoch: epoch, Created: true, State: []byte("0"), Revision: epoch}
 	f.unchanged = f.record.State

@@ -193,6 +193,9 @@ func (g *Gate) failUnknown(unknown, why error) { g.fail(fmt.Errorf("%w: %w", unk
 
 // fail logs why the state could not be stored, and closes the gate.
 func (g *Gate) fail(flying, next error) {
+	if errors.Is(next, store.ErrConflict) {
+		g.host.Refused.Add(1)
+	}
 	g.failed(storing, next)
 	g.close(next, flying)
 }

@@ -23,17 +23,23 @@ const spareSize = 8
 type Mailboxes[ID comparable, T any] struct {
 	size  func(T) int64
 	id    func(T) ID
-	bytes atomic.Int64 // waiting in all mailboxes
+	held  atomic.Uint64 // what waits in all mailboxes: its bytes, and how many items they are, above. One addition counts both
 	spare sync.Pool
 }
+
+// itemShift is where the number of items begins: above the bytes, of which there are fewer.
+const itemShift = 40
 
 // New returns the Mailboxes for items whose size in bytes is size, and which id identifies.
 func New[ID comparable, T any](size func(T) int64, id func(T) ID) *Mailboxes[ID, T] {
 	return &Mailboxes[ID, T]{size: size, id: id, spare: sync.Pool{New: func() any { return new([spareSize]T) }}}
 }
 
-// Bytes is how many bytes wait in all mailboxes.
-func (m *Mailboxes[ID, T]) Bytes() int64 { return m.bytes.Load() }
+// Bytes is how many bytes wait in all mailboxes, and Items how many items these are: up to 16 million.
+func (m *Mailboxes[ID, T]) Bytes() int64 { return int64(m.held.Load() & (1<<itemShift - 1)) }
+
+// Items is said with Bytes.
+func (m *Mailboxes[ID, T]) Items() int { return int(m.held.Load() >> itemShift) }
 
 // Mailbox is a queue. An empty one, as most are, has no memory of its own. It is not safe for concurrent use.
 type Mailbox[ID comparable, T any] struct {
@@ -58,7 +64,7 @@ func (m *Mailbox[ID, T]) Items() []T { return m.queue.Items() }
 // HasRoom reports whether the item fits: fewer than most items wait, and the limits of bytes are kept.
 func (m *Mailbox[ID, T]) HasRoom(all *Mailboxes[ID, T], item *T, most int) bool {
 	size := all.size(*item)
-	if all.bytes.Load()+size > MaxAllBytes {
+	if all.Bytes()+size > MaxAllBytes {
 		return false
 	}
 	return m.Len() == 0 || m.Len() < most && m.bytes+size <= MaxBytes
@@ -66,7 +72,7 @@ func (m *Mailbox[ID, T]) HasRoom(all *Mailboxes[ID, T], item *T, most int) bool 
 
 // Push adds an item, even if there is no room for it.
 func (m *Mailbox[ID, T]) Push(all *Mailboxes[ID, T], item T) {
-	m.addBytes(all, all.size(item))
+	m.count(all, 1, all.size(item))
 	if m.Len() == 0 {
 		m.queue.Use(all.spare.Get().(*[spareSize]T)[:])
 	}
@@ -97,7 +103,7 @@ func (m *Mailbox[ID, T]) Find(all *Mailboxes[ID, T], id ID) *T {
 // Pop removes and returns the oldest item. There must be one.
 func (m *Mailbox[ID, T]) Pop(all *Mailboxes[ID, T]) T {
 	item := m.queue.Pop()
-	m.addBytes(all, -all.size(item))
+	m.count(all, -1, -all.size(item))
 	if m.index != nil {
 		m.unindex(all.id(item))
 	}
@@ -111,7 +117,7 @@ func (m *Mailbox[ID, T]) Pop(all *Mailboxes[ID, T]) T {
 
 // Drain removes and returns all items.
 func (m *Mailbox[ID, T]) Drain(all *Mailboxes[ID, T]) []T {
-	m.addBytes(all, -m.bytes)
+	m.count(all, -m.Len(), -m.bytes)
 	m.index = nil
 	return m.queue.Drain()
 }
@@ -127,7 +133,7 @@ func (m *Mailbox[ID, T]) unindex(id ID) {
 	}
 }
 
-func (m *Mailbox[ID, T]) addBytes(all *Mailboxes[ID, T], bytes int64) {
+func (m *Mailbox[ID, T]) count(all *Mailboxes[ID, T], items int, bytes int64) {
 	m.bytes += bytes
-	all.bytes.Add(bytes)
+	all.held.Add(uint64(int64(items)<<itemShift + bytes)) // modulo 2^64, so it may be less than nothing
 }

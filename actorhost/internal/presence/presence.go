@@ -28,7 +28,8 @@ type Presence struct {
 	rejoining sync.Mutex    // held while a lost session is replaced
 	lease     atomic.Int64  // see adaptLease, of which one goroutine is at a time
 	counted   time.Time
-	lapsed    bool // as Config.Lapse was told
+	lapsed    bool         // as Config.Lapse was told
+	lost      atomic.Int64 // leases
 }
 
 // New returns a Presence that has not joined the bus yet. Callers must Close it.
@@ -38,6 +39,9 @@ func New(config Config) *Presence {
 	p.Peers.config, p.Stores.config, p.Programs.config = &p.Config, &p.Config, &p.Config
 	return p
 }
+
+// Lost is how many leases were lost: each time the host has started anew, under another id.
+func (p *Presence) Lost() int64 { return p.lost.Load() }
 
 // Close releases what New has registered.
 func (p *Presence) Close() {
@@ -162,6 +166,7 @@ func (p *Presence) rejoin(lost *Session) *Session {
 	case <-p.restarts: // asked for again meanwhile
 	default:
 	}
+	p.lost.Add(1)
 	_ = lost.stopListening() // fails only if the connection is closed
 	p.Evict()
 	p.Go(func() { _ = lost.Journal.Close(p.Ctx) }) // what is left in it, the next owner recovers

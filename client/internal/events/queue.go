@@ -13,6 +13,7 @@ import (
 type eventQueue struct {
 	limit   int             // of events that wait
 	workers *sync.WaitGroup // counts its goroutine
+	drops   *atomic.Int64   // counts what is dropped
 
 	mu      sync.Mutex
 	tasks   queue.FIFO[task]
@@ -87,6 +88,7 @@ func (q *eventQueue) push(t task) {
 
 // drop remembers an event that there is no room for. The caller holds q.mu.
 func (q *eventQueue) drop(to *consumer, e *arrival) {
+	q.drops.Add(1)
 	if q.dropped == nil {
 		q.dropped = make(map[place]*arrival, 1)
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,6 +43,7 @@ type Subs struct {
 
 	reading sync.WaitGroup
 	workers sync.WaitGroup // goroutines of queues
+	drops   atomic.Int64   // events that queues have dropped
 
 	mu        sync.Mutex // may be held when that of a queue is taken
 	closed    bool
@@ -64,7 +66,12 @@ func NewSubs(config Config) *Subs {
 	return s
 }
 
-func (s *Subs) newQueue() *eventQueue { return &eventQueue{limit: s.config.Queue, workers: &s.workers} }
+func (s *Subs) newQueue() *eventQueue {
+	return &eventQueue{limit: s.config.Queue, workers: &s.workers, drops: &s.drops}
+}
+
+// Dropped is how many events were dropped because too many waited for their handlers.
+func (s *Subs) Dropped() int64 { return s.drops.Load() }
 
 // open begins to read. The caller holds s.mu.
 func (s *Subs) open() error {
