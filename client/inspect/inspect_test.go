@@ -1,6 +1,7 @@
 package inspect_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -70,4 +71,25 @@ func TestTypeAndActor(t *testing.T) {
 	stack := pages.ok(t, "/actor?type=room&key=stuck&stack")
 	require.Contains(t, stack, "inspect_test.rooms.func")
 	require.NotContains(t, stack, "data-live", "a host stands still while it looks for stacks")
+}
+
+// TestReadersAreCounted has three read-only actions of one actor run beside each other.
+func TestReadersAreCounted(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, rooms(t))
+	pages := serve(t, b.Connect(), inspect.Config{})
+	seen := troupe.GetOrCreate[room](b.Client, "seen")
+	_, err := say.Call(t.Context(), seen, "look at me")
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() { _, _ = stare.Call(t.Context(), seen, nil) }) // until the test ends
+	}
+	t.Cleanup(all.Wait)
+	for path, want := range map[string]string{
+		"/type?name=room":           "room/seen action stare and 2 read-only beside it",
+		"/actor?type=room&key=seen": ", and 2 read-only beside it",
+	} {
+		require.Eventually(t, func() bool { return containsAll(text(pages.ok(t, path)), want) }, 10*time.Second, 10*time.Millisecond, path)
+	}
 }

@@ -33,6 +33,7 @@ type roomState struct {
 var (
 	say    = troupe.NewAction[room, string, int]("say")
 	peek   = troupe.NewAction[room, troupe.None, int]("peek")
+	stare  = troupe.NewAction[room, troupe.None, troupe.None]("stare")
 	hang   = troupe.NewAction[room, troupe.None, troupe.None]("hang")
 	refuse = troupe.NewAction[room, troupe.None, troupe.None]("refuse")
 	fail   = troupe.NewAction[room, troupe.None, troupe.None]("fail")
@@ -51,6 +52,7 @@ func rooms(t *testing.T) actorhost.Definition {
 			return len(s.Texts), nil
 		}),
 		actorhost.On(peek, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) (int, error) { return len(s.Texts), nil })).ReadOnly(),
+		actorhost.On(stare, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { <-over; return nil })).ReadOnly(),
 		actorhost.On(hang, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { <-over; return nil })),
 		actorhost.On(refuse, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { return troupe.NewError("full", "the room is full") })),
 		actorhost.On(fail, actorhost.NoInNoOut(func(*roomState, *actorhost.Context) error { return errors.New("broken") })),

@@ -38,6 +38,7 @@ type actorInfo struct {
 	Waiting  int                 `json:"waiting"`           // calls and events in its mailbox
 	Streams  int                 `json:"streams,omitempty"` // that it produces
 	Running  *wire.RunningTurn   `json:"running,omitempty"` // null: nothing runs, or its host does not reply
+	Beside   int                 `json:"beside,omitempty"`  // read-only actions that run beside that
 	Stacks   []wire.RunningStack `json:"stacks,omitempty"`  // with --stack
 	Epoch    uint64              `json:"epoch"`
 	Revision uint64              `json:"revision"`
@@ -125,7 +126,7 @@ func infoOf(ctx context.Context, r actorRecord) (actorInfo, error) {
 			return info, fmt.Errorf("asking the host %s: %w", newest.Owner, err)
 		}
 		awake, info.Waiting, info.Loop, info.Streams = told.Awake, told.Waiting, told.Loop, told.Streams
-		info.Running = told.Running
+		info.Running, info.Beside = told.Running, told.Beside
 	}
 	info.Awake = &awake
 	return info, nil
@@ -183,7 +184,11 @@ func printInfo(e env, info actorInfo) error {
 		lines = append(lines, infoLine{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
 	if info.Running != nil {
-		lines = append(lines, infoLine{"Runs", runText(info.Running)})
+		runs := runText(info.Running)
+		if info.Beside > 0 {
+			runs += fmt.Sprintf(", and %d read-only beside it", info.Beside)
+		}
+		lines = append(lines, infoLine{"Runs", runs})
 	}
 	if info.Streams > 0 {
 		lines = append(lines, infoLine{"Streams", fmt.Sprintf("%d that it produces", info.Streams)})

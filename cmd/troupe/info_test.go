@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"regexp"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/bus"
 	"github.com/troupe-go/troupe/internal/store"
@@ -130,4 +133,36 @@ func TestInfoShowsWhatItCannotRead(t *testing.T) {
 	require.Contains(t, got.out, `"answers":null`)
 	overwrite(t, nc, "room.c", []byte("\x81\xa5owner\xa6frozen"))
 	require.Contains(t, p.run(t.Context(), "info", "room", "c").out, "room/c  not created yet\n")
+}
+
+// gallery is an actor type whose only action looks, until the test ends.
+type gallery struct{ troupe.Ref }
+
+func (gallery) ActorType() string { return "gallery" }
+
+var gaze = troupe.NewAction[gallery, troupe.None, troupe.None]("gaze")
+
+// TestInfoOfReaders has three read-only actions of one actor run beside each other.
+func TestInfoOfReaders(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	over := t.Context().Done()
+	put := troupe.NewAction[gallery, int, troupe.None]("put")
+	host, err := actorhost.Start(t.Context(), connect(t, server), actorhost.Config{}, actorhost.Define(func() int { return 0 },
+		actorhost.On(put, actorhost.NoOut(func(n *int, _ *actorhost.Context, more int) error { *n += more; return nil })),
+		actorhost.On(gaze, actorhost.NoInNoOut(func(*int, *actorhost.Context) error { <-over; return nil })).ReadOnly()))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	p := at(server.URL())
+	require.Equal(t, exitOK, p.run(t.Context(), "call", "gallery", "a", "put", "1").code)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() { p.run(t.Context(), "call", "gallery", "a", "gaze") })
+	}
+	t.Cleanup(all.Wait)
+	require.Eventually(t, func() bool {
+		return regexp.MustCompile(`\n  Runs +action gaze of gallery/a for .*, and 2 read-only beside it\n`).MatchString(p.run(t.Context(), "info", "gallery", "a").out)
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Contains(t, p.run(t.Context(), "info", "gallery", "a", "--json").out, `"beside":2`)
+	require.Regexp(t, `gallery +read-only action +gaze`, p.run(t.Context(), "types").out)
 }
