@@ -71,7 +71,7 @@ func (c *compiler) noteOmission(t reflect.Type, omits bool) error {
 // hidesAll reports whether a struct without encoded fields has others, that are not left out on purpose.
 func hidesAll(t reflect.Type) bool {
 	for f := range t.Fields() {
-		if f.Name != "_" && f.Tag.Get(structTag) != "-" {
+		if f.Name != "_" && f.Tag.Get(structTag) != "-" && !isApart(f.Type) {
 			return true
 		}
 	}
@@ -99,6 +99,10 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 			return err
 		}
 		if name == "-" || !f.IsExported() && !f.Anonymous {
+			continue
+		}
+		if isApart(f.Type) {
+			c.apart++
 			continue
 		}
 		index := append(slices.Clone(at), i)

@@ -28,6 +28,7 @@ type traits struct {
 	foreign bool    // a type with methods for its encoding, an any, or a key that may be no number: see checkAgain
 	texts   bool    // a string, not each of which can be decoded: see checkJSONAgain
 	sparse  bool    // a struct that takes less in its encoding than a byte a field: see checkAgain
+	apart   int     // how many fields are kept apart: see Apart
 	omits   bool    // what comes back as nothing though it is something: see checkOmitted
 	noJSON  error   // a type without a form in JSON, and where
 	widest  uintptr // the largest element of a slice, map or pointer, in bytes: see checkJSON
