@@ -19,6 +19,7 @@ var known = []*kind{
 	&queuesPart,
 	&pushesPart,
 	&inOrderPart,
+	&itemsPart,
 }
 
 // Part is a durable part of a record.

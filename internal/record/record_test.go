@@ -188,7 +188,7 @@ func TestForgetAnswersThatCannotBeDecoded(t *testing.T) {
 
 func TestWhatIsNeeded(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"inorder", "once", "pushes", "queues", "schedules", "timers", "workflows"}, record.Features())
+	require.Equal(t, []string{"inorder", "items", "once", "pushes", "queues", "schedules", "timers", "workflows"}, record.Features())
 	r, parts := open(t, encoded(t, fields{"owner": "h", "created": true, "needs": []string{"quirks"}}), 1)
 	require.Equal(t, []string{"quirks"}, r.Lacks(record.Features()))
 	require.Nil(t, r.Lacks([]string{"quirks", "timers"}))

@@ -1,0 +1,218 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/troupe-go/troupe/codec"
+)
+
+var itemsPart = kind{name: "items", make: func() Part { return new(Items) }, feature: "items"}
+
+// Items are the items of an actor's maps that may not be in messages of their own yet. The record decides what an item is: its
+// message comes after the record that has it, and the record forgets it after the message is stored.
+type Items struct {
+	since   uint64
+	pending map[ItemKey]*pendingItem
+	size    int64   // of what is pending, in bytes
+	last    Version // of the changes that were made
+}
+
+type pendingItem struct {
+	Item
+	revision uint64 // of the message that it follows, as far as that is known
+	taken    bool   // a write has it
+	stored   bool   // and is acknowledged
+	flying   bool   // a message with it, or with an earlier version, is under way
+}
+
+// Items returns what the record knows of items, or nil.
+func (p *Parts) Items() *Items { return get[*Items](p, &itemsPart) }
+
+// Since is the first epoch in which the actor had items: those of earlier ones are another's, which was destroyed.
+func (i *Items) Since() uint64 {
+	if i == nil {
+		return 0
+	}
+	return i.since
+}
+
+// Find returns an item that is pending.
+func (i *Items) Find(key ItemKey) (Item, bool) {
+	if i != nil {
+		if p := i.pending[key]; p != nil {
+			return p.Item, true
+		}
+	}
+	return Item{}, false
+}
+
+// Of returns the items of a map that are pending.
+func (i *Items) Of(name string) (items []Item) {
+	if i != nil {
+		for key, p := range i.pending {
+			if key.Map == name {
+				items = append(items, p.Item)
+			}
+		}
+	}
+	return items
+}
+
+// Pending is how many bytes those take that are pending, or more.
+func (i *Items) Pending() int64 {
+	if i == nil {
+		return 0
+	}
+	return i.size
+}
+
+// Taken is told that a write has taken what is pending, and Stored that it is acknowledged.
+func (i *Items) Taken() {
+	if i != nil {
+		for _, p := range i.pending {
+			p.taken = true
+		}
+	}
+}
+
+// Stored is told that the write that has taken what was pending is acknowledged.
+func (i *Items) Stored() {
+	if i != nil {
+		for _, p := range i.pending {
+			p.stored = p.taken
+		}
+	}
+}
+
+// SentItem is an item for a message of its own, which follows the one of a revision.
+type SentItem struct {
+	Item
+	Revision uint64
+}
+
+// Send returns the items that are stored and not under way, which they are from now on, in the order of their changes.
+func (i *Items) Send() (sent []SentItem) {
+	if i == nil || len(i.pending) == 0 {
+		return nil
+	}
+	for _, p := range i.pending {
+		if p.stored && !p.flying {
+			p.flying = true
+			sent = append(sent, SentItem{p.Item, p.revision})
+		}
+	}
+	slices.SortFunc(sent, func(a, b SentItem) int { return a.Compare(b.Version) })
+	return sent
+}
+
+// Sending reports whether messages of items are under way.
+func (i *Items) Sending() bool {
+	if i != nil {
+		for _, p := range i.pending {
+			if p.flying {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Landed is told which version of an item its message has, and the revision of that: none is under way any more. The item is
+// forgotten, unless it has a later version by now.
+func (i *Items) Landed(key ItemKey, version Version, revision uint64) {
+	p := i.pending[key]
+	if p == nil {
+		return
+	}
+	p.flying, p.revision = false, revision
+	if p.Compare(version) <= 0 {
+		i.forget(p)
+	}
+}
+
+// NotSent is told that what was under way of an item is not stored.
+func (i *Items) NotSent(key ItemKey) {
+	if p := i.pending[key]; p != nil {
+		p.flying = false
+	}
+}
+
+func (i *Items) forget(p *pendingItem) {
+	i.size -= p.size()
+	delete(i.pending, p.ItemKey)
+}
+
+func (i *Items) add(p *pendingItem) {
+	if i.pending == nil {
+		i.pending = make(map[ItemKey]*pendingItem, 1)
+	}
+	i.pending[p.ItemKey] = p
+	i.size += p.size()
+}
+
+// Size implements [Part]. It is never zero again once there was an item.
+func (i *Items) Size() int64 {
+	if i.since == 0 {
+		return 0
+	}
+	return 1 + 2*2 + 9 + maxHead + i.size
+}
+
+// Append implements [Part].
+func (i *Items) Append(b []byte) []byte {
+	b = codec.AppendMap(b, 2)
+	b = codec.AppendUint(codec.AppendString(b, "s"), i.since)
+	b = codec.AppendArray(codec.AppendString(b, "p"), len(i.pending))
+	var few [8]*pendingItem
+	sorted := few[:0]
+	for _, p := range i.pending {
+		sorted = append(sorted, p)
+	}
+	slices.SortFunc(sorted, func(a, b *pendingItem) int { return a.Compare(b.Version) })
+	for _, p := range sorted {
+		b = p.append(b, 5)
+		b = codec.AppendString(codec.AppendString(b, "m"), p.Map)
+		b = codec.AppendString(codec.AppendString(b, "k"), p.Key)
+	}
+	return b
+}
+
+// Decode implements [Part].
+func (i *Items) Decode(value []byte) error {
+	var decoded struct {
+		Since   uint64 `json:"s"`
+		Pending []struct {
+			itemValue
+			Map string `json:"m"`
+			Key string `json:"k"`
+		} `json:"p"`
+	}
+	if err := codec.MsgPack.Unmarshal(value, &decoded); err != nil {
+		return err
+	}
+	if decoded.Since == 0 || decoded.Since > maxNumber {
+		return fmt.Errorf("they are of epoch %d", decoded.Since)
+	}
+	i.since = decoded.Since
+	for _, one := range decoded.Pending {
+		key := ItemKey{one.Map, one.Key}
+		item, err := one.item(key)
+		if err == nil {
+			err = key.Check()
+		}
+		switch {
+		case err != nil:
+			return err
+		case item.Epoch < i.since:
+			return fmt.Errorf("the item %.40q is of epoch %d, before %d", key.Key, item.Epoch, i.since)
+		case i.pending[key] != nil:
+			return fmt.Errorf("the item %.40q is there twice", key.Key)
+		}
+		i.add(&pendingItem{Item: item, taken: true, stored: true})
+		if i.last.Compare(item.Version) < 0 {
+			i.last = item.Version
+		}
+	}
+	return nil
+}
