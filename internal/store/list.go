@@ -40,8 +40,8 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, e
 	}
 }
 
-// newestOfEach yields the last message of each subject that matches a filter, however many there are. An error ends it. It
-// makes no consumer: whoever may make one, can have the server publish on any subject.
+// newestOfEach yields the last message of each subject that matches a filter, however many there are, but those of items. An error
+// ends it. It makes no consumer: whoever may make one, can have the server publish on any subject.
 func (b *bucket) newestOfEach(ctx context.Context, filter string) iter.Seq2[*jetstream.RawStreamMsg, error] {
 	return func(yield func(*jetstream.RawStreamMsg, error) bool) {
 		subjects, err := b.allSubjects(ctx, filter)
@@ -49,6 +49,7 @@ func (b *bucket) newestOfEach(ctx context.Context, filter string) iter.Seq2[*jet
 			yield(nil, err)
 			return
 		}
+		subjects = slices.DeleteFunc(subjects, func(s string) bool { return strings.HasPrefix(s, b.prefix+itemsPrefix) })
 		for page := range pages(subjects) {
 			found, err := b.lastOfAll(ctx, page)
 			if err != nil {

@@ -26,6 +26,8 @@ type Write struct {
 	Take func(journal bool) (one record.Record, ok bool)
 	// Done is called once after Take, unless Take returned false. It must not block.
 	Done func(Outcome)
+
+	item *record.SentItem // that is written instead of a record: see WriteItem
 }
 
 // Outcome is the result of a write.
@@ -274,6 +276,9 @@ func (w *writer) prepareNext(buffer []byte) (prepared, bool) {
 		}
 		next := w.queue.Pop()
 		w.mu.Unlock()
+		if next.item != nil {
+			return w.prepareItem(&next, buffer), true
+		}
 		one, ok := next.Take(false)
 		if !ok {
 			continue

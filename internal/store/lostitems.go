@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/link"
+	"github.com/troupe-go/troupe/internal/record"
+)
+
+// When an actor is destroyed, its items are removed behind it. Nobody takes for its own what is left of them, so that is not urgent.
+
+// ForgetItems removes the items of an actor that is destroyed. If there is one of its ID again, they are removed one by one.
+func (r *Records) ForgetItems(ctx context.Context, id troupe.ID) error {
+	left, err := r.bucket.newest(ctx, r.bucket.prefix+id.Tokens())
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading %s: %w", id, err)
+	case left == nil:
+		return r.forgetItemsBefore(ctx, id, ^uint64(0))
+	case !isDeletion(left.Header):
+		since, err := firstEpoch(left)
+		if err != nil {
+			return withID(id, err)
+		}
+		return r.forgetItemsBefore(ctx, id, since)
+	}
+	asked, wait := link.Await(ctx, r.bucket.js.Conn(), askPurge+r.bucket.name(), purgeTimeout)
+	err = wait.End(r.bucket.stream.Purge(asked, jetstream.WithPurgeSubject(r.bucket.prefix+itemsPrefix+id.Tokens()+".*.*"),
+		jetstream.WithPurgeSequence(left.Sequence))) // the next actor of this ID has later ones
+	if err != nil {
+		return fmt.Errorf("removing the items of %s: %w", id, explain(r.bucket.name(), err))
+	}
+	return nil
+}
+
+// firstEpoch is the first epoch in which the actor that has this record may have had items.
+func firstEpoch(msg *jetstream.RawStreamMsg) (uint64, error) {
+	found, err := record.Decode(msg.Data, msg.Sequence)
+	if err != nil {
+		return 0, err
+	}
+	parts, err := found.Open()
+	if err != nil {
+		return 0, err
+	}
+	if since := parts.Items().Since(); since > 0 {
+		return since, nil
+	}
+	return found.Epoch, nil
+}
+
+// forgetItemsBefore removes the items of an ID from before an epoch, one by one.
+func (r *Records) forgetItemsBefore(ctx context.Context, id troupe.ID, epoch uint64) error {
+	subjects, err := r.bucket.allSubjects(ctx, r.bucket.prefix+itemsPrefix+id.Tokens()+".*.*")
+	if err != nil {
+		return fmt.Errorf("listing the items of %s: %w", id, err)
+	}
+	for page := range slices.Chunk(subjects, ItemPage) {
+		messages, err := r.bucket.lastOfAll(ctx, page)
+		if err != nil {
+			return fmt.Errorf("reading items of %s: %w", id, err)
+		}
+		for _, msg := range messages {
+			_, key, ok := parseItem(msg.Subject[len(r.bucket.prefix):])
+			item, err := storedItem(id, key, msg)
+			if !ok || err == nil && (item.Epoch >= epoch || isDeletion(msg.Header)) {
+				continue
+			}
+			err = r.bucket.remove(ctx, itemSubject(id, key), msg.Sequence, destroyedTTL)
+			if err != nil && !errors.Is(err, ErrConflict) {
+				return fmt.Errorf("removing an item of %s: %w", id, err)
+			}
+		}
+	}
+	return nil
+}
+
+// LostItems counts the items of actors that do not exist, by actor. Those of one that has just been destroyed may be among them.
+func (r *Records) LostItems(ctx context.Context) (map[troupe.ID]int, error) {
+	subjects, err := r.bucket.allSubjects(ctx, r.bucket.prefix+itemsPrefix+">")
+	if err != nil {
+		return nil, fmt.Errorf("listing items: %w", err)
+	}
+	lost := make(map[troupe.ID]int)
+	for _, subject := range subjects {
+		if id, _, ok := parseItem(subject[len(r.bucket.prefix):]); ok {
+			lost[id]++
+		}
+	}
+	for id := range lost {
+		msg, err := r.bucket.newest(ctx, r.bucket.prefix+id.Tokens())
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", id, err)
+		}
+		if msg != nil && !isDeletion(msg.Header) {
+			delete(lost, id)
+		}
+	}
+	return lost, nil
+}
