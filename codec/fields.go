@@ -98,11 +98,7 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 		if err != nil {
 			return err
 		}
-		if name == "-" || !f.IsExported() && !f.Anonymous {
-			continue
-		}
-		if isApart(f.Type) {
-			c.apart++
+		if name == "-" || !f.IsExported() && !f.Anonymous || c.leaveOut(f.Type) {
 			continue
 		}
 		index := append(slices.Clone(at), i)
@@ -142,6 +138,15 @@ func (c *compiler) addFields(fields *[]field, t reflect.Type, at []int, through 
 		*fields = append(*fields, field{name, index, p, omits, f.Type.Implements(zeroerType)})
 	}
 	return nil
+}
+
+// leaveOut reports whether fields of a type are kept apart, and counts them.
+func (c *compiler) leaveOut(t reflect.Type) bool {
+	if !isApart(t) {
+		return false
+	}
+	c.apart++
+	return true
 }
 
 // embedded reports whether the fields of an embedded field belong to the struct around it, and which type has them.

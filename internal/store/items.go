@@ -18,8 +18,6 @@ import (
 //
 // What a read finds must not be older than what the record says, so in a cluster the server that leads is asked.
 
-const itemsPrefix = "_items."
-
 // maxItemSubject is how long the key of an item may be, so that no line becomes too long for a server.
 const maxItemSubject = 3500
 
@@ -154,19 +152,11 @@ func (r *Records) itemsByOne(ctx context.Context, id troupe.ID, keys []record.It
 // WriteItem queues the message of an item, and does not wait: see [Records.Write]. It follows the message of a revision. What is
 // left of one that is gone keeps late copies of earlier messages away for an hour.
 func (r *Records) WriteItem(id troupe.ID, item record.SentItem, done func(Outcome)) error {
-	return r.Write(Write{ID: id, item: &item, Done: done})
-}
-
-// prepareItem prepares the message of an item. Its value is appended to the buffer.
-func (w *writer) prepareItem(one *Write, buffer []byte) prepared {
-	p := prepared{
-		subject: w.bucket.prefix + itemSubject(one.ID, one.item.ItemKey), expected: one.item.Revision,
-		value: one.item.AppendValue(buffer[:0]), done: one.Done,
+	key := itemSubject(id, item.ItemKey)
+	one := &otherWrite{key: key, expected: item.Revision, append: item.AppendValue}
+	if item.Gone {
+		one.header = r.bucket.deletion(key).Header
+		one.header.Set(jetstream.MsgTTLHeader, destroyedTTL.String())
 	}
-	if one.item.Gone {
-		deletion := w.bucket.deletion(itemSubject(one.ID, one.item.ItemKey))
-		p.header = deletion.Header
-		p.header.Set(jetstream.MsgTTLHeader, destroyedTTL.String())
-	}
-	return p
+	return r.Write(Write{ID: id, Done: done, other: one})
 }

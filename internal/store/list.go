@@ -40,6 +40,9 @@ func (b *bucket) list(ctx context.Context, filters ...string) iter.Seq2[entry, e
 	}
 }
 
+// itemsPrefix begins the keys of items, which lists leave out.
+const itemsPrefix = "_items."
+
 // newestOfEach yields the last message of each subject that matches a filter, however many there are, but those of items. An error
 // ends it. It makes no consumer: whoever may make one, can have the server publish on any subject.
 func (b *bucket) newestOfEach(ctx context.Context, filter string) iter.Seq2[*jetstream.RawStreamMsg, error] {

@@ -27,7 +27,15 @@ type Write struct {
 	// Done is called once after Take, unless Take returned false. It must not block.
 	Done func(Outcome)
 
-	item *record.SentItem // that is written instead of a record: see WriteItem
+	other *otherWrite // what is written, if it is no record
+}
+
+// otherWrite is a write of a key of the bucket that has no record.
+type otherWrite struct {
+	key      string
+	header   nats.Header // besides the expected revision; may be nil
+	expected uint64
+	append   func(buffer []byte) []byte // the value
 }
 
 // Outcome is the result of a write.
@@ -276,8 +284,8 @@ func (w *writer) prepareNext(buffer []byte) (prepared, bool) {
 		}
 		next := w.queue.Pop()
 		w.mu.Unlock()
-		if next.item != nil {
-			return w.prepareItem(&next, buffer), true
+		if o := next.other; o != nil {
+			return prepared{w.bucket.prefix + o.key, o.header, o.expected, o.append(buffer[:0]), next.Done, nil}, true
 		}
 		one, ok := next.Take(false)
 		if !ok {
