@@ -51,6 +51,7 @@ type actorType struct {
 	broadcasts map[string]reflect.Type // the payloads of its events, as far as the program says
 	config     TypeConfig
 	newState   func() state
+	maps       []codec.FieldApart // those of the state that are a Map
 
 	others figures.Table // the counters of what is no action and no queue
 	awake  []*activation // of this type; the mutex of the roster guards it
@@ -210,6 +211,9 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 		if err := codec.Check(payload); err != nil {
 			fail("the payload of its event %q: %w", name, err)
 		}
+	}
+	if err := built.findMaps(reflect.TypeFor[S]()); err != nil {
+		fail("%w", err)
 	}
 	if t.newState == nil {
 		fail("it has no function that makes its state")

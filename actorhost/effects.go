@@ -23,6 +23,7 @@ type effects struct {
 	flow           bool              // the workflow may go on
 	schedules      *scheduleEffects  // nil if the turn has not scheduled anything
 	follows        map[string]bool   // the actors that the turn subscribes to durably, beside those that are stored
+	items          *record.SetItems  // among the changes; nil if there are none
 	told           []func()          // sends what the turn tells others
 	toldBytes      int
 }

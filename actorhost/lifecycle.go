@@ -94,6 +94,9 @@ func (a *activation) release() {
 	if a.destroyed && a.kind.workflows != nil {
 		a.forgetAllSteps()
 	}
+	if a.destroyed {
+		a.forgetItems()
+	}
 	if a.planned {
 		a.host.agenda.Remove(a)
 	}

@@ -40,6 +40,7 @@ func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err
 		if err := a.gate.SendLeft(ctx); err != nil {
 			return false, "", errs.Unavailable("%v", err)
 		}
+		a.gate.SendItems()
 	}
 	if !a.created {
 		if err := a.create(w); err != nil || a.destroyed {

@@ -61,12 +61,16 @@ func (c *SetItems) Of(name string) (items []SetItem) {
 	return items
 }
 
-// Bytes is how many bytes the items take in the record, or more.
-func (c *SetItems) Bytes() int64 {
+// SizeWith is how many bytes the items take in the record, or more, once another is set.
+func (c *SetItems) SizeWith(one *SetItem) int64 {
 	if c == nil {
-		return 0
+		return one.size()
 	}
-	return c.size
+	size := c.size + one.size()
+	if i, again := c.at[one.ItemKey]; again {
+		size -= c.items[i].size()
+	}
+	return size
 }
 
 // Size implements [Change].

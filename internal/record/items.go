@@ -121,10 +121,10 @@ func (i *Items) Sending() bool {
 // Landed is told which version of an item its message has, and the revision of that: none is under way any more. The item is
 // forgotten, unless it has a later version by now.
 func (i *Items) Landed(key ItemKey, version Version, revision uint64) {
-	p := i.pending[key]
-	if p == nil {
+	if i == nil || i.pending[key] == nil {
 		return
 	}
+	p := i.pending[key]
 	p.flying, p.revision = false, revision
 	if p.Compare(version) <= 0 {
 		i.forget(p)
@@ -133,8 +133,8 @@ func (i *Items) Landed(key ItemKey, version Version, revision uint64) {
 
 // NotSent is told that what was under way of an item is not stored.
 func (i *Items) NotSent(key ItemKey) {
-	if p := i.pending[key]; p != nil {
-		p.flying = false
+	if i != nil && i.pending[key] != nil {
+		i.pending[key].flying = false
 	}
 }
 

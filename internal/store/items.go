@@ -58,32 +58,33 @@ func parseItem(subject string) (id troupe.ID, key record.ItemKey, ok bool) {
 type StoredItem struct {
 	record.Item
 	Revision uint64 // of the message; 0: there is none
+	Err      error  // why it cannot be decoded: [record.ErrCorrupt]
 }
 
-// Item reads an item. Where there is none it is Gone. The error is [record.ErrCorrupt] if it cannot be decoded; then the
-// revision is known all the same.
+// Item reads an item. Where there is none it is Gone.
 func (r *Records) Item(ctx context.Context, id troupe.ID, key record.ItemKey) (StoredItem, error) {
 	msg, err := r.bucket.newest(ctx, r.bucket.prefix+itemSubject(id, key))
 	if err != nil {
 		return StoredItem{}, fmt.Errorf("reading the item %s of %s: %w", key.Key, id, err)
 	}
-	return storedItem(id, key, msg)
+	return storedItem(id, key, msg), nil
 }
 
-func storedItem(id troupe.ID, key record.ItemKey, msg *jetstream.RawStreamMsg) (StoredItem, error) {
+func storedItem(id troupe.ID, key record.ItemKey, msg *jetstream.RawStreamMsg) StoredItem {
 	none := StoredItem{Item: record.Item{ItemKey: key, Gone: true}}
 	if msg == nil {
-		return none, nil
+		return none
 	}
 	none.Revision = msg.Sequence
 	if isDeletion(msg.Header) && len(msg.Data) == 0 { // what is left of one that was deleted long ago
-		return none, nil
+		return none
 	}
 	item, err := record.DecodeItem(key, msg.Data)
 	if err != nil {
-		return none, fmt.Errorf("the item %s of %s: %w", key.Key, id, err)
+		none.Err = fmt.Errorf("the item %s of %s: %w", key.Key, id, err)
+		return none
 	}
-	return StoredItem{item, msg.Sequence}, nil
+	return StoredItem{Item: item, Revision: msg.Sequence}
 }
 
 // ItemKeys returns the keys of the items of a map, in no particular order, those too that are another actor's from before this
@@ -106,7 +107,7 @@ const itemsAtOnce = 64
 // ItemPage is how many items [Records.Items] reads at most.
 const ItemPage = pageSubjects
 
-// Items reads items of a map, in the order of the keys: see [Records.Item].
+// Items reads items, in the order of the keys: see [Records.Item].
 func (r *Records) Items(ctx context.Context, id troupe.ID, keys ...record.ItemKey) ([]StoredItem, error) {
 	if r.bucket.stream.CachedInfo().Config.Replicas > 1 {
 		return r.itemsByOne(ctx, id, keys)
@@ -127,10 +128,7 @@ func (r *Records) Items(ctx context.Context, id troupe.ID, keys ...record.ItemKe
 	}
 	items := make([]StoredItem, len(keys))
 	for i, key := range keys {
-		var err error
-		if items[i], err = storedItem(id, key, found[subjects[i]]); err != nil {
-			return nil, err
-		}
+		items[i] = storedItem(id, key, found[subjects[i]])
 	}
 	return items, nil
 }

@@ -68,11 +68,10 @@ func (r *Records) forgetItemsBefore(ctx context.Context, id troupe.ID, epoch uin
 		}
 		for _, msg := range messages {
 			_, key, ok := parseItem(msg.Subject[len(r.bucket.prefix):])
-			item, err := storedItem(id, key, msg)
-			if !ok || err == nil && (item.Epoch >= epoch || isDeletion(msg.Header)) {
+			if item := storedItem(id, key, msg); !ok || item.Err == nil && item.Epoch >= epoch || isDeletion(msg.Header) {
 				continue
 			}
-			err = r.bucket.remove(ctx, itemSubject(id, key), msg.Sequence, destroyedTTL)
+			err := r.bucket.remove(ctx, itemSubject(id, key), msg.Sequence, destroyedTTL)
 			if err != nil && !errors.Is(err, ErrConflict) {
 				return fmt.Errorf("removing an item of %s: %w", id, err)
 			}

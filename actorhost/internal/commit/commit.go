@@ -44,6 +44,8 @@ type Store interface {
 	Get(ctx context.Context, id troupe.ID) (record.Record, error)
 	Put(ctx context.Context, id troupe.ID, r record.Record) (revision uint64, err error)
 	Delete(ctx context.Context, id troupe.ID, last record.Record) error
+	Items(ctx context.Context, id troupe.ID, keys ...record.ItemKey) ([]store.StoredItem, error)
+	WriteItem(id troupe.ID, item record.SentItem, done func(store.Outcome)) error
 }
 
 // Actor is what a Gate needs of the activation whose changes it stores.
@@ -127,6 +129,7 @@ const (
 	destroying = "destroying the actor failed"
 	archiving  = "archiving answers failed: they are sent again"
 	alarming   = "setting the alarm of an actor failed: what it has scheduled is not stored"
+	spreading  = "storing an item of an actor failed: it stays in the record"
 	flushing   = "writing the record failed: it is tried again"
 )
 
@@ -145,6 +148,8 @@ const (
 	// keepTimeout bounds how long it is tried to get an event or a message into its stream before the activation is given up,
 	// and keepAgain is the pause between tries.
 	keepTimeout, keepAgain = 30 * time.Second, 20 * time.Millisecond
+	// itemsTimeout bounds the look for what has become of the messages of items, itemsAgain is the pause before they are sent again.
+	itemsTimeout, itemsAgain = 5 * time.Second, time.Second
 	// maxOutputs is how many outputs may be held back before the next turn waits.
 	maxOutputs = 1024
 )

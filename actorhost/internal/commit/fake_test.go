@@ -38,10 +38,11 @@ type fake struct {
 	called  map[string]bool   // the methods that were called
 	on      map[string]func() // run by the method of this name
 	record  record.Record     // as stored
-	asked   []asked           // requested writes, not taken yet
-	sent    []string          // in order: see Publish, Reply and Refuse
-	broken  error             // of Write
-	down    error             // of Get, Put and Delete
+	items   itemMessages
+	asked   []asked  // requested writes, not taken yet
+	sent    []string // in order: see Publish, Reply and Refuse
+	broken  error    // of Write
+	down    error    // of Get, Put and Delete
 	noLease bool
 	newID   bool // the host has another id by now
 	ended   bool

@@ -60,7 +60,7 @@ func (g *Gate) flushRecord() {
 }
 
 // clearOutbox has the record written if its outbox has events, and all of them are in the log: once that forgets them, it
-// would look as if they had never got there.
+// would look as if they had never got there. So it does when the record has items that are in messages of their own.
 func (g *Gate) clearOutbox() {
 	g.mu.Lock()
 	if g.emitted && !hasEvents(g.parts) && g.state != nil && !g.ending {
@@ -76,6 +76,7 @@ func (g *Gate) clearOutbox() {
 // written the record meanwhile. It reports whether the record has all: if not, the host has another id or none, and whoever
 // takes over must recover the journal.
 func (g *Gate) Flush() bool {
+	g.waitForItems()
 	g.clearOutbox()
 	g.flushRecord()
 	_ = g.Settle()

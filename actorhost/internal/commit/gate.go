@@ -46,6 +46,7 @@ type Gate struct {
 	parts     *record.Parts  // nil when there are none
 	held      *held          // nil when there is nothing
 	ends      map[string]end // of the log, by the name of an event; only for who sends
+	items     *items         // nil until there is one
 }
 
 // held are the outputs that are held back. A gate has one only while it holds something back: most actors of a host do not.
@@ -265,14 +266,14 @@ func (g *Gate) settle() error {
 	return g.closed
 }
 
-// WaitForRoom waits while too many outputs are held back.
+// WaitForRoom waits while too many outputs are held back, or too many items are on their way out of the record.
 func (g *Gate) WaitForRoom() {
 	if g.request == nil { // there has never been a write
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for (g.asked || g.sending) && g.crowd() >= maxOutputs {
+	for (g.asked || g.sending) && g.crowd() >= maxOutputs || g.itemsCrowd() {
 		g.moved.wait(&g.mu)
 	}
 }
@@ -302,11 +303,11 @@ func (g *Gate) crowd() int {
 	return len(g.held.flying) + len(g.held.next) + len(g.held.released)
 }
 
-// hasEvents reports whether there are durable events, or messages, that may not be in their streams yet.
+// hasEvents reports whether there are durable events, messages or items that may not be in their streams yet.
 func hasEvents(p *record.Parts) bool {
 	_, events := p.Outbox().First()
 	_, messages := p.Pushes().First()
-	return events || messages
+	return events || messages || p.Items().Pending() > 0
 }
 
 // DropCaches drops what can be made again, unless it is in use. It may be called at any time.
@@ -316,6 +317,7 @@ func (g *Gate) DropCaches() {
 	if !g.asked && !g.sending && g.unflushed == nil && !g.emitted {
 		g.state = nil
 		g.holdNothing()
+		g.items.forget()
 		g.parts.Answers().Rest()
 	}
 	if a := g.parts.Answers(); a != nil && g.host.Tables.crowded() {

@@ -21,6 +21,10 @@ func TestGateCallsNobodyUnderItsLock(t *testing.T) {
 		f.host.Go = func(do func()) { do() }
 		f.broadcast("1", "rang", false)
 		f.take().store()
+		f.items.down = store.ErrConflict
+		f.put("items", "a")
+		f.take().store()
+		synctest.Wait()
 		_, change := event("rang", false)
 		f.gate.Pass(output("2"), &commit.Changes{Parts: []record.Change{change}})
 		f.take().fail(store.ErrOutcomeUnknown)

@@ -79,6 +79,8 @@ func (g *Gate) take(journal bool) (record.Record, bool) {
 		g.parts.Fill(&write)
 		g.emitted = hasEvents(g.parts)
 		g.parts.Answers().Taken()
+		g.parts.Items().Taken()
+		g.sendItemsEarly()
 	}
 	g.writing, g.dirty, g.shared = true, false, false
 	if h := g.held; h != nil {
@@ -124,13 +126,15 @@ func (g *Gate) written(o store.Outcome) {
 	}
 	ask := g.ask()
 	g.parts.Answers().Stored()
-	block := g.nextBlock()
+	g.parts.Items().Stored()
+	block, items := g.nextBlock(), g.nextItems()
 	g.moved.broadcast()
 	g.mu.Unlock()
 	if mine {
 		g.sendReleased(o.More)
 	}
 	g.archive(block)
+	g.sendItems(items)
 	g.settleSegment(segment)
 	if !faults.AlarmFirst {
 		g.setAlarmLate()

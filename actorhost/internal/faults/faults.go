@@ -19,6 +19,8 @@ const (
 	QueueAcks = true // a message is acked when it is stored that it was handled
 	InOrder   = true // the messages of a queue in order are read from the place of the actor
 
+	ItemsLast = true // items get messages of their own once the record that has them is stored
+
 	Marking = true // an actor is marked before its run loop runs
 
 	Eager = false // every change goes to the journal if it may

@@ -25,6 +25,8 @@ var (
 	QueueAcks = !off("queueacks")
 	InOrder   = !off("inorder")
 
+	ItemsLast = !off("itemslast")
+
 	Marking = !off("marking")
 
 	Eager = os.Getenv("TROUPE_CHAOS_EAGER") != ""
