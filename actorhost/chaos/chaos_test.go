@@ -152,6 +152,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{"inorder", "post", runPost, []fault{faultNamed("a host is killed")}},
 		{"queuedone,deduping", "post", runPost, []fault{faultNamed("a host is killed before it acks a message")}},
 		{"marking", "loops", runLoops, []fault{faultNamed("a host is killed")}},
+		{"itemslast", "stalls", runStalls, []fault{faultNamed("a host is killed before a commit")}},
 		{"fencing", "loops", runLoops, []fault{faultNamed("a host is frozen until its lease is over")}},
 	} {
 		t.Run(without.guarantee+"/"+without.of, func(t *testing.T) {

@@ -188,7 +188,7 @@ func runHost() error {
 		stop() // whoever started it is gone
 	}()
 	return actorhost.Run(ctx, nc, config,
-		slices.Concat(definitions(), journals(), bankActors(), crateActors(), planActors(), postActors(), errandActors(), loopActors())...)
+		slices.Concat(definitions(), journals(), bankActors(), crateActors(), planActors(), postActors(), errandActors(), loopActors(), stallActors())...)
 }
 
 // process is a child that can be killed, stopped and started again.

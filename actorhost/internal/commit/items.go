@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
@@ -150,14 +149,26 @@ func (g *Gate) sendItems(sent []record.SentItem) {
 	}
 }
 
-// sendItemsEarly sends items before the record is stored, as the harness of package chaos wants it, to see whether it notices. The
-// caller holds g.mu.
-func (g *Gate) sendItemsEarly() {
-	if !faults.ItemsLast {
-		g.parts.Items().Stored()
-		sent := g.nextItems()
-		g.host.Go(func() { g.sendItems(sent) })
+// sendItemsFirst sends items before the record is stored, as the harness of package chaos wants it, to see whether it notices. It
+// reports whether there are any; then it requests the write later.
+func (g *Gate) sendItemsFirst(a ask) bool {
+	g.mu.Lock()
+	g.parts.Items().Taken()
+	g.parts.Items().Stored()
+	sent := g.nextItems()
+	g.mu.Unlock()
+	if len(sent) > 0 {
+		g.host.Go(func() {
+			g.sendItems(sent)
+			g.mu.Lock()
+			for g.closed == nil && g.itemsMove() {
+				g.moved.wait(&g.mu)
+			}
+			g.mu.Unlock()
+			g.write(a)
+		})
 	}
+	return len(sent) > 0
 }
 
 // itemSent is told how a message of an item has ended.

@@ -43,6 +43,9 @@ func (g *Gate) write(a ask) {
 		g.setAlarm(a.alarm)
 		return
 	}
+	if !faults.ItemsLast && g.sendItemsFirst(a) {
+		return
+	}
 	if err := g.actor.Write(*g.request, a.journal); err != nil {
 		g.close(err, err)
 	}
@@ -80,7 +83,6 @@ func (g *Gate) take(journal bool) (record.Record, bool) {
 		g.emitted = hasEvents(g.parts)
 		g.parts.Answers().Taken()
 		g.parts.Items().Taken()
-		g.sendItemsEarly()
 	}
 	g.writing, g.dirty, g.shared = true, false, false
 	if h := g.held; h != nil {
