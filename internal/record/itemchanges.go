@@ -113,4 +113,5 @@ func (i *Items) set(one *SetItem) {
 		i.forget(before)
 	}
 	i.add(now)
+	i.fresh = append(i.fresh, now)
 }

@@ -16,13 +16,16 @@ type Items struct {
 	pending map[ItemKey]*pendingItem
 	size    int64   // of what is pending, in bytes
 	last    Version // of the changes that were made
+
+	// Those that are pending, and some that are no more, by how far they have come.
+	fresh, taken, stored []*pendingItem
+	flying               int // messages under way
 }
 
 type pendingItem struct {
 	Item
 	revision uint64 // of the message that it follows, as far as that is known
-	taken    bool   // a write has it
-	stored   bool   // and is acknowledged
+	stored   bool   // a write that has it is acknowledged
 	flying   bool   // a message with it, or with an earlier version, is under way
 }
 
@@ -67,21 +70,20 @@ func (i *Items) Pending() int64 {
 	return i.size
 }
 
-// Taken is told that a write has taken what is pending, and Stored that it is acknowledged.
+// Taken is told that a write has taken what is pending.
 func (i *Items) Taken() {
 	if i != nil {
-		for _, p := range i.pending {
-			p.taken = true
-		}
+		i.taken, i.fresh = append(i.taken, i.fresh...), i.fresh[:0]
 	}
 }
 
 // Stored is told that the write that has taken what was pending is acknowledged.
 func (i *Items) Stored() {
 	if i != nil {
-		for _, p := range i.pending {
-			p.stored = p.taken
+		for _, p := range i.taken {
+			p.stored = true
 		}
+		i.stored, i.taken = append(i.stored, i.taken...), i.taken[:0]
 	}
 }
 
@@ -91,51 +93,50 @@ type SentItem struct {
 	Revision uint64
 }
 
-// Send returns the items that are stored and not under way, which they are from now on, in the order of their changes.
+// Send returns the items that are stored and not under way, which they are from now on, in the order in which they were stored.
 func (i *Items) Send() (sent []SentItem) {
-	if i == nil || len(i.pending) == 0 {
+	if i == nil || len(i.stored) == 0 {
 		return nil
 	}
-	for _, p := range i.pending {
-		if p.stored && !p.flying {
+	for _, p := range i.stored {
+		if i.pending[p.ItemKey] == p && !p.flying { // else who lands sees to it
 			p.flying = true
+			i.flying++
 			sent = append(sent, SentItem{p.Item, p.revision})
 		}
 	}
-	slices.SortFunc(sent, func(a, b SentItem) int { return a.Compare(b.Version) })
+	clear(i.stored)
+	i.stored = i.stored[:0]
 	return sent
 }
 
 // Sending reports whether messages of items are under way.
-func (i *Items) Sending() bool {
-	if i != nil {
-		for _, p := range i.pending {
-			if p.flying {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (i *Items) Sending() bool { return i != nil && i.flying > 0 }
 
 // Landed is told which version of an item its message has, and the revision of that: none is under way any more. The item is
 // forgotten, unless it has a later version by now.
 func (i *Items) Landed(key ItemKey, version Version, revision uint64) {
-	if i == nil || i.pending[key] == nil {
-		return
-	}
-	p := i.pending[key]
-	p.flying, p.revision = false, revision
-	if p.Compare(version) <= 0 {
-		i.forget(p)
+	if p := i.landed(key); p != nil {
+		if p.revision = revision; p.Compare(version) <= 0 {
+			i.forget(p)
+		}
 	}
 }
 
 // NotSent is told that what was under way of an item is not stored.
-func (i *Items) NotSent(key ItemKey) {
-	if i != nil && i.pending[key] != nil {
-		i.pending[key].flying = false
+func (i *Items) NotSent(key ItemKey) { i.landed(key) }
+
+// landed is an item, if it is pending, of which nothing is under way any more.
+func (i *Items) landed(key ItemKey) *pendingItem {
+	if i == nil || i.pending[key] == nil || !i.pending[key].flying {
+		return nil
 	}
+	p := i.pending[key]
+	p.flying = false
+	if i.flying--; p.stored {
+		i.stored = append(i.stored, p)
+	}
+	return p
 }
 
 func (i *Items) forget(p *pendingItem) {
@@ -209,7 +210,9 @@ func (i *Items) Decode(value []byte) error {
 		case i.pending[key] != nil:
 			return fmt.Errorf("the item %.40q is there twice", key.Key)
 		}
-		i.add(&pendingItem{Item: item, taken: true, stored: true})
+		p := &pendingItem{Item: item, stored: true}
+		i.add(p)
+		i.stored = append(i.stored, p)
 		if i.last.Compare(item.Version) < 0 {
 			i.last = item.Version
 		}

@@ -109,7 +109,7 @@ const ItemPage = pageSubjects
 
 // Items reads items, in the order of the keys: see [Records.Item].
 func (r *Records) Items(ctx context.Context, id troupe.ID, keys ...record.ItemKey) ([]StoredItem, error) {
-	if r.bucket.stream.CachedInfo().Config.Replicas > 1 {
+	if len(keys) == 1 || r.bucket.stream.CachedInfo().Config.Replicas > 1 {
 		return r.itemsByOne(ctx, id, keys)
 	}
 	subjects := make([]string, len(keys))
@@ -133,9 +133,14 @@ func (r *Records) Items(ctx context.Context, id troupe.ID, keys ...record.ItemKe
 	return items, nil
 }
 
-// itemsByOne is Items where copies of the stream may lag.
+// itemsByOne is Items for one, and where copies of the stream may lag.
 func (r *Records) itemsByOne(ctx context.Context, id troupe.ID, keys []record.ItemKey) ([]StoredItem, error) {
 	items := make([]StoredItem, len(keys))
+	if len(keys) == 1 {
+		var err error
+		items[0], err = r.Item(ctx, id, keys[0])
+		return items, err
+	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(itemsAtOnce)
 	for i, key := range keys {
