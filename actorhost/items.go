@@ -119,14 +119,18 @@ func (c *Context) itemKeys(name string) (keys []string, err error) {
 	has := false
 	c.a.gate.Read(func(p *record.Parts) {
 		has = p.Items().Since() > 0
-		for _, one := range p.Items().Of(name) {
-			keys = append(keys, one.Key)
+		for _, one := range p.Items().All() {
+			if one.Map == name {
+				keys = append(keys, one.Key)
+			}
 		}
 	})
 	c.mu.Lock()
 	if c.effects != nil {
-		for _, one := range c.effects.items.Of(name) {
-			keys = append(keys, one.Key)
+		for _, one := range c.effects.items.All() {
+			if one.Map == name {
+				keys = append(keys, one.Key)
+			}
 		}
 	}
 	c.mu.Unlock()

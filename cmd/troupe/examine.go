@@ -62,7 +62,7 @@ func (x *examination) examine(ctx context.Context, streams []store.Surveyed) ([]
 		return nil, err
 	}
 	found := x.findings()
-	for _, look := range []func(context.Context) ([]finding, error){x.alarms.findings, x.deadFindings, x.journals} {
+	for _, look := range []func(context.Context) ([]finding, error){x.alarms.findings, x.deadFindings, x.itemFindings, x.journals} {
 		more, err := look(ctx)
 		if err != nil {
 			return nil, err

@@ -16,13 +16,14 @@ type stateGetCommand struct {
 	actorArgs
 	Raw      bool   `short:"r" help:"Write the msgpack bytes; of a damaged record, all of it."`
 	Revision uint64 `placeholder:"N" help:"Show the state at an earlier revision: see state history."`
+	Items    string `placeholder:"MAP" help:"List the items of a Map of the state instead, one line of JSON each."`
 }
 
 // Help is shown by troupe state get --help.
 func (*stateGetCommand) Help() string {
 	return `The state in the actor's record goes to stdout, indented on a terminal. The state in memory may be newer: by one ` +
 		`turn, or by some seconds if many actors of its host change at a time or if that host has just died. --json writes one ` +
-		`line, which includes the record's revision and owner.`
+		`line, which includes the record's revision and owner, and how many items the maps have that are kept apart from the state.`
 }
 
 // storedState is what state get --json writes.
@@ -33,6 +34,7 @@ type storedState struct {
 	Epoch    uint64          `json:"epoch"`
 	Owner    string          `json:"owner,omitempty"`
 	State    json.RawMessage `json:"state"`
+	Maps     map[string]int  `json:"maps,omitempty"` // how many items each has
 }
 
 func (c *stateGetCommand) run(ctx context.Context, e env) error {
@@ -47,6 +49,9 @@ func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	found, err := c.find(ctx, r)
+	if c.Items != "" && err == nil {
+		return c.printItems(ctx, r, found)
+	}
 	if c.Raw {
 		return c.printRaw(ctx, r, found.State, err)
 	}
@@ -62,7 +67,11 @@ func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {
 	if !r.json {
 		return printJSON(r.out, state, isTerminal(r.out))
 	}
-	line, err := marshal(storedState{r.id.Type(), keyText(r.id), found.Revision, found.Epoch, found.Owner, state})
+	maps, err := countItems(ctx, r, found)
+	if err != nil {
+		return err
+	}
+	line, err := marshal(storedState{r.id.Type(), keyText(r.id), found.Revision, found.Epoch, found.Owner, state, maps})
 	if err != nil {
 		return err
 	}

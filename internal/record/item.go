@@ -15,6 +15,15 @@ type ItemKey struct {
 	Key string // one token of a subject, escaped like a part of an actor's key
 }
 
+// Text is the key as it was before it was escaped.
+func (k ItemKey) Text() string {
+	id, err := troupe.ParseID("k." + k.Key)
+	if err != nil || len(id.Key()) != 1 {
+		return k.Key
+	}
+	return id.Key()[0]
+}
+
 // Version is the place of a change of an item among all of its actor. It never comes back.
 type Version struct {
 	Epoch  uint64 // in which the turn ran

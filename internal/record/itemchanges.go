@@ -49,16 +49,12 @@ func (c *SetItems) Find(key ItemKey) (one SetItem, ok bool) {
 	return one, ok
 }
 
-// Of returns what the turn has made of the items of a map.
-func (c *SetItems) Of(name string) (items []SetItem) {
-	if c != nil {
-		for _, one := range c.items {
-			if one.Map == name {
-				items = append(items, one)
-			}
-		}
+// All returns what the turn has made of items.
+func (c *SetItems) All() []SetItem {
+	if c == nil {
+		return nil
 	}
-	return items
+	return c.items
 }
 
 // SizeWith is how many bytes the items take in the record, or more, once another is set.

@@ -50,13 +50,11 @@ func (i *Items) Find(key ItemKey) (Item, bool) {
 	return Item{}, false
 }
 
-// Of returns the items of a map that are pending.
-func (i *Items) Of(name string) (items []Item) {
+// All returns the items that are pending, in no particular order.
+func (i *Items) All() (items []Item) {
 	if i != nil {
-		for key, p := range i.pending {
-			if key.Map == name {
-				items = append(items, p.Item)
-			}
+		for _, p := range i.pending {
+			items = append(items, p.Item)
 		}
 	}
 	return items

@@ -90,7 +90,7 @@ func TestItemsComeBack(t *testing.T) {
 			change.Apply(&parts)
 			require.LessOrEqual(t, parts.Size(), grown)
 			parts = again(t, &parts)
-			for _, one := range parts.Items().Of("m") {
+			for _, one := range parts.Items().All() {
 				want[one.Key] = one
 			}
 			require.EqualValues(t, 10, parts.Items().Since())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -67,7 +68,7 @@ func (r *Records) forgetItemsBefore(ctx context.Context, id troupe.ID, epoch uin
 			return fmt.Errorf("reading items of %s: %w", id, err)
 		}
 		for _, msg := range messages {
-			_, key, ok := parseItem(msg.Subject[len(r.bucket.prefix):])
+			_, key, ok := parseItem(strings.TrimPrefix(msg.Subject, r.bucket.prefix))
 			if item := storedItem(id, key, msg); !ok || item.Err == nil && item.Epoch >= epoch || isDeletion(msg.Header) {
 				continue
 			}
@@ -86,19 +87,31 @@ func (r *Records) LostItems(ctx context.Context) (map[troupe.ID]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing items: %w", err)
 	}
-	lost := make(map[troupe.ID]int)
+	items := make(map[troupe.ID][]string)
 	for _, subject := range subjects {
-		if id, _, ok := parseItem(subject[len(r.bucket.prefix):]); ok {
-			lost[id]++
+		if id, _, ok := parseItem(strings.TrimPrefix(subject, r.bucket.prefix)); ok {
+			items[id] = append(items[id], subject)
 		}
 	}
-	for id := range lost {
+	lost := make(map[troupe.ID]int)
+	for id, subjects := range items {
 		msg, err := r.bucket.newest(ctx, r.bucket.prefix+id.Tokens())
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", id, err)
 		}
 		if msg != nil && !isDeletion(msg.Header) {
-			delete(lost, id)
+			continue
+		}
+		for page := range pages(subjects) {
+			messages, err := r.bucket.lastOfAll(ctx, page)
+			if err != nil {
+				return nil, fmt.Errorf("reading items of %s: %w", id, err)
+			}
+			for _, msg := range messages {
+				if !isDeletion(msg.Header) {
+					lost[id]++
+				}
+			}
 		}
 	}
 	return lost, nil

@@ -116,7 +116,7 @@ func (f *fake) pending(t *testing.T) (keys []string) {
 	defer f.mu.Unlock()
 	parts, err := f.record.Open()
 	require.NoError(t, err)
-	for _, one := range parts.Items().Of("books") {
+	for _, one := range parts.Items().All() {
 		keys = append(keys, one.Key+"="+string(one.Value))
 	}
 	slices.Sort(keys)
