@@ -9,7 +9,7 @@ import (
 	"github.com/troupe-go/troupe/examples/audit/company"
 )
 
-const keptEntries = 1000 // a record is written whole, so it should not grow for ever
+const shownEntries = 1000 // an answer has an end, the log has none
 
 // actors are what a host of the company runs.
 var actors = []actorhost.Definition{
@@ -21,7 +21,7 @@ var actors = []actorhost.Definition{
 		Broadcasts(company.OrderCompleted),
 	actorhost.Define(func() auditLogState { return auditLogState{} },
 		actorhost.On(company.StartAuditing, actorhost.NoIn((*auditLogState).startAuditing)),
-		actorhost.On(company.GetLogs, actorhost.NoIn((*auditLogState).getLogs))).
+		actorhost.On(company.GetLogs, actorhost.NoIn((*auditLogState).getLogs)).ReadOnly()).
 		OnEvents(
 			actorhost.OnEvent(company.UserCreated, (*auditLogState).userCreated),
 			actorhost.OnEvent(company.OrderCompleted, (*auditLogState).orderCompleted)).
@@ -50,9 +50,10 @@ func (s *ordersState) completeOrder(c *actorhost.Context, amount int) (company.O
 	return order, company.OrderCompleted.Broadcast(c, order)
 }
 
-// auditLogState is the audit log.
+// auditLogState is the audit log. Its entries are kept apart: however many there are, another costs what it has itself.
 type auditLogState struct {
-	Logs []company.Entry `json:"logs"`
+	Count   int                               `json:"count"`
+	Entries actorhost.Map[int, company.Entry] `json:"entries"` // from 1 on
 }
 
 // startAuditing subscribes to what the others broadcast, for good: an event wakes the log wherever it is.
@@ -80,9 +81,20 @@ func (s *auditLogState) orderCompleted(c *actorhost.Context, order company.Order
 
 func (s *auditLogState) log(c *actorhost.Context, entry company.Entry) error {
 	entry.Timestamp = time.Now().UTC()
-	s.Logs = append(s.Logs, entry)
-	s.Logs = s.Logs[max(0, len(s.Logs)-keptEntries):]
+	s.Count++
+	if err := s.Entries.Set(c, s.Count, entry); err != nil {
+		return err
+	}
 	return company.Logged.Broadcast(c, entry)
 }
 
-func (s *auditLogState) getLogs(*actorhost.Context) ([]company.Entry, error) { return s.Logs, nil }
+func (s *auditLogState) getLogs(c *actorhost.Context) ([]company.Entry, error) {
+	logs := []company.Entry{}
+	for one, err := range s.Entries.From(c, s.Count-shownEntries+1) {
+		if err != nil {
+			return nil, err
+		}
+		logs = append(logs, one.Value)
+	}
+	return logs, nil
+}

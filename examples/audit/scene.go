@@ -29,7 +29,7 @@ var tour = stage.Tour{
 func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
 	s.Title("Event-driven audit log", "Two actors broadcast what they do. A third listens and logs it.")
 	auditLog := troupe.GetOrCreate[company.AuditLog](c, "main")
-	logged := make(chan company.Entry, keptEntries)
+	logged := make(chan company.Entry, shownEntries)
 	sub, err := company.Logged.Subscribe(ctx, auditLog, func(_ context.Context, entry company.Entry) error {
 		logged <- entry
 		return nil
@@ -60,7 +60,7 @@ func scene(ctx context.Context, s *stage.Stage, c *client.Client) (err error) {
 		return fmt.Errorf("reading the audit log: %w", err)
 	}
 	s.Line("")
-	s.Line("Auditing was started twice, and each event is logged once. The log has %d entries by now.", len(logs))
+	s.Line("Auditing was started twice, and each event is logged once. The log has %d entries by now, and forgets none.", len(logs))
 	s.Line("The events of one actor are logged in their order, those of two in any.")
 	return nil
 }

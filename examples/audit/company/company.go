@@ -41,7 +41,7 @@ var (
 	// StartAuditing has the log subscribe to what the others broadcast. What is broadcast once it has returned is logged,
 	// each event once, though the log may sleep or its host be down when it happens. Calling it again changes nothing.
 	StartAuditing = troupe.NewAction[AuditLog, troupe.None, Status]("startAuditing")
-	// GetLogs returns the latest entries, the oldest first.
+	// GetLogs returns the latest 1,000 entries, the oldest first.
 	GetLogs = troupe.NewAction[AuditLog, troupe.None, []Entry]("getLogs")
 	// Logged tells of each new entry, once it is stored.
 	Logged = troupe.NewEvent[AuditLog, Entry]("logged")
