@@ -113,8 +113,7 @@ func (h *Host) checkStreams() error {
 		records, errRecords = h.records.Check(ctx)
 		h.replaced(records, func() {
 			h.presence.Restart()
-			h.tellRecordsReplaced()
-			h.setAlarmsAgain(ctx)
+			h.recordsReplaced()
 		})
 	})
 	checks.Go(func() {
@@ -171,8 +170,18 @@ func (h *Host) verifyRecords(ctx context.Context) error {
 	if err != nil || replaced == nil {
 		return err
 	}
-	h.replaced(replaced, h.tellRecordsReplaced)
+	h.replaced(replaced, h.recordsReplaced)
 	return store.ErrConflict
+}
+
+// recordsReplaced has all who depend on the records look at what is there now. It does not wait.
+func (h *Host) recordsReplaced() {
+	h.tellRecordsReplaced()
+	h.goroutines.Go(func() {
+		ctx, cancel := context.WithTimeout(h.untilStop, checkTimeout)
+		defer cancel()
+		h.setAlarmsAgain(ctx)
+	})
 }
 
 // tellRecordsReplaced tells all who listen to actors, now and for those who are connected again a little later.
