@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -71,18 +70,6 @@ func (a *activation) lacks(n *wire.Notice) bool {
 	return false
 }
 
-// lacksHandlerError says that this program has no handler for an event that an actor follows.
-type lacksHandlerError struct {
-	actorType string
-	topic
-}
-
-func (e *lacksHandlerError) Error() string {
-	return fmt.Sprintf("the actor type %q has no handler for %s of %q", e.actorType, e.event, e.source)
-}
-
-func (e *lacksHandlerError) Unwrap() error { return errs.New(troupe.CodeUnknownAction, "%s", e) }
-
 // passesNotice passes a notice on that this program has no handler for, so that the actor does not wake here in vain. One
 // that was passed on is looked at: there may be earlier events, which another program lacks.
 func (a *activation) passesNotice(w *work) bool {
@@ -131,6 +118,9 @@ func (a *activation) catchUp(w *work, n *wire.Notice, cursor uint64) (more bool,
 	end, more, err := a.readLog(ctx, log, id, cursor)
 	if errors.Is(err, errPassedOver) || err == nil && !more && a.lacks(n) {
 		end, more, err = a.readLog(ctx, log, id, 0)
+	}
+	if n.Lost && err == nil && !more && end >= n.Sequence && !a.finished {
+		return false, a.handleLost(id, n, end)
 	}
 	if err == nil && !more && end < n.Sequence && (len(n.Last) == 0 || a.lacks(n)) { // read from a replica that lags behind
 		return false, errs.Unavailable("the log of %s ends before %d, at %d", n.Source, n.Sequence, end)
@@ -199,15 +189,6 @@ func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
 	result.Parts = append(result.Parts,
 		record.Handled{Source: source, Event: e.Event, Sequence: e.Sequence, Position: e.Place.Position})
 	a.commitTurn(&result, &commit.Output{})
-	return nil
-}
-
-// handleGap tells the actor of events that are no longer in the log.
-func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
-	if hook := a.kind.hooks.gap; hook != nil {
-		return meant(hook(a.state.pointer(), c, gap))
-	}
-	a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
 	return nil
 }
 

@@ -129,7 +129,10 @@ func (h *Host) checkStreams() error {
 	checks.Go(func() {
 		var log, index *store.Replaced
 		log, index, errLog = h.log.Check(ctx)
-		h.replaced(log, func() {}) // its readers notice by the positions of events
+		h.replaced(log, func() {
+			h.clearOutboxes()
+			h.catchUp(ctx)
+		})
 		h.replaced(index, func() { // and with it the marks of actors that have events to send
 			h.presence.Restart()
 			h.reindex(ctx, index)
@@ -181,6 +184,7 @@ func (h *Host) recordsReplaced() {
 		ctx, cancel := context.WithTimeout(h.untilStop, checkTimeout)
 		defer cancel()
 		h.setAlarmsAgain(ctx)
+		h.catchUp(ctx)
 	})
 }
 
@@ -219,5 +223,6 @@ func (h *Host) reindex(ctx context.Context, noticed *store.Replaced) {
 			return
 		}
 		h.config.Logger.Info("durable subscriptions were entered again", slog.Int("entered", entered))
+		h.catchUpAll() // events were delivered while they were not there
 	})
 }

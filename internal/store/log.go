@@ -90,6 +90,16 @@ func (l *Log) Append(ctx context.Context, id troupe.ID, e record.Emitted, expect
 // Last returns the position and the stream sequence of an actor's last kept event with a name: zero if there is none.
 func (l *Log) Last(ctx context.Context, id troupe.ID, event string) (troupe.Position, uint64, error) {
 	msg, err := l.stream.last(ctx, l.ns.Log(id, event))
+	return placeOf(id, event, msg, err)
+}
+
+// Newest is Last for a caller that must not miss what has just been stored.
+func (l *Log) Newest(ctx context.Context, id troupe.ID, event string) (troupe.Position, uint64, error) {
+	msg, err := l.stream.newest(ctx, l.ns.Log(id, event))
+	return placeOf(id, event, msg, err)
+}
+
+func placeOf(id troupe.ID, event string, msg *jetstream.RawStreamMsg, err error) (troupe.Position, uint64, error) {
 	switch {
 	case err != nil:
 		return troupe.Position{}, 0, fmt.Errorf("reading the last %s of %s: %w", event, id, err)

@@ -60,6 +60,8 @@ type Notice struct {
 	// Last has the newest position of each event that the notice tells of. With these the subscriber notices when its log
 	// is not the one that it has read up to now.
 	Last map[string]Position `json:"last,omitempty"`
+	// Lost says that the log has lost what it does not have of these up to Sequence: there is no later event that tells.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // Builtins are the actions that every actor type has.

@@ -16,7 +16,7 @@ const (
 	TurnSchedule TurnKind = "schedule" // a run of a schedule, counted as the action that it runs
 	TurnQueue    TurnKind = "queue"    // a message of a queue
 	TurnEvent    TurnKind = "event"    // the handler of an event, live or durable
-	TurnHook     TurnKind = "hook"     // create, wake, sleep, connect or disconnect
+	TurnHook     TurnKind = "hook"     // create, wake, sleep, connect, disconnect or gap
 	TurnLoop     TurnKind = "loop"     // a turn of a run loop
 	TurnStep     TurnKind = "step"     // a step of a workflow: it runs beside the turns
 	TurnWake     TurnKind = "wake"     // no turn yet: the actor is about to wake

@@ -59,9 +59,10 @@ func (g *Gate) flushRecord() {
 	g.write(ask)
 }
 
-// clearOutbox has the record written if its outbox has events, and all of them are in the log: once that forgets them, it
-// would look as if they had never got there. So it does when the record has items that are in messages of their own.
-func (g *Gate) clearOutbox() {
+// ClearOutbox has the record written if its outbox has events, and all of them are in the log: once that forgets them, it
+// would look as if they had never got there. So it does when the record has items that are in messages of their own. It does not
+// wait.
+func (g *Gate) ClearOutbox() {
 	g.mu.Lock()
 	if g.emitted && !hasEvents(g.parts) && g.state != nil && !g.ending {
 		g.dirty, g.shared = true, true
@@ -77,7 +78,7 @@ func (g *Gate) clearOutbox() {
 // takes over must recover the journal.
 func (g *Gate) Flush() bool {
 	g.waitForItems()
-	g.clearOutbox()
+	g.ClearOutbox()
 	g.flushRecord()
 	_ = g.Settle()
 	g.mu.Lock()

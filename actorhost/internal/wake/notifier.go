@@ -52,20 +52,33 @@ func (w *Waker) logFailure(n notice, err error) {
 
 // notify calls one subscriber. If that no longer subscribes, notify removes it from the index.
 func (w *Waker) notify(n notice, last map[string]wire.Position) error {
-	ctx, cancel := context.WithTimeout(w.config.UntilGivenUp, noticeTimeout)
+	err := w.config.notice(w.config.UntilGivenUp, n.to.ID, wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last})
+	if errors.Is(err, troupe.ErrNotFound) {
+		return w.index.Remove(w.config.UntilGivenUp, n.to)
+	}
+	return err
+}
+
+// notice calls a subscriber.
+func (c *Config) notice(ctx context.Context, to troupe.ID, n wire.Notice) error {
+	ctx, cancel := context.WithTimeout(ctx, noticeTimeout)
 	defer cancel()
-	switch runs, err := w.config.Runs(ctx, n.to.ID.Type()); {
+	switch runs, err := c.Runs(ctx, to.Type()); {
 	case err != nil:
 		return err
 	case !runs: // a call would wait for a host
 		return errNoHost
 	}
-	err := w.config.Call(ctx, troupe.Invocation{
-		ID: n.to.ID, Action: wire.NoticeAction, Existing: true,
-		In: wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last},
-	})
-	if errors.Is(err, troupe.ErrNotFound) {
-		return w.index.Remove(ctx, n.to)
+	return c.Call(ctx, troupe.Invocation{ID: to, Action: wire.NoticeAction, Existing: true, In: n})
+}
+
+// sendLeft wakes an actor that may have unsent events in its record. As it wakes, it sends them.
+func (c *Config) sendLeft(ctx context.Context, id troupe.ID) error {
+	ctx, cancel := context.WithTimeout(ctx, noticeTimeout)
+	defer cancel()
+	err := c.Call(ctx, troupe.Invocation{ID: id, Action: wire.NoticeAction, Existing: true, In: wire.Notice{}})
+	if errors.Is(err, troupe.ErrNotFound) { // it does not exist, or is awake
+		return nil
 	}
 	return err
 }

@@ -15,12 +15,13 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// Config configures a Waker.
+// Config configures a Waker, and [CatchUp].
 type Config struct {
-	Conn   *nats.Conn
-	Log    *store.EventLog
-	Logger *slog.Logger
-	Faults *faultlog.Log
+	Conn    *nats.Conn
+	Log     *store.EventLog
+	Records *store.Records
+	Logger  *slog.Logger
+	Faults  *faultlog.Log
 	// Call calls an actor, on whichever host it is.
 	Call func(ctx context.Context, call troupe.Invocation) error
 	// Runs reports whether a host runs actors of a type. An error says that it cannot be told now.
