@@ -1,0 +1,68 @@
+//go:build linux
+
+package actorhost_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/internal/bustest"
+)
+
+// TestFullDiskOfOneInACluster fills the disk of one server of three: the others go on, and it catches up when it has room.
+func TestFullDiskOfOneInACluster(t *testing.T) {
+	t.Parallel()
+	takesLong(t)
+	dir, grow := smallDisk(t)
+	configs := bustest.ClusterConfig(t)
+	for _, config := range configs {
+		config.Host, config.Port, config.JetStreamMaxStore = "127.0.0.1", bustest.FreePort(t), 1<<30
+	}
+	configs[0].StoreDir = dir
+	small := configs[0].Clone()
+	servers := serveCluster(t, configs)
+	s, way := &fullSystem{t: t, last: 1}, system{t: t}
+	nc := way.connect(servers[1].ClientURL(), "any")
+	s.client = way.client(nc, "")
+	host, err := actorhost.Start(t.Context(), way.connect(servers[2].ClientURL(), "any"),
+		actorhost.Config{Logger: slog.New(slog.NewTextHandler(&s.logged, nil))}, counters())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = host.Stop(context.Background()) })
+	require.NoError(t, call(t.Context(), add, s.ref(1), 7))
+	for ; s.last < 100; s.last++ {
+		_, err := pad.Call(t.Context(), s.ref(s.last+1), padding)
+		require.NoError(t, err, "%s", s.logged.String())
+	}
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	require.False(t, isCurrent(t, js, small.ServerName), "its disk has no room for all")
+
+	grow()
+	servers[0].Shutdown()
+	servers[0].WaitForShutdown()
+	bustest.Serve(t, small)
+	require.Eventually(t, func() bool { return isCurrent(t, js, small.ServerName) }, 60*time.Second, 50*time.Millisecond)
+	s.hasRoom(20 * time.Second)
+	require.NoError(t, host.Stop(t.Context()))
+}
+
+// isCurrent reports whether a server that does not lead the records has all of them.
+func isCurrent(t *testing.T, js jetstream.JetStream, server string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	stream, err := js.Stream(ctx, "KV_troupe-actors")
+	if err != nil || stream.CachedInfo().Cluster == nil {
+		return false
+	}
+	return slices.ContainsFunc(stream.CachedInfo().Cluster.Replicas, func(one *jetstream.PeerInfo) bool {
+		return one.Name == server && one.Current && one.Lag == 0
+	})
+}
