@@ -250,7 +250,7 @@ func (a atTimes) Dial(network, address string) (net.Conn, error) {
 	if a.not.Load() {
 		return nil, errors.New("not now")
 	}
-	return new(net.Dialer).Dial(network, address) //nolint:noctx // nats.go gives none
+	return new(net.Dialer).Dial(network, address)
 }
 
 // TestConnectionThatComesBack has a call wait for a connection that is gone for a moment.
