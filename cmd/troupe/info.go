@@ -184,11 +184,7 @@ func printInfo(e env, info actorInfo) error {
 		lines = append(lines, infoLine{"Needs", stripControls(strings.Join(info.Needs, ", "))})
 	}
 	if info.Running != nil {
-		runs := runText(info.Running)
-		if info.Beside > 0 {
-			runs += fmt.Sprintf(", and %d read-only beside it", info.Beside)
-		}
-		lines = append(lines, infoLine{"Runs", runs})
+		lines = append(lines, infoLine{"Runs", runText(info.Running) + besideText(info.Beside)})
 	}
 	if info.Streams > 0 {
 		lines = append(lines, infoLine{"Streams", fmt.Sprintf("%d that it produces", info.Streams)})
@@ -228,6 +224,14 @@ func printInfo(e env, info actorInfo) error {
 		}
 	}
 	return nil
+}
+
+// besideText says how many read-only actions run beside one.
+func besideText(others int) string {
+	if others == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d read-only beside it", others)
 }
 
 func awakeText(info actorInfo) string {
