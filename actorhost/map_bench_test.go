@@ -53,13 +53,13 @@ func strongrooms() actorhost.Definition {
 		actorhost.On(totalled, func(s *strongroomState, _ *actorhost.Context, _ int) (int, error) { s.Total++; return s.Total, nil }))
 }
 
-// manyItems is how many items the strong rooms of BenchmarkMap have in all, and stashed how many are set in a turn.
-const manyItems, stashed = 100_000, 1000
+// stashed is how many items are set in a turn.
+const stashed = 1000
 
 // BenchmarkMap compares actions that change one of 100,000 items with one that changes the rest of a small state alone, in turns. It
 // reports the medians of the times of processors of a call in all, in us, and cpu-x, the one as a multiple of the other. There
 // is one call in flight at each of the actors: at up to 8, each change is stored by itself; with 64, the plain ones share messages of the
-// journal, and items have one each.
+// journal, and items have one each. TROUPE_BENCH_ACTORS is how many items there are in all.
 func BenchmarkMap(b *testing.B) {
 	at := benchInProcess(b)
 	for _, actors := range []int{1, 8, 64} {
@@ -77,7 +77,7 @@ func strongroomOf(at stage, of string, actors, i int) strongroom {
 // stashAll sets all items of so many actors.
 func stashAll(b *testing.B, at stage, actors int) {
 	b.Helper()
-	each := manyItems / actors
+	each := numberOfActors(b) / actors
 	for i := range actors {
 		for from := 0; from < each; from += stashed {
 			require.NoError(b, call(b.Context(), stash, strongroomOf(at, "many", actors, i), []int{from, min(from+stashed, each)}))
@@ -87,7 +87,7 @@ func stashAll(b *testing.B, at stage, actors int) {
 
 func besidePlain(b *testing.B, at stage, action troupe.Action[strongroom, int, int], actors int) {
 	b.Helper()
-	each := manyItems / actors
+	each := numberOfActors(b) / actors
 	sideOf := func(of string, action troupe.Action[strongroom, int, int]) side {
 		return side{at: at, call: func(ctx context.Context, i int) error {
 			return call(ctx, action, strongroomOf(at, of, actors, i%actors), i*7919%each)
