@@ -212,9 +212,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 			fail("the payload of its event %q: %w", name, err)
 		}
 	}
-	if err := built.findMaps(reflect.TypeFor[S]()); err != nil {
-		fail("%w", err)
-	}
+	built.maps = mapsOf(reflect.TypeFor[S](), fail)
 	if t.newState == nil {
 		fail("it has no function that makes its state")
 	} else if err := protect(func() error { _, err := built.newState().encode(nil); return err }); err != nil {

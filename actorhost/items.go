@@ -25,7 +25,7 @@ func (c *Context) nameOf(m mapField) (string, error) {
 			return f.Name, nil
 		}
 	}
-	return "", errs.New(troupe.CodeInternal, "a Map must be a field of the state of the actor whose turn it is, %s, and not a copy of one", c.a.id)
+	return "", errs.New(troupe.CodeInternal, "a Map must be a field of the state of %s, whose turn it is, and not a copy of one", c.a.id)
 }
 
 // item returns an item as the turn sees it.

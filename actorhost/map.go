@@ -2,7 +2,6 @@ package actorhost
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -167,9 +166,6 @@ func (m *Map[K, V]) place(c *Context, key K) (record.ItemKey, error) {
 // checkTypes implements mapField.
 func (*Map[K, V]) checkTypes() error { return codec.Check(reflect.TypeFor[V]()) }
 
-// mapField is a Map without its types.
-type mapField interface{ checkTypes() error }
-
 func decodeItem[V any](c *Context, at record.ItemKey, data []byte) (value V, err error) {
 	if err := codec.MsgPack.Unmarshal(data, &value); err != nil {
 		return value, errs.New(troupe.CodeStateCorrupt, "the item %s of %s.%s cannot be decoded: %v", at.Key, c.a.id, at.Map, err)
@@ -226,30 +222,4 @@ func tokenKey[K MapKey](token string) (key K, err error) {
 		v.SetUint(n)
 	}
 	return key, nil
-}
-
-// findMaps finds the maps of a state.
-func (t *actorType) findMaps(state reflect.Type) error {
-	if state == nil || codec.Check(state) != nil {
-		return nil // which is another error
-	}
-	fields, err := codec.FieldsApart(state)
-	if err != nil {
-		return fmt.Errorf("its state: %w", err)
-	}
-	var all []error
-	for _, f := range fields {
-		m, ok := reflect.New(state.FieldByIndex(f.Index).Type).Interface().(mapField)
-		if !ok {
-			continue
-		}
-		if err := errors.Join(troupe.CheckName("map", f.Name), m.checkTypes()); err != nil {
-			all = append(all, fmt.Errorf("the map %s of its state: %w", f.Name, err))
-		}
-		if slices.ContainsFunc(t.maps, func(other codec.FieldApart) bool { return other.Name == f.Name }) {
-			all = append(all, fmt.Errorf("its state has two maps named %s", f.Name))
-		}
-		t.maps = append(t.maps, f)
-	}
-	return errors.Join(all...)
 }

@@ -62,7 +62,8 @@ func (x *examination) examine(ctx context.Context, streams []store.Surveyed) ([]
 		return nil, err
 	}
 	found := x.findings()
-	for _, look := range []func(context.Context) ([]finding, error){x.alarms.findings, x.deadFindings, x.itemFindings, x.journals} {
+	items := func(ctx context.Context) ([]finding, error) { return itemFindings(ctx, x.records) }
+	for _, look := range []func(context.Context) ([]finding, error){x.alarms.findings, x.deadFindings, items, x.journals} {
 		more, err := look(ctx)
 		if err != nil {
 			return nil, err

@@ -3,14 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // itemFindings are the items of actors that do not exist: their host has died as it removed them.
-func (x *examination) itemFindings(ctx context.Context) ([]finding, error) {
-	if x.records == nil {
+func itemFindings(ctx context.Context, records *store.Records) ([]finding, error) {
+	if records == nil {
 		return nil, nil
 	}
-	lost, err := x.records.LostItems(ctx)
+	lost, err := records.LostItems(ctx)
 	if err != nil || len(lost) == 0 {
 		return nil, err
 	}
@@ -22,7 +24,7 @@ func (x *examination) itemFindings(ctx context.Context) ([]finding, error) {
 	}
 	remove := func(ctx context.Context) error {
 		for id := range lost {
-			if err := x.records.ForgetItems(ctx, id); err != nil {
+			if err := records.ForgetItems(ctx, id); err != nil {
 				return err
 			}
 		}

@@ -49,8 +49,11 @@ func (c *stateGetCommand) print(ctx context.Context, r actorRecord) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	found, err := c.find(ctx, r)
-	if c.Items != "" && err == nil {
-		return c.printItems(ctx, r, found)
+	switch {
+	case c.Items != "" && (c.Raw || c.Revision != 0):
+		return usageError{errors.New("--items lists the items as they are: it takes no --revision and no --raw")}
+	case c.Items != "" && err == nil:
+		return printItems(ctx, r, found, c.Items)
 	}
 	if c.Raw {
 		return c.printRaw(ctx, r, found.State, err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/troupe-go/troupe/codec"
@@ -19,15 +18,12 @@ type storedItem struct {
 }
 
 // printItems prints the items of a map.
-func (c *stateGetCommand) printItems(ctx context.Context, r actorRecord, found record.Record) error {
-	if c.Revision != 0 || c.Raw {
-		return usageError{errors.New("--items lists the items as they are: it takes no --revision and no --raw")}
-	}
+func printItems(ctx context.Context, r actorRecord, found record.Record, name string) error {
 	parts, err := found.Open()
 	if err != nil {
 		return corrupt(r.id, err)
 	}
-	for one, err := range r.records.ListItems(ctx, r.id, parts.Items(), c.Items) {
+	for one, err := range r.records.ListItems(ctx, r.id, parts.Items(), name) {
 		if err != nil {
 			return err
 		}

@@ -15,15 +15,16 @@ type bar struct{ knot, share int }
 
 // The bars are what was measured. They may only go down: whoever makes a package better lowers its bar.
 var bars = map[string]bar{
-	"actorhost":              {knot: 10, share: 6},
-	"client":                 {},
-	"client/internal/calls":  {},
-	"client/internal/conns":  {},
-	"client/internal/events": {},
-	"cmd/troupe":             {},
-	"codec":                  {knot: 11, share: 5},
-	"internal/record":        {knot: 11, share: 25}, // each part is in the knot: parts.go lists them
-	"internal/store":         {knot: 10, share: 10},
+	"actorhost":                 {knot: 10, share: 6},
+	"actorhost/internal/commit": {knot: 7, share: 25}, // a file for each thing that a Gate sends once a record is stored
+	"client":                    {},
+	"client/internal/calls":     {},
+	"client/internal/conns":     {},
+	"client/internal/events":    {},
+	"cmd/troupe":                {},
+	"codec":                     {knot: 11, share: 5},
+	"internal/record":           {knot: 11, share: 25}, // each part is in the knot: parts.go lists them
+	"internal/store":            {knot: 10, share: 10},
 }
 
 // Every other package may have a knot of this many files. Its share is not measured: in a small package it says little.
