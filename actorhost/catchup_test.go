@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -122,7 +123,7 @@ func TestOnlyThoseWhoMissEventsAreWoken(t *testing.T) {
 	b := hosttest.Start(t)
 	var fails atomic.Bool
 	told := make(chan troupe.Gap, followers)
-	types := append(pressAndReader, fickleCritics(&fails, told))
+	types := append(slices.Clone(pressAndReader), fickleCritics(&fails, told))
 	for range 3 {
 		b.Host(types...)
 	}

@@ -46,9 +46,11 @@ func (a *activation) handleLost(source troupe.ID, n *wire.Notice, end uint64) er
 		if a.kind.events[of] == nil {
 			return &lacksHandlerError{a.kind.name, of}
 		}
-		gap := troupe.Gap{Actor: source, Event: event, After: after, Before: troupe.Position{Epoch: newest.Epoch, Sequence: newest.Sequence + 1}}
+		next := troupe.Position{Epoch: newest.Epoch, Sequence: newest.Sequence + 1}
+		gap := troupe.Gap{Actor: source, Event: event, After: after, Before: next}
 		id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d/lost", n.Source, event, newest.Epoch, newest.Sequence)}
-		result, err := a.runTurn(turn{kind: wire.TurnHook, action: "gap", id: id}, func(c *Context) error { return a.handleGap(c, gap) })
+		t := turn{kind: wire.TurnHook, action: "gap", id: id}
+		result, err := a.runTurn(t, func(c *Context) error { return a.handleGap(c, gap) })
 		if err != nil {
 			return err
 		}

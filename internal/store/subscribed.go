@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 // Subscribed is an entry of the index: an actor may subscribe to an event of another.
@@ -58,6 +59,32 @@ func cutLast(key string) (before, after string, ok bool) {
 		return "", key, false
 	}
 	return key[:i], key[i+1:], true
+}
+
+// Heard is the last event that a subscriber has handled, by its record, and whether it does subscribe.
+func (r *Records) Heard(ctx context.Context, of Subscribed) (troupe.Position, bool, error) {
+	parts, err := r.newestParts(ctx, of.Subscriber)
+	heard, subscribes := parts.Follows().Heard(of.Source.Tokens(), of.Event)
+	return troupe.Position(heard.Last), subscribes, err
+}
+
+// LastEvent is the last event of a name that an actor has broadcast, by its record. It is pending if some of that name may not be in
+// the log yet.
+func (r *Records) LastEvent(ctx context.Context, id troupe.ID, event string) (last troupe.Position, pending bool, err error) {
+	parts, err := r.newestParts(ctx, id)
+	return parts.Events().Last(event), parts.Outbox().Has(event), err
+}
+
+// newestParts reads the parts of a record. One that cannot be decoded has none: the next call of the actor says so.
+func (r *Records) newestParts(ctx context.Context, id troupe.ID) (parts record.Parts, err error) {
+	found, err := r.Newest(ctx, id)
+	if err == nil {
+		parts, err = found.Open()
+	}
+	if errors.Is(err, record.ErrCorrupt) {
+		return record.Parts{}, nil
+	}
+	return parts, err
 }
 
 // catchUpKey is written by the host that has all subscribers catch up. It is there for catchUpPause: as long as others may take

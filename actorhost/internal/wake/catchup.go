@@ -12,7 +12,6 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/pause"
-	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -129,7 +128,7 @@ type newestEvent struct {
 
 // newest reads the record before the log. So what the record has, the log has not, and nobody is about to append, is lost.
 func (c *catchingUp) newest(ctx context.Context, of eventOf) (newestEvent, error) {
-	parts, err := c.parts(ctx, of.source)
+	last, pending, err := c.config.Records.LastEvent(ctx, of.source, of.event)
 	if err != nil {
 		return newestEvent{}, err
 	}
@@ -137,8 +136,7 @@ func (c *catchingUp) newest(ctx context.Context, of eventOf) (newestEvent, error
 	if err != nil {
 		return newestEvent{}, err
 	}
-	if last := parts.Events().Last(of.event); position.Before(last) {
-		pending := parts.Outbox().Has(of.event)
+	if position.Before(last) {
 		if pending && c.again { // its host would have sent them by now
 			err = c.config.sendLeft(ctx, of.source)
 		}
@@ -147,33 +145,17 @@ func (c *catchingUp) newest(ctx context.Context, of eventOf) (newestEvent, error
 	return newestEvent{position: position, sequence: sequence}, nil
 }
 
-// parts reads those of an actor's record. One that cannot be decoded has none: the next call of the actor says so.
-func (c *catchingUp) parts(ctx context.Context, id troupe.ID) (parts record.Parts, err error) {
-	found, err := c.config.Records.Newest(ctx, id)
-	if err == nil {
-		parts, err = found.Open()
-	}
-	if errors.Is(err, record.ErrCorrupt) {
-		return record.Parts{}, nil
-	}
-	return parts, err
-}
-
 // catchUp calls one subscriber, if its record says that it has not heard the newest event.
 func (c *catchingUp) catchUp(ctx context.Context, one store.Subscribed, newest func() (newestEvent, error)) error {
-	parts, err := c.parts(ctx, one.Subscriber)
-	if err != nil {
+	heard, subscribes, err := c.config.Records.Heard(ctx, one)
+	if err != nil || !subscribes {
 		return err
-	}
-	heard, subscribes := parts.Follows().Heard(one.Source.Tokens(), one.Event)
-	if !subscribes {
-		return nil
 	}
 	last, err := newest()
 	switch {
 	case err != nil:
 		return err
-	case !troupe.Position(heard.Last).Before(last.position):
+	case !heard.Before(last.position):
 		return nil
 	case last.pending:
 		return errPending

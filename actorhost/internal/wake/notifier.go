@@ -52,7 +52,8 @@ func (w *Waker) logFailure(n notice, err error) {
 
 // notify calls one subscriber. If that no longer subscribes, notify removes it from the index.
 func (w *Waker) notify(n notice, last map[string]wire.Position) error {
-	err := w.config.notice(w.config.UntilGivenUp, n.to.ID, wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last})
+	told := wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last}
+	err := w.config.notice(w.config.UntilGivenUp, n.to.ID, told)
 	if errors.Is(err, troupe.ErrNotFound) {
 		return w.index.Remove(w.config.UntilGivenUp, n.to)
 	}
