@@ -28,7 +28,7 @@ func write(s *actorhost.Stream[authorState], about string) iter.Seq2[string, err
 			yield("", err)
 			return
 		}
-		for _, word := range strings.Fields("There is much to be said about " + about) {
+		for word := range strings.FieldsSeq("There is much to be said about " + about) {
 			if !yield(word, nil) {
 				return // nobody reads it any more
 			}

@@ -123,7 +123,7 @@ func TestOnlyThoseWhoMissEventsAreWoken(t *testing.T) {
 	b := hosttest.Start(t)
 	var fails atomic.Bool
 	told := make(chan troupe.Gap, followers)
-	types := append(slices.Clone(pressAndReader), fickleCritics(&fails, told))
+	types := slices.Concat(pressAndReader, []actorhost.Definition{fickleCritics(&fails, told)})
 	for range 3 {
 		b.Host(types...)
 	}

@@ -177,8 +177,8 @@ func decodeItem[V any](c *Context, at record.ItemKey, data []byte) (value V, err
 const keyPrefix = "k."
 
 func escaped[K MapKey](key K) (string, error) {
-	v, text := reflect.ValueOf(&key).Elem(), ""
-	switch {
+	var text string
+	switch v := reflect.ValueOf(&key).Elem(); {
 	case v.Kind() == reflect.String:
 		text = v.String()
 	case v.CanInt():

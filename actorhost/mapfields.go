@@ -22,7 +22,7 @@ func mapsOf(state reflect.Type, fail func(format string, args ...any)) (maps []c
 		fail("its state: %w", err)
 	}
 	for _, f := range fields {
-		m, ok := reflect.New(state.FieldByIndex(f.Index).Type).Interface().(mapField)
+		m, ok := reflect.TypeAssert[mapField](reflect.New(state.FieldByIndex(f.Index).Type))
 		if !ok {
 			continue
 		}

@@ -18,7 +18,7 @@ func (c *Context) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[
 			now = running
 		}
 		h := c.a.host
-		from := origin.Origin{Host: &h.origin}
+		within, from := ctx, origin.Origin{Host: &h.origin}
 		switch ended := now.hasEnded(); {
 		case ended && ok:
 			yield(nil, errs.New(errTurnOver.Code, "reading %s.%s: %s", r.ID, r.Stream, errTurnOver.Message))
@@ -26,7 +26,7 @@ func (c *Context) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[
 		case !ended:
 			until, _ := now.Deadline()
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, until)
+			within, cancel = context.WithDeadline(ctx, until)
 			defer cancel()
 			if now.turn.readOnly {
 				c.a.lend(now)
@@ -38,6 +38,6 @@ func (c *Context) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[
 			now.noteCall()
 			from = now.origin()
 		}
-		h.client.Stream(origin.With(ctx, from), r)(yield)
+		h.client.Stream(origin.With(within, from), r)(yield)
 	}
 }

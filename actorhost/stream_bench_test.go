@@ -30,7 +30,10 @@ func BenchmarkStream(b *testing.B) {
 	bus := hosttest.Start(b, actorhost.Define(func() struct{} { return struct{}{} },
 		actorhost.OnStream(drops, func(_ *actorhost.Stream[struct{}], n int) iter.Seq2[string, error] {
 			return func(yield func(string, error) bool) {
-				for i := 0; i < n && yield(drop, nil); i++ {
+				for range n {
+					if !yield(drop, nil) {
+						return
+					}
 				}
 			}
 		})))

@@ -113,7 +113,11 @@ func (p prompt) fail(s *actorhost.Stream[modelState], yield func(string, error) 
 
 func nones(*actorhost.Stream[modelState], troupe.None) iter.Seq2[troupe.None, error] {
 	return func(yield func(troupe.None, error) bool) {
-		_ = yield(nil, nil) && yield(nil, nil)
+		for range 2 {
+			if !yield(nil, nil) {
+				return
+			}
+		}
 	}
 }
 
@@ -127,6 +131,7 @@ func modelThat(ended chan<- error) actorhost.ActorType[Model, modelState] {
 
 // startModel starts a bus with models, and returns where their streams tell why they have ended.
 func startModel(t *testing.T) (*hosttest.Bus, *actorhost.Host, chan error) {
+	t.Helper()
 	b, ended := hosttest.Start(t), make(chan error, 100)
 	return b, b.Host(modelThat(ended).Config(actorhost.TypeConfig{SleepAfter: time.Minute})), ended
 }
@@ -213,6 +218,7 @@ func TestStreamEndsWithItsError(t *testing.T) {
 func TestStreamEndsWithItsReader(t *testing.T) {
 	for name, leave := range map[string]func(t *testing.T, b *hosttest.Bus, p prompt) (within time.Duration){
 		"break": func(t *testing.T, b *hosttest.Bus, p prompt) time.Duration {
+			t.Helper()
 			for _, err := range Words.Call(t.Context(), troupe.GetOrCreate[Model](b.Client, "m"), p) {
 				require.NoError(t, err)
 				break
@@ -220,6 +226,7 @@ func TestStreamEndsWithItsReader(t *testing.T) {
 			return 0
 		},
 		"cancel": func(t *testing.T, b *hosttest.Bus, p prompt) time.Duration {
+			t.Helper()
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Minute, cancel)
 			got, err := read(ctx, troupe.GetOrCreate[Model](b.Client, "m"), p)
@@ -228,6 +235,7 @@ func TestStreamEndsWithItsReader(t *testing.T) {
 			return 0
 		},
 		"deadline": func(t *testing.T, b *hosttest.Bus, p prompt) time.Duration {
+			t.Helper()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			_, err := read(ctx, troupe.GetOrCreate[Model](b.Client, "m"), p)
@@ -235,6 +243,7 @@ func TestStreamEndsWithItsReader(t *testing.T) {
 			return 0
 		},
 		"close the client": func(t *testing.T, b *hosttest.Bus, p prompt) time.Duration {
+			t.Helper()
 			c := b.NewClient(client.Config{})
 			time.AfterFunc(time.Minute, func() { _ = c.Close(context.Background()) })
 			_, err := read(t.Context(), troupe.GetOrCreate[Model](c, "m"), p)
@@ -244,6 +253,7 @@ func TestStreamEndsWithItsReader(t *testing.T) {
 			return 0
 		},
 		"close the connection": func(t *testing.T, b *hosttest.Bus, p prompt) time.Duration {
+			t.Helper()
 			nc := b.Connect()
 			c, err := client.New(nc, client.Config{})
 			require.NoError(t, err)
@@ -273,12 +283,17 @@ func TestStreamEndsWithItsActor(t *testing.T) {
 		want error
 	}{
 		"sleep": {func(t *testing.T, b *hosttest.Bus, _ *actorhost.Host) error {
+			t.Helper()
 			return b.Client.Actor("model", "m").Call(t.Context(), troupe.SleepAction, nil, nil)
 		}, troupe.ErrUnavailable},
 		"destroy": {func(t *testing.T, b *hosttest.Bus, _ *actorhost.Host) error {
+			t.Helper()
 			return b.Client.Actor("model", "m").Call(t.Context(), troupe.DestroyAction, nil, nil)
 		}, troupe.ErrNotFound},
-		"stop": {func(t *testing.T, _ *hosttest.Bus, h *actorhost.Host) error { return h.Stop(t.Context()) }, troupe.ErrUnavailable},
+		"stop": {func(t *testing.T, _ *hosttest.Bus, h *actorhost.Host) error {
+			t.Helper()
+			return h.Stop(t.Context())
+		}, troupe.ErrUnavailable},
 		"kill": {func(_ *testing.T, b *hosttest.Bus, h *actorhost.Host) error { b.Kill(h); return nil }, troupe.ErrOutcomeUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,8 @@ func (a *activation) streamOf(w *work) (*streaming, *troupe.Error) {
 	case inbox == "" && isNumbered(w.ID):
 		return nil, errs.New(troupe.CodeBadInput, "%s.%s is a stream: it is read as one, not called", a.id, w.Action)
 	case inbox != "" && wire.ImportedBy(w.Reply, w.Header) != "":
-		return nil, errs.New(troupe.CodeBadInput, "%s: streams do not cross accounts: nothing that a host sends to an inbox would arrive there", a.id)
+		return nil, errs.New(troupe.CodeBadInput, "%s: streams do not cross accounts: nothing that a host sends to an inbox would "+
+			"arrive there", a.id)
 	case len(a.streams) >= maxStreams:
 		return nil, errs.Overloaded("%s produces %d streams already", a.id, maxStreams)
 	}

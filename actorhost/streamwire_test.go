@@ -24,6 +24,7 @@ type anyReader struct {
 }
 
 func newReader(t *testing.T, nc *nats.Conn) *anyReader {
+	t.Helper()
 	sub, err := nc.SubscribeSync(nc.NewInbox())
 	require.NoError(t, err)
 	return &anyReader{t, nc, sub}
@@ -52,6 +53,7 @@ func (r *anyReader) next() *nats.Msg {
 
 // number is that of an item, by the reply subject.
 func number(t *testing.T, msg *nats.Msg) int {
+	t.Helper()
 	n, err := strconv.Atoi(msg.Reply[strings.LastIndexByte(msg.Reply, '.')+1:])
 	require.NoError(t, err)
 	return n
@@ -80,7 +82,7 @@ func TestAnyClientReadsStream(t *testing.T) {
 	require.Equal(t, "1", last.Header.Get("Troupe-End"))
 	require.Equal(t, "too_rude", last.Header.Get("Troupe-Error-Code"))
 	require.JSONEq(t, `{"code":"too_rude","message":"mind your language","metadata":{"word":"darn"}}`, string(last.Data))
-	<-ended
+	require.NoError(t, <-ended)
 
 	for _, credit := range []string{"0", "-1", "65537", "many", "1.5"} {
 		answer := r.open(prompt{}, nats.Header{"Troupe-Inbox": {"INBOX"}, "Troupe-Credit": {credit}})
@@ -95,6 +97,7 @@ func TestAnyClientReadsStream(t *testing.T) {
 func TestPlainReaderIsNotAskedForMuch(t *testing.T) { synctest.Test(t, testPlainReader) }
 
 func testPlainReader(t *testing.T) {
+	t.Helper()
 	b, _, ended := startModel(t)
 	r := newReader(t, b.Connect())
 	r.open(prompt{Words: 10_000}, nil)
@@ -104,7 +107,7 @@ func testPlainReader(t *testing.T) {
 	last := r.next()
 	require.Equal(t, "overloaded", last.Header.Get("Troupe-Error-Code"))
 	require.Equal(t, "4096", last.Header.Get("Troupe-End"))
-	<-ended
+	require.ErrorIs(t, <-ended, troupe.ErrOverloaded)
 
 	r.open(prompt{Words: 10_000}, nil)
 	for i := range 10_000 {
@@ -115,7 +118,7 @@ func testPlainReader(t *testing.T) {
 		}
 	}
 	require.Equal(t, "10000", r.next().Header.Get("Troupe-End"))
-	<-ended
+	require.NoError(t, <-ended)
 }
 
 func TestReaderGivesCredit(t *testing.T) {

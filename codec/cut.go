@@ -1,5 +1,7 @@
 package codec
 
+import "slices"
+
 // Cut returns the first of the msgpack values that data has, one after the other, and the rest. Both share the memory of data.
 func Cut(data []byte) (value, rest []byte, err error) {
 	var r reader
@@ -7,5 +9,5 @@ func Cut(data []byte) (value, rest []byte, err error) {
 	if value, err = r.skip(); err != nil {
 		return nil, nil, err
 	}
-	return value[:len(value):len(value)], data[len(value):], nil
+	return slices.Clip(value), data[len(value):], nil
 }

@@ -25,7 +25,7 @@ func recap(s *actorhost.Stream[roomState], _ troupe.None) iter.Seq2[string, erro
 		next := time.NewTicker(perWord)
 		defer next.Stop()
 		for _, m := range said {
-			for _, word := range strings.Fields(m.From + ": " + m.Text) {
+			for word := range strings.FieldsSeq(m.From + ": " + m.Text) {
 				if !yield(word, nil) {
 					return // nobody listens
 				}

@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -114,9 +115,7 @@ func TestCorruptItems(t *testing.T) {
 	t.Parallel()
 	item := func(change fields) fields {
 		one := fields{"m": "m", "k": "a", "e": 5, "n": 1, "v": []byte{1}}
-		for name, value := range change {
-			one[name] = value
-		}
+		maps.Copy(one, change)
 		return fields{"s": 5, "p": []any{one}}
 	}
 	for _, test := range []struct {

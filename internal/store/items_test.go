@@ -64,8 +64,8 @@ func TestItemsAreComparedAndSet(t *testing.T) {
 	require.Equal(t, record.Version{Epoch: 6, Change: 1}, gone.Version)
 	_, err = writeItem(t, records, id, "x", 7, second, []byte{4})
 	require.NoError(t, err)
-	for range records.List(t.Context(), "") {
-		require.Fail(t, "an item is no record")
+	for _, err := range records.List(t.Context(), "") {
+		require.Fail(t, "an item is no record", err)
 	}
 }
 

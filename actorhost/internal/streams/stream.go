@@ -32,8 +32,8 @@ const aliveEvery, stalledAfter, plainPatience = 2 * time.Second, 30 * time.Secon
 var (
 	ErrUnread  = errs.New(troupe.CodeCanceled, "nobody reads the stream any more")
 	errStalled = errs.New(troupe.CodeCanceled, "the reader of the stream has taken nothing for %v", stalledAfter)
-	errPlain   = errs.New(troupe.CodeOverloaded, "the reader has not said that it has handled any of %d items or %d MB: an empty message to "+
-		"the reply subject of an item says so", plainItems, plainSize>>20)
+	errPlain   = errs.New(troupe.CodeOverloaded, "the reader has not said that it has handled any of %d items or %d MB: an empty "+
+		"message to the reply subject of an item says so", plainItems, plainSize>>20)
 )
 
 // Config is what a stream needs to know.

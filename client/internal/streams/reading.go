@@ -71,7 +71,9 @@ func (r *reading) receive() error {
 	for quiet := 0; ; {
 		select {
 		case msg := <-r.inbox:
-			quiet = 0
+			if quiet = 0; r.ctx.Err() != nil {
+				continue
+			}
 			if over, err := r.handle(msg); over || err != nil {
 				return err
 			}
@@ -124,10 +126,10 @@ func (r *reading) handleItems(msg *nats.Msg) (over bool, err error) {
 				return true, errs.New(troupe.CodeInternal, "%s: a value: %v", r, err)
 			}
 		}
-		switch {
-		case r.ctx.Err() != nil:
-			return false, nil // which the next round finds
-		case !r.yield(r.decoding, nil):
+		if r.ctx.Err() != nil {
+			break // which receive finds, too
+		}
+		if !r.yield(r.decoding, nil) {
 			r.stop()
 			return true, nil
 		}
