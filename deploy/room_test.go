@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -28,6 +29,7 @@ var (
 	remind  = troupe.NewAction[room, time.Duration, troupe.None]("remind") // says something later
 	post    = troupe.NewQueue[room, string]("post")                        // to be said
 	attend  = troupe.NewAction[room, []string, troupe.None]("attend")      // to what another room notes
+	readOut = troupe.NewStream[room, int, int]("readOut")                  // so many lines
 )
 
 // invite is a workflow that waits for accepted, and then says so in a step.
@@ -73,6 +75,13 @@ func roomsWith(more ...actorhost.Handler[room, roomState]) actorhost.ActorType[r
 		actorhost.On(say, func(s *roomState, c *actorhost.Context, text string) (int, error) {
 			s.Said = append(s.Said, text)
 			return len(s.Said), said.Broadcast(c, text)
+		}),
+		actorhost.OnStream(readOut, func(_ *actorhost.Stream[roomState], lines int) iter.Seq2[int, error] {
+			return func(yield func(int, error) bool) {
+				for i := 0; i < lines && yield(i, nil); i++ {
+					continue
+				}
+			}
 		}),
 		actorhost.OnWorkflow(invite, inviting), actorhost.OnSignal[room, roomState](accepted),
 		actorhost.On(history, actorhost.NoIn(func(s *roomState, _ *actorhost.Context) ([]string, error) { return s.Said, nil })),

@@ -69,6 +69,19 @@ export async function goesOn(enter, times) {
   await watched;
 }
 
+/** Reads a stream with more values than may be on their way, and another one in part. */
+export async function reads(enter) {
+  const errors = [];
+  const troupe = await enter({ onError: (error) => errors.push(String(error)) });
+  const room = troupe.actor("room", "org1", "lobby");
+  let lines = 0;
+  for await (const line of room.stream("readOut", 3000)) check(line === lines++, `line ${line} is the ${lines}th`);
+  check(lines === 3000, `there were ${lines}`);
+  for await (const line of room.stream("readOut", 1e9)) if (line === 700) break;
+  check(errors.length === 0, `it was told of ${errors}`);
+  await troupe.close();
+}
+
 /** Pushes to a queue in order, also several at a time, of which some are handled at the second attempt. */
 export async function pushesInOrder(enter) {
   const troupe = await enter({});

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { credsAuthenticator } from "@nats-io/transport-node";
 import { connect } from "@troupe-go/client";
-import { beyond, comesBack, goesOn, overTime, pushesInOrder } from "./roles.js";
+import { beyond, comesBack, goesOn, overTime, pushesInOrder, reads } from "./roles.js";
 
 // What a failed test leaves open would keep the process.
 const entered = [];
@@ -23,6 +23,7 @@ describe("a program of a tenant", { skip: process.env.NATS_ROLES && !process.env
   test("does not come in with another password", async () => {
     await assert.rejects(enter({ pass: "wrong" }), (error) => error.code === "denied");
   });
+  test("reads streams", () => reads(enter));
   test("has messages handled in the order in which it pushed them", () => pushesInOrder(enter));
   test("is denied all else", () => beyond(enter));
 });

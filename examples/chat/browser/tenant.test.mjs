@@ -29,6 +29,7 @@ describe("a page of a tenant", { skip, concurrency: true, timeout: 120_000 }, ()
   const cookie = process.env.COOKIE;
   const page = { user: "page", pass: "secret", inboxPrefix: "_INBOX.page" }, guest = { inboxPrefix: "_INBOX.org1.ann" };
   describe("with a password", { skip: cookie && "COOKIE is set", concurrency: true }, () => {
+    test("reads streams", () => run(page, [], "reads"));
     test("keeps its connections while it is silent", () => run(page, [], "overTime", 18_000)); // who does not answer is gone after 15 s
     test("is denied all else", () => run(page, [], "beyond"));
   });

@@ -3,6 +3,7 @@ package stagetest
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"os"
 	"strings"
@@ -31,6 +32,7 @@ var (
 	history = troupe.NewAction[lounge, troupe.None, []string]("history")
 	said    = troupe.NewEvent[lounge, string]("said")
 	minute  = troupe.NewQueueInOrder[lounge, string]("minute")
+	readOut = troupe.NewStream[lounge, int, int]("readOut")
 )
 
 var lounges = actorhost.Define(func() []string { return nil },
@@ -39,6 +41,13 @@ var lounges = actorhost.Define(func() []string { return nil },
 		return len(*texts), said.Broadcast(c, text)
 	}),
 	actorhost.On(history, actorhost.NoIn(func(texts *[]string, _ *actorhost.Context) ([]string, error) { return *texts, nil })),
+	actorhost.OnStream(readOut, func(_ *actorhost.Stream[[]string], lines int) iter.Seq2[int, error] {
+		return func(yield func(int, error) bool) {
+			for i := 0; i < lines && yield(i, nil); i++ {
+				continue
+			}
+		}
+	}),
 	actorhost.OnQueue(minute, func(texts *[]string, c *actorhost.Context, text string) error {
 		if queued, _ := troupe.QueuedOf(c); strings.HasSuffix(text, "again") && queued.Attempt < 2 {
 			return errors.New("not yet")
