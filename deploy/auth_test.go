@@ -164,13 +164,7 @@ func TestAuthConf(t *testing.T) {
 		got, err := history.Call(t.Context(), lobby, nil)
 		require.NoError(t, err)
 		require.Equal(t, []string{"by the route", "directly"}, got)
-		lines := 0
-		for line, err := range readOut.Call(t.Context(), lobby, 5000) { // more than may be on their way
-			require.NoError(t, err)
-			require.Equal(t, lines, line)
-			lines++
-		}
-		require.Equal(t, 5000, lines)
+		requireReadOut(t, lobby, 5000) // more lines than may be on their way
 		require.NoError(t, g.subscribe(t, "org1", "troupe.event.room.org1.*.said", ""))
 		connection, err := enter.Connect(t.Context(), lobby, nil)
 		require.NoError(t, err)

@@ -3,7 +3,10 @@ package deploy_test
 import (
 	"context"
 	"iter"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
@@ -48,6 +51,17 @@ func inviting(w *actorhost.Flow[roomState], who string) (int, error) {
 	return actorhost.Step(w, "say", func(c *actorhost.StepContext) (int, error) {
 		return say.Call(c, troupe.GetOrCreate[room](w, "org1", "hall"), who+" is here")
 	})
+}
+
+func requireReadOut(t *testing.T, r room, want int) {
+	t.Helper()
+	lines := 0
+	for line, err := range readOut.Call(t.Context(), r, want) {
+		require.NoError(t, err)
+		require.Equal(t, lines, line)
+		lines++
+	}
+	require.Equal(t, want, lines)
 }
 
 type roomState struct{ Said []string }

@@ -39,12 +39,13 @@ func TestHelpAndVersion(t *testing.T) {
 	require.NotContains(t, got.out, "__complete")
 	require.Contains(t, got.out, `
 Actors:
-  call     Call an action of an actor: JSON in, JSON out.
-  watch    Print the events of an actor as they arrive.
-  ls       List the actors that have a record.
-  info     Show an actor and its host.
-  sleep    Put an actor to sleep.
-  rm       Destroy an actor.
+  call      Call an action of an actor: JSON in, JSON out.
+  stream    Print what an actor yields in a stream: JSON in, lines of JSON out.
+  watch     Print the events of an actor as they arrive.
+  ls        List the actors that have a record.
+  info      Show an actor and its host.
+  sleep     Put an actor to sleep.
+  rm        Destroy an actor.
 
 Stored state:
   state get        Print the stored state of an actor.

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -13,10 +12,10 @@ import (
 )
 
 const (
-	fullStock  = 100
-	lowStock   = 20
-	cardLimit  = 500_00 // cents
-	keptOrders = 100    // a record is written whole, so it should not grow for ever
+	fullStock    = 100
+	lowStock     = 20
+	cardLimit    = 500_00 // cents
+	latestOrders = 100    // that are listed; all are kept
 )
 
 // actors are what a host of the shop runs. The compiler checks that every handler fits its action.
@@ -31,7 +30,7 @@ var actors = []actorhost.Definition{
 		actorhost.On(shop.ProcessPayment, (*paymentState).processPayment)),
 	actorhost.Define(func() processorState { return processorState{} },
 		actorhost.On(shop.ProcessOrder, (*processorState).processOrder),
-		actorhost.On(shop.ListOrders, actorhost.NoIn((*processorState).listOrders))),
+		actorhost.On(shop.ListOrders, actorhost.NoIn((*processorState).listOrders)).ReadOnly()),
 }
 
 // inventoryState is the stock of one warehouse. Its exported fields are stored after each action.
@@ -91,9 +90,12 @@ func (s *paymentState) processPayment(_ *actorhost.Context, amount int) (shop.Re
 	return shop.Receipt{TransactionID: "tx-" + rand.Text()[:10]}, nil
 }
 
-// processorState is what takes the orders of one region.
+// processorState is what takes the orders of one region. It keeps all: each is apart from the rest of the state, and read when it is
+// asked for.
 type processorState struct {
-	Orders []shop.ProcessedOrder `json:"orders"`
+	Count    int                                        `json:"count"`
+	Placed   actorhost.Map[string, shop.ProcessedOrder] `json:"placed"`   // by their IDs
+	Numbered actorhost.Map[int, string]                 `json:"numbered"` // their IDs, by the numbers in which they came
 }
 
 // processOrder calls two other actors. Their own work is stored before they answer: what it has to take back, it takes
@@ -102,8 +104,8 @@ func (s *processorState) processOrder(c *actorhost.Context, order shop.Order) (s
 	if order.ID == "" || order.CustomerID == "" || order.Quantity <= 0 || order.Amount <= 0 {
 		return shop.Result{}, shop.ErrBadOrder
 	}
-	if i := slices.IndexFunc(s.Orders, func(o shop.ProcessedOrder) bool { return o.ID == order.ID }); i >= 0 {
-		return result(s.Orders[i]), nil
+	if before, ok, err := s.Placed.Get(c, order.ID); ok || err != nil {
+		return result(before), err
 	}
 
 	inventory := troupe.GetOrCreate[shop.Inventory](c, "main")
@@ -121,9 +123,12 @@ func (s *processorState) processOrder(c *actorhost.Context, order shop.Order) (s
 		return shop.Result{}, err
 	}
 
-	s.Orders = append(s.Orders, shop.ProcessedOrder{Order: order, Status: "completed", Payment: receipt, CompletedAt: time.Now().UTC()})
-	s.Orders = s.Orders[max(0, len(s.Orders)-keptOrders):]
-	return result(s.Orders[len(s.Orders)-1]), nil
+	done := shop.ProcessedOrder{Order: order, Status: "completed", Payment: receipt, CompletedAt: time.Now().UTC()}
+	s.Count++
+	if err := errors.Join(s.Placed.Set(c, order.ID, done), s.Numbered.Set(c, s.Count, order.ID)); err != nil {
+		return shop.Result{}, err
+	}
+	return result(done), nil
 }
 
 // release undoes a reservation. The customer hears of the refused card also when it fails.
@@ -133,8 +138,18 @@ func release(c *actorhost.Context, inventory shop.Inventory, reservation shop.Re
 	}
 }
 
-func (s *processorState) listOrders(*actorhost.Context) ([]shop.ProcessedOrder, error) {
-	return s.Orders, nil
+func (s *processorState) listOrders(c *actorhost.Context) (orders []shop.ProcessedOrder, err error) {
+	for one, err := range s.Numbered.From(c, s.Count-latestOrders+1) {
+		if err != nil {
+			return nil, err
+		}
+		order, _, err := s.Placed.Get(c, one.Value)
+		if err != nil {
+			return nil, err
+		}
+		orders = append(orders, order)
+	}
+	return orders, nil
 }
 
 func result(o shop.ProcessedOrder) shop.Result {
