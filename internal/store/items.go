@@ -24,8 +24,8 @@ const maxItemSubject = 3500
 // CheckItem says that the names of an item are too long together, if so.
 func CheckItem(id troupe.ID, key record.ItemKey) error {
 	if size := len(itemSubject(id, key)); size > maxItemSubject {
-		return errs.New(troupe.CodeTooLarge, "the keys of %s and of its item in %s have %d bytes together with their escapes, at most %d are "+
-			"possible", id, key.Map, size, maxItemSubject)
+		return errs.New(troupe.CodeTooLarge, "the keys of %s and of its item in %s have %d bytes together with their escapes, at most "+
+			"%d are possible", id, key.Map, size, maxItemSubject)
 	}
 	return nil
 }

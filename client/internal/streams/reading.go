@@ -119,15 +119,12 @@ func (r *reading) handleItems(msg *nats.Msg) (over bool, err error) {
 	if r.as, err = codec.ForContentType(msg.Header.Get(wire.HeaderContentType)); err != nil {
 		return true, errs.New(troupe.CodeInternal, "%s: a value: %v", r, err)
 	}
-	for rest := msg.Data; len(rest) > 0; {
+	for rest := msg.Data; len(rest) > 0 && r.ctx.Err() == nil; {
 		r.item = rest
 		if rest = nil; r.as == codec.MsgPack {
 			if r.item, rest, err = codec.Cut(r.item); err != nil {
 				return true, errs.New(troupe.CodeInternal, "%s: a value: %v", r, err)
 			}
-		}
-		if r.ctx.Err() != nil {
-			break // which receive finds, too
 		}
 		if !r.yield(r.decoding, nil) {
 			r.stop()
