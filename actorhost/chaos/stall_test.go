@@ -99,7 +99,7 @@ func (m *market) trade(ctx context.Context, random *rand.Rand) {
 	case what < 4:
 		found, err := balance.Call(ctx, m.at(i), nil)
 		if err == nil && found.Faults != "" {
-			m.blame("stall %d, while it trades: %s", i, found.Faults)
+			m.blamef("stall %d, while it trades: %s", i, found.Faults)
 		}
 		return
 	}
@@ -118,7 +118,7 @@ func (m *market) trade(ctx context.Context, random *rand.Rand) {
 		m.mu.Unlock()
 	}
 	if d.Fails && (err == nil || !errors.Is(err, errFails) && !mayHaveFailed(err)) {
-		m.blame("stall %d: deal %d was to fail, and gave %v", i, d.Number, err)
+		m.blamef("stall %d: deal %d was to fail, and gave %v", i, d.Number, err)
 	}
 }
 
@@ -128,7 +128,7 @@ func mayHaveFailed(err error) bool {
 	return !errors.As(err, &failed) || failed.Code != troupe.CodeInternal && failed.Code != troupe.CodeStateCorrupt
 }
 
-func (m *market) blame(format string, args ...any) {
+func (m *market) blamef(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.faults = append(m.faults, fmt.Sprintf(format, args...))
@@ -145,18 +145,18 @@ func (m *market) close(ctx context.Context, i int, until time.Time) {
 			time.Sleep(shortly) // it is in another process: all there is to do is to ask again
 			continue
 		case err != nil:
-			m.blame("stall %d does not answer: %v", i, err)
+			m.blamef("stall %d does not answer: %v", i, err)
 			return
 		case found.Faults != "":
-			m.blame("stall %d, in the end: %s", i, found.Faults)
+			m.blamef("stall %d, in the end: %s", i, found.Faults)
 		}
 		slices.Sort(found.Deals)
 		if len(slices.Compact(slices.Clone(found.Deals))) != len(found.Deals) {
-			m.blame("stall %d has a deal twice", i)
+			m.blamef("stall %d has a deal twice", i)
 		}
 		for _, number := range m.agreed[i] {
 			if _, there := slices.BinarySearch(found.Deals, number); !there {
-				m.blame("stall %d has acknowledged deal %d, and lost it", i, number)
+				m.blamef("stall %d has acknowledged deal %d, and lost it", i, number)
 			}
 		}
 		return
