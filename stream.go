@@ -18,7 +18,7 @@ func NewStream[R Reference, In, Item any](name string) Stream[R, In, Item] {
 func (s Stream[R, In, Item]) Name() string { return s.name }
 
 // Call has the actor that ref refers to produce the values, and yields them as they come, in order, each once. The actor takes other
-// calls meanwhile, and stays awake. It produces no more than 1,024 values, or 1 MB, ahead of the reader.
+// calls meanwhile, and stays awake. It produces no more than 4,096 values, or 1 MB, ahead of the reader.
 //
 // To break out of the loop, or to end ctx, ends the stream: the actor hears it at once. A ctx without a deadline has time without
 // end; only the opening must then be over within client.Config.Timeout. In an actor's turn the stream ends with the turn.

@@ -151,7 +151,7 @@ func TestStreamIsReadInOrder(t *testing.T) {
 	t.Parallel()
 	b, _, _ := startModel(t)
 	m := troupe.GetOrCreate[Model](b.Client, "m")
-	for _, n := range []int{0, 1, 2, 1023, 1024, 1025, 20_000} {
+	for _, n := range []int{0, 1, 2, 4095, 4096, 4097, 20_000} {
 		got, err := read(t.Context(), m, prompt{Words: n})
 		require.NoError(t, err)
 		require.Len(t, got, n)

@@ -64,8 +64,16 @@ func (h *Host) clearOutboxes() {
 				return
 			}
 		}
-		for _, a := range h.roster.all() {
-			a.gate.ClearOutbox()
+		for _, a := range h.roster.all() { // in its own time: it may be about to wake
+			cleared := &inside{done: make(chan error, 1), do: func(a *activation, done func(error)) {
+				if a.awake {
+					a.gate.ClearOutbox()
+				}
+				done(nil)
+			}}
+			if a.offer(&work{kind: insideWork, arg: cleared}) == mustRun {
+				h.roster.ready.Add(a)
+			}
 		}
 	})
 }

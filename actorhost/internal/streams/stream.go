@@ -22,7 +22,7 @@ const (
 )
 
 // One message has so many items, or bytes, at most, if its reader takes several.
-const itemsTogether, bytesTogether = 64, 32 << 10
+const itemsTogether, bytesTogether = 256, 32 << 10
 
 // A reader with credit hears of its stream every aliveEvery, at least. One that makes no room for stalledAfter is gone, or for
 // plainPatience if it has never said what it has handled.

@@ -15,10 +15,10 @@ import (
 )
 
 // credit is how many items may be on their way to a reader. Each half of them, it says what it has handled.
-const credit = 1024
+const credit = 4096
 
 // messages is how many messages wait for a reader at most, those without items included. Hosts keep to the credit.
-const messages = 2 * credit
+const messages = credit + 64
 
 // Streams are the streams that a client reads.
 type Streams struct {
