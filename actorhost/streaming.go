@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,10 +14,10 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/actorhost/internal/streams"
 	"github.com/troupe-go/troupe/codec"
-	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -36,9 +35,7 @@ func (a *activation) serveStream(w *work, r *result) {
 	}
 	s, err := a.streamOf(w)
 	if err == nil && s.out == nil {
-		if err = a.startStream(s, w); err != nil {
-			s = nil
-		}
+		err = a.startStream(s, w)
 	}
 	if err != nil {
 		w.CountRefused(err)
@@ -58,11 +55,11 @@ func (a *activation) streamOf(w *work) (*streaming, *troupe.Error) {
 	to := cmp.Or(inbox, w.Reply)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if i := slices.IndexFunc(a.streams, func(s *streaming) bool { return s.to == to && s.call == name }); i >= 0 {
+	if i := slices.IndexFunc(a.streams, func(s *streaming) bool { return s.call == name && s.to == to }); i >= 0 && name != (callName{}) {
 		return a.streams[i], nil
 	}
 	switch {
-	case inbox == "" && isNumbered(w.ID):
+	case inbox == "" && w.ID.Number != 0:
 		return nil, errs.New(troupe.CodeBadInput, "%s.%s is a stream: it is read as one, not called", a.id, w.Action)
 	case inbox != "" && wire.ImportedBy(w.Reply, w.Header) != "":
 		return nil, errs.New(troupe.CodeBadInput, "%s: streams do not cross accounts: nothing that a host sends to an inbox would "+
@@ -72,8 +69,6 @@ func (a *activation) streamOf(w *work) (*streaming, *troupe.Error) {
 	}
 	return &streaming{call: name, turn: turnOf(w), as: w.As, to: strings.Clone(to), name: a.host.ns.Stream(a.session.ID, nuid.Next())}, nil
 }
-
-func isNumbered(id dedup.ID) bool { return id.Number != 0 }
 
 // startStream starts a stream.
 func (a *activation) startStream(s *streaming, w *work) *troupe.Error {
@@ -102,6 +97,9 @@ func (a *activation) startStream(s *streaming, w *work) *troupe.Error {
 	a.mu.Lock()
 	a.streams = append(a.streams, s)
 	a.mu.Unlock()
+	if faults.Fencing && a.session.Lapsed() { // before anybody could see that something runs here
+		cancel(errStreamLapsed)
+	}
 	a.host.goroutines.Go(s.out.Run)
 	run, in := a.kind.streams[w.Action], input{body: bytes.Clone(w.Data), as: w.As}
 	a.host.goroutines.Go(func() { s.run(func() error { return run(s, in) }) })
@@ -128,7 +126,7 @@ func (s *streaming) end(err error) {
 	if err = cmp.Or(cause, err); err != nil {
 		last, _ = wire.EncodeError(s.readerError(err), s.as, s.a.host.nc.MaxPayload())
 	}
-	s.out.End(last, errors.Is(cause, streams.ErrUnread))
+	s.out.End(last, cause == error(streams.ErrUnread)) //nolint:errorlint // there are others with its code, whose readers are told
 	s.a.host.streams.Remove(s.out)
 	s.a.connections.tenant.Disconnect()
 	s.cancel(nil)

@@ -25,5 +25,5 @@ func (c connection) invoke(ctx context.Context, call troupe.Invocation) (json.Ra
 
 // newClient returns a client whose calls have JSON as input and output.
 func (c connection) newClient() (*client.Client, error) {
-	return client.New(c.nc, client.Config{Namespace: c.namespace.Name(), Codec: codec.JSON, FailWithoutHost: true})
+	return client.New(c.nc, client.Config{Namespace: c.namespace.Name(), Codec: codec.JSON, Timeout: c.timeout, FailWithoutHost: true})
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +16,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/link"
+	"github.com/troupe-go/troupe/internal/pause"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -35,9 +38,10 @@ type reading struct {
 	as       codec.Codec
 	item     []byte               // that is yielded
 	decoding func(into any) error // decodes that: see [reading.decode]
-	handled  uint64               // items
-	told     uint64               // of those, what the host knows
+	handled  atomic.Uint64        // items
+	told     uint64               // of those, what the host knows, or more
 	untold   int                  // the bytes of the others
+	busy     atomic.Bool          // who reads does something with an item
 }
 
 // read returns why the stream has ended, nil if it has come to its end, or nobody wants more of it.
@@ -46,7 +50,7 @@ func (r *reading) read(inbox string, yield func(func(any) error, error) bool) er
 		return err
 	}
 	defer r.all.remove(r)
-	sub, err := r.all.nc.ChanSubscribe(inbox, r.inbox)
+	sub, err := r.all.nc.Subscribe(inbox, r.arrive)
 	if err != nil {
 		return link.Reason(r.all.nc, err)
 	}
@@ -61,7 +65,37 @@ func (r *reading) read(inbox string, yield func(func(any) error, error) bool) er
 		return cmp.Or(r.ended(), err)
 	}
 	r.yield, r.decoding = yield, r.decode
+	var saying sync.WaitGroup
+	defer saying.Wait()
+	defer r.cancel(nil)
+	saying.Go(r.keepSaying)
 	return r.receive()
+}
+
+// arrive takes a message that has come. A host that keeps to the credit leaves room for it.
+func (r *reading) arrive(msg *nats.Msg) {
+	if len(r.inbox) > 0 && msg.Header.Get(wire.HeaderAlive) != "" {
+		return // what waits says more, and who reads may take hours
+	}
+	select {
+	case r.inbox <- msg:
+	default:
+	}
+}
+
+// keepSaying tells the host again and again how far a slow reader is, which is thereby not taken for one that is gone.
+func (r *reading) keepSaying() {
+	for said := uint64(0); pause.For(r.ctx, quietFor); {
+		if now := r.handled.Load(); now > said || r.busy.Load() {
+			said = now
+			r.say(now)
+		}
+	}
+}
+
+// say tells the host what is handled.
+func (r *reading) say(handled uint64) {
+	_ = r.all.nc.Publish(wire.Item(r.name, handled), nil) // else it finds no more, or the connection ends it
 }
 
 // receive yields what comes.
@@ -102,7 +136,7 @@ func (r *reading) handle(msg *nats.Msg) (over bool, err error) {
 	switch {
 	case !ok || name != r.name:
 		return false, nil // it is not from the host
-	case number != r.handled+1:
+	case number != r.handled.Load()+1:
 		return true, r.lost("values were lost on the way")
 	case msg.Header.Get(wire.HeaderEnd) != "":
 		if failed := wire.DecodeError(msg); failed != nil {
@@ -126,7 +160,10 @@ func (r *reading) handleItems(msg *nats.Msg) (over bool, err error) {
 				return true, errs.New(troupe.CodeInternal, "%s: a value: %v", r, err)
 			}
 		}
-		if !r.yield(r.decoding, nil) {
+		r.busy.Store(true)
+		more := r.yield(r.decoding, nil)
+		r.busy.Store(false)
+		if !more {
 			r.stop()
 			return true, nil
 		}
@@ -145,21 +182,21 @@ func (r *reading) decode(into any) error {
 
 // hasHandled gives the host credit for more, now and then.
 func (r *reading) hasHandled(bytes int) {
-	r.handled++
-	if r.untold += bytes; r.handled-r.told >= credit/2 || r.untold >= handledBytes {
-		r.told, r.untold = r.handled, 0
-		_ = r.all.nc.Publish(wire.Item(r.name, r.handled), nil) // else it finds no more, or the connection ends it
+	handled := r.handled.Add(1)
+	if r.untold += bytes; handled-r.told >= credit/2 || r.untold >= handledBytes {
+		r.told, r.untold = handled, 0
+		r.say(handled)
 	}
 }
 
 // stop tells the host that nobody reads any more.
 func (r *reading) stop() {
-	_ = r.all.nc.Publish(wire.Item(r.name, r.handled), []byte(wire.NoMoreItems)) // without, the next item finds that out
+	_ = r.all.nc.Publish(wire.Item(r.name, r.handled.Load()), []byte(wire.NoMoreItems)) // without, the next item finds that out
 }
 
 func (r *reading) lost(format string, args ...any) error {
 	r.stop()
-	return errs.New(troupe.CodeOutcomeUnknown, "%s: after %d values, "+format, append([]any{r, r.handled}, args...)...)
+	return errs.New(troupe.CodeOutcomeUnknown, "%s: after %d values, "+format, append([]any{r, r.handled.Load()}, args...)...)
 }
 
 // failure is an error as the reader gets it.

@@ -14,7 +14,7 @@ import (
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// credit is how many items may be on their way to a reader. Each half of them, it says what it has handled.
+// credit is how many items may be on their way to a reader. For each half of them it says what it has handled, and else now and then.
 const credit = 4096
 
 // messages is how many messages wait for a reader at most, those without items included. Hosts keep to the credit.
