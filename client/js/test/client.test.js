@@ -239,13 +239,14 @@ describe("the package", { skip: url ? false : "NATS_URL is not set", concurrency
         if (data.length === 0) return; // the question whether it has arrived
         const inbox = call.headers.get("Troupe-Inbox");
         assert.equal(call.headers.get("Troupe-Credit"), "256");
-        troupe.nc.publish(reply, msgpack.encode(name));
         troupe.nc.publish(inbox, msgpack.encode("of nobody"));
+        troupe.nc.publish(inbox, msgpack.encode("of another"), { reply: "troupe.host.h.stream.x.1" });
         for (const [number, values = [], fields = {}] of messages[msgpack.decode(data)]) {
           const h = headers();
           for (const [key, value] of Object.entries(fields)) h.set(key, value);
           troupe.nc.publish(inbox, Uint8Array.from(values.flatMap((v) => [...msgpack.encode(v)])), { reply: `${name}.${number}`, headers: h });
         }
+        troupe.nc.publish(reply, msgpack.encode(name)); // which may come behind what it is about
       },
     });
     const read = async (i) => {
@@ -259,8 +260,38 @@ describe("the package", { skip: url ? false : "NATS_URL is not set", concurrency
       return got;
     };
     assert.deepEqual(await Promise.all(messages.map((_, i) => read(i))),
-      [[1, 2, 3], [1, "outcome_unknown"], [1, "outcome_unknown"], [1, "tired"], [1, "outcome_unknown"]]);
+      [[1, 2, 3], [1, "outcome_unknown"], [1, "outcome_unknown"], [1, "tired"], [1, "internal"]]);
     sub.unsubscribe();
+  });
+
+  test("a reader says how far it is: after many values, much of them, or a while", async () => {
+    const name = `troupe.host.h.stream.${unique()}`, type = "far" + unique(), said = [];
+    const values = { many: [...Array(200).keys()], much: Array(60).fill("x".repeat(10_000)), slow: [1, 2] };
+    const ears = troupe.nc.subscribe(`${name}.*`, { callback: (_, msg) => said.push(`${msg.subject.split(".").at(-1)}${msg.string()}`) });
+    const sub = troupe.nc.subscribe(`troupe.*.${type}.*.*`, {
+      callback: (_, call) => {
+        if (call.subject.endsWith("._cancel") || said.length > 0 && said[0] === "opened") return;
+        said.unshift("opened");
+        const what = values[call.subject.split(".").at(-1)], inbox = call.headers.get("Troupe-Inbox");
+        troupe.nc.publish(call.reply, msgpack.encode(name));
+        what.forEach((v, i) => troupe.nc.publish(inbox, msgpack.encode(v), { reply: `${name}.${i + 1}` }));
+      },
+    });
+    const read = async (stream, pause) => {
+      said.length = 0;
+      let n = 0;
+      for await (const _ of troupe.actor(type, "x").stream(stream)) {
+        if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
+        if (++n === values[stream].length) break;
+      }
+      await troupe.nc.flush();
+      return said.slice(1);
+    };
+    assert.deepEqual(await read("many"), ["128", "199-"]);
+    assert.deepEqual(await read("much"), ["53", "59-"]);
+    assert.deepEqual(await read("slow", 2500), ["0", "1", "1-"]); // the first takes 2.5 s, and so does the second
+    sub.unsubscribe();
+    ears.unsubscribe();
   });
 
   test("what is given up while it begins is over", async () => {
