@@ -33,6 +33,19 @@ func TestChaos(t *testing.T) {
 	}
 }
 
+// eachSeed runs a scenario with each of the seeds, and reports what it finds. They are parallel.
+func eachSeed(t *testing.T, name string, faults []fault, run func(*testing.T, scenario) findings) {
+	t.Helper()
+	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
+			run(t, scenario{
+				name: fmt.Sprint(name, "-", seed), seed: seed, servers: serversOf(seed), faults: faults, env: journaling(seed),
+			}).report(t)
+		})
+	}
+}
+
 // serversOf is how many servers a seed has.
 func serversOf(seed uint64) int {
 	switch {

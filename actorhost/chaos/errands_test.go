@@ -48,14 +48,7 @@ type runner struct {
 // each is over as it should be: what it has paid is paid once, and undone once if it has failed.
 func TestChaosWorkflows(t *testing.T) {
 	t.Parallel()
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			t.Parallel()
-			runErrands(t, scenario{
-				name: fmt.Sprint("errands-", seed), seed: seed, servers: serversOf(seed), faults: errandFaults, env: journaling(seed),
-			}).report(t)
-		})
-	}
+	eachSeed(t, "errands", errandFaults, runErrands)
 }
 
 // runErrands has errands run while the faults of a scenario happen, waits until all are over, and counts.

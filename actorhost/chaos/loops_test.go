@@ -84,14 +84,7 @@ const wanderers = 40
 // may walk in turns, and in the end all must go on, though nobody calls them.
 func TestChaosLoops(t *testing.T) {
 	t.Parallel()
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			t.Parallel()
-			runLoops(t, scenario{
-				name: fmt.Sprint("loops-", seed), seed: seed, servers: serversOf(seed), faults: faults, env: journaling(seed),
-			}).report(t)
-		})
-	}
+	eachSeed(t, "loops", faults, runLoops)
 }
 
 // laps are those that were told of.

@@ -139,12 +139,5 @@ func (s *system) awaitService(since time.Time, callers []*caller) {
 // are back in time.
 func TestChaosNetwork(t *testing.T) {
 	t.Parallel()
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			t.Parallel()
-			run(t, scenario{
-				name: fmt.Sprint("network-", seed), seed: seed, servers: serversOf(seed), faults: networkFaults, env: journaling(seed),
-			}).report(t)
-		})
-	}
+	eachSeed(t, "network", networkFaults, run)
 }

@@ -36,14 +36,7 @@ var planFaults = slices.Concat(faults, alarmFaults, alarmFaults)
 // none that was cancelled or destroyed.
 func TestChaosSchedules(t *testing.T) {
 	t.Parallel()
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			t.Parallel()
-			runPlans(t, scenario{
-				name: fmt.Sprint("plans-", seed), seed: seed, servers: serversOf(seed), faults: planFaults, env: journaling(seed),
-			}).report(t)
-		})
-	}
+	eachSeed(t, "plans", planFaults, runPlans)
 }
 
 // runPlans plans while the faults of a scenario happen, waits until nothing is due any more, and counts.

@@ -63,14 +63,7 @@ type posted struct {
 // handled once, or is a dead letter.
 func TestChaosQueues(t *testing.T) {
 	t.Parallel()
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			t.Parallel()
-			runPost(t, scenario{
-				name: fmt.Sprint("post-", seed), seed: seed, servers: serversOf(seed), faults: postFaults, env: journaling(seed),
-			}).report(t)
-		})
-	}
+	eachSeed(t, "post", postFaults, runPost)
 }
 
 // runPost has messages pushed while the faults of a scenario happen, waits until none waits any more, and counts.

@@ -31,14 +31,7 @@ const (
 // asked, and in the end: all deals that were acknowledged, no deal twice, and none that failed.
 func TestChaosStalls(t *testing.T) {
 	t.Parallel()
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			t.Parallel()
-			runStalls(t, scenario{
-				name: fmt.Sprint("stalls-", seed), seed: seed, servers: serversOf(seed), faults: faults, env: journaling(seed),
-			}).report(t)
-		})
-	}
+	eachSeed(t, "stalls", faults, runStalls)
 }
 
 // market is what traders know.

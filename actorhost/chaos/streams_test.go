@@ -3,7 +3,6 @@
 package chaos_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -57,14 +56,7 @@ func TestChaosStreams(t *testing.T) {
 	for _, name := range sparedStreams {
 		deletions = append(deletions, fault{name + " is deleted", deleteStream(name)})
 	}
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			t.Parallel()
-			run(t, scenario{
-				name: fmt.Sprint("streams-", seed), seed: seed, servers: serversOf(seed), faults: deletions, env: journaling(seed),
-			}).report(t)
-		})
-	}
+	eachSeed(t, "streams", deletions, run)
 }
 
 // streams is where a server has its streams.

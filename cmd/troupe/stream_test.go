@@ -5,7 +5,9 @@ import (
 	"iter"
 	"log/slog"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -69,4 +71,18 @@ func TestStream(t *testing.T) {
 	got = p.run(t.Context(), "types", "ticker")
 	require.Contains(t, got.out, "stream")
 	require.Contains(t, p.run(t.Context(), "schema", "ticker", "--typescript").out, "ticks: { in: number; out: null; items: Tick };")
+}
+
+// TestStreamThatDoesNotOpen waits no longer than it is told to.
+func TestStreamThatDoesNotOpen(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	_, err := connect(t, server).Subscribe("troupe.*.mute.>", func(*nats.Msg) {})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context()) // without a deadline, which would count instead
+	defer time.AfterFunc(20*time.Second, cancel).Stop()
+	defer cancel()
+	got := at(server.URL()).run(ctx, "stream", "mute", "a", "words", "--timeout=50ms")
+	require.Equal(t, exitUnknown, got.code, got.err)
+	require.NoError(t, ctx.Err())
 }
