@@ -164,7 +164,7 @@ func TestAuthConf(t *testing.T) {
 		got, err := history.Call(t.Context(), lobby, nil)
 		require.NoError(t, err)
 		require.Equal(t, []string{"by the route", "directly"}, got)
-		requireReadOut(t, lobby, 5000) // more lines than may be on their way
+		requireReadOut(t, lobby, 9000) // more lines than may be on their way
 		require.NoError(t, g.subscribe(t, "org1", "troupe.event.room.org1.*.said", ""))
 		connection, err := enter.Connect(t.Context(), lobby, nil)
 		require.NoError(t, err)

@@ -107,7 +107,7 @@ func TestNATSCommand(t *testing.T) {
 	for _, endpoint := range stats[0].Endpoints {
 		endpoints[endpoint.Name] = endpoint
 	}
-	require.Len(t, endpoints, 10)
+	require.Len(t, endpoints, 11)
 	require.Equal(t, 2, endpoints["room-say"].NumRequests)
 	require.Equal(t, 1, endpoints["room-say"].NumErrors)
 	require.Contains(t, endpoints["room-say"].LastError, "bad_input: ")

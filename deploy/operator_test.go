@@ -90,7 +90,7 @@ var operatorNeeds = append(slices.Clone(watcherNeeds), []need{
 	{"troupe.call.>", `call room org1/lobby say "x"`},
 	{"troupe.route.>", `call room org1/new say "x"`},
 	{"troupe.queue.>", `queue push room org1/lobby post "x"`},
-	{"troupe.host.*.stream.>", "stream room org1/lobby readOut 2000"},
+	{"troupe.host.*.stream.>", "stream room org1/lobby readOut 9000"},
 	{"troupe.host.*.figures", "top --json"},
 	{"troupe.host.*.awake", "top --json"},
 	{"troupe.host.*.recent", "top --json"},
@@ -147,7 +147,7 @@ var watcherFeats = []feat{
 
 var operatorFeats = append(slices.Clone(watcherFeats), []feat{
 	{"hosts --json", succeeds}, {"top --once", succeeds}, {"info room org1/lobby --stack", succeeds}, {"types", succeeds}, {"schema room", succeeds}, {`call room org1/lobby say "x"`, succeeds}, {"info room org1/lobby", succeeds},
-	{"stream room org1/lobby readOut 2000", succeeds}, {"sleep room org1/lobby", succeeds}, {"info room org1/lobby", succeeds},
+	{"stream room org1/lobby readOut 9000", succeeds}, {"sleep room org1/lobby", succeeds}, {"info room org1/lobby", succeeds},
 	{`state set room org1/lobby {"Said":["a"]} --yes`, succeeds}, {"state keep 5", succeeds},
 	{`schedule add room org1/lobby say "y" --after 30m --name x`, succeeds}, {"schedule ls room org1/lobby", succeeds},
 	{"schedule run room org1/lobby x", succeeds}, {"schedule cancel room org1/lobby reminder", succeeds},

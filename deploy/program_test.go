@@ -25,6 +25,7 @@ var programDeeds = map[string]func(ctx context.Context, r room) error{
 	"accepted":  func(ctx context.Context, r room) error { return accepted.Send(ctx, r, true) },
 	"_result":   func(ctx context.Context, r room) error { _, err := invite.Result(ctx, r); return err },
 	"_workflow": func(ctx context.Context, r room) error { _, err := invite.Show(ctx, r); return err },
+	"readOut":   readAll, ">": readAll, // the second is what it says it has read
 	"_connect": func(ctx context.Context, r room) error {
 		connection, err := enter.Connect(ctx, r, nil)
 		if err == nil {
@@ -32,6 +33,15 @@ var programDeeds = map[string]func(ctx context.Context, r room) error{
 		}
 		return err
 	},
+}
+
+func readAll(ctx context.Context, r room) error {
+	for _, err := range readOut.Call(ctx, r, 9000) { // more than may be on their way
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // quiet are the rules without which a program has something later, or not at all, and is not told.

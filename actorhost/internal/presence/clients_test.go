@@ -95,7 +95,7 @@ func TestPingsAreAnsweredForOneself(t *testing.T) {
 			}
 		})
 		require.NoError(t, err)
-		time.Sleep(15 * time.Second) //nolint:forbidigo // virtual time
+		time.Sleep(17 * time.Second) //nolint:forbidigo // virtual time; not as a ping is sent
 		cancel()
 		watching.Wait()
 		close(gone)
