@@ -87,11 +87,8 @@ func (a *activation) startStream(s *streaming, w *work) *troupe.Error {
 	s.beside = &beside{
 		a: a, ctx: ctx, cancel: func() { cancel(errStreamSuspended) }, waiting: make(chan struct{}, maxInside), over: make(chan struct{}),
 	}
-	if err := a.connections.tenant.Connect(); err != nil { // it costs what a connection does
-		return err
-	}
-	if err := a.host.streams.Add(s.out); err != nil {
-		a.connections.tenant.Disconnect()
+	if err := a.roomForStream(s); err != nil {
+		cancel(nil)
 		return err
 	}
 	a.mu.Lock()
@@ -103,6 +100,18 @@ func (a *activation) startStream(s *streaming, w *work) *troupe.Error {
 	a.host.goroutines.Go(s.out.Run)
 	run, in := a.kind.streams[w.Action], input{body: bytes.Clone(w.Data), as: w.As}
 	a.host.goroutines.Go(func() { s.run(func() error { return run(s, in) }) })
+	return nil
+}
+
+// roomForStream counts a stream, which costs what a connection does.
+func (a *activation) roomForStream(s *streaming) *troupe.Error {
+	if err := a.connections.tenant.Connect(); err != nil {
+		return err
+	}
+	if err := a.host.streams.Add(s.out); err != nil {
+		a.connections.tenant.Disconnect()
+		return err
+	}
 	return nil
 }
 
