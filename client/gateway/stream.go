@@ -48,6 +48,8 @@ const (
 	makeTime = 5 * time.Second
 )
 
+var errLetInNoMore = unauthenticated("NATS does not let the user in any more")
+
 // onItsWay is how long an event may be on its way that is stored.
 const onItsWay = time.Second
 
@@ -79,7 +81,7 @@ func (s *stream) run() {
 		case <-beat.C:
 			s.beat()
 			if s.user.refused() {
-				s.end(unauthenticated("NATS does not let the user in any more"))
+				s.end(errLetInNoMore)
 				return
 			}
 		case <-s.subs[0].Done(): // they end together, with the connection

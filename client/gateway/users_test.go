@@ -39,7 +39,7 @@ type secured struct {
 
 const password = "secret"
 
-func secure(t *testing.T, config gateway.Config) *secured {
+func secure(t *testing.T, config gateway.Config, more ...actorhost.Definition) *secured {
 	t.Helper()
 	allow := func(subjects ...string) *server.SubjectPermission { return &server.SubjectPermission{Allow: subjects} }
 	s := &secured{made: make(map[string]int), config: &server.Options{
@@ -67,7 +67,8 @@ func secure(t *testing.T, config gateway.Config) *secured {
 	nc, err := connect(t.Context(), gateway.Credentials{User: "host", Password: password})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, newRooms().define())
+	host, err := actorhost.Start(t.Context(), nc, actorhost.Config{Logger: slog.New(slog.DiscardHandler)},
+		append(more, newRooms().define())...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 	config.Connect = connect
@@ -79,6 +80,21 @@ func (s *secured) connections(user string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.made[user]
+}
+
+// change changes the password of a user.
+func (s *secured) change(t *testing.T, user string) {
+	t.Helper()
+	changed := *s.config
+	changed.Users = nil
+	for _, known := range s.config.Users {
+		one := *known
+		if one.Username == user {
+			one.Password = "changed"
+		}
+		changed.Users = append(changed.Users, &one)
+	}
+	require.NoError(t, s.server.ReloadOptions(&changed))
 }
 
 // as is the header of a user.
@@ -167,16 +183,7 @@ func TestUserWhoMayNoLonger(t *testing.T) {
 	s := secure(t, gateway.Config{})
 	ann := as("ann", password)
 	require.Equal(t, http.StatusOK, s.post("/room/ann/say", `"x"`, ann...).status)
-	changed := *s.config
-	changed.Users = nil
-	for _, user := range s.config.Users {
-		one := *user
-		if one.Username == "ann" {
-			one.Password = "changed"
-		}
-		changed.Users = append(changed.Users, &one)
-	}
-	require.NoError(t, s.server.ReloadOptions(&changed))
+	s.change(t, "ann")
 	ann = append(ann, "Troupe-Timeout", "500") // one that is under way meanwhile gets no answer
 	require.Eventually(t, func() bool { return s.post("/room/ann/say", `"x"`, ann...).status == http.StatusUnauthorized }, patience, tick)
 	require.Equal(t, http.StatusOK, s.post("/room/ann/say", `"x"`, as("ann", "changed")...).status)

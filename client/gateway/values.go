@@ -96,6 +96,9 @@ func sendValues(s *sse, u *user, values <-chan yielded, gone, closing <-chan str
 	for {
 		select {
 		case one, more := <-values:
+			if one.err != nil && u.refused() {
+				one.err = errLetInNoMore
+			}
 			if one.err != nil && !begun {
 				return one.err
 			}
@@ -119,11 +122,6 @@ func sendValues(s *sse, u *user, values <-chan yielded, gone, closing <-chan str
 			}
 			s.beat()
 			if s.flush() != nil {
-				return nil
-			}
-			if u.refused() {
-				s.value(endEvent, "", bodyOf(unauthenticated("NATS does not let the user in any more")))
-				_ = s.flush()
 				return nil
 			}
 		case <-closing:
