@@ -41,6 +41,9 @@ func TestLostRecordsAreToldAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := startStorage(t)
+			var all live // who listens to all presses
+			_, err := published.SubscribeAll(t.Context(), troupe.All[press](s.client), all.hear, troupe.OnGap(all.miss))
+			require.NoError(t, err)
 			s.awaitRead(s.publish(5))
 			s.keep()
 			s.awaitRead(s.publish(5))
@@ -49,9 +52,15 @@ func TestLostRecordsAreToldAtOnce(t *testing.T) {
 			began := time.Now()
 			require.Eventually(t, func() bool { return s.gapsTold() > told }, 30*time.Second, 10*time.Millisecond)
 			t.Logf("told after %v", time.Since(began))
+			require.Eventually(t, func() bool { return all.missedOf() == s.press().ID() }, 30*time.Second, 10*time.Millisecond)
+			_, allTold := all.last()
 			page := s.publish(1)
-			require.Eventually(t, func() bool { last, _ := s.heard.last(); return last == page }, 20*time.Second, 10*time.Millisecond)
+			for _, heard := range []*live{&s.heard, &all} {
+				require.Eventually(t, func() bool { last, _ := heard.last(); return last == page }, 20*time.Second, 10*time.Millisecond)
+			}
 			require.Equal(t, told+1, s.gapsTold())
+			_, gaps := all.last()
+			require.Equal(t, allTold, gaps)
 		})
 	}
 }
@@ -78,16 +87,21 @@ func TestLostRecordsAreToldTwice(t *testing.T) {
 func TestFalseAlarm(t *testing.T) {
 	t.Parallel()
 	s := startStorage(t)
+	var all live
+	_, err := published.SubscribeAll(t.Context(), troupe.All[press](s.client), all.hear, troupe.OnGap(all.miss))
+	require.NoError(t, err)
 	s.awaitRead(s.publish(5))
 	asked, err := s.nc.SubscribeSync("troupe.*.press.times._position")
 	require.NoError(t, err)
 	for range 10 {
 		require.NoError(t, s.nc.Publish("troupe.replaced.actors", nil))
 	}
-	_, err = asked.NextMsg(20 * time.Second)
-	require.NoError(t, err)
-	for range 3 { // before it is told what the answer means
-		s.awaitRead(s.publish(1))
+	for range 2 { // who listens to one, and who listens to all
+		_, err = asked.NextMsg(20 * time.Second)
+		require.NoError(t, err)
+		for range 3 { // before it is told what the answer means
+			s.awaitRead(s.publish(1))
+		}
 	}
 	for { // until the next alarm is heeded
 		require.NoError(t, s.nc.Publish("troupe.replaced.actors", nil))
@@ -98,6 +112,8 @@ func TestFalseAlarm(t *testing.T) {
 	}
 	require.Zero(t, s.gapsTold())
 	require.True(t, slices.IsSorted(s.heard.pages))
+	_, gaps := all.last()
+	require.Zero(t, gaps)
 }
 
 // Many subscriptions ask once each, however many hosts tell, some at a time.

@@ -40,9 +40,31 @@ type storage struct {
 
 // live is what a live subscriber was told.
 type live struct {
-	mu    sync.Mutex
-	pages []int
-	gaps  int
+	mu     sync.Mutex
+	pages  []int
+	gaps   int
+	missed troupe.Gap // the last
+}
+
+func (l *live) hear(_ context.Context, page int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pages = append(l.pages, page)
+	return nil
+}
+
+// missedOf is of which actor the last gap was: zero if nobody knows.
+func (l *live) missedOf() troupe.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.missed.Actor
+}
+
+func (l *live) miss(_ context.Context, gap troupe.Gap) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gaps, l.missed = l.gaps+1, gap
+	return nil
 }
 
 func (l *live) last() (page, gaps int) {
@@ -67,17 +89,7 @@ func startStorage(t *testing.T) *storage {
 	t.Cleanup(func() { _ = s.client.Close(context.Background()) })
 	t.Cleanup(func() { t.Log(s.log.String()) })
 	require.NoError(t, call(t.Context(), follow, s.reader(), "times"))
-	_, err = published.Subscribe(t.Context(), s.press(), func(_ context.Context, page int) error {
-		s.heard.mu.Lock()
-		defer s.heard.mu.Unlock()
-		s.heard.pages = append(s.heard.pages, page)
-		return nil
-	}, troupe.OnGap(func(context.Context, troupe.Gap) error {
-		s.heard.mu.Lock()
-		defer s.heard.mu.Unlock()
-		s.heard.gaps++
-		return nil
-	}))
+	_, err = published.Subscribe(t.Context(), s.press(), s.heard.hear, troupe.OnGap(s.heard.miss))
 	require.NoError(t, err)
 	return s
 }

@@ -2,6 +2,8 @@
 package order
 
 import (
+	"iter"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -41,6 +43,17 @@ func (o *Tracker) Heard(subject string) (troupe.Position, bool) {
 		return *last, true
 	}
 	return troupe.Position{}, false
+}
+
+// All yields the last event that was heard on each subject, in no particular order.
+func (o *Tracker) All() iter.Seq2[string, troupe.Position] {
+	return func(yield func(string, troupe.Position) bool) {
+		for subject, last := range o.last {
+			if !yield(subject, *last) {
+				return
+			}
+		}
+	}
 }
 
 // Skip counts all events of a subject up to p as heard. It reports whether some of them had not been; after is the last

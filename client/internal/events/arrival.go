@@ -23,6 +23,9 @@ type mark struct {
 	last     troupe.Position
 	err      error
 	replaced bool // the records were: the last one may be earlier than one that was heard
+	// heard is what the subscription had heard last when the actor was asked, if that listens to many. It has heard no more since, or
+	// the mark says nothing.
+	heard troupe.Position
 }
 
 func newArrival(msg *nats.Msg) *arrival {

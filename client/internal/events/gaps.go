@@ -23,10 +23,15 @@ type gapFinder struct {
 	arrived  func(*sharedSub) uint64
 	// tell puts the mark of each suspect into the queues of its subscriptions, after all that has arrived.
 	tell func(suspects []suspect)
+	// ofMany has those who share a subscription to many actors call askMany.
+	ofMany func(*sharedSub)
+	// tellMany puts marks into the queue of a subscription, after all that has arrived.
+	tellMany func(*subscription, []*arrival)
 
 	mu       sync.Mutex
 	suspects []*sharedSub  // may have missed events
 	why      reason        // all that holds for them
+	many     []crowd       // of which the actors are to be asked, the records having been replaced
 	replaced time.Time     // when the records were last said to be
 	wake     chan struct{} // tells run that there are suspects; has room for one
 }
@@ -58,6 +63,16 @@ const (
 	toldAgain        = 3 * time.Second
 )
 
+// maxAsked is of how many actors a subscription to many asks for the last event when the records were replaced. The next event of
+// the others tells.
+const maxAsked = 1 << 14
+
+// crowd is what a subscription to many actors has heard of them: marks that are to say what their last events are.
+type crowd struct {
+	of    *subscription
+	marks []*arrival
+}
+
 var errNobodyKnows = errors.New("the last events of many actors are not known")
 
 // run is the goroutine of the finder, until ctx is done. From connected comes something when the connection is back.
@@ -70,14 +85,17 @@ func (g *gapFinder) run(ctx context.Context, connected <-chan nats.Status) {
 			g.suspectAll(missed)
 		case <-g.wake:
 			g.mu.Lock()
-			suspects, why := g.suspects, g.why
-			g.suspects, g.why = nil, 0
+			suspects, why, many := g.suspects, g.why, g.many
+			g.suspects, g.why, g.many = nil, 0, nil
 			g.mu.Unlock()
 			if why == replaced && !pause.For(ctx, rand.N(spread)) {
 				return
 			}
 			for some := range slices.Chunk(suspects, positionsAtATime) {
 				g.investigate(ctx, some, why)
+			}
+			for _, one := range many {
+				g.investigateMany(ctx, one)
 			}
 		}
 	}
@@ -90,6 +108,10 @@ func (g *gapFinder) suspectAll(why reason) {
 	g.suspects = all
 	g.why |= why
 	g.mu.Unlock()
+	g.goOn()
+}
+
+func (g *gapFinder) goOn() {
 	select {
 	case g.wake <- struct{}{}:
 	default:
@@ -109,8 +131,8 @@ func (g *gapFinder) hearReplaced() {
 	}
 }
 
-// investigate asks for the last event of each suspect that is a subscription to a single actor. For others nobody can be
-// asked.
+// investigate asks for the last event of each suspect that is a subscription to a single actor. One to many does not know whom it may
+// have missed; of the actors that it has heard it asks if the records were replaced.
 func (g *gapFinder) investigate(ctx context.Context, subs []*sharedSub, why reason) {
 	asked, cancel := context.WithTimeout(ctx, positionsTimeout)
 	defer cancel()
@@ -123,6 +145,9 @@ func (g *gapFinder) investigate(ctx context.Context, subs []*sharedSub, why reas
 		id, ok := sub.actors.One()
 		if !ok {
 			one.mark.err = errNobodyKnows
+			if why&replaced != 0 {
+				g.ofMany(sub)
+			}
 			continue
 		}
 		asking.Go(func() error {
@@ -137,5 +162,38 @@ func (g *gapFinder) investigate(ctx context.Context, subs []*sharedSub, why reas
 	}
 	if pause.For(ctx, onItsWay) {
 		g.tell(suspects)
+	}
+}
+
+// askMany has the actors be asked of which a subscription has heard, once, however often that is requested.
+func (g *gapFinder) askMany(one crowd) {
+	g.mu.Lock()
+	g.many = append(slices.DeleteFunc(g.many, func(other crowd) bool { return other.of == one.of }), one)
+	g.mu.Unlock()
+	g.goOn()
+}
+
+// investigateMany asks for the last event of each actor that a subscription to many has heard. Who does not answer is for the next
+// event to tell of.
+func (g *gapFinder) investigateMany(ctx context.Context, one crowd) {
+	for some := range slices.Chunk(one.marks, positionsAtATime) {
+		if one.of.ended.Load() {
+			return
+		}
+		asked, cancel := context.WithTimeout(ctx, positionsTimeout)
+		var asking errgroup.Group
+		asking.SetLimit(positionsAtOnce)
+		for _, e := range some {
+			asking.Go(func() error {
+				e.mark.last, e.mark.err = g.position(asked, e.Actor, e.Event)
+				return nil
+			})
+		}
+		_ = asking.Wait() // it has no errors
+		cancel()
+		if !pause.For(ctx, onItsWay) {
+			return
+		}
+		g.tellMany(one.of, slices.DeleteFunc(some, func(e *arrival) bool { return e.mark.err != nil }))
 	}
 }

@@ -62,7 +62,10 @@ func NewSubs(config Config) *Subs {
 	s := &Subs{config: config, hooks: make(chan func()), bySubject: make(map[string]*sharedSub)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.quit = s.ctx.Done()
-	s.gaps = gapFinder{position: config.Position, all: s.all, arrived: s.arrived, tell: s.tell, wake: make(chan struct{}, 1)}
+	s.gaps = gapFinder{
+		position: config.Position, all: s.all, arrived: s.arrived, tell: s.tell, ofMany: s.ofMany, tellMany: s.tellMany,
+		wake: make(chan struct{}, 1),
+	}
 	return s
 }
 
@@ -206,6 +209,40 @@ func (s *Subs) tell(suspects []suspect) {
 			for _, sub := range one.sub.to {
 				sub.take(&arrival{mark: &one.mark})
 			}
+		}
+	})
+}
+
+// ofMany has those who share a subscription to many actors say what they have heard, each after what is in its queue.
+func (s *Subs) ofMany(one *sharedSub) {
+	s.mu.Lock()
+	to := one.to
+	s.mu.Unlock()
+	for _, sub := range to {
+		sub.queue.then(func() { s.gaps.askMany(crowd{sub, s.heardOf(sub)}) })
+	}
+}
+
+// heardOf is what a subscription has heard last, of each actor. It runs on the goroutine of its queue.
+func (s *Subs) heardOf(sub *subscription) (marks []*arrival) {
+	for subject, last := range sub.order.All() {
+		if len(marks) == maxAsked {
+			break
+		}
+		e := &arrival{subject: subject, mark: &mark{replaced: true, heard: last}}
+		var ok bool
+		if e.Actor, e.Event, ok = s.config.Namespace.ParseEvent(subject); ok {
+			marks = append(marks, e)
+		}
+	}
+	return marks
+}
+
+// tellMany puts marks into the queue of a subscription, after what has arrived.
+func (s *Subs) tellMany(sub *subscription, marks []*arrival) {
+	s.inOrder(func() {
+		for _, e := range marks {
+			sub.take(e)
 		}
 	})
 }

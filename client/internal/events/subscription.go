@@ -33,7 +33,11 @@ func (s *subscription) take(e *arrival) { s.queue.take(&s.consumer, e) }
 // handleArrival handles an event, or a mark.
 func (s *subscription) handleArrival(e *arrival) {
 	if e.mark != nil {
-		s.tellMissed(cmp.Or(e.subject, s.subject), *e.mark)
+		actor, one := s.request.Actors.One()
+		if !one {
+			actor = e.Actor
+		}
+		s.tellMissed(actor, cmp.Or(e.subject, s.subject), *e.mark)
 		return
 	}
 	after, gap, fresh := s.order.Next(e.subject, e.place)
@@ -62,10 +66,12 @@ func (s *subscription) handleEvent(d troupe.Delivery) error {
 }
 
 // tellMissed tells of the events on a subject up to a mark that have not arrived before the mark.
-func (s *subscription) tellMissed(subject string, m mark) {
-	actor, _ := s.request.Actors.One()
+func (s *subscription) tellMissed(actor troupe.ID, subject string, m mark) {
 	gap := troupe.Gap{Actor: actor, Event: s.request.Event}
 	heard, known := s.order.Heard(subject)
+	if !m.heard.IsZero() && m.heard != heard {
+		return // an event that has come meanwhile tells
+	}
 	if m.err != nil || m.last.IsZero() && known || m.replaced && m.last.Before(heard) { // the actor may have been another one for a while
 		gap.After = heard
 		if m.err == nil {
