@@ -17,6 +17,8 @@ type Caller interface {
 	Listen(ctx context.Context, l ListenRequest) (Subscription, error)
 	// Replay yields the kept events of an actor: see [DurableEvent.Replay].
 	Replay(ctx context.Context, id ID, event string, from ReplayStart) iter.Seq2[Replayed, error]
+	// Follow yields the kept events of actors, and those that come: see [DurableEvent.Follow].
+	Follow(ctx context.Context, r FollowRequest) iter.Seq2[Replayed, error]
 	// Push puts a message into a queue of an actor: see [Queue.Push].
 	Push(ctx context.Context, p PushRequest) error
 	// Connect connects with an actor: see [Connector.Connect]. An actor cannot: it subscribes instead.
@@ -57,6 +59,13 @@ type ListenRequest struct {
 	Handle Handler
 	Gap    func(ctx context.Context, gap Gap) error // nil: gaps are logged
 	Once   bool
+}
+
+// FollowRequest says which events are followed, untyped.
+type FollowRequest struct {
+	Actors Actors
+	Event  string
+	After  Place
 }
 
 // Handler handles one event. [DeliveryOf] also finds the event in ctx.

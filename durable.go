@@ -74,14 +74,6 @@ func (e DurableEvent[R, P]) Replay(ctx context.Context, ref R, from ReplayStart)
 			yield(KeptEvent[P]{}, err)
 			return
 		}
-		for d, err := range base.caller.Replay(ctx, base.id, e.name, from) {
-			kept := KeptEvent[P]{Position: d.Position, Time: d.Time}
-			if err == nil {
-				err = d.Decode(&kept.Payload)
-			}
-			if !yield(kept, err) || err != nil {
-				return
-			}
-		}
+		yieldKept(base.caller.Replay(ctx, base.id, e.name, from), yield)
 	}
 }

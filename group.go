@@ -2,7 +2,7 @@ package troupe
 
 import "context"
 
-// Group refers to many actors of R's type, for [Event.SubscribeAll]. Like a reference it is bound to a caller, and making
+// Group refers to many actors of R's type, for [Event.SubscribeAll] and [DurableEvent.Follow]. Like a reference it is bound to a caller, and making
 // one does no I/O.
 type Group[R Reference] struct {
 	caller Caller
@@ -31,13 +31,22 @@ func (g Group[R]) Exactly(more int) Group[R] {
 }
 
 func (g Group[R]) listen(ctx context.Context, l ListenRequest) (Subscription, error) {
+	caller, err := g.ready("subscribing to " + l.Event)
+	if err != nil {
+		return nil, err
+	}
+	l.Actors = g.actors
+	return caller.Listen(ctx, l)
+}
+
+// ready returns who carries out what is done with the group.
+func (g Group[R]) ready(doing string) (Caller, error) {
 	switch {
 	case g.err != nil:
 		return nil, g.err
 	case g.caller == nil:
 		var ref R
-		return nil, badInput("subscribing to %s of %s: the group has no caller: make it by All", l.Event, ref.ActorType())
+		return nil, badInput("%s of %s: the group has no caller: make it by All", doing, ref.ActorType())
 	}
-	l.Actors = g.actors
-	return g.caller.Listen(ctx, l)
+	return g.caller, nil
 }

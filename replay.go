@@ -1,6 +1,10 @@
 package troupe
 
-import "time"
+import (
+	"iter"
+	"strconv"
+	"time"
+)
 
 // ReplayStart is where a replay begins. The zero ReplayStart is the first kept event. With several fields, it is the first
 // event that all of them allow. Everything after the first event follows, also what later lives of the actor have
@@ -23,9 +27,18 @@ func FromSequence(sequence uint64) ReplayStart { return ReplayStart{Sequence: se
 // FromTime starts at the first event at or after a time, by the server's clock.
 func FromTime(t time.Time) ReplayStart { return ReplayStart{Time: t} }
 
-// KeptEvent is a kept event as a replay yields it.
+// Place is where an event is in the log of all durable events, as a text that a program can keep. The zero Place is before the first
+// event that is kept. [PlaceAt] makes one of a time.
+type Place string
+
+// PlaceAt is before the first event that is kept at a time or after it, by the server's clock.
+func PlaceAt(t time.Time) Place { return Place("0.0." + strconv.FormatInt(max(t.UnixNano(), 0), 36)) }
+
+// KeptEvent is a kept event.
 type KeptEvent[P any] struct {
+	Actor    ID
 	Position Position
+	Place    Place
 	Time     time.Time // when it was kept, by the server's clock
 	Payload  P
 }
@@ -33,5 +46,19 @@ type KeptEvent[P any] struct {
 // Replayed is a [KeptEvent], untyped.
 type Replayed struct {
 	Delivery
-	Time time.Time // when it was kept, by the server's clock
+	Place Place
+	Time  time.Time // when it was kept, by the server's clock
+}
+
+// yieldKept decodes the payloads of events.
+func yieldKept[P any](all iter.Seq2[Replayed, error], yield func(KeptEvent[P], error) bool) {
+	for d, err := range all {
+		kept := KeptEvent[P]{Actor: d.Actor, Position: d.Position, Place: d.Place, Time: d.Time}
+		if err == nil {
+			err = d.Decode(&kept.Payload)
+		}
+		if !yield(kept, err) || err != nil {
+			return
+		}
+	}
 }

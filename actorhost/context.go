@@ -321,6 +321,12 @@ func (t *nestingTurn) GetCarried(name string) string { return t.turn.header.GetC
 // nestingTurn is a Context as its calls see it.
 type nestingTurn Context
 
+// Follow implements troupe.Caller: see [troupe.DurableEvent.Follow]. It ends with ctx at the latest, and so with the turn if that is the
+// Context.
+func (c *Context) Follow(ctx context.Context, r troupe.FollowRequest) iter.Seq2[troupe.Replayed, error] {
+	return c.a.host.client.Follow(ctx, r)
+}
+
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
 func (c *Context) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {
 	return c.a.host.client.Replay(ctx, id, event, from)

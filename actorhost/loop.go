@@ -103,6 +103,11 @@ func (c besideCaller) Listen(ctx context.Context, l troupe.ListenRequest) (troup
 	return c.b.a.host.client.Listen(ctx, l)
 }
 
+// Follow implements troupe.Caller: see [troupe.DurableEvent.Follow].
+func (c besideCaller) Follow(ctx context.Context, r troupe.FollowRequest) iter.Seq2[troupe.Replayed, error] {
+	return c.b.a.host.client.Follow(ctx, r)
+}
+
 // Replay implements troupe.Caller: see [troupe.DurableEvent.Replay].
 func (c besideCaller) Replay(ctx context.Context, id troupe.ID, event string, from troupe.ReplayStart) iter.Seq2[troupe.Replayed, error] {
 	return c.b.a.host.client.Replay(ctx, id, event, from)

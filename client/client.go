@@ -34,6 +34,8 @@ type Client struct {
 
 	intercept troupe.Interceptor
 	closing   atomic.Bool
+	life      context.Context //nolint:containedctx // done when nothing arrives any more
+	end       context.CancelCauseFunc
 
 	stopWatching func() // the NATS connection
 }
@@ -63,6 +65,7 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 		return nil, fmt.Errorf("client: using JetStream: %w", err)
 	}
 	c := &Client{nc: nc, ns: ns, calls: sender, js: js, codec: config.Codec, intercept: config.Intercept}
+	c.life, c.end = context.WithCancelCause(context.Background())
 	c.streams = streams.New(nc, ns, sender)
 	c.subs = events.NewSubs(events.Config{
 		Conn: nc, Namespace: ns, Queue: config.EventQueue, Timeout: config.Timeout, Logger: config.Logger, Position: sender.Position,
@@ -80,6 +83,7 @@ func New(nc *nats.Conn, config Config) (*Client, error) {
 // connectionClosed ends what waits for something to arrive. The calls that wait fail by themselves.
 func (c *Client) connectionClosed(reason error) {
 	why := &troupe.Error{Code: troupe.CodeUnavailable, Message: reason.Error(), Err: reason}
+	c.end(why)
 	c.subs.Fail(why)
 	c.streams.Fail(why)
 	c.conns.Fail(why)
@@ -146,7 +150,9 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	c.stopWatching()
 	c.conns.Close(ctx)
-	c.streams.Fail(&troupe.Error{Code: troupe.CodeUnavailable, Message: "the client is closed"})
+	closed := &troupe.Error{Code: troupe.CodeUnavailable, Message: "the client is closed"}
+	c.end(closed)
+	c.streams.Fail(closed)
 	err := c.calls.Close()
 	c.subs.Close()
 	if err := c.subs.Handled(ctx); err != nil {

@@ -51,7 +51,7 @@ func (c *Client) DeadMessages(ctx context.Context, id troupe.ID, queue string) i
 		defer guard.End()
 		for m, err := range store.DeadMessages(guard.Context(), c.nc, c.ns, c.ns.Dead(id, queue, "*")) {
 			if err = cmp.Or(guard.Err(), err); err != nil {
-				yield(troupe.DeadMessage{}, unreadable(id, queue, link.Reason(c.nc, err)))
+				yield(troupe.DeadMessage{}, unreadable(id.Actors(), queue, link.Reason(c.nc, err)))
 				return
 			}
 			d := troupe.DeadMessage{

@@ -29,7 +29,7 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 		log, err := store.FindLog(guard.Context(), c.nc, c.ns)
 		err = cmp.Or(guard.Err(), err)
 		if err != nil {
-			yield(troupe.Replayed{}, unreadable(id, event, link.Reason(c.nc, err)))
+			yield(troupe.Replayed{}, unreadable(id.Actors(), event, link.Reason(c.nc, err)))
 			return
 		}
 		if log == nil {
@@ -37,26 +37,30 @@ func (c *Client) Replay(ctx context.Context, id troupe.ID, event string, from tr
 		}
 		begin, err := seek(ctx, log, id, event, from)
 		if err != nil {
-			yield(troupe.Replayed{}, unreadable(id, event, link.Reason(c.nc, err)))
+			yield(troupe.Replayed{}, unreadable(id.Actors(), event, link.Reason(c.nc, err)))
 			return
 		}
 		start := skip{from: from}
 		for e, err := range log.Read(guard.Context(), id, event, begin, from.Time) {
 			if err = cmp.Or(guard.Err(), err); err != nil {
-				yield(troupe.Replayed{}, unreadable(id, event, link.Reason(c.nc, err)))
+				yield(troupe.Replayed{}, unreadable(id.Actors(), event, link.Reason(c.nc, err)))
 				return
 			}
 			if start.skips(e.Place.Position) {
 				continue
 			}
-			d := troupe.Delivery{Actor: id, Event: event, Position: e.Place.Position, Decode: func(into any) error {
-				return wire.DecodeBody(&nats.Msg{Header: e.Header, Data: e.Data}, into)
-			}}
-			if !yield(troupe.Replayed{Delivery: d, Time: e.Time}, nil) {
+			if !yield(replayed(log, e), nil) {
 				return
 			}
 		}
 	}
+}
+
+func replayed(log *store.Log, e store.Logged) troupe.Replayed {
+	d := troupe.Delivery{Actor: e.Actor, Event: e.Event, Position: e.Place.Position, Decode: func(into any) error {
+		return wire.DecodeBody(&nats.Msg{Header: e.Header, Data: e.Data}, into)
+	}}
+	return troupe.Replayed{Delivery: d, Place: log.PlaceOf(e).Text(), Time: e.Time}
 }
 
 // seek returns where in the stream to begin to read: not after the start. One may still have to pass over events.
@@ -95,11 +99,11 @@ func (s *skip) skips(at troupe.Position) bool {
 	return false
 }
 
-func unreadable(id troupe.ID, event string, err error) error {
+func unreadable(actors troupe.Actors, event string, err error) *troupe.Error {
 	failed := &troupe.Error{Code: troupe.CodeUnavailable, Retryable: true, Err: err, Message: err.Error()}
 	if denied, ok := errors.AsType[*troupe.Error](err); ok {
 		failed.Code, failed.Retryable, failed.Message = denied.Code, denied.Retryable, denied.Message
 	}
-	failed.Message = "reading the events " + event + " of " + id.String() + ": " + failed.Message
+	failed.Message = "reading the events " + event + " of " + actors.String() + ": " + failed.Message
 	return failed
 }

@@ -43,11 +43,20 @@ func (n Namespace) Event(id troupe.ID, event string) string { return n.actor("ev
 // Events is what a subscription to an event of these actors subscribes to. If the pattern ends with ">", other events
 // arrive there too.
 func (n Namespace) Events(actors troupe.Actors, event string) string {
-	pattern := actors.Pattern()
+	return n.actors("event", actors, event)
+}
+
+// Logs is [Namespace.Events] in the stream of durable events.
+func (n Namespace) Logs(actors troupe.Actors, event string) string {
+	return n.actors("log", actors, event)
+}
+
+func (n Namespace) actors(kind string, actors troupe.Actors, event string) string {
+	pattern := n.name + "." + kind + "." + actors.Pattern()
 	if strings.HasSuffix(pattern, ".>") {
-		return n.name + ".event." + pattern
+		return pattern
 	}
-	return n.name + ".event." + pattern + "." + event
+	return pattern + "." + event
 }
 
 // ParseEvent parses the subject of an event, and checks the ID. It allocates only the ID.
