@@ -260,3 +260,24 @@ func TestTurnsWaitWhileTooManyItemsAreOnTheirWay(t *testing.T) {
 		require.Len(t, f.items.sent, 2)
 	})
 }
+
+// TestItemsOfAnEarlierActorAreHidden: what one of the same ID has left, which was destroyed. The next message follows them.
+func TestItemsOfAnEarlierActorAreHidden(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		f.put("1", "a")
+		f.take().store()
+		left := record.Item{ItemKey: bookKey("z"), Version: record.Version{Epoch: epoch - 1, Change: 1}, Value: []byte("old")}
+		own := record.Item{ItemKey: bookKey("b"), Version: record.Version{Epoch: epoch, Change: 1}, Value: []byte("own")}
+		read := []store.StoredItem{{Item: left, Revision: 7}, {Item: own, Revision: 8}}
+		f.gate.OwnItems(read, true)
+		require.True(t, read[0].Gone)
+		require.Empty(t, read[0].Value)
+		require.False(t, read[1].Gone)
+		found, known := f.gate.FindItem(bookKey("z"))
+		require.True(t, known)
+		require.True(t, found.Gone)
+		require.Equal(t, uint64(7), found.Revision)
+	})
+}
