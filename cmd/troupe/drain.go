@@ -7,7 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/mend"
 	"github.com/troupe-go/troupe/internal/store"
 )
 
@@ -53,12 +56,11 @@ func (c *drainCommand) run(ctx context.Context, e env) error {
 
 // drain asks a host to drain, and waits until it has ended, unless --wait is 0.
 func (c *drainCommand) drain(ctx context.Context, conn connection, host store.HostEntry) error {
-	switch err := conn.ask(ctx, conn.namespace.Drain(host.ID), nil); {
-	case errors.Is(err, context.DeadlineExceeded) && conn.nc.LastError() == nil:
-		return &troupe.Error{Code: troupe.CodeOutcomeUnknown, Err: err,
-			Message: fmt.Sprintf("the host %s was asked to drain and does not reply", nameAndID(host))}
+	switch err := mend.Drain(ctx, conn.looker(), conn.namespace, host.ID); {
+	case errors.Is(err, nats.ErrNoResponders):
+		return connectionError{err}
 	case err != nil:
-		return fmt.Errorf("asking the host %s to drain: %w", nameAndID(host), conn.explainDenied(err))
+		return err
 	case c.Wait == 0:
 		return nil
 	}

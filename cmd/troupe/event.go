@@ -10,7 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/nats-io/nats.go"
 
-	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -37,20 +37,11 @@ func decodeEvent(ns wire.Namespace, msg *nats.Msg) event {
 	if id, _, ok := ns.ParseEvent(msg.Subject); ok {
 		shown.Type, shown.Key, shown.actor = id.Type(), keyText(id), actorText(id)
 	}
-	if len(msg.Data) == 0 {
-		return shown
-	}
-	as, err := wire.BodyCodec(msg)
-	payload := msg.Data
-	if err == nil && as == codec.MsgPack {
-		payload, err = codec.ToJSON(msg.Data)
-	}
-	if err == nil {
-		err = json.Unmarshal(payload, &shown.Payload)
-	}
+	payload, err := look.Payload(msg)
 	if err != nil {
-		shown.Payload, shown.Error = nil, fmt.Sprintf("the payload of %d bytes cannot be decoded: %v", len(msg.Data), err)
+		shown.Error = err.Error()
 	}
+	shown.Payload = payload
 	return shown
 }
 

@@ -10,8 +10,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/codec"
-	"github.com/troupe-go/troupe/internal/store"
 )
 
 // queueDeadCommand is the verb queue dead.
@@ -55,31 +53,14 @@ func (c *queueDeadCommand) run(ctx context.Context, e env) error {
 
 // deadLetters reads the dead letters of a queue.
 func (c connection) deadLetters(ctx context.Context, id troupe.ID, queue string) (lines []deadLine, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	for m, err := range store.DeadMessages(ctx, c.nc, c.namespace, c.namespace.Dead(id, queue, "*")) {
-		if err != nil {
-			return nil, fmt.Errorf("reading the dead letters of %s: %w", actorText(id), err)
-		}
+	letters, _, err := c.looker().DeadLetters(ctx, id, queue, 0)
+	for _, m := range letters {
 		lines = append(lines, deadLine{
-			messageRef: messageRef{refToQueue(id, queue), m.ID}, Pushed: m.Pushed(), Died: m.Stored, Attempts: m.Attempts(),
-			Error: m.Failure(), Message: messageJSON(m),
+			messageRef: messageRef{refToQueue(id, queue), m.ID}, Pushed: m.Pushed, Died: m.Died, Attempts: m.Attempts,
+			Error: m.Error, Message: m.Message,
 		})
 	}
-	return lines, nil
-}
-
-// messageJSON is a message as JSON, or nil if that cannot be.
-func messageJSON(m *store.Message) json.RawMessage {
-	as, err := m.Codec()
-	data := m.Data
-	if err == nil && as == codec.MsgPack && len(data) > 0 {
-		data, err = codec.ToJSON(data)
-	}
-	if err != nil || !json.Valid(data) {
-		return nil
-	}
-	return data
+	return lines, err
 }
 
 func deadTable(t terminal, lines []deadLine) string {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/mend"
 )
 
 // queueRetryCommand is the verb queue retry.
@@ -71,17 +71,10 @@ func (c *deadArgs) each(ctx context.Context, e env, retry bool) error {
 
 // bury retries or drops a dead letter, and says so.
 func (c connection) bury(ctx context.Context, id troupe.ID, r troupe.DeadRequest) error {
-	output, err := c.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.DeadAction, Existing: true, In: r})
-	if err != nil {
+	if err := mend.Bury(ctx, c.invoke, id, r); err != nil {
 		return c.explainUnknownType(ctx, id.Type(), err)
 	}
-	var found bool
-	if err := json.Unmarshal(output, &found); err != nil {
-		return fmt.Errorf("what a host says of %s cannot be read: %w", r.ID, err)
-	}
 	switch {
-	case !found:
-		return nothingFound("%s has no dead letter %s in %s", actorText(id), r.ID, r.Queue)
 	case c.json:
 		return c.printLine(struct {
 			messageRef

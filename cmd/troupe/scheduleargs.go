@@ -26,7 +26,3 @@ type scheduleRef struct {
 }
 
 func refTo(id troupe.ID, name string) scheduleRef { return scheduleRef{id.Type(), keyText(id), name} }
-
-func noSchedule(id troupe.ID, name string) error {
-	return nothingFound("%s has no schedule %s", actorText(id), name)
-}

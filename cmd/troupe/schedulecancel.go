@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/mend"
 )
 
 // scheduleCancelCommand is the verb schedule cancel.
@@ -23,13 +23,10 @@ func (c *scheduleCancelCommand) run(ctx context.Context, e env) error {
 		return err
 	}
 	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
-		found, err := conn.bySchedule(ctx, id, troupe.UnscheduleAction, c.Name)
-		switch {
-		case err != nil:
-			return err
-		case !found:
-			return noSchedule(id, c.Name)
-		case e.json:
+		if err := mend.Schedule(ctx, conn.invoke, id, troupe.UnscheduleAction, c.Name); err != nil {
+			return conn.explainUnknownType(ctx, id.Type(), err)
+		}
+		if e.json {
 			return e.printLine(struct {
 				scheduleRef
 				Cancelled bool `json:"cancelled"`
@@ -38,16 +35,4 @@ func (c *scheduleCancelCommand) run(ctx context.Context, e env) error {
 		fmt.Fprintf(e.err, "cancelled %s of %s\n", c.Name, actorText(id))
 		return nil
 	})
-}
-
-// bySchedule calls an action that takes the name of a schedule, and tells whether there is one. It creates no actor.
-func (c connection) bySchedule(ctx context.Context, id troupe.ID, action, name string) (found bool, err error) {
-	output, err := c.invoke(ctx, troupe.Invocation{ID: id, Action: action, Existing: true, In: name})
-	if err != nil {
-		return false, c.explainUnknownType(ctx, id.Type(), err)
-	}
-	if err := json.Unmarshal(output, &found); err != nil {
-		return false, fmt.Errorf("what %s says of %s cannot be read: %w", actorText(id), name, err)
-	}
-	return found, nil
 }

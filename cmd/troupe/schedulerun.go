@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/mend"
 )
 
 // scheduleRunCommand is the verb schedule run.
@@ -26,13 +27,10 @@ func (c *scheduleRunCommand) run(ctx context.Context, e env) error {
 
 // fire has a schedule run now, and says so.
 func (c connection) fire(ctx context.Context, id troupe.ID, name string) error {
-	found, err := c.bySchedule(ctx, id, troupe.FireAction, name)
-	switch {
-	case err != nil:
-		return err
-	case !found:
-		return noSchedule(id, name)
-	case c.json:
+	if err := mend.Schedule(ctx, c.invoke, id, troupe.FireAction, name); err != nil {
+		return c.explainUnknownType(ctx, id.Type(), err)
+	}
+	if c.json {
 		return c.printLine(struct {
 			scheduleRef
 			Runs bool `json:"runs"`

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/troupe-go/troupe/codec"
-	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/look"
 )
 
 // stateHistoryCommand is the verb state history.
@@ -27,18 +24,6 @@ func (*stateHistoryCommand) Help() string {
   troupe state set counter a --raw --yes < good.msgpack`
 }
 
-// revision is a revision as state history --json prints it.
-type revision struct {
-	Revision uint64          `json:"revision"`
-	Written  time.Time       `json:"written"`
-	By       string          `json:"by"` // why it was written: see writtenBy
-	Owner    string          `json:"owner,omitempty"`
-	Epoch    uint64          `json:"epoch"`
-	Bytes    int             `json:"state_bytes"`
-	State    json.RawMessage `json:"state,omitempty"`
-	Error    string          `json:"error,omitempty"` // why it cannot be read
-}
-
 func (c *stateHistoryCommand) run(ctx context.Context, e env) error {
 	id, err := c.id()
 	if err != nil {
@@ -48,9 +33,12 @@ func (c *stateHistoryCommand) run(ctx context.Context, e env) error {
 }
 
 func printHistory(ctx context.Context, r actorRecord) error {
-	kept, err := revisions(ctx, r)
-	if err != nil {
+	kept, err := look.History(ctx, r.records, r.id)
+	switch {
+	case err != nil:
 		return err
+	case len(kept) == 0:
+		return notFound(r.id)
 	}
 	if r.json {
 		return printLines(r.terminal, kept)
@@ -65,50 +53,7 @@ func printHistory(ctx context.Context, r actorRecord) error {
 	return err
 }
 
-// revisions returns the kept revisions of an actor, oldest first. There is at least one.
-func revisions(ctx context.Context, r actorRecord) ([]revision, error) {
-	var found []revision
-	var epoch uint64 // of the revision before
-	for one, err := range r.records.History(ctx, r.id) {
-		if err != nil && !errors.Is(err, record.ErrCorrupt) {
-			return nil, err
-		}
-		line := revision{
-			Revision: one.Revision, Written: one.Modified, By: writtenBy(one.Record, epoch),
-			Owner: one.Owner, Epoch: one.Epoch, Bytes: len(one.State),
-		}
-		if err == nil && len(one.State) > 0 {
-			line.State, err = codec.ToJSON(one.State)
-		}
-		if err != nil {
-			line.By, line.Error = "", err.Error()
-		}
-		epoch = one.Epoch
-		found = append(found, line)
-	}
-	if len(found) == 0 {
-		return nil, notFound(r.id)
-	}
-	return found, nil
-}
-
-// writtenBy says why a record was written over one with the epoch before, which is zero if that is not known: then it may
-// say nothing.
-func writtenBy(r record.Record, before uint64) string {
-	switch {
-	case r.Owner == "":
-		return "state set"
-	case !r.Created:
-		return "claim"
-	case r.Epoch == before:
-		return "calls"
-	case before != 0:
-		return "waking"
-	}
-	return ""
-}
-
-func historyTable(t terminal, revisions []revision) string {
+func historyTable(t terminal, revisions []look.Revision) string {
 	w := newTable(t, "REVISION", "WRITTEN", "EPOCH", "STATE")
 	w.AppendHeader(table.Row{"REVISION", "WRITTEN", "BY", "HOST", "EPOCH", "STATE"})
 	now := time.Now()

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/internal/look"
 )
 
 func TestStateHistory(t *testing.T) {
@@ -34,9 +35,9 @@ func TestStateHistory(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	var by []string
 	var states []string
-	var last revision
+	var last look.Revision
 	for line := range strings.Lines(got.out) {
-		last = revision{}
+		last = look.Revision{}
 		require.NoError(t, json.Unmarshal([]byte(line), &last), line)
 		by = append(by, last.By)
 		states = append(states, string(last.State))

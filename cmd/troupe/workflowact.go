@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/mend"
 )
 
 // workflowStartCommand is the verb workflow start.
@@ -131,13 +132,13 @@ func (a actorArgs) change(ctx context.Context, e env, action string, input any, 
 	}
 	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
 		run, err := conn.workflowOf(ctx, id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case run.Status.Over():
-			return conflictError{fmt.Errorf("%s has %s already: nothing is changed", workflowName(id, run.Name), run.Status)}
 		}
-		if _, err := conn.invoke(ctx, troupe.Invocation{ID: id, Action: action, Existing: true, In: input}); err != nil {
+		switch err := mend.Workflow(ctx, conn.invoke, id, &run.WorkflowRun, action, input); {
+		case errors.Is(err, mend.ErrOver):
+			return conflictError{err}
+		case err != nil:
 			return conn.explainUnknownType(ctx, id.Type(), err)
 		}
 		return conn.tell(id, run.Name, done)

@@ -30,6 +30,16 @@ type QueueCount struct {
 // QueueCounts returns the queues that have messages or dead letters, of the actors of a type or, if it is empty, of all, by actor and
 // name.
 func QueueCounts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorType string) ([]QueueCount, error) {
+	return queueCounts(ctx, nc, ns, func(kind string) string { return ns.Moved(kind, actorType) })
+}
+
+// QueueCountsOf returns the same of one actor.
+func QueueCountsOf(ctx context.Context, nc *nats.Conn, ns wire.Namespace, id troupe.ID) ([]QueueCount, error) {
+	return queueCounts(ctx, nc, ns, func(kind string) string { return ns.MovedOf(kind, id) })
+}
+
+// queueCounts counts the messages of each kind whose subjects match a filter.
+func queueCounts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, filter func(kind string) string) ([]QueueCount, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("using JetStream: %w", err)
@@ -51,7 +61,7 @@ func QueueCounts(ctx context.Context, nc *nats.Conn, ns wire.Namespace, actorTyp
 		QueueName(ns): {"queue"}, InOrderName(ns): {"inorder"}, LaterName(ns): {"later", "ripe"}, DeadName(ns): {"dead"},
 	} {
 		for _, kind := range kinds {
-			subjects, err := subjectsOf(ctx, js, stream, ns.Moved(kind, actorType))
+			subjects, err := subjectsOf(ctx, js, stream, filter(kind))
 			if err != nil {
 				return nil, err
 			}

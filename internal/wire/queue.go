@@ -51,6 +51,15 @@ func (n Namespace) Moved(kind, actorType string) string {
 	return n.name + "." + kind + "." + actorType + ".>"
 }
 
+// MovedOf matches the messages of a kind for one actor: those of the streams with one subject for a queue, and of the others.
+func (n Namespace) MovedOf(kind string, id troupe.ID) string {
+	every := n.actor(kind, id, "*")
+	if kind == "queue" || kind == "inorder" {
+		return every
+	}
+	return every + ".*"
+}
+
 // ParseQueue parses the subject of a queue, and checks the ID.
 func (n Namespace) ParseQueue(subject string) (id troupe.ID, queue string, ok bool) {
 	id, queue, ok = n.parse(subject, ".queue.")
