@@ -65,7 +65,20 @@ func (a *activation) info() wire.ActorInfo {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return wire.ActorInfo{Awake: !a.closed, Waiting: a.mailbox.Len(), Running: running, Beside: others, Loop: a.loopInfo(),
-		Streams: len(a.streams)}
+		Streams: len(a.streams), Connections: a.connections.len(), Latest: a.latestConnections()}
+}
+
+// mostConnections is how many connections of an actor are told of.
+const mostConnections = 20
+
+// latestConnections describes the connections that came last.
+func (a *activation) latestConnections() (latest []wire.ConnectionInfo) {
+	for _, c := range a.connections.latest(mostConnections) {
+		latest = append(latest, wire.ConnectionInfo{
+			Number: c.number, Since: a.host.clock.Time(c.since).UnixMilli(), From: c.inbox[:max(strings.LastIndexByte(c.inbox, '.'), 0)],
+		})
+	}
+	return latest
 }
 
 // loopInfo describes the loop. The caller holds a.mu.

@@ -1,6 +1,8 @@
 package actorhost
 
 import (
+	"time"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -13,7 +15,8 @@ var errNoConnection = errs.New(troupe.CodeDisconnected, "the actor has no such c
 // Connection is a program's session with the actor: see [troupe.Connector]. Only the actor's turns may use it.
 type Connection struct {
 	id, inbox    string
-	number       uint64 // in order of arrival
+	number       uint64        // in order of arrival
+	since        time.Duration // on the host's clock
 	state        any
 	disconnected bool // the on-disconnect hook has begun
 

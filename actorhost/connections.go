@@ -62,6 +62,21 @@ func (s *connections) remove(c *Connection) bool {
 	return true
 }
 
+// latest returns the connections that came last, the newest first.
+func (s *connections) latest(most int) []*Connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	latest := make([]*Connection, 0, min(len(s.byID), most)+1)
+	for _, c := range s.byID {
+		place, _ := slices.BinarySearchFunc(latest, c.number, func(one *Connection, number uint64) int { return cmp.Compare(number, one.number) })
+		if place < most {
+			latest = slices.Insert(latest, place, c)
+			latest = latest[:min(len(latest), most)]
+		}
+	}
+	return latest
+}
+
 // all returns the connections in order of arrival.
 func (s *connections) all() []*Connection {
 	s.mu.Lock()

@@ -75,6 +75,8 @@ type env struct {
 	woken  [wakings]figures.Histogram // how long actors took to wake
 	steps  figures.Steps
 
+	neighbours figures.Neighbours // calls that actors of the host have made
+
 	repeated  atomic.Int64 // calls that were answered as before
 	conflicts atomic.Int64 // states that were not stored because another host had written
 

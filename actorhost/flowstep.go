@@ -63,7 +63,7 @@ func (c *StepContext) Invoke(ctx context.Context, call troupe.Invocation) error 
 			"Look at %s, then retry the workflow", c.key, c.uncertain.Round(time.Second), call.ID)
 		return ErrSuspended
 	}
-	err := c.f.a.host.client.Invoke(ctx, call)
+	err := c.f.a.call(ctx, call)
 	if known := errs.Find(err); known == nil || !known.Retryable {
 		c.touched.Store(true)
 	}

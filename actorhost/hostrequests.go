@@ -29,6 +29,8 @@ func (h *Host) serveHostRequest(msg *wire.Message) bool {
 		h.answerAwake(msg)
 	case "stack":
 		h.answerStack(msg, tokens)
+	case "neighbours":
+		h.answerValue(msg, h.neighbours.Of(tokens, mostNeighbours, h.clock.Time))
 	case "type":
 		h.answerValue(msg, h.typeInfo(tokens))
 	case "contract":
@@ -45,6 +47,9 @@ func (h *Host) serveHostRequest(msg *wire.Message) bool {
 	}
 	return true
 }
+
+// mostNeighbours is how many lines about the calls of an actor an answer has.
+const mostNeighbours = 200
 
 func (h *Host) answerValue(msg *wire.Message, value any) {
 	c := call.Of(msg)

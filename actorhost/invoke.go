@@ -23,10 +23,10 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 			return &troupe.Error{Code: errTurnOver.Code,
 				Message: fmt.Sprintf("calling %s.%s: %s", call.ID, call.Action, errTurnOver.Message)}
 		}
-		return h.client.Invoke(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
+		return c.a.call(origin.With(ctx, origin.Origin{Host: &h.origin}), call)
 	}
 	if call.Tell {
-		return h.client.Invoke(origin.With(ctx, now.origin()), call)
+		return c.a.call(origin.With(ctx, now.origin()), call)
 	}
 	until, _ := now.Deadline()
 	if deadline, ok := ctx.Deadline(); !ok || until.Before(deadline) {
@@ -42,5 +42,16 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 		return errs.Unavailable("%v", err)
 	}
 	now.noteCall()
-	return h.client.Invoke(origin.With(ctx, now.origin()), call)
+	return c.a.call(origin.With(ctx, now.origin()), call)
+}
+
+// call makes a call for the actor, and counts it.
+func (a *activation) call(ctx context.Context, call troupe.Invocation) error {
+	err := a.host.client.Invoke(ctx, call)
+	var failed *troupe.Error
+	if err != nil {
+		failed = errs.As(err)
+	}
+	a.host.neighbours.Count(a.id, &call, failed, a.host.clock.Now())
+	return err
 }

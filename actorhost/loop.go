@@ -95,7 +95,7 @@ func (c besideCaller) Logger() *slog.Logger { return c.b.a.actorLogger("") }
 
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
 func (c besideCaller) Invoke(ctx context.Context, call troupe.Invocation) error {
-	return c.b.a.host.client.Invoke(ctx, call)
+	return c.b.a.call(ctx, call)
 }
 
 // Listen implements troupe.Caller: the subscription is that of the host's client, and must be ended by the loop.

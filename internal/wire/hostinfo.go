@@ -48,6 +48,16 @@ type ActorInfo struct {
 	Streams int          `json:"streams,omitempty"` // that it produces
 	// Loop says what its run loop does, if the actor is awake and has one.
 	Loop *LoopInfo `json:"loop,omitempty"`
+
+	Connections int              `json:"connections,omitempty"`        // of programs
+	Latest      []ConnectionInfo `json:"latest_connections,omitempty"` // the newest of them first, 20 at most
+}
+
+// ConnectionInfo is what a host says about a connection with an actor. What names it is left out: whoever knows that can use it.
+type ConnectionInfo struct {
+	Number uint64 `json:"number"` // in order of arrival, from 1 when the actor wakes
+	Since  int64  `json:"since"`  // milliseconds since 1970
+	From   string `json:"from"`   // the inbox of its program, without the last token
 }
 
 // LoopInfo is what a host says about the run loop of an actor.
@@ -110,7 +120,7 @@ func (n Namespace) Takes(host, actorType, action string) string {
 }
 
 // HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "figures", "recent",
-// "awake", "actor" or "stack" with the tokens of an ID that has not been checked, "type" or "contract" with the name of a type,
+// "awake", "actor", "stack" or "neighbours" with the tokens of an ID that has not been checked, "type" or "contract" with the name of a type,
 // "takes" with TYPE.ACTION, or "stream" with ID.NUMBER. It is empty for any other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
@@ -125,7 +135,7 @@ func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	switch request, tokens, _ = strings.Cut(rest, "."); request {
 	case "info":
 		return "actor", tokens
-	case "type", "contract", "takes", "stack", "stream":
+	case "type", "contract", "takes", "stack", "neighbours", "stream":
 		return request, tokens
 	}
 	return "", ""

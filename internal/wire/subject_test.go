@@ -63,6 +63,7 @@ func TestTheLongestSubjectsFit(t *testing.T) {
 		"batch":        ns.Batch(host),
 		"ping":         ns.Ping(host),
 		"actor info":   ns.ActorInfo(host, id),
+		"neighbours":   ns.Neighbours(host, id),
 		"host":         ns.HostAll(host),
 	} {
 		require.LessOrEqual(t, len(subject), wire.MaxSubject, what)
