@@ -1,13 +1,10 @@
 package inspect
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
-	"unicode/utf8"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -19,7 +16,8 @@ import (
 
 // actorData is what the page of an actor shows.
 type actorData struct {
-	Type, Key string
+	tab
+
 	Record    record.Record
 	Damage    string // why the record cannot be decoded
 	OwnerName string
@@ -56,7 +54,7 @@ func (p *pages) actor(ctx context.Context, r *http.Request, page *page) (any, er
 		return nil, err
 	}
 	page.Title = look.ActorText(id)
-	data := &actorData{Type: id.Type(), Key: look.KeyText(id), AskStack: query.Has("stack")}
+	data := &actorData{tab: tabOf(id, page), AskStack: query.Has("stack")}
 	page.Live = !data.AskStack // a host stands still while it looks for stacks
 	if err := p.addRecord(ctx, id, data); err != nil {
 		return nil, err
@@ -120,18 +118,7 @@ func (d *actorData) addState() {
 		d.Damage = clean(err.Error())
 		return
 	}
-	var out bytes.Buffer
-	if json.Indent(&out, state, "", "  ") != nil {
-		out.Write(state)
-	}
-	text := out.Bytes()
-	if d.Cut = len(text) > mostState; d.Cut {
-		text = text[:mostState]
-		for len(text) > 0 && !utf8.Valid(text[max(len(text)-utf8.UTFMax, 0):]) {
-			text = text[:len(text)-1]
-		}
-	}
-	d.State = cleanLines(string(text))
+	d.State, d.Cut = stateText(state, mostState)
 }
 
 func (d *actorData) addSchedules(s *record.Schedules) {

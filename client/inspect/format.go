@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 	"unicode"
@@ -23,7 +24,7 @@ func functions() template.FuncMap {
 		"moment":   func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateTime) + " UTC" },
 		"duration": duration, "ms": milliseconds,
 		"msf":  func(ms float64) string { return duration(time.Duration(ms * float64(time.Millisecond))) },
-		"rate": rate, "size": size, "sum": sum, "p50": func(s wire.Spread) string { return duration(s.Quantile(usual)) },
+		"rate": rate, "size": func(bytes reflect.Value) string { return size(bytes.Int()) }, "sum": sum, "p50": func(s wire.Spread) string { return duration(s.Quantile(usual)) },
 		"p99": func(s wire.Spread) string { return duration(s.Quantile(rare)) }, "since": time.UnixMilli,
 		"total": func(f wire.TurnFigures) wire.Spread {
 			if f.Total.Count == 0 { // nobody waits for it
@@ -32,10 +33,10 @@ func functions() template.FuncMap {
 			return f.Total
 		},
 		"typeLink": func(name string) string { return "type?name=" + url.QueryEscape(name) },
-		"keyLink":  keyLink,
-		"actLink": func(actorType, key string) string {
-			return "act" + strings.TrimPrefix(keyLink(actorType, key), "actor")
-		},
+		"keyLink":  keyLink, "tabLink": tabLink, "brief": brief,
+		"add":          func(a float64, b int) float64 { return a + float64(b) },
+		"neighboursOf": func(link string) string { return "neighbours" + strings.TrimPrefix(link, "actor") }, "confirmLink": confirmLink,
+		"actLink": actLink, "hostLink": hostLink,
 		"short": func(id string) string { return clean(id[:min(len(id), 6)]) },
 	}
 }
@@ -86,6 +87,25 @@ func keyLink(actorType, key string) string {
 	return "actor?" + url.Values{"type": {actorType}, "key": {key}}.Encode()
 }
 
+func actLink(actorType, key string) string {
+	return "act" + strings.TrimPrefix(keyLink(actorType, key), "actor")
+}
+
+func hostLink(id string) string { return "host?id=" + url.QueryEscape(id) }
+
+// mostBrief is how many characters a box of a picture has room for.
+const mostBrief = 29
+
+// brief is the beginning and the end of a text that is too long for a box.
+func brief(text string) string {
+	all := []rune(text)
+	if len(all) <= mostBrief {
+		return text
+	}
+	const end = mostBrief / 2
+	return string(all[:mostBrief-end-1]) + "…" + string(all[len(all)-end:])
+}
+
 func clock(t time.Time) string { return t.UTC().Format("15:04:05") + " UTC" }
 
 func milliseconds(ms int64) string { return duration(time.Duration(ms) * time.Millisecond) }
@@ -126,7 +146,7 @@ func age(t time.Time) string {
 	}
 }
 
-func size(bytes int) string {
+func size(bytes int64) string {
 	switch n := float64(bytes); {
 	case bytes < 1<<10:
 		return fmt.Sprintf("%d B", bytes)

@@ -226,8 +226,8 @@ func TestReader(t *testing.T) {
 		"$JS.API.STREAM.INFO.troupe-later", "$JS.API.STREAM.INFO.troupe-dead", "$JS.API.DIRECT.GET.troupe-dead",
 	}
 	reader := append([]string{
-		"troupe.host.*.figures", "troupe.host.*.recent", "troupe.host.*.awake", "troupe.host.*.info.>", "troupe.host.*.contract.>",
-		"troupe.host.*.stack.>",
+		"troupe.host.*.figures", "troupe.host.*.recent", "troupe.host.*.awake", "troupe.host.*.info", "troupe.host.*.info.>",
+		"troupe.host.*.contract.>", "troupe.host.*.stack.>", "$SRV.PING.>",
 	}, watcher...)
 	may := func(publish []string) *server.Permissions {
 		return &server.Permissions{
@@ -255,6 +255,7 @@ func TestReader(t *testing.T) {
 	pages := serve(t, connect("reader"), inspect.Config{})
 	for path, want := range map[string]string{
 		"/": "Actors awake 1", "/failures": "Refused", "/stuck": "Nothing is stuck.", "/type?name=room": "action say string number",
+		"/host?id=" + host.ID():  "Awake 1 actor",
 		"/actor?type=room&key=a": "Awake yes, 0 waiting", "/actor?type=room&key=a&stack=": "Nothing runs.",
 	} {
 		body := text(pages.ok(t, path))

@@ -27,8 +27,8 @@ type Config struct {
 	Hosts []string
 	// Timeout is how long a page waits for each reply of a host or of the store. Default: [DefaultTimeout].
 	Timeout time.Duration
-	// Token, if set, has the pages change things too: they call actions, replace states, and put to sleep and destroy actors, as far
-	// as the user of the connection may. A browser comes with it once, to "/?token=TOKEN", and keeps it as a cookie until it is
+	// Token, if set, has the pages change things too: they call actions, replace states, put to sleep and destroy actors, send dead
+	// letters again, run schedules, retry and cancel workflows, and drain hosts, as far as the user of the connection may. A browser comes with it once, to "/?token=TOKEN", and keeps it as a cookie until it is
 	// closed. It has 16 bytes or more. Default: nothing can be changed.
 	Token string
 }
@@ -40,7 +40,7 @@ const maxRequests = 32
 var files embed.FS
 
 // New returns the pages of what the user of a connection may see. They use the connection until it is closed, and end nothing. The
-// handler answers GET and HEAD requests, and with a [Config.Token] POST requests, 32 at a time. It is to be at the root of its paths:
+// handler answers GET and HEAD requests, and with a [Config.Token] POST requests, 32 at a time, and 16 that listen to events. It is to be at the root of its paths:
 // see http.StripPrefix.
 func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	namespace, err := wire.NewNamespace(config.Namespace)
@@ -56,7 +56,7 @@ func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	config.Timeout = cmp.Or(config.Timeout, DefaultTimeout)
 	p := &pages{
 		nc: nc, namespace: namespace, looker: look.New(nc, namespace, config.Timeout), timeout: config.Timeout,
-		hosts: webname.New(config.Hosts), free: make(chan struct{}, maxRequests), mux: http.NewServeMux(),
+		hosts: webname.New(config.Hosts), free: make(chan struct{}, maxRequests), listening: make(chan struct{}, maxListeners), mux: http.NewServeMux(),
 		token: config.Token, origins: http.NewCrossOriginProtection(),
 	}
 	p.samples.looker = p.looker
@@ -67,9 +67,16 @@ func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	p.handle("overview", "/{$}", p.overview)
 	p.handle("type", "/type", p.actorType)
 	p.handle("actor", "/actor", p.actor)
+	p.handle("host", "/host", p.hostPage)
 	p.handle("failures", "/failures", p.failures)
 	p.handle("stuck", "/stuck", p.stuckOnes)
 	p.handle("act", "/act", p.act)
+	p.handle("queues", "/queues", p.ofActor(p.queues))
+	p.handle("history", "/history", p.ofActor(p.history))
+	p.handle("neighbours", "/neighbours", p.ofActor(p.neighbours))
+	p.handle("events", "/events", p.ofActor(p.events))
+	p.mux.HandleFunc("/listen", p.listen)
+	p.handle("confirm", "/confirm", p.confirm)
 	p.handle("done", "POST /do", p.do)
 	for name, kind := range map[string]string{"inspect.css": "text/css; charset=utf-8", "inspect.js": "text/javascript; charset=utf-8"} {
 		content, err := files.ReadFile("page/" + name)
@@ -105,9 +112,13 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p.admit(w, r):
 		return
 	}
+	free := p.free
+	if r.URL.Path == "/listen" { // which lasts
+		free = p.listening
+	}
 	select {
-	case p.free <- struct{}{}:
-		defer func() { <-p.free }()
+	case free <- struct{}{}:
+		defer func() { <-free }()
 		p.mux.ServeHTTP(w, r)
 	default:
 		w.Header().Set("Retry-After", "1")

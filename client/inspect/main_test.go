@@ -39,13 +39,18 @@ var (
 	fail   = troupe.NewAction[room, troupe.None, troupe.None]("fail")
 	remind = troupe.NewAction[room, troupe.None, troupe.None]("remind")
 	build  = troupe.NewWorkflow[room, string, string]("build")
+	post   = troupe.NewQueue[room, string]("post")
+	shout  = troupe.NewAction[room, []string, troupe.None]("shout")
+	visit  = troupe.NewAction[room, []string, troupe.None]("visit")
+	heard  = troupe.NewEvent[room, string]("heard")
+	enter  = troupe.NewConnector[room, string]()
 	ready  = troupe.NewSignal[room, troupe.None]("ready")
 )
 
 // rooms are rooms whose action hang runs until the test ends.
-func rooms(t *testing.T) actorhost.Definition {
-	t.Helper()
-	over := t.Context().Done()
+func rooms(tb testing.TB) actorhost.Definition {
+	tb.Helper()
+	over := tb.Context().Done()
 	return actorhost.Define(func() roomState { return roomState{} },
 		actorhost.On(say, func(s *roomState, _ *actorhost.Context, text string) (int, error) {
 			s.Texts = append(s.Texts, text)
@@ -69,6 +74,38 @@ func rooms(t *testing.T) actorhost.Definition {
 			return plan, err
 		}),
 		actorhost.OnSignal[room, roomState](ready),
+		actorhost.OnQueue(post, func(s *roomState, _ *actorhost.Context, text string) error {
+			if len(s.Texts) == 0 {
+				return troupe.NewError("silent", "nobody has said <b>anything</b>")
+			}
+			s.Texts = append(s.Texts, text)
+			return nil
+		}, actorhost.Retries{Attempts: 1}),
+		actorhost.On(shout, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, texts []string) error {
+			for _, text := range texts {
+				if err := heard.Broadcast(c, text); err != nil {
+					return err
+				}
+			}
+			return nil
+		})),
+		actorhost.On(visit, actorhost.NoOut(func(_ *roomState, c *actorhost.Context, keys []string) error {
+			for _, key := range keys {
+				other := troupe.GetOrCreate[room](c, key)
+				switch key { // what fails, fails on purpose
+				case "failed":
+					_, _ = fail.Call(c, other, nil)
+				case "refused":
+					_, _ = refuse.Call(c, other, nil)
+				default:
+					if _, err := say.Call(c, other, "hello"); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})),
+		actorhost.OnConnect(enter, func(*roomState, *actorhost.Context, *actorhost.Connection, string) error { return nil }),
 	)
 }
 

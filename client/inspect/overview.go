@@ -54,7 +54,7 @@ func (p *pages) overview(ctx context.Context, _ *http.Request, page *page) (any,
 		return nil, err
 	}
 	page.At = seen.all.At
-	now, before := p.samples.recent()
+	now, before := p.samples.recent(everywhere)
 	data := overviewData{
 		Silent: seen.all.Silent, Awake: seen.all.Awake, Now: now, All: together(now.Turns), Charts: charts(before),
 		Running: seen.all.Running, More: seen.all.More, Errors: codesOf(seen.all.Turns),
@@ -64,17 +64,10 @@ func (p *pages) overview(ctx context.Context, _ *http.Request, page *page) (any,
 	data.Left = len(now.Turns) - len(data.Turns)
 	types := make(map[string]bool)
 	for _, h := range seen.hosts {
-		row := hostRow{Host: h, Sum: together(h.Figures.Turns)}
-		for _, n := range h.Figures.Types {
-			row.Awake += n
-		}
 		for _, name := range h.Types {
 			types[name] = true
 		}
-		if h.Err != nil {
-			row.Problem = h.Err.Error()
-		}
-		data.Hosts = append(data.Hosts, row)
+		data.Hosts = append(data.Hosts, rowOf(h))
 	}
 	data.Types = slices.Sorted(maps.Keys(types))
 	return data, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/look"
+	"github.com/troupe-go/troupe/internal/mend"
 	"github.com/troupe-go/troupe/internal/webname"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -42,6 +43,7 @@ type pages struct {
 	token     string
 	origins   *http.CrossOriginProtection
 	free      chan struct{}
+	listening chan struct{}
 	samples   samples
 	stuck     stuckCache
 	templates *template.Template
@@ -85,7 +87,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, troupe.ErrDenied):
 		return http.StatusForbidden
-	case errors.Is(err, errChanged):
+	case errors.Is(err, errChanged), errors.Is(err, mend.ErrOver):
 		return http.StatusConflict
 	}
 	if known, ok := errors.AsType[*troupe.Error](err); ok && known.FromActor {

@@ -88,27 +88,33 @@ type span struct {
 // window is how long the time is that rates are of, if that long was looked.
 const window = 10 * time.Second
 
-// recent is what has happened in the last ten seconds, and before, look by look.
-func (s *samples) recent() (now span, before []span) {
+// everywhere is what all hosts have done and do.
+func everywhere(s *sample) look.Overview { return s.all }
+
+// recent is what has happened in the last ten seconds, and before, look by look: everywhere, or where of says.
+func (s *samples) recent(of func(*sample) look.Overview) (now span, before []span) {
 	s.mu.Lock()
 	kept := append([]sample(nil), s.kept...)
 	s.mu.Unlock()
 	if len(kept) == 0 {
 		return span{}, nil
 	}
-	last := kept[len(kept)-1].all
-	now = span{At: last.At, Turns: last.Turns}
+	last := of(&kept[len(kept)-1])
+	now = span{At: kept[len(kept)-1].all.At, Turns: last.Turns}
+	earlier := look.Overview{}
 	for i := range kept {
+		one, at := of(&kept[i]), kept[i].all.At
 		if i > 0 {
-			if turns, ok := kept[i].all.Since(kept[i-1].all); ok {
-				before = append(before, span{kept[i].all.At.Sub(kept[i-1].all.At), kept[i].all.At, turns})
+			if turns, ok := one.Since(earlier); ok {
+				before = append(before, span{at.Sub(kept[i-1].all.At), at, turns})
 			}
 		}
-		if now.Took == 0 && i < len(kept)-1 && (last.At.Sub(kept[i].all.At) <= window || i == len(kept)-2) {
-			if turns, ok := last.Since(kept[i].all); ok {
-				now.Took, now.Turns = last.At.Sub(kept[i].all.At), turns
+		if now.Took == 0 && i < len(kept)-1 && (now.At.Sub(at) <= window || i == len(kept)-2) {
+			if turns, ok := last.Since(one); ok {
+				now.Took, now.Turns = now.At.Sub(at), turns
 			}
 		}
+		earlier = one
 	}
 	return now, before
 }

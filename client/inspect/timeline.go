@@ -107,9 +107,16 @@ func value(v any) string {
 		out.Reset()
 		fmt.Fprint(&out, v)
 	}
-	text := strings.TrimSuffix(out.String(), "\n")
+	return cut(strings.TrimSuffix(out.String(), "\n"))
+}
+
+// cut is a text of which no more is shown than fits into a line.
+func cut(text string) string {
 	if len(text) > mostValue {
-		return strings.ToValidUTF8(text[:mostValue], "") + "…"
+		return shortened(text, mostValue) + "…"
 	}
 	return text
 }
+
+// shortened is the beginning of a text, of whole characters.
+func shortened(text string, most int) string { return strings.ToValidUTF8(text[:max(most, 0)], "") }

@@ -48,7 +48,7 @@ func (p *pages) actorType(ctx context.Context, r *http.Request, page *page) (any
 	if err != nil {
 		return nil, err
 	}
-	now, _ := p.samples.recent()
+	now, _ := p.samples.recent(everywhere)
 	of := func(one wire.TurnFigures) bool { return one.Type != name }
 	data := &typeData{Type: name, Longer: query.Get("longer"), Turns: slices.DeleteFunc(slices.Clone(now.Turns), of), Now: now}
 	var hosts []look.Host

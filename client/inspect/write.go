@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
@@ -22,9 +21,6 @@ import (
 	"github.com/troupe-go/troupe/internal/store"
 )
 
-// writeTime is how long a change may take. It is shorter than what the pages' server has for a reply.
-const writeTime = 20 * time.Second
-
 // actData is the page on which an actor can be called and changed.
 type actData struct {
 	Type, Key string
@@ -32,11 +28,6 @@ type actData struct {
 	Request   string // the id of the call that the form makes: sent twice, it takes effect once
 	State     string // as JSON; empty: there is none, or too much of it
 	Was       string // what the state is known by
-}
-
-// doneData is what has come of a change.
-type doneData struct {
-	Type, Key, What, Output string
 }
 
 // act shows what can be done to an actor, which need not exist.
@@ -80,50 +71,6 @@ func (p *pages) actionsOf(ctx context.Context, actorType string) []contract.Row 
 		return nil
 	}
 	return slices.DeleteFunc(rows, func(row contract.Row) bool { return !strings.HasSuffix(row.Kind, "action") }) // read-only ones too
-}
-
-// do changes an actor as a form says.
-func (p *pages) do(ctx context.Context, r *http.Request, page *page) (any, error) {
-	page.Live, page.Title = false, "Not done"
-	if err := p.checkWrite(r); err != nil {
-		return nil, err
-	}
-	r.Body = http.MaxBytesReader(nil, r.Body, p.nc.MaxPayload())
-	if err := r.ParseForm(); err != nil {
-		return nil, &troupe.Error{Code: troupe.CodeTooLarge, Message: "the form cannot be taken: " + err.Error()}
-	}
-	form := r.PostForm
-	id, err := idOf(form.Get("type"), form.Get("key"))
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
-	defer cancel()
-	data := &doneData{Type: id.Type(), Key: look.KeyText(id)}
-	switch verb := form.Get("verb"); verb {
-	case "call":
-		data.What = form.Get("action")
-		data.Output, err = p.call(ctx, id, data.What, form.Get("input"), form.Get("request"))
-	case "state":
-		data.What = "The state is stored; the next call finds it."
-		err = p.setState(ctx, id, form.Get("state"), form.Get("was"))
-	case "sleep":
-		data.What = "It sleeps."
-		_, err = p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.SleepAction, Existing: true}, nil)
-	case "destroy":
-		data.What = "It is destroyed."
-		if form.Get("confirm") == "" {
-			return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: "it was not confirmed that the actor is to be destroyed"}
-		}
-		_, err = p.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.DestroyAction, Existing: true}, nil)
-	default:
-		return nil, &troupe.Error{Code: troupe.CodeBadInput, Message: "there is no such change: " + clean(verb)}
-	}
-	if err != nil {
-		return nil, err
-	}
-	page.Title = look.ActorText(id)
-	return data, nil
 }
 
 // call calls an action with an input in JSON. The same request is one call.

@@ -37,11 +37,18 @@ func signIn(t *testing.T, s site) writer {
 	return writer{s, cookies[0]}
 }
 
-// field gets a page and returns the value of a hidden field of it.
-func (w writer) field(t *testing.T, path, name string) string {
+// page is the body of a page that is there.
+func (w writer) page(t *testing.T, path string) string {
 	t.Helper()
 	answer, body := w.get(t, path, func(r *http.Request) { r.AddCookie(w.cookie) })
 	require.Equal(t, http.StatusOK, answer.StatusCode, text(body))
+	return body
+}
+
+// field gets a page and returns the value of a hidden field of it.
+func (w writer) field(t *testing.T, path, name string) string {
+	t.Helper()
+	body := w.page(t, path)
 	found := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(body)
 	require.NotNil(t, found, "%s has no field %s", path, name)
 	return found[1]
@@ -68,24 +75,34 @@ func values(pairs ...string) url.Values {
 	return form
 }
 
+// strangers are requests that change nothing: who sends them has no token, or is a page of somebody else.
+func strangers(w writer) map[string]func(*http.Request) {
+	return map[string]func(*http.Request){
+		"no cookie":        func(r *http.Request) { r.Header.Del("Cookie") },
+		"another cookie":   func(r *http.Request) { r.Header.Set("Cookie", w.cookie.Name+"="+token+"x") },
+		"an empty cookie":  func(r *http.Request) { r.Header.Set("Cookie", w.cookie.Name+"=") },
+		"another origin":   func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+		"another port":     func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
+		"an older browser": func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "http://evil.example") },
+	}
+}
+
 func TestChangesAreRefusedToStrangers(t *testing.T) {
 	t.Parallel()
 	b := hosttest.Start(t, rooms(t))
 	w := signIn(t, serve(t, b.Connect(), inspect.Config{Token: token}))
 	call := values("verb", "call", "type", "room", "key", "hall", "action", "say", "input", `"hi"`, "request", "r")
+	for name, edit := range strangers(w) {
+		status, shown := w.do(t, call, edit)
+		require.Equal(t, http.StatusForbidden, status, "%s: %s", name, shown)
+	}
 	for name, one := range map[string]struct {
 		edit   func(*http.Request)
 		status int
 	}{
-		"no cookie":        {func(r *http.Request) { r.Header.Del("Cookie") }, http.StatusForbidden},
-		"another cookie":   {func(r *http.Request) { r.Header.Set("Cookie", w.cookie.Name+"="+token+"x") }, http.StatusForbidden},
-		"an empty cookie":  {func(r *http.Request) { r.Header.Set("Cookie", w.cookie.Name+"=") }, http.StatusForbidden},
-		"another origin":   {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, http.StatusForbidden},
-		"another port":     {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, http.StatusForbidden},
-		"an older browser": {func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "http://evil.example") }, http.StatusForbidden},
-		"another name":     {func(r *http.Request) { r.Host = "evil.example" }, http.StatusMisdirectedRequest},
-		"by address":       {func(r *http.Request) { r.Method, r.URL.RawQuery = http.MethodGet, call.Encode() }, http.StatusMethodNotAllowed},
-		"to another path":  {func(r *http.Request) { r.URL.Path = "/actor" }, http.StatusMethodNotAllowed},
+		"another name":    {func(r *http.Request) { r.Host = "evil.example" }, http.StatusMisdirectedRequest},
+		"by address":      {func(r *http.Request) { r.Method, r.URL.RawQuery = http.MethodGet, call.Encode() }, http.StatusMethodNotAllowed},
+		"to another path": {func(r *http.Request) { r.URL.Path = "/actor" }, http.StatusMethodNotAllowed},
 	} {
 		status, shown := w.do(t, call, one.edit)
 		require.Equal(t, one.status, status, "%s: %s", name, shown)
@@ -115,7 +132,7 @@ func TestChanges(t *testing.T) {
 		return values(append([]string{"type", "room", "key", "hall"}, pairs...)...)
 	}
 
-	_, body := w.get(t, path, func(r *http.Request) { r.AddCookie(w.cookie) })
+	body := w.page(t, path)
 	for _, action := range []string{"say", "peek", "refuse"} {
 		require.Contains(t, body, `<option value="`+action+`">`)
 	}

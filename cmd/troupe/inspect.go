@@ -17,20 +17,20 @@ import (
 // inspectCommand is the verb inspect.
 type inspectCommand struct {
 	Listen string   `default:"127.0.0.1:7420" placeholder:"HOST:PORT" help:"Where to listen (${default}); port 0 is a free one."`
-	Write  bool     `help:"Let whoever opens the printed address, which has a token, call and change actors."`
+	Write  bool     `help:"Let whoever opens the printed address, which has a token, call and change actors, and drain hosts."`
 	Host   []string `placeholder:"NAME" help:"Name by which browsers may ask for it, beside localhost and its address; can be repeated."`
 }
 
 // Help is shown by troupe inspect --help.
 func (*inspectCommand) Help() string {
-	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, the actors that are ` +
-		`awake, one actor with its state, what has failed and what is stuck. They show what the user of the connection may see, ` +
+	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, hosts, the actors that ` +
+		`are awake, one actor with its state, queues, history, neighbours and events, what has failed and what is stuck. They show what the user of the connection may see, ` +
 		`and change nothing without --write.
 
 Whoever reaches the address sees all of that, without a password: it listens on this machine only, unless --listen says otherwise. ` +
 		`A browser that asks by another name is refused; --host adds one, for a proxy that asks for a password. ` +
-		`With --write the pages call actions, replace states, and put to sleep and destroy actors, for browsers that have opened the ` +
-		`printed address with its token.`
+		`With --write the pages call actions, replace states, put to sleep and destroy actors, send dead letters again, run schedules, ` +
+		`retry and cancel workflows and drain hosts, for browsers that have opened the printed address with its token.`
 }
 
 // headerTime is how long a browser may take to say what it wants, idleTime how long a connection is kept for the next page.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,14 +33,38 @@ var (
 	pay     = troupe.NewAction[order, troupe.None, troupe.None]("pay")
 	ship    = troupe.NewWorkflow[order, string, string]("ship")
 	arrived = troupe.NewSignal[order, string]("arrived")
+	refund  = troupe.NewQueue[order, int]("refund")
+	added   = troupe.NewEvent[order, string]("added")
 )
+
+// customer is an actor type whose actors call orders.
+type customer struct{ troupe.Ref }
+
+func (customer) ActorType() string { return "customer" }
+
+var buy = troupe.NewAction[customer, []string, troupe.None]("buy")
+
+// customers put a hat into each of some orders, and nothing into the one that is called so.
+func customers() actorhost.Definition {
+	return actorhost.Define(func() struct{} { return struct{}{} },
+		actorhost.On(buy, actorhost.NoOut(func(_ *struct{}, c *actorhost.Context, orders []string) error {
+			for _, key := range orders {
+				item := "hat"
+				if key == "nothing" {
+					item = ""
+				}
+				_, _ = putItem.Call(c, troupe.GetOrCreate[order](c, key), item) // nothing is refused
+			}
+			return nil
+		})))
+}
 
 // orders are those whose payment never comes back while the test runs.
 func orders(t *testing.T) actorhost.Definition {
 	t.Helper()
 	over := t.Context().Done()
 	return actorhost.Define(func() orderState { return orderState{} },
-		actorhost.On(putItem, func(s *orderState, _ *actorhost.Context, item string) (int, error) {
+		actorhost.On(putItem, func(s *orderState, c *actorhost.Context, item string) (int, error) {
 			if item == "" {
 				return 0, troupe.NewError("no_item", "an item has a name")
 			}
@@ -47,8 +72,11 @@ func orders(t *testing.T) actorhost.Definition {
 				s.Items = nil
 			}
 			s.Items = append(s.Items, item)
-			return len(s.Items), nil
+			return len(s.Items), added.Broadcast(c, item)
 		}),
+		actorhost.OnQueue(refund, func(*orderState, *actorhost.Context, int) error {
+			return troupe.NewError("closed", "the bank is closed")
+		}, actorhost.Retries{Attempts: 1}),
 		actorhost.On(pay, actorhost.NoInNoOut(func(*orderState, *actorhost.Context) error { return waitForBank(over) })),
 		actorhost.OnSignal[order, orderState](arrived),
 		actorhost.OnWorkflow(ship, func(w *actorhost.Flow[orderState], to string) (string, error) {
@@ -68,8 +96,8 @@ func waitForBank(over <-chan struct{}) error { <-over; return nil }
 func TestStuckActorIsFound(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
-	b := hosttest.Start(t, orders(t))
-	b.Host(orders(t))
+	b := hosttest.Start(t, orders(t), customers())
+	b.Host(orders(t), customers())
 	var all errgroup.Group
 	const workers, each = 16, 125
 	for worker := range workers {
@@ -84,9 +112,19 @@ func TestStuckActorIsFound(t *testing.T) {
 		})
 	}
 	require.NoError(t, all.Wait())
-	hostile := troupe.GetOrCreate[order](b.Client, "<script>alert(1)</script>\x00\u202e")
+	const hostileKey = "<script>alert(1)</script>\x00\u202e"
+	hostile := troupe.GetOrCreate[order](b.Client, hostileKey)
+	long := strings.Repeat("k", 1024)
+	for who, whose := range map[string][]string{
+		"ann": {"busy", hostileKey}, "bob": {hostileKey, long, "nothing", "שלום", "a", "b", "c"}, "<b>\u202e": {hostileKey}, long: {hostileKey},
+	} {
+		_, err := buy.Call(t.Context(), troupe.GetOrCreate[customer](b.Client, who), whose)
+		require.NoError(t, err)
+	}
 	_, err := putItem.Call(t.Context(), hostile, "<img src=x onerror=alert(2)>")
 	require.NoError(t, err)
+	require.NoError(t, refund.Push(t.Context(), hostile, 100))
+	require.NoError(t, refund.Push(t.Context(), troupe.GetOrCreate[order](b.Client, "shop", "17"), 17))
 	_, err = putItem.Call(t.Context(), hostile, "")
 	require.Error(t, err)
 	require.NoError(t, ship.Start(t.Context(), troupe.GetOrCreate[order](b.Client, "shop", "17"), "Ann"))

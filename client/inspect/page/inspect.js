@@ -57,4 +57,44 @@ async function live() {
   }
 }
 
+// What an actor broadcasts is heard while its page of events is open and in front.
+const rows = 200;
+
+function cell(row, text, name) {
+  const one = row.insertCell();
+  one.textContent = text;
+  if (name) one.className = name;
+}
+
+function show(table, { at, event, payload, place = "", problem, gap }) {
+  const row = table.insertRow(0);
+  cell(row, new Date(at).toISOString().slice(11, 23));
+  cell(row, event);
+  cell(row, payload, problem ? "bad" : "");
+  cell(row, gap ? `${place}, some before it are missing` : place, gap ? "warn" : "quiet");
+  while (table.rows.length > rows) table.deleteRow(-1);
+}
+
+function listen(line) {
+  const table = document.querySelector("#events tbody");
+  let source, left = 0;
+  const say = (text, name) => { line.textContent = text; line.className = name; };
+  const open = () => {
+    source = new EventSource(line.dataset.listen);
+    source.addEventListener("open", () => say(left ? `Listening. ${left} events were too many to be shown.` : "Listening.", "quiet"));
+    source.addEventListener("message", (message) => show(table, JSON.parse(message.data)));
+    source.addEventListener("left", (message) => { left += JSON.parse(message.data); say(`Listening. ${left} events were too many to be shown.`, "warn"); });
+    source.addEventListener("refused", (message) => { source.close(); say(JSON.parse(message.data), "bad"); });
+    source.addEventListener("error", () => say("Not listening: events are missed until the program that serves this page answers.", "warn"));
+  };
+  document.addEventListener("visibilitychange", () => {
+    source.close();
+    if (document.hidden) say("Not listening while the page is not in front.", "quiet");
+    else open();
+  });
+  open();
+}
+
 if (document.getElementById("main").hasAttribute("data-live")) live();
+const listening = document.querySelector("[data-listen]");
+if (listening) listen(listening);

@@ -65,12 +65,18 @@ describe("the pages of inspect", { skip, timeout: 240_000 }, () => {
       const tab = await open(options);
       for (const [page, path] of Object.entries({
         overview: "", type: "type?name=order", longer: "type?name=order&longer=1s", workflow: "actor?type=order&key=shop/17",
-        failures: "failures", stuck: "stuck",
+        failures: "failures", stuck: "stuck", queues: "queues?type=order&key=shop/17", history: "history?type=order&key=shop/17",
+        neighbours: "neighbours?type=customer&key=bob", events: "events?type=order&key=busy",
       })) {
         await tab.goto(`${PAGES}/${path}`);
         await fits(tab);
         await picture(tab, `${name}-${page}`);
       }
+      await tab.goto(PAGES);
+      await tab.locator("#hosts + .scroll a").first().click();
+      await tab.locator("#now").waitFor();
+      await fits(tab);
+      await picture(tab, `${name}-host`);
       assert.deepEqual(tab.complaints, []);
     }
   });
@@ -83,6 +89,14 @@ describe("the pages of inspect", { skip, timeout: 240_000 }, () => {
     await tab.locator("pre", { hasText: "<img src=x onerror=alert(2)>" }).waitFor();
     await fits(tab);
     await picture(tab, "hostile");
+    for (const [name, shown] of Object.entries({
+      Queues: "#letters", History: "#history details", Neighbours: "#calls", Events: "#listening",
+    })) {
+      await tab.getByRole("link", { name, exact: true }).click();
+      await tab.locator(shown).first().waitFor();
+      await fits(tab);
+      await picture(tab, `hostile-${name}`);
+    }
     assert.deepEqual(tab.complaints, []);
   });
 
@@ -113,6 +127,59 @@ describe("the pages of inspect", { skip, timeout: 240_000 }, () => {
     await tab.getByRole("button", { name: "Destroy" }).click();
     await tab.getByText("It is destroyed").waitFor();
     await picture(tab, "done");
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  test("events are heard while their page is open", async () => {
+    const tab = await open({ viewport: { width: 1280, height: 900 } });
+    await tab.goto(`${PAGES}/events?type=order&key=busy`);
+    await tab.locator("#events tr", { hasText: '"hat"' }).nth(3).waitFor();
+    await tab.locator("#listening", { hasText: "Listening" }).waitFor();
+    await picture(tab, "events");
+    await tab.waitForFunction(() => document.querySelectorAll("#events tbody tr").length === 200);
+    const [row] = await tab.locator("#events tbody tr").all();
+    assert.match(await row.innerText(), /\d\d:\d\d:\d\d\.\d{3}\s+added\s+"hat"/);
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  test("neighbours lead to neighbours", async () => {
+    const tab = await open({ viewport: { width: 1280, height: 900 } });
+    await tab.goto(`${PAGES}/neighbours?type=customer&key=bob`);
+    await picture(tab, "neighbours");
+    await tab.locator("svg a", { hasText: "=3Cscript" }).first().click();
+    await tab.locator("#key", { hasText: "=3Cscript=3E" }).waitFor();
+    await tab.locator("svg a", { hasText: "customer/ann" }).waitFor();
+    await picture(tab, "neighbours-hostile");
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  test("a dead letter is sent again, a workflow canceled and a host drained by who has the token", async () => {
+    const tab = await open({ viewport: { width: 1280, height: 900 } });
+    await tab.goto(`${PAGES}/queues?type=order&key=shop/17`);
+    await tab.locator("#letters", { hasText: "the bank is closed" }).waitFor();
+    assert.equal(await tab.getByRole("link", { name: "Retry" }).count(), 0);
+    await tab.goto(`${PAGES}/?token=${TOKEN}`);
+    await tab.goto(`${PAGES}/queues?type=order&key=shop/17`);
+    await picture(tab, "queues");
+    await tab.getByRole("link", { name: "Retry" }).click();
+    await picture(tab, "confirm");
+    await tab.getByRole("button", { name: "Retry" }).click();
+    await tab.getByText("It is handled again").waitFor();
+    await tab.getByRole("link", { name: "order shop/17" }).click();
+    await tab.getByRole("link", { name: "Cancel" }).click();
+    await tab.getByLabel("Why").fill("Ann has moved");
+    await tab.getByRole("button", { name: "Cancel the workflow" }).click();
+    await tab.getByText("It is to end").waitFor();
+    await tab.getByRole("link", { name: "order shop/17" }).click();
+    await tab.locator("#workflow", { hasText: "canceled" }).waitFor();
+    await picture(tab, "canceled");
+    await tab.goto(PAGES);
+    await tab.locator("#hosts + .scroll a").first().click();
+    await tab.getByRole("link", { name: "Drain it" }).click();
+    await tab.getByText("Drain this host?").waitFor();
+    await picture(tab, "drain");
+    await tab.getByRole("link", { name: "Not now" }).click(); // the other tests need it
+    await tab.locator("#now").waitFor();
     assert.deepEqual(tab.complaints, []);
   });
 
