@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 	"time"
@@ -79,9 +80,12 @@ var (
 		s.Said = append(s.Said, text)
 		return said.Broadcast(c, text)
 	}, actorhost.Retries{First: 100 * time.Millisecond}), actorhost.OnQueue(minute, func(s *roomState, _ *actorhost.Context, text string) error {
+		if text == "not yet" {
+			return errors.New(text)
+		}
 		s.Said = append(s.Said, text)
 		return nil
-	}))
+	}, actorhost.Retries{First: 10 * time.Minute, Most: 10 * time.Minute}))
 )
 
 func roomsWith(more ...actorhost.Handler[room, roomState]) actorhost.ActorType[room, roomState] {
