@@ -2,6 +2,7 @@ package actorhost_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -193,4 +194,42 @@ func TestCopyOfAMap(t *testing.T) {
 	require.ErrorIs(t, call(t.Context(), putBook, at, putting{Title: "a"}), troupe.ErrInternal)
 	_, err := findBook.Call(t.Context(), at, "a")
 	require.NoError(t, err)
+}
+
+// TestTurnSeesItsOwnItems: what it has set and deleted, before that is stored.
+func TestTurnSeesItsOwnItems(t *testing.T) {
+	t.Parallel()
+	seen := func(s *bookcaseState, c *actorhost.Context) (titles []string, err error) {
+		for item, err := range s.Books.All(c) {
+			if err != nil {
+				return nil, err
+			}
+			titles = append(titles, item.Key+"="+item.Value.Text)
+		}
+		for _, title := range []string{"a", "b", "c"} {
+			book, ok, err := s.Books.Get(c, title)
+			if err != nil {
+				return nil, err
+			}
+			titles = append(titles, fmt.Sprint(title, ok, book.Text))
+		}
+		return titles, nil
+	}
+	var titles []string
+	b := hosttest.Start(t, actorhost.Define(func() bookcaseState { return bookcaseState{} },
+		actorhost.On(putBook, actorhost.NoOut(func(s *bookcaseState, c *actorhost.Context, one putting) (err error) {
+			if err := errors.Join(s.Books.Set(c, "a", shelved{Text: one.Text}), s.Books.Set(c, "c", shelved{Text: one.Text}),
+				s.Books.Delete(c, "b")); err != nil {
+				return err
+			}
+			titles, err = seen(s, c)
+			return err
+		})),
+		actorhost.On(burnBooks, actorhost.NoInNoOut(func(s *bookcaseState, c *actorhost.Context) error {
+			return errors.Join(s.Books.Set(c, "b", shelved{Text: "1"}), s.Books.Set(c, "c", shelved{Text: "1"}))
+		}))))
+	at := troupe.GetOrCreate[bookcase](b.Client, "a")
+	require.NoError(t, call(t.Context(), burnBooks, at, nil))
+	require.NoError(t, call(t.Context(), putBook, at, putting{Text: "2"}))
+	require.Equal(t, []string{"a=2", "c=2", "atrue2", "bfalse", "ctrue2"}, titles)
 }
