@@ -78,7 +78,8 @@ func (a *activation) connectionOf(id, inbox string) (conn *Connection, resumed b
 	case a.connections.len() >= maxConnections:
 		return nil, false, errs.Overloaded("%s has %d connections", a.id, maxConnections)
 	}
-	conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox), since: a.host.clock.Now()} // cloned: a whole batch shares one piece of memory
+	// Cloned: a whole batch shares one piece of memory.
+	conn = &Connection{id: strings.Clone(id), inbox: strings.Clone(inbox), since: a.host.clock.Now()}
 	return conn, false, a.connections.add(conn)
 }
 

@@ -68,7 +68,9 @@ func (s *connections) latest(most int) []*Connection {
 	defer s.mu.Unlock()
 	latest := make([]*Connection, 0, min(len(s.byID), most)+1)
 	for _, c := range s.byID {
-		place, _ := slices.BinarySearchFunc(latest, c.number, func(one *Connection, number uint64) int { return cmp.Compare(number, one.number) })
+		place, _ := slices.BinarySearchFunc(latest, c.number, func(one *Connection, number uint64) int {
+			return cmp.Compare(number, one.number)
+		})
 		if place < most {
 			latest = slices.Insert(latest, place, c)
 			latest = latest[:min(len(latest), most)]

@@ -37,8 +37,8 @@ type question struct {
 var questions = map[string]question{
 	"drain": {
 		Question: "Drain this host?", Button: "Drain", Danger: true,
-		Note: "New calls go to other hosts. What runs ends within the host's grace, its actors are released, and its program ends if it waits " +
-			"for the host. Without another host of their types, calls of its actors fail or wait.",
+		Note: "New calls go to other hosts. What runs ends within the host's grace, its actors are released, and its program ends " +
+			"if it waits for the host. Without another host of their types, calls of its actors fail or wait.",
 	},
 	"run-schedule": {
 		Question: "Run this schedule now?", Button: "Run", fields: []string{"name"},
@@ -54,13 +54,13 @@ var questions = map[string]question{
 	},
 	"retry-workflow": {
 		Question: "Try this workflow again?", Button: "Try again",
-		Note: "If it is stuck, it goes on at once, if the program fits it. If a step may have made its calls long ago, they are made again: " +
-			"look before whether they have run. A step that has failed is tried at once.",
+		Note: "If it is stuck, it goes on at once, if the program fits it. If a step may have made its calls long ago, they are made " +
+			"again: look before whether they have run. A step that has failed is tried at once.",
 	},
 	"cancel-workflow": {
 		Question: "Cancel this workflow?", Button: "Cancel the workflow", Danger: true, Reason: true,
-		Note: "The step that waits, or else the next one, fails with the reason. So what the workflow has done is undone, unless it handles " +
-			"the error.",
+		Note: "The step that waits, or else the next one, fails with the reason. So what the workflow has done is undone, unless it " +
+			"handles the error.",
 	},
 }
 

@@ -28,8 +28,9 @@ type Config struct {
 	// Timeout is how long a page waits for each reply of a host or of the store. Default: [DefaultTimeout].
 	Timeout time.Duration
 	// Token, if set, has the pages change things too: they call actions, replace states, put to sleep and destroy actors, send dead
-	// letters again, run schedules, retry and cancel workflows, and drain hosts, as far as the user of the connection may. A browser comes with it once, to "/?token=TOKEN", and keeps it as a cookie until it is
-	// closed. It has 16 bytes or more. Default: nothing can be changed.
+	// letters again, run schedules, retry and cancel workflows, and drain hosts, as far as the user of the connection may. A browser
+	// comes with it once, to "/?token=TOKEN", and keeps it as a cookie until it is closed. It has 16 bytes or more. Default: nothing
+	// can be changed.
 	Token string
 }
 
@@ -40,8 +41,8 @@ const maxRequests = 32
 var files embed.FS
 
 // New returns the pages of what the user of a connection may see. They use the connection until it is closed, and end nothing. The
-// handler answers GET and HEAD requests, and with a [Config.Token] POST requests, 32 at a time, and 16 that listen to events. It is to be at the root of its paths:
-// see http.StripPrefix.
+// handler answers GET and HEAD requests, and with a [Config.Token] POST requests, 32 at a time, and 16 that listen to events. It is to
+// be at the root of its paths: see http.StripPrefix.
 func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	namespace, err := wire.NewNamespace(config.Namespace)
 	if err != nil {
@@ -56,7 +57,8 @@ func New(nc *nats.Conn, config Config) (http.Handler, error) {
 	config.Timeout = cmp.Or(config.Timeout, DefaultTimeout)
 	p := &pages{
 		nc: nc, namespace: namespace, looker: look.New(nc, namespace, config.Timeout), timeout: config.Timeout,
-		hosts: webname.New(config.Hosts), free: make(chan struct{}, maxRequests), listening: make(chan struct{}, maxListeners), mux: http.NewServeMux(),
+		hosts: webname.New(config.Hosts), free: make(chan struct{}, maxRequests), listening: make(chan struct{}, maxListeners),
+		mux:   http.NewServeMux(),
 		token: config.Token, origins: http.NewCrossOriginProtection(),
 	}
 	p.samples.looker = p.looker

@@ -23,9 +23,9 @@ type inspectCommand struct {
 
 // Help is shown by troupe inspect --help.
 func (*inspectCommand) Help() string {
-	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, hosts, the actors that ` +
-		`are awake, one actor with its state, queues, history, neighbours and events, what has failed and what is stuck. They show what the user of the connection may see, ` +
-		`and change nothing without --write.
+	return `It serves web pages, until an interrupt (Ctrl-C): what runs and for how long, rates, errors and times, hosts, the actors ` +
+		`that are awake, one actor with its state, queues, history, neighbours and events, what has failed and what is stuck. They ` +
+		`show what the user of the connection may see, and change nothing without --write.
 
 Whoever reaches the address sees all of that, without a password: it listens on this machine only, unless --listen says otherwise. ` +
 		`A browser that asks by another name is refused; --host adds one, for a proxy that asks for a password. ` +

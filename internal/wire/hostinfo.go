@@ -120,8 +120,8 @@ func (n Namespace) Takes(host, actorType, action string) string {
 }
 
 // HostRequest says what a request to a host is, by its subject: "ping", "info", "drain", "batch", "store", "figures", "recent",
-// "awake", "actor", "stack" or "neighbours" with the tokens of an ID that has not been checked, "type" or "contract" with the name of a type,
-// "takes" with TYPE.ACTION, or "stream" with ID.NUMBER. It is empty for any other subject.
+// "awake", "actor", "stack" or "neighbours" with the tokens of an ID that has not been checked, "type" or "contract" with the name of a
+// type, "takes" with TYPE.ACTION, or "stream" with ID.NUMBER. It is empty for any other subject.
 func (n Namespace) HostRequest(subject string) (request, tokens string) {
 	rest, ok := strings.CutPrefix(subject, n.name+".host.")
 	if !ok {
