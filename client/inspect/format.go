@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -24,7 +26,8 @@ func functions() template.FuncMap {
 		"moment":   func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateTime) + " UTC" },
 		"duration": duration, "ms": milliseconds,
 		"msf":  func(ms float64) string { return duration(time.Duration(ms * float64(time.Millisecond))) },
-		"rate": rate, "size": func(bytes reflect.Value) string { return size(bytes.Int()) }, "sum": sum, "p50": func(s wire.Spread) string { return duration(s.Quantile(usual)) },
+		"rate": rate, "size": func(bytes reflect.Value) string { return size(bytes.Int()) },
+		"sum": sum, "p50": func(s wire.Spread) string { return duration(s.Quantile(usual)) },
 		"p99": func(s wire.Spread) string { return duration(s.Quantile(rare)) }, "since": time.UnixMilli,
 		"total": func(f wire.TurnFigures) wire.Spread {
 			if f.Total.Count == 0 { // nobody waits for it
@@ -106,6 +109,20 @@ func brief(text string) string {
 	return string(all[:mostBrief-end-1]) + "…" + string(all[len(all)-end:])
 }
 
+// tabLink is where a page of an actor is.
+func tabLink(name, actorType, key string) string {
+	return name + "?" + url.Values{"type": {actorType}, "key": {key}}.Encode()
+}
+
+// confirmLink is where it is asked whether a change of an actor is meant.
+func confirmLink(verb, actorType, key string, pairs ...string) string {
+	query := url.Values{"verb": {verb}, "type": {actorType}, "key": {key}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		query.Set(pairs[i], pairs[i+1])
+	}
+	return "confirm?" + query.Encode()
+}
+
 func clock(t time.Time) string { return t.UTC().Format("15:04:05") + " UTC" }
 
 func milliseconds(ms int64) string { return duration(time.Duration(ms) * time.Millisecond) }
@@ -176,4 +193,18 @@ func sum(counts map[string]int64) (n int64) {
 		n += one
 	}
 	return n
+}
+
+// stateText is a state in JSON as people read it, and whether that is only its beginning.
+func stateText(state json.RawMessage, most int) (text string, isCut bool) {
+	var out bytes.Buffer
+	if json.Indent(&out, state, "", "  ") != nil {
+		out.Reset()
+		out.Write(state)
+	}
+	shown := out.String()
+	if isCut = len(shown) > most; isCut {
+		shown = shortened(shown, most)
+	}
+	return cleanLines(shown), isCut
 }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/troupe-go/troupe"
@@ -69,18 +68,4 @@ func keptOf(ctx context.Context, records *store.Records) int {
 		return 0
 	}
 	return most
-}
-
-// stateText is a state in JSON as people read it, and whether that is only its beginning.
-func stateText(state json.RawMessage, most int) (text string, isCut bool) {
-	var out bytes.Buffer
-	if json.Indent(&out, state, "", "  ") != nil {
-		out.Reset()
-		out.Write(state)
-	}
-	shown := out.String()
-	if isCut = len(shown) > most; isCut {
-		shown = shortened(shown, most)
-	}
-	return cleanLines(shown), isCut
 }

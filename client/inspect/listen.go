@@ -50,7 +50,8 @@ func (p *pages) listen(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, clean(err.Error()), statusOf(err))
 		return
 	}
-	if from := r.Header.Get("Sec-Fetch-Site"); from == "cross-site" || from == "same-site" { // who cannot read it could still take all places
+	// A page of somebody else cannot read it, but could take all places.
+	if from := r.Header.Get("Sec-Fetch-Site"); from == "cross-site" || from == "same-site" {
 		http.Error(w, "a page of somebody else wants to listen", http.StatusForbidden)
 		return
 	}

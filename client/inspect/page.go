@@ -53,6 +53,9 @@ type pages struct {
 // errNoServer is the error of a page that is asked for while there is no server.
 var errNoServer = errors.New("there is no connection with the NATS server; this page comes back with it")
 
+// errChanged is the error of an edit that somebody else was faster than.
+var errChanged = errors.New("the state has changed since the page has shown it: nothing is stored")
+
 // handle has a page made for a path.
 func (p *pages) handle(name, path string, produce maker) {
 	p.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {

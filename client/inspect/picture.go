@@ -57,7 +57,8 @@ func pictureOf(actor string, calls []wire.NeighbourCalls) *picture {
 		return nil
 	}
 	p := &picture{
-		Width: pictureWidth, Height: float64(rows * rowHeight), Box: boxWidth, Tall: boxHeight, Left: (pictureWidth - boxWidth) / 2, Actor: actor,
+		Width: pictureWidth, Height: float64(rows * rowHeight), Box: boxWidth, Tall: boxHeight, Left: (pictureWidth - boxWidth) / 2,
+		Actor: actor,
 	}
 	p.Middle = p.Height / 2
 	p.LeftIn, p.LeftOut = p.draw(in, false), p.draw(out, true)

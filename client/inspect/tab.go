@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/look"
@@ -31,18 +30,4 @@ func (p *pages) ofActor(produce func(context.Context, troupe.ID, tab) (any, erro
 
 func tabOf(id troupe.ID, page *page) tab {
 	return tab{id.Type(), look.KeyText(id), page.Name, page.Write}
-}
-
-// tabLink is where a page of an actor is.
-func tabLink(name, actorType, key string) string {
-	return name + "?" + url.Values{"type": {actorType}, "key": {key}}.Encode()
-}
-
-// confirmLink is where it is asked whether a change of an actor is meant.
-func confirmLink(verb, actorType, key string, pairs ...string) string {
-	query := url.Values{"verb": {verb}, "type": {actorType}, "key": {key}}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		query.Set(pairs[i], pairs[i+1])
-	}
-	return "confirm?" + query.Encode()
 }

@@ -163,9 +163,6 @@ func edited(given, before []byte) ([]byte, error) {
 	return state, nil
 }
 
-// errChanged is the error of an edit that somebody else was faster than.
-var errChanged = errors.New("the state has changed since the page has shown it: nothing is stored")
-
 // known is what a state is known by.
 func known(state []byte) string {
 	sum := sha256.Sum256(state)
