@@ -20,7 +20,6 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
-	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -136,13 +135,6 @@ type resultWait struct {
 // worksBeside reports whether something runs beside the turns that keeps the actor awake. The caller holds a.mu.
 func (a *activation) worksBeside() bool {
 	return len(a.streams) > 0 || a.loop != nil && !a.loop.ended.Load() && a.pause == nil || a.flow != nil
-}
-
-// canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
-type canceledCalls struct {
-	waiting mailbox.Canceled[callName]
-	serving bool     // the call that is served is one
-	running *Context // of the turn that ends with its caller; else nil
 }
 
 // borrowing is the life of an actor without a claim (borrow.go), in the epoch of the last one.
@@ -283,62 +275,6 @@ func (a *activation) next() (work, bool) {
 // a.mu.
 func (a *activation) readerIsNext() bool {
 	return a.ending == 0 && a.mailbox.Len() > 0 && a.mailbox.Items()[0].reads && !a.readers.Full()
-}
-
-// cancel makes a call that waits be passed over. If it runs, its Context is done, where the type wants that.
-func (a *activation) cancel(name callName) {
-	if running := a.cancelWaiting(name); running != nil {
-		running.cancel()
-	}
-}
-
-// cancelWaiting notes a call that may wait. If it runs instead and ends with its caller, it returns its Context.
-func (a *activation) cancelWaiting(name callName) (running *Context) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	canceled := a.canceledCalls()
-	if c, reads := a.readers.Find(name); reads {
-		if a.kind.config.CancelWithCaller {
-			running = c
-		}
-		return running
-	}
-	if a.hasStarted(name) {
-		canceled.serving = true // its action may be yet to come
-		return canceled.running
-	}
-	canceled.waiting.Add(name, a.mailbox.Len())
-	return nil
-}
-
-// canceledCalls are those of the activation. The caller holds a.mu.
-func (a *activation) canceledCalls() *canceledCalls {
-	if a.canceled == nil {
-		a.canceled = new(canceledCalls)
-	}
-	return a.canceled
-}
-
-// setRunning notes the Context of the turn that ends with its caller, and reports whether that has gone already. With nil
-// there is none.
-func (a *activation) setRunning(c *Context) (gone bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	canceled := a.canceledCalls()
-	canceled.running = c
-	return canceled.serving
-}
-
-var errCallerGone = errs.New(troupe.CodeCanceled, "the caller gave up")
-
-// passOver reports whether work that has just left the mailbox is a call that was withdrawn, or canceled. It counts one that
-// was canceled. The caller holds a.mu.
-func (a *activation) passOver(w *work) bool {
-	if a.canceled != nil && a.canceled.waiting.Has(nameOf(w.ID)) && !w.withdrawn {
-		w.CountRefused(errCallerGone)
-		return true
-	}
-	return w.withdrawn
 }
 
 // drain empties the mailbox, and returns what is still wanted. The caller holds a.mu.
