@@ -48,6 +48,7 @@ type fake struct {
 	ended   bool
 
 	unchanged []byte
+	replies   func(name string) // is told of each reply, if there is one
 }
 
 // testingT is implemented by testing.T and rapid.T.
@@ -79,6 +80,7 @@ func newFake(tb testing.TB) *fake {
 	f.record = record.Record{Owner: owner, Epoch: epoch, Created: true, State: []byte("0"), Revision: epoch}
 	f.unchanged = f.record.State
 	f.gate.Open(&f.host, f)
+	f.gate.KeepSnapshots()
 	f.gate.Claimed(f.record.Revision, f.record.State)
 	return f
 }
@@ -170,6 +172,9 @@ func (f *fake) Publish(e *commit.Event) {
 func (f *fake) Reply(msg wire.Message, _ bool) {
 	f.enter("Reply")
 	if msg.Subject != "" {
+		if f.replies != nil {
+			f.replies(msg.Subject)
+		}
 		f.set(func(f *fake) { f.sent = append(f.sent, msg.Subject+" "+string(msg.Data)) })
 	}
 }

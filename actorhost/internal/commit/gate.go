@@ -19,7 +19,7 @@ import (
 // they change while a write is under way is stored by the next one, all together. An actor has one write under way at a
 // time.
 //
-// Its methods are for the goroutine of the turns, but for DropCaches and Holds.
+// Its methods are for the goroutine of the turns, but for DropCaches, Holds and Snapshot.
 type Gate struct {
 	host  *Host
 	actor Actor
@@ -47,6 +47,7 @@ type Gate struct {
 	held      *held          // nil when there is nothing
 	ends      map[string]end // of the log, by the name of an event; only for who sends
 	items     *items         // nil until there is one
+	snapshot  *Snapshot      // nil if nobody wants one
 }
 
 // held are the outputs that are held back. A gate has one only while it holds something back: most actors of a host do not.
@@ -94,7 +95,10 @@ func (g *Gate) Fill(r *record.Record) {
 }
 
 // Claimed is told the revision of the record that claims the actor, and its state.
-func (g *Gate) Claimed(revision uint64, state []byte) { g.revision, g.state = revision, state }
+func (g *Gate) Claimed(revision uint64, state []byte) {
+	g.revision, g.state = revision, state
+	g.keepSnapshot(state)
+}
 
 // Revision is that of the record.
 func (g *Gate) Revision() uint64 {

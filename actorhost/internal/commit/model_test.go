@@ -36,7 +36,7 @@ func TestNothingIsSentBeforeItIsStored(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{fake: newFake(t), turns: make([]turn, 1)}
-		m.tb = rt
+		m.tb, m.replies = rt, m.checkSnapshot
 		m.host.Go = func(do func()) { m.goroutines = append(m.goroutines, do) }
 		rt.Repeat(map[string]func(*rapid.T){
 			"look":           func(*rapid.T) { m.pass(false) },
@@ -123,10 +123,21 @@ func (m *model) goOn() {
 	}
 }
 
+// checkSnapshot checks that a reply leaves when the snapshot has what it tells of.
+func (m *model) checkSnapshot(name string) {
+	if s := m.gate.Snapshot(); s != nil {
+		n, _ := strconv.Atoi(name)
+		require.GreaterOrEqual(m.tb, number(m.tb, record.Record{State: s.State}), m.turns[n].seen, "the snapshot is old")
+	}
+}
+
 // check checks what was sent since the last check.
 func (m *model) check() {
 	if m.record.Owner == owner {
 		m.stored = max(m.stored, number(m.tb, m.record))
+	}
+	if s := m.gate.Snapshot(); s != nil {
+		require.LessOrEqual(m.tb, number(m.tb, record.Record{State: s.State}), m.stored, "the snapshot is not stored")
 	}
 	for one := range strings.SplitSeq(m.outputs(), ", ") {
 		if one == "" {

@@ -117,6 +117,7 @@ func (g *Gate) written(o store.Outcome) {
 		return
 	}
 	segment := g.flushed(o.Segment)
+	g.keepSnapshot(g.record.State) // before anybody can send what is released now
 	g.revision, g.asked, g.writing, g.record = o.Revision, false, false, nil
 	mine := false
 	if h := g.held; h != nil && len(h.flying) > 0 {
