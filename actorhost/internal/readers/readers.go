@@ -2,6 +2,8 @@
 //
 // A reader begins on the goroutine of the actor's turns, and most end there. One that waits, or takes longer than [LendAfter] while
 // others wait, lends that role: it runs on, and another goroutine takes the next turn.
+//
+// Some readers run beside the turns: they read a copy, and nothing waits for them.
 package readers
 
 import (
@@ -21,7 +23,8 @@ type Book[ID comparable, T any] struct {
 	late      func() // called when a reader may have run for too long, without the lock
 	inline    reader[ID, T]
 	lent      []reader[ID, T]
-	exited    int // so many have lent their role, and have ended their goroutines
+	beside    []reader[ID, T] // the turns
+	exited    int             // so many have lent their role, and have ended their goroutines
 	unchecked []string
 	waited    bool
 	timer     *time.Timer // nil until others wait for the first time
@@ -81,21 +84,33 @@ func (b *Book[ID, T]) End(goroutine uint64) (lent, alone bool) {
 		b.inline = reader[ID, T]{}
 		return false, len(b.lent) == 0
 	}
-	_, lent = b.On(goroutine)
+	lent = slices.ContainsFunc(b.lent, func(r reader[ID, T]) bool { return r.goroutine == goroutine })
 	return lent, len(b.lent) == 0
+}
+
+// BeginBeside is told of a reader that begins beside the turns.
+func (b *Book[ID, T]) BeginBeside(goroutine uint64, id ID, what T) {
+	b.beside = append(b.beside, reader[ID, T]{goroutine, id, what})
+}
+
+// EndBeside is told that such a reader is over, if there is one on that goroutine.
+func (b *Book[ID, T]) EndBeside(goroutine uint64) { b.beside = without(b.beside, goroutine) }
+
+func without[ID comparable, T any](all []reader[ID, T], goroutine uint64) []reader[ID, T] {
+	return slices.DeleteFunc(all, func(r reader[ID, T]) bool { return r.goroutine == goroutine })
 }
 
 // Over is told that a reader is over that had lent its role. It reports whether the goroutine of the turns goes on which has left because
 // it had to wait.
 func (b *Book[ID, T]) Over(goroutine uint64, readerNext bool) (goOn bool) {
-	b.lent = slices.DeleteFunc(b.lent, func(r reader[ID, T]) bool { return r.goroutine == goroutine })
+	b.lent = without(b.lent, goroutine)
 	if goOn = b.waited && (len(b.lent) == 0 || readerNext); goOn {
 		b.waited = false
 	}
 	return goOn
 }
 
-// Exit is told of a reader that has lent its role and whose goroutine ends.
+// Exit is told of a reader that has lent its role, or ran beside the turns, and whose goroutine ends.
 func (b *Book[ID, T]) Exit() { b.exited++ }
 
 // Exited reports whether a goroutine that has ended was that of such a reader, and not one of the turns. Of several, it does not
@@ -122,18 +137,14 @@ func (b *Book[ID, T]) Full() bool { return b.Len() >= Most }
 // Wait is told that the goroutine of the turns leaves, because what is next must wait for readers.
 func (b *Book[ID, T]) Wait() { b.waited = true }
 
-// Find returns the reader with an id that has lent its role. It is not ok if there is none, or the id is zero.
+// Find returns the reader with an id that has lent its role, or runs beside the turns. It is not ok if there is none, or the id is
+// zero.
 func (b *Book[ID, T]) Find(id ID) (what T, ok bool) {
 	var none ID
 	if b == nil || id == none {
 		return what, false
 	}
-	for _, r := range b.lent {
-		if r.id == id {
-			return r.what, true
-		}
-	}
-	return what, false
+	return b.find(func(r reader[ID, T]) bool { return r.id == id })
 }
 
 // Has reports whether there is such a reader.
@@ -142,26 +153,32 @@ func (b *Book[ID, T]) Has(id ID) bool {
 	return ok
 }
 
-// On returns the reader on a goroutine. It is not ok if there is none.
+// On returns such a reader on a goroutine. It is not ok if there is none.
 func (b *Book[ID, T]) On(goroutine uint64) (what T, ok bool) {
 	if b == nil {
 		return what, false
 	}
-	for _, r := range b.lent {
-		if r.goroutine == goroutine {
-			return r.what, true
+	return b.find(func(r reader[ID, T]) bool { return r.goroutine == goroutine })
+}
+
+func (b *Book[ID, T]) find(is func(reader[ID, T]) bool) (what T, ok bool) {
+	for _, readers := range [...][]reader[ID, T]{b.lent, b.beside} {
+		if i := slices.IndexFunc(readers, is); i >= 0 {
+			return readers[i].what, true
 		}
 	}
 	return what, false
 }
 
-// All returns the readers that have lent their role, the oldest first.
+// All returns the readers that have lent their role, and those beside the turns, each of them the oldest first.
 func (b *Book[ID, T]) All() (all []T) {
 	if b == nil {
 		return nil
 	}
-	for _, r := range b.lent {
-		all = append(all, r.what)
+	for _, readers := range [...][]reader[ID, T]{b.lent, b.beside} {
+		for _, r := range readers {
+			all = append(all, r.what)
+		}
 	}
 	return all
 }
