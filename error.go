@@ -35,7 +35,8 @@ const (
 	CodeDeadlineExceeded Code = "deadline_exceeded"
 	// CodeCanceled: the caller gave up before the call was sent. The error matches context.Canceled.
 	CodeCanceled Code = "canceled"
-	// CodeCallCycle: the call came back to an actor that waits for its answer. The message lists the chain. Nothing ran.
+	// CodeCallCycle: the call came back to an actor that waits for its answer, by an action that is not declared reentrant. The
+	// message lists the chain. Nothing ran.
 	CodeCallCycle Code = "call_cycle"
 	// CodeChainTooLong: 64 actors wait in the chain of calls already. The message lists the chain. Nothing ran.
 	CodeChainTooLong Code = "chain_too_long"

@@ -75,5 +75,5 @@ func ExampleAction_Call() {
 	fmt.Println(errors.Is(err, troupe.ErrCallCycle), err)
 	// Output:
 	// anna < ben <nil>
-	// true call_cycle: employee/anna -> employee/ben -> employee/anna
+	// true call_cycle: employee/anna -> employee/ben -> employee/anna: only an action that is Reentrant may come back
 }

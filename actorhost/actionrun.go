@@ -10,6 +10,7 @@ import (
 // no call is to pay for that.
 type actionRun struct {
 	endpoint *endpoint
+	state    state // that it works on; nil: that of the turns
 	action   string
 	in       input
 	answered bool           // somebody waits for the output
@@ -36,7 +37,11 @@ func (r *actionRun) end() {
 }
 
 func (r *actionRun) run(c *Context) error {
-	output, err := r.endpoint.run(c.a.state.pointer(), c, r.in, r.output[:0])
+	works := r.state
+	if works == nil {
+		works = c.a.state
+	}
+	output, err := r.endpoint.run(works.pointer(), c, r.in, r.output[:0])
 	if err != nil {
 		return err
 	}

@@ -41,20 +41,21 @@ type activation struct {
 	now   atomic.Pointer[Context] // the turn that runs, or nil
 	wakes atomic.Int64            // since when it is about to wake, on the host's clock; else 0
 
-	mu          sync.Mutex
-	mailbox     mailbox.Mailbox[callName, work]
-	readers     *readers.Book[callName, *Context] // nil until a read-only action has run
-	serving     dedup.ID                          // of the call that is running
-	canceled    *canceledCalls                    // nil if there have been none
-	running     bool                              // a goroutine drains the mailbox
-	closed      bool                              // the mailbox takes nothing more; the host has removed the activation
-	endedSignal chan struct{}                     // closed when closed is set; nil until somebody waits for it
-	ending      workKind                          // stopWork or dropWork, if requested: done before anything in the mailbox
-	used        bool                              // since the last idle sweep
-	busied      bool                              // since used was set, by what keeps the actor awake
-	idleSince   time.Duration                     // set by the idle sweep; on the host's clock
-	listeners   map[string]*listener              // by subject
-	streams     []*streaming                      // that the actor produces
+	mu            sync.Mutex
+	mailbox       mailbox.Mailbox[callName, work]
+	readers       *readers.Book[callName, *Context] // nil until a read-only action has run
+	snapshotReads *snapshotReads                    // nil if the type has no action that may run beside turns
+	serving       dedup.ID                          // of the call that is running
+	canceled      *canceledCalls                    // nil if there have been none
+	running       bool                              // a goroutine drains the mailbox
+	closed        bool                              // the mailbox takes nothing more; the host has removed the activation
+	endedSignal   chan struct{}                     // closed when closed is set; nil until somebody waits for it
+	ending        workKind                          // stopWork or dropWork, if requested: done before anything in the mailbox
+	used          bool                              // since the last idle sweep
+	busied        bool                              // since used was set, by what keeps the actor awake
+	idleSince     time.Duration                     // set by the idle sweep; on the host's clock
+	listeners     map[string]*listener              // by subject
+	streams       []*streaming                      // that the actor produces
 
 	connections connections
 
@@ -152,6 +153,8 @@ const (
 	mailboxFull
 	tenantFull
 	activationClosed
+	cannotComeBack // the actor waits for what has called, and has no snapshot
+	readsFull      // the same, and so many run beside the turns
 )
 
 // offer puts work into the mailbox, if there is room.
@@ -163,19 +166,32 @@ func (a *activation) offer(w *work) offerResult {
 		return activationClosed
 	case w.Again && a.runsOrWaits(nameOf(w.ID)):
 		return duplicate
+	}
+	if w.beside {
+		if r, taken := a.offerSnapshotRead(w); taken {
+			return r
+		}
+	}
+	switch {
 	case w.kind != insideWork && w.kind != lapseWork && !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
 		return mailboxFull
 	}
 	if w.counted = a.tenant != nil && w.kind == callWork; w.counted && !a.tenant.Wait(int64(w.Size)) {
 		return tenantFull
 	}
-	a.mailbox.Push(a.host.mailboxes, *w)
+	a.push(*w)
 	if !a.running {
 		a.running = true
 		return mustRun
 	}
 	a.readers.Behind(a.mailbox.Len())
 	return queued
+}
+
+// push puts work into the mailbox. The caller holds a.mu.
+func (a *activation) push(w work) {
+	a.snapshotReads.queued(&w)
+	a.mailbox.Push(a.host.mailboxes, w)
 }
 
 // hasCall reports whether a call is here. It looks where the call is first, first.
@@ -188,7 +204,15 @@ func (a *activation) hasCall(name callName) bool {
 
 // runsOrWaits reports whether a call runs or waits. The caller holds a.mu.
 func (a *activation) runsOrWaits(name callName) bool {
-	return name != callName{} && (a.hasStarted(name) || a.mailbox.Find(a.host.mailboxes, name) != nil)
+	return name != callName{} && (a.hasStarted(name) || a.waitingCall(name) != nil)
+}
+
+// waitingCall returns the call with a name that waits, or nil. The caller holds a.mu.
+func (a *activation) waitingCall(name callName) *work {
+	if w := a.snapshotReads.find(name); w != nil {
+		return w
+	}
+	return a.mailbox.Find(a.host.mailboxes, name)
 }
 
 // hasStarted reports whether a call is one that runs. The caller holds a.mu.
@@ -200,7 +224,7 @@ func (a *activation) hasStarted(name callName) bool {
 func (a *activation) withdraw(name callName) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	w := a.mailbox.Find(a.host.mailboxes, name)
+	w := a.waitingCall(name)
 	if w == nil || w.kind != callWork {
 		return false
 	}
@@ -229,7 +253,7 @@ func (a *activation) endInTurn() {
 	if a.closed {
 		return
 	}
-	a.mailbox.Push(a.host.mailboxes, work{kind: stopWork})
+	a.push(work{kind: stopWork})
 	if !a.running {
 		a.running = true
 		a.host.ready.Add(a)
@@ -240,6 +264,13 @@ func (a *activation) endInTurn() {
 func (a *activation) next() (work, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	w, ok := a.nextWork()
+	a.snapshotReads.goesOn(&w, ok)
+	return w, ok
+}
+
+// nextWork is next. The caller holds a.mu.
+func (a *activation) nextWork() (work, bool) {
 	if !a.readerIsNext() {
 		switch names := a.readers.Unchecked(); {
 		case names != nil:
@@ -284,6 +315,12 @@ func (a *activation) drain() []work {
 
 // uncount is told of work that has left the mailbox.
 func (a *activation) uncount(w *work) {
+	a.snapshotReads.unqueued(w)
+	a.waitsNoMore(w)
+}
+
+// waitsNoMore is told of work that has waited.
+func (a *activation) waitsNoMore(w *work) {
 	if w.counted {
 		a.tenant.Began(int64(w.Size))
 	}

@@ -1,6 +1,8 @@
 package actorhost
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,18 +41,23 @@ func (c *Context) running() *wire.RunningTurn {
 	return r
 }
 
-// runningNow is what runs of an actor for the longest time, or nil, and how many read-only actions run beside it.
-func (a *activation) runningNow() (oldest *wire.RunningTurn, others int) {
+// runningNow is what runs of an actor, or nil, and how many read-only actions run beside it: what may change the actor, or else the
+// oldest of those.
+func (a *activation) runningNow() (first *wire.RunningTurn, others int) {
 	a.mu.Lock()
 	all := a.readers.All()
 	a.mu.Unlock()
 	if c := a.now.Load(); c != nil {
+		if !c.turn.readOnly {
+			return c.running(), len(all)
+		}
 		all = append(all, c)
 	}
 	if len(all) == 0 {
 		return a.runningOn(0), 0 // it wakes
 	}
-	return all[0].running(), len(all) - 1
+	oldest := slices.MinFunc(all, func(a, b *Context) int { return cmp.Compare(a.began, b.began) })
+	return oldest.running(), len(all) - 1
 }
 
 func (e *env) runningSince(id troupe.ID, began time.Duration) *wire.RunningTurn {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 )
 
@@ -49,4 +50,40 @@ func TestAllocationsOfACall(t *testing.T) {
 	together := float64(after.Mallocs-before.Mallocs) / float64(calls.Calls)
 	require.LessOrEqual(t, together, float64(maxAllocsTogether))
 	t.Logf("%v alone, %.1f together", alone, together)
+}
+
+// What a change may allocate from its input to its output, alone: runs have logged 64. And what more it may allocate of an actor that
+// has an action which may run beside turns: 2.
+const maxAllocsOfAChange, maxAllocsOfASnapshot = 67, 3
+
+type abacus struct{ troupe.Ref }
+
+func (abacus) ActorType() string { return "abacus" }
+
+// slate is an abacus that may be read beside its turns.
+type slate struct{ abacus }
+
+func (slate) ActorType() string { return "slate" }
+
+func TestAllocationsForReadsBesideTurns(t *testing.T) {
+	countOn := func(s *int, _ *actorhost.Context) (int, error) { *s++; return *s, nil }
+	look := func(s *int, _ *actorhost.Context) (int, error) { return *s, nil }
+	b := hosttest.Start(t)
+	b.SkipStateCheck = true
+	countA, lookA := troupe.NewAction[abacus, troupe.None, int]("count"), troupe.NewAction[abacus, troupe.None, int]("look")
+	countS, lookS := troupe.NewAction[slate, troupe.None, int]("count"), troupe.NewAction[slate, troupe.None, int]("look")
+	copies := 0
+	b.Host(
+		actorhost.Define(func() int { return 0 }, actorhost.On(countA, actorhost.NoIn(countOn)), actorhost.On(lookA, actorhost.NoIn(look)).ReadOnly()),
+		actorhost.Define(func() int { copies++; return 0 },
+			actorhost.On(countS, actorhost.NoIn(countOn)), actorhost.On(lookS, actorhost.NoIn(look)).BesideTurns()))
+	a, s := troupe.GetOrCreate[abacus](b.Client, "a"), troupe.GetOrCreate[slate](b.Client, "a")
+	require.NoError(t, call(t.Context(), countS, s, nil))
+	before := copies
+	plain := testing.AllocsPerRun(300, func() { require.NoError(t, call(t.Context(), countA, a, nil)) })
+	kept := testing.AllocsPerRun(300, func() { require.NoError(t, call(t.Context(), countS, s, nil)) })
+	t.Logf("%v, %v with snapshots", plain, kept)
+	require.LessOrEqual(t, plain, float64(maxAllocsOfAChange))
+	require.LessOrEqual(t, kept, plain+maxAllocsOfASnapshot)
+	require.Equal(t, before, copies, "nobody has read")
 }

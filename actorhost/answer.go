@@ -41,5 +41,6 @@ func (a *activation) commitTurn(r *result, o *commit.Output) {
 		return
 	}
 	a.finished, a.destroyed = true, true
+	a.endSnapshotReads()
 	a.gone = a.gate.Destroy(o, &r.Changes)
 }

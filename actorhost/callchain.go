@@ -11,23 +11,34 @@ import (
 // maxChainText is how many bytes of a call chain an error shows.
 const maxChainText = 4 << 10
 
-// checkCycle returns an error if the called actor already waits in the chain, or if the chain is too long.
-func checkCycle(chain, tokens string) *troupe.Error {
-	spelt := func() string {
-		whole := chain + "," + tokens
-		return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxChainText):])
-	}
+// checkChain reports whether the called actor already waits in the chain. That is an error, unless the action may come back; so is
+// a chain that is too long.
+func checkChain(chain, tokens string, reentrant bool) (comesBack bool, err *troupe.Error) {
 	length := 0
 	for waiting := range strings.SplitSeq(chain, ",") {
 		if waiting == tokens {
-			return errs.New(troupe.CodeCallCycle, "%s", spelt())
+			if !reentrant {
+				return true, errCycle(chain, tokens, "only an action that is Reentrant may come back")
+			}
+			comesBack = true
 		}
 		if length++; length == wire.MaxChain {
-			return errs.New(troupe.CodeChainTooLong, "%d actors wait in the call chain, the most allowed: %s",
-				wire.MaxChain, spelt())
+			return comesBack, errs.New(troupe.CodeChainTooLong, "%d actors wait in the call chain, the most allowed: %s",
+				wire.MaxChain, spelt(chain, tokens))
 		}
 	}
-	return nil
+	return comesBack, nil
+}
+
+// errCycle refuses a call that comes back to an actor.
+func errCycle(chain, tokens, why string) *troupe.Error {
+	return errs.New(troupe.CodeCallCycle, "%s: %s", spelt(chain, tokens), why)
+}
+
+// spelt is a chain with the actor that is called, as errors show it.
+func spelt(chain, tokens string) string {
+	whole := chain + "," + tokens
+	return strings.NewReplacer(".", "/", ",", " -> ").Replace(whole[max(0, len(whole)-maxChainText):])
 }
 
 // appendToChain returns the chain for the calls that an actor makes: the chain of the call it runs, and itself.

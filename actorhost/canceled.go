@@ -31,6 +31,11 @@ func (a *activation) cancelWaiting(name callName) (running *Context) {
 		}
 		return running
 	}
+	if w := a.snapshotReads.find(name); w != nil {
+		w.withdrawn = true
+		w.CountRefused(errCallerGone)
+		return nil
+	}
 	if a.hasStarted(name) {
 		canceled.serving = true // its action may be yet to come
 		return canceled.running

@@ -24,8 +24,8 @@ import (
 
 // Context is what a turn gives to its action. It is a context.Context that is done when the call's time runs out or the
 // host's grace ends. It is a troupe.Caller: its calls take no longer than the time that is left, and fail at once if
-// they come back to an actor that waits for them. So do the calls of any client that are made with it as their context.
-// It is a troupe.Broadcaster for the actor's events, and a troupe.Scheduler for its own actions.
+// they come back to an actor that waits for them, by an action that is not [Handler.Reentrant]. So do the calls of any client
+// that are made with it as their context. It is a troupe.Broadcaster for the actor's events, and a troupe.Scheduler for its own actions.
 //
 // Calls to other actors leave before this action's changes are stored, but after those of earlier turns are. Goroutines
 // that an action starts may use the Context until the action returns. What is asked of it later fails, or is logged and
@@ -214,6 +214,15 @@ func (c *Context) refusedTo(do, what string) error {
 		return nil
 	}
 	return errs.New(troupe.CodeInternal, "%s.%s is read-only: it may not %s %s", c.a.id, c.turn.action, do, what)
+}
+
+// refusedBeside says why an action that may run beside turns may not read what is no part of the stored state, or nil for another.
+func (c *Context) refusedBeside(what string) error {
+	if !c.turn.beside {
+		return nil
+	}
+	return errs.New(troupe.CodeInternal, "%s.%s may run beside turns: it may not read %s, of which it could not see what is stored",
+		c.a.id, c.turn.action, what)
 }
 
 // hasMisused returns the error of a method that a read-only action may not call, and that has no error itself.

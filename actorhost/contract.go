@@ -35,7 +35,8 @@ func (r *roster) contractOf(actorType string) wire.Contract {
 		case name == wire.ConnectAction && action.takes != nil:
 			c.Connect = of(action.takes)
 		case !wire.Builtin(name):
-			signature := wire.Signature{In: of(action.takes), Out: of(action.gives), ReadOnly: action.readOnly}
+			signature := wire.Signature{In: of(action.takes), Out: of(action.gives), ReadOnly: action.readOnly,
+				BesideTurns: action.beside, Reentrant: action.reentrant}
 			if flow := t.workflows[name]; flow != nil {
 				signature.Result = of(flow.gives.gives)
 			}

@@ -52,6 +52,7 @@ type actorType struct {
 	config     TypeConfig
 	newState   func() state
 	maps       []codec.FieldApart // those of the state that are a Map
+	beside     bool               // it has an action that may run beside turns
 
 	others figures.Table // the counters of what is no action and no queue
 	awake  []*activation // of this type; the mutex of the roster guards it
@@ -195,6 +196,7 @@ func (t ActorType[R, S]) build() (*actorType, error) {
 	}
 	for name, action := range built.actions {
 		action.existing = action.existing || built.config.CreatedOnly && name != troupe.CreateAction
+		built.beside = built.beside || action.beside
 	}
 	built.own = actionNames(maps.Keys(built.actions))
 	for _, h := range t.events {

@@ -62,7 +62,7 @@ func (a *activation) applyDisconnections(all []disconnection) (events []*commit.
 			events = append(events, e)
 		}
 		a.mu.Lock()
-		a.mailbox.Push(a.host.mailboxes, work{kind: disconnectWork, arg: one.connection})
+		a.push(work{kind: disconnectWork, arg: one.connection})
 		a.mu.Unlock()
 	}
 	return events

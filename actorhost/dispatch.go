@@ -159,8 +159,12 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	}
 	w.As = as
 	w.Deadline = now + wire.ParseTimeout(w.Get(wire.HeaderTimeout))
-	w.reads = w.arg != nil && w.arg.(*endpoint).readOnly
-	w.Existing = needsActor(target.Action) || w.Get(wire.HeaderExisting) == "1" || w.arg != nil && w.arg.(*endpoint).existing
+	w.Existing = needsActor(target.Action) || w.Get(wire.HeaderExisting) == "1"
+	reentrant := false
+	if e, known := w.arg.(*endpoint); known {
+		w.reads, w.beside, reentrant = e.readOnly, e.beside, e.reentrant
+		w.Existing = w.Existing || e.existing
+	}
 	w.ID, w.Arrives = identify(w.Reply, w.Header)
 	attempt := w.Get(wire.HeaderAttempt)
 	w.Again = attempt != "" && attempt != "1"
@@ -170,10 +174,13 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	case w.Again && !w.ID.Known():
 		return errNotRecognised
 	}
-	if chain := w.Get(wire.HeaderChain); chain != "" {
-		return checkCycle(chain, target.Tokens)
+	chain := w.Get(wire.HeaderChain)
+	if chain == "" {
+		return nil
 	}
-	return nil
+	comesBack, refused := checkChain(chain, target.Tokens, reentrant)
+	w.comesBack = comesBack
+	return refused
 }
 
 // receiveHostRequest takes a message that is not a call of an actor: a batch, or a request to the host itself.

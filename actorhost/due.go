@@ -205,7 +205,8 @@ func (a *activation) runFiring(f *firing, volatile bool) (result, error) {
 	}
 	why := troupe.Firing{Name: f.Name, Due: time.UnixMilli(f.Due).UTC(), Attempt: f.Attempts + 1, Missed: f.Missed}
 	id := dedup.ID{Given: fmt.Sprintf("%s/%d/%d", f.Name, f.Set, f.Due)}
-	t := turn{kind: wire.TurnSchedule, action: f.Action, counters: &endpoint.Counters, firing: &why, id: id, readOnly: endpoint.readOnly}
+	t := turn{kind: wire.TurnSchedule, action: f.Action, counters: &endpoint.Counters, firing: &why, id: id,
+		readOnly: endpoint.readOnly, beside: endpoint.beside}
 	buffer := buffers.Get().(*[]byte)
 	defer putBuffer(buffer)
 	ran, err := a.runTurn(t, func(c *Context) error {

@@ -21,6 +21,9 @@ type endpoint struct {
 	// readOnly: it changes nothing. Of its runs, so many are not to be checked.
 	readOnly  bool
 	unchecked atomic.Int64
+	// beside: it may run beside turns. reentrant: and may come back to an actor that waits for it.
+	beside    bool
+	reentrant bool
 	figures.Counters
 }
 

@@ -70,6 +70,8 @@ type env struct {
 	loopFailures atomic.Int64
 	setbacks     setbacks
 
+	snapshotReads atomic.Int64 // that wait for a goroutine, or run
+
 	recent figures.Recent
 	stored figures.Histogram          // how long answers waited for the store
 	woken  [wakings]figures.Histogram // how long actors took to wake

@@ -19,7 +19,7 @@ const restAfter = 4 * time.Second
 func (a *activation) checkIdle(now time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.running || a.closed || !a.awake || a.readers.Len() > 0 {
+	if a.running || a.closed || !a.awake || a.readers.Len() > 0 || a.snapshotReads.busy() {
 		return false
 	}
 	if a.used {
@@ -29,11 +29,12 @@ func (a *activation) checkIdle(now time.Duration) bool {
 	if idle >= restAfter {
 		a.current = nil
 		a.gate.DropCaches()
+		a.snapshotReads.rest()
 	}
 	if idle < a.kind.config.SleepAfter || a.connections.len() > 0 || a.worksBeside() {
 		return false
 	}
-	a.mailbox.Push(a.host.mailboxes, work{kind: sleepWork})
+	a.push(work{kind: sleepWork})
 	a.running = true
 	return true
 }

@@ -37,9 +37,8 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if now.turn.readOnly {
 		c.a.lend(now)
 	}
-	// Store what earlier turns have changed before others can see it.
-	if err := c.a.gate.Settle(); err != nil {
-		return errs.Unavailable("%v", err)
+	if err := now.settle(); err != nil {
+		return err
 	}
 	now.noteCall()
 	return c.a.call(origin.With(ctx, now.origin()), call)
@@ -54,4 +53,15 @@ func (a *activation) call(ctx context.Context, call troupe.Invocation) error {
 	}
 	a.host.neighbours.Count(a.id, &call, failed, a.host.clock.Now())
 	return err
+}
+
+// settle waits until what earlier turns have changed is stored, before others can see it.
+func (c *Context) settle() error {
+	if c.turn.snapshot { // all that it has seen is
+		return nil
+	}
+	if err := c.a.gate.Settle(); err != nil {
+		return errs.Unavailable("%v", err)
+	}
+	return nil
 }

@@ -18,6 +18,9 @@ const itemPage, maxItemsOfTurn = 256, 256 << 10
 
 // nameOf is the name of a map of the state: that of the field which it is.
 func (c *Context) nameOf(m mapField) (string, error) {
+	if err := c.refusedBeside("a Map"); err != nil {
+		return "", err
+	}
 	at, state := reflect.ValueOf(m).Pointer(), reflect.ValueOf(c.a.state.pointer()).Elem()
 	for _, f := range c.a.kind.maps {
 		field, err := state.FieldByIndexErr(f.Index)

@@ -56,7 +56,7 @@ func (a *activation) doNext(goroutine uint64) (more bool) {
 // fallAsleep runs the sleep hook and ends the activation, unless work or a connection has come meanwhile.
 func (a *activation) fallAsleep() {
 	a.mu.Lock()
-	wanted := a.mailbox.Len() > 0 || a.connections.len() > 0 || a.worksBeside()
+	wanted := a.mailbox.Len() > 0 || a.connections.len() > 0 || a.worksBeside() || a.snapshotReads.busy()
 	a.mu.Unlock()
 	if wanted {
 		return
@@ -77,6 +77,7 @@ func (a *activation) endBorrowing(now time.Duration) {
 
 // release gives up all that an activation has besides its mailbox, once its changes are stored.
 func (a *activation) release() {
+	a.endSnapshotReads()
 	a.giveUpResults()
 	if a.destroyed {
 		a.endStreams(errStreamDestroyed)

@@ -60,10 +60,15 @@ func (a *activation) startReading(c *Context) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.readersBook().Begin(c.goroutine, nameOf(a.serving), c, a.mailbox.Len())
+}
+
+// readersBook is that of the activation. The caller holds a.mu.
+func (a *activation) readersBook() *readers.Book[callName, *Context] {
 	if a.readers == nil {
 		a.readers = readers.New[callName, *Context](a.lendLate)
 	}
-	a.readers.Begin(c.goroutine, nameOf(a.serving), c, a.mailbox.Len())
+	return a.readers
 }
 
 // endReading has a read-only action be over. It reports whether the action has lent its role. Alone reports whether no others run

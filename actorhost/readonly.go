@@ -20,7 +20,7 @@ const checkEvery, bytesPerRead = 63, 32
 // toCheck reports whether a run of the action, which is about to begin, is one that is checked. Then the encoding of the state
 // as it is now is there.
 func (a *activation) toCheck(e *endpoint) bool {
-	if a.host.config.CheckState == nil && e.unchecked.Add(-1) >= 0 {
+	if !a.isChecked(e) {
 		return false
 	}
 	if a.current == nil {
@@ -32,6 +32,11 @@ func (a *activation) toCheck(e *endpoint) bool {
 	}
 	e.unchecked.Store(int64(checkEvery + len(a.current)/bytesPerRead))
 	return true
+}
+
+// isChecked reports whether the next run of an action is one that is checked.
+func (a *activation) isChecked(e *endpoint) bool {
+	return a.host.config.CheckState != nil || e.unchecked.Add(-1) < 0
 }
 
 // checkRead returns an error if read-only actions have changed the state. Then it puts it back. Nothing may run beside it.
@@ -48,24 +53,30 @@ func (a *activation) checkRead(actions ...string) error {
 		}
 		return nil
 	}
-	changed := errs.New(troupe.CodeInternal, "%s.%s is read-only, and has changed the state%s",
-		a.id, strings.Join(actions, ", "), a.changedAt())
-	a.logger("").Error("a read-only action has changed the state of its actor, which is put back", slog.Any("error", changed))
-	if tell := a.host.config.CheckState; tell != nil {
-		tell(a.id, changed)
-	}
+	changed := a.changedByReads(a.current, a.state, actions...)
 	a.restoreState()
 	return changed
 }
 
-// changedAt says where the state is not what it was.
-func (a *activation) changedAt() (place string) {
+// changedByReads is the error of read-only actions that have changed a state, or a copy of it, which they share with nobody now.
+func (a *activation) changedByReads(encoded []byte, now state, actions ...string) error {
+	changed := errs.New(troupe.CodeInternal, "%s.%s is read-only, and has changed the state%s",
+		a.id, strings.Join(actions, ", "), a.changedAt(encoded, now))
+	a.logger("").Error("a read-only action has changed the state of its actor, which is undone", slog.Any("error", changed))
+	if tell := a.host.config.CheckState; tell != nil {
+		tell(a.id, changed)
+	}
+	return changed
+}
+
+// changedAt says where a state is not what it was.
+func (a *activation) changedAt(encoded []byte, now state) (place string) {
 	_ = protect(func() error {
 		was := a.kind.newState()
-		if err := was.restore(a.current); err != nil {
+		if err := was.restore(encoded); err != nil {
 			return err
 		}
-		if err := codec.Difference(was.pointer(), a.state.pointer()); err != nil {
+		if err := codec.Difference(was.pointer(), now.pointer()); err != nil {
 			place = ": " + err.Error()
 		}
 		return nil

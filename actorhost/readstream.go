@@ -31,8 +31,8 @@ func (c *Context) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[
 			if now.turn.readOnly {
 				c.a.lend(now)
 			}
-			if err := c.a.gate.Settle(); err != nil {
-				yield(nil, errs.Unavailable("%v", err))
+			if err := now.settle(); err != nil {
+				yield(nil, err)
 				return
 			}
 			now.noteCall()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
+	"github.com/troupe-go/troupe/actorhost/internal/readers"
 	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -68,6 +69,13 @@ func (r *roster) enqueue(tokens string, w *work) *activation {
 		case tenantFull:
 			r.refuse(&w.Call, a.session, a.tenant.Full())
 			return nil
+		case cannotComeBack:
+			r.refuse(&w.Call, a.session, errCycle(w.Get(wire.HeaderChain), tokens, "no stored state can be read now"))
+			return nil
+		case readsFull:
+			r.refuse(&w.Call, a.session, errs.Overloaded("%s is read beside its turns %d times already, or its host %d times", a.id,
+				readers.Most, maxSnapshotReads))
+			return nil
 		case activationClosed: // it has just ended: retry with the next activation
 		}
 	}
@@ -114,6 +122,10 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 	a.connections.tenant = tenant
 	a.hasWoken(now) // it is about to
 	a.gate.Open(&r.commits, (*gateActor)(a))
+	if a.kind.beside {
+		a.snapshotReads = new(snapshotReads)
+		a.gate.KeepSnapshots()
+	}
 	r.active[id.Tokens()] = a
 	a.place, a.kind.awake = len(a.kind.awake), append(a.kind.awake, a)
 	return a, leftActor{}, nil
@@ -122,6 +134,9 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 // drainMailbox does the work in the mailbox of an activation, one after the other. If the work ends the goroutine, it
 // is called again.
 func (r *roster) drainMailbox(a *activation, goroutine uint64) {
+	if a.readsSnapshot(goroutine) { // it does not matter which of two goroutines does which
+		return
+	}
 	for !a.finished {
 		if !a.doNext(goroutine) {
 			return

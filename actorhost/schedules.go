@@ -141,6 +141,9 @@ func (c *Context) Schedules() ([]troupe.Schedule, error) {
 }
 
 func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
+	if err := c.refusedBeside("its schedules"); err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {

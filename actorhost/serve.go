@@ -149,6 +149,7 @@ func (a *activation) serveSleep(w *work) {
 	a.disconnectAll()
 	a.runHook("sleep", a.kind.hooks.sleep)
 	a.finished, a.rests = true, true
+	a.endSnapshotReads()
 	a.countServed(w, began)
 	a.answer(w, nil, nil)
 }
@@ -173,6 +174,7 @@ func (a *activation) runAction(w *work, now time.Duration) {
 	run.endpoint, run.action, run.in, run.answered, run.out = w.arg.(*endpoint), w.Action, w.input(), w.Reply != "", a.host.out
 	run.in.value, a.decoded = a.decoded, nil
 	var result result
+	t.beside = run.endpoint.beside
 	if t.readOnly = run.endpoint.readOnly; t.readOnly {
 		result, err = a.runRead(now, t, w, run.do)
 	} else {

@@ -24,6 +24,8 @@ type turn struct {
 	firing     *troupe.Firing   // of a schedule, if that is why
 	connection *Connection      // that the call was made on, or that the hook is about
 	readOnly   bool             // it may change nothing
+	beside     bool             // its action may run beside turns
+	snapshot   bool             // it does, on the state that was stored last
 	confirmed  bool             // the record has confirmed that the host owns the actor, for want of a lease
 }
 

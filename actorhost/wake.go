@@ -58,6 +58,7 @@ func (a *activation) wake(w *work, gone released) (fresh bool, owner string, err
 		}
 	}
 	a.awake = true
+	a.openSnapshotReads()
 	a.plan()
 	a.startLoop()
 	a.runFlow()

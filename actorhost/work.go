@@ -12,6 +12,8 @@ type work struct {
 	counted   bool     // it counts as one that waits of its tenant
 	searched  bool     // no other program has what it needs
 	reads     bool     // a call of a read-only action
+	beside    bool     // a call of one that may run beside turns
+	comesBack bool     // the actor waits in the chain of the call
 	lent      bool     // it has lent the role of the goroutine of the turns
 	leftBy    released // the host that has left the actor to this one
 	// The *endpoint of a call, the *heardEvent of an event or a gap, the *Connection of a disconnect, an *inside, []string.

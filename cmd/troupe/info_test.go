@@ -148,9 +148,12 @@ func TestInfoOfReaders(t *testing.T) {
 	server := startServer(t)
 	over := t.Context().Done()
 	put := troupe.NewAction[gallery, int, troupe.None]("put")
+	glance, back := troupe.NewAction[gallery, troupe.None, troupe.None]("glance"), troupe.NewAction[gallery, troupe.None, troupe.None]("back")
+	look := func(*int, *actorhost.Context) error { return nil }
 	host, err := actorhost.Start(t.Context(), connect(t, server), actorhost.Config{}, actorhost.Define(func() int { return 0 },
 		actorhost.On(put, actorhost.NoOut(func(n *int, _ *actorhost.Context, more int) error { *n += more; return nil })),
-		actorhost.On(gaze, actorhost.NoInNoOut(func(*int, *actorhost.Context) error { <-over; return nil })).ReadOnly()))
+		actorhost.On(gaze, actorhost.NoInNoOut(func(*int, *actorhost.Context) error { <-over; return nil })).ReadOnly(),
+		actorhost.On(glance, actorhost.NoInNoOut(look)).BesideTurns(), actorhost.On(back, actorhost.NoInNoOut(look)).Reentrant()))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
 	p := at(server.URL())
@@ -164,5 +167,9 @@ func TestInfoOfReaders(t *testing.T) {
 		return regexp.MustCompile(`\n  Runs +action gaze of gallery/a for .*, and 2 read-only beside it\n`).MatchString(p.run(t.Context(), "info", "gallery", "a").out)
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Contains(t, p.run(t.Context(), "info", "gallery", "a", "--json").out, `"beside":2`)
-	require.Regexp(t, `read-only action +gaze`, p.run(t.Context(), "types", "gallery").out)
+	types := p.run(t.Context(), "types", "gallery").out
+	require.Regexp(t, `read-only action +gaze`, types)
+	require.Regexp(t, `beside-turns action +glance`, types)
+	require.Regexp(t, `reentrant action +back`, types)
+	require.Contains(t, p.run(t.Context(), "schema", "gallery", "--typescript").out, "may be called by what its actor waits for")
 }

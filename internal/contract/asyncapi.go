@@ -86,7 +86,7 @@ func (d *asyncAPI) action(name string, s wire.Signature) {
 	case s.Items != nil:
 		operation["description"] = "It answers with many values, one in a message."
 	case s.ReadOnly:
-		operation["description"] = "It changes nothing."
+		operation["description"] = s.Reads()
 	}
 	d.operations[id] = operation
 }

@@ -40,6 +40,10 @@ func Rows(c *wire.Contract) (rows []Row, err error) {
 			add("workflow", name, action.In, action.Result)
 		case action.Items != nil:
 			add("stream", name, action.In, action.Items)
+		case action.Reentrant:
+			add("reentrant action", name, action.In, action.Out)
+		case action.BesideTurns:
+			add("beside-turns action", name, action.In, action.Out)
 		case action.ReadOnly:
 			add("read-only action", name, action.In, action.Out)
 		default:

@@ -164,7 +164,7 @@ func (w *typeScript) contract(root string, c *wire.Contract) error {
 			out += "; items: " + items
 		}
 		if action.ReadOnly {
-			w.WriteString("    /** It changes nothing. */\n")
+			fmt.Fprintf(w, "    /** %s */\n", action.Reads())
 		}
 		fmt.Fprintf(w, "    %s: { in: %s; out: %s };\n", property(name), in, out)
 	}

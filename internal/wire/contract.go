@@ -22,7 +22,22 @@ type Signature struct {
 	Result json.RawMessage `json:"result,omitempty"`
 	Items  json.RawMessage `json:"items,omitempty"` // of a stream
 
-	ReadOnly bool `json:"readOnly,omitempty"` // it changes nothing
+	ReadOnly    bool `json:"readOnly,omitempty"`    // it changes nothing
+	BesideTurns bool `json:"besideTurns,omitempty"` // and does not wait for what does
+	Reentrant   bool `json:"reentrant,omitempty"`   // and may be called by what its actor waits for
+}
+
+// Reads says what an action that changes nothing may do beside that, or is empty for one that may change something.
+func (s *Signature) Reads() string {
+	switch {
+	case s.Reentrant:
+		return "It changes nothing, does not wait for what does, and may be called by what its actor waits for."
+	case s.BesideTurns:
+		return "It changes nothing, and does not wait for what does."
+	case s.ReadOnly:
+		return "It changes nothing."
+	}
+	return ""
 }
 
 // Contract is the subject on which a host tells the contract of a type: a request without a body, answered with a [Contract]. Of
