@@ -35,21 +35,25 @@ func wareName(i int) string { return "ware-" + strconv.Itoa(i) }
 
 func depots() actorhost.Definition {
 	return actorhost.Define(func() depotState { return depotState{} },
-		actorhost.On(stockUp, actorhost.NoOut(func(s *depotState, _ *actorhost.Context, n int) error {
-			s.Wares = make(map[string]wares, n)
-			for i := range n {
-				s.Wares[wareName(i)] = wares{Name: "the ware " + strconv.Itoa(i), Count: i, Price: 100 + i}
-			}
-			return nil
-		})),
+		actorhost.On(stockUp, actorhost.NoOut((*depotState).fill)),
 		actorhost.On(lookUp, (*depotState).lookUp),
 		actorhost.On(peek, (*depotState).lookUp).ReadOnly(),
-		actorhost.On(restock, func(s *depotState, _ *actorhost.Context, name string) (int, error) {
-			one := s.Wares[name]
-			one.Count++
-			s.Wares[name] = one
-			return one.Count, nil
-		}))
+		actorhost.On(restock, (*depotState).restock))
+}
+
+func (s *depotState) fill(_ *actorhost.Context, n int) error {
+	s.Wares = make(map[string]wares, n)
+	for i := range n {
+		s.Wares[wareName(i)] = wares{Name: "the ware " + strconv.Itoa(i), Count: i, Price: 100 + i}
+	}
+	return nil
+}
+
+func (s *depotState) restock(_ *actorhost.Context, name string) (int, error) {
+	one := s.Wares[name]
+	one.Count++
+	s.Wares[name] = one
+	return one.Count, nil
 }
 
 func (s *depotState) lookUp(_ *actorhost.Context, name string) (int, error) {

@@ -56,7 +56,7 @@ func serveEchoes(ctx context.Context, connect connector) (stop func(), err error
 	if err != nil {
 		return nil, err
 	}
-	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), links(), tellers(outside), counters(), depots(), strongrooms())
+	host, err := actorhost.Start(ctx, far, actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, echoes(), links(), tellers(outside), counters(), depots(), yards(), strongrooms())
 	if err != nil {
 		return nil, err
 	}
