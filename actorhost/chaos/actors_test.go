@@ -32,6 +32,9 @@ var (
 	added = troupe.NewEvent[list, place]("added")
 )
 
+// longest is the largest number that is added, which takes longest.
+const longest = 9
+
 // place is where in a list an item was put, from 1.
 type place struct {
 	Item string `json:"item"`
@@ -52,14 +55,20 @@ func definitions() []actorhost.Definition {
 			actorhost.On(read, func(s *number, _ *actorhost.Context, _ *struct{}) (int, error) { return s.Value, nil }),
 		),
 		actorhost.Define(zero,
-			actorhost.On(add, func(s *number, _ *actorhost.Context, n int) (int, error) { s.Value += n; return s.Value, nil }),
+			actorhost.On(add, func(s *number, _ *actorhost.Context, n int) (int, error) {
+				s.Value += n
+				if n == longest { // so that others come meanwhile
+					time.Sleep(time.Millisecond)
+				}
+				return s.Value, nil
+			}),
 			actorhost.On(nap, func(s *number, _ *actorhost.Context, d time.Duration) (int, error) {
 				// The action is under way for that long, in another process, when its host is stopped.
 				time.Sleep(d)
 				s.Value++
 				return s.Value, nil
 			}),
-			actorhost.On(count, func(s *number, _ *actorhost.Context, _ *struct{}) (int, error) { return s.Value, nil }),
+			actorhost.On(count, func(s *number, _ *actorhost.Context, _ *struct{}) (int, error) { return s.Value, nil }).BesideTurns(),
 		),
 		actorhost.Define(func() all { return all{} },
 			actorhost.On(put, func(s *all, c *actorhost.Context, item string) (int, error) {

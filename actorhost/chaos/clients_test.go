@@ -110,7 +110,7 @@ func (c *caller) addToOne(ctx context.Context) {
 }
 
 func (c *caller) add(key, id string) {
-	c.do(operation{Actor: "counter/" + key, Action: "add", Input: 1 + c.random.IntN(9), ID: id}, func(ctx context.Context, o *operation) (err error) {
+	c.do(operation{Actor: "counter/" + key, Action: "add", Input: 1 + c.random.IntN(longest), ID: id}, func(ctx context.Context, o *operation) (err error) {
 		o.Output, err = add.Call(ctx, troupe.GetOrCreate[counter](c.bus, key), o.Input)
 		return err
 	})
