@@ -74,8 +74,8 @@ func (h Handler[R, S]) BesideTurns() Handler[R, S] {
 // Reentrant is [Handler.BesideTurns] for an action that may be called by what the actor itself has called and waits for. Without it such a
 // call is troupe.CodeCallCycle. It reads the state as it was stored before the turn that waits, never what that has changed.
 //
-// It is troupe.CodeCallCycle all the same while a hook on create or wake waits for it, or the read of an actor that does not exist, and troupe.CodeOverloaded beyond the limits of
-// BesideTurns.
+// It is troupe.CodeCallCycle all the same while a hook on create or wake waits for it, or the read of an actor that does not exist,
+// and troupe.CodeOverloaded beyond the limits of BesideTurns.
 func (h Handler[R, S]) Reentrant() Handler[R, S] {
 	h.reentrant = true
 	return h.BesideTurns()
