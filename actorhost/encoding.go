@@ -30,7 +30,7 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 				return nil, err
 			}
 			stored := len(a.storedState())
-			return nil, a.checkSize(stored, stored, changes.Parts)
+			return nil, a.checkStored(stored, stored, changes.Parts)
 		}
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func (a *activation) encodeIfChanged(t turn, changes *commit.Changes, ended time
 	if err != nil {
 		return nil, a.internalError(a.now.Load(), t, err)
 	}
-	if err := a.checkSize(len(toStore), len(a.storedState()), changes.Parts); err != nil {
+	if err := a.checkStored(len(toStore), len(a.storedState()), changes.Parts); err != nil {
 		return nil, err
 	}
 	a.created = true
@@ -62,6 +62,27 @@ func (t *actorType) noteSize(size int) {
 			return
 		}
 	}
+}
+
+// checkStored checks whether what a turn has changed may be stored: the record has room for it, see checkSize, and the tenant may have
+// more, if it is more.
+func (a *activation) checkStored(state, before int, changes []record.Change) error {
+	if err := a.checkSize(state, before, changes); err != nil {
+		return err
+	}
+	if a.tenant == nil {
+		return nil
+	}
+	more := int64(state - before)
+	for _, change := range changes {
+		if set, ok := change.(*record.SetItems); ok {
+			more += set.Added()
+		}
+	}
+	if err := a.tenant.Store(more); err != nil {
+		return err
+	}
+	return nil
 }
 
 // checkSize checks whether a record has room for a state of this size, that before had another, and for the changes of a

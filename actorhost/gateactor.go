@@ -51,6 +51,9 @@ func (a *gateActor) Unchanged() []byte { return (*activation)(a).storedState() }
 // End implements [commit.Actor].
 func (a *gateActor) End() { (*activation)(a).requestEnd(dropWork) }
 
+// Grown implements [commit.Actor].
+func (a *gateActor) Grown(bytes int64) { a.tenant.Grow(bytes) }
+
 // Busy implements [commit.Actor].
 func (a *gateActor) Busy() bool { return (*activation)(a).busy() }
 

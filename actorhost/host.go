@@ -22,6 +22,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/pool"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
 	"github.com/troupe-go/troupe/actorhost/internal/queues"
+	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/faultlog"
@@ -55,6 +56,7 @@ type Host struct {
 	displaced       atomic.Pointer[error] // why the host must not serve, if so
 	waker           *wake.Waker           // nil if no actor type has durable subscriptions
 	sweeper         *wake.Sweeper
+	counter         *tenants.Counter // nil if nothing is counted
 	ringer          *wake.Ringer
 	puller          *queues.Puller // nil if no actor type has a queue
 	stopHearing     func()

@@ -13,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/presence"
+	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/actorhost/internal/wake"
 	"github.com/troupe-go/troupe/client"
 	"github.com/troupe-go/troupe/internal/link"
@@ -59,6 +60,9 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	if err := h.startSweeper(ctx); err != nil {
+		return err
+	}
+	if err := h.startCounter(ctx); err != nil {
 		return err
 	}
 	h.ringer = wake.StartRinger(wake.RingerConfig{
@@ -159,6 +163,22 @@ func (h *Host) startSweeper(ctx context.Context) error {
 	return nil
 }
 
+// startCounter starts to count what tenants store, if that is limited.
+func (h *Host) startCounter(ctx context.Context) error {
+	if !h.tenants.Counted() {
+		return nil
+	}
+	_, index, err := h.log.Open(ctx)
+	if err != nil {
+		return err
+	}
+	h.counter = tenants.StartCounter(ctx, tenants.CounterConfig{
+		Conn: h.control, Tenants: h.tenants, Records: h.records, Index: index, ID: h.ID, Gone: h.presence.Gone, Faults: h.faults,
+		UntilStop: h.untilStop,
+	})
+	return nil
+}
+
 // hearing is what may fail for long.
 const hearing = "NATS has taken subscriptions away: they are tried again"
 
@@ -206,6 +226,7 @@ func (h *Host) close(ctx context.Context) error {
 	if h.sweeper != nil {
 		h.sweeper.Stop()
 	}
+	h.counter.Stop()
 	if h.ringer != nil {
 		h.ringer.Stop()
 	}

@@ -97,7 +97,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 			return "", false, a.lookAtNew()
 		}
 		if !f.Created && !counted {
-			if err := a.tenant.Create(); err != nil {
+			if err := a.tenant.Create(newRecord(&f)); err != nil {
 				return "", false, err
 			}
 			counted = true
@@ -111,6 +111,7 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 		case err == nil:
 			a.host.faults.Works(claiming)
 			a.gate.Claimed(revision, claim.State)
+			a.tenant.Grow(newRecord(&f) + int64(len(claim.State)-len(f.State)))
 			a.epoch, a.created = claim.Epoch, claim.Created
 			a.kind.lastWasNew.Store(f.Revision == 0)
 			return "", claim.Created && !f.Created, nil
@@ -126,6 +127,14 @@ func (a *activation) claim(ctx context.Context, w *work, gone released) (owner s
 		}
 	}
 	return "", false, errs.Unavailable("%s: other hosts claimed it first, %d times", a.id, maxClaims)
+}
+
+// newRecord is how many bytes a claim adds to what is stored, without the state.
+func newRecord(f *foundRecord) int64 {
+	if f.Created || f.Owner != "" {
+		return 0
+	}
+	return store.StoredExtra
 }
 
 // lookAtNew has a read-only action that runs next see the state of a new actor. It is the actor's at the moment: there is none.

@@ -326,6 +326,7 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 					strings.HasPrefix(rule, "$JS.EVENT."), rule == "troupe.replaced.actors":
 					require.NoError(t, err)
 					return
+				case counting(rule): // see TestStoredNeedsItsPermissions
 				case queueing(rule): // see TestQueuesNeedTheirPermissions
 					require.NoError(t, err)
 					return

@@ -98,6 +98,7 @@ func tellTenants(t terminal, hosts []hostLine) {
 			sum := byName[one.Tenant]
 			sum.Tenant, sum.Refused, sum.Awake = one.Tenant, sum.Refused+one.Refused, sum.Awake+one.Awake
 			sum.Waiting += one.Waiting
+			sum.Stored = max(sum.Stored, one.Stored) // each knows it of all
 			byName[one.Tenant] = sum
 		}
 	}
@@ -108,8 +109,12 @@ func tellTenants(t terminal, hosts []hostLine) {
 		if i == maxTenants || one.Refused == 0 {
 			return
 		}
+		stored := ""
+		if one.Stored > 0 {
+			stored = fmt.Sprintf(", it stores some %s", formatSize(int(one.Stored)))
+		}
 		fmt.Fprintf(t.err, "the tenant %s was refused what it may not have %d times; %d of its actors are awake, "+
-			"%d calls wait: see --json\n", stripControls(one.Tenant), one.Refused, one.Awake, one.Waiting)
+			"%d calls wait%s: see --json\n", stripControls(one.Tenant), one.Refused, one.Awake, one.Waiting, stored)
 	}
 }
 

@@ -69,6 +69,16 @@ func (c *SetItems) SizeWith(one *SetItem) int64 {
 	return size
 }
 
+// Added is how many bytes the items take that are set, and not deleted.
+func (c *SetItems) Added() (size int64) {
+	for i := range c.items {
+		if !c.items[i].Gone {
+			size += int64(len(c.items[i].Value) + len(c.items[i].Key))
+		}
+	}
+	return size
+}
+
 // Size implements [Change].
 func (c *SetItems) Size(p *Parts) int64 {
 	size, items := c.size, p.Items()

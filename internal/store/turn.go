@@ -14,13 +14,12 @@ import (
 // use.
 type Turn struct {
 	bucket   *bucket
+	key      string
 	revision uint64 // of the key, while this host has the turn
 }
 
-const turnKey = "_turn"
-
-// Turn returns the turn. The host does not have it yet.
-func (s *Subscriptions) Turn() *Turn { return &Turn{bucket: s.bucket} }
+// Turn returns the turn to look for what dead hosts have left. The host does not have it yet.
+func (s *Subscriptions) Turn() *Turn { return &Turn{bucket: s.bucket, key: "_turn"} }
 
 // Take takes the turn for a while (whole seconds), or keeps it, unless another host has it that is not gone. Hosts is how many
 // there are, as far as the host knows; Take returns what is known to the one that has the turn.
@@ -29,7 +28,7 @@ func (t *Turn) Take(
 ) (mine bool, known int, err error) {
 	expected := t.revision
 	if expected == 0 {
-		last, err := t.bucket.lastOf(ctx, t.bucket.prefix+turnKey)
+		last, err := t.bucket.lastOf(ctx, t.bucket.prefix+t.key)
 		switch {
 		case err != nil:
 			return false, hosts, err
@@ -44,7 +43,7 @@ func (t *Turn) Take(
 			expected = last.Sequence
 		}
 	}
-	t.revision, err = t.bucket.put(ctx, turnKey, fmt.Appendf(nil, "%d %s", hosts, host), expected, lasts)
+	t.revision, err = t.bucket.put(ctx, t.key, fmt.Appendf(nil, "%d %s", hosts, host), expected, lasts)
 	switch {
 	case errors.Is(err, ErrConflict):
 		return false, hosts, nil
@@ -59,7 +58,7 @@ func (t *Turn) GiveUp(ctx context.Context) error {
 	if t.revision == 0 {
 		return nil
 	}
-	err := t.bucket.remove(ctx, turnKey, t.revision, unsubscribedTTL)
+	err := t.bucket.remove(ctx, t.key, t.revision, unsubscribedTTL)
 	t.revision = 0
 	return err
 }

@@ -19,7 +19,7 @@ type HostInfo struct {
 	Loops    int64  `json:"loop_failures"` // of run loops, which run again
 	SetBack  int    `json:"loops_waiting"` // actors whose run loop has failed, and waits until it runs again
 	Stopping bool   `json:"stopping"`      // its actors move to other hosts
-	// Tenants are those with the most calls that wait and the most actors awake, if their number is limited.
+	// Tenants are those with the most calls that wait, the most actors awake and the most bytes stored, if any of it is limited.
 	Tenants []TenantInfo `json:"tenants,omitempty"`
 
 	Types  map[string]int   `json:"types,omitempty"`      // how many of the actors that are awake are of each type
@@ -35,6 +35,7 @@ type TenantInfo struct {
 	Connections int64  `json:"connections"` // with them
 	Waiting     int64  `json:"waiting"`     // calls
 	Bytes       int64  `json:"bytes"`       // of these
+	Stored      int64  `json:"stored"`      // bytes, about; 0 if they are not counted
 	Refused     int64  `json:"refused"`     // what was more than the tenant may have
 }
 

@@ -70,6 +70,9 @@ type Actor interface { //nolint:interfacebloat // an activation has one gate, an
 	// End ends the activation: its Gate is closed.
 	End()
 
+	// Grown is told how many bytes more are stored of the actor than before, or less.
+	Grown(bytes int64)
+
 	// Busy reports whether more is about to be sent.
 	Busy() bool
 	Publish(e *Event)

@@ -45,8 +45,9 @@ func (g *Gate) Destroy(o *Output, c *Changes) (gone bool) {
 	}
 	g.host.Faults.Works(destroying)
 	g.mu.Lock()
-	told := g.flushed(nil)
+	told, size := g.flushed(nil), g.size
 	g.mu.Unlock()
+	g.actor.Grown(-size - store.StoredExtra)
 	g.settleSegment(told)
 	faults.At(faults.AfterCommit)
 	_ = g.send(o, false) // nothing durable

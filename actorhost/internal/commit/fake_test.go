@@ -116,6 +116,8 @@ func (f *fake) set(change func(f *fake)) {
 
 func (f *fake) ID() troupe.ID { f.enter("ID"); return f.id }
 
+func (f *fake) Grown(int64) { f.enter("Grown") }
+
 func (f *fake) Epoch() uint64 { f.enter("Epoch"); return epoch }
 
 func (f *fake) Host() string { f.enter("Host"); return owner }

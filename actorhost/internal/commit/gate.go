@@ -39,6 +39,7 @@ type Gate struct {
 	moved    signal
 
 	revision  uint64
+	size      int64          // of the state that is stored
 	state     []byte         // to be written, or written, last; nil at rest
 	request   *store.Write   // made with the first
 	record    *record.Record // the write that is under way, or nil
@@ -96,7 +97,7 @@ func (g *Gate) Fill(r *record.Record) {
 
 // Claimed is told the revision of the record that claims the actor, and its state.
 func (g *Gate) Claimed(revision uint64, state []byte) {
-	g.revision, g.state = revision, state
+	g.revision, g.state, g.size = revision, state, int64(len(state))
 	g.keepSnapshot(state)
 }
 

@@ -174,9 +174,10 @@ func (g *Gate) sendItemsFirst(a ask) bool {
 // itemSent is told how a message of an item has ended.
 func (g *Gate) itemSent(one *record.SentItem, o store.Outcome) {
 	g.mu.Lock()
-	ask, wait := false, false
+	ask, wait, grown := false, false, int64(0)
 	switch err := o.Err; {
 	case err == nil:
+		grown = g.itemGrown(one)
 		g.itemLanded(store.StoredItem{Item: one.Item, Revision: o.Revision})
 	case errors.Is(err, store.ErrConflict), isUnknown(err):
 		m := g.ownItems()
@@ -190,6 +191,7 @@ func (g *Gate) itemSent(one *record.SentItem, o store.Outcome) {
 	g.moved.broadcast()
 	g.mu.Unlock()
 	if o.Err == nil {
+		g.actor.Grown(grown)
 		g.host.Faults.Works(spreading)
 	}
 	if ask {
@@ -200,6 +202,18 @@ func (g *Gate) itemSent(one *record.SentItem, o store.Outcome) {
 		g.host.Go(g.sendItemsLater)
 	}
 	g.sendItems(next)
+}
+
+// itemGrown is how much more the new message of an item takes than the one before it, as far as that is known. The caller holds g.mu.
+func (g *Gate) itemGrown(one *record.SentItem) int64 {
+	size := int64(len(one.Value))
+	if one.Revision == 0 {
+		return size + int64(len(one.Key)) + store.StoredExtra
+	}
+	if g.items == nil || g.items.known[one.ItemKey].Revision == 0 {
+		return 0
+	}
+	return size - int64(len(g.items.known[one.ItemKey].Value))
 }
 
 // itemLanded takes what the message of an item has, which is not under way any more. The caller holds g.mu.

@@ -118,7 +118,9 @@ func (g *Gate) written(o store.Outcome) {
 	}
 	segment := g.flushed(o.Segment)
 	g.keepSnapshot(g.record.State) // before anybody can send what is released now
-	g.revision, g.asked, g.writing, g.record = o.Revision, false, false, nil
+	size := int64(len(g.record.State))
+	grown := size - g.size
+	g.revision, g.size, g.asked, g.writing, g.record = o.Revision, size, false, false, nil
 	mine := false
 	if h := g.held; h != nil && len(h.flying) > 0 {
 		h.released = append(h.released, h.flying...)
@@ -133,6 +135,7 @@ func (g *Gate) written(o store.Outcome) {
 	block, items := g.nextBlock(), g.nextItems()
 	g.moved.broadcast()
 	g.mu.Unlock()
+	g.actor.Grown(grown)
 	if mine {
 		g.sendReleased(o.More)
 	}

@@ -2,21 +2,18 @@
 package tenants
 
 import (
-	"cmp"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/errs"
-	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // Limits are those of each tenant. Zero is no limit.
 type Limits struct {
 	Awake, Created, Connections, Waiting int
-	WaitingBytes                         int64
+	WaitingBytes, Stored                 int64
 }
 
 // Any reports whether there is any limit.
@@ -30,7 +27,8 @@ type Tenants struct {
 
 	mu     sync.Mutex
 	byName map[string]*Tenant
-	sweep  int // when there are so many, those that have nothing are removed
+	stored map[string]int64 // bytes, as counted last
+	sweep  int              // when there are so many, those that have nothing are removed
 }
 
 // Tenant is one of them. The nil Tenant has no limits. Its methods say which limit is reached, as troupe.CodeOverloaded.
@@ -42,6 +40,7 @@ type Tenant struct {
 	waiting     atomic.Int64
 	bytes       atomic.Int64
 	refused     atomic.Int64
+	grown       growth
 
 	mu      sync.Mutex
 	created float64 // within the last second: it falls by Limits.Created in a second
@@ -74,6 +73,7 @@ func (t *Tenants) Enter(id troupe.ID) (*Tenant, *troupe.Error) {
 	if one == nil {
 		t.removeIdle()
 		one = &Tenant{all: t, name: name}
+		one.grown.counted.Store(t.stored[name])
 		t.byName[name] = one
 	}
 	if most := t.limits.Awake; most > 0 && one.awake >= most {
@@ -99,7 +99,7 @@ func (t *Tenants) removeIdle() {
 		return
 	}
 	for name, one := range t.byName {
-		if one.awake == 0 && !one.hasCreated() {
+		if one.awake == 0 && !one.hasCreated() && !one.grown.any() {
 			delete(t.byName, name)
 		}
 	}
@@ -123,8 +123,11 @@ func (t *Tenants) Len() int {
 	return len(t.byName)
 }
 
-// Create counts an actor that is about to come into being.
-func (t *Tenant) Create() *troupe.Error {
+// Create counts an actor that is about to come into being, with so many bytes.
+func (t *Tenant) Create(bytes int64) *troupe.Error {
+	if err := t.Store(bytes); err != nil {
+		return err
+	}
 	if t == nil || t.all.limits.Created == 0 {
 		return nil
 	}
@@ -201,27 +204,4 @@ func (t *Tenant) Full() *troupe.Error {
 func (t *Tenant) refuse(format string, args ...any) *troupe.Error {
 	t.refused.Add(1)
 	return errs.Overloaded("the tenant %.100q has "+format, append([]any{t.name}, args...)...)
-}
-
-// MaxTold is how many tenants [Tenants.Info] lists.
-const MaxTold = 20
-
-// Info describes the tenants that take the most, by the calls that wait and the actors that are awake.
-func (t *Tenants) Info() []wire.TenantInfo {
-	if t == nil {
-		return nil
-	}
-	t.mu.Lock()
-	all := make([]wire.TenantInfo, 0, len(t.byName))
-	for _, one := range t.byName {
-		all = append(all, wire.TenantInfo{
-			Tenant: one.name, Awake: one.awake, Connections: one.connections.Load(), Waiting: one.waiting.Load(),
-			Bytes: one.bytes.Load(), Refused: one.refused.Load(),
-		})
-	}
-	t.mu.Unlock()
-	slices.SortFunc(all, func(a, b wire.TenantInfo) int {
-		return cmp.Or(cmp.Compare(b.Waiting, a.Waiting), cmp.Compare(b.Awake, a.Awake), cmp.Compare(a.Tenant, b.Tenant))
-	})
-	return slices.Clone(all[:min(len(all), MaxTold)])
 }

@@ -26,7 +26,7 @@ func TestNoLimits(t *testing.T) {
 	require.Nil(t, none)
 	one, err := none.Enter(bustest.NewID(t, "room", "a"))
 	require.Nil(t, err)
-	require.Nil(t, one.Create())
+	require.Nil(t, one.Create(0))
 	require.Nil(t, one.Connect())
 	one.Disconnect()
 	require.True(t, one.Wait(1<<40))
@@ -52,7 +52,7 @@ func TestCreated(t *testing.T) {
 			one, err := all.Enter(bustest.NewID(t, "room", "a"))
 			require.Nil(t, err)
 			defer one.Leave()
-			return one.Create()
+			return one.Create(0)
 		}
 		created := 0
 		for range 100 {
@@ -83,7 +83,7 @@ func TestManyTenants(t *testing.T) {
 		for i := range 10_000 {
 			one, err := all.Enter(bustest.NewID(t, "room", fmt.Sprint(i)))
 			require.Nil(t, err)
-			require.Nil(t, one.Create())
+			require.Nil(t, one.Create(0))
 			one.Leave()
 			time.Sleep(10 * time.Millisecond) //nolint:forbidigo // virtual time
 		}
