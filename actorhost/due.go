@@ -2,7 +2,6 @@ package actorhost
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/bits"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/faults"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
+	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -39,7 +39,7 @@ func (a *activation) serveDue(w *work) {
 		a.answer(w, nil, errs.New(troupe.CodeBadInput, "%s.%s: %v", a.id, w.Action, err))
 		return
 	}
-	switch err := a.runDue(w); {
+	switch err := a.runDue(w, rang.Again); {
 	case errors.Is(err, errPassedOn):
 		return
 	case err != nil:
@@ -62,7 +62,7 @@ func (a *activation) workDue(w *work) {
 	if !a.awake { // it has failed to wake, and ends
 		return
 	}
-	switch err := a.runDue(nil); {
+	switch err := a.runDue(nil, false); {
 	case err == nil:
 		a.host.faults.Works(running)
 	case !errors.Is(err, errPassedOn):
@@ -74,8 +74,8 @@ func (a *activation) workDue(w *work) {
 }
 
 // runDue runs what is due, and sees to what will be. It fails if that cannot run now. Without a call it is the agenda that has it
-// run.
-func (a *activation) runDue(w *work) error {
+// run. Again says that a host may have died that ran it before.
+func (a *activation) runDue(w *work, again bool) error {
 	a.inDue = true
 	defer func() { a.inDue = false }()
 	began := a.host.clock.Now()
@@ -91,7 +91,8 @@ func (a *activation) runDue(w *work) error {
 		if one.Name == record.WorkflowTime {
 			one.Action = a.workflowName()
 		}
-		err := a.runOne(one, volatile, now, w != nil && w.searched)
+		late := a.taken && now.Sub(time.UnixMilli(one.At())) > a.host.clock.Now()-a.began // it was due before this life began
+		err := a.runOne(one, volatile, now, dueRun{searched: w != nil && w.searched, again: again || w != nil && w.Again || w == nil && late})
 		if err != nil && a.misread {
 			a.passDue(w, &one, errs.As(err))
 			err = errPassedOn
@@ -140,9 +141,15 @@ func (a *activation) nextDue(now time.Time) (one record.Scheduled, volatile, ok 
 	return one, volatile, ok
 }
 
+// dueRun is what is known of a run besides.
+type dueRun struct {
+	searched bool // another program that has what it needs was searched for
+	again    bool // it may have been under way on a host that is gone
+}
+
 // runOne runs a schedule in a turn. An error says that it cannot run now, for a reason of the host, or that another program may have
 // what it needs, unless that was searched for.
-func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time, searched bool) error {
+func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time, d dueRun) error {
 	a.misread = false
 	if faults.Fencing && !a.session.Valid() {
 		return errs.Unavailable("%v", a.session.Err())
@@ -154,14 +161,14 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time, 
 	}
 	switch one.Name {
 	case record.LoopPause:
-		if a.kind.loop == nil && !searched {
+		if a.kind.loop == nil && !d.searched {
 			a.misread = true
 			return errs.New(troupe.CodeUnknownAction, "the actor type %q has no run loop", a.kind.name)
 		}
 		a.endPause(&one)
 		return nil
 	case record.WorkflowTime:
-		if one.Action != "" && a.kind.workflows[one.Action] == nil && !searched {
+		if one.Action != "" && a.kind.workflows[one.Action] == nil && !d.searched {
 			a.misread = true
 			return errs.New(troupe.CodeUnknownAction, "the actor type %q has no workflow %.100q", a.kind.name, one.Action)
 		}
@@ -177,20 +184,40 @@ func (a *activation) runOne(one record.Scheduled, volatile bool, now time.Time, 
 		a.commitDue(volatile, f.done())
 		return nil
 	}
-	result, err := a.runFiring(&f, volatile)
-	a.misread = a.misread && !searched
-	switch failed := errs.Find(err); {
-	case err == nil:
+	return a.fire(&f, volatile, d)
+}
+
+// fire is runOne for what is not skipped.
+func (a *activation) fire(f *firing, volatile bool, d dueRun) error {
+	what := f.what()
+	begun, err := a.begin(what, d.again && !volatile, queues.DefaultRetries.Hosts)
+	tooOften := (*endsHostsError)(nil)
+	switch {
+	case errors.As(err, &tooOften):
+		a.failedRun(f, err, record.EndRun{What: what})
+		return nil
+	case err != nil:
+		return err
+	}
+	defer begun.over()
+	result, err := a.runFiring(f, volatile)
+	a.misread = a.misread && !d.searched
+	if err == nil {
+		result.Parts = append(result.Parts, begun.ended()...)
 		a.commitTurn(&result, &commit.Output{})
+		return nil
+	}
+	begun.failed()
+	switch failed := errs.Find(err); {
 	case a.misread:
 		return err
 	case volatile:
 		a.commitDue(true, f.done())
-		a.logger("").Warn("a volatile schedule failed", a.scheduleFields(&f, err)...)
+		a.logger("").Warn("a volatile schedule failed", a.scheduleFields(f, err)...)
 	case failed != nil && failed.Retryable: // the action is not to blame
 		return err
 	default:
-		a.failedRun(&f, err)
+		a.failedRun(f, err)
 	}
 	return nil
 }
@@ -204,7 +231,7 @@ func (a *activation) runFiring(f *firing, volatile bool) (result, error) {
 			a.kind.name, f.Action, a.kind.own)
 	}
 	why := troupe.Firing{Name: f.Name, Due: time.UnixMilli(f.Due).UTC(), Attempt: f.Attempts + 1, Missed: f.Missed}
-	id := dedup.ID{Given: fmt.Sprintf("%s/%d/%d", f.Name, f.Set, f.Due)}
+	id := dedup.ID{Given: f.id()}
 	t := turn{kind: wire.TurnSchedule, action: f.Action, counters: &endpoint.Counters, firing: &why, id: id,
 		readOnly: endpoint.readOnly, beside: endpoint.beside}
 	buffer := buffers.Get().(*[]byte)
@@ -255,16 +282,17 @@ func (a *activation) commitDue(volatile bool, changes ...record.Change) {
 	a.changeVolatile(changes...)
 }
 
-// failedRun has a run tried again, or gives it up.
-func (a *activation) failedRun(f *firing, err error) {
-	reason := err.Error()
+// failedRun has a run tried again, or gives it up, and makes other changes with that.
+func (a *activation) failedRun(f *firing, err error, with ...record.Change) {
+	reason, tooOften := err.Error(), (*endsHostsError)(nil)
+	atOnce := errors.As(err, &tooOften)
 	if known := errs.Find(err); known != nil {
 		reason = string(known.Code) + ": " + known.Message
 	}
 	now, stored := a.host.alarms.Now(), len(a.storedState())
-	changes, given := f.failed(strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""), now)
+	changes, given := f.failed(strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""), now, atOnce)
 	if a.checkSize(stored, stored, changes) != nil { // the record has no room for that
-		changes, given = f.failed("", now)
+		changes, given = f.failed("", now, atOnce)
 	}
 	times := 1 // that a run of the schedule was given up
 	a.gate.Read(func(p *record.Parts) {
@@ -272,7 +300,7 @@ func (a *activation) failedRun(f *firing, err error) {
 			times += before.Count
 		}
 	})
-	a.commitDue(false, changes...)
+	a.commitDue(false, append(changes, with...)...)
 	switch {
 	case given:
 		a.parked(f, times, err)

@@ -65,7 +65,8 @@ type env struct {
 	archive *store.Archive
 	alarms  *store.Alarms
 	queues  *store.Queues
-	givenUp atomic.Int64 // scheduled runs
+	givenUp atomic.Int64  // scheduled runs
+	alone   chan struct{} // has one element while something runs that may have ended hosts: see begun.go
 
 	loopFailures atomic.Int64
 	setbacks     setbacks

@@ -1,6 +1,7 @@
 package actorhost
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -105,6 +106,13 @@ func (f *firing) following(grid calendar.Grid, after int64) *record.Scheduled {
 	return &next
 }
 
+// id tells the run from all others of the actor.
+func (f *firing) id() string { return fmt.Sprintf("%s/%d/%d", f.Name, f.Set, f.Due) }
+
+// what names the run in the record while it is under way. Which of those that were due it is does not matter, and may be another
+// each time.
+func (f *firing) what() string { return fmt.Sprintf("~schedule/%s/%d", f.Name, f.Set) }
+
 // done is the change by which the run is over.
 func (f *firing) done() record.Change {
 	if f.next == nil {
@@ -113,13 +121,13 @@ func (f *firing) done() record.Change {
 	return record.PutSchedule{Scheduled: *f.next}
 }
 
-// failed are the changes by which the run is tried again, or given up.
-func (f *firing) failed(reason string, now time.Time) (changes []record.Change, parked bool) {
+// failed are the changes by which the run is tried again, or given up: if need be, at once.
+func (f *firing) failed(reason string, now time.Time, atOnce bool) (changes []record.Change, parked bool) {
 	again := f.Scheduled
 	again.Attempts++
 	again.Error = reason
 	again.Try = ceilMilli(now.Add(min(firstRetry<<min(again.Attempts-1, 16), mostRetry)))
-	if again.Attempts < maxAttempts && (f.next == nil || again.Try < f.next.Due) {
+	if !atOnce && again.Attempts < maxAttempts && (f.next == nil || again.Try < f.next.Due) {
 		return []record.Change{record.PutSchedule{Scheduled: again}}, false
 	}
 	return []record.Change{record.Park{Scheduled: again}, f.done()}, true

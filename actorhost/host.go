@@ -130,7 +130,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	config.Logger = slog.New(mutedLog{ownLog.Handler(), e.isClosed})
 	*e = env{
 		nc: nc, ns: ns, config: &config, actorLog: actorLog, ownLog: ownLog, faults: faultlog.New(config.Logger), clock: clock.Start(),
-		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains),
+		inbox: make(chan *nats.Msg, inboxSize), drains: make(drains, maxDrains), alone: make(chan struct{}, 1),
 		mailboxes: mailbox.New(func(w work) int64 { return int64(w.Size) }, func(w work) callName { return nameOf(w.ID) }),
 	}
 	h := &Host{

@@ -149,7 +149,7 @@ func (o *inOrder) nextQueued(attempt int) wire.Queued {
 	}
 	return wire.Queued{
 		ID: m.ID, Life: m.Life(), Sequence: m.Sequence, Attempt: attempt, Pushed: m.Pushed().UnixMilli(),
-		JSON: as == codec.JSON, Body: m.Data, Last: attempt >= o.queue.retries.Attempts,
+		JSON: as == codec.JSON, Again: o.batch.Bell.Lost, Body: m.Data, Last: attempt >= o.queue.retries.Attempts,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -30,6 +31,25 @@ func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 		return meant(hook(a.state.pointer(), c, gap))
 	}
 	a.logger("").Error("events were missed", slog.String("event", gap.Event), slog.String("gap", gap.String()))
+	return nil
+}
+
+// passOverLogged passes an event over whose handler has ended too many hosts: the actor is told that it is lost.
+func (a *activation) passOverLogged(e store.Logged, last troupe.Position, why error) error {
+	source, at := e.Actor.Tokens(), e.Place.Position
+	a.logger("").Error("an event is passed over, and told as missed", slog.String("event", e.Event), slog.String("source", e.Actor.String()),
+		slog.String("position", at.String()), slog.Any("error", why))
+	gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: last, Before: troupe.Position{Epoch: at.Epoch, Sequence: at.Sequence + 1}}
+	id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d", source, e.Event, at.Epoch, at.Sequence)}
+	result, err := a.runTurn(turn{kind: wire.TurnHook, action: "gap", id: dedup.ID{Given: id.Given + "/lost"}}, func(c *Context) error {
+		return a.handleGap(c, gap)
+	})
+	if err != nil {
+		return err
+	}
+	result.Parts = append(result.Parts, record.EndRun{What: "~event/" + id.Given},
+		record.Handled{Source: source, Event: e.Event, Sequence: e.Sequence, Position: at})
+	a.commitTurn(&result, &commit.Output{})
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
+	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -115,9 +116,10 @@ func (a *activation) catchUp(w *work, n *wire.Notice, cursor uint64) (more bool,
 	if err != nil {
 		return false, errs.Unavailable("%v", err)
 	}
-	end, more, err := a.readLog(ctx, log, id, cursor)
+	again := n.Again || w.Again
+	end, more, err := a.readLog(ctx, log, id, cursor, again)
 	if errors.Is(err, errPassedOver) || err == nil && !more && a.lacks(n) {
-		end, more, err = a.readLog(ctx, log, id, 0)
+		end, more, err = a.readLog(ctx, log, id, 0, again)
 	}
 	if n.Lost && err == nil && !more && end >= n.Sequence && !a.finished {
 		return false, a.handleLost(id, n, end)
@@ -130,7 +132,9 @@ func (a *activation) catchUp(w *work, n *wire.Notice, cursor uint64) (more bool,
 
 // readLog handles the events in the log of an actor after a cursor, and returns the sequence of the last. Unless it reads all
 // of them, from the cursor zero, it fails with [errPassedOver] rather than to take a gap for one.
-func (a *activation) readLog(ctx context.Context, log *store.Log, id troupe.ID, cursor uint64) (end uint64, more bool, err error) {
+func (a *activation) readLog(
+	ctx context.Context, log *store.Log, id troupe.ID, cursor uint64, again bool,
+) (end uint64, more bool, err error) {
 	began, handled := time.Now(), 0
 	end = cursor
 	for e, err := range log.Read(ctx, id, "", cursor+1, time.Time{}) {
@@ -146,7 +150,7 @@ func (a *activation) readLog(ctx context.Context, log *store.Log, id troupe.ID, 
 		case cursor > 0 && !e.Place.Follows(last):
 			return end, false, errPassedOver
 		}
-		if err := a.handleLogged(e, last); err != nil {
+		if err := a.handleLogged(e, last, again); err != nil {
 			return end, false, err
 		}
 		if handled++; handled == maxCatchUpEvents || time.Since(began) > maxCatchUpTime || a.finished {
@@ -158,7 +162,7 @@ func (a *activation) readLog(ctx context.Context, log *store.Log, id troupe.ID, 
 
 // handleLogged handles one event of the log in a turn, the next after the last. If earlier events are missing, the on-gap
 // hook runs first, in the same turn.
-func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
+func (a *activation) handleLogged(e store.Logged, last troupe.Position, again bool) error {
 	source := e.Actor.Tokens()
 	of := topic{e.Actor.Type(), e.Event}
 	run := a.kind.events[of]
@@ -173,6 +177,14 @@ func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
 		return as.Unmarshal(e.Data, into)
 	}}
 	id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d", source, e.Event, d.Position.Epoch, d.Position.Sequence)}
+	begun, err := a.begin("~event/"+id.Given, again, queues.DefaultRetries.Hosts)
+	if tooOften := (*endsHostsError)(nil); errors.As(err, &tooOften) {
+		return a.passOverLogged(e, last, tooOften)
+	}
+	if err != nil {
+		return err
+	}
+	defer begun.over()
 	t := turn{kind: wire.TurnEvent, action: e.Event, delivery: &d, durable: true, header: carriedIn(e.Header), id: id}
 	result, err := a.runTurn(t, func(c *Context) error {
 		if !e.Place.Follows(last) {
@@ -184,9 +196,10 @@ func (a *activation) handleLogged(e store.Logged, last troupe.Position) error {
 		return run(a.state.pointer(), c, d)
 	})
 	if err != nil {
+		begun.failed()
 		return err
 	}
-	result.Parts = append(result.Parts,
+	result.Parts = append(append(result.Parts, begun.ended()...),
 		record.Handled{Source: source, Event: e.Event, Sequence: e.Sequence, Position: e.Place.Position})
 	a.commitTurn(&result, &commit.Output{})
 	return nil

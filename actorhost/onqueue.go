@@ -17,6 +17,9 @@ type Retries struct {
 	Attempts int           // after which it is a dead letter; defaults to 20
 	First    time.Duration // the pause after the first attempt, which doubles with each further one; defaults to 1 s
 	Most     time.Duration // the longest pause; defaults to 5 min
+	// Hosts is how many hosts may end while they handle the message: then it is a dead letter. The first is not among them, nor one
+	// that ends before the message is begun. Defaults to 5.
+	Hosts int
 }
 
 // OnQueue handles the messages of a queue with a method of the state: see [troupe.Queue.Push]. f runs as a turn.
@@ -51,13 +54,14 @@ func addQueue(t *actorType, name string, q *queueHandler) error {
 		return fmt.Errorf("the queue %q has no handler", name)
 	case twice || t.queues[name] != nil:
 		return fmt.Errorf("the queue %q is registered twice, or as an action too", name)
-	case min(int64(r.Attempts), int64(r.First), int64(r.Most)) < 0:
+	case min(int64(r.Attempts), int64(r.First), int64(r.Most), int64(r.Hosts)) < 0:
 		return fmt.Errorf("the retries of the queue %q must not be negative", name)
 	}
 	*r = queues.Retries{
 		Attempts: cmp.Or(r.Attempts, queues.DefaultRetries.Attempts),
 		First:    cmp.Or(r.First, queues.DefaultRetries.First),
 		Most:     cmp.Or(r.Most, queues.DefaultRetries.Most),
+		Hosts:    cmp.Or(r.Hosts, queues.DefaultRetries.Hosts),
 	}
 	if r.First > r.Most {
 		return errors.New("the first pause of the queue " + name + " is longer than the longest")

@@ -32,6 +32,7 @@ var programs = map[string]func(args []string, orders map[string]func() string) (
 	"echoes":     runEchoes,
 	"listeners":  runListeners,
 	"misdoers":   runMisdoers,
+	"bombs":      runBombs,
 	"old stalls": runStalls(oldProgram),
 	"new stalls": runStalls(newProgram),
 }

@@ -147,8 +147,25 @@ func (h *handover) look(m *wire.Queued) (changes []record.Change, done *record.D
 	return changes, done, full
 }
 
-// run runs the handler of a message.
+// run runs the handler of a message, unless it has ended too many hosts.
 func (h *handover) run(w *work, m *wire.Queued, changes []record.Change) wire.QueuedReply {
+	begun, err := h.begin(w.ID.Given, m.Again || h.call.Again, h.queue.retries.Hosts)
+	if tooOften := (*endsHostsError)(nil); errors.As(err, &tooOften) {
+		return h.giveUp(w, m, append(changes, record.EndRun{What: w.ID.Given}), tooOften.Error())
+	}
+	if err != nil {
+		return wire.QueuedFailure(errs.As(err))
+	}
+	defer begun.over()
+	reply := h.runBegun(w, m, append(changes, begun.ended()...))
+	if reply != (wire.QueuedReply{}) {
+		begun.failed()
+	}
+	return reply
+}
+
+// runBegun runs the handler of a message.
+func (h *handover) runBegun(w *work, m *wire.Queued, changes []record.Change) wire.QueuedReply {
 	now := h.host.clock.Now()
 	t := turnOf(w)
 	t.kind, t.action, t.counters = wire.TurnQueue, h.batch.Queue, &h.queue.Counters

@@ -20,6 +20,7 @@ var known = []*kind{
 	&pushesPart,
 	&inOrderPart,
 	&itemsPart,
+	&begunPart,
 }
 
 // Part is a durable part of a record.

@@ -56,9 +56,10 @@ func (n Namespace) AlarmHeader(id troupe.ID, ring time.Time) nats.Header {
 
 // Rang is the input of [DueAction].
 type Rang struct {
-	At       int64  `json:"at"`             // for which the alarm was
-	Sequence uint64 `json:"seq"`            // of the ring in the stream of alarms
-	Wake     bool   `json:"wake,omitempty"` // something is due, as the record says
+	At       int64  `json:"at"`              // for which the alarm was
+	Sequence uint64 `json:"seq"`             // of the ring in the stream of alarms
+	Wake     bool   `json:"wake,omitempty"`  // something is due, as the record says
+	Again    bool   `json:"again,omitempty"` // a host that had the ring before may have died
 }
 
 // AlarmBody is the body of an alarm.

@@ -62,6 +62,8 @@ type Notice struct {
 	Last map[string]Position `json:"last,omitempty"`
 	// Lost says that the log has lost what it does not have of these up to Sequence: there is no later event that tells.
 	Lost bool `json:"lost,omitempty"`
+	// Again says that a host that was told before may have died.
+	Again bool `json:"again,omitempty"`
 }
 
 // Builtins are the actions that every actor type has.

@@ -26,6 +26,8 @@ type Bell struct {
 	Sequence uint64 `json:"seq,omitempty"`   // of one of them, in the stream; 0: it is not known
 	Stored   int64  `json:"time,omitempty"`  // when that was stored, in nanoseconds since 1970
 	Again    bool   `json:"again,omitempty"` // somebody who was told before may have died: begin where the stream does
+	Lost     bool   `json:"lost,omitempty"`  // with its host
+	Skip     string `json:"skip,omitempty"`  // the ID of a message that is to be a dead letter, if it is the next
 }
 
 // Passed is the output of [QueuedAction] for a [Bell]: how far the actor has come.

@@ -143,6 +143,7 @@ type Queued struct {
 	Body     []byte `json:"body"`
 	Last     bool   `json:"last,omitempty"`   // it is given up if it fails
 	GiveUp   string `json:"giveup,omitempty"` // it is not handled: unless it was, it is given up for this reason
+	Again    bool   `json:"again,omitempty"`  // a host that had it before may have died
 	Trace    string `json:"trace,omitempty"`  // the header traceparent that it was pushed with
 }
 

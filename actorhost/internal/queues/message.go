@@ -50,6 +50,6 @@ func (m *message) line() string {
 func (m *message) queued() wire.Queued {
 	return wire.Queued{
 		ID: m.ID, Life: m.Life(), Sequence: m.Sequence, Ripe: m.ripe, Attempt: m.Attempts() + 1, Pushed: m.Pushed().UnixMilli(),
-		Body: m.Message.Data, Trace: wire.TraceParent(wire.CarriedBy(wire.CarriedOf(m.Message.Header))),
+		Again: m.Delivered > 1, Body: m.Message.Data, Trace: wire.TraceParent(wire.CarriedBy(wire.CarriedOf(m.Message.Header))),
 	}
 }

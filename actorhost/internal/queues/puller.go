@@ -46,10 +46,11 @@ type Handling struct {
 type Retries struct {
 	Attempts    int
 	First, Most time.Duration
+	Hosts       int
 }
 
 // DefaultRetries are those of a queue for which nothing else is said.
-var DefaultRetries = Retries{Attempts: 20, First: time.Second, Most: 5 * time.Minute}
+var DefaultRetries = Retries{Attempts: 20, First: time.Second, Most: 5 * time.Minute, Hosts: 5}
 
 // After is the pause after so many failed attempts.
 func (r Retries) After(attempts int) time.Duration {

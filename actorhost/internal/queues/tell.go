@@ -122,6 +122,7 @@ func (p *Puller) callTold(l *bellLine, held []*message) (*wire.Passed, error) {
 	bell := &wire.Bell{Again: l.again}
 	for _, m := range held {
 		bell.Again = bell.Again || m.ripe || m.Delivered > 1
+		bell.Lost = bell.Lost || m.Delivered > 1
 		if !m.ripe {
 			bell.Sequence, bell.Stored = m.Sequence, m.Stored.UnixNano()
 		}

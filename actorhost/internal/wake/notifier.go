@@ -16,7 +16,7 @@ const noticeTimeout = 30 * time.Second
 // runNotifier is a notifier: it sends the notices of one retry queue after the other until no queue is ready.
 func (w *Waker) runNotifier() {
 	for q, batch := w.queues.next(); q != nil; q, batch = w.queues.next() {
-		newest, last := batch[0], make(map[string]wire.Position, 1)
+		newest, last, again := batch[0], make(map[string]wire.Position, 1), false
 		for _, n := range batch {
 			if newest.Before(n.Fed) {
 				newest = n
@@ -24,8 +24,9 @@ func (w *Waker) runNotifier() {
 			if troupe.Position(last[n.Event]).Before(n.Place.Position) {
 				last[n.Event] = wire.Position(n.Place.Position)
 			}
+			again = again || n.Delivered > 1
 		}
-		err := w.notify(newest, last)
+		err := w.notify(newest, last, again)
 		if w.queues.settle(q, batch, newest, err) {
 			w.logFailure(newest, err)
 		}
@@ -51,8 +52,8 @@ func (w *Waker) logFailure(n notice, err error) {
 }
 
 // notify calls one subscriber. If that no longer subscribes, notify removes it from the index.
-func (w *Waker) notify(n notice, last map[string]wire.Position) error {
-	told := wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last}
+func (w *Waker) notify(n notice, last map[string]wire.Position, again bool) error {
+	told := wire.Notice{Source: n.Actor.Tokens(), Event: n.Event, Sequence: n.Sequence, Last: last, Again: again}
 	err := w.config.notice(w.config.UntilGivenUp, n.to.ID, told)
 	if errors.Is(err, troupe.ErrNotFound) {
 		return w.index.Remove(w.config.UntilGivenUp, n.to)

@@ -172,7 +172,7 @@ func (r *Ringer) callAt(d *delivery, at time.Time) (time.Time, error) {
 	if !pause.For(r.config.UntilStop, due.Sub(r.config.Alarms.Now())) {
 		return due, r.config.UntilStop.Err()
 	}
-	err = r.call(ctx, d.Actor, wire.Rang{At: at.UnixMilli(), Sequence: d.Sequence, Wake: verdict == Wake})
+	err = r.call(ctx, d.Actor, wire.Rang{At: at.UnixMilli(), Sequence: d.Sequence, Wake: verdict == Wake, Again: d.Delivered > 1})
 	if errors.Is(err, troupe.ErrNotFound) { // it was destroyed
 		return due, nil
 	}
