@@ -115,13 +115,21 @@ func (q Queue[R, M]) Drop(ctx context.Context, ref R, id string) (found bool, er
 	return q.bury(ctx, ref, DeadRequest{Queue: q.name, ID: id})
 }
 
+// Skip makes the next message of a queue that is in order a dead letter, for which the others wait, if it is the one with this id. It
+// reports whether it is a dead letter now. What comes next is handled at once; if that fails, it is tried again when the skipped one would
+// have been, or later.
+func (q Queue[R, M]) Skip(ctx context.Context, ref R, id string) (found bool, err error) {
+	return q.bury(ctx, ref, DeadRequest{Queue: q.name, ID: id, Skip: true})
+}
+
 func (q Queue[R, M]) bury(ctx context.Context, ref R, r DeadRequest) (found bool, err error) {
 	err = ref.embedTroupeRef().existingOnly().invoke(ctx, ref.ActorType(), DeadAction, r, &found)
 	return found, err
 }
 
 // DeadAction is the action of every actor type that has a dead letter handled again, or deletes it. The input is a
-// [DeadRequest], the output says whether there was one. It does not wake the actor.
+// [DeadRequest], the output says whether there was one. It does not wake the actor, unless
+// it is to skip a message.
 const DeadAction = "_dead"
 
 // DeadRequest is the input of [DeadAction].
@@ -129,4 +137,5 @@ type DeadRequest struct {
 	Queue string `json:"queue"`
 	ID    string `json:"id"`
 	Retry bool   `json:"retry,omitempty"` // else it is deleted
+	Skip  bool   `json:"skip,omitempty"`  // it is none yet: it is the next message of a queue that is in order, and becomes one
 }

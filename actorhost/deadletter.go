@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"errors"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
@@ -44,6 +45,9 @@ func (d *dispatcher) unbury(w *work, id troupe.ID) (found bool, err error) {
 	}
 	ctx, cancel := context.WithDeadline(d.ctx, d.clock.Time(w.Deadline))
 	defer cancel()
+	if r.Skip {
+		return d.skip(ctx, id, &r)
+	}
 	if err := d.queues.Open(ctx); err != nil {
 		return false, errs.Unavailable("%v", err)
 	}
@@ -58,4 +62,35 @@ func (d *dispatcher) unbury(w *work, id troupe.ID) (found bool, err error) {
 		return false, errs.Unavailable("%v", err)
 	}
 	return dead != nil, nil
+}
+
+// skip has the next message of a queue in order become a dead letter, and those behind it handled. It may have been before.
+func (d *dispatcher) skip(ctx context.Context, id troupe.ID, r *troupe.DeadRequest) (found bool, err error) {
+	if err := d.queues.OpenInOrder(ctx); err != nil {
+		return false, errs.Unavailable("%v", err)
+	}
+	bell := &wire.Bell{Again: true, Skip: r.ID}
+	for more := true; more; bell.Skip = "" {
+		var passed wire.Passed
+		err := d.client.Invoke(ctx, troupe.Invocation{
+			ID: id, Action: wire.QueuedAction, Existing: true, In: wire.QueuedBatch{Queue: r.Queue, Bell: bell}, Out: &passed,
+		})
+		switch {
+		case errors.Is(err, troupe.ErrNotFound) || err != nil && found: // others hear of what is left
+			return found, nil
+		case err != nil:
+			return false, err
+		case bell.Skip != "":
+			if found, err = d.queues.IsDead(ctx, id, r.Queue, r.ID); err != nil {
+				return false, errs.Unavailable("%v", err)
+			}
+		}
+		for _, sequence := range passed.Done {
+			if err := d.queues.Delete(ctx, sequence); err != nil { // whoever is told next does
+				return found, nil //nolint:nilerr // it is skipped, or not, all the same
+			}
+		}
+		more = found && passed.More && passed.Until == 0 && ctx.Err() == nil
+	}
+	return found, nil
 }

@@ -100,6 +100,9 @@ func (o *inOrder) catchUp(ctx context.Context) (misread *troupe.Error, _ error) 
 // handleNext handles the next message, unless it was handled before, or must wait. It reports whether it is done with.
 func (o *inOrder) handleNext(ctx context.Context, head *record.Head) (goOn bool, misread *troupe.Error, err error) {
 	m, attempts, now := &o.next, 0, o.host.queues.Now()
+	if m.ID == o.batch.Bell.Skip {
+		return true, nil, o.skip(ctx, head)
+	}
 	if at := m.NotBefore(); at.After(now) {
 		o.waitUntil(at.UnixMilli()+1, 0, "")
 		return false, nil, nil
@@ -197,6 +200,20 @@ func (o *inOrder) bury(ctx context.Context, attempts int, why string) error {
 	faults.At(faults.AfterMove)
 	o.passed.Dead = append(o.passed.Dead, wire.Dead{ID: o.next.ID, Attempts: attempts, Why: why})
 	return o.pass()
+}
+
+// skip makes the next message a dead letter because somebody wants that.
+func (o *inOrder) skip(ctx context.Context, head *record.Head) error {
+	dead := record.Head{Failure: "an operator has skipped it", Dead: true}
+	if head.Is(o.next.Sequence, o.next.Stored.UnixNano()) {
+		if dead.Attempts = head.Attempts; head.Failure != "" {
+			dead.Failure += "; it had failed: " + head.Failure
+		}
+	}
+	if err := o.change(o.headChange(dead)); err != nil {
+		return err
+	}
+	return o.bury(ctx, dead.Attempts, dead.Failure)
 }
 
 // failed has the next message tried again later, with all that wait for it.

@@ -101,6 +101,7 @@ var operatorNeeds = append(slices.Clone(watcherNeeds), []need{
 	{"troupe.queue.>", `queue push room org1/lobby post "x"`},
 	{"troupe.host.*.stream.>", "stream room org1/lobby readOut 9000"},
 	{"troupe.inorder.>", `queue push room org1/lobby minute "x" --in-order`},
+	{"$JS.API.DIRECT.GET.troupe-inorder", "queue skip room org1/lobby minute"},
 	{"troupe.host.*.ping", `state set room org1/lobby {"Said":["a"]} --yes`},
 	{"troupe.host.*.drain", "drain HOST --yes"},
 	{"troupe.host.*.batch", ""},
@@ -160,6 +161,7 @@ var operatorFeats = append(slices.Clone(watcherFeats), []feat{
 	{"workflow cancel room org1/lobby why", isOver}, {"workflow retry room org1/lobby", isOver},
 	{`queue push room org1/lobby post "x"`, succeeds}, {"queue retry room org1/lobby post --all", succeeds},
 	{"queue drop room org1/lobby post --all", -1}, // which of the two is first
+	{"queue skip room org1/lobby minute", findsNothing},
 	{`bench room org1/bench say "x" --count 10`, succeeds}, {"doctor", succeeds}, {"doctor --repair", succeeds},
 	{"check --dead 9 --running 10m", succeeds},
 	{"rm room org1/lobby --yes", succeeds}, {"drain HOST --yes", succeeds}, {"hosts", findsNothing},

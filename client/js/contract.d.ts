@@ -34,9 +34,10 @@ export type Actions<C extends Contract> = C["actions"] & {
   _schedules: { in: null; out: Scheduled<C>[] };
   /** Runs a schedule now. */
   _fire: { in: string; out: boolean };
-  /** Retries or deletes a dead letter, and returns whether there was one. */
-  _dead: { in: { queue: Name<C["queues"]>; id: string; retry?: boolean }; out: boolean };
-  _workflow: { in: null; out: Workflow };
+  /** Retries or deletes a dead letter, or skips the next message of a queue in order, and returns whether there was one. */
+  _dead: { in: { queue: Name<C["queues"]>; id: string; retry?: boolean; skip?: boolean }; out: boolean };
+  /** With `until`, the steps before that one: `before` of the page after it. */
+  _workflow: { in: null | { until?: number; limit?: number }; out: Workflow };
   /** Takes the reason. */
   _workflow_cancel: { in: string; out: null };
   _workflow_retry: { in: null; out: null };

@@ -75,6 +75,7 @@ Queues:
   queue dead     List the dead letters of a queue.
   queue retry    Have dead letters handled again.
   queue drop     Delete dead letters.
+  queue skip     Have a queue in order go on without its next message.
 
 Hosts:
   hosts    List the hosts that are up, and their load.

@@ -7,4 +7,5 @@ type queueCommand struct {
 	Dead  queueDeadCommand  `cmd:"" help:"List the dead letters of a queue."`
 	Retry queueRetryCommand `cmd:"" help:"Have dead letters handled again."`
 	Drop  queueDropCommand  `cmd:"" help:"Delete dead letters."`
+	Skip  queueSkipCommand  `cmd:"" help:"Have a queue in order go on without its next message."`
 }

@@ -45,4 +45,13 @@ func TestQueueInOrderFromPushToRetry(t *testing.T) {
 	table := p.ok(t, "queue", "ls").out
 	require.Contains(t, strings.SplitN(table, "\n", 2)[0], "HELD UP")
 	require.Regexp(t, `(?m)^desk +a/b +stamp +0 +2 +0 +until \S+ \S+, 1 attempts: internal: `, table)
+
+	// It goes on without the one that fails.
+	require.Equal(t, exitNotFound, p.run(t.Context(), "queue", "skip", "desk", "a/b", "stamp", "another").code)
+	require.Equal(t, exitNotFound, p.run(t.Context(), "queue", "skip", "desk", "b", "stamp").code)
+	require.Equal(t, []string{"1"}, p.texts(t))
+	require.Regexp(t, `^s\S+ of desk/a/b is a dead letter now`, p.ok(t, "queue", "skip", "desk", "a/b", "stamp").err)
+	require.Equal(t, []string{"1", "3"}, p.texts(t))
+	require.Contains(t, p.ok(t, "queue", "dead", "desk", "a/b", "stamp").out, "an operator has skipped it; it had failed: internal: ")
+	require.Equal(t, exitNotFound, p.run(t.Context(), "queue", "skip", "desk", "a/b", "stamp").code, "nothing waits")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -56,4 +57,10 @@ func (q *Queues) Unbury(ctx context.Context, m *Message, again func(*Message) er
 		return nil, err
 	}
 	return m, dead.deleteMessage(ctx, msg.Sequence)
+}
+
+// IsDead reports whether there is a dead letter with this ID.
+func (q *Queues) IsDead(ctx context.Context, id troupe.ID, queue, message string) (bool, error) {
+	msg, err := q.streams.Load().dead.newest(ctx, q.ns.Dead(id, queue, message))
+	return msg != nil, err
 }

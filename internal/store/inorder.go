@@ -96,6 +96,23 @@ func (q *Queues) Waiting(ctx context.Context, id troupe.ID, queue string, from u
 	return waiting, !end, nil
 }
 
+// FirstInOrder returns the ID of the first message of a queue that is in order, or nothing if there is none. It may be done with.
+func FirstInOrder(ctx context.Context, nc *nats.Conn, ns wire.Namespace, id troupe.ID, queue string) (string, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return "", fmt.Errorf("using JetStream: %w", err)
+	}
+	stream, err := findStream(ctx, js, InOrderName(ns))
+	if err != nil || stream == nil {
+		return "", err
+	}
+	found, _, err := newBucket(js, stream, "").scanPage(ctx, ns.InOrder(id, queue), jetstreamext.GetBatchSeq(1), 1, 1)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return wire.MessageID(found[0].Header, found[0].Time, found[0].Sequence), nil
+}
+
 // Delete deletes a message of a queue that is in order, which is done with.
 func (q *Queues) Delete(ctx context.Context, sequence uint64) error {
 	return q.inOrder.Load().deleteMessage(ctx, sequence)
