@@ -66,6 +66,13 @@ func (w Workflow[R, In, Out]) Show(ctx context.Context, ref R) (WorkflowRun, err
 	return run, err
 }
 
+// ShowPage is Show with other steps than the last.
+func (w Workflow[R, In, Out]) ShowPage(ctx context.Context, ref R, page WorkflowPage) (WorkflowRun, error) {
+	var run WorkflowRun
+	err := ref.embedTroupeRef().toExisting().invoke(ctx, ref.ActorType(), WorkflowAction, page, &run)
+	return run, err
+}
+
 // Signal is what a workflow waits for: a value that somebody sends to its actor. It is stored before Send returns, and taken
 // by the first wait for it, also if that begins later.
 type Signal[R Reference, M any] struct{ action Action[R, M, None] }
@@ -90,7 +97,7 @@ const (
 	// ResultAction waits for the end of the workflow with the name in its input, for some seconds. The output is that of the
 	// workflow, the error its error. [ErrUnfinished] says that it still runs: ask again.
 	ResultAction = "_result"
-	// WorkflowAction returns a [WorkflowRun]. It does not wake the actor.
+	// WorkflowAction returns a [WorkflowRun]. Its input may be a [WorkflowPage]. It does not wake the actor.
 	WorkflowAction = "_workflow"
 	// CancelWorkflowAction cancels a workflow: see [Workflow.Cancel]. Its input is the reason.
 	CancelWorkflowAction = "_workflow_cancel"
@@ -132,10 +139,20 @@ type WorkflowRun struct {
 	Retry  time.Time      `json:"retry,omitzero"`   // when it is tried again; zero if that is now, or it is not stuck
 	Cancel string         `json:"cancel,omitempty"` // why its next step is to fail
 	Steps  []WorkflowStep `json:"steps"`            // that are done, in order; of many, the last
-	Before int            `json:"before,omitempty"` // how many there were before those
+	Before int            `json:"before,omitempty"` // how many there were before those: see [WorkflowPage]
+	After  int            `json:"after,omitempty"`  // how many come after those
 	Waits  []WorkflowWait `json:"waits,omitempty"`
 	// Signals are the names of those that nobody has waited for yet.
 	Signals []string `json:"signals,omitempty"`
+}
+
+// WorkflowPage says which steps of a workflow are wanted. The zero value is the last of them, as many as there are in the record of the
+// actor: for those before, ask again with the Before of the answer as Until. Once a workflow is over, those that the record does not
+// have are forgotten: then there are none. A host of an older version answers with the last
+// whatever is asked: then Before and the steps do not add up to Until.
+type WorkflowPage struct {
+	Until int `json:"until,omitempty"` // how many steps of the run come before the end of the page; zero: all
+	Limit int `json:"limit,omitempty"` // how many are wanted; zero, or above 500, is 500. There may be fewer, but one at least
 }
 
 // WorkflowStep is a step of a workflow that is done.

@@ -104,20 +104,3 @@ func (a *activation) answerResult(w *work, there *record.WorkflowHead) {
 	output, err := endpoint.output(dedup.Answer{Output: there.Result}, w.As)
 	a.answer(w, output, err)
 }
-
-// showWorkflow runs troupe.WorkflowAction in an actor that is awake.
-func (c *Context) showWorkflow() (any, error) {
-	w, found := c.workflow()
-	if !found {
-		return nil, errNoWorkflow(c.a.id)
-	}
-	return workflowOf(c.a.id, &w)
-}
-
-// workflowOf shows a workflow.
-func workflowOf(id troupe.ID, w *record.Workflow) (troupe.WorkflowRun, error) {
-	if w == nil || w.Name == "" {
-		return troupe.WorkflowRun{}, errNoWorkflow(id)
-	}
-	return w.Show(), nil
-}

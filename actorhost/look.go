@@ -125,7 +125,11 @@ func (d *dispatcher) answerLook(ctx context.Context, w *work, id troupe.ID, s *s
 		return nil, false, errs.New(troupe.CodeNotFound, "there is no actor %s", id)
 	}
 	if w.Action == troupe.WorkflowAction {
-		shown, err := workflowOf(id, s.parts.Workflow())
+		page, err := pageOf(input{body: w.Data, as: w.As})
+		if err != nil {
+			return nil, false, err
+		}
+		shown, err := d.workflowPage(ctx, id, s.parts.Workflow(), page)
 		if err == nil {
 			output, err = w.As.Append(nil, shown)
 		}

@@ -20,7 +20,7 @@ var builtins = map[string]action{
 	troupe.FireAction:       builtin(func(c *Context, in input) (any, error) { return namedSchedule(c, in, c.fire) }),
 	troupe.SchedulesAction:  builtin(func(c *Context, _ input) (any, error) { return c.listSchedules() }),
 
-	troupe.WorkflowAction:       builtin(func(c *Context, _ input) (any, error) { return c.showWorkflow() }),
+	troupe.WorkflowAction:       builtin((*Context).showWorkflow),
 	troupe.CancelWorkflowAction: builtin(cancelWorkflow),
 	troupe.RetryWorkflowAction:  builtin(retryWorkflow),
 }

@@ -24,10 +24,14 @@ func TestLongWorkflow(t *testing.T) {
 		b.Host(lineBooks())
 		var ran [many]atomic.Int32
 		var dies atomic.Pointer[func()]
+		release := make(chan struct{})
 		book := trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
 			for i := range many {
 				out, err := actorhost.Step(w, "day", func(c *actorhost.StepContext) (string, error) {
 					ran[i].Add(1)
+					if i == many-1 {
+						<-release
+					}
 					if i%60 == 59 {
 						if die := dies.Swap(nil); die != nil {
 							(*die)()
@@ -69,6 +73,8 @@ func TestLongWorkflow(t *testing.T) {
 		require.NoError(t, err)
 		require.Positive(t, run.Before)
 		require.NotEmpty(t, keptSteps(t, b))
+		requirePages(t, trip, many+7-1)
+		close(release)
 		out, err := BookTrip.Result(t.Context(), trip)
 		require.NoError(t, err)
 		require.Equal(t, "all days", out)
@@ -82,6 +88,34 @@ func TestLongWorkflow(t *testing.T) {
 		require.Equal(t, many+8, run.Before+len(run.Steps))
 		require.Eventually(t, func() bool { return len(keptSteps(t, b)) == 0 }, time.Minute, time.Second)
 	})
+}
+
+// requirePages waits until so many steps are done, and reads them by pages.
+func requirePages(t *testing.T, trip Trip, many int) {
+	t.Helper()
+	var page troupe.WorkflowRun
+	require.Eventually(t, func() bool {
+		var err error
+		page, err = BookTrip.Show(t.Context(), trip)
+		return err == nil && page.Before+len(page.Steps) == many
+	}, time.Minute, time.Second)
+	names := make(map[string]bool)
+	for until := many; until > 0; until = page.Before {
+		var err error
+		page, err = BookTrip.ShowPage(t.Context(), trip, troupe.WorkflowPage{Until: until, Limit: 30})
+		require.NoError(t, err)
+		require.Equal(t, until, page.Before+len(page.Steps))
+		require.Equal(t, many-until, page.After)
+		require.NotEmpty(t, page.Steps)
+		require.LessOrEqual(t, len(page.Steps), 30)
+		for _, step := range page.Steps {
+			names[step.Name] = true
+		}
+	}
+	require.Len(t, names, many)
+	require.True(t, names["day"])
+	_, err := BookTrip.ShowPage(t.Context(), trip, troupe.WorkflowPage{Until: -1})
+	require.ErrorIs(t, err, troupe.ErrBadInput)
 }
 
 // keptSteps are the keys under which steps are kept outside of records.

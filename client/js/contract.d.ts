@@ -84,6 +84,7 @@ export interface Workflow {
   cancel?: string;
   steps?: { name: string; kind: string; began: Date; ended: Date; attempts?: number; result?: unknown; error?: string }[];
   before?: number;
+  after?: number;
   waits?: { name: string; kind: string; since: Date; until?: Date; signal?: string; attempts?: number; error?: string }[];
   signals?: string[];
 }

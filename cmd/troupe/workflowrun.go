@@ -62,6 +62,29 @@ func (c connection) workflowOf(ctx context.Context, id troupe.ID) (workflowRun, 
 	return storedWorkflow(id, stored)
 }
 
+// wholeWorkflow is workflowOf with all steps, as far as hosts can read them.
+func (c connection) wholeWorkflow(ctx context.Context, id troupe.ID) (workflowRun, error) {
+	run, err := c.workflowOf(ctx, id)
+	for err == nil && run.Before > 0 {
+		output, failed := c.invoke(ctx, troupe.Invocation{
+			ID: id, Action: troupe.WorkflowAction, Existing: true, In: troupe.WorkflowPage{Until: run.Before},
+		})
+		if failed != nil {
+			fmt.Fprintf(c.err, "the steps before these cannot be read: %v\n", failed)
+			break
+		}
+		page, failed := readWorkflow(id, output)
+		if failed != nil {
+			return run, failed
+		}
+		if !page.Began.Equal(run.Began) || len(page.Steps) == 0 || page.Before+len(page.Steps) != run.Before {
+			break // another run by now, or a host that shows no others
+		}
+		run.Steps, run.Before = append(page.Steps, run.Steps...), page.Before
+	}
+	return run, err
+}
+
 // storedWorkflow is the one that a record has.
 func storedWorkflow(id troupe.ID, stored *record.Workflow) (workflowRun, error) {
 	shown, err := codec.JSON.Append(nil, stored.Show())

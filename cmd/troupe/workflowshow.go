@@ -30,7 +30,7 @@ func (c *workflowShowCommand) run(ctx context.Context, e env) error {
 		return err
 	}
 	return e.withConnection(ctx, func(ctx context.Context, conn connection) error {
-		run, err := conn.workflowOf(ctx, id)
+		run, err := conn.wholeWorkflow(ctx, id)
 		switch {
 		case err != nil:
 			return err

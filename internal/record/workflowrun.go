@@ -35,10 +35,15 @@ func (w *Workflow) waits() bool {
 
 // Show is the workflow as it is shown.
 func (w *Workflow) Show() troupe.WorkflowRun {
+	return w.ShowSteps(w.Steps(), w.Logged, 0)
+}
+
+// ShowSteps is Show with some of the steps: so many were before those, and so many come after them.
+func (w *Workflow) ShowSteps(steps []WorkflowStep, before, after int) troupe.WorkflowRun {
 	run := w.ShowHead()
-	run.Before = w.Logged
-	run.Input, run.Result, run.Steps = valueOf(w.Input), valueOf(w.Result), make([]troupe.WorkflowStep, 0, len(w.Steps()))
-	for _, s := range w.Steps() {
+	run.Before, run.After = before, after
+	run.Input, run.Result, run.Steps = valueOf(w.Input), valueOf(w.Result), make([]troupe.WorkflowStep, 0, len(steps))
+	for _, s := range steps {
 		run.Steps = append(run.Steps, troupe.WorkflowStep{
 			Name: s.Key, Kind: cmp.Or(s.Kind, "step"), Began: timeOf(s.Began), Ended: timeOf(s.Ended), Attempts: s.Attempts,
 			Result: valueOf(s.Result), Error: s.Error.text(),

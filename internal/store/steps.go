@@ -53,6 +53,30 @@ func (s *Subscriptions) StepsOf(ctx context.Context, id troupe.ID, run string) (
 	return blocks, nil
 }
 
+// StepBlocks returns the first steps of the blocks of a run, in no particular order. However many there are, it takes one message each way.
+func (s *Subscriptions) StepBlocks(ctx context.Context, id troupe.ID, run string) (firsts []int, err error) {
+	prefix := s.bucket.prefix + stepsKey(id, run)
+	subjects, err := s.bucket.subjects(ctx, prefix+"*")
+	if err != nil {
+		return nil, fmt.Errorf("reading the steps of %s: %w", id, err)
+	}
+	for subject := range subjects {
+		if first, err := strconv.Atoi(strings.TrimPrefix(subject, prefix)); err == nil {
+			firsts = append(firsts, first)
+		}
+	}
+	return firsts, nil
+}
+
+// StepBlock returns a block of a run, or nothing if there is none.
+func (s *Subscriptions) StepBlock(ctx context.Context, id troupe.ID, run string, first int) ([]byte, error) {
+	msg, err := s.bucket.lastOf(ctx, s.bucket.prefix+stepsKey(id, run)+strconv.Itoa(first))
+	if err != nil || msg == nil || isDeletion(msg.Header) {
+		return nil, err
+	}
+	return msg.Data, nil
+}
+
 // ForgetSteps removes the blocks of a run.
 func (s *Subscriptions) ForgetSteps(ctx context.Context, id troupe.ID, run string) error {
 	found, err := s.bucket.find(ctx, stepsKey(id, run)+"*")
