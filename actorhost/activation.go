@@ -103,6 +103,7 @@ type beside struct {
 	waiting chan struct{} // one element for each inside
 	turning atomic.Pointer[Context]
 	refused atomic.Bool   // an inside was not stored: the activation may end for that
+	last    atomic.Bool   // of a workflow: the step that runs is the last here, and the activation is to end after it
 	marked  chan struct{} // closed when somebody would wake the actor elsewhere
 	over    chan struct{} // closed when the goroutine has ended
 	ended   atomic.Bool   // for good: it has returned without an error

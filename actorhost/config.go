@@ -30,7 +30,7 @@ type Config struct {
 	// up to a third of its lease. Stored state is as safe as without it. On a single server a host always does this, at
 	// no risk.
 	TakeoverOnDisconnect bool
-	// Grace bounds how long [Run] lets running actions and sleep hooks take when the host stops. Defaults to 15 s.
+	// Grace bounds how long [Run] lets running actions, steps of workflows and sleep hooks take when the host stops. Defaults to 15 s.
 	Grace time.Duration
 	// MaxActive limits how many actors are awake at a time. A call that would wake one more is refused with
 	// troupe.CodeOverloaded. Defaults to 1,000,000.

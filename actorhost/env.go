@@ -84,6 +84,7 @@ type env struct {
 	conflicts atomic.Int64 // states that were not stored because another host had written
 
 	crash      crash.Hook   // nil but in tests
+	stops      stopping     // see flowstop.go
 	flows      atomic.Int64 // workflows that go on
 	flowsStuck atomic.Int64 // workflows that were, since the start
 }

@@ -93,7 +93,7 @@ func (f *flowRun) tryItems(s *items, atOnce int, o stepOptions, item func(i int)
 	var running sync.WaitGroup
 	places, fresh := make(chan struct{}, atOnce), f.isFresh()
 	for i, todo := range s.todo {
-		if !todo {
+		if !todo || f.last.Load() {
 			continue
 		}
 		places <- struct{}{} // whoever has one is a step that ends, or whose context does

@@ -36,6 +36,9 @@ func (a *activation) runFlow() {
 		a.flowAgain = true
 		return
 	}
+	if a.host.stops.begun.Load() { // it goes on elsewhere
+		return
+	}
 	a.flowAgain = false
 	var head record.WorkflowHead
 	var steps []record.WorkflowStep
@@ -116,7 +119,7 @@ func (f *flowRun) end(output []byte, err error) {
 func (f *flowRun) hasStopped() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.stopped != nil || f.ctx.Err() != nil
+	return f.stopped != nil || f.ctx.Err() != nil || f.last.Load()
 }
 
 // hasPassedAll reports whether the function has asked for all that is remembered. When undoing, what is yet to come is undone.
@@ -239,6 +242,9 @@ func (f *flowRun) over() {
 			a.runFlow()
 		}
 		a.tellResult()
+		if f.last.Load() {
+			a.requestEnd(stopWork)
+		}
 		done(nil)
 	})
 }
@@ -281,6 +287,16 @@ func (a *activation) flowIsDue(now time.Time) error {
 	a.changeRecord(func(error) {}, record.EditWorkflow{Bytes: maxErrorBytes, Edit: func(w *record.Workflow) { goOn(w, milli) }})
 	a.runFlow()
 	return nil
+}
+
+// workflowRuns reports whether the workflow can go on now.
+func (a *activation) workflowRuns() (runs bool) {
+	a.gate.Read(func(p *record.Parts) {
+		if w := p.Workflow(); w != nil {
+			runs = w.Runs()
+		}
+	})
+	return runs
 }
 
 // workflowName is the name of the workflow that is under way, or empty.

@@ -71,7 +71,7 @@ func (f *flowRun) next(name string) (string, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.stopped == nil && f.ctx.Err() != nil {
+	if f.stopped == nil && (f.ctx.Err() != nil || f.last.Load()) {
 		f.stopped = ErrSuspended
 	}
 	if f.stopped != nil {

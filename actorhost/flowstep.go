@@ -16,7 +16,7 @@ import (
 )
 
 // StepContext is the context of a step of a workflow. It is a troupe.Caller. It is done when the actor ends here: then the step
-// is tried again elsewhere, from its beginning.
+// is tried again elsewhere, from its beginning. When the host stops, that is 2 s before its grace is over: see Config.Grace.
 //
 // The calls of a step have the same request ids whenever it is tried, so each takes effect once, as long as its actor
 // remembers it: see Config.RequestIDWindow. Should a step be tried again after a longer time, and call somebody, the workflow is

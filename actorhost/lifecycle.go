@@ -37,6 +37,9 @@ func (a *activation) doNext(goroutine uint64) (more bool) {
 	case sleepWork:
 		a.fallAsleep()
 	case stopWork:
+		if a.awaitsStep() {
+			break
+		}
 		a.disconnectAll()
 		a.runHook("sleep", a.kind.hooks.sleep)
 		a.finished = true

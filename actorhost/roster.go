@@ -247,9 +247,13 @@ func (r *roster) stop(ctx context.Context) (stuck int) {
 	r.stopping = true
 	r.mu.Unlock()
 	activations := r.all()
-	for _, a := range activations {
-		a.requestEnd(stopWork)
+	endAll := func() {
+		for _, a := range activations {
+			a.requestEnd(stopWork)
+		}
 	}
+	defer r.stops.begin(ctx, r.config.Grace, endAll)()
+	endAll()
 	for _, a := range activations {
 		select {
 		case <-a.ended():
