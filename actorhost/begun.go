@@ -27,8 +27,8 @@ func (e *endsHostsError) Error() string {
 	return fmt.Sprintf("its handler has ended its host %d times", e.times)
 }
 
-// begin is called before something runs. Again says that it may have been under way on a host that is gone; most, how many may be. The error
-// is an [endsHostsError], or that it cannot run now. Callers must call over when it has run.
+// begin is called before something runs. Again says that it may have been under way on a host that is gone; most, how many may be. The
+// error is an [endsHostsError], or that it cannot run now. Callers must call over when it has run.
 func (a *activation) begin(what string, again bool, most int) (*begunRun, error) {
 	times := 0
 	a.gate.Read(func(p *record.Parts) { times = p.Begun().Times(what) })

@@ -92,7 +92,8 @@ func (a *activation) runDue(w *work, again bool) error {
 			one.Action = a.workflowName()
 		}
 		late := a.taken && now.Sub(time.UnixMilli(one.At())) > a.host.clock.Now()-a.began // it was due before this life began
-		err := a.runOne(one, volatile, now, dueRun{searched: w != nil && w.searched, again: again || w != nil && w.Again || w == nil && late})
+		d := dueRun{searched: w != nil && w.searched, again: again || w != nil && w.Again || w == nil && late}
+		err := a.runOne(one, volatile, now, d)
 		if err != nil && a.misread {
 			a.passDue(w, &one, errs.As(err))
 			err = errPassedOn

@@ -41,7 +41,7 @@ func (e *env) workflowPage(ctx context.Context, id troupe.ID, w *record.Workflow
 		return troupe.WorkflowRun{}, errNoWorkflow(id)
 	}
 	if min(page.Until, page.Limit) < 0 {
-		return troupe.WorkflowRun{}, errs.New(troupe.CodeBadInput, "the steps of %s until %d, at most %d, are none", id, page.Until, page.Limit)
+		return troupe.WorkflowRun{}, errs.New(troupe.CodeBadInput, "%s has no %d steps until %d", id, page.Limit, page.Until)
 	}
 	limit := maxPageSteps
 	if page.Limit > 0 {
@@ -52,11 +52,14 @@ func (e *env) workflowPage(ctx context.Context, id troupe.ID, w *record.Workflow
 	if page.Until > 0 {
 		until = min(page.Until, all)
 	}
-	steps, err := w.Steps(), error(nil)
+	var steps []record.WorkflowStep
 	if until > w.Logged {
-		steps = steps[:until-w.Logged]
-	} else if steps, err = e.keptSteps(ctx, id, w.Run, until, limit); err != nil {
-		return troupe.WorkflowRun{}, err
+		steps = w.Steps()[:until-w.Logged]
+	} else {
+		var err error
+		if steps, err = e.keptSteps(ctx, id, w.Run, until, limit); err != nil {
+			return troupe.WorkflowRun{}, err
+		}
 	}
 	steps = lastSteps(steps, limit)
 	return w.ShowSteps(steps, until-len(steps), all-until), nil

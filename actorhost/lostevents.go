@@ -37,7 +37,8 @@ func (a *activation) handleGap(c *Context, gap troupe.Gap) error {
 // passOverLogged passes an event over whose handler has ended too many hosts: the actor is told that it is lost.
 func (a *activation) passOverLogged(e store.Logged, last troupe.Position, why error) error {
 	source, at := e.Actor.Tokens(), e.Place.Position
-	a.logger("").Error("an event is passed over, and told as missed", slog.String("event", e.Event), slog.String("source", e.Actor.String()),
+	a.logger("").Error("an event is passed over, and told as missed",
+		slog.String("event", e.Event), slog.String("source", e.Actor.String()),
 		slog.String("position", at.String()), slog.Any("error", why))
 	gap := troupe.Gap{Actor: e.Actor, Event: e.Event, After: last, Before: troupe.Position{Epoch: at.Epoch, Sequence: at.Sequence + 1}}
 	id := dedup.ID{Given: fmt.Sprintf("%s/%s/%d.%d", source, e.Event, at.Epoch, at.Sequence)}

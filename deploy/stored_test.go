@@ -2,7 +2,6 @@ package deploy_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -29,7 +28,7 @@ func (g guarded) counts(t *testing.T) (said string) {
 		}
 		return err
 	}
-	err := start(actorhost.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	err := start(actorhost.Config{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	cl, err := client.New(g.connect(t, "org1"), client.Config{Timeout: never})
 	require.NoError(t, err)

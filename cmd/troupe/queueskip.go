@@ -17,7 +17,7 @@ type queueSkipCommand struct {
 
 // Help is shown by troupe queue skip --help.
 func (*queueSkipCommand) Help() string {
-	return `Of a queue in order, the next message becomes a dead letter, and those behind it are handled at once: see troupe queue ls for ` +
+	return `Of a queue in order, the next message becomes a dead letter, and those behind it are handled at once: troupe queue ls says ` +
 		`what holds it up. It is kept, and troupe queue retry puts it at the end of the queue. If no message waits, or the one with the ` +
 		`ID is not the next, the exit code is 3.`
 }

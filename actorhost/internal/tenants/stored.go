@@ -80,7 +80,7 @@ func (t *Tenant) Store(more int64) *troupe.Error {
 		return nil
 	}
 	if stored := t.grown.stored(); stored+more > t.all.limits.Stored {
-		return t.refuse("about %d bytes stored and wants %d more, at most %d are allowed (Tenants.Stored)", stored, more, t.all.limits.Stored)
+		return t.refuse("about %d bytes stored and wants %d more, of %d at most (Tenants.Stored)", stored, more, t.all.limits.Stored)
 	}
 	return nil
 }
