@@ -62,9 +62,6 @@ func (h *Host) open(ctx context.Context) error {
 	if err := h.startSweeper(ctx); err != nil {
 		return err
 	}
-	if err := h.startCounter(ctx); err != nil {
-		return err
-	}
 	h.ringer = wake.StartRinger(wake.RingerConfig{
 		Alarms: h.alarms, Types: h.typeNames, Faults: h.faults, For: h.ringFor, Call: h.client.Invoke,
 		UntilGivenUp: h.ctx, UntilStop: h.untilStop,
@@ -142,7 +139,7 @@ func (h *Host) clustered(ctx context.Context) (bool, error) {
 	return cluster, err
 }
 
-// startSweeper starts the sweeper. A host that may not ask for the marks of others looks for them once it has made one.
+// startSweeper starts the sweeper, and what else one host does for all. A host that may not ask for the marks of others looks for them once it has made one.
 func (h *Host) startSweeper(ctx context.Context) error {
 	find := true
 	if comeBack(h.types) { // those of other hosts too, from now on
@@ -160,7 +157,7 @@ func (h *Host) startSweeper(ctx context.Context) error {
 		Conn: h.control, Log: h.log, Find: find, Leases: h.leases, Lease: h.config.Lease, ID: h.ID,
 		Gone: h.presence.Gone, MakeGone: h.presence.MakeGone, Faults: h.faults, Call: h.client.Invoke, UntilStop: h.untilStop,
 	})
-	return nil
+	return h.startCounter(ctx)
 }
 
 // startCounter starts to count what tenants store, if that is limited.
