@@ -20,6 +20,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/tenants"
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/dedup"
+	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 	"github.com/troupe-go/troupe/internal/store"
 	"github.com/troupe-go/troupe/internal/wire"
@@ -139,6 +140,13 @@ func (a *activation) worksBeside() bool {
 	return len(a.streams) > 0 || a.loop != nil && !a.loop.ended.Load() && a.pause == nil || a.flow != nil
 }
 
+// canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
+type canceledCalls struct {
+	waiting mailbox.Canceled[callName]
+	serving bool     // the call that is served is one
+	running *Context // of the turn that ends with its caller; else nil
+}
+
 // borrowing is the life of an actor without a claim (borrow.go), in the epoch of the last one.
 type borrowing struct {
 	since time.Duration // on the host's clock
@@ -189,6 +197,31 @@ func (a *activation) offer(w *work) offerResult {
 	return queued
 }
 
+// offerSnapshotRead has a call run beside the turns if it would wait for one. It is not taken if it belongs into the mailbox. The
+// caller holds a.mu.
+func (a *activation) offerSnapshotRead(w *work) (r offerResult, taken bool) {
+	s := a.snapshotReads
+	if waits := a.running && (s.turns || s.writers > 0); !waits && !(w.comesBack && (a.running || a.readers.Len() > 0)) {
+		return 0, false
+	}
+	switch {
+	case !s.open || a.ending == dropWork || !a.session.Valid() || a.gate.Snapshot() == nil:
+		return cannotComeBack, w.comesBack
+	case s.count >= readers.Most:
+		return readsFull, w.comesBack
+	case a.host.snapshotReads.Add(1) > maxSnapshotReads:
+		a.host.snapshotReads.Add(-1)
+		return readsFull, w.comesBack
+	}
+	if w.counted = a.tenant != nil; w.counted && !a.tenant.Wait(int64(w.Size)) {
+		a.host.snapshotReads.Add(-1)
+		return tenantFull, true
+	}
+	s.count++
+	s.waiting = append(s.waiting, *w)
+	return mustRun, true
+}
+
 // push puts work into the mailbox. The caller holds a.mu.
 func (a *activation) push(w work) {
 	a.snapshotReads.queued(&w)
@@ -231,34 +264,6 @@ func (a *activation) withdraw(name callName) bool {
 	}
 	w.withdrawn, w.Header, w.Data, w.ID.Given = true, nil, nil, ""
 	return true
-}
-
-// requestEnd makes the activation end before it does anything more from its mailbox.
-func (a *activation) requestEnd(why workKind) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return
-	}
-	a.ending = why
-	if !a.running {
-		a.running = true
-		a.host.ready.Add(a)
-	}
-}
-
-// endInTurn makes the activation end after what is in its mailbox now.
-func (a *activation) endInTurn() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return
-	}
-	a.push(work{kind: stopWork})
-	if !a.running {
-		a.running = true
-		a.host.ready.Add(a)
-	}
 }
 
 // next takes the next work. If there is none, the goroutine must return.
@@ -309,6 +314,18 @@ func (a *activation) readerIsNext() bool {
 	return a.ending == 0 && a.mailbox.Len() > 0 && a.mailbox.Items()[0].reads && !a.readers.Full()
 }
 
+var errCallerGone = errs.New(troupe.CodeCanceled, "the caller gave up")
+
+// passOver reports whether work that has just left the mailbox is a call that was withdrawn, or canceled. It counts one that
+// was canceled. The caller holds a.mu.
+func (a *activation) passOver(w *work) bool {
+	if a.canceled != nil && a.canceled.waiting.Has(nameOf(w.ID)) && !w.withdrawn {
+		w.CountRefused(errCallerGone)
+		return true
+	}
+	return w.withdrawn
+}
+
 // drain empties the mailbox, and returns what is still wanted. The caller holds a.mu.
 func (a *activation) drain() []work {
 	return slices.DeleteFunc(a.mailbox.Drain(a.host.mailboxes), func(w work) bool { a.uncount(&w); return a.passOver(&w) })
@@ -342,28 +359,4 @@ func (a *activation) busy() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.mailbox.Len() > 0
-}
-
-// ended returns a channel that is closed once the host has removed the activation.
-func (a *activation) ended() <-chan struct{} {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.endedSignal == nil {
-		a.endedSignal = make(chan struct{})
-		if a.closed {
-			close(a.endedSignal)
-		}
-	}
-	return a.endedSignal
-}
-
-// close makes the mailbox take nothing more, and returns the work that was not done.
-func (a *activation) close() []work {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
-	if a.endedSignal != nil {
-		close(a.endedSignal)
-	}
-	return a.drain()
 }

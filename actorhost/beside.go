@@ -61,7 +61,7 @@ func (a *activation) endBeside() (goesOn bool) {
 		}
 	}
 	loops := loop != nil && !a.rests && !loop.ended.Load() && (a.pause == nil || failed)
-	return !a.gone && (loops || flow != nil || a.flowGoesOn())
+	return !a.gone && (loops || flow != nil)
 }
 
 // awaitEnd waits until what has been told to end has ended, but not for long.

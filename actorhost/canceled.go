@@ -1,18 +1,5 @@
 package actorhost
 
-import (
-	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/actorhost/internal/mailbox"
-	"github.com/troupe-go/troupe/internal/errs"
-)
-
-// canceledCalls are the calls whose callers have given up. The activation's mutex guards it.
-type canceledCalls struct {
-	waiting mailbox.Canceled[callName]
-	serving bool     // the call that is served is one
-	running *Context // of the turn that ends with its caller; else nil
-}
-
 // cancel makes a call that waits be passed over. If it runs, its Context is done, where the type wants that.
 func (a *activation) cancel(name callName) {
 	if running := a.cancelWaiting(name); running != nil {
@@ -60,16 +47,4 @@ func (a *activation) setRunning(c *Context) (gone bool) {
 	canceled := a.canceledCalls()
 	canceled.running = c
 	return canceled.serving
-}
-
-var errCallerGone = errs.New(troupe.CodeCanceled, "the caller gave up")
-
-// passOver reports whether work that has just left the mailbox is a call that was withdrawn, or canceled. It counts one that
-// was canceled. The caller holds a.mu.
-func (a *activation) passOver(w *work) bool {
-	if a.canceled != nil && a.canceled.waiting.Has(nameOf(w.ID)) && !w.withdrawn {
-		w.CountRefused(errCallerGone)
-		return true
-	}
-	return w.withdrawn
 }

@@ -87,7 +87,7 @@ func (a *activation) release() {
 	} else {
 		a.endStreams(errStreamSuspended)
 	}
-	a.comesBack = a.endBeside()
+	a.comesBack = a.endBeside() || !a.gone && a.flowGoesOn()
 	if a.gate.Settle() == nil && !a.comesBack { // on failure the gate tells those who wait
 		a.removeUnsentMark(a.host.ctx)
 	}

@@ -1,9 +1,35 @@
 package actorhost
 
 import (
+	"slices"
+
 	"github.com/troupe-go/troupe/actorhost/internal/outlet"
 	"github.com/troupe-go/troupe/internal/errs"
 )
+
+// nextSnapshotRead takes a read that waits for a goroutine, which now has this one. Its Context is that of a turn that has begun.
+func (a *activation) nextSnapshotRead(goroutine uint64) (w work, c *Context, ok bool) {
+	s := a.snapshotReads
+	if s == nil {
+		return w, nil, false
+	}
+	now := a.host.clock.Now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(s.waiting) == 0 {
+		return w, nil, false
+	}
+	w = s.waiting[0]
+	if s.waiting = slices.Delete(s.waiting, 0, 1); len(s.waiting) == 0 {
+		s.waiting = nil
+	}
+	a.waitsNoMore(&w)
+	c = &Context{a: a, turn: turnOf(&w), began: now, goroutine: goroutine}
+	c.turn.readOnly, c.turn.beside, c.turn.snapshot = true, true, true
+	a.limitTurn(now, &c.turn)
+	a.readersBook().BeginBeside(goroutine, nameOf(w.ID), c)
+	return w, c, true
+}
 
 // readsSnapshot runs a read beside the turns on this goroutine, if one waits for that, and reports whether it has.
 func (a *activation) readsSnapshot(goroutine uint64) bool {

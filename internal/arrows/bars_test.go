@@ -23,7 +23,7 @@ var bars = map[string]bar{
 	"client/internal/events":    {},
 	"cmd/troupe":                {},
 	"codec":                     {knot: 11, share: 5},
-	"internal/record":           {knot: 11, share: 25}, // each part is in the knot: parts.go lists them
+	"internal/record":           {knot: 12, share: 25}, // each part is in the knot: parts.go lists them
 	"internal/store":            {knot: 10, share: 10},
 }
 

@@ -51,6 +51,11 @@ type Gate struct {
 	snapshot  *Snapshot      // nil if nobody wants one
 }
 
+// Snapshot is a state that is stored, for what reads it beside turns. It does not change: the next stored state is another one.
+type Snapshot struct {
+	State []byte // nil: none is
+}
+
 // held are the outputs that are held back. A gate has one only while it holds something back: most actors of a host do not.
 type held struct {
 	flying   []Output // wait for the write that is under way
@@ -99,6 +104,13 @@ func (g *Gate) Fill(r *record.Record) {
 func (g *Gate) Claimed(revision uint64, state []byte) {
 	g.revision, g.state, g.size = revision, state, int64(len(state))
 	g.keepSnapshot(state)
+}
+
+// keepSnapshot has a state be the one that is stored. The caller holds g.mu, or the actor is not awake yet.
+func (g *Gate) keepSnapshot(state []byte) {
+	if g.snapshot != nil {
+		g.snapshot = &Snapshot{state}
+	}
 }
 
 // Revision is that of the record.

@@ -1,10 +1,5 @@
 package commit
 
-// Snapshot is a state that is stored, for what reads it beside turns. It does not change: the next stored state is another one.
-type Snapshot struct {
-	State []byte // nil: none is
-}
-
 // KeepSnapshots has the zero Gate keep what is stored for [Gate.Snapshot].
 func (g *Gate) KeepSnapshots() { g.snapshot = new(Snapshot) }
 
@@ -17,11 +12,4 @@ func (g *Gate) Snapshot() *Snapshot {
 		return nil
 	}
 	return g.snapshot
-}
-
-// keepSnapshot has a state be the one that is stored. The caller holds g.mu, or the actor is not awake yet.
-func (g *Gate) keepSnapshot(state []byte) {
-	if g.snapshot != nil {
-		g.snapshot = &Snapshot{state}
-	}
 }
