@@ -326,11 +326,7 @@ func TestHostNeedsItsPermissions(t *testing.T) {
 					strings.HasPrefix(rule, "$JS.EVENT."), rule == "troupe.replaced.actors":
 					require.NoError(t, err)
 					return
-				case counting(rule): // see TestStoredNeedsItsPermissions
-				case queueing(rule): // see TestQueuesNeedTheirPermissions
-					require.NoError(t, err)
-					return
-				case scheduling(rule): // see TestSchedulesNeedTheirPermissions
+				case counting(rule), queueing(rule), scheduling(rule): // see TestStoredNeedsItsPermissions, and those like it
 					require.NoError(t, err)
 					return
 				case strings.HasSuffix(rule, ".troupe-answers"):
