@@ -2,8 +2,8 @@ package troupe
 
 import "context"
 
-// Group refers to many actors of R's type, for [Event.SubscribeAll] and [DurableEvent.Follow]. Like a reference it is bound to a caller, and making
-// one does no I/O.
+// Group refers to many actors of R's type, for [Event.SubscribeAll] and [DurableEvent.Follow]. Like a reference it is bound to a
+// caller, and making one does no I/O.
 type Group[R Reference] struct {
 	caller Caller
 	actors Actors

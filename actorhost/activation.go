@@ -181,8 +181,7 @@ func (a *activation) offer(w *work) offerResult {
 			return r
 		}
 	}
-	switch {
-	case w.kind != insideWork && w.kind != lapseWork && !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize):
+	if w.kind != insideWork && w.kind != lapseWork && !a.mailbox.HasRoom(a.host.mailboxes, w, a.kind.config.MailboxSize) {
 		return mailboxFull
 	}
 	if w.counted = a.tenant != nil && w.kind == callWork; w.counted && !a.tenant.Wait(int64(w.Size)) {
@@ -201,7 +200,8 @@ func (a *activation) offer(w *work) offerResult {
 // caller holds a.mu.
 func (a *activation) offerSnapshotRead(w *work) (r offerResult, taken bool) {
 	s := a.snapshotReads
-	if waits := a.running && (s.turns || s.writers > 0); !waits && !(w.comesBack && (a.running || a.readers.Len() > 0)) {
+	waits := a.running && (s.turns || s.writers > 0)
+	if must := w.comesBack && (a.running || a.readers.Len() > 0); !waits && !must {
 		return 0, false
 	}
 	switch {

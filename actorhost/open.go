@@ -139,7 +139,8 @@ func (h *Host) clustered(ctx context.Context) (bool, error) {
 	return cluster, err
 }
 
-// startSweeper starts the sweeper, and what else one host does for all. A host that may not ask for the marks of others looks for them once it has made one.
+// startSweeper starts the sweeper, and what else one host does for all. A host that may not ask for the marks of others looks for them
+// once it has made one.
 func (h *Host) startSweeper(ctx context.Context) error {
 	find := true
 	if comeBack(h.types) { // those of other hosts too, from now on

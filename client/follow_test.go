@@ -96,6 +96,7 @@ func TestFollow(t *testing.T) {
 		"one":        {troupe.All[ship](b.Client, "south", "bob").Exactly(0), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			heard := make(logbook)
 			heard.follow(t, test.group, "", test.kept)
 			for first := range test.kept { // again, and from the middle on
