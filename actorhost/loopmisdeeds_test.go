@@ -118,8 +118,11 @@ func TestTurnWhileManyCallsWait(t *testing.T) {
 		}).Config(actorhost.TypeConfig{MailboxSize: 4}))
 		r := wakeRover(t, b, "a")
 		var calls sync.WaitGroup
-		for range 5 {
+		for i := range 5 {
 			calls.Go(func() { require.NoError(t, call(t.Context(), linger, r, nil)) })
+			if i == 0 { // which runs, and waits no more when the others come
+				virtually(100 * time.Millisecond)
+			}
 		}
 		virtually(100 * time.Millisecond)
 		close(full)

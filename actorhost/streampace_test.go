@@ -25,12 +25,15 @@ func TestStreamHasPatience(t *testing.T) {
 	}{
 		"slow all the time": {prompt{Words: 6000}, func(int) time.Duration { return 100 * time.Millisecond }},
 		"long, once":        {prompt{Words: 6000}, func(i int) time.Duration { return map[int]time.Duration{100: time.Hour}[i] }},
-		"while nothing comes": {prompt{Words: 300, Pause: time.Minute}, func(i int) time.Duration {
-			return map[int]time.Duration{10: 4 * time.Hour}[i] // more words of the host that it is there than may wait
+		"while nothing comes": {prompt{Words: 165, Pause: time.Minute}, func(i int) time.Duration {
+			return map[int]time.Duration{10: 150 * time.Minute}[i] // more words of the host that it is there than may wait
 		}},
 		"large values": {prompt{Words: 40, Size: 100_000}, func(int) time.Duration { return 20 * time.Second }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if c.p.Pause > 0 {
+				takesLong(t) // though virtual, so much time
+			}
 			synctest.Test(t, func(t *testing.T) {
 				b, _, ended := startModel(t)
 				next, stop := iter.Pull2(Words.Call(t.Context(), troupe.GetOrCreate[Model](b.Client, "m"), c.p))
