@@ -48,7 +48,7 @@ func (a *activation) plan() {
 
 // setAlarmAgain sets the alarm of the actor again, if it has scheduled anything.
 func (a *activation) setAlarmAgain() {
-	if parts := a.gate.Rang(math.MaxUint64); parts != nil && a.cannotWrite(turn{}) == nil {
+	if parts := a.gate.Rang(record.Alarm{Sequence: math.MaxUint64}); parts != nil && a.cannotWrite(turn{}) == nil {
 		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: parts})
 	}
 }

@@ -45,7 +45,7 @@ func (a alarms) set(id troupe.ID, at time.Time, known record.Alarm) record.Alarm
 		error
 	}
 	results := make(chan result, 1)
-	a.Set(a.t.Context(), id, at.UnixMilli(), known, func(f func()) { go f() },
+	a.Set(a.t.Context(), id, at.UnixMilli(), known, record.Alarm{}, func(f func()) { go f() },
 		func(stands record.Alarm, err error) { results <- result{stands, err} })
 	r := <-results
 	require.NoError(a.t, r.error)

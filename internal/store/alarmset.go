@@ -25,11 +25,11 @@ const (
 )
 
 // Set has an alarm of an actor stand for a time at the latest, in milliseconds since 1970. Of known, the sequence of the last
-// one counts, if that has not rung. Done is called with the alarm that stands, which may be for an earlier time: on a goroutine
-// of the records, which it must not block, or on one that spawn has started. The error is [ErrOutcomeUnknown] if the alarm may
-// stand.
+// one counts, if that has not rung. What has the time of rang, and was set before that ring, has rung, though it may still be
+// seen. Done is called with the alarm that stands, which may be for an earlier time: on a goroutine of the records, which it must
+// not block, or on one that spawn has started. The error is [ErrOutcomeUnknown] if the alarm may stand.
 func (a *Alarms) Set(
-	ctx context.Context, id troupe.ID, at int64, known record.Alarm, spawn func(func()), done func(record.Alarm, error),
+	ctx context.Context, id troupe.ID, at int64, known, rang record.Alarm, spawn func(func()), done func(record.Alarm, error),
 ) {
 	stream := a.stream.Load()
 	if stream == nil {
@@ -47,7 +47,7 @@ func (a *Alarms) Set(
 			done(record.Alarm{At: at, Sequence: o.Revision}, nil)
 			return
 		}
-		spawn(func() { done(a.setAgain(ctx, stream, id, at, o.Err)) })
+		spawn(func() { done(a.setAgain(ctx, stream, id, at, rang, o.Err)) })
 	}))
 }
 
@@ -66,7 +66,9 @@ func (a *Alarms) alarm(id troupe.ID, at int64, expected uint64, done func(Outcom
 }
 
 // setAgain goes on where an alarm could not be set at once: another may stand.
-func (a *Alarms) setAgain(ctx context.Context, stream *bucket, id troupe.ID, at int64, failed error) (record.Alarm, error) {
+func (a *Alarms) setAgain(
+	ctx context.Context, stream *bucket, id troupe.ID, at int64, rang record.Alarm, failed error,
+) (record.Alarm, error) {
 	ctx, cancel := context.WithTimeout(ctx, alarmTimeout)
 	defer cancel()
 	for range alarmTries {
@@ -80,7 +82,8 @@ func (a *Alarms) setAgain(ctx context.Context, stream *bucket, id troupe.ID, at 
 		expected := uint64(0)
 		if last != nil {
 			expected = last.Sequence
-			if stands := wire.ParseAlarmBody(last.Data); stands <= at && !a.Blind {
+			stands := wire.ParseAlarmBody(last.Data)
+			if hasRung := stands == rang.At && expected < rang.Sequence; stands <= at && !hasRung && !a.Blind {
 				return record.Alarm{At: stands, Sequence: expected}, nil
 			}
 		}
@@ -119,7 +122,7 @@ func (a *Alarms) SetNow(ctx context.Context, id troupe.ID, at int64) (record.Ala
 	stream := a.stream.Load()
 	set, err := a.trySet(stream, id, at, 0) // mostly there is none
 	if err != nil {
-		return a.setAgain(ctx, stream, id, at, err)
+		return a.setAgain(ctx, stream, id, at, record.Alarm{}, err)
 	}
 	return set, nil
 }

@@ -49,7 +49,10 @@ func (g *Gate) lacksAlarm() *alarm {
 // setAlarm sets an alarm, and then has the record written.
 func (g *Gate) setAlarm(wanted *alarm) {
 	faults.At(faults.BeforeAlarm)
-	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, g.host.Go, func(stands record.Alarm, err error) {
+	g.mu.Lock()
+	rang := g.rang
+	g.mu.Unlock()
+	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, rang, g.host.Go, func(stands record.Alarm, err error) {
 		if err != nil {
 			g.failed(alarming, err)
 			err = notAlarmed(err)
@@ -67,8 +70,11 @@ func (g *Gate) setAlarm(wanted *alarm) {
 	})
 }
 
-// hasAlarm takes the alarm that stands. The caller holds g.mu.
+// hasAlarm takes the alarm that stands, unless that was heard to ring meanwhile: then there is none. The caller holds g.mu.
 func (g *Gate) hasAlarm(stands record.Alarm) {
+	if stands.At == g.rang.At && stands.Sequence < g.rang.Sequence {
+		return
+	}
 	if s := g.parts.Schedules(); s != nil {
 		s.Alarm, g.alarmed = stands, max(stands.At, g.host.Alarms.Now().UnixMilli())
 	}
@@ -82,7 +88,7 @@ func (g *Gate) setAlarmLate() {
 	if wanted == nil {
 		return
 	}
-	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, g.host.Go, func(stands record.Alarm, err error) {
+	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, record.Alarm{}, g.host.Go, func(stands record.Alarm, err error) {
 		if err == nil {
 			g.mu.Lock()
 			defer g.mu.Unlock()
@@ -99,14 +105,17 @@ func notAlarmed(err error) error {
 	return fmt.Errorf("its alarm could not be set: %w", err)
 }
 
-// Rang returns what is to be changed because an alarm has rung, with this sequence in the stream of alarms: nothing, if one that
-// this activation has set after that stands. Else it is looked up which one does, if any, with the next that is to be set: what
-// has rung may have been set by somebody else, for earlier than the record says.
-func (g *Gate) Rang(sequence uint64) []record.Change {
+// Rang returns what is to be changed because an alarm has rung. It is told the time for which that was, if it is known, and the
+// sequence of the ring. Nothing is, if one that this activation has set after that stands. Else it is looked up which one does, if
+// any, with the next that is to be set: what has rung may have been set by somebody else, for earlier than the record says.
+func (g *Gate) Rang(rang record.Alarm) []record.Change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if rang.At != 0 {
+		g.rang = rang
+	}
 	switch s := g.parts.Schedules(); {
-	case s == nil, g.alarmed != 0 && s.Alarm.Sequence > sequence && g.lacksAlarm() == nil:
+	case s == nil, g.alarmed != 0 && s.Alarm.Sequence > rang.Sequence && g.lacksAlarm() == nil:
 		return nil
 	case s.First() == 0: // and whatever comes next is stored anyway
 		s.Alarm = record.Alarm{}

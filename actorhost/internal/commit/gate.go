@@ -25,17 +25,18 @@ type Gate struct {
 	actor Actor
 
 	mu       sync.Mutex
-	asked    bool  // for a write, which will take what there is then
-	writing  bool  // it has taken it
-	dirty    bool  // there must be one after it
-	shared   bool  // the next must not be in the journal alone
-	sending  bool  // a goroutine sends what is released
-	refusing int8  // goroutines that refuse what was held back
-	left     bool  // the activation has ended
-	emitted  bool  // the record has durable events in its outbox
-	alarmed  int64 // when the alarm that its schedules name is to have rung, if this activation has set it
-	ending   bool  // the record is deleted, if it can be: nothing is written any more
-	closed   error // why the activation can write no more
+	asked    bool         // for a write, which will take what there is then
+	writing  bool         // it has taken it
+	dirty    bool         // there must be one after it
+	shared   bool         // the next must not be in the journal alone
+	sending  bool         // a goroutine sends what is released
+	refusing int8         // goroutines that refuse what was held back
+	left     bool         // the activation has ended
+	emitted  bool         // the record has durable events in its outbox
+	rang     record.Alarm // the last that this activation has heard: its time, and the sequence of the ring
+	alarmed  int64        // when the alarm that its schedules name is to have rung, if this activation has set it
+	ending   bool         // the record is deleted, if it can be: nothing is written any more
+	closed   error        // why the activation can write no more
 	moved    signal
 
 	revision  uint64
