@@ -51,7 +51,8 @@ func (a *activation) serveDue(w *work) {
 		return
 	}
 	w.ID = dedup.ID{} // it needs not be remembered
-	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: a.gate.Rang(record.Alarm{At: rang.At, Sequence: rang.Sequence})})
+	parts := a.gate.Rang(record.Alarm{At: rang.At, Sequence: rang.Sequence})
+	a.gate.Pass(&commit.Output{Call: w.Call, Reply: outlet.Reply(&w.Call, nil)}, &commit.Changes{Parts: parts})
 }
 
 // errPassedOn says that what is due was left to a host of another program.
