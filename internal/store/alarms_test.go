@@ -40,12 +40,18 @@ func openAlarms(t *testing.T, nc *nats.Conn) alarms {
 // set sets an alarm, and returns the one that stands.
 func (a alarms) set(id troupe.ID, at time.Time, known record.Alarm) record.Alarm {
 	a.t.Helper()
+	return a.setAfter(id, at, known, record.Alarm{})
+}
+
+// setAfter is set for one who has heard an alarm ring.
+func (a alarms) setAfter(id troupe.ID, at time.Time, known, rang record.Alarm) record.Alarm {
+	a.t.Helper()
 	type result struct {
 		record.Alarm
 		error
 	}
 	results := make(chan result, 1)
-	a.Set(a.t.Context(), id, at.UnixMilli(), known, record.Alarm{}, func(f func()) { go f() },
+	a.Set(a.t.Context(), id, at.UnixMilli(), known, rang, func(f func()) { go f() },
 		func(stands record.Alarm, err error) { results <- result{stands, err} })
 	r := <-results
 	require.NoError(a.t, r.error)
@@ -93,6 +99,23 @@ func TestAlarmRingsBeforeItIsDueAndUntilItIsAcked(t *testing.T) {
 	ring = next(t, feed)
 	require.Equal(t, only, ring.Actor)
 	ring.Ack()
+}
+
+// TestAlarmThatHasRungDoesNotStand, though the server shows it for a moment longer. Another one with its time does.
+func TestAlarmThatHasRungDoesNotStand(t *testing.T) {
+	t.Parallel()
+	a := openAlarms(t, bustest.Connect(t))
+	cart, now := bustest.NewID(t, "cart", "7"), a.Now()
+	rung := a.set(cart, now.Add(time.Hour), record.Alarm{})
+	later := now.Add(2 * time.Hour)
+	after := func(at int64, sequence uint64) record.Alarm {
+		return a.setAfter(cart, later, record.Alarm{}, record.Alarm{At: at, Sequence: sequence})
+	}
+	require.Equal(t, rung, after(rung.At, rung.Sequence), "it was set after that ring")
+	require.Equal(t, rung, after(rung.At-1, rung.Sequence+1), "another has rung")
+	next := after(rung.At, rung.Sequence+1)
+	require.Equal(t, later.UnixMilli(), next.At)
+	require.Greater(t, next.Sequence, rung.Sequence)
 }
 
 // Whoever sets an alarm, and whatever he believes, makes it earlier and never later.
