@@ -125,18 +125,17 @@ func (f *flowRun) hasStopped() bool {
 // hasPassedAll reports whether the function has asked for all that is remembered. When undoing, what is yet to come is undone.
 func (f *flowRun) hasPassedAll() bool {
 	f.mu.Lock()
-	at, waits := f.at, f.head.Waits
-	undoing := f.head.Failure != nil
-	rest := f.steps[at:]
+	undoing, rest := f.head.Failure != nil, f.steps[f.at:]
 	f.mu.Unlock()
-	switch {
-	case undoing:
-	case len(rest) > 0:
+	if undoing {
+		return true
+	}
+	if len(rest) > 0 {
 		_ = f.stick("it has ended, where the step %s is remembered: the program does not fit the run", rest[0].Key)
 		return false
-	case len(waits) > 0 && !slices.ContainsFunc(f.current().Waits, func(w record.WorkflowWait) bool { return w.Key == waits[0].Key }):
-	case len(waits) > 0:
-		_ = f.stick("it has ended, where the step %s waits: the program does not fit the run", waits[0].Key)
+	}
+	for _, one := range f.waits() {
+		_ = f.stick("it has ended, where the step %s waits: the program does not fit the run", one.Key)
 		return false
 	}
 	return true

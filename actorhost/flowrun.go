@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/troupe-go/troupe"
@@ -104,17 +105,13 @@ func (f *flowRun) recorded(key string) (*record.WorkflowStep, error) {
 		return nil, f.stick("the step %s was asked for, where %s is remembered: the program does not fit the run", key, one.Key)
 	}
 	failed, undoing := f.head.Failure, f.undoing
-	var waits string
-	for _, one := range f.head.Waits {
+	f.mu.Unlock()
+	for _, one := range f.waits() {
 		if !within(one.Key, key) {
-			waits = one.Key
+			return nil, f.stick("the step %s was asked for, where %s waits: the program does not fit the run", key, one.Key)
 		}
 	}
-	f.mu.Unlock()
-	switch {
-	case waits != "":
-		return nil, f.stick("the step %s was asked for, where %s waits: the program does not fit the run", key, waits)
-	case failed != nil && !undoing:
+	if failed != nil && !undoing {
 		return nil, f.stick("the step %s was asked for, where the workflow had failed: the program does not fit the run", key)
 	}
 	return nil, nil
@@ -242,6 +239,15 @@ func (f *flowRun) current() (head record.WorkflowHead) {
 	return head
 }
 
+// waits are those that the pass began with, and that are not over yet.
+func (f *flowRun) waits() []record.WorkflowWait {
+	if len(f.head.Waits) == 0 {
+		return nil
+	}
+	now := f.current()
+	return slices.DeleteFunc(slices.Clone(f.head.Waits), func(one record.WorkflowWait) bool { return now.Waiting(one.Key) == nil })
+}
+
 // canceled remembers that a step has failed because the workflow is canceled, and returns it, if so.
 func (f *flowRun) canceled(key string) (*record.WorkflowStep, error) {
 	cancel := f.current().Cancel
@@ -250,7 +256,10 @@ func (f *flowRun) canceled(key string) (*record.WorkflowStep, error) {
 	}
 	now := f.now()
 	step := &record.WorkflowStep{Key: key, Began: now, Ended: now, Error: canceledFor(cancel)}
-	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(*step); w.Cancel = "" }); err != nil {
+	if err := f.edit(step.Size(), func(w *record.Workflow) {
+		w.Done(*step)
+		w.Waits, w.Cancel = nil, "" // what waits beside it never runs
+	}); err != nil {
 		return nil, err
 	}
 	f.passed(*step)

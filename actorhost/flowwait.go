@@ -156,8 +156,9 @@ func (f *flowRun) update(name string, do func(*Context) error) error {
 
 // version is a step that notes which version of a part of the function the run takes.
 func (f *flowRun) version(change string, newest int) (int, error) {
+	waits := len(f.waits()) > 0
 	f.mu.Lock()
-	before := f.at == len(f.steps) && (len(f.head.Waits) > 0 || f.head.Failure != nil)
+	before := f.at == len(f.steps) && (waits || f.head.Failure != nil)
 	before = before || f.at < len(f.steps) && f.steps[f.at].Key != change
 	stopped := f.stopped
 	f.mu.Unlock()

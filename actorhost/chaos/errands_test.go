@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -71,6 +73,13 @@ func runErrands(t *testing.T, sc scenario) findings {
 		started = append(started, c.started...)
 	}
 	found.faults = append(found.faults, all[0].check(t, started, cmp.Or(sc.settling, settling))...)
+	log, err := os.ReadFile(filepath.Join(*historyDir, sc.name+".log"))
+	require.NoError(t, err)
+	for _, line := range strings.Split(string(log), "\n") {
+		if strings.Contains(line, "a workflow is stuck") {
+			found.faults = append(found.faults, "all hosts run the same program: "+line)
+		}
+	}
 	return found
 }
 
