@@ -61,7 +61,7 @@ func (g *Gate) setAlarm(wanted *alarm) {
 		}
 		g.host.Faults.Works(alarming)
 		g.mu.Lock()
-		g.hasAlarm(stands)
+		g.hasAlarm(stands, rang)
 		g.asked = false
 		ask := g.ask()
 		g.moved.broadcast()
@@ -70,9 +70,10 @@ func (g *Gate) setAlarm(wanted *alarm) {
 	})
 }
 
-// hasAlarm takes the alarm that stands, unless that was heard to ring meanwhile: then there is none. The caller holds g.mu.
-func (g *Gate) hasAlarm(stands record.Alarm) {
-	if stands.At == g.rang.At && stands.Sequence < g.rang.Sequence {
+// hasAlarm takes the alarm that stands, as it was set, or seen, since the ring before. With a ring the server removes all alarms of the
+// actor, also one that was set after that which rings: if one was heard meanwhile, nothing older stands. The caller holds g.mu.
+func (g *Gate) hasAlarm(stands, before record.Alarm) {
+	if g.rang != before && stands.Sequence < g.rang.Sequence {
 		return
 	}
 	if s := g.parts.Schedules(); s != nil {
@@ -83,16 +84,16 @@ func (g *Gate) hasAlarm(stands record.Alarm) {
 // setAlarmLate sets an alarm when the record is stored, as the harness of package chaos wants it, to see whether it notices.
 func (g *Gate) setAlarmLate() {
 	g.mu.Lock()
-	wanted := g.lacksAlarm()
+	wanted, rang := g.lacksAlarm(), g.rang
 	g.mu.Unlock()
 	if wanted == nil {
 		return
 	}
-	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, record.Alarm{}, g.host.Go, func(stands record.Alarm, err error) {
+	g.host.Alarms.Set(g.host.Ctx, g.actor.ID(), wanted.at, wanted.known, rang, g.host.Go, func(stands record.Alarm, err error) {
 		if err == nil {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			g.hasAlarm(stands)
+			g.hasAlarm(stands, rang)
 		}
 	})
 }
