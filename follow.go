@@ -14,6 +14,8 @@ import (
 // Positions tell. If the log was lost or put back to an older copy, so that nobody can tell what comes after the place, the error is
 // [ErrNotFound].
 //
+// An actor follows in its run loop, with the place in its state: see the example of actorhost.ActorType.Loop.
+//
 // Follow reads the log itself, without a host. It needs what [DurableEvent.Replay] needs, and to hear the event.
 func (e DurableEvent[R, P]) Follow(ctx context.Context, group Group[R], after Place) iter.Seq2[KeptEvent[P], error] {
 	return func(yield func(KeptEvent[P], error) bool) {

@@ -28,6 +28,8 @@ type Loop[S any] struct {
 // one wakes it, and f starts again from its beginning. So it does, after a pause of 1 s that doubles up to 5 minutes, when it
 // fails or panics. When f returns nil, the loop is over until the actor wakes the next time.
 //
+// With troupe.DurableEvent.Follow a loop follows the events of many other actors.
+//
 // When its context is done, f must return, within a second: what it asks for from then on fails with [ErrSuspended]. Until
 // it does, f may run on two hosts for a moment, but only the one that owns the actor can take turns.
 func (t ActorType[R, S]) Loop(f func(*Loop[S]) error) ActorType[R, S] {
