@@ -69,17 +69,21 @@ func (c *deadArgs) each(ctx context.Context, e env, retry bool) error {
 	})
 }
 
-// bury retries or drops a dead letter, and says so.
+// bury retries or drops a dead letter, or makes one of the next message in order, and says so.
 func (c connection) bury(ctx context.Context, id troupe.ID, r troupe.DeadRequest) error {
 	if err := mend.Bury(ctx, c.invoke, id, r); err != nil {
 		return c.explainUnknownType(ctx, id.Type(), err)
 	}
 	switch {
+	case c.json && r.Skip:
+		return c.printLine(messageRef{refToQueue(id, r.Queue), r.ID})
 	case c.json:
 		return c.printLine(struct {
 			messageRef
 			Retried bool `json:"retried"` // else it is deleted
 		}{messageRef{refToQueue(id, r.Queue), r.ID}, r.Retry})
+	case r.Skip:
+		fmt.Fprintf(c.err, "%s of %s is a dead letter now: see troupe queue dead\n", r.ID, actorText(id))
 	case r.Retry:
 		fmt.Fprintf(c.err, "%s of %s is handled again\n", r.ID, actorText(id))
 	default:

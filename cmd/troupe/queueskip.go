@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/troupe-go/troupe"
@@ -39,26 +38,6 @@ func (c *queueSkipCommand) run(ctx context.Context, e env) error {
 		if message == "" {
 			return nothingFound("no message waits in %s of %s, or it is not in order", c.Queue, actorText(id))
 		}
-		return conn.skip(ctx, id, troupe.DeadRequest{Queue: c.Queue, ID: message, Skip: true})
+		return conn.bury(ctx, id, troupe.DeadRequest{Queue: c.Queue, ID: message, Skip: true})
 	})
-}
-
-// skip skips a message, and says so.
-func (c connection) skip(ctx context.Context, id troupe.ID, r troupe.DeadRequest) error {
-	output, err := c.invoke(ctx, troupe.Invocation{ID: id, Action: troupe.DeadAction, Existing: true, In: r})
-	if err != nil {
-		return c.explainUnknownType(ctx, id.Type(), err)
-	}
-	var found bool
-	if err := json.Unmarshal(output, &found); err != nil {
-		return fmt.Errorf("what a host says of %s cannot be read: %w", r.ID, err)
-	}
-	switch {
-	case !found:
-		return nothingFound("%s is not the next message in %s of %s: see troupe queue ls", r.ID, r.Queue, actorText(id))
-	case c.json:
-		return c.printLine(messageRef{refToQueue(id, r.Queue), r.ID})
-	}
-	fmt.Fprintf(c.err, "%s of %s is a dead letter now: see troupe queue dead\n", r.ID, actorText(id))
-	return nil
 }

@@ -30,10 +30,14 @@ func Drain(ctx context.Context, l *look.Looker, ns wire.Namespace, host string) 
 	return nil
 }
 
-// Bury has a dead letter handled again, or deletes it. The error is [troupe.ErrNotFound] if there is none.
+// Bury has a dead letter handled again, or deletes it, or makes one of the next message in order. The error is [troupe.ErrNotFound] if
+// there is none.
 func Bury(ctx context.Context, invoke Invoke, id troupe.ID, r troupe.DeadRequest) error {
-	return whatIsThere(ctx, invoke, troupe.Invocation{ID: id, Action: troupe.DeadAction, Existing: true, In: r},
-		errs.New(troupe.CodeNotFound, "%s has no dead letter %s in %s", look.ActorText(id), r.ID, r.Queue))
+	missing := errs.New(troupe.CodeNotFound, "%s has no dead letter %s in %s", look.ActorText(id), r.ID, r.Queue)
+	if r.Skip {
+		missing = errs.New(troupe.CodeNotFound, "%s is not the next message in %s of %s: see troupe queue ls", r.ID, r.Queue, look.ActorText(id))
+	}
+	return whatIsThere(ctx, invoke, troupe.Invocation{ID: id, Action: troupe.DeadAction, Existing: true, In: r}, missing)
 }
 
 // Schedule calls an action about a schedule of an actor: [troupe.FireAction] has it run now, or what was given up under its name run
