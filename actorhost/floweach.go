@@ -91,7 +91,8 @@ func (f *flowRun) recordedItems(s *items) (canceled error) {
 func (f *flowRun) tryItems(s *items, atOnce int, o stepOptions, item func(i int) stepFunc) (waiting bool) {
 	var mu sync.Mutex
 	var running sync.WaitGroup
-	places, fresh := make(chan struct{}, atOnce), f.isFresh()
+	fresh := f.isFresh()
+	places := make(chan struct{}, f.atOnce(atOnce, fresh))
 	for i, todo := range s.todo {
 		if !todo || f.last.Load() {
 			continue

@@ -178,9 +178,9 @@ func (f *flowRun) editing(bytes int64, change func(*record.Workflow)) record.Edi
 	}}
 }
 
-// edit makes such a change, and waits until that is stored. On failure the pass stops.
-func (f *flowRun) edit(bytes int64, change func(*record.Workflow)) error {
-	return f.stored(f.change(f.editing(bytes, change)))
+// edit makes such a change, with others, and waits until that is stored. On failure the pass stops.
+func (f *flowRun) edit(bytes int64, change func(*record.Workflow), others ...record.Change) error {
+	return f.stored(f.change(append(others, f.editing(bytes, change))...))
 }
 
 // stored stops the pass if what it has done could not be stored.
@@ -203,15 +203,15 @@ func (f *flowRun) stored(err error) error {
 // remembering is what may fail for long.
 const remembering = "storing a step of a workflow failed: it is tried again"
 
-// done remembers that a step is done.
-func (f *flowRun) done(step record.WorkflowStep) error {
+// done remembers that a step is done, with other changes.
+func (f *flowRun) done(step record.WorkflowStep, others ...record.Change) error {
 	f.mu.Lock()
 	full := len(f.steps) >= record.MaxWorkflowSteps
 	f.mu.Unlock()
 	if full {
 		return f.stick("it has %d steps, which is the most: restart it with what it needs to know", record.MaxWorkflowSteps)
 	}
-	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step) }); err != nil {
+	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step) }, others...); err != nil {
 		return err
 	}
 	f.passed(step)

@@ -34,12 +34,20 @@ func (f *flowRun) step(name string, o stepOptions, do stepFunc) ([]byte, error) 
 
 // try tries a step once. It waits if it is to be tried again later. A fresh one was not begun by an earlier pass.
 func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) (data []byte, waits bool, err error) {
-	head, began := f.current(), f.now()
+	head := f.current()
+	before := head.Waiting(key)
+	if before != nil && before.Due != 0 {
+		return nil, true, nil
+	}
+	begun, err := f.beginStep(key, fresh)
+	if err != nil {
+		return nil, false, err
+	}
+	defer begun.over()
+	began := f.now()
 	failed := record.WorkflowWait{Key: key, Kind: record.WaitRetry, Since: began}
-	if before := head.Waiting(key); before != nil {
-		if failed = *before; before.Due != 0 {
-			return nil, true, nil
-		}
+	if before != nil {
+		failed = *before
 	}
 	tried := f.lastSeen(&failed, fresh) // since when an attempt may have been under way that nobody knows of
 	c := &StepContext{f: f, key: key, attempt: failed.Attempts + 1}
@@ -64,7 +72,7 @@ func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) 
 		if failed.Attempts > 1 {
 			step.Began, step.Attempts = failed.Since, failed.Attempts
 		}
-		if err := f.done(step); err != nil {
+		if err := f.done(step, begun.ended()...); err != nil {
 			return nil, false, err
 		}
 		data, err = given(&step)
@@ -79,15 +87,15 @@ func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) 
 	if failed.Attempts == maxAttempts {
 		f.a.logger("").Error("a step of a workflow has failed often and is tried again", stepFields(&failed)...)
 	}
-	return nil, true, f.wait(failed)
+	return nil, true, f.wait(failed, begun.ended()...)
 }
 
-// wait remembers that a step waits.
-func (f *flowRun) wait(wait record.WorkflowWait) error {
+// wait remembers that a step waits, with other changes.
+func (f *flowRun) wait(wait record.WorkflowWait, others ...record.Change) error {
 	if err := f.a.host.alarms.Open(f.ctx); err != nil {
 		return f.stored(errs.Unavailable("%v", err))
 	}
-	return f.edit(waitSize(&wait), func(w *record.Workflow) { w.Wait(wait) })
+	return f.edit(waitSize(&wait), func(w *record.Workflow) { w.Wait(wait) }, others...)
 }
 
 // waitSize is how many bytes a wait takes, or more.

@@ -21,8 +21,8 @@ type begunRun struct {
 	Times int    `json:"n"`
 }
 
-// maxBegun is how many an actor keeps in mind, and maxBegunName how long their names may be.
-const maxBegun, maxBegunName = 16, 2 << 10
+// MaxBegun is how many an actor keeps in mind, and maxBegunName how long their names may be.
+const MaxBegun, maxBegunName = 16, 2 << 10
 
 // Begun returns the runs that have not ended, or nil.
 func (p *Parts) Begun() *Begun { return get[*Begun](p, &begunPart) }
@@ -74,7 +74,7 @@ func (b *Begun) Decode(value []byte) error {
 	if err := codec.MsgPack.Unmarshal(value, &runs); err != nil {
 		return err
 	}
-	if len(runs) > maxBegun {
+	if len(runs) > MaxBegun {
 		return errors.New("more runs were begun than an actor keeps in mind")
 	}
 	for _, r := range runs {
@@ -101,7 +101,7 @@ func (c BeginRun) Apply(p *Parts) {
 	b := own[*Begun](p, &begunPart)
 	r := begunRun{c.What, b.Times(c.What) + 1}
 	b.remove(c.What)
-	if len(b.runs) == maxBegun {
+	if len(b.runs) == MaxBegun {
 		b.remove(b.runs[0].What)
 	}
 	b.runs = append(b.runs, r)
