@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,10 +18,14 @@ import (
 	"github.com/troupe-go/troupe/client/inspect"
 )
 
-// BenchmarkPages makes pages of 20 hosts with 10,000 actors that are awake. Each time the pages are new, and so have to look: a reader
+// BenchmarkPages makes pages of 20 hosts with many actors that are awake: 10,000, or as many as TROUPE_BENCH_ACTORS says. Each time the pages are new, and so have to look: a reader
 // among others has what was seen a moment before.
 func BenchmarkPages(b *testing.B) {
-	const hosts, actors, workers = 20, 10_000, 64
+	const hosts, workers = 20, 64
+	actors := 10_000
+	if many, err := strconv.Atoi(os.Getenv("TROUPE_BENCH_ACTORS")); err == nil {
+		actors = many
+	}
 	bus := hosttest.Start(b)
 	definition := rooms(b)
 	var hostPath string
