@@ -223,6 +223,25 @@ func TestMessageWaitsForItsTime(t *testing.T) {
 	})
 }
 
+// TestWhatIsForAnotherCentury waits, though the server counts no nanoseconds so far.
+func TestWhatIsForAnotherCentury(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t, sorterType(), logbookType())
+		ref, late := troupe.GetOrCreate[Sorter](b.Client, "a"), time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC)
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "a"}, troupe.NotBefore(late)))
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "b"}, troupe.NotBefore(late.AddDate(9000, 0, 0))))
+		_, err := Note.At(troupe.SchedulerOf(t.Context(), logbookOf(b, "one")), late, "a")
+		require.NoError(t, err)
+		time.Sleep(time.Minute) //nolint:forbidigo // virtual time
+		all, err := ReadSorted.Call(t.Context(), ref, nil)
+		require.NoError(t, err)
+		require.Empty(t, all)
+		require.Empty(t, entries(t, logbookOf(b, "one")))
+		require.NoError(t, Sort.Push(t.Context(), ref, letter{Text: "c"}))
+		require.Len(t, awaitSorted(t, ref, 1), 1)
+	})
+}
+
 func TestMessageWithAnIDTakesEffectOnce(t *testing.T) {
 	virtuallyNow(t, func(t *testing.T, b *hosttest.Bus, ref Sorter) {
 		t.Helper()

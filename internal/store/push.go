@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -77,14 +78,20 @@ func PushMessage(ns wire.Namespace, p *troupe.PushRequest, contentType string, b
 	if p.Existing {
 		msg.Header[wire.HeaderExisting] = []string{"1"}
 	}
-	if !p.NotBefore.IsZero() {
-		msg.Header[wire.HeaderNotBefore] = []string{p.NotBefore.UTC().Format(rfc3339Milli)}
+	if at := p.NotBefore; !at.IsZero() {
+		if at.After(latestTime) {
+			at = latestTime
+		}
+		msg.Header[wire.HeaderNotBefore] = []string{at.UTC().Format(rfc3339Milli)}
 	}
 	if p.PushID != "" {
 		msg.Header[wire.HeaderPushID] = []string{p.PushID}
 	}
 	return msg
 }
+
+// latestTime is the last that can be written.
+var latestTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 const rfc3339Milli = "2006-01-02T15:04:05.000Z07:00"
 

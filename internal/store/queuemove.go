@@ -54,7 +54,7 @@ func (q *Queues) laterHeader(m *Message, at time.Time) nats.Header {
 	if q.settings.Clock != nil {
 		at = at.Add(q.clock.serverTime().Sub(q.clock.Now()))
 	}
-	header[wire.HeaderSchedule] = []string{"@at " + at.UTC().Format(time.RFC3339Nano)}
+	header[wire.HeaderSchedule] = []string{wire.ScheduleAt(at)}
 	header[wire.HeaderScheduleTarget] = []string{q.ns.Ripe(m.Actor, m.Queue, m.ID)}
 	return header
 }

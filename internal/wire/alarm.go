@@ -46,10 +46,21 @@ const (
 	HeaderScheduleTarget = "Nats-Schedule-Target"
 )
 
+// latestSchedule is near the last time that the server knows: it counts nanoseconds since 1970, and what is later would come at once.
+var latestSchedule = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// ScheduleAt is the [HeaderSchedule] of a message that comes at a time. What is later than 2262 comes then.
+func ScheduleAt(at time.Time) string {
+	if at.After(latestSchedule) {
+		at = latestSchedule
+	}
+	return "@at " + at.UTC().Format(time.RFC3339Nano)
+}
+
 // AlarmHeader has an alarm ring at a time.
 func (n Namespace) AlarmHeader(id troupe.ID, ring time.Time) nats.Header {
 	return nats.Header{
-		HeaderSchedule:       {"@at " + ring.UTC().Format(time.RFC3339Nano)},
+		HeaderSchedule:       {ScheduleAt(ring)},
 		HeaderScheduleTarget: {n.Due(id)},
 	}
 }
