@@ -20,6 +20,9 @@ import (
 // The least pause between two runs of a schedule.
 const minEvery, minVolatileEvery = time.Second, time.Millisecond
 
+// maxDuration is the longest of a schedule.
+const maxDuration = 100 * 366 * 24 * time.Hour
+
 // maxScheduleTime is the latest time for which something can be scheduled.
 var maxScheduleTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -148,6 +151,8 @@ func checkPolicy(r *troupe.ScheduleRequest) error {
 		return fmt.Errorf("what runs once is neither missed nor spread")
 	case r.Spread < 0 || r.Every < 0:
 		return fmt.Errorf("a duration is negative")
+	case r.Spread > maxDuration || r.Every > maxDuration:
+		return fmt.Errorf("a duration is longer than %v", maxDuration)
 	}
 	return nil
 }

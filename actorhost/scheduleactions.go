@@ -116,9 +116,6 @@ func (t *actorType) takesSchedule(in input) error {
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// maxDuration is the longest of a schedule.
-const maxDuration = 100 * 366 * 24 * time.Hour
-
 // checkMessage refuses what no time or duration is.
 func checkMessage(m *troupe.ScheduleMessage) error {
 	for what, n := range map[string]int64{"after": m.After, "every": m.Every, "spread": m.Spread} {
@@ -159,6 +156,9 @@ func (e *endpoint) inputWithin(in input) (data []byte, err error) {
 
 // fire makes a schedule due now, or what is parked under its name. One that recurs keeps its times: the run is one more.
 func (c *Context) fire(name string) (found bool, err error) {
+	if record.IsInternal(name) {
+		return false, nil
+	}
 	now := c.a.host.alarms.Now()
 	c.mu.Lock()
 	one := c.lookUp(name)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -243,6 +244,11 @@ func TestScheduleRefusesWhatCannotBe(t *testing.T) {
 	}
 	_, err := Plan.Call(t.Context(), logbookOf(b, "one"), plan{Action: "nothing", After: time.Second})
 	require.ErrorIs(t, err, troupe.ErrUnknownAction)
+	for _, ages := range []plan{{Every: math.MaxInt64}, {Every: time.Hour, Spread: math.MaxInt64}} {
+		_, err := Plan.Call(t.Context(), logbookOf(b, "one"), ages)
+		require.ErrorIs(t, err, troupe.ErrBadInput)
+		require.ErrorContains(t, err, "longer than")
+	}
 	listed, err := troupe.SchedulerOf(t.Context(), logbookOf(b, "one")).Schedules()
 	require.NoError(t, err)
 	require.Empty(t, listed)

@@ -36,7 +36,9 @@ func (c *Context) schedulesToFill() *scheduleEffects {
 	if e.schedules == nil {
 		e.schedules = &scheduleEffects{pending: make(map[string]pendingSchedule, 1), count: c.a.volatile.Schedules().Len()}
 		c.a.gate.Read(func(p *record.Parts) {
-			e.schedules.count += p.Schedules().Len()
+			for range p.Schedules().Own() {
+				e.schedules.count++
+			}
 			e.schedules.bytes = p.Schedules().Bytes()
 		})
 	}
@@ -110,6 +112,9 @@ func (c *Context) putSchedule(one record.Scheduled, volatile bool) error {
 func (c *Context) Unschedule(name string) (found bool, err error) {
 	if err := c.refusedTo("unschedule", name); err != nil {
 		return false, err
+	}
+	if record.IsInternal(name) {
+		return false, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

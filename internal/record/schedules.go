@@ -67,7 +67,10 @@ const LoopPause = "_loop"
 const WorkflowTime = "_workflow"
 
 // Internal reports whether the schedule is one of Troupe's own.
-func (s *Scheduled) Internal() bool { return s.Name == LoopPause || s.Name == WorkflowTime }
+func (s *Scheduled) Internal() bool { return IsInternal(s.Name) }
+
+// IsInternal reports whether a name is that of a schedule of Troupe's own: an actor has one of each at most.
+func IsInternal(name string) bool { return name == LoopPause || name == WorkflowTime }
 
 // MaxParked is how many parked runs an actor keeps; beyond that, the oldest go.
 const MaxParked = 64
@@ -311,7 +314,7 @@ func (s *Schedules) Decode(value []byte) error {
 	if err := codec.MsgPack.Unmarshal(value, &decoded); err != nil {
 		return err
 	}
-	if decoded.Alarm.At < 0 || len(decoded.Due) > troupe.MaxSchedules || len(decoded.Parked) > MaxParked {
+	if decoded.Alarm.At < 0 || len(decoded.Due) > troupe.MaxSchedules+2 || len(decoded.Parked) > MaxParked {
 		return errors.New("more than an actor has")
 	}
 	s.Alarm = decoded.Alarm
