@@ -1,11 +1,11 @@
 package actorhost
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
-	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 // items are the steps of an Each.
@@ -15,6 +15,8 @@ type items struct {
 	failed []error
 	todo   []bool
 	left   int // of those
+
+	canceled error // the workflow was canceled before all were done
 }
 
 func (s *items) keyOf(i int) string { return fmt.Sprintf("%s[%d]", s.key, i) }
@@ -36,34 +38,38 @@ func (f *flowRun) each(name string, n, atOnce int, o stepOptions, item func(i in
 		return nil, err
 	}
 	s := &items{key: key, given: make([][]byte, n), failed: make([]error, n), todo: make([]bool, n), left: n}
-	if canceled := f.recordedItems(s); canceled != nil {
-		return nil, canceled
-	}
-	if s.left > 0 {
-		if one, err := f.recorded(key); one != nil || err != nil { // there is none, or the program does not fit
+	f.recordedItems(s)
+	if s.canceled == nil && s.left > 0 {
+		switch one, err := f.recorded(key); {
+		case err != nil:
 			return nil, err
+		case one != nil:
+			return nil, f.stick("the items of %s were asked for, where a step of that name is remembered: the program does not fit the run", key)
 		}
-		for i, todo := range s.todo {
-			if todo {
-				switch canceled, err := f.canceled(s.keyOf(i)); {
-				case err != nil:
-					return nil, err
-				case canceled != nil:
-					return nil, canceled.Error.Err()
-				}
-				break
-			}
-		}
-		if f.tryItems(s, atOnce, o, item) || f.hasStopped() {
+		waiting := f.tryItems(s, atOnce, o, item)
+		if f.hasStopped() || waiting && s.canceled == nil {
 			return nil, f.stop()
 		}
+	}
+	if s.canceled != nil {
+		return nil, f.abandon(s)
 	}
 	return s.given, s.err()
 }
 
-// recordedItems passes the items that are done. If the workflow was canceled before all were, the others never run: it returns the
-// error of that.
-func (f *flowRun) recordedItems(s *items) (canceled error) {
+// abandon has those items never run that wait though the workflow is canceled, and returns the error of that.
+func (f *flowRun) abandon(s *items) error {
+	ofItem := func(one record.WorkflowWait) bool { return within(one.Key, s.key) }
+	if slices.ContainsFunc(f.current().Waits, ofItem) {
+		if err := f.edit(0, func(w *record.Workflow) { w.Waits = slices.DeleteFunc(slices.Clone(w.Waits), ofItem) }); err != nil {
+			return err
+		}
+	}
+	return s.canceled
+}
+
+// recordedItems passes the items that are done.
+func (f *flowRun) recordedItems(s *items) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range s.todo {
@@ -80,24 +86,32 @@ func (f *flowRun) recordedItems(s *items) (canceled error) {
 		s.todo[i] = false
 		s.left--
 		s.given[i], s.failed[i] = given(one)
-		if errors.Is(s.failed[i], troupe.ErrCanceled) {
-			canceled = s.failed[i]
+		if one.Canceled {
+			s.canceled = s.failed[i]
 		}
 	}
-	return canceled
 }
 
-// tryItems tries the items that are not done, so many at a time. It reports whether some wait.
+// tryItems tries the items that are not done, so many at a time, until the workflow is canceled. It reports whether some wait. An item
+// is begun when all before it are done or wait, but for as many as run at a time: so those after these were not begun by an earlier pass.
 func (f *flowRun) tryItems(s *items, atOnce int, o stepOptions, item func(i int) stepFunc) (waiting bool) {
 	var mu sync.Mutex
 	var running sync.WaitGroup
-	fresh := f.isFresh()
+	fresh, begun := f.isFresh(), 0
 	places := make(chan struct{}, f.atOnce(atOnce, fresh))
 	for i, todo := range s.todo {
-		if !todo || f.last.Load() {
+		if !todo {
 			continue
 		}
 		places <- struct{}{} // whoever has one is a step that ends, or whose context does
+		if f.hasStopped() || f.cancelsItem(s, i) {
+			break
+		}
+		fresh := fresh
+		if f.head.Waiting(s.keyOf(i)) == nil {
+			begun++
+			fresh = fresh || begun > atOnce
+		}
 		running.Go(func() {
 			returned := false
 			defer func() {
@@ -105,14 +119,7 @@ func (f *flowRun) tryItems(s *items, atOnce int, o stepOptions, item func(i int)
 					_ = f.stick("%s has not returned: %v", s.keyOf(i), errGoexit)
 				}
 			}()
-			var data []byte
-			var waits bool
-			var err error
-			if step := f.resolved(s.keyOf(i)); step != nil {
-				data, err = given(step)
-			} else {
-				data, waits, err = f.try(s.keyOf(i), "", fresh, o, item(i))
-			}
+			data, waits, err := f.try(s.keyOf(i), "", fresh, o, item(i))
 			mu.Lock()
 			defer mu.Unlock()
 			s.given[i], s.failed[i], waiting, returned = data, err, waiting || waits, true
@@ -120,4 +127,13 @@ func (f *flowRun) tryItems(s *items, atOnce int, o stepOptions, item func(i int)
 	}
 	running.Wait()
 	return waiting
+}
+
+// cancelsItem reports whether the workflow is canceled: then this item and those after it never run.
+func (f *flowRun) cancelsItem(s *items, i int) bool {
+	step, err := f.canceled(s.keyOf(i))
+	if step != nil {
+		s.canceled = step.Error.Err()
+	}
+	return step != nil || err != nil
 }

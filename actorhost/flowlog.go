@@ -26,14 +26,15 @@ func (f *flowRun) keepSteps() {
 	kept := f.kept
 	f.mu.Unlock()
 	var block []byte
-	first, n := 0, 0
+	var steps []record.WorkflowStep
+	first := 0
 	f.a.gate.Read(func(p *record.Parts) {
 		w := p.Workflow()
 		if w == nil || w.Run != f.head.Run || kept > w.Logged { // those leave the record with the next write
 			return
 		}
 		if size := w.StepBytes(); size >= firstLogged || w.Logged > 0 && size >= nextLogged {
-			first, n, block = w.Logged, len(w.Steps()), w.Block()
+			first, steps, block = w.Logged, w.Steps(), w.Block()
 		}
 	})
 	if block == nil {
@@ -45,9 +46,7 @@ func (f *flowRun) keepSteps() {
 	if err == nil {
 		var stored []byte
 		if stored, err = index.KeepSteps(ctx, f.a.id, f.head.Run, first, block); err == nil && len(stored) != len(block) {
-			var steps []record.WorkflowStep // of an earlier try, which had fewer
-			steps, err = record.DecodeBlock(stored)
-			n = len(steps)
+			steps, err = record.DecodeBlock(stored) // of an earlier try, which had fewer
 		}
 	}
 	if err != nil {
@@ -57,7 +56,10 @@ func (f *flowRun) keepSteps() {
 	f.a.host.faults.Works(keeping)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.kept = first + n
+	if first+len(steps) > f.kept { // of several side by side, one may be late
+		f.logged = append(f.logged[:first], steps...)
+		f.kept = len(f.logged)
+	}
 }
 
 // readSteps puts the steps that are kept elsewhere before those that the record has. A replica may lag behind.

@@ -80,34 +80,44 @@ func (f *flowRun) pass() {
 	} else if f.run == nil {
 		_ = f.stick("this program has no workflow %s: it goes on with one that has", f.head.Name)
 	} else {
+		f.logged = f.steps[:f.head.Logged:f.head.Logged]
 		output, err := f.function()
 		f.end(output, err)
 	}
 	f.over()
 }
 
-// function calls the function of the workflow, and makes an error of a panic, and of a goroutine that it ends.
+// function calls the function of the workflow.
 func (f *flowRun) function() (output []byte, err error) {
+	err = f.apart(func() (err error) { output, err = f.run(f, f.head.Input); return err })
+	return output, err
+}
+
+// apart calls code of the user's, and makes an error of a panic, and of a goroutine that it ends.
+func (f *flowRun) apart(do func() error) (err error) {
 	over := make(chan struct{})
 	f.a.host.goroutines.Go(func() {
 		defer close(over)
 		err = errGoexit
-		err = protect(func() (err error) { output, err = f.run(f, f.head.Input); return err })
+		err = protect(do)
 	})
 	<-over
-	return output, err
+	return err
 }
 
 // end does what is to be done after the function has returned.
 func (f *flowRun) end(output []byte, err error) {
 	var panicked *panicError
 	var restart *restartError
+	_ = errors.As(err, &restart)
 	switch {
 	case f.hasStopped():
 	case errors.As(err, &panicked), errors.Is(err, errGoexit):
 		_ = f.stick("its function has not returned: %v", err)
 	case !f.hasPassedAll():
-	case errors.As(err, &restart):
+	case f.head.Failure != nil && (err == nil || restart != nil):
+		_ = f.stick("it has not failed, as it had: the program does not fit the run")
+	case restart != nil:
 		f.restart(restart.input)
 	case err == nil:
 		_ = f.finish(output)
@@ -162,7 +172,7 @@ func (f *flowRun) restart(input []byte) {
 	now := f.now()
 	head := record.WorkflowHead{Name: f.head.Name, Run: nuid.Next(), Input: input, Began: now}
 	if f.edit(int64(len(input)), func(w *record.Workflow) {
-		head.Signals = w.Signals
+		head.Signals, head.Cancel = w.Signals, w.Cancel
 		w.Begin(head)
 	}) == nil {
 		if f.kept > 0 {
@@ -189,12 +199,18 @@ func (f *flowRun) undoAll(err error) {
 	f.mu.Lock()
 	f.undoing = true
 	f.mu.Unlock()
-	for _, one := range slices.Backward(f.undos) {
-		if f.undo(one) != nil {
-			return
+	err = f.apart(func() error {
+		for _, one := range slices.Backward(f.undos) {
+			if err := f.undo(one); err != nil {
+				return err
+			}
 		}
-	}
-	if f.hasPassedAll() {
+		return nil
+	})
+	switch {
+	case errors.Is(err, errGoexit):
+		_ = f.stick("an undo has not returned: %v", err)
+	case err == nil && f.hasPassedAll():
 		_ = f.finish(nil)
 	}
 }
@@ -236,7 +252,7 @@ func (f *flowRun) over() {
 	}
 	_ = f.inside(func(a *activation, done func(error)) {
 		a.flow = nil
-		a.flowSteps = knownSteps{f.head.Run, f.steps}
+		a.flowSteps = knownSteps{f.head.Run, f.logged}
 		if again || a.flowAgain {
 			a.runFlow()
 		}

@@ -29,6 +29,7 @@ type flowRun struct {
 	asked    map[string]int        // how often for a step of each name
 	took     bool                  // the pass has done a step: the next was not tried before
 	kept     int                   // how many steps are kept elsewhere, and may leave the record
+	logged   []record.WorkflowStep // those, in their order there, which may not be that in which steps side by side were passed
 	undoing  bool
 	stopped  error  // nothing runs any more
 	stuck    string // why, if it is for that
@@ -85,10 +86,15 @@ func (f *flowRun) next(name string) (string, error) {
 		f.asked = make(map[string]int)
 	}
 	f.asked[name]++
-	if n := f.asked[name]; n > 1 {
-		return fmt.Sprintf("%s#%d", name, n), nil
+	return keyOf(name, f.asked[name]), nil
+}
+
+// keyOf is the key of the nth step of a name.
+func keyOf(name string, n int) string {
+	if n == 1 {
+		return name
 	}
-	return name, nil
+	return fmt.Sprintf("%s#%d", name, n)
 }
 
 // recorded returns the step with a key that is done. It is the next one, or the function does not fit what is remembered.
@@ -161,7 +167,25 @@ func (f *flowRun) begin(name string) (key string, done *record.WorkflowStep, err
 	if done = f.resolved(key); done == nil {
 		done, err = f.canceled(key)
 	}
+	if done == nil && err == nil {
+		err = f.hasRoom()
+	}
 	return key, done, err
+}
+
+// hasRoom stops the pass if the workflow has as many steps as it may have. There is room to undo them.
+func (f *flowRun) hasRoom() error {
+	most := record.MaxWorkflowSteps
+	f.mu.Lock()
+	if f.undoing {
+		most = record.MaxSteps
+	}
+	full := len(f.steps) >= most
+	f.mu.Unlock()
+	if full {
+		return f.stick("it has %d steps, which is the most: restart it with what it needs to know", most)
+	}
+	return nil
 }
 
 // editing is a change of what the record has of the workflow, after which steps leave it that are kept elsewhere.
@@ -205,11 +229,8 @@ const remembering = "storing a step of a workflow failed: it is tried again"
 
 // done remembers that a step is done, with other changes.
 func (f *flowRun) done(step record.WorkflowStep, others ...record.Change) error {
-	f.mu.Lock()
-	full := len(f.steps) >= record.MaxWorkflowSteps
-	f.mu.Unlock()
-	if full {
-		return f.stick("it has %d steps, which is the most: restart it with what it needs to know", record.MaxWorkflowSteps)
+	if err := f.hasRoom(); err != nil {
+		return err
 	}
 	if err := f.edit(step.Size(), func(w *record.Workflow) { w.Done(step) }, others...); err != nil {
 		return err
@@ -255,20 +276,23 @@ func (f *flowRun) canceled(key string) (*record.WorkflowStep, error) {
 		return nil, nil
 	}
 	now := f.now()
-	step := &record.WorkflowStep{Key: key, Began: now, Ended: now, Error: canceledFor(cancel)}
+	step := canceledStep(key, now, now, cancel)
 	if err := f.edit(step.Size(), func(w *record.Workflow) {
-		w.Done(*step)
+		w.Done(step)
 		w.Waits, w.Cancel = nil, "" // what waits beside it never runs
 	}); err != nil {
 		return nil, err
 	}
-	f.passed(*step)
-	return step, nil
+	f.passed(step)
+	return &step, nil
 }
 
-// canceledFor is the error of a step of a workflow that is canceled.
-func canceledFor(reason string) *record.WorkflowError {
-	return &record.WorkflowError{Code: troupe.CodeCanceled, Message: "the workflow was canceled: " + reason}
+// canceledStep is a step that fails because the workflow is canceled.
+func canceledStep(key string, began, now int64, reason string) record.WorkflowStep {
+	return record.WorkflowStep{
+		Key: key, Began: began, Ended: now, Canceled: true,
+		Error: &record.WorkflowError{Code: troupe.CodeCanceled, Message: "the workflow was canceled: " + reason},
+	}
 }
 
 // decode decodes what a step has given. If that fails, the program does not fit the run.

@@ -58,12 +58,29 @@ func (c *StepContext) Value(key any) any {
 
 // Invoke makes a call on behalf of the actor: see [troupe.Action.Call].
 func (c *StepContext) Invoke(ctx context.Context, call troupe.Invocation) error {
+	return c.affect(call.ID, func() error { return c.f.a.call(ctx, call) })
+}
+
+// Push pushes a message, which takes effect once however often the step is tried: see [troupe.Queue.Push].
+func (c *StepContext) Push(ctx context.Context, p troupe.PushRequest) error {
+	if p.PushID == "" {
+		body, err := codec.MsgPack.Append(nil, p.Message)
+		if err != nil {
+			return errs.New(troupe.CodeBadInput, "%s.%s: the message: %v", p.ID, p.Queue, err)
+		}
+		p.PushID = (*nestingStep)(c).Nest(p.ID.Tokens(), p.Queue, body)
+	}
+	return c.affect(p.ID, func() error { return c.besideCaller.Push(ctx, p) })
+}
+
+// affect does what may have an effect on an actor, unless an attempt may have had that too long ago.
+func (c *StepContext) affect(id troupe.ID, do func() error) error {
 	if c.uncertain > 0 {
 		_ = c.f.stick("the step %s may have made its calls before, %v ago: they cannot be told from new ones any more. "+
-			"Look at %s, then retry the workflow", c.key, c.uncertain.Round(time.Second), call.ID)
+			"Look at %s, then retry the workflow", c.key, c.uncertain.Round(time.Second), id)
 		return ErrSuspended
 	}
-	err := c.f.a.call(ctx, call)
+	err := do()
 	if known := errs.Find(err); known == nil || !known.Retryable {
 		c.touched.Store(true)
 	}
@@ -110,6 +127,18 @@ func Tries(n int, first, most time.Duration) StepOption {
 	return func(o *stepOptions) {
 		o.tries, o.first, o.most = max(n, 1), max(first, time.Millisecond), max(most, first)
 	}
+}
+
+// pause is that after so many failures.
+func (o *stepOptions) pause(failures int) time.Duration {
+	pause := o.first
+	for ; failures > 1; failures-- {
+		if pause > o.most/2 {
+			return o.most
+		}
+		pause *= 2
+	}
+	return pause
 }
 
 func optionsOf(options []StepOption) stepOptions {

@@ -60,7 +60,7 @@ func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) 
 	}
 	data, err = f.attempt(c, do)
 	faults.At(faults.AfterStep)
-	if f.ctx.Err() != nil || errors.Is(err, ErrSuspended) || f.a.host.crash.At(crash.After, key) {
+	if f.ctx.Err() != nil || errors.Is(err, ErrSuspended) && f.hasStopped() || f.a.host.crash.At(crash.After, key) {
 		return nil, false, f.stop()
 	}
 	failed.Attempts++
@@ -82,8 +82,7 @@ func (f *flowRun) try(key, kind string, fresh bool, o stepOptions, do stepFunc) 
 		failed.Touched = min(tried, began)
 	}
 	failed.Error, failed.Quiet = keptError(err), f.now()
-	pause := min(o.first<<min(failed.Attempts-1, 32), o.most)
-	failed.Due = f.now() + max(pause.Milliseconds(), 1)
+	failed.Due = f.now() + max(o.pause(failed.Attempts).Milliseconds(), 1)
 	if failed.Attempts == maxAttempts {
 		f.a.logger("").Error("a step of a workflow has failed often and is tried again", stepFields(&failed)...)
 	}
@@ -118,8 +117,10 @@ func isFinal(err error) bool {
 	}
 	switch known.Code {
 	case troupe.CodeInternal, troupe.CodeUnavailable, troupe.CodeOverloaded, troupe.CodeDeadlineExceeded, troupe.CodeOutcomeUnknown,
-		troupe.CodeCanceled, troupe.CodeUnfinished:
+		troupe.CodeUnfinished:
 		return false
+	case troupe.CodeCanceled: // not by this step, which has waited for a workflow that was
+		return !errors.Is(err, context.Canceled)
 	}
 	return true
 }

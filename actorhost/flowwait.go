@@ -8,6 +8,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/crash"
 	"github.com/troupe-go/troupe/codec"
+	"github.com/troupe-go/troupe/internal/dedup"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -26,7 +27,7 @@ func (f *flowRun) await(name, kind, signal string, most time.Duration) ([]byte, 
 	}
 	now := f.now()
 	wait := record.WorkflowWait{Key: key, Kind: kind, Since: now, Signal: signal}
-	if kind == record.WaitSleep || most > 0 {
+	if kind == record.WaitSleep || most != 0 {
 		wait.Due = now + max(most.Milliseconds(), 0)
 	}
 	f.keepSteps() // waits that others have ended are among them
@@ -128,7 +129,8 @@ func (f *flowRun) update(name string, do func(*Context) error) error {
 	remember := f.editing(step.Size(), func(w *record.Workflow) { w.Done(step) })
 	var failed error // of the turn itself
 	err = f.inside(func(a *activation, done func(error)) {
-		result, err := a.runTurn(turn{action: f.head.Name}, do)
+		id := dedup.ID{Given: f.head.Run + "/" + key} // its calls have the same ids each time
+		result, err := a.runTurn(turn{action: f.head.Name, id: id}, do)
 		if err != nil {
 			failed = err
 			done(nil)
@@ -159,7 +161,7 @@ func (f *flowRun) version(change string, newest int) (int, error) {
 	waits := len(f.waits()) > 0
 	f.mu.Lock()
 	before := f.at == len(f.steps) && (waits || f.head.Failure != nil)
-	before = before || f.at < len(f.steps) && f.steps[f.at].Key != change
+	before = before || f.at < len(f.steps) && f.steps[f.at].Key != keyOf(change, f.asked[change]+1)
 	stopped := f.stopped
 	f.mu.Unlock()
 	if stopped == nil && before {

@@ -176,9 +176,12 @@ func cancelWorkflow(c *Context, in input) (any, error) {
 	now := ceilMilli(c.a.host.alarms.Now())
 	return troupe.None(nil), c.editFlow(int64(2*len(reason)), func(w *record.Workflow) {
 		for _, wait := range w.Waits {
-			w.Done(record.WorkflowStep{Key: wait.Key, Kind: wait.Kind, Began: wait.Since, Ended: now, Error: canceledFor(reason)})
-			w.Waits = nil // those beside it never run
-			return
+			if wait.Kind != record.WaitRetry { // others may run beside that: the next pass sees to it
+				step := canceledStep(wait.Key, wait.Since, now, reason)
+				step.Kind = wait.Kind
+				w.Done(step)
+				return
+			}
 		}
 		w.Cancel = reason
 	})

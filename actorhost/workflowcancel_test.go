@@ -85,3 +85,93 @@ func TestCancelBeforeItemsWait(t *testing.T) {
 		require.InDelta(t, runs+undos, time.Since(began).Seconds(), 1)
 	})
 }
+
+// TestCancelIsNotLost cancels workflows whose step runs, and which would wait, or go on, or begin anew, after that.
+func TestCancelIsNotLost(t *testing.T) {
+	hourly := actorhost.Tries(9, time.Hour, time.Hour)
+	for name, test := range map[string]struct {
+		book  func(w *actorhost.Flow[tripState], wish tripWish, step func(fails bool) error) error
+		steps int32 // that begin
+	}{
+		"a step that waits after that": {func(w *actorhost.Flow[tripState], _ tripWish, step func(bool) error) error {
+			_, err := actorhost.Step(w, "flight", func(*actorhost.StepContext) (int, error) { return 0, step(true) }, hourly)
+			return err
+		}, 1},
+		"items that are yet to begin": {func(w *actorhost.Flow[tripState], _ tripWish, step func(bool) error) error {
+			_, err := actorhost.Each(w, "day", make([]int, 10), 2, func(*actorhost.StepContext, int) (int, error) { return 0, step(false) })
+			return err
+		}, 2},
+		"items that wait, and that wait after that": {func(w *actorhost.Flow[tripState], _ tripWish, step func(bool) error) error {
+			_, err := actorhost.Each(w, "day", []int{0, 1, 2, 3}, 2, func(_ *actorhost.StepContext, i int) (int, error) {
+				if i == 1 {
+					return 0, errors.New("not now")
+				}
+				return 0, step(true)
+			}, hourly)
+			return err
+		}, 2},
+		"a run that begins anew": {func(w *actorhost.Flow[tripState], wish tripWish, step func(bool) error) error {
+			if _, err := actorhost.Step(w, "flight", func(*actorhost.StepContext) (int, error) { return 0, step(false) }); err != nil {
+				return err
+			}
+			return actorhost.Restart(w, BookTrip, tripWish{Days: wish.Days + 1})
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var begun, undone atomic.Int32
+				b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], wish tripWish) (string, error) {
+					w.Undo("undone", func(*actorhost.StepContext) error { undone.Add(1); return nil })
+					return "", test.book(w, wish, func(fails bool) error {
+						begun.Add(1)
+						time.Sleep(10 * time.Second) //nolint:forbidigo // virtual time
+						if fails {
+							return errors.New("not now")
+						}
+						return nil
+					})
+				}))
+				trip, began := troupe.GetOrCreate[Trip](b.Client, "a"), time.Now()
+				require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+				time.Sleep(5 * time.Second) //nolint:forbidigo // virtual time
+				require.NoError(t, BookTrip.Cancel(t.Context(), trip, "it rains"))
+				_, err := BookTrip.Result(t.Context(), trip)
+				require.ErrorIs(t, err, troupe.ErrCanceled)
+				require.Less(t, time.Since(began), 12*time.Second)
+				require.Equal(t, test.steps, begun.Load())
+				require.EqualValues(t, 1, undone.Load())
+			})
+		})
+	}
+}
+
+// TestItemThatWaitsForACanceledWorkflow fails at once, and the others go on: this workflow is not canceled.
+func TestItemThatWaitsForACanceledWorkflow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var done atomic.Int32
+		b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], wish tripWish) (string, error) {
+			if wish.Days == 1 {
+				return "", w.Sleep("rest", time.Hour)
+			}
+			_, err := actorhost.Each(w, "day", []int{0, 1, 2}, 3, func(c *actorhost.StepContext, i int) (string, error) {
+				switch {
+				case i == 1:
+					return BookTrip.Run(c, troupe.GetOrCreate[Trip](w, "b"), tripWish{Days: 1})
+				case c.Attempt() < 3:
+					return "", errors.New("not now")
+				}
+				done.Add(1)
+				return "", nil
+			}, actorhost.Tries(9, time.Minute, time.Minute))
+			return "", err
+		}))
+		trip, began := troupe.GetOrCreate[Trip](b.Client, "a"), time.Now()
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		time.Sleep(time.Second) //nolint:forbidigo // virtual time
+		require.NoError(t, BookTrip.Cancel(t.Context(), troupe.GetOrCreate[Trip](b.Client, "b"), "it rains"))
+		_, err := BookTrip.Result(t.Context(), trip)
+		require.ErrorIs(t, err, troupe.ErrCanceled)
+		require.InDelta(t, 2, time.Since(began).Minutes(), 0.1)
+		require.EqualValues(t, 2, done.Load())
+	})
+}

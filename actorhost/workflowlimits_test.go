@@ -1,6 +1,7 @@
 package actorhost_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/client"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 // untilDecided is a workflow that waits for a signal, after a step that gives so many bytes so often.
@@ -113,5 +115,69 @@ func TestRestartedWorkflowLeavesNothing(t *testing.T) {
 		out, err := BookTrip.Result(t.Context(), trip)
 		require.NoError(t, err)
 		require.Equal(t, "at home", out)
+	})
+}
+
+// TestWorkflowWithTooManyUpdates is stuck before there are more than a record may name. It is canceled, undone, and its actor goes on.
+func TestWorkflowWithTooManyUpdates(t *testing.T) {
+	takesLong(t)
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t)
+		book := trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			w.Undo("undone", func(*actorhost.StepContext) error { return nil })
+			for {
+				if err := w.Update("day", func(s *tripState, _ *actorhost.Context) error { s.Notes = []string{"so far"}; return nil }); err != nil {
+					return "", err
+				}
+			}
+		})
+		first := b.Host(book)
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		require.Contains(t, awaitStatus(t, trip, troupe.WorkflowStuck).Reason, "it has 10000 steps")
+		b.Stop(first)
+		b.Host(book)
+		require.NoError(t, BookTrip.Cancel(t.Context(), trip, "too long"))
+		_, err := BookTrip.Result(t.Context(), trip)
+		require.ErrorIs(t, err, troupe.ErrCanceled)
+		notes, err := Notes.Call(t.Context(), trip, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"so far"}, notes)
+	})
+}
+
+// TestWorkflowOfAnActorWithManySchedules waits, though the actor has as many schedules as it may have, and can move them.
+func TestWorkflowOfAnActorWithManySchedules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plan := troupe.NewAction[Trip, troupe.None, troupe.None]("plan")
+		trips := actorhost.Define(func() tripState { return tripState{} },
+			actorhost.OnWorkflow(BookTrip, func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+				return "", w.Sleep("rest", time.Minute)
+			}),
+			actorhost.On(Notes, actorhost.NoIn(func(s *tripState, _ *actorhost.Context) ([]string, error) { return s.Notes, nil })),
+			actorhost.On(plan, actorhost.NoOut(func(_ *tripState, c *actorhost.Context, _ troupe.None) error {
+				for i := range troupe.MaxSchedules {
+					if _, err := Notes.After(c, time.Hour, nil, troupe.Named(fmt.Sprint("s", i))); err != nil {
+						return err
+					}
+				}
+				return nil
+			})))
+		b := hosttest.Start(t)
+		first := b.Host(trips)
+		trip := troupe.GetOrCreate[Trip](b.Client, "a")
+		_, err := plan.Call(t.Context(), trip, nil)
+		require.NoError(t, err)
+		require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+		awaitStatus(t, trip, troupe.WorkflowWaits)
+		b.Stop(first)
+		b.Host(trips)
+		_, err = plan.Call(t.Context(), trip, nil)
+		require.NoError(t, err)
+		found, err := troupe.SchedulerOf(t.Context(), trip).Unschedule(record.WorkflowTime)
+		require.NoError(t, err)
+		require.False(t, found, "nobody but the workflow has that")
+		_, err = BookTrip.Result(t.Context(), trip)
+		require.NoError(t, err)
 	})
 }

@@ -48,6 +48,7 @@ type WorkflowStep struct {
 	Attempts int            `json:"a,omitempty"`
 	Result   []byte         `json:"r,omitempty"` // msgpack
 	Error    *WorkflowError `json:"x,omitempty"`
+	Canceled bool           `json:"y,omitempty"` // it has failed because the workflow was canceled
 }
 
 // WorkflowWait is a step that waits.
@@ -88,8 +89,9 @@ type WorkflowStuck struct {
 // What a workflow may have at most.
 const (
 	MaxWorkflowSteps = 10_000
-	MaxSignals       = 1_000     // that nobody has waited for
-	MaxSignalBytes   = 128 << 10 // of those
+	MaxSteps         = 4 * MaxWorkflowSteps // with those that undo others
+	MaxSignals       = 1_000                // that nobody has waited for
+	MaxSignalBytes   = 128 << 10            // of those
 )
 
 // Workflow returns the workflow of the actor, or nil.
@@ -133,8 +135,8 @@ func (w *WorkflowHead) Due() int64 {
 	return due
 }
 
-// Runs reports whether the workflow can go on now: it waits for nothing. Of steps side by side others may go on while one
-// waits.
+// Runs reports whether the workflow can go on now: it waits for nothing, or was canceled. Of steps side by side others may go on while
+// one waits.
 func (w *WorkflowHead) Runs() bool {
 	switch {
 	case w.Ended != 0:
@@ -142,7 +144,7 @@ func (w *WorkflowHead) Runs() bool {
 	case w.Stuck != nil:
 		return w.Stuck.Due == 0
 	}
-	return len(w.Waits) == 0 || slices.ContainsFunc(w.Waits, func(one WorkflowWait) bool {
+	return len(w.Waits) == 0 || w.Cancel != "" && w.Failure == nil || slices.ContainsFunc(w.Waits, func(one WorkflowWait) bool {
 		return one.Kind == WaitRetry && (one.Due == 0 || strings.HasSuffix(one.Key, "]"))
 	})
 }
@@ -272,7 +274,7 @@ func (w *Workflow) Decode(value []byte) error {
 	if err := decoded.Head.check(); err != nil {
 		return err
 	}
-	if len(decoded.Steps) > MaxWorkflowSteps {
+	if len(decoded.Steps) > MaxSteps {
 		return fmt.Errorf("it has %d steps", len(decoded.Steps))
 	}
 	w.WorkflowHead, w.steps = decoded.Head, decoded.Steps
@@ -291,7 +293,7 @@ func (w *WorkflowHead) check() error {
 			return fmt.Errorf("a time of it is %d", at)
 		}
 	}
-	if w.Logged < 0 || w.Logged > MaxWorkflowSteps {
+	if w.Logged < 0 || w.Logged > MaxSteps {
 		return fmt.Errorf("%d of its steps are elsewhere", w.Logged)
 	}
 	if w.Stuck != nil && (w.Stuck.Tries < 0 || w.Stuck.Since < 0 || w.Stuck.Since > maxTime) {
