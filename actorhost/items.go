@@ -156,10 +156,7 @@ func (c *Context) setItem(one record.SetItem) error {
 	if err := c.refusedTo("set an item of", one.Map); err != nil {
 		return err
 	}
-	if err := store.CheckItem(c.a.id, one.ItemKey); err != nil {
-		return err
-	}
-	if !c.a.gate.HasRoomForItems() {
+	if !c.a.gate.WaitForItems() {
 		return errs.Overloaded("%s: the items that it has set before are not stored apart yet", c.a.id)
 	}
 	found, known := c.a.gate.FindItem(one.ItemKey)

@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/errs"
 	"github.com/troupe-go/troupe/internal/record"
+	"github.com/troupe-go/troupe/internal/store"
 )
 
 // Map is a collection of items by key that an actor keeps apart from the rest of its state, for what is too large or too many to be
@@ -73,6 +74,9 @@ func (m *Map[K, V]) Set(c *Context, key K, value V) error {
 	encoded, err := codec.MsgPack.Append([]byte{}, &value)
 	if err != nil {
 		return fmt.Errorf("%s of %s: %w", at.Map, c.a.id, err)
+	}
+	if len(encoded) == 0 { // a struct{}, of which only the key counts
+		encoded = codec.AppendMap(encoded, 0)
 	}
 	return c.setItem(record.SetItem{ItemKey: at, Value: encoded})
 }
@@ -160,7 +164,8 @@ func (m *Map[K, V]) place(c *Context, key K) (record.ItemKey, error) {
 	if err != nil {
 		return record.ItemKey{}, fmt.Errorf("%s of %s: %w", name, c.a.id, err)
 	}
-	return record.ItemKey{Map: name, Key: token}, nil
+	at := record.ItemKey{Map: name, Key: token}
+	return at, store.CheckItem(c.a.id, at) // also of what is only read: a line that is too long costs the connection
 }
 
 // checkTypes implements mapField.

@@ -13,6 +13,8 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/bustest"
+	"github.com/troupe-go/troupe/internal/record"
 )
 
 func putAll(t *testing.T, at bookcase, titles ...string) {
@@ -232,4 +234,76 @@ func TestTurnSeesItsOwnItems(t *testing.T) {
 	require.NoError(t, call(t.Context(), burnBooks, at, nil))
 	require.NoError(t, call(t.Context(), putBook, at, putting{Text: "2"}))
 	require.Equal(t, []string{"a=2", "c=2", "atrue2", "bfalse", "ctrue2"}, titles)
+}
+
+// TestMapKeyThatIsTooLong is refused, also to who only looks: a line that is too long for the server would end the host.
+func TestMapKeyThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, bookcases())
+	at, long := troupe.GetOrCreate[bookcase](b.Client, strings.Repeat("=", 1000)), strings.Repeat("/", 1000)
+	putAll(t, at, "a")
+	for range 2 {
+		_, err := peekBook.Call(t.Context(), at, long)
+		require.ErrorIs(t, err, troupe.ErrTooLarge)
+		require.ErrorIs(t, call(t.Context(), takeBook, at, long), troupe.ErrTooLarge)
+		require.ErrorIs(t, call(t.Context(), putBook, at, putting{Title: long}), troupe.ErrTooLarge)
+	}
+	requireBooks(t, at, "a")
+}
+
+// TestMapOfWhatHasNoFields is a set of keys.
+func TestMapOfWhatHasNoFields(t *testing.T) {
+	t.Parallel()
+	type state struct{ Titles actorhost.Map[string, struct{}] }
+	b := hosttest.Start(t, actorhost.Define(func() state { return state{} },
+		actorhost.On(takeBook, actorhost.NoOut(func(s *state, c *actorhost.Context, title string) error {
+			return s.Titles.Set(c, title, struct{}{})
+		})),
+		actorhost.On(countBooks, func(s *state, c *actorhost.Context, title string) (counted bookCount, err error) {
+			_, there, err := s.Titles.Get(c, title)
+			for one, err := range s.Titles.All(c) {
+				counted.Titles = append(counted.Titles, one.Key+fmt.Sprintf(" %t", there && err == nil))
+			}
+			return counted, err
+		})))
+	at := troupe.GetOrCreate[bookcase](b.Client, "a")
+	require.NoError(t, call(t.Context(), takeBook, at, "t"))
+	for range 2 {
+		counted, err := countBooks.Call(t.Context(), at, "t")
+		require.NoError(t, err)
+		require.Equal(t, []string{"t true"}, counted.Titles)
+		require.NoError(t, b.Client.Actor("bookcase", "a").Call(t.Context(), troupe.SleepAction, nil, nil))
+	}
+}
+
+// TestMapThatIsFilledBeforeTheFirstCall: by hooks in whose wake it is made, and by the last host, which has died before it could store
+// the items apart. Whoever sets more waits for that.
+func TestMapThatIsFilledBeforeTheFirstCall(t *testing.T) {
+	t.Parallel()
+	type state struct{ Titles actorhost.Map[int, string] }
+	fill := func(s *state, c *actorhost.Context) (err error) {
+		for i := range 100 {
+			err = errors.Join(err, s.Titles.Set(c, i, strings.Repeat("a", 1000)))
+		}
+		return err
+	}
+	b := hosttest.Start(t, actorhost.Define(func() state { return state{} },
+		actorhost.OnCreate(troupe.NewConstructor[bookcase, troupe.None](), func(s *state, c *actorhost.Context, _ troupe.None) error {
+			return fill(s, c)
+		}),
+		actorhost.On(burnBooks, actorhost.NoInNoOut(fill))).OnWake(fill))
+	var left record.Parts
+	set := &record.SetItems{Epoch: 1}
+	for i := range 100 {
+		key := record.ItemKey{Map: "Titles", Key: fmt.Sprintf("%03d", i)}
+		set.Set(record.SetItem{ItemKey: key, Value: append([]byte{0xda, 1000 >> 8, 1000 & 0xff}, strings.Repeat("a", 1000)...)})
+	}
+	set.Apply(&left)
+	one := record.Record{Owner: "dead", Epoch: 1, Created: true, State: []byte{0x80}}
+	left.Fill(&one)
+	_, err := recordsOf(t, b).Put(t.Context(), bustest.NewID(t, "bookcase", "left"), one)
+	require.NoError(t, err)
+	for _, key := range []string{"new", "left"} {
+		require.NoError(t, call(t.Context(), burnBooks, troupe.GetOrCreate[bookcase](b.Client, key), nil))
+	}
 }

@@ -23,7 +23,7 @@ const maxItemSubject = 3500
 
 // CheckItem says that the names of an item are too long together, if so.
 func CheckItem(id troupe.ID, key record.ItemKey) error {
-	if size := len(itemSubject(id, key)); size > maxItemSubject {
+	if size := len(itemsPrefix) + len(id.Tokens()) + 1 + len(key.Map) + 1 + len(key.Key); size > maxItemSubject {
 		return errs.New(troupe.CodeTooLarge, "the keys of %s and of its item in %s have %d bytes together with their escapes, at most "+
 			"%d are possible", id, key.Map, size, maxItemSubject)
 	}

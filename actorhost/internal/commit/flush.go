@@ -77,7 +77,7 @@ func (g *Gate) ClearOutbox() {
 // written the record meanwhile. It reports whether the record has all: if not, the host has another id or none, and whoever
 // takes over must recover the journal.
 func (g *Gate) Flush() bool {
-	g.waitForItems()
+	g.landItems()
 	g.ClearOutbox()
 	g.flushRecord()
 	_ = g.Settle()

@@ -284,14 +284,14 @@ func (g *Gate) settle() error {
 	return g.closed
 }
 
-// WaitForRoom waits while too many outputs are held back, or too many items are on their way out of the record.
+// WaitForRoom waits while too many outputs are held back.
 func (g *Gate) WaitForRoom() {
 	if g.request == nil { // there has never been a write
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for (g.asked || g.sending) && g.crowd() >= maxOutputs || g.itemsCrowd() {
+	for (g.asked || g.sending) && g.crowd() >= maxOutputs {
 		g.moved.wait(&g.mu)
 	}
 }

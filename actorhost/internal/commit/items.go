@@ -15,7 +15,7 @@ import (
 // actor, who knows from the record what is newer.
 
 const (
-	// maxItemsKept is how many bytes of items a record keeps before the next turn waits.
+	// maxItemsKept is how many bytes of items a record keeps before who sets another one waits.
 	maxItemsKept = 32 << 10
 	// maxKnownItems and maxKnownBytes bound what is known of items in memory. Beyond, all is forgotten, and read again.
 	maxKnownItems, maxKnownBytes = 1024, 64 << 10
@@ -98,16 +98,18 @@ func (g *Gate) hideOther(item *store.StoredItem) {
 	}
 }
 
-// HasRoomForItems reports whether turns may set items: the record does not keep too many already.
-func (g *Gate) HasRoomForItems() bool {
+// WaitForItems reports whether a turn may set items: the record does not keep too many already. It waits while it does, and some are
+// on their way out of it.
+func (g *Gate) WaitForItems() (may bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.parts.Items().Pending() <= maxItemsKept
-}
-
-// itemsCrowd reports whether the record keeps too many items, and some are on their way. The caller holds g.mu.
-func (g *Gate) itemsCrowd() bool {
-	return g.closed == nil && g.parts.Items().Pending() > maxItemsKept && (g.asked || g.itemsMove())
+	for {
+		crowd := g.parts.Items().Pending() > maxItemsKept
+		if !crowd || g.closed != nil || !g.asked && !g.itemsMove() {
+			return !crowd
+		}
+		g.moved.wait(&g.mu)
+	}
 }
 
 // itemsMove reports whether messages of items are under way, or somebody finds out what has become of them. The caller holds g.mu.
@@ -115,8 +117,8 @@ func (g *Gate) itemsMove() bool {
 	return g.items != nil && g.items.asking || g.parts.Items().Sending()
 }
 
-// waitForItems waits until no messages of items are under way.
-func (g *Gate) waitForItems() {
+// landItems waits until no messages of items are under way.
+func (g *Gate) landItems() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.closed == nil && (g.asked || g.itemsMove()) {

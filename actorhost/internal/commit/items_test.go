@@ -240,23 +240,21 @@ func TestItemsOfARecordAreSent(t *testing.T) {
 	})
 }
 
-// TestTurnsWaitWhileTooManyItemsAreOnTheirWay, and not for those that cannot be sent.
-func TestTurnsWaitWhileTooManyItemsAreOnTheirWay(t *testing.T) {
+// TestTurnsWaitToSetItemsWhileTooManyAreOnTheirWay, and not for those that cannot be sent.
+func TestTurnsWaitToSetItemsWhileTooManyAreOnTheirWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.items.down = store.ErrFull
 		f.put(strings.Repeat("1", 40<<10), "a")
-		waited := make(chan struct{})
-		go func() { f.gate.WaitForRoom(); close(waited) }()
+		may := make(chan bool, 1)
+		go func() { may <- f.gate.WaitForItems() }()
 		synctest.Wait()
-		require.Empty(t, waited)
-		require.False(t, f.gate.HasRoomForItems())
+		require.Empty(t, may)
 		f.take().store()
-		<-waited
-		require.False(t, f.gate.HasRoomForItems())
+		require.False(t, <-may)
 		time.Sleep(2 * time.Second) //nolint:forbidigo // virtual time
-		require.True(t, f.gate.HasRoomForItems())
+		require.True(t, f.gate.WaitForItems())
 		require.Len(t, f.items.sent, 2)
 	})
 }
