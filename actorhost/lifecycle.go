@@ -117,14 +117,14 @@ func (a *activation) guard(w *work, goroutine uint64, returned, more *bool) {
 	if *returned {
 		return
 	}
-	thrown := errGoexit
+	thrown, exits := errGoexit, true
 	if p := recover(); p != nil {
-		thrown = panicked(p)
+		thrown, exits = panicked(p), false
 	}
 	err := a.internalError(a.turnOn(goroutine), turnOf(w), thrown)
 	if w.lent {
 		a.answer(w, nil, err)
-		a.readingExits(goroutine)
+		a.readingExits(goroutine, exits)
 		return
 	}
 	*more, a.finished = true, true

@@ -141,11 +141,13 @@ func (a *activation) readingOver(goroutine uint64) {
 	}
 }
 
-// readingExits is readingOver for an action that ends its goroutine.
-func (a *activation) readingExits(goroutine uint64) {
-	a.mu.Lock()
-	a.readers.Exit()
-	a.mu.Unlock()
+// readingExits is readingOver for an action that was cut off. Exits says that its goroutine ends, and not only what it did.
+func (a *activation) readingExits(goroutine uint64, exits bool) {
+	if exits {
+		a.mu.Lock()
+		a.readers.Exit()
+		a.mu.Unlock()
+	}
 	a.readingOver(goroutine)
 }
 
