@@ -72,7 +72,7 @@ func yieldAll[Item any](ctx context.Context, s *streaming, items iter.Seq2[Item,
 		if failed != nil {
 			return false
 		}
-		if failed = err; err != nil {
+		if failed = meant(err); failed != nil {
 			return false
 		}
 		var body []byte

@@ -108,6 +108,11 @@ func (p prompt) fail(s *actorhost.Stream[modelState], yield func(string, error) 
 		yield("", err)
 	case "wait":
 		<-s.Done()
+	case "none":
+		var none *troupe.Error
+		yield("a nil error", none)
+	case "deaf":
+		time.Sleep(8 * time.Second) //nolint:forbidigo // virtual time
 	}
 }
 
@@ -206,6 +211,9 @@ func TestStreamEndsWithItsError(t *testing.T) {
 	got, err := read(t.Context(), m, prompt{Words: 2, Size: 2 << 20})
 	require.ErrorIs(t, err, troupe.ErrTooLarge)
 	require.Empty(t, got)
+	got, err = read(t.Context(), m, prompt{Words: 1, Fail: "none"})
+	require.NoError(t, err)
+	require.Len(t, got, 2)
 	_, err = read(t.Context(), troupe.Get[Model](b.Client, "nobody"), prompt{})
 	require.ErrorIs(t, err, troupe.ErrNotFound)
 	err = b.Client.Actor("model", "m").Call(t.Context(), "words", prompt{}, nil)
@@ -311,6 +319,21 @@ func TestStreamEndsWithItsActor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestReaderIsToldThoughTheProducerGoesOn, which takes no notice of the end of its actor. In virtual time.
+func TestReaderIsToldThoughTheProducerGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _, ended := startModel(t)
+		time.AfterFunc(time.Second, func() { _ = b.Client.Actor("model", "m").Call(t.Context(), troupe.SleepAction, nil, nil) })
+		began := time.Now()
+		got, err := read(t.Context(), troupe.GetOrCreate[Model](b.Client, "m"), prompt{Words: 2, Fail: "deaf"})
+		require.ErrorIs(t, err, troupe.ErrUnavailable)
+		require.Len(t, got, 2)
+		require.InDelta(t, 2*time.Second, time.Since(began), float64(10*time.Millisecond))
+		require.Empty(t, ended, "it goes on")
+		require.Error(t, <-ended)
+	})
 }
 
 // TestStreamWaitsForItsReader has one reader stop reading, which must cost the actor no turn, and the host little memory.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
@@ -130,12 +129,7 @@ func (s *streaming) run(produce func() error) {
 
 // end ends a stream whose producer has ended.
 func (s *streaming) end(err error) {
-	var last *nats.Msg
-	cause := context.Cause(s.ctx)
-	if err = cmp.Or(cause, err); err != nil {
-		last, _ = wire.EncodeError(s.readerError(err), s.as, s.a.host.nc.MaxPayload())
-	}
-	s.out.End(last, cause == error(streams.ErrUnread)) //nolint:errorlint // there are others with its code, whose readers are told
+	s.tellReader(err)
 	s.a.host.streams.Remove(s.out)
 	s.a.connections.tenant.Disconnect()
 	s.cancel(nil)
@@ -145,6 +139,17 @@ func (s *streaming) end(err error) {
 	a.used = true // it sleeps as long after that as after a call
 	a.mu.Unlock()
 	close(s.over)
+}
+
+// tellReader tells the reader that nothing more comes, unless it was told before, and why: err, if the stream was not ended for another
+// reason.
+func (s *streaming) tellReader(err error) {
+	var last *nats.Msg
+	cause := context.Cause(s.ctx)
+	if err = cmp.Or(cause, err); err != nil {
+		last, _ = wire.EncodeError(s.readerError(err), s.as, s.a.host.nc.MaxPayload())
+	}
+	s.out.End(last, cause == error(streams.ErrUnread)) //nolint:errorlint // there are others with its code, whose readers are told
 }
 
 // readerError is what the reader is told of an error.
@@ -162,7 +167,7 @@ func (s *streaming) readerError(err error) *troupe.Error {
 	return errs.As(s.a.internalError(nil, s.turn, err))
 }
 
-// endStreams has all streams end, and waits for that, but not for long.
+// endStreams has all streams end, and waits for that, but not for long. The readers of those that go on are told.
 func (a *activation) endStreams(why error) {
 	a.mu.Lock()
 	all := slices.Clone(a.streams)
@@ -173,14 +178,19 @@ func (a *activation) endStreams(why error) {
 	for _, s := range all {
 		s.cancel(why)
 	}
-	timer := time.NewTimer(besideGrace)
-	defer timer.Stop()
+	grace, cancel := context.WithTimeout(context.Background(), besideGrace)
+	defer cancel()
+	logged := false
 	for _, s := range all {
 		select {
 		case <-s.over:
-		case <-timer.C:
+			continue
+		case <-grace.Done():
+		}
+		s.tellReader(nil)
+		if !logged {
+			logged = true
 			s.logGoesOn()
-			return
 		}
 	}
 }

@@ -46,8 +46,8 @@ type Config struct {
 	Cancel      context.CancelCauseFunc
 }
 
-// Stream sends the items of one stream. They wait in memory until they are sent, which is at once. One goroutine adds items and ends the
-// stream, another one sends.
+// Stream sends the items of one stream. They wait in memory until they are sent, which is at once. One goroutine adds items, another one
+// sends, and one of them or a third ends it.
 type Stream struct {
 	config Config
 	items  uint64 // how many may be on their way
@@ -131,6 +131,9 @@ func (s *Stream) patience() (time.Duration, error) {
 func (s *Stream) add(item []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended { // and the producer goes on all the same
+		return false
+	}
 	if ahead := s.added - s.handled; ahead >= s.items || ahead > 0 && s.size >= s.bytes {
 		return false
 	}
@@ -171,16 +174,17 @@ func signal(c chan struct{}) {
 	}
 }
 
-// End has the stream end, with an error reply if it has failed, and waits until that is sent. With silent nobody is told.
+// End has the stream end, with an error reply if it has failed, and waits until that is sent. With silent nobody is told. Only the
+// first time counts. Nothing may be added any more.
 func (s *Stream) End(failed *nats.Msg, silent bool) {
 	if failed == nil {
 		failed = &nats.Msg{}
 	}
 	s.mu.Lock()
-	s.ended = true
-	if !silent {
+	if !s.ended && !silent {
 		s.last = failed
 	}
+	s.ended = true
 	signal(s.work)
 	s.mu.Unlock()
 	<-s.over
