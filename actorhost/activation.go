@@ -206,7 +206,7 @@ func (a *activation) offerSnapshotRead(w *work) (r offerResult, taken bool) {
 	}
 	switch {
 	case !s.open || a.ending == dropWork || !a.session.Valid() || a.gate.Snapshot() == nil:
-		return cannotComeBack, w.comesBack
+		return cannotComeBack, w.comesBack && a.mayWaitForCall()
 	case s.count >= readers.Most:
 		return readsFull, w.comesBack
 	case a.host.snapshotReads.Add(1) > maxSnapshotReads:
@@ -220,6 +220,13 @@ func (a *activation) offerSnapshotRead(w *work) (r offerResult, taken bool) {
 	s.count++
 	s.waiting = append(s.waiting, *w)
 	return mustRun, true
+}
+
+// mayWaitForCall reports whether something here may wait for a call that comes back to the actor. Else what does is on another host,
+// which this one finds out as it wakes the actor. The caller holds a.mu.
+func (a *activation) mayWaitForCall() bool {
+	c := a.now.Load()
+	return c != nil && c.called.Load() || a.readers.Len() > 0 || a.snapshotReads.busy()
 }
 
 // push puts work into the mailbox. The caller holds a.mu.

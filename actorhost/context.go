@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nuid"
@@ -41,6 +42,7 @@ type Context struct {
 	ended      bool
 	callerGone bool
 	misread    bool            // the input is for another program; only the action's goroutine sets it
+	called     atomic.Bool     // it has made calls, and may wait for one. Needs no mutex
 	misused    error           // a method that has no error was called in a read-only action; the first
 	timed      *timedContext   // nil until it is asked for: most actions need no timer
 	within     context.Context //nolint:containedctx // what an interceptor has made; nil until then
@@ -286,12 +288,6 @@ func (c *Context) addEffect(method string, add func(*effects)) {
 	}
 }
 
-func (c *Context) noteCall() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.effectsToFill().called = true
-}
-
 // origin is where the calls of the turn come from. Nobody waits for those that are made after it.
 func (c *Context) origin() origin.Origin {
 	from := origin.Origin{Host: &c.a.host.origin}
@@ -305,6 +301,7 @@ func (c *Context) origin() origin.Origin {
 // Nest implements origin.Turn.
 func (t *nestingTurn) Nest(callee, action string, input []byte) string {
 	c := (*Context)(t)
+	c.called.Store(true)
 	parent := c.turn.id
 	if !parent.Known() || !faults.Nesting {
 		return ""
@@ -316,7 +313,6 @@ func (t *nestingTurn) Nest(callee, action string, input []byte) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.effectsToFill()
-	e.called = true
 	if e.nested == nil {
 		e.nested = make(map[dedup.Key]int, 1)
 	}
@@ -356,12 +352,12 @@ func (c *Context) end() result {
 		c.timed.cancel()
 	}
 	if c.effects == nil {
-		return result{misread: c.misread}
+		return result{misread: c.misread, called: c.called.Load()}
 	}
 	e := c.effects
 	return result{
 		Changes: commit.Changes{Parts: e.changes}, events: e.events, direct: e.direct,
-		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: e.called, told: e.told, flow: e.flow,
+		disconnections: e.disconnections, schedules: e.schedules, destroyed: e.destroy, called: c.called.Load(), told: e.told, flow: e.flow,
 		misread: c.misread,
 	}
 }

@@ -17,7 +17,6 @@ type effects struct {
 	disconnections []disconnection // connections to end
 	undo           []func()        // takes back what took effect at once, if the turn fails; the newest first
 	destroy        bool
-	called         bool              // the turn has made calls
 	requestID      string            // of a turn without an identity
 	nested         map[dedup.Key]int // how many calls of a kind the turn has made
 	flow           bool              // the workflow may go on

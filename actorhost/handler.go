@@ -65,6 +65,8 @@ func (h Handler[R, S]) ReadOnly() Handler[R, S] {
 // actor's own schedules may not be read. A copy is made for each stored state that is read, and shared by its reads, so it costs
 // memory and time in proportion to the state.
 //
+// A call with a request id that comes again reads again, and may be answered otherwise.
+//
 // So many run at a time: 256 of an actor and 4,096 of a host. Beyond, one waits for its turn as any read-only action.
 func (h Handler[R, S]) BesideTurns() Handler[R, S] {
 	h.readOnly, h.beside = true, true

@@ -40,7 +40,7 @@ func (c *Context) Invoke(ctx context.Context, call troupe.Invocation) error {
 	if err := now.settle(); err != nil {
 		return err
 	}
-	now.noteCall()
+	now.called.Store(true)
 	return c.a.call(origin.With(ctx, now.origin()), call)
 }
 

@@ -254,7 +254,9 @@ func TestMapKeyThatIsTooLong(t *testing.T) {
 // TestMapOfWhatHasNoFields is a set of keys.
 func TestMapOfWhatHasNoFields(t *testing.T) {
 	t.Parallel()
-	type state struct{ Titles actorhost.Map[string, struct{}] }
+	type state struct {
+		Titles actorhost.Map[string, struct{}]
+	}
 	b := hosttest.Start(t, actorhost.Define(func() state { return state{} },
 		actorhost.On(takeBook, actorhost.NoOut(func(s *state, c *actorhost.Context, title string) error {
 			return s.Titles.Set(c, title, struct{}{})

@@ -35,7 +35,7 @@ func (c *Context) Stream(ctx context.Context, r troupe.StreamRequest) iter.Seq2[
 				yield(nil, err)
 				return
 			}
-			now.noteCall()
+			now.called.Store(true)
 			from = now.origin()
 		}
 		h.client.Stream(origin.With(within, from), r)(yield)

@@ -7,12 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/actorhost"
 	"github.com/troupe-go/troupe/actorhost/hosttest"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // alcove is called by studies, and calls them back.
@@ -192,5 +194,36 @@ func TestReentrantActionBeyondTheLimit(t *testing.T) {
 		after(time.Minute)
 		require.ErrorIs(t, write.failed(), troupe.ErrOverloaded)
 		require.ErrorContains(t, write.failed(), "study/a is read beside its turns 256 times already")
+	})
+}
+
+// TestCallsThatComeBackByAnotherHost, which does not own the actor that waits for them, reach the one that does.
+func TestCallsThatComeBackByAnotherHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t)
+		b.Host(studies())
+		a := troupe.GetOrCreate[study](b.Client, "a")
+		require.NoError(t, call(t.Context(), studyWrite, a, studying{}))
+		b.Host(studies())
+		written := make(chan error, 1)
+		go func() { written <- call(t.Context(), studyWrite, a, studying{For: 10 * time.Second}) }()
+		synctest.Wait()
+		nc, body := b.Connect(), []byte{0x80} // an empty map
+		answers, err := nc.SubscribeSync("answers")
+		require.NoError(t, err)
+		const calls = 64
+		for range calls {
+			require.NoError(t, nc.PublishMsg(&nats.Msg{
+				Subject: "troupe.route.study.a.back", Reply: "answers", Data: body, Header: nats.Header{wire.HeaderChain: {"study.a"}},
+			}))
+		}
+		for range calls {
+			answer, err := answers.NextMsg(5 * time.Second)
+			require.NoError(t, err)
+			if failed := wire.DecodeError(answer); failed != nil {
+				require.NoError(t, failed)
+			}
+		}
+		require.NoError(t, <-written)
 	})
 }
