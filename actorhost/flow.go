@@ -71,11 +71,7 @@ func (w *Flow[S]) Logger() *slog.Logger {
 func (w *Flow[S]) Now() time.Time {
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
-	at := w.f.head.Began
-	if w.f.at > 0 {
-		at = w.f.steps[w.f.at-1].Ended
-	}
-	return time.UnixMilli(at).UTC()
+	return time.UnixMilli(max(w.f.head.Began, w.f.latest)).UTC()
 }
 
 // Update runs f as a turn of the actor, between two calls: what it changes in the state is stored with the step, so it

@@ -85,6 +85,7 @@ func (f *flowRun) recordedItems(s *items) {
 		}
 		s.todo[i] = false
 		s.left--
+		f.latest = max(f.latest, one.Ended)
 		s.given[i], s.failed[i] = given(one)
 		if one.Canceled {
 			s.canceled = s.failed[i]

@@ -26,6 +26,7 @@ type flowRun struct {
 	head     record.WorkflowHead   // as of the beginning of the pass
 	steps    []record.WorkflowStep // that are done
 	at       int                   // how many of them the function has passed
+	latest   int64                 // when the last of those ended: steps side by side are in no certain order
 	asked    map[string]int        // how often for a step of each name
 	took     bool                  // the pass has done a step: the next was not tried before
 	kept     int                   // how many steps are kept elsewhere, and may leave the record
@@ -103,7 +104,7 @@ func (f *flowRun) recorded(key string) (*record.WorkflowStep, error) {
 	if f.at < len(f.steps) {
 		one := &f.steps[f.at]
 		if one.Key == key {
-			f.at++
+			f.at, f.latest = f.at+1, max(f.latest, one.Ended)
 			f.mu.Unlock()
 			return one, nil
 		}
@@ -243,7 +244,7 @@ func (f *flowRun) done(step record.WorkflowStep, others ...record.Change) error 
 func (f *flowRun) passed(step record.WorkflowStep) {
 	f.mu.Lock()
 	f.steps = append(f.steps, step)
-	f.at, f.took = len(f.steps), true
+	f.at, f.took, f.latest = len(f.steps), true, max(f.latest, step.Ended)
 	f.mu.Unlock()
 	f.keepSteps()
 }

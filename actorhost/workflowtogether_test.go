@@ -1,6 +1,7 @@
 package actorhost_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -235,4 +236,34 @@ func TestProgramThatDoesNotFail(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNowAfterItems is the same each time, in whichever order items that end together are stored.
+func TestNowAfterItems(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+		for range 10 {
+			if _, err := actorhost.Each(w, "day", make([]int, 40), 40, func(*actorhost.StepContext, int) (int, error) {
+				return 0, nil
+			}); err != nil {
+				return "", err
+			}
+			now := w.Now()
+			first, err := actorhost.Step(w, "now", func(*actorhost.StepContext) (time.Time, error) { return now, nil })
+			if err != nil {
+				return "", err
+			}
+			if !first.Equal(now) {
+				return "", fmt.Errorf("it was %v, and is %v", first, now)
+			}
+			if err := w.Sleep("rest", time.Millisecond); err != nil {
+				return "", err
+			}
+		}
+		return "", nil
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, err := BookTrip.Run(ctx, troupe.GetOrCreate[Trip](b.Client, "a"), tripWish{})
+	require.NoError(t, err)
 }
