@@ -253,8 +253,8 @@ func (r ScheduleRequest) Message() (ScheduleMessage, error) {
 		at = max(r.At.Add(time.Millisecond-1).UnixMilli(), 1) // rounded up, too; what is due before 1970 is due now
 	}
 	return ScheduleMessage{
-		Name: r.Name, Action: r.Action, Input: input, At: at, After: millis(max(r.After, 0)), Every: millis(r.Every), Cron: r.Cron, Zone: r.Zone,
-		Missed: r.Missed, Spread: millis(r.Spread),
+		Name: r.Name, Action: r.Action, Input: input, At: at, After: millis(max(r.After, 0)), Every: millis(r.Every),
+		Cron: r.Cron, Zone: r.Zone, Missed: r.Missed, Spread: millis(r.Spread),
 	}, nil
 }
 

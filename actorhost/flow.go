@@ -97,14 +97,15 @@ func (w *Flow[S]) Undo(name string, f func(*StepContext) error) {
 
 // Version says which version of a part of the function this run takes, for a function that is changed while runs of the one
 // before are under way: newest in a run that has got there only now, less in one that was there before, and 0 if that
-// version did not ask yet. In a loop it is asked each time, and each time is a step. A run that a program with a higher newest has gone on with is left alone by this one.
+// version did not ask yet. In a loop it is asked each time, and each time is a step. A run that a program with a higher newest has
+// gone on with is left alone by this one.
 //
 //	if v, err := w.Version("checkTheAddress", 1); err != nil { return none, err } else if v >= 1 { ... }
 func (w *Flow[S]) Version(change string, newest int) (int, error) { return w.f.version(change, newest) }
 
-// Wait waits for a signal, for so long at most; with 0 for as long as it takes, with less not at all. The error is [troupe.ErrTimedOut] if it has not
-// come by then, and [troupe.ErrCanceled] if the workflow was canceled. Signals of a name are taken in the order in which they
-// came; one that has come before the wait, or after one that was over, is taken by the next.
+// Wait waits for a signal, for so long at most; with 0 for as long as it takes, with less not at all. The error is
+// [troupe.ErrTimedOut] if it has not come by then, and [troupe.ErrCanceled] if the workflow was canceled. Signals of a name are
+// taken in the order in which they came; one that has come before the wait, or after one that was over, is taken by the next.
 func Wait[R troupe.Reference, M, S any](w *Flow[S], signal troupe.Signal[R, M], name string, most time.Duration) (M, error) {
 	var m M
 	data, err := w.f.await(name, record.WaitSignal, signal.Name(), most)

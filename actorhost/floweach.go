@@ -44,7 +44,8 @@ func (f *flowRun) each(name string, n, atOnce int, o stepOptions, item func(i in
 		case err != nil:
 			return nil, err
 		case one != nil:
-			return nil, f.stick("the items of %s were asked for, where a step of that name is remembered: the program does not fit the run", key)
+			return nil, f.stick("the items of %s were asked for, where a step of that name is remembered: the program does not fit the run",
+				key)
 		}
 		waiting := f.tryItems(s, atOnce, o, item)
 		if f.hasStopped() || waiting && s.canceled == nil {

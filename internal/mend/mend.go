@@ -35,7 +35,8 @@ func Drain(ctx context.Context, l *look.Looker, ns wire.Namespace, host string) 
 func Bury(ctx context.Context, invoke Invoke, id troupe.ID, r troupe.DeadRequest) error {
 	missing := errs.New(troupe.CodeNotFound, "%s has no dead letter %s in %s", look.ActorText(id), r.ID, r.Queue)
 	if r.Skip {
-		missing = errs.New(troupe.CodeNotFound, "%s is not the next message in %s of %s: see troupe queue ls", r.ID, r.Queue, look.ActorText(id))
+		missing = errs.New(troupe.CodeNotFound, "%s is not the next message in %s of %s: see troupe queue ls",
+			r.ID, r.Queue, look.ActorText(id))
 	}
 	return whatIsThere(ctx, invoke, troupe.Invocation{ID: id, Action: troupe.DeadAction, Existing: true, In: r}, missing)
 }
