@@ -77,6 +77,15 @@ func TestNoStepEndsAllHosts(t *testing.T) {
 				require.Regexp(t, `^the step \S+ has ended its host 5 times`, run.Reason)
 				require.NoError(t, b.Client.Actor("trip", "a").Call(t.Context(), troupe.RetryWorkflowAction, nil, nil))
 				require.Equal(t, endsHosts, ended())
+				began := time.Now()
+				if name == "step" {
+					require.NoError(t, BookTrip.Cancel(t.Context(), trip, "it never ends"))
+					_, err = BookTrip.Result(t.Context(), trip)
+					require.ErrorIs(t, err, troupe.ErrCanceled)
+					require.Less(t, time.Since(began), time.Second)
+					require.Zero(t, ended())
+					return
+				}
 				mended.Store(true)
 				require.NoError(t, b.Client.Actor("trip", "a").Call(t.Context(), troupe.RetryWorkflowAction, nil, nil))
 				out, err := BookTrip.Result(t.Context(), trip)

@@ -175,6 +175,7 @@ func cancelWorkflow(c *Context, in input) (any, error) {
 	reason = reason[:min(len(reason), maxErrorBytes)]
 	now := ceilMilli(c.a.host.alarms.Now())
 	return troupe.None(nil), c.editFlow(int64(2*len(reason)), func(w *record.Workflow) {
+		tryAtOnce(w)
 		for _, wait := range w.Waits {
 			if wait.Kind != record.WaitRetry { // others may run beside that: the next pass sees to it
 				step := canceledStep(wait.Key, wait.Since, now, reason)
@@ -185,6 +186,15 @@ func cancelWorkflow(c *Context, in input) (any, error) {
 		}
 		w.Cancel = reason
 	})
+}
+
+// tryAtOnce has a workflow that is stuck be tried at once.
+func tryAtOnce(w *record.Workflow) {
+	if w.Stuck != nil {
+		stuck := *w.Stuck
+		stuck.Due = 0
+		w.Stuck = &stuck
+	}
 }
 
 // retryWorkflow runs troupe.RetryWorkflowAction.
@@ -199,11 +209,7 @@ func retryWorkflow(c *Context, _ input) (any, error) {
 	now := ceilMilli(c.a.host.alarms.Now())
 	return troupe.None(nil), c.editFlow(0, func(w *record.Workflow) {
 		w.Goes = now
-		if w.Stuck != nil {
-			stuck := *w.Stuck
-			stuck.Due = 0
-			w.Stuck = &stuck
-		}
+		tryAtOnce(w)
 		for _, wait := range w.Waits {
 			if wait.Kind == record.WaitRetry {
 				wait.Due, wait.Quiet, wait.Touched = 0, now, 0
