@@ -73,7 +73,7 @@ func TestTroublesAreCounted(t *testing.T) {
 	revision, _, err := leases.Revision(t.Context(), id)
 	require.NoError(t, err)
 	require.NoError(t, leases.Revoke(t.Context(), id, revision))
-	require.Eventually(t, func() bool { return host.ID() != id && ask().Lost == 1 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return host.ID() != id && figures()["troupe.leases.lost"] == 1 }, time.Minute, 5*time.Millisecond)
 
 	all := figures()
 	for name, want := range map[string]float64{
