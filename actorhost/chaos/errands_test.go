@@ -75,7 +75,7 @@ func runErrands(t *testing.T, sc scenario) findings {
 	found.faults = append(found.faults, all[0].check(t, started, cmp.Or(sc.settling, settling))...)
 	log, err := os.ReadFile(filepath.Join(*historyDir, sc.name+".log"))
 	require.NoError(t, err)
-	for _, line := range strings.Split(string(log), "\n") {
+	for line := range strings.SplitSeq(string(log), "\n") {
 		if strings.Contains(line, "a workflow is stuck") {
 			found.faults = append(found.faults, "all hosts run the same program: "+line)
 		}
