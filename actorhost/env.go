@@ -52,7 +52,7 @@ type env struct {
 	drains     drains
 	streams    streams.Streams
 	mailboxes  *mailbox.Mailboxes[callName, work]
-	goroutines sync.WaitGroup // goroutines of the host
+	goroutines sync.WaitGroup // goroutines of the host, with those that take turns
 
 	// ctx ends when the host gives up its running actions.
 	ctx context.Context //nolint:containedctx // the life of the host

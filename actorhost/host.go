@@ -148,7 +148,7 @@ func newHost(nc *nats.Conn, config Config, definitions []Definition) (*Host, err
 	e.passOn = h.roster.passOn
 	back := &comebacks{roster: h.roster, places: make(chan struct{}, maxBringingBack)}
 	e.bringBack, e.awaitComebacks = back.bringBack, back.await
-	e.ready = pool.New(h.roster.drainMailbox, (*activation).runsAgain)
+	e.ready = pool.New(e.goroutines.Go, h.roster.drainMailbox, (*activation).runsAgain)
 	e.out = outlet.New(nc, ns, config.Logger, e.faults, h.ID, e.busy)
 	e.out.Here = e.answerHere
 	e.origin.Namespace, e.origin.Take = ns.Name(), h.dispatcher.take

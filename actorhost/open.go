@@ -252,7 +252,7 @@ func (h *Host) close(ctx context.Context) error {
 		h.presence.Close()
 	}
 	done := make(chan struct{})
-	go func() { h.goroutines.Wait(); h.ready.Wait(); close(done) }()
+	go func() { h.goroutines.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-ctx.Done():

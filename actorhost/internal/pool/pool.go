@@ -15,10 +15,10 @@ import (
 // connection write every reply separately, which costs more than anything else in a call. A Pool is safe for concurrent
 // use.
 type Pool[T any] struct {
-	run        func(item T, goroutine uint64)
-	again      func(T) bool
-	goroutines sync.WaitGroup
-	queued     atomic.Int64 // in the queue
+	spawn  func(func())
+	run    func(item T, goroutine uint64)
+	again  func(T) bool
+	queued atomic.Int64 // in the queue
 
 	mu       sync.Mutex
 	queue    queue.FIFO[T]
@@ -56,9 +56,9 @@ func (p *Pool[T]) Running() (all []Run[T]) {
 }
 
 // New returns a pool that calls run for each item, on a goroutine that is told. If run ends that by runtime.Goexit, again says
-// whether it is to be called once more. Callers must Close it.
-func New[T any](run func(item T, goroutine uint64), again func(T) bool) *Pool[T] {
-	p := &Pool[T]{run: run, again: again, workers: make(map[*worker[T]]struct{})}
+// whether it is to be called once more. Spawn starts the goroutines: whoever gives it waits for them. Callers must Close the pool.
+func New[T any](spawn func(func()), run func(item T, goroutine uint64), again func(T) bool) *Pool[T] {
+	p := &Pool[T]{spawn: spawn, run: run, again: again, workers: make(map[*worker[T]]struct{})}
 	p.resume = sync.NewCond(&p.mu)
 	return p
 }
@@ -89,7 +89,7 @@ func (p *Pool[T]) start() {
 		p.resume.Signal()
 		return
 	}
-	p.goroutines.Go(p.work)
+	p.spawn(p.work)
 }
 
 func (p *Pool[T]) work() {
@@ -170,6 +170,3 @@ func (p *Pool[T]) Close() {
 	p.closed = true
 	p.resume.Broadcast()
 }
-
-// Wait returns when all goroutines of a closed pool have ended.
-func (p *Pool[T]) Wait() { p.goroutines.Wait() }

@@ -21,9 +21,9 @@ func TestPoolRunsAll(t *testing.T) {
 	const all = 10_000
 	var mu sync.Mutex
 	seen := make(map[int]int)
-	var ran sync.WaitGroup
+	var ran, goroutines sync.WaitGroup
 	ran.Add(2 * all)
-	p := pool.New(func(i int, _ uint64) {
+	p := pool.New(goroutines.Go, func(i int, _ uint64) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[i]++
@@ -38,7 +38,7 @@ func TestPoolRunsAll(t *testing.T) {
 	}
 	ran.Wait()
 	p.Close()
-	p.Wait()
+	goroutines.Wait()
 	require.Len(t, seen, all)
 	for i, times := range seen {
 		require.Equal(t, 2, times, i)
@@ -51,9 +51,9 @@ func TestRunsThatEndTheirGoroutine(t *testing.T) {
 	t.Parallel()
 	const all = 100
 	times := make([]int, all) // each item has one goroutine at a time
-	var ran sync.WaitGroup
+	var ran, goroutines sync.WaitGroup
 	ran.Add(all)
-	p := pool.New(func(i int, _ uint64) {
+	p := pool.New(goroutines.Go, func(i int, _ uint64) {
 		if times[i]++; times[i] < 3 {
 			runtime.Goexit()
 		}
@@ -64,7 +64,7 @@ func TestRunsThatEndTheirGoroutine(t *testing.T) {
 	}
 	ran.Wait()
 	p.Close()
-	p.Wait()
+	goroutines.Wait()
 	for i := range times {
 		require.Equal(t, 3, times[i], i)
 	}
@@ -75,8 +75,9 @@ func TestRunsThatWaitHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(*testing.T) {
 		const waiting = 500
+		var goroutines sync.WaitGroup
 		release := make(chan struct{})
-		p := pool.New(func(i int, _ uint64) {
+		p := pool.New(goroutines.Go, func(i int, _ uint64) {
 			if i < waiting {
 				<-release
 			} else {
@@ -87,6 +88,6 @@ func TestRunsThatWaitHoldUpNobody(t *testing.T) {
 			p.Add(i)
 		}
 		p.Close()
-		p.Wait()
+		goroutines.Wait()
 	})
 }
