@@ -28,9 +28,9 @@ type Tenants struct {
 	// with its subject and some 100 bytes more, whatever the replicas. Unlike the others it is one of all hosts together, and holds
 	// about: one of them counts for all, a minute after the last count, or so that it counts for a twentieth of the time if that is
 	// later. Between two counts a host knows besides only what it has itself stored, so N hosts let in at most N times what there
-	// was room for. What is beyond is refused where it would be stored, in whatever turn; what changes nothing, makes less of it
-	// or destroys actors goes on. Not counted are the other streams: durable events, messages of queues, answers, alarms. It must
-	// be the same on all hosts.
+	// was room for. What is beyond is refused where it would be stored, in whatever turn; what changes nothing, makes less of the
+	// state or destroys actors goes on. An item that is set counts in full, whatever it replaces. Not counted are the other streams:
+	// durable events, messages of queues, answers, alarms. It must be the same on all hosts.
 	Stored int64
 }
 
