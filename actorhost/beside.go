@@ -54,6 +54,9 @@ func (a *activation) endBeside() (goesOn bool) {
 			b.cancel()
 		}
 	}
+	if flow != nil {
+		a.endBegunSteps()
+	}
 	failed := a.gate.Settle() != nil // then a pause may not be stored
 	for _, b := range [...]*beside{loop, flow} {
 		if b != nil {

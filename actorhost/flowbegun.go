@@ -2,9 +2,11 @@ package actorhost
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -15,6 +17,9 @@ const (
 	suspiciousSteps = 3
 	aloneFor        = 10 * time.Second
 )
+
+// begunStepPrefix begins the names of steps among what was begun.
+const begunStepPrefix = "~step/"
 
 // begunStep is a step of which the record says that it was begun. Nil is one that cannot have ended a host before.
 type begunStep struct {
@@ -28,7 +33,7 @@ func (f *flowRun) beginStep(key string, fresh bool) (*begunStep, error) {
 	if fresh {
 		return nil, nil //nolint:nilnil // nil is a step
 	}
-	b := &begunStep{what: fmt.Sprintf("~step/%s/%d/%s", f.head.Run, f.head.Goes, key), free: func() {}}
+	b := &begunStep{what: fmt.Sprintf(begunStepPrefix+"%s/%d/%s", f.head.Run, f.head.Goes, key), free: func() {}}
 	times := 0
 	f.a.gate.Read(func(p *record.Parts) { times = p.Begun().Times(b.what) })
 	switch {
@@ -36,8 +41,6 @@ func (f *flowRun) beginStep(key string, fresh bool) (*begunStep, error) {
 		return nil, f.stick("the step %s has ended its host %d times. Mend it, then retry the workflow", key, times)
 	case !f.a.taken && times == 0:
 		return nil, nil //nolint:nilnil // nil is a step
-	case !f.a.taken: // the host before has stopped cleanly
-		return b, nil
 	}
 	if times >= suspiciousSteps {
 		select {
@@ -75,5 +78,20 @@ func (b *begunStep) ended() []record.Change {
 func (b *begunStep) over() {
 	if b != nil {
 		b.free()
+	}
+}
+
+// endBegunSteps notes that the steps that run have ended no host: the activation ends, and cuts them off.
+func (a *activation) endBegunSteps() {
+	var ended []record.Change
+	a.gate.Read(func(p *record.Parts) {
+		for what := range p.Begun().All() {
+			if strings.HasPrefix(what, begunStepPrefix) {
+				ended = append(ended, record.EndRun{What: what})
+			}
+		}
+	})
+	if ended != nil {
+		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: ended})
 	}
 }

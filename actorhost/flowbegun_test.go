@@ -99,3 +99,54 @@ func TestNoStepEndsAllHosts(t *testing.T) {
 		})
 	}
 }
+
+// TestStepsThatAreNotToBlame are under way for hours while their hosts die, and stop, for other reasons. Nothing of that has their
+// workflows stuck, or has one wait for the other to end.
+func TestStepsThatAreNotToBlame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := hosttest.Start(t)
+		began, host := make(chan struct{}, 2), (*actorhost.Host)(nil)
+		kind := trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+			if _, err := actorhost.Step(w, "pack", func(*actorhost.StepContext) (int, error) { return 0, nil }); err != nil {
+				return "", err
+			}
+			return actorhost.Step(w, "walk", func(c *actorhost.StepContext) (string, error) {
+				began <- struct{}{}
+				select {
+				case <-time.After(time.Hour):
+					return "there", nil
+				case <-c.Done():
+					return "", c.Err()
+				}
+			})
+		})
+		host = b.Host(kind)
+		for _, key := range []string{"a", "b"} {
+			require.NoError(t, BookTrip.Start(t.Context(), troupe.GetOrCreate[Trip](b.Client, key), tripWish{}))
+		}
+		next := func(end func(*actorhost.Host)) {
+			within := time.After(time.Minute)
+			for range 2 {
+				select {
+				case <-began:
+				case <-within:
+					require.Fail(t, "one waits for the other")
+				}
+			}
+			other := b.Host(kind)
+			end(host)
+			host = other
+		}
+		for range endsHosts - 1 {
+			next(b.Kill)
+		}
+		for range 2 * endsHosts {
+			next(b.Stop)
+		}
+		for _, key := range []string{"a", "b"} {
+			out, err := BookTrip.Result(t.Context(), troupe.GetOrCreate[Trip](b.Client, key))
+			require.NoError(t, err)
+			require.Equal(t, "there", out)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/troupe-go/troupe/codec"
@@ -37,6 +38,20 @@ func (b *Begun) Times(what string) int {
 		}
 	}
 	return 0
+}
+
+// All yields the runs that have not ended.
+func (b *Begun) All() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if b == nil {
+			return
+		}
+		for _, r := range b.runs {
+			if !yield(r.What) {
+				return
+			}
+		}
+	}
 }
 
 func (r begunRun) size() int64 { return 1 + 2*2 + textSize(r.What) + 9 }
