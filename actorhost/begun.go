@@ -3,6 +3,7 @@ package actorhost
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/internal/errs"
@@ -108,5 +109,23 @@ func (r *begunRun) over() {
 	if r.alone {
 		<-r.a.host.alone
 		r.alone = false
+	}
+}
+
+// begunStepPrefix begins the names of steps among what was begun.
+const begunStepPrefix = "~step/"
+
+// endBegunSteps notes that the steps that run have ended no host: the activation ends, and cuts them off.
+func (a *activation) endBegunSteps() {
+	var ended []record.Change
+	a.gate.Read(func(p *record.Parts) {
+		for what := range p.Begun().All() {
+			if strings.HasPrefix(what, begunStepPrefix) {
+				ended = append(ended, record.EndRun{What: what})
+			}
+		}
+	})
+	if ended != nil {
+		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: ended})
 	}
 }

@@ -2,11 +2,9 @@ package actorhost
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/troupe-go/troupe/actorhost/internal/commit"
 	"github.com/troupe-go/troupe/actorhost/internal/queues"
 	"github.com/troupe-go/troupe/internal/record"
 )
@@ -17,9 +15,6 @@ const (
 	suspiciousSteps = 3
 	aloneFor        = 10 * time.Second
 )
-
-// begunStepPrefix begins the names of steps among what was begun.
-const begunStepPrefix = "~step/"
 
 // begunStep is a step of which the record says that it was begun. Nil is one that cannot have ended a host before.
 type begunStep struct {
@@ -78,20 +73,5 @@ func (b *begunStep) ended() []record.Change {
 func (b *begunStep) over() {
 	if b != nil {
 		b.free()
-	}
-}
-
-// endBegunSteps notes that the steps that run have ended no host: the activation ends, and cuts them off.
-func (a *activation) endBegunSteps() {
-	var ended []record.Change
-	a.gate.Read(func(p *record.Parts) {
-		for what := range p.Begun().All() {
-			if strings.HasPrefix(what, begunStepPrefix) {
-				ended = append(ended, record.EndRun{What: what})
-			}
-		}
-	})
-	if ended != nil {
-		a.gate.Pass(&commit.Output{}, &commit.Changes{Parts: ended})
 	}
 }
