@@ -47,6 +47,13 @@ const CreateAction = "_create"
 // wakes the actor again.
 const SleepAction = "_sleep"
 
+// MoveAction moves an actor to a host, whose id is the input. Every actor type has this action. It answers once the actor is
+// awake there. Until then it runs what it runs, and what waits for it; its connections end, and programs connect again by
+// themselves. It stays until it sleeps: then any host may wake it. The error is [ErrNotFound] if there is no such actor,
+// [ErrBadInput] if no host with this id that runs its type is up, and [ErrUnavailable] or [ErrOutcomeUnknown] if the actor is busy
+// for longer than the call may take.
+const MoveAction = "_move"
+
 // DestroyAction destroys an actor, as if one of its own actions had called actorhost.Context.Destroy. Every actor type has
 // this action. It wakes the actor, and answers once the on-destroy hook has run and the record is gone. The error is
 // [ErrNotFound] if there is no such actor. If the hook fails, its error is returned and the actor stays.

@@ -93,6 +93,10 @@ func (d *dispatcher) receiveCall(msg *wire.Message, target wire.Target, now time
 		d.servePosition(w, target.Tokens)
 		return nil
 	}
+	if w.Action == troupe.MoveAction {
+		asked := *w // a copy, so that not every call escapes to the heap
+		return d.serveMove(&asked, target.Tokens)
+	}
 	if w.Action == troupe.DeadAction {
 		asked := *w // a copy, so that not every call escapes to the heap
 		d.serveDead(&asked, target.Tokens)

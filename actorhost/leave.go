@@ -21,7 +21,7 @@ func (r *roster) leave(ctx context.Context, id troupe.ID, host string) (leftActo
 		switch {
 		case wait != nil:
 			if !wait(ctx) {
-				return left, errs.Unavailable("%s leaves a host of another program, and is still busy", id)
+				return left, errs.Unavailable("%s is to leave its host, and is still busy", id)
 			}
 			continue
 		case left.leaving == nil:
@@ -86,7 +86,7 @@ func (r *roster) release(ctx context.Context, id troupe.ID, a *activation) (rele
 		select {
 		case <-a.ended():
 		case <-ctx.Done():
-			return released{}, errs.Unavailable("%s leaves a host of another program, and is still busy", id)
+			return released{}, errs.Unavailable("%s is to leave its host, and is still busy", id)
 		}
 	}
 	s := r.presence.Session()

@@ -24,7 +24,7 @@ func looksOnly(action string) bool {
 // needsActor reports whether an action creates no actor.
 func needsActor(action string) bool {
 	switch action {
-	case troupe.DestroyAction, troupe.ResultAction, troupe.CancelWorkflowAction, troupe.RetryWorkflowAction:
+	case troupe.MoveAction, troupe.DestroyAction, troupe.ResultAction, troupe.CancelWorkflowAction, troupe.RetryWorkflowAction:
 		return true
 	}
 	return looksOnly(action)

@@ -15,6 +15,7 @@ import (
 // builtins are the actions of every actor type that run as those of its contract do.
 var builtins = map[string]action{
 	troupe.DestroyAction:    destroy,
+	troupe.MoveAction:       builtin(func(*Context, input) (any, error) { return troupe.None(nil), nil }), // it has woken where it is to be
 	troupe.ScheduleAction:   builtin(scheduleFor),
 	troupe.UnscheduleAction: builtin(func(c *Context, in input) (any, error) { return namedSchedule(c, in, c.Unschedule) }),
 	troupe.FireAction:       builtin(func(c *Context, in input) (any, error) { return namedSchedule(c, in, c.fire) }),

@@ -25,6 +25,8 @@ export type Actions<C extends Contract> = C["actions"] & {
   _create: { in: C["create"]; out: null };
   /** Puts the actor to sleep, or is `not_found` when it is not awake. */
   _sleep: { in: null; out: null };
+  /** Moves the actor to the host with this id. */
+  _move: { in: string; out: null };
   /** Removes the actor and its state, unless it refuses. */
   _destroy: { in: null; out: null };
   /** Has an action run later, and returns the name of the schedule. One of the same name is replaced. */

@@ -45,6 +45,7 @@ type grammar struct {
 	Ls     lsCommand     `cmd:"" group:"actors" help:"List the actors that have a record."`
 	Info   infoCommand   `cmd:"" group:"actors" help:"Show an actor and its host."`
 	Sleep  sleepCommand  `cmd:"" group:"actors" help:"Put an actor to sleep."`
+	Move   moveCommand   `cmd:"" group:"actors" help:"Move an actor to a host."`
 	Rm     rmCommand     `cmd:"" group:"actors" help:"Destroy an actor."`
 
 	State stateCommand `cmd:"" group:"state" help:"Show or repair the stored state of an actor."`
@@ -55,9 +56,10 @@ type grammar struct {
 
 	Queue queueCommand `cmd:"" group:"queues" help:"Show and change what waits in queues of actors."`
 
-	Hosts hostsCommand `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
-	Top   topCommand   `cmd:"" group:"hosts" help:"Show what runs, how often, and how long it takes."`
-	Drain drainCommand `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
+	Hosts   hostsCommand   `cmd:"" group:"hosts" help:"List the hosts that are up, and their load."`
+	Top     topCommand     `cmd:"" group:"hosts" help:"Show what runs, how often, and how long it takes."`
+	Balance balanceCommand `cmd:"" group:"hosts" help:"Move actors from full hosts to emptier ones."`
+	Drain   drainCommand   `cmd:"" group:"hosts" help:"Stop a host cleanly, and release its actors."`
 
 	Types  typesCommand  `cmd:"" group:"types" help:"List the actor types, or show what actors of one take and give."`
 	Schema schemaCommand `cmd:"" group:"types" help:"Print the contract of an actor type, also for TypeScript."`

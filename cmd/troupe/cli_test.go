@@ -12,7 +12,7 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{}, {"--help"}, {"call", "--help"}, {"ls", "-h"}, {"watch", "--help"}, {"info", "-h"}, {"rm", "-h"}, {"hosts", "-h"},
-		{"sleep", "-h"},
+		{"sleep", "-h"}, {"move", "-h"}, {"balance", "-h"},
 		{"drain", "-h"}, {"state", "-h"}, {"state", "get", "-h"}, {"state", "set", "-h"}, {"state", "history", "-h"},
 		{"state", "keep", "-h"}, {"up", "-h"}, {"bench", "-h"}, {"completion", "-h"},
 		{"schedule", "-h"}, {"schedule", "ls", "-h"}, {"schedule", "add", "-h"}, {"schedule", "cancel", "-h"}, {"schedule", "run", "-h"},
@@ -45,6 +45,7 @@ Actors:
   ls        List the actors that have a record.
   info      Show an actor and its host.
   sleep     Put an actor to sleep.
+  move      Move an actor to a host.
   rm        Destroy an actor.
 
 Stored state:
@@ -78,9 +79,10 @@ Queues:
   queue skip     Have a queue in order go on without its next message.
 
 Hosts:
-  hosts    List the hosts that are up, and their load.
-  top      Show what runs, how often, and how long it takes.
-  drain    Stop a host cleanly, and release its actors.
+  hosts      List the hosts that are up, and their load.
+  top        Show what runs, how often, and how long it takes.
+  balance    Move actors from full hosts to emptier ones.
+  drain      Stop a host cleanly, and release its actors.
 
 Types:
   types     List the actor types, or show what actors of one take and give.

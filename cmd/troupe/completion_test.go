@@ -15,7 +15,7 @@ import (
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"":                                  "call stream watch ls info sleep rm state schedule workflow queue hosts top drain types schema inspect gateway mcp check stuck doctor up bench completion",
+		"":                                  "call stream watch ls info sleep move rm state schedule workflow queue hosts top balance drain types schema inspect gateway mcp check stuck doctor up bench completion",
 		"st":                                "stream state stuck",
 		"state ":                            "get set history keep",
 		"state h":                           "history",

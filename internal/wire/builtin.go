@@ -68,7 +68,7 @@ type Notice struct {
 
 // Builtins are the actions that every actor type has.
 var Builtins = []string{
-	troupe.CreateAction, troupe.SleepAction, troupe.DestroyAction,
+	troupe.CreateAction, troupe.SleepAction, troupe.MoveAction, troupe.DestroyAction,
 	troupe.ScheduleAction, troupe.UnscheduleAction, troupe.SchedulesAction, troupe.FireAction,
 	troupe.ResultAction, troupe.WorkflowAction, troupe.CancelWorkflowAction, troupe.RetryWorkflowAction,
 	PositionAction, NoticeAction, ConnectAction, DisconnectAction, DueAction,

@@ -121,6 +121,12 @@ func (p *Programs) RunsElsewhere(ctx context.Context, actorType, host string) (b
 	return slices.ContainsFunc(hosts, func(other store.HostEntry) bool { return other.ID != host && other.MayRun(actorType) }), err
 }
 
+// RunsAt reports whether a host is up and runs actors of a type, as far as the leases tell.
+func (p *Programs) RunsAt(ctx context.Context, actorType, host string) (bool, error) {
+	hosts, err := p.hosts(ctx)
+	return slices.ContainsFunc(hosts, func(one store.HostEntry) bool { return one.ID == host && one.MayRun(actorType) }), err
+}
+
 // ask asks a host about an actor type, unless a host of its program has told already.
 func (p *Programs) ask(ctx context.Context, of programType, host string) (info wire.TypeInfo, err error) {
 	p.mu.Lock()
