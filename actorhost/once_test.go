@@ -2,6 +2,7 @@ package actorhost_test
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,6 +70,36 @@ func TestOneIDInTwoEncodings(t *testing.T) {
 		require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order"), add, troupe.GetOrCreate[counter](cl, "a"), 6), troupe.ErrRequestReused)
 	}
 }
+
+// TestIDsThatHeadersWouldChange are refused, wherever they come from: two of them would be one call.
+func TestIDsThatHeadersWouldChange(t *testing.T) {
+	t.Parallel()
+	by := troupe.NewAction[proxy, int, int]("by")
+	ids := []string{"x ", " x", "x\t", "a\nb", "a\rb", " ", "\n", "\u00a0x", "\x00", "\xff", strings.Repeat("x", 257)}
+	b := hosttest.Start(t, counters(), actorhost.Define(func() struct{} { return struct{}{} },
+		actorhost.On(by, func(_ *struct{}, c *actorhost.Context, n int) (int, error) {
+			return add.Call(troupe.WithRequestID(c, ids[n]), troupe.GetOrCreate[counter](c, "a"), 1)
+		})))
+	a := troupe.GetOrCreate[counter](b.Client, "a")
+	for n, id := range ids {
+		ctx := troupe.WithRequestID(t.Context(), id)
+		require.ErrorIs(t, call(ctx, add, a, 1), troupe.ErrBadInput, "%q", id)
+		require.ErrorIs(t, add.Tell(ctx, a, 1), troupe.ErrBadInput, "%q", id)
+		require.ErrorIs(t, call(t.Context(), by, troupe.GetOrCreate[proxy](b.Client, "a"), n), troupe.ErrBadInput, "%q", id)
+	}
+	for _, id := range []string{"x", "X", "a b", "é", "e\u0301", "a.b", "*", ">", "x: y", strings.Repeat("x", 256)} {
+		require.NoError(t, call(troupe.WithRequestID(t.Context(), id), add, a, 1), "%q", id)
+		require.NoError(t, call(troupe.WithRequestID(t.Context(), id), add, a, 1), "%q", id)
+	}
+	got, err := get.Call(t.Context(), a, nil)
+	require.NoError(t, err)
+	require.Equal(t, 10, got)
+}
+
+// A proxy calls what it is told.
+type proxy struct{ troupe.Ref }
+
+func (proxy) ActorType() string { return "proxy" }
 
 // answersOf is the stream with the answers that records have no room for.
 func answersOf(t *testing.T, b *hosttest.Bus) jetstream.Stream {

@@ -387,8 +387,9 @@ func TestPushThatIsWrong(t *testing.T) {
 	ref := troupe.GetOrCreate[Sorter](b.Client, "main")
 	limit := int(b.Connect().MaxPayload())
 	require.ErrorIs(t, troupe.NewQueue[Sorter, letter]("a b").Push(t.Context(), ref, letter{}), troupe.ErrBadInput)
-	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{}, troupe.PushID("a\nb")), troupe.ErrBadInput)
-	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{}, troupe.PushID(strings.Repeat("x", 257))), troupe.ErrBadInput)
+	for _, id := range []string{"a\nb", "x ", strings.Repeat("x", 257)} {
+		require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{}, troupe.PushID(id)), troupe.ErrBadInput)
+	}
 	require.ErrorIs(t, Sort.Push(t.Context(), Sorter{}, letter{}), troupe.ErrBadInput)
 	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{Pad: strings.Repeat("x", limit-1000)}), troupe.ErrTooLarge, "there is no room for headers")
 	require.ErrorIs(t, Sort.Push(t.Context(), ref, letter{Pad: strings.Repeat("x", limit)}), troupe.ErrTooLarge)

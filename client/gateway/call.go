@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/jsoncall"
@@ -82,8 +81,8 @@ func readOptions(header http.Header, longest time.Duration) (o options, err erro
 		takes := ""
 		switch name {
 		case headerKey:
-			o.key, takes = unquoted(value), "1 to 256 bytes of UTF-8"
-			ok = ok && o.key != "" && len(o.key) <= wire.MaxRequestID && utf8.ValidString(o.key)
+			o.key, takes = unquoted(value), wire.GivenID
+			ok = ok && wire.IsGivenID(o.key)
 		case headerTimeout:
 			ms, bad := strconv.ParseUint(value, 10, 32)
 			o.timeout, takes = min(longest, time.Duration(ms)*time.Millisecond), "a whole number of milliseconds"

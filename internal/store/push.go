@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -100,9 +98,8 @@ func PushBody(as codec.Codec, p *troupe.PushRequest) ([]byte, error) {
 	if err := troupe.CheckName("queue", p.Queue); err != nil {
 		return nil, err
 	}
-	if len(p.PushID) > wire.MaxPushID || !utf8.ValidString(p.PushID) || strings.ContainsFunc(p.PushID, unicode.IsControl) {
-		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the id of a message has at most %d bytes of UTF-8 in one line",
-			p.ID, p.Queue, wire.MaxPushID)
+	if p.PushID != "" && !wire.IsGivenID(p.PushID) {
+		return nil, errs.New(troupe.CodeBadInput, "%s.%s: the id %.100q of a message is not %s", p.ID, p.Queue, p.PushID, wire.GivenID)
 	}
 	body, err := as.Append(nil, codec.Filled(p.Message))
 	if err != nil {

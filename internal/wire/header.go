@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 )
@@ -65,6 +67,16 @@ const AlwaysFits = 1 << 10
 
 // MaxRequestID is how many bytes [HeaderRequestID] may have.
 const MaxRequestID = 256
+
+// GivenID says what [HeaderRequestID] and [HeaderPushID] take: see [IsGivenID].
+const GivenID = "1 to 256 bytes of UTF-8 in one line, without white space at its ends"
+
+// IsGivenID reports whether a text can be the id that a caller gives to a call, or to a message. NATS takes white space off the ends of
+// a header, and clients make a space of a line break: of two ids one would become.
+func IsGivenID(id string) bool {
+	return id != "" && len(id) <= MaxRequestID && utf8.ValidString(id) && strings.TrimSpace(id) == id &&
+		!strings.ContainsFunc(id, unicode.IsControl)
+}
 
 // MaxInbox is how many bytes [HeaderInbox] may have, and any inbox of ours.
 const MaxInbox = 256

@@ -34,9 +34,6 @@ const (
 // QueueRoom is how many bytes of the server's max_payload a message must leave for the headers that hosts add.
 const QueueRoom = 4 << 10
 
-// MaxPushID is how many bytes the id of a message may have that a client gives.
-const MaxPushID = 256
-
 // Queue is the subject of a queue of an actor.
 func (n Namespace) Queue(id troupe.ID, queue string) string { return n.actor("queue", id, queue) }
 

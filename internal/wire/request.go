@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
@@ -66,7 +65,7 @@ func (n Namespace) misread(name, value string) (takes string) {
 		number := strings.TrimSuffix(value, questionMark)
 		takes, ok = "a whole number from 1, perhaps with a ? behind it", isNumber(number) && strings.Trim(number, "0") != ""
 	case HeaderRequestID:
-		takes, ok = "1 to 256 bytes of UTF-8", value != "" && len(value) <= MaxRequestID && utf8.ValidString(value)
+		takes, ok = GivenID, IsGivenID(value)
 	case HeaderCall:
 		_, ok = ParseRequestID(value)
 		takes, ok = "a reply subject NAME.id.NUMBER.FLOOR of at most 1,024 bytes", ok && len(value) <= maxInbox

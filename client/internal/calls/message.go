@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -21,6 +22,16 @@ func appendInput(dst []byte, as codec.Codec, call *Call) ([]byte, error) {
 			Message: fmt.Sprintf("%s.%s: the input cannot be encoded: %v", call.ID, call.Action, err)}
 	}
 	return body, nil
+}
+
+// givenID is the request id that the caller has set, or "".
+func givenID(ctx context.Context, call *Call) (string, error) {
+	id := troupe.RequestID(ctx)
+	if id != "" && !wire.IsGivenID(id) {
+		return "", &troupe.Error{Code: troupe.CodeBadInput,
+			Message: fmt.Sprintf("%s.%s: the request id %.100q is not %s", call.ID, call.Action, id, wire.GivenID)}
+	}
+	return id, nil
 }
 
 // withAll adds the headers that are not the default. The chain is of the actors that wait for the call's answer.

@@ -127,7 +127,10 @@ func (t *roundTrip) prepare(ctx context.Context) (err error) {
 	if t.body, err = appendInput(t.body[:0], t.sender.codec, &t.call); err != nil {
 		return err
 	}
-	id := troupe.RequestID(ctx)
+	id, err := givenID(ctx, &t.call)
+	if err != nil {
+		return err
+	}
 	if turn := t.origin.Turn; id == "" && turn != nil && (t.call.Action[0] != '_' || t.call.Action == troupe.CreateAction) {
 		id = turn.Nest(t.call.ID.Tokens(), t.call.Action, t.body)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/origin"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -27,7 +26,11 @@ func (s *Sender) tell(ctx context.Context, call *Call) error {
 	msg := &t.msg
 	msg.Data, msg.Subject = body, s.ns.Route(call.ID, call.Action)
 	from := origin.Of(ctx)
-	id, turn := troupe.RequestID(ctx), from.Turn
+	turn := from.Turn
+	id, err := givenID(ctx, call)
+	if err != nil {
+		return err
+	}
 	stored, isStored := turn.(origin.StoredTurn)
 	if id == "" && turn != nil && !isStored && !wire.Builtin(call.Action) { // it may run again
 		id = turn.Nest(call.ID.Tokens(), call.Action, body)

@@ -138,7 +138,7 @@ describe("a client", { skip: process.env.NATS_URL ? false : "NATS_URL is not set
   test("refuses what no call can have", async () => {
     const troupe = new Troupe(nc);
     const actor = troupe.actor("inventory", unique());
-    for (const requestId of [0, "", null, "x".repeat(257)]) await assert.rejects(actor.call("restock", 1, { requestId }), hasCode("bad_input"));
+    for (const requestId of [0, "", null, "x".repeat(257), "x ", "\u00a0x", "a\nb", "a\ud800"]) await assert.rejects(actor.call("restock", 1, { requestId }), hasCode("bad_input"));
     for (const timeout of [0, -1, NaN]) await assert.rejects(actor.call("restock", 1, { timeout }), hasCode("bad_input"));
     await assert.rejects(actor.call("restock", new Uint8Array(nc.info.max_payload)), hasCode("too_large"));
     await troupe.close();
