@@ -14,8 +14,10 @@ import (
 type endpoint struct {
 	run   action       // nil for the built-in actions
 	takes reflect.Type // the input; nil for the built-in actions without a hook
-	gives reflect.Type // the output; nil for the built-in actions
+	gives reflect.Type // the output; nil for the built-in actions that give none, or are not remembered
 	items reflect.Type // of a stream; else nil
+	// same appends the input of a built-in action in the form that all encodings of it have in common.
+	same func(dst []byte, in *input) ([]byte, error)
 	// existing: a call to an actor that does not exist is refused.
 	existing bool
 	// readOnly: it changes nothing. Of its runs, so many are not to be checked.
@@ -54,18 +56,24 @@ func (e *endpoint) mark(id dedup.ID, action string, in *input) *dedup.Mark {
 
 // canonical uses the buffer.
 func (e *endpoint) canonical(buffer []byte, in *input) ([]byte, error) {
-	if e.takes == nil {
+	var data []byte
+	var err error
+	switch {
+	case e.same != nil:
+		data, err = e.same(buffer, in)
+	case e.takes == nil:
 		return in.body, nil
+	default:
+		value := reflect.New(e.takes)
+		if err := in.as.Unmarshal(in.body, value.Interface()); err != nil {
+			return nil, err
+		}
+		data, err = codec.MsgPack.Append(buffer, value.Elem().Interface())
+		in.value = value.Interface()
 	}
-	value := reflect.New(e.takes)
-	if err := in.as.Unmarshal(in.body, value.Interface()); err != nil {
-		return nil, err
-	}
-	data, err := codec.MsgPack.Append(buffer, value.Elem().Interface())
 	if err != nil {
 		return nil, err
 	}
-	in.value = value.Interface()
 	if len(data) == 0 {
 		return nil, nil
 	}

@@ -1,6 +1,7 @@
 package actorhost_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -68,6 +69,31 @@ func TestOneIDInTwoEncodings(t *testing.T) {
 	}
 	for _, cl := range []*client.Client{b.Client, inJSON} {
 		require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "order"), add, troupe.GetOrCreate[counter](cl, "a"), 6), troupe.ErrRequestReused)
+	}
+}
+
+// TestOneIDOfASchedule in two encodings is one schedule, and the answers are in those of their callers.
+func TestOneIDOfASchedule(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, counters())
+	at := time.Now().Add(time.Hour)
+	clients := []*client.Client{b.Client, b.NewClient(client.Config{Codec: codec.JSON}), b.Client}
+	of := func(cl *client.Client, id string) troupe.Scheduler {
+		return troupe.SchedulerOf(troupe.WithRequestID(t.Context(), id), troupe.GetOrCreate[counter](cl, "a"))
+	}
+	var name string
+	for i, cl := range clients {
+		got, err := add.At(of(cl, "order"), at, 5)
+		require.NoError(t, err)
+		require.Equal(t, cmp.Or(name, got), got)
+		name = got
+		_, err = add.At(of(cl, "order"), at, 6)
+		require.ErrorIs(t, err, troupe.ErrRequestReused, "%d", i)
+	}
+	for _, cl := range clients {
+		found, err := of(cl, "cancel").Unschedule(name)
+		require.NoError(t, err)
+		require.True(t, found)
 	}
 }
 

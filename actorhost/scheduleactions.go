@@ -32,6 +32,11 @@ func addBuiltins(types map[string]*actorType) {
 		for name, run := range builtins {
 			t.actions[name].run = run
 		}
+		t.actions[troupe.ScheduleAction].same, t.actions[troupe.ScheduleAction].gives = t.sameSchedule, reflect.TypeFor[string]()
+		for _, name := range [...]string{troupe.UnscheduleAction, troupe.FireAction} {
+			t.actions[name].same, t.actions[name].gives = sameText, reflect.TypeFor[bool]()
+		}
+		t.actions[troupe.CancelWorkflowAction].same = sameText
 	}
 }
 
@@ -99,6 +104,33 @@ func (t *actorType) lacksDue(action string, refusal *troupe.Error) lack {
 		return lacksInput(action, fingerprint(endpoint.takes), refusal)
 	}
 	return lacksAction(action, refusal)
+}
+
+// sameText is endpoint.same of an action that takes a text.
+func sameText(dst []byte, in *input) ([]byte, error) {
+	var text string
+	if err := in.as.Unmarshal(in.body, &text); err != nil {
+		return nil, err
+	}
+	return codec.MsgPack.Append(dst, text)
+}
+
+// sameSchedule is endpoint.same of troupe.ScheduleAction.
+func (t *actorType) sameSchedule(dst []byte, in *input) ([]byte, error) {
+	var m troupe.ScheduleMessage
+	if err := in.as.Unmarshal(in.body, &m); err != nil {
+		return nil, err
+	}
+	endpoint := t.actions[m.Action]
+	if endpoint == nil {
+		return nil, errs.New(troupe.CodeUnknownAction, "there is no action %.100q to schedule", m.Action)
+	}
+	data, err := endpoint.inputWithin(*in)
+	if err != nil {
+		return nil, err
+	}
+	m.Input = data
+	return codec.MsgPack.Append(dst, m)
 }
 
 // takesSchedule reports why an action cannot be scheduled as asked for, if so.
