@@ -2,6 +2,7 @@ package actorhost_test
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -229,6 +230,46 @@ func TestArchiveThatIsGone(t *testing.T) {
 	got, err := get.Call(t.Context(), a, nil)
 	require.NoError(t, err)
 	require.Equal(t, calls+1, got)
+}
+
+// TestArchiveThatIsPurged: what is not there may have run, and does not run again, whoever has the actor by then.
+func TestArchiveThatIsPurged(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]func(b *hosttest.Bus, host *actorhost.Host) error{
+		"awake": func(*hosttest.Bus, *actorhost.Host) error { return nil },
+		"asleep": func(b *hosttest.Bus, _ *actorhost.Host) error {
+			return b.Client.Actor("counter", "a").Call(context.Background(), troupe.SleepAction, nil, nil)
+		},
+		"on another host": func(b *hosttest.Bus, host *actorhost.Host) error {
+			b.Kill(host)
+			b.Host(counters())
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := hosttest.Start(t)
+			host := b.Host(counters())
+			a, other := troupe.GetOrCreate[counter](b.Client, "a"), troupe.GetOrCreate[counter](b.Client, "b")
+			const calls = 200
+			for n := range calls {
+				require.NoError(t, call(troupe.WithRequestID(t.Context(), fmt.Sprint(n)), add, a, 1))
+			}
+			require.NoError(t, answersOf(t, b).Purge(t.Context()))
+			require.NoError(t, then(b, host))
+			require.ErrorIs(t, call(troupe.WithRequestID(t.Context(), "7"), add, a, 1), troupe.ErrOutcomeUnknown)
+			require.NoError(t, call(t.Context(), add, a, 1), "a new call")
+			for n := range calls { // of an actor that has lost nothing: they are archived, too
+				require.NoError(t, call(troupe.WithRequestID(t.Context(), fmt.Sprint(n)), add, other, 1))
+			}
+			got, err := add.Call(troupe.WithRequestID(t.Context(), "7"), other, 1)
+			require.NoError(t, err)
+			require.Equal(t, 8, got)
+			got, err = get.Call(t.Context(), a, nil)
+			require.NoError(t, err)
+			require.Equal(t, calls+1, got)
+		})
+	}
 }
 
 // TestWhoUsesNoIDsHasNoArchive, however many calls there are at a time.

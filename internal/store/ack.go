@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,6 +41,8 @@ func parseAck(msg *nats.Msg) (sequence uint64, err error) {
 		return ack.Sequence, nil
 	case ack.Error == nil || ack.Error.ErrorCode == codeWriteInFlight: // the outcome of that one decides
 		return 0, ErrOutcomeUnknown
+	case ack.Error.ErrorCode == codeWrongLastSequence && strings.HasSuffix(ack.Error.Description, ": 0"):
+		return 0, errVanished
 	case ack.Error.ErrorCode == codeWrongLastSequence:
 		return 0, ErrConflict
 	case ack.Error.ErrorCode == codeNoBatches:

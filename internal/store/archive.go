@@ -49,6 +49,7 @@ type archiveStream struct {
 	subject string
 	acks    []byte // how its acknowledgements begin
 	made    int64  // as in a Ref
+	samples samples
 }
 
 // Ref is where a block is.
@@ -174,6 +175,7 @@ func (a *Archive) open(look func(jetstream.JetStream) (jetstream.Stream, error))
 		Stream: stream, subject: info.Config.Subjects[0], made: info.Created.UnixNano(),
 		acks: []byte(`{"stream":"` + info.Config.Name + `"`),
 	}
+	opened.samples.addLast(info)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stream == nil {

@@ -184,7 +184,7 @@ func TestArchiveIsFull(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, stream.Purge(t.Context()))
 	require.Equal(t, block, string(a.read(t, a.mustAppend(t, block))))
-	require.Nil(t, a.read(t, first))
+	require.ErrorContains(t, a.unreadable(t, first), "it was purged", "it cannot be too old")
 }
 
 func TestArchiveIsClosed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -147,7 +148,9 @@ func (a *Archive) tryPublish(ctx context.Context, group []byte) (made int64, seq
 	if err != nil {
 		return 0, 0, appendError(a.config.Name, err)
 	}
-	sequence, err = a.appended(stream, reply)
+	if sequence, err = a.appended(stream, reply); err == nil {
+		stream.samples.add(sequence, time.Now(), stream.CachedInfo().Config.MaxAge)
+	}
 	return stream.made, sequence, err
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/troupe-go/troupe/internal/pause"
 )
 
-// ErrBeyondEnd is the error when a block is lost: the stream ends before it, is another one, or is gone.
+// ErrBeyondEnd is the error when a block is lost: the stream ends before it, is another one, is gone, or was purged.
 var ErrBeyondEnd = errors.New("the archive of answers ends before that")
 
 const (
@@ -117,6 +117,8 @@ func (a *Archive) mayHave(ctx context.Context, stream *archiveStream, sequence u
 	case err != nil, info.Created.UnixNano() != stream.made, sequence > info.State.LastSeq:
 		a.forget(stream)
 		return false, ErrBeyondEnd
+	case sequence < info.State.FirstSeq && stream.samples.purged(info.State.FirstSeq, info.Config.MaxAge):
+		return false, fmt.Errorf("%w: it was purged", ErrBeyondEnd)
 	}
 	return sequence >= info.State.FirstSeq && !slices.Contains(info.State.Deleted, sequence), nil
 }

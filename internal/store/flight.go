@@ -157,8 +157,11 @@ func (w *writer) handleAck(msg *nats.Msg) {
 	}
 	revision, err := parseAck(msg)
 	f.bucket.troubles.heard(err)
-	if errors.Is(err, nats.ErrNoResponders) {
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
 		w.bucket.suspect()
+	case errors.Is(err, errVanished) && len(f.writes) == 1 && !f.apart:
+		w.bucket.vanished(f.writes[0].expected)
 	}
 	w.mu.Lock()
 	refused := err != nil && len(f.writes) > 1

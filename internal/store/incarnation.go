@@ -27,8 +27,46 @@ const afterDeletion = 500 * time.Millisecond
 type incarnation struct {
 	reached atomic.Uint64 // a sequence that is certainly stored
 
+	witness atomic.Pointer[witness]
+
 	mu   sync.Mutex
 	made time.Time
+}
+
+// witness is a message that was there. If it is not any more, and has left no trace, as what is deleted does for an hour, then
+// somebody has purged the stream: nothing else tells of that.
+type witness struct {
+	subject  string // empty: it is known to be gone
+	revision uint64
+}
+
+// errVanished is the error of a write to a key that had a message, and has none, not even the trace of one.
+var errVanished = fmt.Errorf("%w: there is nothing, and no trace of anything: it was purged", ErrConflict)
+
+// vanished is told of a message that is not there any more.
+func (b *bucket) vanished(revision uint64) {
+	if revision > 0 {
+		b.witness.Store(&witness{"", revision})
+		b.suspect()
+	}
+}
+
+// purged reports whether somebody has purged the stream.
+func (b *bucket) purged(ctx context.Context, first uint64) (bool, error) {
+	w := b.witness.Load()
+	if w == nil {
+		return false, nil
+	}
+	gone := w.subject == ""
+	if !gone {
+		last, err := b.lastOf(ctx, w.subject)
+		if err != nil || last != nil && last.Sequence == w.revision {
+			return false, err
+		}
+		gone = last == nil
+	}
+	b.witness.CompareAndSwap(w, nil)
+	return gone && first > w.revision, nil
 }
 
 // madeAt is when the stream was made, which no other has.
@@ -92,7 +130,10 @@ func (b *bucket) check(ctx context.Context) (*Replaced, error) {
 	case info.State.LastSeq < reached:
 		found.How = fmt.Sprintf("it was put back to an older copy, from %d to %d", reached, info.State.LastSeq)
 	default:
-		return nil, nil //nolint:nilnil // there is nothing to say
+		if purged, err := b.purged(ctx, info.State.FirstSeq); err != nil || !purged {
+			return nil, err
+		}
+		found.How = fmt.Sprintf("it was purged, up to %d", info.State.FirstSeq-1)
 	}
 	found.Anew, found.Last = !info.Created.Equal(b.made), info.State.LastSeq
 	b.made = info.Created

@@ -80,6 +80,7 @@ func (m *hostMark) count(ctx context.Context, index *Subscriptions, host string)
 			return err
 		}
 		m.made = true
+		index.bucket.witness.Store(&witness{index.bucket.prefix + m.unsent.key, m.unsent.revision})
 	}
 	m.actors++
 	return nil

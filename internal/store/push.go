@@ -35,9 +35,16 @@ func Push(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) error {
 	case api != nil && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "per subject"):
 		return fmt.Errorf("%w (%w)", ErrQueueFull, api)
 	case api != nil:
-		return explain("", err)
+		return explain(pushedTo(msg), err)
 	}
-	return fmt.Errorf("%w: %w", writeError(err), explain("", err))
+	return fmt.Errorf("%w: %w", writeError(err), explain(pushedTo(msg), err))
+}
+
+// pushedTo is the name of the stream of a message that is pushed: see [QueueName] and [InOrderName].
+func pushedTo(msg *nats.Msg) string {
+	namespace, kind, _ := strings.Cut(msg.Subject, ".")
+	kind, _, _ = strings.Cut(kind, ".")
+	return namespace + "-" + kind
 }
 
 // PushError is what who pushes is told of an error of [Push].

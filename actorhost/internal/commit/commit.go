@@ -128,7 +128,7 @@ func (c *Changes) Any() bool { return c.State != nil || len(c.Parts) > 0 }
 // What may fail for long.
 const (
 	storing    = "storing the state failed"
-	keeping    = "keeping an event failed"
+	keeping    = "keeping an event or a message failed"
 	destroying = "destroying the actor failed"
 	archiving  = "archiving answers failed: they are sent again"
 	alarming   = "setting the alarm of an actor failed: what it has scheduled is not stored"

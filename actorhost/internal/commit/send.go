@@ -122,11 +122,11 @@ func (g *Gate) send(o *Output, more bool) error {
 	return nil
 }
 
-// giveUp ends the activation because an event does not get into the log. What the outputs tell of, and those behind them, is
-// stored: their callers get the answers from the next activation, which goes on with the events.
+// giveUp ends the activation because an event, or a message, does not get into its stream. What the outputs tell of, and those behind
+// them, is stored: their callers get the answers from the next activation, which goes on with the events.
 func (g *Gate) giveUp(outputs []Output, err error) {
 	g.failed(keeping, err)
-	err = fmt.Errorf("an event could not be kept: %w", err)
+	err = fmt.Errorf("an event or a message could not be kept: %w", err)
 	g.mu.Lock()
 	h := g.held
 	h.flying = slices.Concat(outputs, h.released, h.flying)
