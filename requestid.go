@@ -21,7 +21,7 @@ func (c *withRequestID) Value(key any) any {
 // the returned context. An actor runs a call that changes it once for each id. A later call with the same id gets the first one's
 // answer, whichever program makes it, in whichever encoding, and whoever has restarted in between. An actor remembers all of them, for
 // 15 minutes unless its hosts are configured otherwise, or until it is destroyed; after that the id is that of a new call. An id
-// belongs to one call: with another action or input for the same actor it is [CodeRequestReused].
+// belongs to one call: with another action or input for the same actor it is [CodeRequestReused]. Connections and streams have none.
 //
 // Without this, the client gives every call an id of its own, so a call takes effect once however often it is sent. The calls
 // that an action makes have ids that are the same when the action is run again.

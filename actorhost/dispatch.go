@@ -174,7 +174,9 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	w.Again = attempt != "" && attempt != "1"
 	switch {
 	case target.Action == wire.ConnectAction: // it is made anew on each host
-		w.ID.RequestID = wire.RequestID{}
+		w.ID = dedup.ID{}
+	case target.Action == wire.DisconnectAction: // an id is for what is called: see activation.found
+		w.ID.Given = ""
 	case w.Again && !w.ID.Known():
 		return errNotRecognised
 	}

@@ -128,6 +128,25 @@ type proxy struct{ troupe.Ref }
 
 func (proxy) ActorType() string { return "proxy" }
 
+// TestConnectingIsNoCall: what is connected, and ended, with a context that has an id does not take the id from a call.
+func TestConnectingIsNoCall(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, lounges)
+	room, ctx := troupe.GetOrCreate[lounge](b.Client, "a"), troupe.WithRequestID(t.Context(), "order")
+	ann, err := enter.Connect(ctx, room, "ann")
+	require.NoError(t, err)
+	bob, err := enter.Connect(ctx, room, "bob")
+	require.NoError(t, err)
+	names, err := present.Call(t.Context(), room, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"ann", "bob"}, names)
+	require.NoError(t, bob.Close(ctx))
+	require.NoError(t, call(ctx, kick, room, "ann"))
+	<-ann.Done()
+	require.ErrorContains(t, ann.Err(), "out with ann")
+	require.NoError(t, call(ctx, kick, room, "ann"))
+}
+
 // answersOf is the stream with the answers that records have no room for.
 func answersOf(t *testing.T, b *hosttest.Bus) jetstream.Stream {
 	t.Helper()
