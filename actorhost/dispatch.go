@@ -168,6 +168,10 @@ func (d *dispatcher) admit(w *work, target wire.Target, now time.Duration) *trou
 	if e, known := w.arg.(*endpoint); known {
 		w.reads, w.beside, reentrant = e.readOnly, e.beside, e.reentrant
 		w.Existing = w.Existing || e.existing
+		if e.items == nil && w.Get(wire.HeaderCredit) != "" {
+			return errs.New(troupe.CodeBadInput, "%s.%s is no stream: it is called, not read as one",
+				strings.ReplaceAll(target.Tokens, ".", "/"), target.Action)
+		}
 	}
 	w.ID, w.Arrives = identify(w.Reply, w.Header)
 	attempt := w.Get(wire.HeaderAttempt)

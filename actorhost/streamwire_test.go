@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/actorhost"
+	"github.com/troupe-go/troupe/actorhost/hosttest"
 	"github.com/troupe-go/troupe/codec"
 )
 
@@ -248,4 +251,29 @@ func TestReaderHearsOfItsStream(t *testing.T) {
 		}
 		require.NotEmpty(t, r.next().Data)
 	})
+}
+
+// TestActionIsReadAsNoStream reads actions as streams, one of which answers with a text, as the opening of a stream does.
+func TestActionIsReadAsNoStream(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	m := troupe.GetOrCreate[Model](b.Client, "m")
+	var ran atomic.Int64
+	titled := troupe.NewAction[Model, troupe.None, string]("titled")
+	b.Host(actorhost.Define(func() modelState { return modelState{} },
+		actorhost.On(Asked, actorhost.NoIn(func(m *modelState, _ *actorhost.Context) (modelState, error) { ran.Add(1); return *m, nil })),
+		actorhost.On(titled, actorhost.NoIn(func(*modelState, *actorhost.Context) (string, error) {
+			ran.Add(1)
+			return "troupe.host.x.stream.y", nil
+		}))))
+	for _, action := range []string{"asked", "titled"} {
+		read := 0
+		for _, err := range troupe.NewStream[Model, troupe.None, string](action).Call(t.Context(), m, nil) {
+			require.ErrorIs(t, err, troupe.ErrBadInput, action)
+			require.ErrorContains(t, err, "model/m."+action+" is no stream")
+			read++
+		}
+		require.Equal(t, 1, read)
+	}
+	require.Zero(t, ran.Load())
 }
