@@ -41,7 +41,8 @@ type Codec interface {
 
 var (
 	// MsgPack is the codec of application/msgpack, the default. It refuses a map with a duplicate key. An integer may
-	// be a float of the same value, which is how JavaScript sends a large one; nothing else is converted. In an any,
+	// be a float of the same value, which is how JavaScript sends a large one, and as the key of a map its digits, as objects of
+	// JavaScript have no keys but texts; nothing else is converted. In an any,
 	// bytes are a []byte, a timestamp is a time.Time, and maps need strings as keys. With omitempty, it also omits a
 	// pointer to a value whose IsZero method returns true, such as the zero time.Time.
 	//

@@ -166,6 +166,7 @@ const mapEntryCost = 8
 
 func mapDecoder(t reflect.Type, key, elem *plan) decodeFunc {
 	size := t.Key().Size() + t.Elem().Size() + mapEntryCost
+	decodeKey := keyDecoder(t.Key(), key)
 	return func(r *reader, v reflect.Value) error {
 		head, err := r.next()
 		switch {
@@ -189,7 +190,7 @@ func mapDecoder(t reflect.Type, key, elem *plan) decodeFunc {
 			if r.peekNil() {
 				return faultf("the key of an entry is nil")
 			}
-			if err := key.decode(r, k); err != nil {
+			if err := decodeKey(r, k); err != nil {
 				return within("[key "+strconv.Itoa(i)+"]", err)
 			}
 			if k.CanFloat() && math.IsNaN(k.Float()) {
@@ -207,6 +208,36 @@ func mapDecoder(t reflect.Type, key, elem *plan) decodeFunc {
 		v.Set(m)
 		return nil
 	}
+}
+
+// keyDecoder decodes a key. One that is an integer may be its digits: an object of JavaScript has no keys but texts.
+func keyDecoder(t reflect.Type, key *plan) decodeFunc {
+	if !isPlain(t) || !reflect.Zero(t).CanInt() && !reflect.Zero(t).CanUint() {
+		return func(r *reader, k reflect.Value) error { return key.decode(r, k) }
+	}
+	return func(r *reader, k reflect.Value) error {
+		start := r.pos
+		head, err := r.next()
+		if err != nil || head.kind != kindString {
+			r.pos = start
+			return key.decode(r, k)
+		}
+		return setDigits(k, string(head.body))
+	}
+}
+
+// setDigits sets an integer to what its digits say.
+func setDigits(k reflect.Value, text string) error {
+	if k.CanInt() {
+		if n, err := strconv.ParseInt(text, 10, k.Type().Bits()); err == nil {
+			k.SetInt(n)
+			return nil
+		}
+	} else if n, err := strconv.ParseUint(text, 10, k.Type().Bits()); err == nil {
+		k.SetUint(n)
+		return nil
+	}
+	return faultf("expected %s, got the text %s", k.Type(), quote([]byte(text)))
 }
 
 func keyStep(k reflect.Value) string {
