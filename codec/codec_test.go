@@ -172,6 +172,9 @@ func TestUnsupportedTypes(t *testing.T) {
 		"the name in its tag has a character": struct {
 			A int `json:"a:b"`
 		}{},
+		"A: its tag names it -, which msgpack leaves out": struct {
+			A int `json:"-,"`
+		}{},
 		"the keys of a map must have one type":   map[any]any{},
 		"a struct {} cannot be the key of a map": map[struct{}]int{},
 		"it is a pointer to itself":              struct{ P pointer }{},

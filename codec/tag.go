@@ -25,6 +25,9 @@ func parseTag(f reflect.StructField) (name string, options []string, err error) 
 		}
 		options = append(options, option)
 	}
+	if parts[0] == "-" && len(parts) > 1 {
+		return "", nil, fmt.Errorf("field %s: its tag names it -, which msgpack leaves out", f.Name)
+	}
 	if strings.ContainsAny(parts[0], `:'\ `) || !utf8.ValidString(parts[0]) {
 		return "", nil, fmt.Errorf("field %s: the name in its tag has a character that is not supported", f.Name)
 	}
