@@ -2,6 +2,7 @@ package codec_test
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"math"
 	"math/big"
@@ -166,16 +167,32 @@ func (g generator) fill(v reflect.Value) {
 
 // holdsAny reports whether a type has an any or raw JSON, of which JSON cannot say what is in it.
 func holdsAny(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Interface:
+	return holds(t, func(t reflect.Type) bool {
+		return t.Kind() == reflect.Interface || t == reflect.TypeFor[json.RawMessage]()
+	})
+}
+
+// holdsText reports whether a type has a form as text in msgpack, which is bytes to the library, or may hold one that has.
+func holdsText(t reflect.Type) bool {
+	return holds(t, func(t reflect.Type) bool {
+		p := reflect.PointerTo(t)
+		return t.Kind() == reflect.Interface ||
+			p.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && !p.Implements(reflect.TypeFor[encoding.BinaryMarshaler]())
+	})
+}
+
+func holds(t reflect.Type, what func(reflect.Type) bool) bool {
+	if what(t) {
 		return true
+	}
+	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return t == reflect.TypeFor[json.RawMessage]() || holdsAny(t.Elem())
+		return holds(t.Elem(), what)
 	case reflect.Map:
-		return holdsAny(t.Elem())
+		return holds(t.Key(), what) || holds(t.Elem(), what)
 	case reflect.Struct:
 		for f := range t.Fields() {
-			if f.IsExported() && holdsAny(f.Type) {
+			if f.IsExported() && holds(f.Type, what) {
 				return true
 			}
 		}
@@ -202,7 +219,7 @@ func comesBack(t *testing.T, seed uint64) (checked bool) {
 	if err != nil {
 		return false // what only the value tells
 	}
-	if library, err := appendByLibrary(value); err == nil {
+	if library, err := appendByLibrary(value); err == nil && !holdsText(typ) {
 		require.True(t, codec.Equal(encoded, library), "%s: %x, but the library writes %x", typ, encoded, library)
 	}
 	again, err := codec.MsgPack.Append(nil, value)

@@ -226,7 +226,7 @@ func decodeText(r *reader, v reflect.Value) error {
 	})
 }
 
-// decodeMarshaled accepts strings as well as bytes: the encoder writes texts as bytes, other languages as strings.
+// decodeMarshaled accepts strings as well as bytes: texts were written as bytes once.
 func decodeMarshaled(r *reader, unmarshal func([]byte) error) error {
 	t, err := r.next()
 	switch {

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"encoding"
 	"encoding/binary"
 	"math"
 	"reflect"
@@ -17,7 +18,10 @@ func (c *compiler) encoder(t reflect.Type, p *plan) encodeFunc {
 	switch {
 	case t == timeType:
 		return encodeTime
-	case t.Kind() != reflect.Interface && t.Kind() != reflect.Pointer && encodes(t) >= 0:
+	case t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer:
+	case encodes(t) == textMethods:
+		return textEncoder(t)
+	case encodes(t) != noMethods:
 		return ownEncoder(t)
 	}
 	switch t.Kind() {
@@ -192,10 +196,11 @@ func structEncoder(fields []field) encodeFunc {
 }
 
 // mapEncoder encodes the entries of a map in the order of their keys, so that equal maps are the same bytes.
+//
+//go:noinline // within a function as large as encoder, MapRange would allocate
 func mapEncoder(t reflect.Type, key, elem *plan) encodeFunc {
 	type entry struct{ key, value reflect.Value }
 	spare := sync.Pool{New: func() any { return &entry{reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()} }}
-	text := t.Key().Kind() == reflect.String && isPlain(t.Key())
 	return func(w *writer, v reflect.Value) error {
 		if v.IsNil() {
 			w.out = append(w.out, codeNil)
@@ -210,10 +215,8 @@ func mapEncoder(t reflect.Type, key, elem *plan) encodeFunc {
 			if err := key.encode(w, one.key); err != nil {
 				return within("[key]", err)
 			}
-			written.key, written.value = written.start, len(w.out)
-			if text { // strings are in order by what they say, whatever their lengths
-				written.key = written.value - one.key.Len()
-			}
+			// Texts are in order by what they say, whatever their lengths.
+			written.key, written.value = written.start+textHead(w.out[written.start]), len(w.out)
 			if err := elem.encode(w, one.value); err != nil {
 				return within(keyStep(one.key), err)
 			}
@@ -228,6 +231,40 @@ func mapEncoder(t reflect.Type, key, elem *plan) encodeFunc {
 	}
 }
 
+// textEncoder encodes a type that has MarshalText. What that gives is a text, or bytes if it is none.
+func textEncoder(t reflect.Type) encodeFunc {
+	byValue := t.Implements(methodsThatEncode[textMethods])
+	return func(w *writer, v reflect.Value) error {
+		switch {
+		case (t.Kind() == reflect.Slice || t.Kind() == reflect.Map) && v.IsNil():
+			w.out = append(w.out, codeNil)
+			return nil
+		case !byValue:
+			v = addressed(v).Addr()
+		}
+		text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+		switch {
+		case err != nil:
+			return err
+		case utf8.Valid(text):
+			w.string(string(text))
+		default:
+			w.out = AppendBytes(w.out, text)
+		}
+		return nil
+	}
+}
+
+// addressed is the value, or a copy, with an address.
+func addressed(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	to := reflect.New(v.Type()).Elem()
+	to.Set(v)
+	return to
+}
+
 // ownEncoder encodes a type that has methods for that.
 func ownEncoder(t reflect.Type) encodeFunc {
 	byValue := false
@@ -235,10 +272,8 @@ func ownEncoder(t reflect.Type) encodeFunc {
 		byValue = byValue || t.Implements(method)
 	}
 	return func(w *writer, v reflect.Value) error {
-		if !byValue && !v.CanAddr() {
-			to := reflect.New(t).Elem()
-			to.Set(v)
-			v = to
+		if !byValue {
+			v = addressed(v)
 		}
 		return w.own(v)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/troupe-go/troupe/codec"
 )
 
-// appendByLibrary encodes as the library does with which we agree but for the order of maps.
+// appendByLibrary encodes as the library does with which we agree but for the order of maps, and texts by MarshalText.
 func appendByLibrary(v any) ([]byte, error) {
 	var out bytes.Buffer
 	e := msgpack.NewEncoder(&out)
@@ -52,7 +52,8 @@ func TestMapsAreInOrder(t *testing.T) {
 		"84 00 'x' 05 'x' d0df 'x' ff 'x'":               map[int64]string{-1: "x", 0: "x", 5: "x", -33: "x"},
 		"82 c2 01 c3 02":                                 map[bool]uint8{true: 2, false: 1},
 		"82 cb3ff0000000000000 90 cb4000000000000000 90": map[float64][]int{2: {}, 1: {}},
-		"82 c40131 01 c40132 02":                         map[level]int{-2: 2, -1: 1},
+		"82 '1' 01 '2' 02":                               map[level]int{-2: 2, -1: 1},
+		"82 '10' 01 '9' 02":                              map[level]int{-9: 2, -10: 1},
 		"82 'a' 82 01 81 'x' 01 02 c0 'b' 81 03 c0":      map[string]map[int]map[string]int{"b": {3: nil}, "a": {2: nil, 1: {"x": 1}}},
 		"92 82 'a' 82 'c' 01 'd' 02 'b' 03 c0":           []any{map[string]any{"b": 3, "a": map[string]any{"d": 2, "c": 1}}, nil},
 		"91 82 01 'x' 02 'y'":                            [1]map[int]string{{2: "y", 1: "x"}},

@@ -26,7 +26,7 @@ var methodsThatEncode = []reflect.Type{
 // The kinds of methods, as in methodsThatDecode and methodsThatEncode.
 var methodKinds = []string{"EncodeMsgpack", "MarshalMsgpack", "MarshalBinary", "MarshalText"}
 
-const textMethods = 3
+const noMethods, binaryMethods, textMethods = -1, 2, 3
 
 // checkMethods refuses a type whose methods encode what nothing decodes, or decode what nothing encodes. Without this it
 // would be written, and found out when it is read. noJSON says why a type has no form in JSON, if it has none.
@@ -54,7 +54,7 @@ func checkMethods(t reflect.Type) (noJSON, err error) {
 	return noJSON, nil
 }
 
-// encodes returns the first of methodsThatEncode that the encoder finds, or -1. It looks at values before pointers.
+// encodes returns the first of methodsThatEncode that the encoder finds, or noMethods. It looks at values before pointers.
 func encodes(t reflect.Type) int {
 	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
 		for i, method := range methodsThatEncode {
@@ -63,17 +63,17 @@ func encodes(t reflect.Type) int {
 			}
 		}
 	}
-	return -1
+	return noMethods
 }
 
-// decodes returns the first of methodsThatDecode that a type has, or -1.
+// decodes returns the first of methodsThatDecode that a type has, or noMethods.
 func decodes(t reflect.Type) int {
 	for i, method := range methodsThatDecode {
 		if reflect.PointerTo(t).Implements(method.of) {
 			return i
 		}
 	}
-	return -1
+	return noMethods
 }
 
 // customDecoder returns the function for a type with a method that decodes it, or nil.

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -17,6 +18,8 @@ import (
 // What a schema allows decodes, but for integers that do not fit their type. Decoding allows more: a field that is missing is zero,
 // and so is a null. A field is required unless it is tagged omitempty; a tag jsonschema:"..." is its description. A type that
 // encodes itself may be anything, or any text if it has MarshalText.
+//
+// Where a value is something else in msgpack, as an array of bytes is, x-msgpack is its schema in that encoding.
 type Schemas struct {
 	names map[reflect.Type]string
 	defs  []definition
@@ -81,6 +84,54 @@ var schemasOfKinds = map[reflect.Kind]string{
 }
 
 func (s *Schemas) append(out []byte, t reflect.Type) []byte {
+	out = s.appendInJSON(out, t)
+	if other := schemaInMsgpack(t); other != "" {
+		out = withKeyword(out, "x-msgpack", other)
+	}
+	return out
+}
+
+// withKeyword adds a keyword to the schema that ends here.
+func withKeyword(schema []byte, keyword, value string) []byte {
+	comma := ","
+	if bytes.HasSuffix(schema, []byte("{}")) {
+		comma = ""
+	}
+	return fmt.Appendf(schema[:len(schema)-1], `%s%q:%s}`, comma, keyword, value)
+}
+
+const (
+	textSchema  = `{"type":"string"}`
+	bytesSchema = `{"type":"string","contentEncoding":"base64"}`
+)
+
+// schemaInMsgpack is that of a type which is something else in msgpack than in JSON, or empty.
+func schemaInMsgpack(t reflect.Type) string {
+	switch {
+	case t == timeType || t == rawMsgpackType || t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
+		return ""
+	case t == rawMessageType:
+		return bytesSchema
+	}
+	switch encodes(t) {
+	case binaryMethods:
+		return bytesSchema
+	case textMethods:
+		if reflect.PointerTo(t).Implements(jsonMarshaler) {
+			return textSchema // in JSON it may be anything
+		}
+		return ""
+	case noMethods:
+		if t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8 {
+			return bytesSchema
+		}
+		return ""
+	default:
+		return `{}`
+	}
+}
+
+func (s *Schemas) appendInJSON(out []byte, t reflect.Type) []byte {
 	switch t {
 	case timeType:
 		return append(out, `{"type":"string","format":"date-time"}`...)
@@ -91,7 +142,7 @@ func (s *Schemas) append(out []byte, t reflect.Type) []byte {
 		if reflect.PointerTo(t).Implements(jsonMarshaler) {
 			return append(out, `{}`...)
 		}
-		return append(out, `{"type":"string"}`...)
+		return append(out, textSchema...)
 	}
 	if t.Kind() == reflect.Struct && !isPlain(t) {
 		return append(out, `{}`...)
@@ -105,7 +156,7 @@ func (s *Schemas) append(out []byte, t reflect.Type) []byte {
 		return append(out, `,{"type":"null"}]}`...)
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return append(out, `{"type":"string","contentEncoding":"base64"}`...)
+			return append(out, bytesSchema...)
 		}
 		return append(s.append(append(out, `{"type":"array","items":`...), t.Elem()), '}')
 	case reflect.Array:
@@ -166,12 +217,11 @@ func (s *Schemas) appendFields(out []byte, t reflect.Type) []byte {
 			out = append(out, ',')
 		}
 		field := t.FieldByIndex(f.index)
-		out = s.append(append(appendJSON(out, f.name), ':'), field.Type)
+		out = s.appendField(append(appendJSON(out, f.name), ':'), field)
 		if text := field.Tag.Get("jsonschema"); text != "" {
-			out = append(out[:len(out)-1], described(out)...)
-			out = append(appendJSON(out, text), '}')
+			out = withKeyword(out, "description", string(appendJSON(nil, text)))
 		}
-		if !f.omitEmpty && !omitsZero(field) && !throughPointer(t, f.index) {
+		if !f.omitEmpty && !hasOption(field, "omitzero") && !throughPointer(t, f.index) {
 			required = append(required, f.name)
 		}
 	}
@@ -182,17 +232,27 @@ func (s *Schemas) appendFields(out []byte, t reflect.Type) []byte {
 	return append(out, '}')
 }
 
-// described is what comes before the description in a schema that ends here.
-func described(schema []byte) string {
-	if strings.HasSuffix(string(schema), "{}") {
-		return `"description":`
+// appendField appends the schema of a field. JSON has it as a text if its tag says so.
+func (s *Schemas) appendField(out []byte, field reflect.StructField) []byte {
+	t := field.Type
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	return `,"description":`
+	own, plain := schemasOfKinds[t.Kind()]
+	if t.Kind() == reflect.Interface || !plain || !isPlain(t) || !isPlainJSON(t) || !hasOption(field, "string") {
+		return s.append(out, field.Type)
+	}
+	text := textSchema
+	if t != field.Type {
+		const orNull = `{"anyOf":[%s,{"type":"null"}]}`
+		own, text = fmt.Sprintf(orNull, own), fmt.Sprintf(orNull, text)
+	}
+	return withKeyword(append(out, text...), "x-msgpack", own)
 }
 
-func omitsZero(f reflect.StructField) bool {
+func hasOption(f reflect.StructField, option string) bool {
 	_, options, _ := parseTag(f) // compiling its struct has
-	return slices.Contains(options, "omitzero")
+	return slices.Contains(options, option)
 }
 
 // throughPointer reports whether a field is that of an embedded struct that may be nil.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/big"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
@@ -22,6 +24,8 @@ type page[T any] struct {
 	More  any `json:"more,omitempty" jsonschema:"where the next page begins"`
 }
 
+const inBytes = `{"type":"string","contentEncoding":"base64"}`
+
 func TestSchemaOfATypeIsReadable(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -32,6 +36,20 @@ func TestSchemaOfATypeIsReadable(t *testing.T) {
 		"a time":  {time.Time{}, `{"type":"string","format":"date-time"}`, `{}`},
 		"an ID":   {troupe.ID{}, `{"type":"string"}`, `{}`},
 		"a map":   {map[int]bool{}, `{"type":"object","additionalProperties":{"type":"boolean"},"propertyNames":{"pattern":"^-?[0-9]+$"}}`, `{}`},
+		"an array of bytes": {[2]byte{},
+			`{"type":"array","items":{"type":"integer","minimum":0,"maximum":255},"minItems":2,"maxItems":2,"x-msgpack":` + inBytes + `}`, `{}`},
+		"JSON":                {json.RawMessage{}, `{"x-msgpack":` + inBytes + `}`, `{}`},
+		"bytes and text":      {netip.Addr{}, `{"type":"string","x-msgpack":` + inBytes + `}`, `{}`},
+		"text, in JSON more":  {big.Int{}, `{"x-msgpack":{"type":"string"}}`, `{}`},
+		"a list of addresses": {[]netip.Addr{}, `{"type":"array","items":{"type":"string","x-msgpack":` + inBytes + `}}`, `{}`},
+		"numbers as texts": {struct {
+			A *int    `json:",string" jsonschema:"how many"`
+			B []int   `json:",string"`
+			C float64 `json:",string"`
+		}{}, `{"type":"object","properties":{"A":{"anyOf":[{"type":"string"},{"type":"null"}],` +
+			`"x-msgpack":{"anyOf":[{"type":"integer","format":"int64"},{"type":"null"}]},"description":"how many"},` +
+			`"B":{"type":"array","items":{"type":"integer","format":"int64"}},"C":{"type":"string","x-msgpack":{"type":"number"}}},` +
+			`"required":["A","B","C"]}`, `{}`},
 		"a struct": {gift{}, `{"$ref":"#/$defs/gift"}`,
 			`{"gift":{"type":"object","properties":{"note":{"type":"string"}},"required":["note"]}}`},
 		"a struct that holds itself": {node{}, `{"$ref":"#/$defs/node"}`, `{"node":{"type":"object","properties":{"name":{"type":"string"},` +

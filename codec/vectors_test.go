@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/codec"
 )
 
@@ -23,6 +24,7 @@ var vectorTypes = map[string]func() any{
 	"float32": func() any { return new(float32) }, "float64": func() any { return new(float64) },
 	"timestamp": func() any { return new(time.Time) }, "any": func() any { return new(any) },
 	"list<int32>": func() any { return new([]int32) }, "map<string,int32>": func() any { return new(map[string]int32) },
+	"map<int32,string>": func() any { return new(map[int32]string) }, "reference": func() any { return new(troupe.ID) },
 	"nothing": func() any { return new(*struct{}) },
 	"point": func() any {
 		return &struct {

@@ -105,6 +105,17 @@ func (w *writer) string(text string) {
 	w.out = append(w.out, text...)
 }
 
+// textHead is how many bytes come before a text that begins with a code, or 0 of anything else.
+func textHead(code byte) int {
+	switch {
+	case code&^31 == codeFixString:
+		return 1
+	case code >= codeString8 && code <= codeString32:
+		return 1 + 1<<(code-codeString8)
+	}
+	return 0
+}
+
 func (w *writer) uint(n uint64) {
 	if codePositiveMax < n && n <= math.MaxUint8 {
 		w.out = append(w.out, codeUint8, byte(n))

@@ -2,14 +2,19 @@ package contract_test
 
 import (
 	"encoding/json"
+	"math/big"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/codec"
 	"github.com/troupe-go/troupe/internal/contract"
 	"github.com/troupe-go/troupe/internal/wire"
 )
@@ -97,6 +102,26 @@ func TestRows(t *testing.T) {
 		{"type", "_1_date", "string", ""},
 		{"type", "Date_", "number", ""},
 	}, rows)
+}
+
+// TestTypesAreThoseOfMsgpack has values that are something else in JSON.
+func TestTypesAreThoseOfMsgpack(t *testing.T) {
+	t.Parallel()
+	var s codec.Schemas
+	schema, err := s.Of(reflect.TypeFor[struct {
+		Address netip.Addr
+		Hash    [4]byte
+		Big     *big.Int
+		Raw     json.RawMessage
+		Number  int `json:",string"`
+		ID      troupe.ID
+		ByID    map[int]troupe.ID
+	}]())
+	require.NoError(t, err)
+	rows, err := contract.Rows(&wire.Contract{Events: map[string]json.RawMessage{"e": schema}})
+	require.NoError(t, err)
+	require.Equal(t, "{ Address: Uint8Array; Hash: Uint8Array; Big: string | null; Raw: Uint8Array; Number: number; ID: string; "+
+		"ByID: Record<string, string>; }", rows[0].Gives)
 }
 
 func TestContractThatIsNone(t *testing.T) {

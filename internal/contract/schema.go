@@ -19,6 +19,7 @@ type schema struct {
 	Properties  ordered[schema] `json:"properties"`
 	Required    []string        `json:"required"`
 	Description string          `json:"description"`
+	Msgpack     *schema         `json:"x-msgpack"` // of the value in msgpack, if that is another
 }
 
 const definitions = "#/$defs/"

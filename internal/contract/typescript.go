@@ -99,6 +99,8 @@ func (w *typeScript) object(s *schema, indent string) string {
 
 func (w *typeScript) typeOf(s *schema, indent string) string {
 	switch {
+	case s.Msgpack != nil:
+		return w.typeOf(s.Msgpack, indent)
 	case s.Ref != "":
 		if name, known := w.names[s.definition()]; known {
 			return name
