@@ -23,7 +23,7 @@ export class Actor extends Reference {
     checkName(event);
     const subscription = this.troupe.subscriptions.add(this, event, handle, options);
     try {
-      await this.troupe.nc.flush();
+      await Promise.race([this.troupe.nc.flush(), subscription.over]); // NATS may be away
       if (subscription.error) throw subscription.error;
     } catch (error) {
       subscription.unsubscribe();

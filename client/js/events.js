@@ -31,7 +31,9 @@ export class Subscriptions {
       if (fresh && (!but || msg.headers?.get("Troupe-Except") !== but)) handOver(handle, payload, position);
     }, (error) => subscription.end(error));
     const abort = () => subscription.end(aborted(signal, `${actor}.${event}`));
+    let over;
     const subscription = {
+      over: new Promise((resolve) => { over = resolve; }),
       error: undefined, // why it has ended
       // When NATS was away, the next event tells of a gap. If there is none, one has to ask.
       resume: async () => {
@@ -47,6 +49,7 @@ export class Subscriptions {
         sub.unsubscribe();
         this.#all.delete(subscription);
         this.#behind.delete(subscription);
+        over();
       },
     };
     this.#all.add(subscription);
@@ -77,7 +80,7 @@ export class Subscriptions {
 export class Events {
   #heard = [];
   #limit;
-  #next; // what somebody waits for
+  #waiting = []; // those who wait for more
   #ended; // what is to be said of the end
 
   constructor(limit = 1000) {
@@ -103,12 +106,11 @@ export class Events {
   }
 
   #wake() {
-    this.#next?.();
-    this.#next = undefined;
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 
   async next() {
-    while (this.#heard.length === 0 && !this.#ended) await new Promise((resolve) => { this.#next = resolve; });
+    while (this.#heard.length === 0 && !this.#ended) await new Promise((resolve) => { this.#waiting.push(resolve); });
     if (this.#heard.length > 0) return { value: this.#heard.shift(), done: false };
     if (this.#ended instanceof TroupeError) { const error = this.#ended; this.#ended = true; throw error; }
     return { value: undefined, done: true };

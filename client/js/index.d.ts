@@ -1,4 +1,4 @@
-import { Caller, type Connect, type Reference, type TroupeError } from "./caller.js";
+import { Caller, type CallOptions, type Connect, type Reference, type TroupeError } from "./caller.js";
 import type { Args, Contract, Contracts, Name } from "./contract.js";
 
 export { TroupeError, json, msgpack } from "./caller.js";

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { TroupeError } from "./errors.js";
 
+const exact = (key, value) => typeof value === "bigint" ? `${value}n` : value; // JSON has no BigInts
 const same = (actor) => [actor?.troupe, actor?.tokens];
 
 // useLatest keeps what a component was rendered with last, for what runs later.
@@ -36,10 +37,10 @@ export function useEvent(actor, event, handle, { onGap } = {}) {
   const [error, setError] = useState();
   const latest = useLatest({ actor, handle, onGap });
   useEffect(() => {
+    setError(undefined);
     if (!actor) return undefined;
     const stop = new AbortController();
     const ended = (error) => { if (!stop.signal.aborted) setError(error); };
-    setError(undefined);
     latest.current.actor.subscribe(event, (...heard) => latest.current.handle(...heard), {
       signal: stop.signal, onGap: (gap) => latest.current.onGap?.(gap), onEnd: ended,
     }).catch(ended);
@@ -53,15 +54,15 @@ export function useConnection(actor, params, { on = {}, onGap } = {}) {
   const latest = useLatest({ actor, params, on, onGap });
   const events = Object.keys(on);
   useEffect(() => {
+    setState({ status: "reconnecting" });
     if (!actor) return undefined;
     const stop = new AbortController();
     const change = (now) => { if (!stop.signal.aborted) setState((state) => ({ ...state, ...now })); };
-    setState({ status: "reconnecting" });
     latest.current.actor.connect(latest.current.params, {
       on: Object.fromEntries(events.map((event) => [event, (...heard) => latest.current.on[event]?.(...heard)])),
       onGap: (gap) => latest.current.onGap?.(gap), onStatus: (status, error) => change({ status, error }), signal: stop.signal,
     }).then((connection) => change({ connection }), (error) => change({ status: "closed", error }));
     return () => stop.abort();
-  }, [...same(actor), JSON.stringify(params), events.join()]);
+  }, [...same(actor), JSON.stringify(params, exact), events.join()]);
   return state;
 }

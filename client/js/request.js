@@ -1,6 +1,7 @@
 // One call on its way: what is sent for it, and what comes back.
 
 import { headers } from "@nats-io/nats-core";
+import { ensure } from "./errors.js";
 import { nothing } from "./wire.js";
 
 export class Request {
@@ -16,7 +17,11 @@ export class Request {
   publish(way, body = this.body, more) {
     const subject = `${this.troupe.namespace}.${way}`;
     const h = headers();
-    for (const [name, value] of Object.entries({ ...this.fixed, ...more, "Content-Type": this.troupe.codec.contentType })) if (value) h.set(name, value);
+    for (const [name, value] of Object.entries({ ...this.fixed, ...more, "Content-Type": this.troupe.codec.contentType })) {
+      if (!value) continue;
+      ensure(typeof value === "string", `${name} is no text`);
+      h.set(name, value);
+    }
     this.subjects.add(subject);
     this.troupe.nc.publish(subject, body, { reply: this.reply, headers: h });
   }

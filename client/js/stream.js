@@ -2,14 +2,14 @@
 
 import { decodeMulti } from "@msgpack/msgpack";
 import { aborted, TroupeError } from "./errors.js";
-import { bodyOf, codecFor, codecs, errorOf, msgpack, narrow, nothing } from "./wire.js";
+import { bodyOf, codecFor, codecs, decoding, errorOf, msgpack, narrow, nothing } from "./wire.js";
 
 const credit = 256, most = 512 << 10; // how many values may be on their way; how many bytes are handled before the host is told
 const often = 2000, quiet = 8000; // ms: how often a slow reader says how far it is; without a word, after which the host is lost
 
 // valuesOf are those of a message: in msgpack perhaps several.
 const valuesOf = (msg) => codecFor(msg.headers?.get("Content-Type"), codecs) === msgpack
-  ? Array.from(decodeMulti(msg.data, { useBigInt64: true }), narrow) : [bodyOf(msg, codecs)];
+  ? Array.from(decodeMulti(msg.data, decoding), narrow) : [bodyOf(msg, codecs)];
 
 class Reading {
   #early = []; #heard = []; #received = 0; #handled = 0; #told = 0; #untold = 0;
@@ -96,6 +96,7 @@ class Reading {
 /** Opens a stream. Nothing is sent before the first value is asked for. */
 export async function* stream(actor, name, input, { signal, ...options } = {}) {
   const { troupe } = actor, inbox = troupe.inbox();
+  troupe.check();
   const reading = new Reading(troupe, `${actor}.${name}`);
   const sub = troupe.listen(inbox, (msg) => reading.receive(msg), (error) => reading.end(error));
   const abort = () => reading.drop(aborted(signal, reading.what));

@@ -75,7 +75,10 @@ function outgoing(value, to, path, depth = 1) {
   if (kind === "ArrayBuffer") return to.bytes(new Uint8Array(value));
   if (typeof value.toJSON === "function") return inner(value.toJSON(), "");
   check(kind === "Object", `a ${kind}`);
-  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, inner(v, `.${k}`)]));
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => {
+    check(k !== "__proto__", `the key ${k}`);
+    return [inner(k, `.${k}`), inner(v, `.${k}`)];
+  }));
 }
 
 const forMsgpack = {
@@ -83,7 +86,7 @@ const forMsgpack = {
   bytes: (bytes) => bytes,
 };
 const forJSON = {
-  number: (n, check) => { check(Number.isFinite(n), `in JSON ${n}`); return n; },
+  number: (n, check) => { check(Number.isFinite(n), `in JSON the ${typeof n} ${n}`); return n; },
   bytes: (bytes) => btoa(latin1(bytes)), // as in Go
 };
 
@@ -99,11 +102,14 @@ const encoder = (write, to) => (value, path = "value") => {
   try { return write(outgoing(value, to, path)); } catch (error) { throw troupeError(error, path, "bad_input"); }
 };
 
+/** How msgpack is read. An object has keys that are texts: of an integer, perhaps one of 64 bits, its digits. */
+export const decoding = { useBigInt64: true, mapKeyConverter: (key) => { ensure(typeof key !== "object", "a key is no text"); return `${key}`; } };
+
 /** The two encodings. JSON in JavaScript rounds integers beyond 2^53. */
 export const msgpack = {
   contentType: "application/msgpack",
   encode: /* @__PURE__ */ encoder((value) => encode(value, { useBigInt64: true, ignoreUndefined: true, maxDepth: maxDepth + 1 }), forMsgpack),
-  decode: (body) => body.length === 0 ? undefined : narrow(decode(body, { useBigInt64: true })),
+  decode: (body) => body.length === 0 ? undefined : narrow(decode(body, decoding)),
 };
 export const json = {
   contentType: "application/json",

@@ -134,6 +134,42 @@ describe("the package", { skip: url ? false : "NATS_URL is not set", concurrency
     await mine.close();
   });
 
+  test("what waits for NATS is given up", async () => {
+    const proxy = new Proxy();
+    await proxy.open();
+    const mine = await connect({ servers: proxy.url, onError: () => {} });
+    const room = mine.actor("inventory", unique());
+    await proxy.close();
+    await all("canceled", [room.subscribe("x", () => {}, { signal: AbortSignal.timeout(20) }), room.events("x", { signal: AbortSignal.timeout(20) })]);
+    const closed = all("canceled", [room.subscribe("x", () => {}), room.events("x")]);
+    await mine.close();
+    await closed;
+    await all("canceled", [room.stream("x").next(), room.subscribe("x", () => {})]);
+  });
+
+  test("headers are texts", async () => {
+    const inventory = troupe.actor("inventory", unique());
+    await assert.rejects(inventory.call("stockLeft", undefined, { headers: { authorization: 5 } }), hasCode("bad_input", "authorization"));
+    assert.throws(() => inventory.tell("restock", 1, { headers: { authorization: {} } }), hasCode("bad_input", "authorization"));
+  });
+
+  test("an action is read as no stream", async () => {
+    const inventory = troupe.actor("inventory", unique());
+    await assert.rejects(inventory.stream("restock", 1).next(), hasCode("bad_input", "is no stream"));
+    assert.equal(await inventory.call("stockLeft"), 100);
+  });
+
+  test("events go to those who wait, in turn", async () => {
+    const room = troupe.actor("inventory", unique());
+    const heard = await room.events("x");
+    const waiting = [heard.next(), heard.next(), heard.next()];
+    announce(room, "x", "1.1", "a");
+    announce(room, "x", "1.2", "b");
+    assert.deepEqual((await Promise.all(waiting.slice(0, 2))).map(({ value }) => value.payload), ["a", "b"]);
+    heard.unsubscribe();
+    assert.deepEqual(await waiting[2], { value: undefined, done: true });
+  });
+
   test("events are iterated over, in order and with gaps", async () => {
     const mine = await connect({ servers: url });
     const before = mine.nc.protocol.subscriptions.size();

@@ -111,6 +111,17 @@ test("integers are exact, whatever their size", () => {
   }
 });
 
+test("keys are texts, whatever they are to the host", () => {
+  for (const [digits, value] of [["81cf0020000000000001c3", { "9007199254740993": true }], ["8105c3", { 5: true }], ["81f9c3", { "-7": true }]]) {
+    assert.deepEqual(msgpack.decode(unhex(digits)), value, digits);
+  }
+  assert.throws(() => msgpack.decode(unhex("81c40131c3")), /a key is no text/);
+  for (const [value, path] of [[{ a: { "\ud800": 1 } }, "input.a.\ud800: half a surrogate pair"], [JSON.parse('[{"__proto__":1}]'), "input[0]: the key __proto__"]]) {
+    for (const { encode } of codecs) assert.throws(() => encode(value, "input"), (error) => refused(error) && error.message === `${path} cannot be sent`);
+  }
+  assert.throws(() => json.encode([5n], "input"), /input\[0\]: in JSON the bigint 5 cannot be sent/);
+});
+
 test("the order of events", () => {
   const order = new Order();
   const at = (place) => { const h = headers(); if (place) h.set("Troupe-Event", place); return positionOf({ headers: h }); };
