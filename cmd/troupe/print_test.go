@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,4 +30,10 @@ func TestPrintJSON(t *testing.T) {
 		require.Equal(t, test.want, out.String())
 	}
 	require.Equal(t, "a b  c", stripControls("a\nb\x1b\u009bc"))
+}
+
+func TestLongTextsAreShortened(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, strings.Repeat("é", mostShown), shorten(strings.Repeat("é", mostShown)))
+	require.Equal(t, strings.Repeat("é", mostShown-1)+"…", shorten(strings.Repeat("é", mostShown+1)))
 }

@@ -123,6 +123,7 @@ func TestQueueSaysWhatIsWrong(t *testing.T) {
 		{[]string{"push", "desk", "a", "file", "{"}, exitUsage, "the message is not JSON"},
 		{[]string{"push", "desk", "a", "file", "1", "--at", "soon"}, exitUsage, "is no time"},
 		{[]string{"push", "desk", "a", "file", "1", "--at", "09:00", "--after", "1h"}, exitUsage, "one of --at and --after"},
+		{[]string{"push", "desk", "a", "file", "1", "--after", "-5s"}, exitUsage, "--after -5s is in the past"},
 		{[]string{"retry", "desk", "a", "file"}, exitUsage, "which?"},
 		{[]string{"retry", "desk", "a", "file", "x", "--all"}, exitUsage, "which?"},
 		{[]string{"retry", "desk", "a", "file", "a.b"}, exitUsage, "has no message"},

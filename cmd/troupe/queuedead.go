@@ -70,8 +70,8 @@ func deadTable(t terminal, lines []deadLine) string {
 	for _, line := range lines {
 		w.AppendRow(table.Row{
 			line.ID, formatAge(now.Sub(line.Died)), line.Attempts,
-			paint(t.out, text.FgRed, text.Trim(stripControls(line.Error), troubleWidth)),
-			text.Trim(stripControls(string(line.Message)), troubleWidth),
+			paint(t.out, text.FgRed, shorten(stripControls(line.Error))),
+			shorten(stripControls(string(line.Message))),
 		})
 	}
 	return w.Render()

@@ -102,7 +102,7 @@ func queueTable(t terminal, lines []queueLine) string {
 		}
 		row := table.Row{line.Type, cmp.Or(line.Key, `""`), line.Queue, line.Waiting, line.Later, dead}
 		if held {
-			row = append(row, text.Trim(stripControls(line.HeldUp.String()), troubleWidth))
+			row = append(row, shorten(stripControls(line.HeldUp.String())))
 		}
 		w.AppendRow(row)
 	}

@@ -40,6 +40,8 @@ func (c *queuePushCommand) run(ctx context.Context, e env) error {
 		if p.NotBefore, err = parseTime(c.At, time.Now()); err != nil {
 			return usageError{err}
 		}
+	case c.After != nil && *c.After < 0:
+		return usageError{fmt.Errorf("--after %v is in the past", *c.After)}
 	case c.After != nil:
 		p.NotBefore = time.Now().Add(*c.After)
 	}

@@ -228,11 +228,8 @@ func (l *scheduleList) row(all []any, troubled bool) table.Row {
 	return all
 }
 
-// troubleWidth is how much of an error is shown to people.
-const troubleWidth = 100
-
 func (l *scheduleList) troubleText(line *scheduleLine) string {
-	trouble := text.Trim(stripControls(line.trouble()), troubleWidth)
+	trouble := shorten(stripControls(line.trouble()))
 	switch {
 	case trouble == "":
 		return ""

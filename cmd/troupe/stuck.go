@@ -40,6 +40,9 @@ func (c *stuckCommand) run(ctx context.Context, e env) error {
 		if damaged > 0 {
 			fmt.Fprintf(e.err, "%d records cannot be decoded: see troupe doctor\n", damaged)
 		}
+		if len(all) == 0 && c.Type != "" {
+			return nothingFound("nothing of actors of the type %s is stuck in the namespace %s", c.Type, e.namespace.Name())
+		}
 		return printStuck(e, all)
 	})
 }
@@ -65,7 +68,7 @@ func printStuck(e env, lines []look.Stuck) error {
 		}
 		w.AppendRow(table.Row{
 			line.Kind, line.Type, cmp.Or(line.Key, `""`), stripControls(name), formatAge(now.Sub(line.Since)), line.Tries,
-			paint(e.out, text.FgRed, text.Trim(stripControls(line.Reason), troubleWidth)),
+			paint(e.out, text.FgRed, shorten(stripControls(line.Reason))),
 		})
 	}
 	if _, err := fmt.Fprintln(e.out, w.Render()); err != nil {

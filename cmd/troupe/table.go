@@ -23,3 +23,9 @@ func newTable(t terminal, numbers ...string) table.Writer {
 	w.SetColumnConfigs(columns)
 	return w
 }
+
+// mostShown is how many columns of an error, or of a value, a table has.
+const mostShown = 100
+
+// shorten is a text that is shown in a table: it ends with … if there is more of it.
+func shorten(shown string) string { return text.Snip(shown, mostShown, "…") }

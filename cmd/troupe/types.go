@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/nats-io/nats.go"
@@ -49,14 +50,25 @@ func (c *typesCommand) run(ctx context.Context, e env) error {
 		if err != nil {
 			return err
 		}
-		w := newTable(e.terminal)
-		w.AppendHeader(table.Row{"KIND", "NAME", "TAKES", "GIVES"})
-		for _, row := range rows {
-			w.AppendRow(table.Row{row.Kind, stripControls(row.Name), stripControls(row.Takes), stripControls(row.Gives)})
-		}
-		_, err = fmt.Fprintln(e.out, w.Render())
-		return err
+		return printContract(e, rows)
 	})
+}
+
+// printContract prints what a type has as a table, and below it the types that it names, which may be long.
+func printContract(e env, rows []contract.Row) error {
+	w := newTable(e.terminal)
+	w.AppendHeader(table.Row{"KIND", "NAME", "TAKES", "GIVES"})
+	var types strings.Builder
+	for _, row := range rows {
+		name, takes := stripControls(row.Name), stripControls(row.Takes)
+		if row.Kind == "type" {
+			fmt.Fprintf(&types, "\n%s %s\n", name, takes)
+			continue
+		}
+		w.AppendRow(table.Row{row.Kind, name, takes, stripControls(row.Gives)})
+	}
+	_, err := fmt.Fprint(e.out, w.Render()+"\n"+types.String())
+	return err
 }
 
 func listTypes(ctx context.Context, e env, conn connection) error {

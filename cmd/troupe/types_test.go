@@ -25,6 +25,8 @@ func TestTypes(t *testing.T) {
 	require.Equal(t, "room", line.Type)
 	require.Len(t, line.Hosts, 1)
 	require.Regexp(t, `(?m)^action +add +number +number$`, p.ok(t, "types", "room").out)
+	require.Regexp(t, `(?m)^action +send +Message +number$`, p.ok(t, "types", "room").out)
+	require.Contains(t, p.ok(t, "types", "room").out, "\n\nMessage { from: string; text: string; }\n")
 	for _, verb := range []string{"types", "schema"} {
 		var found wire.Contract
 		require.NoError(t, json.Unmarshal([]byte(p.ok(t, verb, "room", "--json").out), &found))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe"
@@ -129,6 +130,27 @@ func TestWorkflowFromStartToResult(t *testing.T) {
 	require.Contains(t, got.err, "error request_reused: ")
 }
 
+// TestWaitingForAResultIsInterrupted once the call that waits is on its way.
+func TestWaitingForAResultIsInterrupted(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	startOrders(t, server, "reserve")
+	p := at(server.URL())
+	nc := connect(t, server)
+	for _, verb := range [][]string{
+		{"start", "order", "a", "place", `{"item":"hat"}`, "--wait"}, {"result", "order", "a", "--wait"},
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		sub, err := nc.Subscribe("troupe.*.order.a._result", func(*nats.Msg) { interrupt() })
+		require.NoError(t, err)
+		require.NoError(t, nc.Flush())
+		got := p.run(ctx, append([]string{"workflow"}, verb...)...)
+		require.Equal(t, exitInterrupted, got.code, "%s: %s", verb, got.err)
+		require.Contains(t, got.err, "error canceled: waiting for the result of place of order/a: interrupted\n")
+		require.NoError(t, sub.Unsubscribe())
+	}
+}
+
 func TestWorkflowThatFailsOrIsCanceled(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
@@ -147,6 +169,8 @@ func TestWorkflowThatFailsOrIsCanceled(t *testing.T) {
 	got = p.run(t.Context(), "workflow", "result", "order", "b", "--wait")
 	require.Equal(t, exitActor, got.code)
 	require.Contains(t, got.err, "error canceled: the workflow was canceled: it rains\n")
+	got = p.run(t.Context(), "workflow", "cancel", "order", "b", "again")
+	require.Equal(t, result{exitConflict, "", "error conflict: place of order/b was canceled already: nothing is changed\n"}, got)
 	shown := p.ok(t, "workflow", "show", "order", "b").out
 	require.Regexp(t, `(?m)^release +undo `, shown)
 	require.Contains(t, shown, "place  canceled\n")
@@ -177,6 +201,8 @@ func TestStuckWorkflowIsSeenAndGoesOn(t *testing.T) {
 	stop := startOrders(t, server, "reserve")
 	p := at(server.URL())
 	require.Equal(t, result{exitNotFound, "", "error not_found: nothing is stuck in the namespace troupe\n"}, p.run(t.Context(), "stuck"))
+	nothing := "error not_found: nothing of actors of the type order is stuck in the namespace troupe\n"
+	require.Equal(t, result{exitNotFound, "", nothing}, p.run(t.Context(), "stuck", "order"))
 	p.ok(t, "workflow", "start", "order", "a", "place", `{"item":"hat"}`)
 	p.until(t, "a", troupe.WorkflowWaits)
 	steps := p.workflow(t, "a").Steps

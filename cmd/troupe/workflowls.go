@@ -173,7 +173,7 @@ func workflowTable(t terminal, lines []workflowLine) string {
 		line := &lines[i]
 		w.AppendRow(table.Row{
 			line.Type, cmp.Or(line.Key, `""`), line.Name, paint(t.out, statusColor(line.Status), string(line.Status)), line.Steps,
-			formatAge(now.Sub(line.Began)), text.Trim(stripControls(line.now), troubleWidth),
+			formatAge(now.Sub(line.Began)), shorten(stripControls(line.now)),
 		})
 	}
 	return w.Render()
@@ -195,7 +195,7 @@ func statusColor(s troupe.WorkflowStatus) text.Color {
 func (l *workflowLine) text(t terminal) string {
 	line := fmt.Sprintf("%s %s, %d steps", l.Name, paint(t.out, statusColor(l.Status), string(l.Status)), l.Steps)
 	if l.now != "" {
-		line += ", " + text.Trim(stripControls(l.now), troubleWidth)
+		line += ", " + shorten(stripControls(l.now))
 	}
 	return line
 }

@@ -55,6 +55,8 @@ func (c connection) printResult(ctx context.Context, id troupe.ID, name string, 
 			return printJSON(c.out, output, isTerminal(c.out) && !c.json)
 		case wait && ctx.Err() == nil && errors.Is(err, troupe.ErrUnfinished):
 			continue
+		case wait && ctx.Err() != nil: // who only waits changes nothing
+			return fmt.Errorf("waiting for the result of %s: %w", workflowName(id, name), ctx.Err())
 		}
 		if run, errShow := c.workflowOf(ctx, id); errShow == nil && run.Name == name && run.Error != "" && run.Status.Over() {
 			return endedError{err}

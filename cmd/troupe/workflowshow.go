@@ -104,7 +104,7 @@ func timeline(t terminal, run *workflowRun, now time.Time) string {
 		step := &run.Steps[i]
 		result := valueText(step.Result)
 		if step.Error != "" {
-			result = paint(t.out, text.FgRed, text.Trim(stripControls(step.Error), troubleWidth))
+			result = paint(t.out, text.FgRed, shorten(stripControls(step.Error)))
 		}
 		w.AppendRow(table.Row{
 			step.Name, step.Kind, "+" + exactDuration(step.Began.Sub(run.Began)), exactDuration(step.Ended.Sub(step.Began)),
@@ -116,7 +116,7 @@ func timeline(t terminal, run *workflowRun, now time.Time) string {
 		w.AppendRow(table.Row{
 			wait.Name, wait.Kind, "+" + exactDuration(wait.Since.Sub(run.Began)), exactDuration(now.Sub(wait.Since)),
 			max(wait.Attempts, 1), bar(wait.Since.Sub(run.Began), end.Sub(run.Began), end.Sub(run.Began), '░'),
-			paint(t.out, text.FgYellow, text.Trim(stripControls(waitText(wait, now)), troubleWidth)),
+			paint(t.out, text.FgYellow, shorten(stripControls(waitText(wait, now)))),
 		})
 	}
 	if run.Before+len(run.Steps)+len(run.Waits) == 0 {
@@ -157,7 +157,7 @@ func valueText(value json.RawMessage) string {
 	if len(value) == 0 {
 		return ""
 	}
-	return text.Trim(stripControls(string(value)), troubleWidth)
+	return shorten(stripControls(string(value)))
 }
 
 // workflowName is how people call a workflow of an actor.

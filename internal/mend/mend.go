@@ -71,7 +71,11 @@ var ErrOver = errors.New("nothing is changed")
 // the reason.
 func Workflow(ctx context.Context, invoke Invoke, id troupe.ID, run *troupe.WorkflowRun, action string, input any) error {
 	if run.Status.Over() {
-		return fmt.Errorf("%s of %s has %s already: %w", run.Name, look.ActorText(id), run.Status, ErrOver)
+		has := "has"
+		if run.Status == troupe.WorkflowCanceled {
+			has = "was"
+		}
+		return fmt.Errorf("%s of %s %s %s already: %w", run.Name, look.ActorText(id), has, run.Status, ErrOver)
 	}
 	_, err := invoke(ctx, troupe.Invocation{ID: id, Action: action, Existing: true, In: input})
 	return err
