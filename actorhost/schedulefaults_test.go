@@ -214,6 +214,11 @@ func TestScheduleByARequestInJSON(t *testing.T) {
 	require.JSONEq(t, "true", found)
 	found, _ = request("_unschedule", `"far"`)
 	require.JSONEq(t, "false", found)
+	for range 2 { // awake and asleep
+		list, _ = request("_schedules", ``)
+		require.Equal(t, "[]", list)
+		_, _ = request("_sleep", ``)
+	}
 }
 
 func TestScheduleRefusesWhatCannotBe(t *testing.T) {

@@ -154,6 +154,7 @@ func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
 	if c.ended {
 		return nil, errTurnOver
 	}
+	listed = []troupe.ScheduleMessage{} // on the wire a list is never nil
 	var pending map[string]pendingSchedule
 	if c.effects != nil && c.effects.schedules != nil {
 		pending = c.effects.schedules.pending
@@ -189,7 +190,8 @@ func (c *Context) listSchedules() (listed []troupe.ScheduleMessage, err error) {
 }
 
 // schedulesOf lists what a record has scheduled.
-func schedulesOf(s *record.Schedules) (listed []troupe.ScheduleMessage) {
+func schedulesOf(s *record.Schedules) []troupe.ScheduleMessage {
+	listed := []troupe.ScheduleMessage{}
 	for one := range s.Own() {
 		listed = append(listed, scheduleMessage(one, false))
 	}

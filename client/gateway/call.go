@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -118,17 +119,20 @@ func readInput(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, err
 	if err != nil {
 		return nil, badRequest("reading the body: %v", err)
 	}
-	input, err := jsoncall.Input(body)
-	switch {
-	case err != nil:
-		return nil, badRequest("the body is not JSON: %v", err)
-	case input == nil:
-		return nil, nil
-	}
 	// A browser sends JSON of another origin only if it was told that it may.
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch encoding := r.Header.Get("Content-Encoding"); {
+	case len(bytes.TrimSpace(body)) == 0:
+		return nil, nil
+	case err != nil || kind != "application/json":
 		return nil, problemf(http.StatusUnsupportedMediaType, troupe.CodeBadInput,
 			"the body must come with Content-Type: application/json, as curl --json sends it")
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		return nil, problemf(http.StatusUnsupportedMediaType, troupe.CodeBadInput, "the body must come without Content-Encoding")
+	}
+	input, err := jsoncall.Input(body)
+	if err != nil {
+		return nil, badRequest("the body is not JSON: %v", err)
 	}
 	return input, nil
 }
