@@ -42,10 +42,14 @@ var (
 	post   = troupe.NewQueue[room, string]("post")
 	shout  = troupe.NewAction[room, []string, troupe.None]("shout")
 	visit  = troupe.NewAction[room, []string, troupe.None]("visit")
+	paint  = troupe.NewAction[room, coat, troupe.None]("paint")
 	heard  = troupe.NewEvent[room, string]("heard")
 	enter  = troupe.NewConnector[room, string]()
 	ready  = troupe.NewSignal[room, troupe.None]("ready")
 )
+
+// coat is what paint takes.
+type coat struct{ Colour string }
 
 // rooms are rooms whose action hang runs until the test ends.
 func rooms(tb testing.TB) actorhost.Definition {
@@ -73,6 +77,7 @@ func rooms(tb testing.TB) actorhost.Definition {
 			_, err = actorhost.Wait(w, ready, "approval", time.Hour)
 			return plan, err
 		}),
+		actorhost.On(paint, actorhost.NoOut(func(*roomState, *actorhost.Context, coat) error { return nil })),
 		actorhost.OnSignal[room, roomState](ready),
 		actorhost.OnQueue(post, func(s *roomState, _ *actorhost.Context, text string) error {
 			if len(s.Texts) == 0 {

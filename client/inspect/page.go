@@ -90,8 +90,10 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, troupe.ErrDenied):
 		return http.StatusForbidden
-	case errors.Is(err, errChanged), errors.Is(err, mend.ErrOver):
+	case errors.Is(err, errChanged), errors.Is(err, mend.ErrOver), errors.Is(err, troupe.ErrRequestReused):
 		return http.StatusConflict
+	case errors.Is(err, troupe.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
 	}
 	if known, ok := errors.AsType[*troupe.Error](err); ok && known.FromActor {
 		return http.StatusUnprocessableEntity

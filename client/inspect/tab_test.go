@@ -138,7 +138,7 @@ func TestWorkflowAndSchedule(t *testing.T) {
 	shows("Workflow build canceled", "too <b>late")
 	status, shown = w.do(t, cancel)
 	require.Equal(t, http.StatusConflict, status, shown)
-	require.Contains(t, shown, "has canceled already")
+	require.Contains(t, shown, "was canceled already")
 	require.NotContains(t, w.page(t, pathTo("actor")), "cancel-workflow")
 }
 

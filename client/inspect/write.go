@@ -56,7 +56,7 @@ func (p *pages) act(ctx context.Context, r *http.Request, page *page) (any, erro
 	return data, nil
 }
 
-// actionsOf lists the actions of a type, as far as a host tells them.
+// actionsOf lists the actions of a type, and behind them the types that these name, as far as a host tells them.
 func (p *pages) actionsOf(ctx context.Context, actorType string) []contract.Row {
 	seen, err := p.samples.last(ctx)
 	if err != nil {
@@ -70,7 +70,9 @@ func (p *pages) actionsOf(ctx context.Context, actorType string) []contract.Row 
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(rows, func(row contract.Row) bool { return !strings.HasSuffix(row.Kind, "action") }) // read-only ones too
+	return slices.DeleteFunc(rows, func(row contract.Row) bool {
+		return !strings.HasSuffix(row.Kind, "action") && row.Kind != "type" // read-only actions too
+	})
 }
 
 // call calls an action with an input in JSON. The same request is one call.

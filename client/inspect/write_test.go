@@ -136,6 +136,9 @@ func TestChanges(t *testing.T) {
 	for _, action := range []string{"say", "peek", "refuse"} {
 		require.Contains(t, body, `<option value="`+action+`">`)
 	}
+	require.Contains(t, body, "<dt>paint</dt><dd><code>Coat</code></dd>")
+	require.Contains(t, body, "<dt>Coat</dt><dd><code>{ Colour: string; }</code></dd>")
+	require.NotContains(t, body, `<option value="Coat">`)
 	// The form of one page is one call, however often it is sent.
 	call := with("verb", "call", "action", "say", "input", `"hi"`, "request", w.field(t, path, "request"))
 	for range 3 {
@@ -153,6 +156,8 @@ func TestChanges(t *testing.T) {
 		"no request":    {with("verb", "call", "action", "say", "input", `"hi"`), http.StatusBadRequest, "request id"},
 		"bad action":    {with("verb", "call", "action", "s.y", "request", "c"), http.StatusBadRequest, "action"},
 		"bad key":       {values("verb", "call", "type", "room", "key", "a//b", "action", "say", "request", "d"), http.StatusBadRequest, "key"},
+		"another call":  {with("verb", "call", "action", "say", "input", `"ho"`, "request", call.Get("request")), http.StatusConflict, "another call"},
+		"too large":     {with("verb", "call", "state", strings.Repeat("x", 4<<20)), http.StatusRequestEntityTooLarge, "too large"},
 		"no such verb":  {with("verb", "drop"), http.StatusBadRequest, "no such change"},
 		"not confirmed": {with("verb", "destroy"), http.StatusBadRequest, "confirmed"},
 	} {
