@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/look"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
@@ -15,20 +15,11 @@ func runText(r *wire.RunningTurn) string {
 	if r.Name != "" {
 		text += " " + r.Name
 	}
-	text += " of " + actorOf(r.Actor) + " for " + formatTime(time.Duration(r.For)*time.Millisecond)
+	text += " of " + look.TokensText(r.Actor) + " for " + formatTime(time.Duration(r.For)*time.Millisecond)
 	if r.RequestID != "" {
 		text += ", request " + r.RequestID
 	}
 	return stripControls(text)
-}
-
-// actorOf is an actor as people read it, from its tokens.
-func actorOf(tokens string) string {
-	id, err := troupe.ParseID(tokens)
-	if err != nil {
-		return strings.ReplaceAll(tokens, ".", "/")
-	}
-	return actorText(id)
 }
 
 // formatTime formats a time that something takes: with three digits.

@@ -124,7 +124,7 @@ func screen(t terminal, now look.Overview, turns []wire.TurnFigures, took time.D
 	}
 	for _, one := range now.Failed[:min(len(now.Failed), most)] {
 		at := time.UnixMilli(one.At).Local().Format(time.TimeOnly) //nolint:gosmopolitan // for people
-		what := fmt.Sprintf("%s %s %s of %s: %s: %s", at, one.Kind, one.Name, actorOf(one.Actor), one.Code, one.Error)
+		what := fmt.Sprintf("%s %s %s of %s: %s: %s", at, one.Kind, one.Name, look.TokensText(one.Actor), one.Code, one.Error)
 		s.WriteString("failed: " + stripControls(what) + "\n")
 	}
 	return s.String()

@@ -47,6 +47,15 @@ func ActorText(id troupe.ID) string {
 	return id.Type()
 }
 
+// TokensText is the [ActorText] of an actor, from its tokens.
+func TokensText(tokens string) string {
+	id, err := troupe.ParseID(tokens)
+	if err != nil {
+		return strings.ReplaceAll(tokens, ".", "/")
+	}
+	return ActorText(id)
+}
+
 // readable reports whether a character is printed as it is. A shell gives no meaning to any of these.
 func readable(r rune) bool {
 	if r < utf8.RuneSelf {

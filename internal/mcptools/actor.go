@@ -18,7 +18,11 @@ import (
 // newest are the turns that ended last.
 func newest(all []wire.RecentTurn) []wire.RecentTurn {
 	slices.SortFunc(all, func(a, b wire.RecentTurn) int { return cmp.Compare(b.At, a.At) })
-	return all[:min(len(all), mostTurns)]
+	all = all[:min(len(all), mostTurns)]
+	for i := range all { // as the other tools have it
+		all[i].Actor = look.TokensText(all[i].Actor)
+	}
+	return all
 }
 
 // actorView is what is shown of an actor.

@@ -142,6 +142,7 @@ func TestLooking(t *testing.T) {
 		{"show_workflow", `{"type":"shelf","key":"flow"}`, `"name":"count"`},
 		{"list_running", `{}`, `"running":[]`},
 		{"list_failures", `{}`, `"code":"internal"`},
+		{"list_failures", `{}`, `"actor":"shelf/a/1"`},
 		{"list_stuck", `{}`, `"stuck":[]`},
 	} {
 		out, failed := m.call(test.tool, test.arguments)

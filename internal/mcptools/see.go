@@ -165,6 +165,9 @@ func (s *seer) running(ctx context.Context, _ nothing) (any, error) {
 		return nil, err
 	}
 	all := look.Together(hosts, mostTurns)
+	for i := range all.Running { // as the other tools have it
+		all.Running[i].Actor = look.TokensText(all.Running[i].Actor)
+	}
 	return map[string]any{"running": all.Running, "more": all.More, "hosts": all.Hosts, "silent_hosts": all.Silent}, nil
 }
 
