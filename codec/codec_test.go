@@ -173,7 +173,7 @@ func TestUnsupportedTypes(t *testing.T) {
 			A int `json:"a:b"`
 		}{},
 		"A: its tag names it -, which msgpack leaves out": struct {
-			A int `json:"-,"`
+			A int `json:"-,"` //nolint:staticcheck // it is refused, which the test is about
 		}{},
 		"the keys of a map must have one type":   map[any]any{},
 		"a struct {} cannot be the key of a map": map[struct{}]int{},

@@ -44,7 +44,7 @@ func TestSchemaOfATypeIsReadable(t *testing.T) {
 		"a list of addresses": {[]netip.Addr{}, `{"type":"array","items":{"type":"string","x-msgpack":` + inBytes + `}}`, `{}`},
 		"numbers as texts": {struct {
 			A *int    `json:",string" jsonschema:"how many"`
-			B []int   `json:",string"`
+			B []int   `json:",string"` //nolint:staticcheck // it means nothing to JSON
 			C float64 `json:",string"`
 		}{}, `{"type":"object","properties":{"A":{"anyOf":[{"type":"string"},{"type":"null"}],` +
 			`"x-msgpack":{"anyOf":[{"type":"integer","format":"int64"},{"type":"null"}]},"description":"how many"},` +
