@@ -59,8 +59,8 @@ func (q Queue[R, M]) Push(ctx context.Context, ref R, message M, options ...Push
 // PushOption is an option of one message.
 type PushOption func(*PushRequest)
 
-// PushID gives the message an id of up to 256 bytes, in one line without white space at its ends. Of messages to one queue of one actor with the same id, within 15 minutes
-// unless its hosts are configured otherwise, one takes effect.
+// PushID gives the message an id of up to 256 bytes, in one line without white space at its ends. Of messages to one queue of one actor
+// with the same id, within 15 minutes unless its hosts are configured otherwise, one takes effect.
 func PushID(id string) PushOption { return func(p *PushRequest) { p.PushID = id } }
 
 // NotBefore has the message handled at a time, or up to a second later.

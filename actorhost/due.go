@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/bits"
-	"strings"
 	"time"
 
 	"github.com/troupe-go/troupe"
@@ -292,7 +291,7 @@ func (a *activation) failedRun(f *firing, err error, with ...record.Change) {
 		reason = string(known.Code) + ": " + known.Message
 	}
 	now, stored := a.host.alarms.Now(), len(a.storedState())
-	changes, given := f.failed(strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""), now, atOnce)
+	changes, given := f.failed(shortened(reason, maxReason), now, atOnce)
 	if a.checkSize(stored, stored, changes) != nil { // the record has no room for that
 		changes, given = f.failed("", now, atOnce)
 	}

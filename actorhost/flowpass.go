@@ -270,7 +270,7 @@ func (f *flowRun) keepStuck(reason string) error {
 		return err
 	}
 	now := f.now()
-	stuck := record.WorkflowStuck{Reason: reason[:min(len(reason), maxErrorBytes)], Since: now, Tries: 1}
+	stuck := record.WorkflowStuck{Reason: shortened(reason, maxErrorBytes), Since: now, Tries: 1}
 	if before := f.head.Stuck; before != nil {
 		stuck.Since, stuck.Tries = before.Since, before.Tries+1
 	}

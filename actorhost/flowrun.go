@@ -146,10 +146,7 @@ func keptError(err error) *record.WorkflowError {
 	if known == nil || troupe.CheckName("error code", string(known.Code)) != nil {
 		known = errs.New(troupe.CodeInternal, "%v", err)
 	}
-	message := known.Message
-	if len(message) > maxErrorBytes {
-		message = message[:maxErrorBytes]
-	}
+	message := shortened(known.Message, maxErrorBytes)
 	kept := &record.WorkflowError{Code: known.Code, Message: message, Metadata: known.Metadata, FromActor: known.FromActor}
 	if data, err := codec.MsgPack.Append(nil, kept.Metadata); err != nil || len(data) > maxErrorBytes {
 		kept.Metadata = nil

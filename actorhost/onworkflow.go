@@ -172,7 +172,7 @@ func cancelWorkflow(c *Context, in input) (any, error) {
 	if reason == "" {
 		reason = "no reason was given"
 	}
-	reason = reason[:min(len(reason), maxErrorBytes)]
+	reason = shortened(reason, maxErrorBytes)
 	now := ceilMilli(c.a.host.alarms.Now())
 	return troupe.None(nil), c.editFlow(int64(2*len(reason)), func(w *record.Workflow) {
 		tryAtOnce(w)

@@ -36,7 +36,7 @@ func (s *setbacks) add(id troupe.ID, why string) setback {
 		last.times = 0
 	}
 	last.times++
-	last.why = why[:min(len(why), maxReason)]
+	last.why = shortened(why, maxReason)
 	last.until = time.Now().Add(min(firstRetry<<min(last.times-1, 16), mostRetry))
 	s.all[id] = last
 	return last

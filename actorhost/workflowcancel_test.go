@@ -3,6 +3,7 @@ package actorhost_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -55,6 +56,19 @@ func TestCancelAmongItems(t *testing.T) {
 		require.ErrorIs(t, err, troupe.ErrCanceled)
 		require.Nil(t, dies.Load())
 	})
+}
+
+// TestReasonThatIsCut: what is kept of it is text still, so the workflow can be shown.
+func TestReasonThatIsCut(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t, trips(func(w *actorhost.Flow[tripState], _ tripWish) (string, error) {
+		return "", w.Sleep("night", time.Hour)
+	}))
+	trip := troupe.GetOrCreate[Trip](b.Client, "a")
+	require.NoError(t, BookTrip.Start(t.Context(), trip, tripWish{}))
+	awaitStatus(t, trip, troupe.WorkflowWaits)
+	require.NoError(t, BookTrip.Cancel(t.Context(), trip, "x"+strings.Repeat("é", 2000)))
+	require.Contains(t, awaitStatus(t, trip, troupe.WorkflowCanceled).Error, "éé")
 }
 
 // TestCancelBeforeItemsWait cancels a workflow while its items run. Then some fail, and would wait, the last of them when the workflow
