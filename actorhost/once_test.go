@@ -25,6 +25,7 @@ import (
 // host that takes over.
 func TestManyCallsWithIDs(t *testing.T) {
 	t.Parallel()
+	takesLong(t)
 	const callers, each = 1000, 10
 	b := hosttest.Start(t)
 	host := b.Host(counters())

@@ -308,12 +308,12 @@ func TestStreamEndsWithItsActor(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b, h, ended := startModel(t)
 				done := make(chan error, 1)
-				time.AfterFunc(time.Hour, func() { done <- end.do(t, b, h) })
+				time.AfterFunc(10*time.Minute, func() { done <- end.do(t, b, h) })
 				began := time.Now()
 				got, err := read(t.Context(), troupe.GetOrCreate[Model](b.Client, "m"), prompt{Words: 2, Fail: "wait"})
 				require.ErrorIs(t, err, end.want)
 				require.Len(t, got, 2)
-				require.InDelta(t, time.Hour, time.Since(began), float64(11*time.Second))
+				require.InDelta(t, 10*time.Minute, time.Since(began), float64(11*time.Second))
 				require.NoError(t, <-done)
 				require.Error(t, <-ended)
 			})
@@ -377,7 +377,7 @@ func TestStreamKeepsActorAwake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _, _ := startModel(t)
 		m := troupe.GetOrCreate[Model](b.Client, "m")
-		got, err := read(t.Context(), m, prompt{Words: 3, Pause: time.Hour})
+		got, err := read(t.Context(), m, prompt{Words: 3, Pause: 10 * time.Minute})
 		require.NoError(t, err)
 		require.Len(t, got, 3)
 		state, err := Asked.Call(t.Context(), m, nil)

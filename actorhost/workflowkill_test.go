@@ -158,6 +158,7 @@ func tripOn(t *testing.T, b *hosttest.Bus, host *actorhost.Host) string {
 // TestManyWorkflowsUnderKills has hosts die again and again, at whatever point, while many workflows are under way, and the
 // ledger takes many other calls with ids of their own.
 func TestManyWorkflowsUnderKills(t *testing.T) {
+	takesLong(t)
 	synctest.Test(t, func(t *testing.T) {
 		const many, kills = 60, 8
 		b := hosttest.Start(t)
