@@ -50,8 +50,8 @@ const SleepAction = "_sleep"
 // MoveAction moves an actor to a host, whose id is the input. Every actor type has this action. It answers once the actor is
 // awake there. Until then it runs what it runs, and what waits for it; its connections end, and programs connect again by
 // themselves. It stays until it sleeps: then any host may wake it. The error is [ErrNotFound] if there is no such actor,
-// [ErrBadInput] if no host with this id that runs its type is up, and [ErrUnavailable] or [ErrOutcomeUnknown] if the actor is busy
-// for longer than the call may take.
+// [ErrBadInput] if no host with this id that runs its type is up, [ErrOverloaded] if that has no room, and [ErrUnavailable] or
+// [ErrOutcomeUnknown] if the actor is busy for longer than the call may take.
 const MoveAction = "_move"
 
 // DestroyAction destroys an actor, as if one of its own actions had called actorhost.Context.Destroy. Every actor type has

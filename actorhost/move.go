@@ -35,6 +35,11 @@ func (r *roster) move(w *work, id troupe.ID, host string) *troupe.Error {
 	case !runs:
 		return errs.New(troupe.CodeBadInput, "no host with the id %.100q that runs actors of the type %q is up", host, id.Type())
 	}
+	if err := r.askTakes(ctx, w, host, id.Type()); errs.Find(err) != nil {
+		return errs.As(err)
+	} else if err != nil {
+		return errs.Unavailable("asking the host %s: %v", host, err)
+	}
 	left, failed := r.leave(ctx, id, host)
 	if failed != nil {
 		return failed

@@ -111,6 +111,26 @@ func TestMove(t *testing.T) {
 	require.Equal(t, "second", at)
 }
 
+// TestMoveLeavesNobodyInBetween asks a host to take an actor that it cannot take: calls go on where it is.
+func TestMoveLeavesNobodyInBetween(t *testing.T) {
+	t.Parallel()
+	b := hosttest.Start(t)
+	b.Host(roamers("first", nil))
+	r, other := troupe.GetOrCreate[roamer](b.Client, "r"), troupe.GetOrCreate[roamer](b.Client, "other")
+	for _, one := range []roamer{r, other} {
+		_, err := roamerSteps.Call(t.Context(), one, 0)
+		require.NoError(t, err)
+	}
+	full := b.HostWith(actorhost.Config{MaxActive: 1}, roamers("full", nil))
+	require.NoError(t, moveTo(t.Context(), b.Client, other, full.ID()))
+	for range 10 {
+		require.ErrorIs(t, moveTo(t.Context(), b.Client, r, full.ID()), troupe.ErrOverloaded)
+		at, err := roamerIsAt.Call(t.Context(), r, nil)
+		require.NoError(t, err)
+		require.Equal(t, "first", at)
+	}
+}
+
 // TestMoveUnderLoad moves an actor forth and back while programs call it: none of the calls is lost, runs twice or fails.
 func TestMoveUnderLoad(t *testing.T) {
 	t.Parallel()

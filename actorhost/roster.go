@@ -111,8 +111,9 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 		return nil, left, nil
 	case !s.Valid() && !s.Lasts():
 		return nil, leftActor{}, errs.Unavailable("%v", s.Err())
-	case len(r.active) >= r.config.MaxActive:
-		return nil, leftActor{}, errs.Overloaded("%d actors are awake on the host", len(r.active))
+	}
+	if err := r.errFull(len(r.active)); err != nil {
+		return nil, leftActor{}, errs.As(err)
 	}
 	tenant, err := r.tenants.Enter(id)
 	if err != nil {
@@ -183,6 +184,14 @@ func (r *roster) remove(a *activation) {
 		maps.Copy(fewer, r.active)
 		r.active, r.peak = fewer, left
 	}
+}
+
+// errFull refuses one more actor on a host with so many, if that is all.
+func (r *roster) errFull(active int) error {
+	if active < r.config.MaxActive {
+		return nil
+	}
+	return errs.Overloaded("%d actors are awake on the host", active)
 }
 
 // len returns how many actors are awake.

@@ -2,6 +2,7 @@ package actorhost
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"strings"
 
@@ -41,7 +42,9 @@ func (r *roster) answerTakes(msg *wire.Message, tokens string) {
 	actorType, action, _ := strings.Cut(tokens, ".")
 	w := &work{Call: call.Of(msg)}
 	r.whilePassing(w, func() *troupe.Error {
-		if err := r.takes(w, actorType, action); err != nil {
+		if err := r.takes(w, actorType, action); errors.Is(err, troupe.ErrOverloaded) {
+			return errs.As(err)
+		} else if err != nil {
 			return errs.New(troupe.CodeBadInput, "%s.%s: %.500s", actorType, action, err)
 		}
 		r.out.Answer(w.Reply, nil)
@@ -63,6 +66,8 @@ func (r *roster) takes(w *work, actorType, action string) error {
 	switch {
 	case action == troupe.ScheduleAction:
 		return kind.takesSchedule(input{body: w.Data, as: as})
+	case action == troupe.MoveAction:
+		return r.errFull(r.len())
 	case into != nil:
 	case action == troupe.CreateAction, action == wire.ConnectAction: // without a hook
 		into = nothing
