@@ -57,7 +57,7 @@ func (e *env) workflowPage(ctx context.Context, id troupe.ID, w *record.Workflow
 		steps = w.Steps()[:until-w.Logged]
 	} else {
 		var err error
-		if steps, err = e.keptSteps(ctx, id, w.Run, until, limit); err != nil {
+		if steps, err = e.keptSteps(ctx, id, w, until, limit); err != nil {
 			return troupe.WorkflowRun{}, err
 		}
 	}
@@ -76,18 +76,16 @@ func lastSteps(steps []record.WorkflowStep, limit int) []record.WorkflowStep {
 	return steps[first:]
 }
 
-// keptSteps reads steps that are kept elsewhere, before one, as far back as a page has room for.
-func (e *env) keptSteps(ctx context.Context, id troupe.ID, run string, until, limit int) (steps []record.WorkflowStep, err error) {
+// keptSteps reads steps that are kept elsewhere, before one, as far back as a page has room for. Those of a workflow that is over are
+// forgotten, one block after the other; all may be lost.
+func (e *env) keptSteps(ctx context.Context, id troupe.ID, w *record.Workflow, until, limit int) (steps []record.WorkflowStep, err error) {
 	_, index, err := e.log.Open(ctx)
 	if err != nil {
 		return nil, errs.Unavailable("%v", err)
 	}
-	firsts, err := index.StepBlocks(ctx, id, run)
+	firsts, err := index.StepBlocks(ctx, id, w.Run)
 	if err != nil {
 		return nil, errs.Unavailable("%v", err)
-	}
-	if len(firsts) == 0 { // it is over, and they are forgotten
-		return nil, nil
 	}
 	bytes := 0
 	for end := until; end > 0 && len(steps) < limit && bytes < maxPageBytes; {
@@ -97,12 +95,16 @@ func (e *env) keptSteps(ctx context.Context, id troupe.ID, run string, until, li
 				first = max(first, one)
 			}
 		}
-		block, err := index.StepBlock(ctx, id, run, first)
+		block, err := index.StepBlock(ctx, id, w.Run, first)
 		if err != nil {
 			return nil, errs.Unavailable("%v", err)
 		}
 		some, err := record.DecodeBlock(block)
-		if err != nil || first < 0 || len(some) < end-first {
+		missing := err != nil || first < 0 || len(some) < end-first
+		if missing && (w.Ended > 0 || len(firsts) == 0) {
+			return steps, nil
+		}
+		if missing {
 			return nil, errs.Unavailable("the steps of %s before %d cannot be read: they are not there yet, or no more", id, end)
 		}
 		steps, end, bytes = append(some[:end-first:end-first], steps...), first, bytes+len(block)

@@ -72,7 +72,8 @@ func TestLongWorkflow(t *testing.T) {
 		run, err := BookTrip.Show(t.Context(), trip)
 		require.NoError(t, err)
 		require.Positive(t, run.Before)
-		require.NotEmpty(t, keptSteps(t, b))
+		kept := keptSteps(t, b)
+		require.NotEmpty(t, kept)
 		requirePages(t, trip, many+7-1)
 		close(release)
 		out, err := BookTrip.Result(t.Context(), trip)
@@ -87,7 +88,22 @@ func TestLongWorkflow(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, many+8, run.Before+len(run.Steps))
 		require.Eventually(t, func() bool { return len(keptSteps(t, b)) == 0 }, time.Minute, time.Second)
+		keepNoSteps(t, b, kept[0])
+		run, err = BookTrip.ShowPage(t.Context(), trip, troupe.WorkflowPage{Until: run.Before})
+		require.NoError(t, err, "some are forgotten, others not yet")
+		require.Empty(t, run.Steps)
 	})
+}
+
+// keepNoSteps puts a block without steps under a key.
+func keepNoSteps(t *testing.T, b *hosttest.Bus, key string) {
+	t.Helper()
+	js, err := jetstream.New(b.Connect())
+	require.NoError(t, err)
+	index, err := js.KeyValue(t.Context(), "troupe-subscriptions")
+	require.NoError(t, err)
+	_, err = index.Put(t.Context(), key, []byte{0x90})
+	require.NoError(t, err)
 }
 
 // requirePages waits until so many steps are done, and reads them by pages.
