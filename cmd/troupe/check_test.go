@@ -72,7 +72,7 @@ func TestCheckOfHosts(t *testing.T) {
 
 	ended := make(chan result, 1)
 	go func() {
-		ended <- p.run(t.Context(), "call", "barrier", "b", "pass", "--request-id", "|\n|", "--timeout", "10m")
+		ended <- p.run(t.Context(), "call", "barrier", "b", "pass", "--request-id", "| |", "--timeout", "10m")
 	}()
 	require.Eventually(t, func() bool { code, line = p.check(t, "--running", "1ms,1h"); return code == stateWarning }, 30*time.Second, 10*time.Millisecond)
 	require.Regexp(t, `^TROUPE WARNING - action pass of barrier/b for \S+, request / / \| hosts=1;1:;1: silent=0 awake=2 running=[0-9.]+s;0.001;3600 `, line)
