@@ -3,7 +3,7 @@
 import { checkName, tokens } from "./wire.js";
 
 // Actions that every type has.
-const ofEvery = /^_(create|sleep|destroy|schedules?|unschedule|fire|dead|result|workflow(_cancel|_retry)?)$/;
+const ofEvery = /^_(create|sleep|move|destroy|(un)?schedules?|fire|dead|result|workflow\w*)$/;
 
 export class Reference {
   constructor(troupe, type, key) { Object.assign(this, { troupe, type, key, tokens: tokens(type, key) }); }

@@ -18,9 +18,8 @@ export class Request {
     const subject = `${this.troupe.namespace}.${way}`;
     const h = headers();
     for (const [name, value] of Object.entries({ ...this.fixed, ...more, "Content-Type": this.troupe.codec.contentType })) {
-      if (!value) continue;
-      ensure(typeof value === "string", `${name} is no text`);
-      h.set(name, value);
+      ensure(!value || typeof value === "string", `${name} is no text`);
+      if (value) h.set(name, value);
     }
     this.subjects.add(subject);
     this.troupe.nc.publish(subject, body, { reply: this.reply, headers: h });

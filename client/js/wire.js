@@ -36,8 +36,8 @@ export const replySubject = (caller, number, floor) => `${caller}.id.${number.to
  * Refuses what cannot be the id of a request or of a message, if there is one. NATS takes white space off the ends of headers, and half
  * a surrogate pair has no bytes of its own: of two ids one would become.
  */
-export const checkID = (id, what) => ensure(id === undefined || typeof id === "string" && id !== "" && utf8.encode(id).length <= 256 && id === id.trim() && !/[\p{Cc}\p{Cs}]/u.test(id),
-  `${what} is not a text of 1 to 256 bytes in one line, without white space at its ends`);
+export const checkID = (id, what) => ensure(id === undefined || typeof id === "string" && /^(?!\s)[^\p{Cc}\p{Cs}]+(?<!\s)$/u.test(id) && utf8.encode(id).length <= 256,
+  `${what} is no text of 1 to 256 bytes, in one line, without spaces around`);
 
 /** An id that nobody can guess, spelt like a name. */
 export const randomID = () => "c" + Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
