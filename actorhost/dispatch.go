@@ -95,7 +95,8 @@ func (d *dispatcher) receiveCall(msg *wire.Message, target wire.Target, now time
 	}
 	if w.Action == troupe.MoveAction {
 		asked := *w // a copy, so that not every call escapes to the heap
-		return d.serveMove(&asked, target.Tokens)
+		d.serveMove(&asked, target.Tokens)
+		return nil
 	}
 	if w.Action == troupe.DeadAction {
 		asked := *w // a copy, so that not every call escapes to the heap

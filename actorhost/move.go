@@ -7,26 +7,30 @@ import (
 	"github.com/troupe-go/troupe/internal/errs"
 )
 
-// serveMove serves troupe.MoveAction, unless the actor is to be here: then it is a call like others, which wakes it.
-func (d *dispatcher) serveMove(w *work, tokens string) *activation {
-	id, malformed := troupe.ParseID(tokens)
-	var host string
-	if err := w.As.Unmarshal(w.Data, &host); malformed != nil || err != nil {
-		if err = malformed; err == nil {
-			err = errs.New(troupe.CodeBadInput, "%s.%s takes the id of a host", id, w.Action)
+// serveMove serves troupe.MoveAction. It does not wait for that.
+func (r *roster) serveMove(w *work, tokens string) {
+	r.whilePassing(w, func() *troupe.Error {
+		id, err := troupe.ParseID(tokens)
+		if err != nil {
+			return errs.New(troupe.CodeBadInput, "%v", err)
 		}
-		d.out.Refuse(&w.Call, errs.As(err))
-		return nil
-	}
-	if host == d.presence.Session().ID {
-		return d.enqueue(tokens, w)
-	}
-	d.whilePassing(w, func() *troupe.Error { return d.move(w, id, host) })
-	return nil
+		var host string
+		if err := w.As.Unmarshal(w.Data, &host); err != nil {
+			return errs.New(troupe.CodeBadInput, "%s.%s takes the id of a host: %v", id, w.Action, err)
+		}
+		return r.move(w, id, host)
+	})
 }
 
-// move leaves an actor to another host, and hands that the call which asks for it.
+// move leaves an actor to another host, and hands that the call which asks for it. Where the actor is to be, that is a call like
+// others, which wakes it.
 func (r *roster) move(w *work, id troupe.ID, host string) *troupe.Error {
+	if host == r.presence.Session().ID {
+		if a := r.enqueue(id.Tokens(), w); a != nil {
+			r.ready.Add(a)
+		}
+		return nil
+	}
 	ctx, cancel := context.WithDeadline(r.ctx, r.clock.Time(w.Deadline))
 	defer cancel()
 	switch runs, err := r.presence.Programs.RunsAt(ctx, id.Type(), host); {

@@ -51,6 +51,17 @@ func roam(w *actorhost.Flow[roamerState], steps int) (walked int, err error) {
 		if err != nil {
 			return 0, err
 		}
+		_, err = actorhost.Step(w, "walk", func(c *actorhost.StepContext) (int, error) { // which a move cuts off, now and then
+			select {
+			case <-time.After(40 * time.Second):
+				return 0, nil
+			case <-c.Done():
+				return 0, c.Err()
+			}
+		})
+		if err != nil {
+			return 0, err
+		}
 		if err := w.Sleep("rest", time.Minute); err != nil {
 			return 0, err
 		}

@@ -112,7 +112,7 @@ func (r *roster) getOrActivate(tokens string) (*activation, leftActor, *troupe.E
 	case !s.Valid() && !s.Lasts():
 		return nil, leftActor{}, errs.Unavailable("%v", s.Err())
 	}
-	if err := r.errFull(len(r.active)); err != nil {
+	if err := r.checkRoom(len(r.active)); err != nil {
 		return nil, leftActor{}, errs.As(err)
 	}
 	tenant, err := r.tenants.Enter(id)
@@ -186,8 +186,8 @@ func (r *roster) remove(a *activation) {
 	}
 }
 
-// errFull refuses one more actor on a host with so many, if that is all.
-func (r *roster) errFull(active int) error {
+// checkRoom refuses one more actor on a host with so many, if it has no room for that.
+func (r *roster) checkRoom(active int) error {
 	if active < r.config.MaxActive {
 		return nil
 	}

@@ -52,7 +52,7 @@ func (r *roster) answerTakes(msg *wire.Message, tokens string) {
 	})
 }
 
-// takes reports why the program cannot take the input of an action, if so.
+// takes reports why the program cannot take the input of an action, if so, or the host an actor that is to move to it.
 func (r *roster) takes(w *work, actorType, action string) error {
 	kind := r.types[actorType]
 	if kind == nil || kind.actions[action] == nil {
@@ -67,7 +67,7 @@ func (r *roster) takes(w *work, actorType, action string) error {
 	case action == troupe.ScheduleAction:
 		return kind.takesSchedule(input{body: w.Data, as: as})
 	case action == troupe.MoveAction:
-		return r.errFull(r.len())
+		return r.checkRoom(r.len())
 	case into != nil:
 	case action == troupe.CreateAction, action == wire.ConnectAction: // without a hook
 		into = nothing

@@ -9,9 +9,8 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/jedib0t/go-pretty/v6/table"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/client"
@@ -30,7 +29,7 @@ type balanceCommand struct {
 func (*balanceCommand) Help() string {
 	return `Actors stay where they have woken. After a host has joined, balance moves some of those that are awake to it, until ` +
 		`each host that runs a type has as many of its actors as the others. See troupe move for what an actor does. One that is ` +
-		`busy for longer than --timeout stays; then the exit code is 1.`
+		`busy for longer than --timeout stays; then the exit code is 5, and balance may be run again.`
 }
 
 func (c *balanceCommand) run(ctx context.Context, e env) error {
@@ -68,7 +67,7 @@ type share struct {
 	host        look.Host
 	actorType   string
 	has, should int
-	moved       int64 // to it, or away from it
+	moved       atomic.Int64 // to it; below 0: away from it
 }
 
 // sharesOf returns those hosts and types where something is to move, by type.
@@ -128,7 +127,7 @@ func (m *mover) moveAll(ctx context.Context) (err error) {
 		}
 	}
 	if why := m.why.Load(); why != nil {
-		return fmt.Errorf("%d actors have not moved, the last because: %w", m.failed.Load(), *why)
+		return fmt.Errorf("%d actors have not moved, the last because: %v", m.failed.Load(), *why)
 	}
 	return nil
 }
@@ -191,8 +190,8 @@ func (m *mover) move(ctx context.Context, from, to *share, tokens string) {
 		m.failed.Add(1)
 		m.why.Store(&err)
 	default:
-		atomic.AddInt64(&from.moved, -1)
-		atomic.AddInt64(&to.moved, 1)
+		from.moved.Add(-1)
+		to.moved.Add(1)
 	}
 }
 
@@ -213,9 +212,9 @@ func (m *mover) print(dry bool) error {
 	w := newTable(m.terminal, "AWAKE", "SHARE", "MOVED")
 	w.AppendHeader(table.Row{"TYPE", "HOST", "AWAKE", "SHARE", "MOVED"})
 	for _, s := range m.shares {
-		awake, moved := s.host.Figures.Types[s.actorType], fmt.Sprintf("%+d", s.moved)
+		awake, moved := s.host.Figures.Types[s.actorType], fmt.Sprintf("%+d", s.moved.Load())
 		if m.json {
-			if err := m.printLine(line{s.actorType, s.host.ID, s.host.Name, awake, s.should, s.moved}); err != nil {
+			if err := m.printLine(line{s.actorType, s.host.ID, s.host.Name, awake, s.should, s.moved.Load()}); err != nil {
 				return err
 			}
 			continue

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe/actorhost"
 )
@@ -61,4 +65,36 @@ func TestBalance(t *testing.T) {
 		require.Equal(t, result{exitOK, fmt.Sprintln(i), ""}, p.run(t.Context(), "call", "room", fmt.Sprint(i), "add", "0"))
 	}
 	require.Equal(t, exitUsage, p.run(t.Context(), "balance", "--at-once", "0").code)
+}
+
+// TestBalanceWithoutThoseThatAreBusy says how many have stayed.
+func TestBalanceWithoutThoseThatAreBusy(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	p := at(server.URL())
+	opened, passing := make(chan struct{}), make(chan struct{}, 2)
+	barriers := actorhost.Define(func() struct{} { return struct{}{} },
+		actorhost.On(pass, actorhost.NoInNoOut(func(*struct{}, *actorhost.Context) error { passing <- struct{}{}; <-opened; return nil })))
+	startBarriers := func() {
+		host, err := actorhost.Start(t.Context(), connect(t, server), actorhost.Config{Logger: slog.New(slog.DiscardHandler)}, barriers)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, host.Stop(context.Background())) })
+	}
+	startBarriers()
+	var all errgroup.Group
+	for _, key := range []string{"a", "b"} {
+		all.Go(func() error {
+			if got := p.run(t.Context(), "call", "barrier", key, "pass", "--timeout", "10m"); got.code != exitOK {
+				return errors.New(got.err)
+			}
+			return nil
+		})
+		<-passing
+	}
+	startBarriers()
+	got := p.run(t.Context(), "balance", "--timeout", "500ms")
+	require.Equal(t, exitFailed, got.code, got.err)
+	require.Contains(t, got.err, "1 actors have not moved, the last because: ")
+	close(opened)
+	require.NoError(t, all.Wait())
 }
