@@ -127,6 +127,7 @@ func (m *mover) moveAll(ctx context.Context) (err error) {
 		}
 	}
 	if why := m.why.Load(); why != nil {
+		//nolint:errorlint // the code of one is not that of all: others have moved
 		return fmt.Errorf("%d actors have not moved, the last because: %v", m.failed.Load(), *why)
 	}
 	return nil
